@@ -1,0 +1,8 @@
+namespace Gateway.Sandbox;
+
+internal static class SandboxProgram
+{
+    private static void Main()
+    {
+    }
+}
