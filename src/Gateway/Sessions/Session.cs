@@ -1,0 +1,103 @@
+using System.Security.Claims;
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Sessions;
+
+/// <summary>A live session in memory, with everything that each request needs already made.</summary>
+internal sealed class Session
+{
+    private const int BindingKeyBytes = 32;
+
+    private long _usedAt;
+    private long _notedAt;
+    private int _openSockets;
+
+    public Session(SessionSecret secret, SessionRecord record, DateTimeOffset usedAt, DateTimeOffset expiresAt)
+    {
+        Key = secret.Key();
+        Identity = record.Identity;
+        SignedInAt = record.SignedInAt;
+        ExpiresAt = expiresAt;
+        UserHeader = record.Identity.Username;
+        BindingKey = new byte[BindingKeyBytes];
+        secret.DeriveKey("paperless-gateway cookie binding 1"u8, BindingKey);
+        Principal = new SessionPrincipal(this);
+        _usedAt = _notedAt = usedAt.UtcTicks;
+    }
+
+    public SessionKey Key { get; }
+
+    public Identity Identity { get; }
+
+    public DateTimeOffset SignedInAt { get; }
+
+    /// <summary>The end that use does not move.</summary>
+    public DateTimeOffset ExpiresAt { get; }
+
+    public SessionPrincipal Principal { get; }
+
+    /// <summary>The one value of the user header.</summary>
+    public StringValues UserHeader { get; }
+
+    /// <summary>Binds Paperless's session cookie to this session.</summary>
+    public byte[] BindingKey { get; }
+
+    /// <summary>The browser's last `Cookie` header, and what of it goes to Paperless; browsers send the same one again and again.</summary>
+    public CookieMemo? LastCookies { get; set; }
+
+    public DateTimeOffset UsedAt => new(Volatile.Read(ref _usedAt), TimeSpan.Zero);
+
+    public int OpenSockets => Volatile.Read(ref _openSockets);
+
+    public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
+        now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
+
+    public void Use(DateTimeOffset now)
+    {
+        // Other requests may write a moment earlier or later: it does not matter which one stays.
+        if (now.UtcTicks > Volatile.Read(ref _usedAt))
+        {
+            Volatile.Write(ref _usedAt, now.UtcTicks);
+        }
+    }
+
+    /// <summary>Whether the store's note of the last use lags by more than <paramref name="most"/>; asking counts as noting.</summary>
+    public bool TakeUnnotedUse(TimeSpan most, out DateTimeOffset usedAt)
+    {
+        usedAt = UsedAt;
+        if (usedAt.UtcTicks - _notedAt <= most.Ticks)
+        {
+            return false;
+        }
+
+        _notedAt = usedAt.UtcTicks;
+        return true;
+    }
+
+    public void SocketOpened() => Interlocked.Increment(ref _openSockets);
+
+    public void SocketClosed() => Interlocked.Decrement(ref _openSockets);
+}
+
+/// <summary>What one `Cookie` header comes to: <paramref name="ForPaperless"/> is null where nothing of it is for Paperless.</summary>
+internal sealed record CookieMemo(string Raw, string? ForPaperless);
+
+/// <summary>The user of a request with a session; made once for each session.</summary>
+internal sealed class SessionPrincipal(Session session) : ClaimsPrincipal(new ClaimsIdentity(
+    [
+        new Claim("preferred_username", session.Identity.Username),
+        new Claim("sub", session.Identity.Subject, ClaimValueTypes.String, session.Identity.Issuer),
+        .. (session.Identity.Groups ?? []).Select(group => new Claim("groups", group)),
+    ],
+    "Session",
+    "preferred_username",
+    "groups"))
+{
+    public Session Session { get; } = session;
+}
+
+internal static class SessionOfRequest
+{
+    /// <summary>The request's session, or null for an anonymous one.</summary>
+    public static Session? Session(this HttpContext context) => (context.User as SessionPrincipal)?.Session;
+}

@@ -1,0 +1,138 @@
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Sessions;
+
+/// <summary>Why a session ended.</summary>
+internal enum SessionEnd
+{
+    SignedOut,
+    Replaced,
+    Expired,
+}
+
+/// <summary>Begins, finds and ends sessions: memory first, the store behind it.</summary>
+internal sealed partial class SessionKeeper(
+    SessionMemory memory,
+    StoredSessions store,
+    GatewaySettings settings,
+    TimeProvider time,
+    ILogger<SessionKeeper> logger)
+{
+    /// <summary>Raised after a session ended, for what hangs on it (open WebSockets).</summary>
+    public event Action<SessionKey, SessionEnd>? Ended;
+
+    public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity identity, string idToken, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset expiresAt = now + settings.Session.Lifetime;
+        SessionSecret secret = SessionSecret.Create();
+        SessionRecord record = new(identity, now, idToken);
+        await store.AddAsync(new StoredSession(secret.Key().ToBytes(), now, expiresAt, record.Encrypt(secret)), cancellationToken);
+        Session session = new(secret, record, now, expiresAt);
+        memory.Add(session);
+        SignedIn(identity.Username, identity.Provider, identity.Issuer, identity.Subject, session.Key);
+        return (secret, session);
+    }
+
+    /// <summary>The hot path's look-up: memory alone. False: ask <see cref="Load"/>.</summary>
+    public bool TryFind(SessionKey key, out Session? session)
+    {
+        if (!memory.TryGet(key, out session))
+        {
+            return false;
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        if (session!.IsLive(now, settings.Session.Idle))
+        {
+            session.Use(now);
+            return true;
+        }
+
+        session = null;
+        return false;
+    }
+
+    /// <summary>Reads a session from the store; null where there is none that is live.</summary>
+    public Session? Load(SessionSecret secret)
+    {
+        SessionKey key = secret.Key();
+        if (store.Find(key.ToBytes()) is not { } stored)
+        {
+            return null;
+        }
+
+        if (SessionRecord.Decrypt(stored.Record, secret) is not { } record)
+        {
+            UnreadableRecord(key);
+            return null;
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        Session session = new(secret, record, stored.UsedAt, stored.ExpiresAt);
+        if (!session.IsLive(now, settings.Session.Idle) || memory.Add(session) is not { } kept || !kept.IsLive(now, settings.Session.Idle))
+        {
+            return null;
+        }
+
+        kept.Use(now);
+        return kept;
+    }
+
+    /// <summary>The ID token of a session, for the hint at logout.</summary>
+    public string? IdToken(SessionSecret secret) =>
+        store.Find(secret.Key().ToBytes()) is { } stored ? SessionRecord.Decrypt(stored.Record, secret)?.IdToken : null;
+
+    public async Task EndAsync(Session session, SessionEnd cause, CancellationToken cancellationToken)
+    {
+        memory.MarkEnded(session.Key, time.GetUtcNow());
+        Ended?.Invoke(session.Key, cause);
+        if (await store.RemoveAsync(session.Key.ToBytes(), cancellationToken))
+        {
+            SessionEnded(session.Identity.Username, cause, session.Key);
+        }
+    }
+
+    /// <summary>Notes uses in the store, ends what has expired, keeps memory within its bound.</summary>
+    public async Task TidyAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
+        {
+            memory.MarkEnded(expired.Key, now);
+            Ended?.Invoke(expired.Key, SessionEnd.Expired);
+            SessionEnded(expired.Identity.Username, SessionEnd.Expired, expired.Key);
+        }
+
+        await NoteUsesAsync(TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute)), cancellationToken);
+        await store.SweepAsync(now, settings.Session.Idle, cancellationToken);
+        memory.Trim(now);
+    }
+
+    public async Task NoteUsesAsync(TimeSpan lag, CancellationToken cancellationToken)
+    {
+        List<(byte[] Key, DateTimeOffset UsedAt)> uses = [];
+        foreach (Session session in memory.All)
+        {
+            if (session.TakeUnnotedUse(lag, out DateTimeOffset usedAt))
+            {
+                uses.Add((session.Key.ToBytes(), usedAt));
+            }
+        }
+
+        if (uses.Count > 0)
+        {
+            await store.TouchAsync(uses, cancellationToken);
+        }
+    }
+
+    [LoggerMessage(EventId = 2001, EventName = "SignedIn", Level = LogLevel.Information, Message = "{User} signed in at {Provider} as {Subject} of {Issuer}; session {Session}")]
+    private partial void SignedIn(string user, string provider, string issuer, string subject, SessionKey session);
+
+    [LoggerMessage(EventId = 2002, EventName = "SessionEnded", Level = LogLevel.Information, Message = "The session of {User} ended: {Cause}; session {Session}")]
+    private partial void SessionEnded(string user, SessionEnd cause, SessionKey session);
+
+    [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
+    private partial void UnreadableRecord(SessionKey session);
+}

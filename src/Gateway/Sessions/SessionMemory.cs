@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+
+namespace Gateway.Sessions;
+
+/// <summary>The sessions that requests find without asking the store. Bounded; never brings back one that was ended.</summary>
+internal sealed class SessionMemory(int capacity)
+{
+    /// <summary>Longer than any look-up that began before an end can take to finish after it.</summary>
+    private static readonly TimeSpan EndedKept = TimeSpan.FromMinutes(2);
+
+    private readonly ConcurrentDictionary<SessionKey, Session> _sessions = new();
+    private readonly ConcurrentDictionary<SessionKey, DateTimeOffset> _ended = new();
+
+    public IEnumerable<Session> All => _sessions.Select(entry => entry.Value);
+
+    public bool TryGet(SessionKey key, out Session? session) => _sessions.TryGetValue(key, out session);
+
+    /// <summary>Adds what was read from the store, or gives what another request added first; null where the session ended meanwhile.</summary>
+    public Session? Add(Session session)
+    {
+        Session kept = _sessions.GetOrAdd(session.Key, session);
+
+        // After the addition, not before: an end writes its mark first and removes after, so one of both sides sees the other.
+        if (_ended.ContainsKey(session.Key))
+        {
+            _sessions.TryRemove(session.Key, out _);
+            return null;
+        }
+
+        return kept;
+    }
+
+    public void MarkEnded(SessionKey key, DateTimeOffset now)
+    {
+        _ended[key] = now;
+        _sessions.TryRemove(key, out _);
+    }
+
+    public void Forget(Session session) => _sessions.TryRemove(KeyValuePair.Create(session.Key, session));
+
+    /// <summary>Keeps within the bound: what was used longest ago goes back to being only in the store. Open WebSockets hold their session here.</summary>
+    public void Trim(DateTimeOffset now)
+    {
+        foreach ((SessionKey key, DateTimeOffset endedAt) in _ended)
+        {
+            if (now - endedAt > EndedKept)
+            {
+                _ended.TryRemove(key, out _);
+            }
+        }
+
+        int surplus = _sessions.Count - capacity;
+        if (surplus > 0)
+        {
+            foreach (Session session in All.Where(session => session.OpenSockets == 0).OrderBy(session => session.UsedAt).Take(surplus).ToArray())
+            {
+                Forget(session);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Gateway.Sessions;
+
+/// <summary>Who is signed in: what the provider said, in the gateway's words.</summary>
+/// <param name="Provider">The `provider_id`.</param>
+/// <param name="Groups">Paperless's names; null where the provider said nothing of groups, which is not the same as none.</param>
+/// <param name="GroupsSource">The claim that the groups came from.</param>
+internal sealed record Identity(
+    string Provider,
+    string Issuer,
+    string Subject,
+    string Username,
+    string? Name,
+    string? Email,
+    IReadOnlyList<string>? Groups,
+    string? GroupsSource)
+{
+    /// <summary>A person is (issuer, subject); everything else is a label.</summary>
+    public bool IsSamePerson(Identity other) => Issuer == other.Issuer && Subject == other.Subject;
+}
+
+/// <summary>All that is kept of a session. The ID token is the hint that ends the provider's session, and stays out of memory until then.</summary>
+internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, string IdToken)
+{
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
+
+    private static ReadOnlySpan<byte> Purpose => "paperless-gateway session record 1"u8;
+
+    /// <summary>AES-256-GCM under a key that only the secret gives; bound to the row that it stands in.</summary>
+    public byte[] Encrypt(SessionSecret secret)
+    {
+        byte[] plain = JsonSerializer.SerializeToUtf8Bytes(this, SessionRecordJson.Default.SessionRecord);
+        byte[] sealedRecord = new byte[NonceBytes + plain.Length + TagBytes];
+        Span<byte> nonce = sealedRecord.AsSpan(0, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        using AesGcm cipher = Cipher(secret);
+        cipher.Encrypt(nonce, plain, sealedRecord.AsSpan(NonceBytes, plain.Length), sealedRecord.AsSpan(NonceBytes + plain.Length), secret.Key().ToBytes());
+        CryptographicOperations.ZeroMemory(plain);
+        return sealedRecord;
+    }
+
+    /// <returns>Null where the bytes are not what <see cref="Encrypt"/> made with this secret.</returns>
+    public static SessionRecord? Decrypt(ReadOnlySpan<byte> sealedRecord, SessionSecret secret)
+    {
+        if (sealedRecord.Length < NonceBytes + TagBytes)
+        {
+            return null;
+        }
+
+        byte[] plain = new byte[sealedRecord.Length - NonceBytes - TagBytes];
+        try
+        {
+            using AesGcm cipher = Cipher(secret);
+            cipher.Decrypt(sealedRecord[..NonceBytes], sealedRecord[NonceBytes..^TagBytes], sealedRecord[^TagBytes..], plain, secret.Key().ToBytes());
+            return JsonSerializer.Deserialize(plain, SessionRecordJson.Default.SessionRecord);
+        }
+        catch (Exception error) when (error is CryptographicException or JsonException)
+        {
+            return null;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plain);
+        }
+    }
+
+    /// <summary>For logs and debuggers: never the token.</summary>
+    public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
+
+    private static AesGcm Cipher(SessionSecret secret)
+    {
+        Span<byte> key = stackalloc byte[32];
+        secret.DeriveKey(Purpose, key);
+        return new AesGcm(key, TagBytes);
+    }
+}
+
+[JsonSerializable(typeof(SessionRecord))]
+internal sealed partial class SessionRecordJson : JsonSerializerContext;

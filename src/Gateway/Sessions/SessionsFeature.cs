@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Authentication;
+
+namespace Gateway.Sessions;
+
+/// <summary>Sessions on the gateway's own side: an opaque id in the browser, a record in the store, a copy in memory.</summary>
+internal static class SessionsFeature
+{
+    /// <summary>How many sessions memory holds; the rest is read from the store when it is used.</summary>
+    public const int MemoryCapacity = 50_000;
+
+    public static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(30);
+
+    public static void AddSessions(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(new SessionMemory(MemoryCapacity));
+        builder.Services.AddSingleton<SessionKeeper>();
+        builder.Services.AddSingleton<SessionCookie>();
+        builder.Services.AddHostedService<SessionTidying>();
+        builder.Services.AddAuthentication(SessionScheme.Name)
+            .AddScheme<AuthenticationSchemeOptions, SessionScheme>(SessionScheme.Name, configureOptions: null);
+    }
+
+    public static void UseSessions(this WebApplication app) => app.UseMiddleware<SessionMiddleware>();
+}
+
+/// <summary>Tidies the sessions every half minute, and notes the last uses when the gateway stops.</summary>
+internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvider time, ILogger<SessionTidying> logger) : BackgroundService
+{
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await sessions.NoteUsesAsync(TimeSpan.Zero, cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(SessionsFeature.TidyEvery, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await sessions.TidyAsync(stoppingToken);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                TidyingFailed(error);
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 2010, EventName = "TidyingFailed", Level = LogLevel.Error, Message = "The store could not be tidied; the next try is in half a minute")]
+    private partial void TidyingFailed(Exception error);
+}

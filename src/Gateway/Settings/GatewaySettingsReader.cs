@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Gateway.Settings;
+
+/// <summary>Turns the environment into <see cref="GatewaySettings"/>. Every variable that the gateway reads is named here and nowhere else.</summary>
+internal sealed partial class GatewaySettingsReader(IConfiguration configuration)
+{
+    private const int DefaultSessionCookieAge = 1_814_400;
+
+    /// <summary>Headers that mean something else: none of them can name the user.</summary>
+    private static readonly ImmutableHashSet<string> TakenHeaders = ImmutableHashSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
+        "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
+
+    private static readonly JsonSerializerOptions EachNameOnce = new() { AllowDuplicateProperties = false };
+
+    private readonly Variables _variables = new(configuration);
+
+    /// <exception cref="SettingsException">Something is wrong; it says everything that is.</exception>
+    public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
+    {
+        PublicOrigin? origin = Public();
+        GatewaySettings settings = new()
+        {
+            Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
+            ScriptName = ScriptName(),
+            AllowedHosts = new HostPatterns(_variables.List("PAPERLESS_ALLOWED_HOSTS")),
+            TrustedProxies = TrustedProxies(),
+            Upstreams = Upstreams(),
+            DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
+            ManagementUrl = ManagementUrl(),
+            Providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(_variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS")),
+            Identity = Identity(),
+            Session = Session(),
+            Paperless = Paperless(),
+        };
+        UnknownNames();
+        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
+    }
+
+    private PublicOrigin? Public()
+    {
+        Uri? paperless = _variables.HttpUrl("PAPERLESS_URL");
+        string name = _variables.Text("GATEWAY_PUBLIC_URL") is null ? "PAPERLESS_URL" : "GATEWAY_PUBLIC_URL";
+        Uri? url = name == "PAPERLESS_URL" ? paperless : _variables.HttpUrl(name);
+        if (_variables.Text(name) is not { } text)
+        {
+            _variables.Problem("PAPERLESS_URL", "is not set.", "Write the address that people type, such as https://docs.example.com.");
+            return null;
+        }
+
+        if (url is not null && (url.PathAndQuery != "/" || text.EndsWith('/')))
+        {
+            _variables.Problem(name, "has a path or a slash at its end, with which Paperless refuses every change as cross-site.", $"Write {new PublicOrigin(url).Origin} (a path goes into PAPERLESS_FORCE_SCRIPT_NAME).");
+        }
+
+        return url is null ? null : new PublicOrigin(url);
+    }
+
+    private string ScriptName()
+    {
+        string? name = _variables.Text("PAPERLESS_FORCE_SCRIPT_NAME");
+        if (name is null || PlainPath().IsMatch(name))
+        {
+            return name ?? "";
+        }
+
+        _variables.Problem("PAPERLESS_FORCE_SCRIPT_NAME", $"\"{name}\" is not a plain path.", "Write it as /paperless: a slash before it, none at its end.");
+        return "";
+    }
+
+    private ImmutableArray<System.Net.IPNetwork> TrustedProxies() =>
+        _variables.Text("GATEWAY_TRUSTED_PROXIES") is null ? _variables.Networks("PAPERLESS_TRUSTED_PROXIES") : _variables.Networks("GATEWAY_TRUSTED_PROXIES");
+
+    private ImmutableArray<Uri> Upstreams()
+    {
+        const string name = "GATEWAY_UPSTREAM_URL";
+        ImmutableArray<string> texts = _variables.List(name);
+        ImmutableArray<Uri> urls = [.. (texts.IsEmpty ? ["http://localhost:8000"] : texts).Select(text => _variables.HttpUrl(name, text)).OfType<Uri>()];
+        foreach (Uri url in urls.Where(url => url.PathAndQuery != "/"))
+        {
+            _variables.Problem(name, $"\"{url}\" has a path.", "Write scheme, host and port only; Paperless's own path is PAPERLESS_FORCE_SCRIPT_NAME.");
+        }
+
+        return [.. urls.Distinct()];
+    }
+
+    private Uri ManagementUrl()
+    {
+        const string name = "GATEWAY_MANAGEMENT_URL";
+        string text = _variables.Text(name) ?? "http://127.0.0.1:8081";
+
+        // Kestrel's own way to say "every address" is no host name for a Uri.
+        string plain = text.Replace("://+", "://0.0.0.0", StringComparison.Ordinal).Replace("://*", "://0.0.0.0", StringComparison.Ordinal);
+        Uri? url = _variables.HttpUrl(name, plain);
+        if (url is not null && (url.Scheme != Uri.UriSchemeHttp || url.PathAndQuery != "/"))
+        {
+            _variables.Problem(name, $"\"{text}\" is not plain http without a path.", "Write it as http://127.0.0.1:8081.");
+        }
+
+        return url ?? new Uri("http://127.0.0.1:8081");
+    }
+
+    private IdentitySettings Identity() => new(
+        _variables.Text("GATEWAY_USERNAME_CLAIM") ?? "preferred_username",
+        _variables.Text("GATEWAY_GROUPS_CLAIM") ?? _variables.Text("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM") ?? "groups",
+        GroupMapping(),
+        [.. _variables.List("GATEWAY_ALLOWED_GROUPS")]);
+
+    private GroupMap GroupMapping()
+    {
+        const string name = "GATEWAY_GROUP_MAP";
+        if (_variables.Text(name) is not { } text)
+        {
+            return GroupMap.Empty;
+        }
+
+        Dictionary<string, string?>? entries = null;
+        try
+        {
+            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, EachNameOnce);
+        }
+        catch (JsonException error)
+        {
+            _variables.Problem(name, $"is not a JSON object of texts (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", "Write it as {\"provider-name\": \"paperless-name\", \"dropped\": null, \"paperless-*\": \"*\"}.");
+        }
+
+        foreach ((string key, string? value) in entries ?? [])
+        {
+            if (key.Count(letter => letter == '*') > 1 || (key.Contains('*', StringComparison.Ordinal) && !GroupMap.IsWildcard(key)))
+            {
+                _variables.Problem(name, $"the key \"{key}\" has a * that is not its first or last letter.", "Put one * at the beginning or the end.");
+            }
+            else if (value is not null && string.IsNullOrWhiteSpace(value))
+            {
+                _variables.Problem(name, $"the key \"{key}\" leads to an empty name.", "Write a name, or null to drop the group.");
+            }
+            else if (value?.Contains('*', StringComparison.Ordinal) == true && !GroupMap.IsWildcard(key))
+            {
+                _variables.Problem(name, $"the value of \"{key}\" has a * but its key has none.", "A * in a value is what the * in its key matched.");
+            }
+        }
+
+        return new GroupMap(entries ?? []);
+    }
+
+    private SessionSettings Session()
+    {
+        TimeSpan cookieAge = _variables.Duration("PAPERLESS_SESSION_COOKIE_AGE", TimeSpan.FromSeconds(DefaultSessionCookieAge));
+        TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
+        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime);
+    }
+
+    private PaperlessSettings Paperless()
+    {
+        if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
+        {
+            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off: Paperless would not believe who the gateway says is there.", "Set it to true, for the gateway and for Paperless.");
+        }
+
+        string prefix = _variables.Text("PAPERLESS_COOKIE_PREFIX") ?? "";
+        if (!CookiePrefix().IsMatch(prefix))
+        {
+            _variables.Problem("PAPERLESS_COOKIE_PREFIX", $"\"{prefix}\" cannot stand in a cookie's name.", "Use letters, digits, '_', '-' and '.' only.");
+        }
+
+        return new PaperlessSettings(
+            UserHeader(),
+            prefix,
+            _variables.Flag("PAPERLESS_DISABLE_REGULAR_LOGIN"),
+            _variables.Flag("PAPERLESS_REDIRECT_LOGIN_TO_SSO"),
+            _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
+            _variables.HttpUrl("PAPERLESS_LOGOUT_REDIRECT_URL"));
+    }
+
+    /// <summary>Django's META form to the header itself: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>
+    private string UserHeader()
+    {
+        const string name = "PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME";
+        string text = _variables.Text(name) ?? "HTTP_REMOTE_USER";
+        string header = string.Join('-', text.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
+        if (!MetaHeader().IsMatch(text))
+        {
+            _variables.Problem(name, $"\"{text}\" is not a header as Django names it.", "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
+        }
+        else if (TakenHeaders.Contains(header))
+        {
+            _variables.Problem(name, $"the header {header} has another meaning.", "Use HTTP_REMOTE_USER, or a header that nothing else uses.");
+        }
+
+        return header;
+    }
+
+    /// <summary>A slip in a name must not leave a door open: close to a known name is a fault, any other unknown name a warning.</summary>
+    private void UnknownNames()
+    {
+        foreach (string name in configuration.AsEnumerable().Select(entry => entry.Key).Where(key => key.StartsWith("GATEWAY_", StringComparison.OrdinalIgnoreCase)))
+        {
+            string plain = name.EndsWith("_FILE", StringComparison.OrdinalIgnoreCase) ? name[..^5] : name;
+            if (_variables.Known.Contains(plain))
+            {
+                continue;
+            }
+
+            if (_variables.Known.FirstOrDefault(known => EditDistance.Within(known, plain.ToUpperInvariant(), 2)) is { } meant)
+            {
+                _variables.Problem(name, "is not a setting of the gateway.", $"Did you mean {meant}?");
+            }
+            else
+            {
+                _variables.Warn($"{name} is not a setting of this version and has no effect.");
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\A(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\z")]
+    private static partial Regex PlainPath();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_.-]{0,64}\z")]
+    private static partial Regex CookiePrefix();
+
+    [GeneratedRegex(@"\AHTTP(_[A-Z0-9]+)+\z")]
+    private static partial Regex MetaHeader();
+}

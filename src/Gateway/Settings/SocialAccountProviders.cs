@@ -1,0 +1,251 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Gateway.Settings;
+
+/// <summary>Reads `PAPERLESS_SOCIALACCOUNT_PROVIDERS` as django-allauth takes it: each entry of `openid_connect.APPS` is a provider.</summary>
+internal sealed partial class SocialAccountProviders(string variable, Variables variables)
+{
+    private const string DiscoveryPath = "/.well-known/openid-configuration";
+
+    /// <summary>Parameters that belong to the protocol itself; `AUTH_PARAMS` must not speak for them.</summary>
+    private static readonly ImmutableHashSet<string> ReservedParameters = ImmutableHashSet.Create(
+        StringComparer.Ordinal,
+        "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
+        "code_challenge", "code_challenge_method", "request", "request_uri");
+
+    public ImmutableArray<ProviderSettings> Read(string? text)
+    {
+        if (text is null)
+        {
+            variables.Problem(variable, "is not set.", "Copy the value that Paperless's own sign-in uses (authentik's guide for Paperless-ngx has one).");
+            return [];
+        }
+
+        if (Parse(WithoutQuotes(text)) is not { } document)
+        {
+            return [];
+        }
+
+        using (document)
+        {
+            return Read(document.RootElement);
+        }
+    }
+
+    private ImmutableArray<ProviderSettings> Read(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            variables.Problem(variable, "is not a JSON object.", "It starts with {\"openid_connect\": {\"APPS\": [ … ]}}.");
+            return [];
+        }
+
+        foreach (JsonProperty kind in root.EnumerateObject().Where(kind => kind.Name != "openid_connect"))
+        {
+            variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect; the gateway leaves it alone.");
+        }
+
+        if (!TryGet(root, "openid_connect", JsonValueKind.Object, out JsonElement connect)
+            || !TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps)
+            || apps.GetArrayLength() == 0)
+        {
+            variables.Problem(variable, "names no OpenID Connect provider.", "Put at least one entry into openid_connect.APPS.");
+            return [];
+        }
+
+        ImmutableArray<ProviderSettings> providers = [.. apps.EnumerateArray().Select((app, index) => App(app, index, connect)).OfType<ProviderSettings>()];
+        foreach (IGrouping<string, ProviderSettings> twice in providers.GroupBy(provider => provider.Id, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        {
+            variables.Problem(variable, $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.", "Give each provider an id of its own.");
+        }
+
+        return providers;
+    }
+
+    private ProviderSettings? App(JsonElement app, int index, JsonElement connect)
+    {
+        string place = $"openid_connect.APPS[{index}]";
+        if (app.ValueKind != JsonValueKind.Object)
+        {
+            variables.Problem(variable, $"{place} is not an object.", "Write {\"provider_id\": …, \"client_id\": …, \"secret\": …, \"settings\": {\"server_url\": …}}.");
+            return null;
+        }
+
+        _ = TryGet(app, "settings", JsonValueKind.Object, out JsonElement settings);
+        string? id = Required(app, "provider_id", place);
+        string? clientId = Required(app, "client_id", place);
+        Uri? discovery = Required(settings, "server_url", place + ".settings") is { } url ? Discovery(url, place) : null;
+        if (id is not null && !ProviderId().IsMatch(id))
+        {
+            variables.Problem(variable, $"{place}.provider_id \"{id}\" cannot stand in a path.", "Use letters, digits, '.', '_' and '-' only, 64 at the most.");
+            return null;
+        }
+
+        TokenAuthMethod? method = AuthMethod(settings, place);
+        string secret = Text(app, "secret") ?? "";
+        if (secret.Length == 0 && method is TokenAuthMethod.ClientSecretBasic or TokenAuthMethod.ClientSecretPost)
+        {
+            variables.Problem(variable, $"{place} has a token_auth_method but no secret.", "Add \"secret\", or remove \"token_auth_method\" for a public client.");
+        }
+
+        if (id is null || clientId is null || discovery is null)
+        {
+            return null;
+        }
+
+        return new ProviderSettings
+        {
+            Id = id,
+            Name = Text(app, "name") ?? id,
+            ClientId = clientId,
+            ClientSecret = secret,
+            DiscoveryUrl = discovery,
+            FetchUserInfo = settings.ValueKind != JsonValueKind.Object || !TryGet(settings, "fetch_userinfo", JsonValueKind.False, out _),
+            TokenAuthMethod = secret.Length == 0 ? TokenAuthMethod.None : method,
+            SubjectClaim = Text(settings, "uid_field") ?? "sub",
+            Scopes = Scopes(settings, connect),
+            AuthorizationParameters = AuthorizationParameters(connect, settings),
+        };
+    }
+
+    private Uri? Discovery(string text, string place)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.Query.Length > 0 || url.UserInfo.Length > 0)
+        {
+            variables.Problem(variable, $"{place}.settings.server_url is not a full address.", "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
+            return null;
+        }
+
+        if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
+        {
+            variables.Warn($"{variable}: {place}.settings.server_url is http; codes and tokens cross the network unencrypted.");
+        }
+
+        return url.AbsolutePath.Contains("/.well-known/", StringComparison.Ordinal) ? url : new Uri(url.AbsoluteUri.TrimEnd('/') + DiscoveryPath);
+    }
+
+    private TokenAuthMethod? AuthMethod(JsonElement settings, string place)
+    {
+        switch (Text(settings, "token_auth_method"))
+        {
+            case null: return null;
+            case "client_secret_basic": return TokenAuthMethod.ClientSecretBasic;
+            case "client_secret_post": return TokenAuthMethod.ClientSecretPost;
+            case "none": return TokenAuthMethod.None;
+            default:
+                variables.Problem(variable, $"{place}.settings.token_auth_method is not one that the gateway knows.", "Write client_secret_basic or client_secret_post, or leave it out.");
+                return null;
+        }
+    }
+
+    private static ImmutableArray<string> Scopes(JsonElement settings, JsonElement connect)
+    {
+        IEnumerable<string> scopes = Strings(settings, "scope") ?? Strings(connect, "SCOPE") ?? ["openid", "profile", "email"];
+        return [.. scopes.Prepend("openid").Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>`SCOPE` is an array in allauth; a text with spaces, as the protocol has it, is understood too.</summary>
+    private static string[]? Strings(JsonElement parent, string name) =>
+        TryGet(parent, name, JsonValueKind.Array, out JsonElement array)
+            ? [.. array.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)]
+            : Text(parent, name)?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private ImmutableSortedDictionary<string, string> AuthorizationParameters(JsonElement connect, JsonElement settings)
+    {
+        ImmutableSortedDictionary<string, string>.Builder parameters = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach ((JsonElement parent, string name) in new[] { (connect, "AUTH_PARAMS"), (settings, "auth_params") })
+        {
+            if (!TryGet(parent, name, JsonValueKind.Object, out JsonElement given))
+            {
+                continue;
+            }
+
+            foreach (JsonProperty parameter in given.EnumerateObject())
+            {
+                if (ReservedParameters.Contains(parameter.Name))
+                {
+                    variables.Problem(variable, $"{name} sets \"{parameter.Name}\", which belongs to the protocol.", "Remove it; the gateway sends its own.");
+                }
+                else
+                {
+                    parameters[parameter.Name] = parameter.Value.ToString();
+                }
+            }
+        }
+
+        return parameters.ToImmutable();
+    }
+
+    private string? Required(JsonElement parent, string name, string place)
+    {
+        string? text = Text(parent, name);
+        if (text is null)
+        {
+            variables.Problem(variable, $"{place} has no {name}.", $"Add \"{name}\" as a text.");
+        }
+
+        return text;
+    }
+
+    private static string? Text(JsonElement parent, string name) =>
+        TryGet(parent, name, JsonValueKind.String, out JsonElement text) && !string.IsNullOrWhiteSpace(text.GetString()) ? text.GetString()!.Trim() : null;
+
+    private static bool TryGet(JsonElement parent, string name, JsonValueKind kind, out JsonElement value)
+    {
+        value = default;
+        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value) && value.ValueKind == kind;
+    }
+
+    /// <summary>`docker run --env-file` keeps quotes that Compose and a shell take away.</summary>
+    private string WithoutQuotes(string text)
+    {
+        if (text.Length < 2 || text[0] is not ('\'' or '"') || text[^1] != text[0] || !text[1..^1].TrimStart().StartsWith('{'))
+        {
+            return text;
+        }
+
+        variables.Warn($"{variable}: the value stands in quotes; the gateway takes them away, Paperless may not.");
+        return text[1..^1];
+    }
+
+    private JsonDocument? Parse(string text)
+    {
+        try
+        {
+            return JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
+        }
+        catch (JsonException error)
+        {
+            (string wrong, string remedy) = Explain(text, error);
+            variables.Problem(variable, wrong, remedy);
+            return null;
+        }
+    }
+
+    /// <summary>Names the place, never the text there: it may be the secret.</summary>
+    private static (string Wrong, string Remedy) Explain(string text, JsonException error)
+    {
+        string place = $"at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";
+        if (TrailingComma().IsMatch(text))
+        {
+            return ($"is not valid JSON: a comma before a closing bracket ({place}).", "Remove that comma; Paperless does not start with it either.");
+        }
+
+        if (error.Message.Contains("uplicate", StringComparison.Ordinal))
+        {
+            return ("has the same name twice in one object.", "Keep one of the two; for several providers put several entries into openid_connect.APPS.");
+        }
+
+        return text.StartsWith("{'", StringComparison.Ordinal)
+            ? ("is not valid JSON: names and texts stand in single quotes.", "Use double quotes inside, and single quotes only around the whole value.")
+            : ($"is not valid JSON {place}.", "Check quotes, commas and brackets there; a JSON checker helps (mind the secret).");
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+    private static partial Regex ProviderId();
+
+    [GeneratedRegex(@",\s*[}\]]")]
+    private static partial Regex TrailingComma();
+}

@@ -1,0 +1,117 @@
+using Gateway.Settings;
+using Microsoft.Data.Sqlite;
+
+namespace Gateway.Storage;
+
+/// <summary>The SQLite file in `GATEWAY_DATA_DIR`: opened and brought to the present schema at start, one writer at a time.</summary>
+internal sealed class Database(GatewaySettings settings) : IDisposable
+{
+    public const string FileName = "gateway.db";
+
+    /// <summary>Each entry brings the schema one version further; entries are only ever added. `PRAGMA user_version` counts them.</summary>
+    private static readonly string[] Migrations =
+    [
+        """
+        CREATE TABLE sessions (
+            key        BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the cookie's value
+            used_at    INTEGER NOT NULL,             -- seconds since 1970
+            expires_at INTEGER NOT NULL,             -- seconds since 1970
+            record     BLOB    NOT NULL              -- encrypted under a key that only the cookie's value gives
+        ) WITHOUT ROWID;
+        CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+        """,
+    ];
+
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly string _connectionString = new SqliteConnectionStringBuilder
+    {
+        DataSource = Path.Combine(settings.DataDirectory, FileName),
+        DefaultTimeout = 10,
+    }.ToString();
+
+    /// <exception cref="SettingsException">The directory cannot be used, or the file is from a newer version.</exception>
+    public void Open()
+    {
+        try
+        {
+            PrivateDirectory.Create(settings.DataDirectory);
+            using SqliteConnection connection = Connect();
+            Execute(connection, "PRAGMA journal_mode = WAL;");
+            Migrate(connection);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            throw Unusable($"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).", "Name a directory that the gateway's user may write, on a disk with room.");
+        }
+    }
+
+    /// <summary>A connection for reading, from the pool.</summary>
+    public SqliteConnection Connect()
+    {
+        SqliteConnection connection = new(_connectionString);
+        connection.Open();
+
+        // FULL: what was acknowledged, an ended session above all, outlives a power cut too.
+        Execute(connection, "PRAGMA synchronous = FULL;");
+        return connection;
+    }
+
+    /// <summary>Runs <paramref name="write"/> in one transaction, after those before it.</summary>
+    public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
+    {
+        await _writer.WaitAsync(cancellationToken);
+        try
+        {
+            using SqliteConnection connection = Connect();
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            T result = write(connection);
+            transaction.Commit();
+            return result;
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        using (SqliteConnection connection = new(_connectionString))
+        {
+            SqliteConnection.ClearPool(connection);
+        }
+
+        _writer.Dispose();
+    }
+
+    private void Migrate(SqliteConnection connection)
+    {
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        using SqliteCommand read = connection.CreateCommand();
+        read.CommandText = "PRAGMA user_version;";
+        long version = (long)read.ExecuteScalar()!;
+        if (version > Migrations.Length)
+        {
+            throw Unusable($"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {version}, this one knows {Migrations.Length}).", "Run that version, or name an empty directory (everybody then signs in again).");
+        }
+
+        for (long next = version; next < Migrations.Length; next++)
+        {
+            Execute(connection, Migrations[next]);
+            Execute(connection, $"PRAGMA user_version = {next + 1};");
+        }
+
+        transaction.Commit();
+    }
+
+    private static SettingsException Unusable(string wrong, string remedy) => new([new("GATEWAY_DATA_DIR", wrong, remedy)]);
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every text that comes here is a constant of this class.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+}

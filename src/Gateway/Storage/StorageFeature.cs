@@ -1,0 +1,36 @@
+using Gateway.Settings;
+using Microsoft.AspNetCore.DataProtection;
+
+namespace Gateway.Storage;
+
+/// <summary>What outlives the process: the database, and the keys that protect a sign-in's round trip.</summary>
+internal static class StorageFeature
+{
+    public const string KeysDirectory = "keys";
+
+    /// <summary>Bodies that came without a length are kept here until they are sent on.</summary>
+    public const string SpoolDirectory = "spool";
+
+    public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
+    {
+        builder.Services.AddSingleton<Database>();
+        builder.Services.AddSingleton<StoredSessions>();
+        builder.Services.AddDataProtection()
+            .SetApplicationName("paperless-gateway")
+            .PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.DataDirectory, KeysDirectory)));
+    }
+
+    /// <exception cref="SettingsException">The data directory cannot be used.</exception>
+    public static void OpenStorage(this WebApplication app)
+    {
+        app.Services.GetRequiredService<Database>().Open();
+        string spool = Path.Combine(app.Services.GetRequiredService<GatewaySettings>().DataDirectory, SpoolDirectory);
+        if (Directory.Exists(spool))
+        {
+            // What a killed process left behind.
+            Directory.Delete(spool, recursive: true);
+        }
+
+        PrivateDirectory.Create(spool);
+    }
+}
