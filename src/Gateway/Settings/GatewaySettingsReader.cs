@@ -41,6 +41,22 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }
 
+    /// <summary>Every variable that the gateway reads.</summary>
+    public static IReadOnlySet<string> Names()
+    {
+        GatewaySettingsReader reader = new(new ConfigurationBuilder().Build());
+        try
+        {
+            reader.Read();
+        }
+        catch (SettingsException)
+        {
+            // An empty environment is never enough; what was asked for is known all the same.
+        }
+
+        return reader._variables.Known;
+    }
+
     private PublicOrigin? Public()
     {
         Uri? paperless = _variables.HttpUrl("PAPERLESS_URL");
