@@ -5,7 +5,7 @@ namespace Gateway.Sandbox.Paperless;
 /// <summary>DRF's reading of Accept: a media type that it can write, with a version that it knows.</summary>
 internal static class Negotiation
 {
-    private static readonly MediaTypeHeaderValue[] Written = [new("application/json"), new("text/html")];
+    private static readonly string[] Written = ["application/json", "text/html"];
 
     /// <summary>Why the answer is 406; null when it is not.</summary>
     public static string? Problem(string? accept)
@@ -15,7 +15,7 @@ internal static class Negotiation
             return null;
         }
 
-        if (wanted.FirstOrDefault(type => Written.Any(written => written.MatchesMediaType(type.MediaType))) is not { } match)
+        if (wanted.FirstOrDefault(type => Written.Any(written => type.MatchesMediaType(written))) is not { } match)
         {
             return "Could not satisfy the request Accept header.";
         }

@@ -17,12 +17,20 @@ internal sealed record ReceivedRequest(
 
     public long BodyLength { get; set; }
 
-    public string RawPath => RawTarget.Split('?', 2)[0];
+    /// <summary>A fault has closed the connection without an answer.</summary>
+    public bool Dropped { get; set; }
+
+    public string RawPath => PathAndQuery.Split('?', 2)[0];
 
     /// <summary>As a server of ASGI gives it to Django: unescaped, %2F too, and dot segments kept.</summary>
     public string Path => Uri.UnescapeDataString(RawPath);
 
-    public string Query => RawTarget.Split('?', 2) is [_, var query] ? query : "";
+    public string Query => PathAndQuery.Split('?', 2) is [_, var query] ? query : "";
+
+    /// <summary>The target without the scheme and host that a client may put before it.</summary>
+    public string PathAndQuery => RawTarget.StartsWith('/') || !Uri.TryCreate(RawTarget, UriKind.Absolute, out var whole)
+        ? RawTarget
+        : whole.PathAndQuery;
 
     public IReadOnlyList<string> Lines(string header) =>
         [.. Headers.Where(line => line.Key.Equals(header, StringComparison.OrdinalIgnoreCase)).Select(line => line.Value)];

@@ -82,7 +82,7 @@ internal sealed class StandInPaperless : IAsyncDisposable
         _log.Add(received);
         http.Response.OnStarting(() =>
         {
-            received.Status = http.Response.StatusCode;
+            received.Status = received.Dropped ? 0 : http.Response.StatusCode;
             return Task.CompletedTask;
         });
 

@@ -50,7 +50,7 @@ internal sealed class Visit
         get
         {
             // Django does so too, lest a redirect lead to another host.
-            var target = _received.RawTarget;
+            var target = _received.PathAndQuery;
             return target.StartsWith("//", StringComparison.Ordinal) ? "/%2F" + target[2..] : target;
         }
     }
