@@ -22,7 +22,8 @@ internal sealed class Reply(Visit visit)
         var json = JsonSerializer.Serialize(value, AsPaperlessWritesIt);
 
         // A browser that opens an API address gets DRF's browsable page.
-        return (visit.Header("Accept") ?? "").Contains("text/html", StringComparison.Ordinal)
+        var accept = visit.Header("Accept") ?? "";
+        return accept.Contains("text/html", StringComparison.Ordinal) && !accept.Contains("application/json", StringComparison.Ordinal)
             ? Html($"<!DOCTYPE html><html><head><title>Django REST framework</title></head><body><pre>{Escape(json)}</pre></body></html>", status)
             : WriteAsync(status, "application/json", Encoding.UTF8.GetBytes(json));
     }

@@ -47,6 +47,16 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("text/html,application/xhtml+xml,*/*;q=0.8", "text/html")]
+    [InlineData("application/json, text/html", "application/json")]
+    public async Task A_browser_that_opens_the_api_gets_a_page(string accept, string mediaType)
+    {
+        using var response = await _client.GetAsync("/api/users/", Admin, ("Accept", accept));
+
+        Assert.Equal(mediaType, response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Theory]
     [InlineData("username__iexact=ALICE", 2)]
     [InlineData("username__istartswith=al", 2)]
     [InlineData("username__iendswith=OB", 1)]
