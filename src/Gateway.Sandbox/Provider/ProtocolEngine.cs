@@ -72,6 +72,7 @@ internal static class ProtocolEngine
         AddBefore<ValidateTokenContext, RecogniseToken>(server, BuiltIn.Protection.ValidateIdentityModelToken.Descriptor);
         AddBefore<ApplyTokenResponseContext, ShapeTokenResponse>(
             server, HostBuiltIn.AttachCacheControlHeader<ApplyTokenResponseContext>.Descriptor);
+        server.RemoveEventHandler(HostBuiltIn.AttachWwwAuthenticateHeader<ApplyTokenResponseContext>.Descriptor);
         server.AddEventHandler<HandleRevocationRequestContext>(handler => handler.UseSingletonHandler<RevokeToken>());
     }
 
@@ -79,7 +80,7 @@ internal static class ProtocolEngine
     {
         AddBefore<ValidateAuthorizationRequestContext, ValidateApplication>(
             server, BuiltIn.Authentication.ValidateRequestParameter.Descriptor);
-        AddBefore<ApplyAuthorizationResponseContext, RedirectErrors>(server, BuiltIn.Authentication.InferResponseMode.Descriptor);
+        AddBefore<ApplyAuthorizationResponseContext, RedirectErrors>(server, BuiltIn.Authentication.AttachResponseState.Descriptor);
         AddBefore<ApplyAuthorizationResponseContext, WriteErrorPage>(
             server, HostBuiltIn.ProcessLocalErrorResponse<ApplyAuthorizationResponseContext>.Descriptor);
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Sandbox.Provider;
@@ -33,6 +34,33 @@ public sealed partial class DevelopmentProviderTests
         return DevelopmentProvider.StartAsync(change?.Invoke(options) ?? options, TestContext.Current.CancellationToken);
     }
 
+    private static async Task<JsonObject> AssertTokenErrorAsync(string error, HttpResponseMessage response)
+    {
+        var body = await JsonAsync(response);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(error, Text(body, "error"));
+        Assert.Empty(response.Headers.WwwAuthenticate);
+        return body;
+    }
+
+    private static async Task AssertGoodOrInvalidClientAsync(bool isGood, HttpResponseMessage response)
+    {
+        if (isGood)
+        {
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+        else
+        {
+            await AssertTokenErrorAsync("invalid_client", response);
+        }
+    }
+
+    private static async Task AssertErrorPageAsync(HttpResponseMessage response)
+    {
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("Bad request", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     // What an application does with an ID token: the algorithm, key, issuer and audience that it expects, and no other.
     private static async Task<TokenValidationResult> ValidateAsync(
         DevelopmentProviderClient client, DevelopmentProvider provider, JsonObject tokens)
@@ -56,4 +84,13 @@ public sealed partial class DevelopmentProviderTests
     private static string Text(JsonObject json, string member) => json[member]!.GetValue<string>();
 
     private static string[] Members(JsonObject json) => [.. json.Select(member => member.Key)];
+
+    private sealed class Clock : TimeProvider
+    {
+        private DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Advance(TimeSpan time) => _now += time;
+    }
 }

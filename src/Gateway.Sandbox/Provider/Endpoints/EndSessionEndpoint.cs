@@ -1,7 +1,10 @@
 using Gateway.Sandbox.Provider.Pages;
 using Microsoft.AspNetCore;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.WebUtilities;
 using OpenIddict.Abstractions;
+using OpenIddict.Server.AspNetCore;
+using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace Gateway.Sandbox.Provider.Endpoints;
 
@@ -28,6 +31,11 @@ internal static class EndSessionEndpoint
             return Results.Redirect(SignInEndpoint.UrlFor(http.Request.Path + http.Request.QueryString));
         }
 
+        if (request.IdTokenHint is not null && !await IsHintGoodAsync(http))
+        {
+            return ProviderPages.BadRequest("The ID token hint (id_token_hint) is not an ID token of this provider for this application.");
+        }
+
         var mayReturn = options is { EndSessionHonoursPostLogoutRedirectUri: true, PostLogoutRedirectUris.Count: > 0 }
             && request.PostLogoutRedirectUri is not null;
         if (mayReturn && request.IdTokenHint is null)
@@ -48,6 +56,10 @@ internal static class EndSessionEndpoint
 
         return Answer(provider, session, mayReturn ? ReturnUrl(request) : null);
     }
+
+    // OpenIddict goes on without a hint that it cannot verify; authentik does not.
+    private static async Task<bool> IsHintGoodAsync(HttpContext http) =>
+        (await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme)).Principal?.GetClaim(Claims.Subject) is not null;
 
     private static IResult Answer(DevelopmentProvider provider, ProviderSession? session, string? returnUrl)
     {

@@ -11,9 +11,7 @@ internal sealed class RecogniseToken(DevelopmentProvider provider) : IOpenIddict
 {
     public async ValueTask HandleAsync(ValidateTokenContext context)
     {
-        context.Principal = context.ValidTokenTypes.Contains(TokenTypeIdentifiers.IdentityToken)
-            ? await RecogniseHintAsync(context)
-            : Recognise(context);
+        context.Principal = Recognise(context) ?? await RecogniseHintAsync(context);
         if (context.Principal is null)
         {
             var error = context.EndpointType is OpenIddictServerEndpointType.Token ? Errors.InvalidGrant : Errors.InvalidToken;
@@ -44,7 +42,8 @@ internal sealed class RecogniseToken(DevelopmentProvider provider) : IOpenIddict
     private async Task<ClaimsPrincipal?> RecogniseHintAsync(ValidateTokenContext context)
     {
         var issuer = provider.IssuerAt(context.BaseUri!);
-        if (await provider.Keys.ReadHintAsync(context.Token!, issuer, provider.Options.ClientId) is not { } subject)
+        if (context.EndpointType is not (OpenIddictServerEndpointType.EndSession or OpenIddictServerEndpointType.Authorization)
+            || await provider.Keys.ReadHintAsync(context.Token!, issuer, provider.Options.ClientId) is not { } subject)
         {
             return null;
         }

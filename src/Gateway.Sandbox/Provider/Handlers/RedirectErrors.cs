@@ -1,4 +1,5 @@
 using OpenIddict.Server;
+using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
 
 namespace Gateway.Sandbox.Provider.Handlers;
@@ -11,6 +12,7 @@ internal sealed class RedirectErrors : IOpenIddictServerHandler<ApplyAuthorizati
         if (context.Transaction.Properties.TryGetValue(ValidateApplication.RedirectUri, out var uri))
         {
             context.RedirectUri = (string?)uri;
+            context.ResponseMode ??= ResponseModes.Query;
         }
 
         return ValueTask.CompletedTask;
