@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider.Endpoints;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Gateway.Sandbox.Provider.Endpoints;
 
 namespace Gateway.Sandbox.Provider;
 
@@ -38,7 +38,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     /// <summary>Sign-ins that are alive, oldest first.</summary>
     public IReadOnlyList<ProviderSession> Sessions => ActiveSessions.List();
 
-    /// <summary>Set: whoever is sent to authorize without a session is signed in as this person, without a page.</summary>
+    /// <summary>Set: the sign-in page signs everybody in as this person at once, so that a client only has to follow redirects.</summary>
     public string? SignsInAs { get; set; }
 
     /// <summary>The next authorization is redirected back with this error.</summary>
@@ -147,9 +147,9 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     private WebApplication BuildHost(Uri url)
     {
         // An identity provider without passwords must never be reachable from elsewhere.
-        if (!url.IsLoopback)
+        if (!url.IsLoopback || url.Scheme != Uri.UriSchemeHttp)
         {
-            throw new ArgumentException($"The development provider listens on loopback only, not on {url}.");
+            throw new ArgumentException($"The development provider speaks plain HTTP on loopback only, not {url}.");
         }
 
         // The empty builder reads neither the environment nor files, and logs nothing.

@@ -43,7 +43,8 @@ internal sealed class ProviderLogout(DevelopmentProvider provider)
         {
             (await SendAsync(logoutUri, token, cancellationToken)).Dispose();
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (
+            exception is HttpRequestException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
         }
     }

@@ -55,11 +55,17 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     /// <summary>The subject of an ID token of this provider, however old, or null if it is none.</summary>
     public async Task<string?> ReadHintAsync(string token, string issuer, string audience)
     {
+        SecurityKey? key;
+        lock (_lock)
+        {
+            key = Credentials()?.Key;
+        }
+
         var result = await Jwt.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuer = issuer,
             ValidAudience = audience,
-            IssuerSigningKey = Credentials()?.Key,
+            IssuerSigningKey = key,
             RequireSignedTokens = Mode is not SigningMode.None,
             ValidateLifetime = false,
         });

@@ -24,6 +24,9 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <summary>The name under which the application calls the provider, where it is not the browser's.</summary>
+    public string? Host { get; set; }
+
     public static string Challenge => WebEncoders.Base64UrlEncode(SHA256.HashData(Encoding.ASCII.GetBytes(Verifier)));
 
     public Task<HttpResponseMessage> GetAsync(string uri) => _browser.GetAsync(new Uri(uri, UriKind.RelativeOrAbsolute), Cancellation);
@@ -93,6 +96,7 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/application/o/token/");
         request.Content = Form([.. form.GroupBy(pair => pair.Name).Select(group => group.Last()).Where(pair => pair.Value.Length > 0)]);
+        request.Headers.Host = Host;
         if (basic is not null)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(basic)));

@@ -65,9 +65,12 @@ public sealed partial class DevelopmentProviderTests
         using var client = new DevelopmentProviderClient(provider);
         provider.SignsInAs = "bob";
 
-        using var back = await client.AuthorizeAsync();
+        using var toSignIn = await client.AuthorizeAsync();
+        using var signedIn = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
+        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
 
         Assert.NotNull(CallbackParameter(back, "code"));
+        Assert.Equal("bob", Assert.Single(provider.Sessions).Username);
     }
 
     [Fact]

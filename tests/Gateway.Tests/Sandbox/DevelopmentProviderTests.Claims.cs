@@ -55,11 +55,13 @@ public sealed partial class DevelopmentProviderTests
     {
         await using var provider = await StartAsync();
         using var client = new DevelopmentProviderClient(provider);
-        using var request = new HttpRequestMessage(HttpMethod.Get, provider.DiscoveryUrl);
+        var viaAddress = await client.SignInForTokensAsync();
 
-        var viaAddress = Payload(await client.SignInForTokensAsync());
+        client.Host = "internal:9000";
+        var viaAnotherName = await client.SignInForTokensAsync();
 
-        Assert.Equal(Text(await client.DocumentAsync(DiscoveryPath), "issuer"), Text(viaAddress, "iss"));
+        Assert.Equal(provider.Issuer.AbsoluteUri, Text(Payload(viaAddress), "iss"));
+        Assert.Equal("http://internal:9000/application/o/paperless/", Text(Payload(viaAnotherName), "iss"));
     }
 
     [Theory]

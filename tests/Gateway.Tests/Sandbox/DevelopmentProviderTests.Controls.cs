@@ -159,7 +159,8 @@ public sealed partial class DevelopmentProviderTests
     [Theory]
     [InlineData("http://0.0.0.0:0")]
     [InlineData("http://192.0.2.1:0")]
-    public async Task It_listens_on_loopback_only(string url)
+    [InlineData("https://127.0.0.1:0")]
+    public async Task It_speaks_plain_http_on_loopback_only(string url)
     {
         await Assert.ThrowsAsync<ArgumentException>(() => StartAsync(options => options with { Url = url }));
     }

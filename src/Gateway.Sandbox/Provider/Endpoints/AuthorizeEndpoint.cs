@@ -29,7 +29,7 @@ internal static class AuthorizeEndpoint
             return Refuse(error.Error, error.Description);
         }
 
-        var session = provider.ActiveSessions.Find(http.Request) ?? SignInUnasked(http, provider);
+        var session = provider.ActiveSessions.Find(http.Request);
         if (session is null || MustSignInAgain(request, session, provider))
         {
             return request.HasPromptValue(PromptValues.None)
@@ -42,9 +42,6 @@ internal static class AuthorizeEndpoint
             ? Results.SignIn(PrincipalFor(session, request, provider), null, OpenIddictServerAspNetCoreDefaults.AuthenticationScheme)
             : ProviderPages.Denied();
     }
-
-    private static ProviderSession? SignInUnasked(HttpContext http, DevelopmentProvider provider) =>
-        provider.Find(provider.SignsInAs) is { IsActive: true } person ? provider.ActiveSessions.Start(http, person) : null;
 
     private static bool MustSignInAgain(OpenIddictRequest request, ProviderSession session, DevelopmentProvider provider) =>
         request.HasPromptValue(PromptValues.Login)

@@ -11,9 +11,10 @@ internal static class SignInEndpoint
     {
         routes.MapGet("/", (DevelopmentProvider provider, HttpRequest request) =>
             ProviderPages.Start(provider.ActiveSessions.Find(request)));
-        routes.MapGet(Path, (DevelopmentProvider provider, HttpContext http, string? person, string? next) => person is null
-            ? ProviderPages.SignIn(provider, Local(next))
-            : SignIn(provider, http, person, next));
+        routes.MapGet(Path, (DevelopmentProvider provider, HttpContext http, string? person, string? next) =>
+            (person ?? provider.SignsInAs) is { } username
+                ? SignIn(provider, http, username, next)
+                : ProviderPages.SignIn(provider, Local(next)));
         routes.MapPost(Path, async (DevelopmentProvider provider, HttpContext http) =>
         {
             var form = await http.Request.ReadFormAsync();

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider.Endpoints;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
-using Gateway.Sandbox.Provider.Endpoints;
 using static OpenIddict.Server.OpenIddictServerEvents;
 
 namespace Gateway.Sandbox.Provider.Handlers;
