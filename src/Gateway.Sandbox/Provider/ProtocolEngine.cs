@@ -5,8 +5,8 @@ using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
-using HostBuiltIn = OpenIddict.Server.AspNetCore.OpenIddictServerAspNetCoreHandlers;
 using BuiltIn = OpenIddict.Server.OpenIddictServerHandlers;
+using HostBuiltIn = OpenIddict.Server.AspNetCore.OpenIddictServerAspNetCoreHandlers;
 
 namespace Gateway.Sandbox.Provider;
 
