@@ -32,6 +32,7 @@ internal sealed class Program
         app.UseFrontDoor();
         app.UseSessions();
         app.UseForwarding();
+        app.UseSignIn();
         app.MapSignIn();
         app.MapSignOut();
         app.MapPages();

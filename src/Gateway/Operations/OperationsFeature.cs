@@ -3,6 +3,8 @@ using System.Text;
 using Gateway.Settings;
 using Microsoft.AspNetCore.HttpOverrides;
 using Serilog;
+using Serilog.Configuration;
+using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
 
@@ -70,26 +72,32 @@ internal static class OperationsFeature
                 .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                 .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
+
+                // It says at every start that keys lie in the data directory unencrypted; the README says so once.
+                .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
                 .MinimumLevel.Override("Yarp", LogEventLevel.Error)
 
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
                 .ReadFrom.Configuration(builder.Configuration)
-                .ReadFrom.Services(services)
-                .WriteTo.Async(
-                    sink =>
-                    {
-                        if (development)
-                        {
-                            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
-                        }
-                        else
-                        {
-                            sink.Console(new CompactJsonFormatter());
-                        }
-                    },
-                    LogBuffer,
-                    blockWhenFull: true);
+                .ReadFrom.Services(services);
+            if (!services.GetServices<ILogEventSink>().Any())
+            {
+                // A host that brings a sink of its own, as the tests do, reads the log there.
+                log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
+            }
         });
+    }
+
+    private static void Console(LoggerSinkConfiguration sink, bool development)
+    {
+        if (development)
+        {
+            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
+        }
+        else
+        {
+            sink.Console(new CompactJsonFormatter());
+        }
     }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
-using Gateway.Settings;
 
 namespace Gateway.Operations;
 

@@ -1,4 +1,3 @@
-using Gateway.Settings;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -65,6 +64,12 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
         response.Headers["Content-Language"] = "en";
         response.Headers.Vary = "Accept, Sec-Fetch-Mode, Cookie";
+        response.OnStarting(() =>
+        {
+            // Blazor's own header: nothing here navigates by script.
+            response.Headers.Remove("blazor-enhanced-nav");
+            return Task.CompletedTask;
+        });
     }
 
     [LoggerMessage(EventId = 4001, EventName = "Refused", Level = LogLevel.Warning, Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]

@@ -1,4 +1,4 @@
-namespace Gateway.Settings;
+namespace Gateway;
 
 /// <summary>The `SourceContext` of the request log.</summary>
 internal sealed class AccessLog;

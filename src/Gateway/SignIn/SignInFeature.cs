@@ -32,11 +32,18 @@ internal static class SignInFeature
         }
     }
 
+    /// <summary>The way back from a provider is answered by its OpenID Connect handler, in this middleware.</summary>
+    /// <remarks>Said explicitly, or ASP.NET Core puts it in front of everything: before the guards, and on the hot path.</remarks>
+    public static void UseSignIn(this WebApplication app)
+    {
+        app.UseAuthentication();
+        app.UseAuthorization();
+    }
+
     public static void MapSignIn(this WebApplication app)
     {
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
         app.MapGet("/accounts/oidc/{providerId}/login/", BeginAsync);
-        app.MapGet("/accounts/oidc/{providerId}/login/callback/", FinishAsync);
     }
 
     private static Task ShowPageAsync(HttpContext context, GatewaySettings settings)
@@ -114,16 +121,6 @@ internal static class SignInFeature
         }
 
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
-    }
-
-    private static async Task FinishAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, PageWriter pages, IAuthenticationHandlerProvider handlers)
-    {
-        if (providers.Find(providerId) is not { } provider
-            || await handlers.GetHandlerAsync(context, ProviderRegistry.Scheme(provider.Settings.Id)) is not IAuthenticationRequestHandler handler
-            || !await handler.HandleRequestAsync())
-        {
-            await pages.RefuseAsync(context, UnknownProvider(settings));
-        }
     }
 
     private static Refusal UnknownProvider(GatewaySettings settings) => new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")

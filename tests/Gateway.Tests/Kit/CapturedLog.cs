@@ -1,0 +1,29 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Serilog.Core;
+using Serilog.Events;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>Everything that the gateway logged.</summary>
+internal sealed class CapturedLog : ILogEventSink
+{
+    private readonly ConcurrentQueue<LogEvent> _events = new();
+
+    public IReadOnlyList<LogEvent> Events => [.. _events];
+
+    /// <summary>All lines with exceptions, for what must never be among them.</summary>
+    public string Text => string.Join('\n', _events.Select(entry => $"{entry.RenderMessage(CultureInfo.InvariantCulture)} {entry.Exception} {string.Join(' ', entry.Properties.Values)}"));
+
+    public IReadOnlyList<LogEvent> Of(string eventName) => [.. _events.Where(entry => NameOf(entry) == eventName)];
+
+    public void Emit(LogEvent logEvent) => _events.Enqueue(logEvent);
+
+    public static string Value(LogEvent entry, string property) =>
+        entry.Properties.TryGetValue(property, out LogEventPropertyValue? value) ? value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString() : "";
+
+    private static string? NameOf(LogEvent entry) =>
+        entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
+            ? (structure.Properties.FirstOrDefault(property => property.Name == "Name")?.Value as ScalarValue)?.Value as string
+            : null;
+}

@@ -1,0 +1,78 @@
+using System.Security.Cryptography.X509Certificates;
+using Gateway.Operations;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Serilog.Core;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>The real gateway, whole, on a real Kestrel; only its clock, its log and its way out are the test's.</summary>
+internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
+{
+    private readonly IReadOnlyDictionary<string, string?> _settings;
+    private readonly TimeProvider _clock;
+    private readonly CapturedLog _log;
+    private readonly Action<IServiceCollection>? _services;
+
+    public GatewayUnderTest(IReadOnlyDictionary<string, string?> settings, int port, TimeProvider clock, CapturedLog log, X509Certificate2? certificate, Action<IServiceCollection>? services)
+    {
+        _settings = settings;
+        _clock = clock;
+        _log = log;
+        _services = services;
+        UseKestrel(kestrel => kestrel.ListenLocalhost(port, listener =>
+        {
+            if (certificate is not null)
+            {
+                listener.UseHttps(certificate);
+            }
+        }));
+    }
+
+    /// <summary>Where health is asked.</summary>
+    public Uri Management => Services.GetRequiredService<ManagementServer>().Address!;
+
+    public void Start() => StartServer();
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment("Production");
+        foreach ((string name, string? value) in _settings)
+        {
+            if (value is not null)
+            {
+                builder.UseSetting(name, value);
+            }
+        }
+
+        builder.ConfigureTestServices(services =>
+        {
+            services.AddSingleton(_clock);
+            services.AddSingleton<ILogEventSink>(_log);
+            services.AddSingleton<Outbound, LoopbackOnly>();
+            _services?.Invoke(services);
+        });
+    }
+
+    /// <summary>Fails every connection that leaves this machine.</summary>
+    private sealed class LoopbackOnly : Outbound
+    {
+        public override SocketsHttpHandler Handler()
+        {
+            SocketsHttpHandler handler = base.Handler();
+            handler.ConnectCallback = async (context, cancel) =>
+            {
+                if (context.DnsEndPoint.Host is not ("127.0.0.1" or "localhost"))
+                {
+                    throw new InvalidOperationException($"A test must not ask {context.DnsEndPoint}.");
+                }
+
+                System.Net.Sockets.Socket socket = new(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancel);
+                return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+            };
+            return handler;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>What a request came to.</summary>
+internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, HttpResponseMessage Response, IReadOnlyList<Uri> Trail)
+{
+    public string? Header(string name) => Response.Headers.TryGetValues(name, out IEnumerable<string>? values) || Response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+
+    public IReadOnlyList<string> SetCookies => Response.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? values) ? [.. values] : [];
+
+    public Uri? Location => Response.Headers.Location is { } location ? new Uri(Address, location) : null;
+}
+
+/// <summary>A browser without a screen: keeps cookies, says what browsers say (`Sec-Fetch-*`, `Origin`), follows redirects step by step.</summary>
+internal sealed class Visitor : IDisposable
+{
+    private const int MostRedirects = 15;
+
+    private readonly World _world;
+    private readonly HttpClient _http;
+
+    public Visitor(World world, X509Certificate2? certificate)
+    {
+        _world = world;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = true,
+            CookieContainer = Cookies,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => certificate is not null && given?.GetCertHashString() == certificate.GetCertHashString() },
+        });
+    }
+
+    public CookieContainer Cookies { get; } = new();
+
+    /// <summary>Sends one request and follows nothing.</summary>
+    public async Task<Page> SendAsync(HttpMethod method, string address, HttpContent? content = null, params (string Name, string Value)[] headers)
+    {
+        Uri target = Absolute(address);
+        using HttpRequestMessage request = new(method, target) { Content = content };
+        foreach ((string name, string value) in headers)
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+            {
+                content?.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        HttpResponseMessage response = await _http.SendAsync(request, World.Ct);
+        return new Page(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
+    }
+
+    /// <summary>A person opens an address; one step of it.</summary>
+    public Task<Page> OpenAsync(string address, string site = "none", params (string Name, string Value)[] headers) => SendAsync(
+        HttpMethod.Get,
+        address,
+        null,
+        [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", site), .. headers]);
+
+    /// <summary>A person opens an address, and the browser follows every redirect.</summary>
+    public async Task<Page> NavigateAsync(string address, string site = "none")
+    {
+        List<Uri> trail = [];
+        Page page = await OpenAsync(address, site);
+        trail.Add(page.Address);
+        while ((int)page.Status is >= 300 and < 400 && page.Location is { } location && trail.Count < MostRedirects)
+        {
+            string next = location.Authority == page.Address.Authority && site != "cross-site" ? "same-origin" : "cross-site";
+            page = await OpenAsync(location.AbsoluteUri, next);
+            trail.Add(page.Address);
+        }
+
+        return page with { Trail = trail };
+    }
+
+    /// <summary>Signs in by single sign-on and ends up where it leads.</summary>
+    public async Task<Page> SignInAsync(string person, string next = "/", string provider = "authentik")
+    {
+        await SendAsync(HttpMethod.Get, new Uri(_world.Provider.Address, $"if/flow/default-authentication-flow/?person={person}").AbsoluteUri);
+        return await NavigateAsync($"{_world.Options.ScriptName}/accounts/oidc/{provider}/login/?next={Uri.EscapeDataString(next)}", "same-origin");
+    }
+
+    /// <summary>A script on Paperless's page asks; unsafe methods carry the CSRF token as the app's do.</summary>
+    public Task<Page> FetchAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
+    {
+        List<(string, string)> all = [("Accept", "application/json; version=9"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Site", "same-origin")];
+        if (method != HttpMethod.Get && method != HttpMethod.Head)
+        {
+            all.Add(("Origin", _world.Origin));
+            if (Cookie("csrftoken") is { } token)
+            {
+                all.Add(("X-CSRFToken", token));
+            }
+        }
+
+        all.RemoveAll(one => headers.Any(given => given.Name == one.Item1));
+        return SendAsync(method, path, content, [.. all, .. headers]);
+    }
+
+    public Task<Page> FetchAsync(string path) => FetchAsync(HttpMethod.Get, path);
+
+    /// <summary>The value of a cookie that the gateway's origin would get.</summary>
+    public string? Cookie(string name) => Cookies.GetCookies(new Uri(_world.Origin))[name]?.Value;
+
+    public void Dispose() => _http.Dispose();
+
+    private Uri Absolute(string address) => Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)
+        ? absolute
+        : new Uri(_world.Origin + address);
+}

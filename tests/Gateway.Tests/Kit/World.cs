@@ -1,0 +1,168 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>A whole little internet: the gateway under test, a development provider and a stand-in Paperless, each on a port of its own.</summary>
+internal sealed class World : IAsyncDisposable
+{
+    private readonly string _data = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N"));
+    private readonly X509Certificate2? _certificate;
+
+    private World(WorldOptions options, DevelopmentProvider provider, StandInPaperless paperless, int port, X509Certificate2? certificate)
+    {
+        Options = options;
+        Provider = provider;
+        Paperless = paperless;
+        Port = port;
+        _certificate = certificate;
+    }
+
+    public WorldOptions Options { get; }
+
+    public FakeTimeProvider Clock => Options.Clock;
+
+    public DevelopmentProvider Provider { get; }
+
+    public StandInPaperless Paperless { get; }
+
+    public int Port { get; }
+
+    /// <summary>The public origin, without a slash at its end. The provider is at another host name, as in real life.</summary>
+    public string Origin => OriginOf(Options, Port);
+
+    public CapturedLog Log { get; } = new();
+
+    public GatewayUnderTest Gateway { get; private set; } = null!;
+
+    public string DataDirectory => _data;
+
+    public static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static async Task<World> StartAsync(Action<WorldOptions>? configure = null)
+    {
+        WorldOptions options = new();
+        configure?.Invoke(options);
+        int port = FreePort();
+        string origin = OriginOf(options, port);
+        DevelopmentProvider provider = await DevelopmentProvider.StartAsync(
+            options.Provider(new DevelopmentProviderOptions
+            {
+                TimeProvider = options.Clock,
+                RedirectUris = [$"{origin}{options.ScriptName}/accounts/oidc/authentik/login/callback/"],
+                PostLogoutRedirectUris = [$"{origin}{options.ScriptName}/accounts/login/?loggedout=1"],
+            }),
+            Ct);
+        StandInPaperless paperless = await StandInPaperless.StartAsync(
+            options.Paperless(new StandInPaperlessOptions { Time = options.Clock, PublicUrl = origin, WithPeople = true, ScriptName = options.ScriptName }),
+            Ct);
+        World world = new(options, provider, paperless, port, options.Https ? TestCertificate.Create() : null);
+        if (options.StartGateway)
+        {
+            world.StartGateway();
+        }
+
+        return world;
+    }
+
+    /// <summary>Starts the gateway, again on the same port and data where it ran before.</summary>
+    public void StartGateway()
+    {
+        Gateway = new GatewayUnderTest(Settings(), Port, Clock, Log, _certificate, Options.Services);
+        Gateway.Start();
+    }
+
+    public async Task RestartGatewayAsync()
+    {
+        await Gateway.DisposeAsync();
+        StartGateway();
+    }
+
+    /// <summary>A new browser: no cookies yet.</summary>
+    public Visitor NewVisitor() => new(this, _certificate);
+
+    /// <summary>A new browser in which somebody is signed in.</summary>
+    public async Task<Visitor> SignedInAsync(string person, string next = "/")
+    {
+        Visitor visitor = NewVisitor();
+        Page page = await visitor.SignInAsync(person, next);
+        Assert.True(page.Status == HttpStatusCode.OK, $"{person} was not signed in: {(int)page.Status} at {page.Address}\n{page.Text}");
+        return visitor;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Gateway is not null)
+        {
+            await Gateway.DisposeAsync();
+        }
+
+        await Provider.DisposeAsync();
+        await Paperless.DisposeAsync();
+        _certificate?.Dispose();
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+    }
+
+    /// <summary>The environment that the gateway gets.</summary>
+    public Dictionary<string, string?> Settings()
+    {
+        Dictionary<string, string?> settings = new()
+        {
+            ["PAPERLESS_URL"] = Origin,
+            ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""
+                {"openid_connect": {"OAUTH_PKCE_ENABLED": true, "APPS": [{"provider_id": "authentik", "name": "authentik",
+                "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}",
+                "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}
+                """,
+            ["PAPERLESS_FORCE_SCRIPT_NAME"] = Options.ScriptName,
+            ["GATEWAY_UPSTREAM_URL"] = Paperless.Address.GetLeftPart(UriPartial.Authority),
+            ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:0",
+            ["GATEWAY_DATA_DIR"] = _data,
+        };
+        foreach ((string name, string? value) in Options.Settings)
+        {
+            settings[name] = value;
+        }
+
+        return settings;
+    }
+
+    private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
+
+    public static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>What a test wants to be different.</summary>
+internal sealed class WorldOptions
+{
+    /// <summary>Begins at the real time: nonces carry it.</summary>
+    public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
+
+    public bool Https { get; set; }
+
+    public bool StartGateway { get; set; } = true;
+
+    public string ScriptName { get; set; } = "";
+
+    /// <summary>Variables on top of the usual ones; null takes one away.</summary>
+    public Dictionary<string, string?> Settings { get; } = [];
+
+    public Func<DevelopmentProviderOptions, DevelopmentProviderOptions> Provider { get; set; } = options => options;
+
+    public Func<StandInPaperlessOptions, StandInPaperlessOptions> Paperless { get; set; } = options => options;
+
+    public Action<IServiceCollection>? Services { get; set; }
+}

@@ -1,0 +1,23 @@
+using System.Net;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.SignIn;
+
+public sealed class SignInTests
+{
+    [Fact]
+    public async Task A_person_signs_in_and_lands_on_the_page_that_was_asked_for()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        Page door = await visitor.NavigateAsync("/documents/2");
+        Assert.Equal("/accounts/login/?next=%2Fdocuments%2F2", door.Address.PathAndQuery);
+
+        Page page = await visitor.SignInAsync("alice", "/documents/2");
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Equal("/documents/2", page.Address.PathAndQuery);
+        Assert.Equal("alice", world.Paperless.Received[^1].SignedInAs);
+        Assert.Equal(["alice"], world.Paperless.Received[^1].Lines("Remote-User"));
+    }
+}
