@@ -1,0 +1,172 @@
+using System.Net;
+
+namespace Gateway.Tests.Interop;
+
+/// <summary>Proves the harness: the whole of OpenID Connect by hand, with no gateway in it.</summary>
+public sealed class OidcProviderProcessTests
+{
+    // Nothing listens there: the redirects are read, not followed.
+    private static readonly Uri Callback = new("http://127.0.0.1:9/accounts/oidc/interop/login/callback/");
+    private static readonly Uri LoggedOut = new("http://127.0.0.1:9/accounts/login/?loggedout=1");
+    private static readonly OidcProviderSettings Settings = new()
+    {
+        RedirectUris = [Callback],
+        PostLogoutRedirectUris = [LoggedOut],
+    };
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("RS256", "client_secret_basic", false)]
+    [InlineData("ES256", "client_secret_post", true)]
+    public async Task Alice_signs_in_and_her_code_buys_tokens_that_say_who_she_is(string algorithm, string method, bool claimsInIdToken)
+    {
+        var settings = Settings with
+        {
+            IdTokenSignedResponseAlg = algorithm,
+            TokenEndpointAuthMethod = method,
+            ClaimsInIdToken = claimsInIdToken,
+        };
+        await using var provider = await OidcProviderProcess.StartAsync(settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+
+        var back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
+        Assert.Equal(Callback.AbsolutePath, back.AbsolutePath);
+        Assert.Equal(["Sign in", "Paperless Gateway asks for access"], browser.Pages);
+
+        var tokens = await client.RedeemAsync(back, Stop);
+        var idToken = await client.ValidateAsync(tokens, Stop);
+        Assert.Equal(algorithm, idToken.Alg);
+        Assert.Equal("alice", idToken.Subject);
+        Assert.Equal(claimsInIdToken ? ["editors", "staff"] : [], idToken.Claims.Where(c => c.Type == "groups").Select(c => c.Value));
+
+        var userinfo = await client.UserinfoAsync(tokens, Stop);
+        Assert.Equal("alice", userinfo.GetProperty("preferred_username").GetString());
+        Assert.Equal("alice@example.com", userinfo.GetProperty("email").GetString());
+        Assert.Equal(["editors", "staff"], userinfo.GetProperty("groups").EnumerateArray().Select(g => g.GetString()));
+    }
+
+    [Fact]
+    public async Task Somebody_without_groups_has_no_groups_claim()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+
+        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "carol", Stop), Stop);
+
+        Assert.False((await client.UserinfoAsync(tokens, Stop)).TryGetProperty("groups", out _));
+    }
+
+    [Fact]
+    public async Task The_second_sign_in_asks_nothing_until_the_session_has_ended()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "bob", Stop), Stop);
+        browser.Pages.Clear();
+
+        Assert.Contains("code=", (await browser.SignInAsync(client.Authorize("prompt=none"), "bob", Stop)).Query, StringComparison.Ordinal);
+        Assert.Empty(browser.Pages);
+
+        var signedOut = await browser.SignOutAsync(client.EndSession(tokens, LoggedOut, "s7"), Stop);
+        Assert.Equal(new Uri(LoggedOut.OriginalString + "&state=s7"), signedOut);
+        Assert.Equal(["Sign out?"], browser.Pages);
+
+        Assert.Contains("error=login_required", (await browser.SignInAsync(client.Authorize("prompt=none"), "bob", Stop)).Query, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_cancels_comes_back_with_access_denied()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+
+        Assert.Contains("error=access_denied", (await browser.CancelAsync(client.Authorize(), Stop)).Query, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_without_PKCE_is_refused()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+
+        var back = await browser.SignInAsync(client.Authorize(pkce: false), "alice", Stop);
+
+        Assert.Contains("error=invalid_request", back.Query, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Credentials_must_be_percent_encoded_and_sent_the_registered_way()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+        var back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await client.TryRedeemAsync(back, HandMadeClient.RawBasic, Stop));
+        Assert.Equal(HttpStatusCode.Unauthorized, await client.TryRedeemAsync(back, HandMadeClient.Post, Stop));
+        Assert.Equal(HttpStatusCode.OK, await client.TryRedeemAsync(back, HandMadeClient.Basic, Stop));
+    }
+
+    [Theory]
+    [InlineData("offline_access", "", false)]
+    [InlineData("offline_access", "prompt=consent", true)]
+    [InlineData("always", "", true)]
+    public async Task A_refresh_token_comes_when_it_was_asked_for(string refreshTokens, string more, bool comes)
+    {
+        var settings = Settings with { RefreshTokens = refreshTokens };
+        await using var provider = await OidcProviderProcess.StartAsync(settings, Stop);
+        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
+        using var browser = new OidcProviderSignIn(provider.Issuer);
+
+        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(more), "alice", Stop), Stop);
+
+        Assert.Equal(comes, tokens.TryGetProperty("refresh_token", out _));
+        if (comes)
+        {
+            var renewed = await client.RefreshAsync(tokens, Stop);
+            Assert.Equal("alice", (await client.UserinfoAsync(renewed, Stop)).GetProperty("sub").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task A_restart_keeps_the_issuer_and_takes_other_redirect_URIs_and_keys()
+    {
+        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        var issuer = provider.Issuer;
+        using var before = await HandMadeClient.DiscoverAsync(issuer, Settings, Stop);
+        var moved = Settings with { RedirectUris = [new Uri("http://127.0.0.1:9/moved/")] };
+
+        await provider.RestartAsync(moved, Stop);
+
+        Assert.Equal(issuer, provider.Issuer);
+        using var after = await HandMadeClient.DiscoverAsync(issuer, moved, Stop);
+        using var browser = new OidcProviderSignIn(issuer);
+        Assert.Equal("/moved/", (await browser.SignInAsync(after.Authorize(), "alice", Stop)).AbsolutePath);
+        Assert.Empty(before.KeyIds.Intersect(after.KeyIds));
+    }
+
+    [Fact]
+    public async Task A_stopped_provider_no_longer_listens()
+    {
+        var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        await provider.DisposeAsync();
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop));
+    }
+
+    [Fact]
+    public async Task Settings_that_the_provider_refuses_are_reported_with_its_own_words()
+    {
+        var refused = Settings with { IdTokenSignedResponseAlg = "RS257" };
+
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => OidcProviderProcess.StartAsync(refused, Stop));
+
+        Assert.Contains("id_token_signed_response_alg", error.Message, StringComparison.Ordinal);
+    }
+}

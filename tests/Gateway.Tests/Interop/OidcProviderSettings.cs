@@ -1,0 +1,35 @@
+using System.Text.Json.Serialization;
+
+namespace Gateway.Tests.Interop;
+
+/// <summary>How oidc-provider is to behave, and the one client that it knows.</summary>
+internal sealed record OidcProviderSettings
+{
+    // Both with characters that Basic authentication must percent-encode first (RFC 6749, section 2.3.1): a colon
+    // in the identifier, and in the secret one that decodes to something else when it was not encoded.
+    public string ClientId { get; init; } = "paperless:gateway";
+    public string ClientSecret { get; init; } = "a+b c/d:e%41&f=g~\"h\"";
+
+    public required IReadOnlyList<Uri> RedirectUris { get; init; }
+    public IReadOnlyList<Uri> PostLogoutRedirectUris { get; init; } = [];
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Uri? BackchannelLogoutUri { get; init; }
+
+    /// <summary><c>client_secret_basic</c> or <c>client_secret_post</c>; the other one is refused.</summary>
+    public string TokenEndpointAuthMethod { get; init; } = "client_secret_basic";
+
+    /// <summary><c>RS256</c> or <c>ES256</c>.</summary>
+    public string IdTokenSignedResponseAlg { get; init; } = "RS256";
+
+    /// <summary>Whether the ID token carries what userinfo does.</summary>
+    public bool ClaimsInIdToken { get; init; }
+
+    /// <summary><c>offline_access</c>: as the specification has it, only beside <c>prompt=consent</c>; <c>always</c>: with every code.</summary>
+    public string RefreshTokens { get; init; } = "offline_access";
+
+    public int AccessTokenSeconds { get; init; } = 300;
+
+    /// <summary>0: any free port.</summary>
+    public int Port { get; init; }
+}

@@ -1,0 +1,100 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { errorPage, loggedOutPage, logoutPage } from './pages.mjs';
+
+// Everybody else has no groups claim at all, which is not the same as an empty list.
+const groups = { alice: ['editors', 'staff'], bob: ['viewers'] };
+
+function findAccount(_ctx, login) {
+  return {
+    accountId: login,
+    claims: async () => ({
+      sub: login,
+      preferred_username: login,
+      name: login[0].toUpperCase() + login.slice(1),
+      email: `${login}@example.com`,
+      email_verified: true,
+      groups: Object.hasOwn(groups, login) ? groups[login] : undefined,
+    }),
+  };
+}
+
+// New ones at every start: a restart on the same port is also a provider that changed its keys.
+function keys() {
+  const pairs = [
+    ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+  ];
+  return pairs.map(([alg, { privateKey }]) => ({
+    ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: randomUUID(),
+  }));
+}
+
+function client(settings) {
+  return {
+    client_id: settings.client_id,
+    client_secret: settings.client_secret,
+    client_name: 'Paperless Gateway',
+    // http redirect URIs are refused to a web client of the implicit flow only: with the code flow nothing
+    // has to be bent for a gateway on loopback. ("native" would ask for consent at every sign-in.)
+    application_type: 'web',
+    response_types: ['code'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: settings.redirect_uris,
+    post_logout_redirect_uris: settings.post_logout_redirect_uris ?? [],
+    token_endpoint_auth_method: settings.token_endpoint_auth_method ?? 'client_secret_basic',
+    id_token_signed_response_alg: settings.id_token_signed_response_alg ?? 'RS256',
+    ...(settings.backchannel_logout_uri && {
+      backchannel_logout_uri: settings.backchannel_logout_uri,
+      backchannel_logout_session_required: true,
+    }),
+  };
+}
+
+export function configuration(settings) {
+  return {
+    clients: [client(settings)],
+    jwks: { keys: keys() },
+    cookies: { keys: [randomUUID()] },
+    findAccount,
+    claims: {
+      openid: ['sub'],
+      // As in authentik, whose default profile scope carries the groups.
+      profile: ['name', 'preferred_username', 'groups'],
+      email: ['email', 'email_verified'],
+    },
+    // true: claims come from userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
+    conformIdTokenClaims: !settings.claims_in_id_token,
+    pkce: { required: () => true },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => { ctx.body = logoutPage(form); },
+        postLogoutSuccessSource: (ctx) => { ctx.body = loggedOutPage(); },
+      },
+      backchannelLogout: { enabled: true },
+      revocation: { enabled: true },
+      userinfo: { enabled: true },
+    },
+    renderError: (ctx, out) => { ctx.type = 'html'; ctx.body = errorPage(out); },
+    // By default offline_access counts only beside prompt=consent (OpenID Connect Core 11) and is dropped
+    // in silence without it. "always" is the laxer way of many other providers: a refresh token with every code.
+    ...(settings.refresh_tokens === 'always' && {
+      issueRefreshToken: (_ctx, c) => c.grantTypeAllowed('refresh_token'),
+      rotateRefreshToken: true,
+    }),
+    ttl: {
+      AccessToken: settings.access_token_seconds ?? 300,
+      AuthorizationCode: 60,
+      IdToken: 300,
+      Interaction: 600,
+      Grant: 3600,
+      Session: 3600,
+      RefreshToken: 3600,
+    },
+    // The dispatcher that the provider sets refuses special-use addresses, so it would never tell a gateway
+    // on loopback about a logout.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
+  };
+}
