@@ -1,5 +1,4 @@
 using Gateway.Settings;
-using Microsoft.Extensions.Configuration;
 using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
