@@ -1,2 +1,40 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using Gateway.Operations;
+using Gateway.Pages;
+using Gateway.Proxy;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.SignIn;
+using Gateway.SignOut;
+using Gateway.Storage;
+
+namespace Gateway;
+
+/// <summary>The table of contents.</summary>
+internal sealed class Program
+{
+    public static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Create);
+
+    /// <exception cref="SettingsException">The configuration is not good enough to start with.</exception>
+    public static WebApplication Create(string[] args)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+        GatewaySettings settings = builder.AddSettings();
+        builder.AddOperations(settings);
+        builder.AddStorage(settings);
+        builder.AddSessions();
+        builder.AddSignIn(settings);
+        builder.AddSignOut();
+        builder.AddPages();
+        builder.AddProxy(settings);
+
+        WebApplication app = builder.Build();
+        app.UseOperations(settings);
+        app.UseFrontDoor();
+        app.UseSessions();
+        app.UseForwarding();
+        app.MapSignIn();
+        app.MapSignOut();
+        app.MapPages();
+        return app;
+    }
+}

@@ -17,7 +17,7 @@ internal sealed partial class SessionKeeper(
     StoredSessions store,
     GatewaySettings settings,
     TimeProvider time,
-    ILogger<SessionKeeper> logger)
+    ILogger<SecurityLog> logger)
 {
     /// <summary>Raised after a session ended, for what hangs on it (open WebSockets).</summary>
     public event Action<SessionKey, SessionEnd>? Ended;
@@ -53,6 +53,9 @@ internal sealed partial class SessionKeeper(
         session = null;
         return false;
     }
+
+    /// <summary>Whether memory still holds the session, which it does until its end while something of it is open.</summary>
+    public bool IsKnown(Session session) => memory.TryGet(session.Key, out _);
 
     /// <summary>Reads a session from the store; null where there is none that is live.</summary>
     public Session? Load(SessionSecret secret)

@@ -104,6 +104,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return [.. urls.Distinct()];
     }
 
+    /// <summary>`GATEWAY_MANAGEMENT_URL` alone, for a command that needs nothing else.</summary>
+    /// <exception cref="SettingsException">It is no address.</exception>
+    public Uri ManagementAddress()
+    {
+        Uri address = ManagementUrl();
+        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : address;
+    }
+
     private Uri ManagementUrl()
     {
         const string name = "GATEWAY_MANAGEMENT_URL";

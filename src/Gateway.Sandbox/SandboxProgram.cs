@@ -1,8 +1,0 @@
-namespace Gateway.Sandbox;
-
-internal static class SandboxProgram
-{
-    private static void Main()
-    {
-    }
-}

@@ -1,0 +1,85 @@
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Operations;
+
+/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration.</summary>
+internal static class CommandLine
+{
+    private const string Usage = """
+        Gateway                  serves, as the environment says
+        Gateway health [ready]   asks the running gateway at GATEWAY_MANAGEMENT_URL; exit code 0 if it is live (ready)
+        Gateway validate         checks the configuration as a start would, without serving
+        """;
+
+    private const int UsageExitCode = 2;
+
+    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create)
+    {
+        try
+        {
+            // What begins with a dash is configuration for the host.
+            string[] words = [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
+            return words switch
+            {
+                [] => await ServeAsync(create(args)),
+                ["health"] => await AskAsync(ManagementServer.LivePath),
+                ["health", "ready"] => await AskAsync(ManagementServer.ReadyPath),
+                ["validate"] => await ValidateAsync(create([.. args.Skip(1)])),
+                _ => await SayAsync(Usage, UsageExitCode),
+            };
+        }
+        catch (SettingsException error)
+        {
+            return await SayAsync(error.Message, SettingsFeature.BadConfigurationExitCode);
+        }
+        catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            return await SayAsync($"The gateway does not start: {error.Message} Stop what listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.", SettingsFeature.BadConfigurationExitCode);
+        }
+    }
+
+    private static async Task<int> ServeAsync(WebApplication app)
+    {
+        await using (app)
+        {
+            app.OpenStorage();
+            await app.RunAsync();
+            return 0;
+        }
+    }
+
+    private static async Task<int> ValidateAsync(WebApplication app)
+    {
+        await using (app)
+        {
+            app.OpenStorage();
+            GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
+            await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, sign-in at {string.Join(", ", settings.Providers)}.");
+            return 0;
+        }
+    }
+
+    private static async Task<int> AskAsync(string path)
+    {
+        Uri management = new GatewaySettingsReader(new ConfigurationBuilder().AddEnvironmentVariables().Build()).ManagementAddress();
+        UriBuilder address = new(management) { Path = path, Host = management.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : management.Host };
+        using HttpClient client = new() { Timeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            using HttpResponseMessage response = await client.GetAsync(address.Uri);
+            await Console.Out.WriteLineAsync(await response.Content.ReadAsStringAsync());
+            return response.IsSuccessStatusCode ? 0 : 1;
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+        {
+            return await SayAsync($"{address.Uri} does not answer.", 1);
+        }
+    }
+
+    private static async Task<int> SayAsync(string text, int exitCode)
+    {
+        await Console.Error.WriteLineAsync(text);
+        return exitCode;
+    }
+}

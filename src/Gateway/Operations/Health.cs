@@ -1,0 +1,119 @@
+using System.Text.Json.Serialization;
+using Gateway.Proxy;
+using Gateway.Settings;
+using Gateway.SignIn;
+using Gateway.Storage;
+
+namespace Gateway.Operations;
+
+/// <summary>Whether the gateway can do its work: its store and Paperless must answer; a provider that is away stops sign-ins only.</summary>
+internal sealed class Health(
+    GatewaySettings settings,
+    StoredSessions store,
+    ProviderRegistry providers,
+    Upstreams upstreams,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time) : IDisposable
+{
+    private const string Good = "ok";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Whoever asks more often gets the same answer.</summary>
+    private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _asking = new(1, 1);
+    private HealthReport? _last;
+    private DateTimeOffset _askedAt;
+
+    public async Task<HealthReport> ReadyAsync(CancellationToken cancel)
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return new HealthReport("stopping", new Dictionary<string, string>());
+        }
+
+        await _asking.WaitAsync(cancel);
+        try
+        {
+            if (_last is null || time.GetUtcNow() - _askedAt >= KeptFor)
+            {
+                _last = await AskAsync();
+                _askedAt = time.GetUtcNow();
+            }
+
+            return _last;
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    public void Dispose() => _asking.Dispose();
+
+    private async Task<HealthReport> AskAsync()
+    {
+        using CancellationTokenSource patience = new(Patience);
+        Dictionary<string, Task<string>> asked = new()
+        {
+            ["store"] = CheckAsync(() => Task.Run(store.Check, patience.Token)),
+            ["paperless"] = CheckAsync(() => AskPaperlessAsync(patience.Token)),
+        };
+        foreach (Provider provider in providers.All)
+        {
+            asked["provider " + provider.Settings.Id] = CheckAsync(() => provider.Discovery.GetConfigurationAsync(patience.Token));
+        }
+
+        await Task.WhenAll(asked.Values);
+        Dictionary<string, string> checks = asked.ToDictionary(check => check.Key, check => check.Value.Result);
+        bool able = checks["store"] == Good && checks["paperless"] == Good;
+        return new HealthReport(!able ? HealthReport.Unready : checks.Values.All(check => check == Good) ? "ready" : "degraded", checks);
+    }
+
+    private async Task AskPaperlessAsync(CancellationToken cancel)
+    {
+        if (!upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        {
+            throw new HttpRequestException("no replica is healthy");
+        }
+
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + "/favicon.ico"));
+        request.Headers.Host = settings.Public.Authority;
+        using HttpResponseMessage response = await upstreams.Client.SendAsync(request, cancel);
+        if ((int)response.StatusCode is 400 or >= 500)
+        {
+            throw new HttpRequestException($"it answers {(int)response.StatusCode}");
+        }
+    }
+
+    private static async Task<string> CheckAsync(Func<Task> check)
+    {
+        try
+        {
+            await check();
+            return Good;
+        }
+        catch (OperationCanceledException)
+        {
+            return "does not answer in time";
+        }
+        catch (Exception error)
+        {
+            return error.Message;
+        }
+    }
+}
+
+/// <summary>One answer of `/health/ready`: the whole, and each part by name.</summary>
+internal sealed record HealthReport(string Status, IReadOnlyDictionary<string, string> Checks)
+{
+    public const string Unready = "unready";
+
+    [JsonIgnore]
+    public bool IsReady => Status is "ready" or "degraded";
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(HealthReport))]
+internal sealed partial class HealthReportJson : JsonSerializerContext;

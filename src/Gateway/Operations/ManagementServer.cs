@@ -1,0 +1,58 @@
+using Gateway.Settings;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gateway.Operations;
+
+/// <summary>A small server of its own at `GATEWAY_MANAGEMENT_URL`, so that nothing of it can be reached at the public address.</summary>
+internal sealed class ManagementServer(GatewaySettings settings, Health health) : IHostedService, IAsyncDisposable
+{
+    public const string LivePath = "/health/live";
+    public const string ReadyPath = "/health/ready";
+
+    private WebApplication? _app;
+
+    /// <summary>Where it listens, once it does.</summary>
+    public Uri? Address { get; private set; }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls(settings.ManagementUrl.GetLeftPart(UriPartial.Authority)).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 0;
+        });
+        _app = builder.Build();
+        _app.Run(AnswerAsync);
+        await _app.StartAsync(cancellationToken);
+        Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => _app?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private Task AnswerAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        switch (context.Request.Path.Value)
+        {
+            case LivePath:
+                return context.Response.WriteAsync("ok");
+            case ReadyPath:
+                return AnswerReadyAsync(context);
+            default:
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+        }
+    }
+
+    private async Task AnswerReadyAsync(HttpContext context)
+    {
+        HealthReport report = await health.ReadyAsync(context.RequestAborted);
+        context.Response.StatusCode = report.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        await context.Response.WriteAsJsonAsync(report, HealthReportJson.Default.HealthReport);
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using Gateway.Settings;
+using Microsoft.AspNetCore.HttpOverrides;
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace Gateway.Operations;
+
+/// <summary>What the person who runs the gateway meets: the log, health, the way it starts and stops, its limits.</summary>
+internal static class OperationsFeature
+{
+    /// <summary>How long work under way may take after SIGTERM.</summary>
+    public static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
+
+    /// <summary>Log lines that wait to be written; when it is full, requests wait for the console.</summary>
+    private const int LogBuffer = 10_000;
+
+    public static void AddOperations(this WebApplicationBuilder builder, GatewaySettings settings)
+    {
+        AddLog(builder);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Outbound>();
+        builder.Services.AddSingleton<Health>();
+        builder.Services.AddSingleton<ManagementServer>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = GracePeriod);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+
+            // Uploads of any size stream through; everything else keeps Kestrel's own limits.
+            kestrel.Limits.MaxRequestBodySize = null;
+
+            // Bytes for bytes, to and from Paperless.
+            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+        });
+        builder.Services.Configure<ForwardedHeadersOptions>(options =>
+        {
+            options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
+            options.ForwardLimit = null;
+            options.KnownProxies.Clear();
+            options.KnownIPNetworks.Clear();
+            foreach (System.Net.IPNetwork network in settings.TrustedProxies)
+            {
+                options.KnownIPNetworks.Add(network);
+            }
+        });
+    }
+
+    /// <summary>The request log, and an answer for every exception; then the headers of proxies that are trusted, and of no others.</summary>
+    public static void UseOperations(this WebApplication app, GatewaySettings settings)
+    {
+        if (!settings.TrustedProxies.IsEmpty)
+        {
+            app.UseForwardedHeaders();
+        }
+
+        app.UseMiddleware<RequestLog>();
+    }
+
+    private static void AddLog(WebApplicationBuilder builder)
+    {
+        bool development = builder.Environment.IsDevelopment();
+        builder.Services.AddSerilog((services, log) =>
+        {
+            log.MinimumLevel.Information()
+                .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+                .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
+                .MinimumLevel.Override("System", LogEventLevel.Warning)
+                .MinimumLevel.Override("Yarp", LogEventLevel.Error)
+
+                // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
+                .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
+                .ReadFrom.Configuration(builder.Configuration)
+                .ReadFrom.Services(services)
+                .WriteTo.Async(
+                    sink =>
+                    {
+                        if (development)
+                        {
+                            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
+                        }
+                        else
+                        {
+                            sink.Console(new CompactJsonFormatter());
+                        }
+                    },
+                    LogBuffer,
+                    blockWhenFull: true);
+        });
+    }
+}

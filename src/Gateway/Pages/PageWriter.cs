@@ -1,0 +1,72 @@
+using Gateway.Settings;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Gateway.Pages;
+
+/// <summary>Writes every page and every refusal of the gateway's own: same frame, same headers, never cached, never framed.</summary>
+internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
+{
+    public static Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
+        where TPage : IComponent
+    {
+        SetHeaders(context.Response, formAction);
+        return new RazorComponentResult<TPage>(parameters) { StatusCode = status, PreventStreamingRendering = true }.ExecuteAsync(context);
+    }
+
+    public Task RefuseAsync(HttpContext context, Refusal refusal)
+    {
+        Refused(refusal.Status, refusal.Code, context.Request.Method, context.Request.PathForLogs(), refusal.ForTheLog ?? refusal.Title, context.TraceIdentifier);
+        return WriteAsync(context, refusal);
+    }
+
+    /// <summary>As <see cref="RefuseAsync"/>, for what was logged already.</summary>
+    public static Task WriteAsync(HttpContext context, Refusal refusal)
+    {
+        if (refusal.RetryAfter is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        if (!context.Request.IsNavigation())
+        {
+            return WriteProblemAsync(context, refusal);
+        }
+
+        if (refusal.RetryAfter is { } again && HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.Headers["Refresh"] = again.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return ShowAsync<RefusalPage>(context, refusal.Status, new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });
+    }
+
+    /// <summary>RFC 9457.</summary>
+    private static Task WriteProblemAsync(HttpContext context, Refusal refusal)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Problem(
+            title: refusal.Title,
+            detail: refusal.Remedy is null ? refusal.Detail : $"{refusal.Detail} {refusal.Remedy}",
+            statusCode: refusal.Status,
+            type: "about:blank",
+            extensions: new Dictionary<string, object?> { ["code"] = refusal.Code, ["traceId"] = context.TraceIdentifier })
+            .ExecuteAsync(context);
+    }
+
+    private static void SetHeaders(HttpResponse response, string formAction)
+    {
+        response.Headers.CacheControl = "no-store";
+        response.Headers.ContentSecurityPolicy =
+            $"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {formAction}; base-uri 'none'; frame-ancestors 'none'";
+        response.Headers.XFrameOptions = "DENY";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "same-origin";
+        response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        response.Headers["Content-Language"] = "en";
+        response.Headers.Vary = "Accept, Sec-Fetch-Mode, Cookie";
+    }
+
+    [LoggerMessage(EventId = 4001, EventName = "Refused", Level = LogLevel.Warning, Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]
+    private partial void Refused(int status, string code, string method, string path, string reason, string traceId);
+}

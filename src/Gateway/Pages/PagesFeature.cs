@@ -1,0 +1,53 @@
+using Gateway.Sessions;
+using Gateway.Settings;
+
+namespace Gateway.Pages;
+
+/// <summary>The gateway's own pages under `/gateway/`, and the frame of all its pages.</summary>
+internal static class PagesFeature
+{
+    public const string SessionPath = "/gateway/session";
+
+    public static void AddPages(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddRazorComponents();
+        builder.Services.AddSingleton<PageWriter>();
+    }
+
+    public static void MapPages(this WebApplication app)
+    {
+        app.MapGet(Stylesheet.Path, (HttpContext context) =>
+        {
+            context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+            return TypedResults.Bytes(Stylesheet.Bytes, "text/css; charset=utf-8");
+        });
+        app.MapGet(SessionPath, ShowSessionAsync);
+        app.MapFallback(NotFoundAsync);
+    }
+
+    private static Task ShowSessionAsync(HttpContext context, GatewaySettings settings)
+    {
+        if (context.Session() is not { } session)
+        {
+            return PageWriter.WriteAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
+            {
+                Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + SessionPath)}", "Sign in")],
+            });
+        }
+
+        if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
+        {
+            return PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = SessionView.Of(session) });
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.Vary = "Accept, Cookie";
+        return context.Response.WriteAsJsonAsync(SessionView.Of(session), SessionViewJson.Default.SessionView);
+    }
+
+    private static Task NotFoundAsync(HttpContext context, PageWriter pages, GatewaySettings settings) =>
+        pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")
+        {
+            Links = [new PageLink(settings.ScriptName + "/", "To Paperless")],
+        });
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Pages;
+
+/// <summary>Tells a person's navigation from a script's or a program's request.</summary>
+internal static class RequestKind
+{
+    /// <summary>
+    /// `Sec-Fetch-Mode` where the browser sends it (W3C Fetch Metadata), and then a whole document at that; else whether HTML is asked for.
+    /// </summary>
+    public static bool IsNavigation(this HttpRequest request)
+    {
+        StringValues mode = request.Headers["Sec-Fetch-Mode"];
+        if (mode.Count > 0)
+        {
+            StringValues destination = request.Headers["Sec-Fetch-Dest"];
+            return mode == "navigate" && (destination.Count == 0 || destination == "document");
+        }
+
+        foreach (string? accept in request.Headers.Accept)
+        {
+            if (accept?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The path for logs: without the query, and without what opens something by itself (share links, keys in mails).
+    /// </summary>
+    public static string PathForLogs(this HttpRequest request)
+    {
+        string path = request.Path.Value ?? "/";
+        foreach (string secretBelow in SecretBelow)
+        {
+            int start = path.IndexOf(secretBelow, StringComparison.OrdinalIgnoreCase);
+            if (start >= 0)
+            {
+                return path[..(start + secretBelow.Length)] + "…";
+            }
+        }
+
+        return path;
+    }
+
+    private static readonly string[] SecretBelow = ["share/", "/password/reset/key/", "/confirm-email/"];
+}

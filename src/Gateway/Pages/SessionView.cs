@@ -1,0 +1,41 @@
+using System.Text.Json.Serialization;
+using Gateway.Sessions;
+
+namespace Gateway.Pages;
+
+/// <summary>`/gateway/session` for programs. `superuser` is null: this version does not ask Paperless.</summary>
+public sealed record SessionView(
+    string Username,
+    string Provider,
+    string Issuer,
+    string Subject,
+    IReadOnlyList<string>? Groups,
+    string? GroupsSource,
+    bool? Superuser,
+    DateTimeOffset SignedInAt,
+    DateTimeOffset ExpiresAt,
+    DateTimeOffset CheckedAt)
+{
+    /// <summary>For the page alone.</summary>
+    [JsonIgnore]
+    public string? Name { get; init; }
+
+    internal static SessionView Of(Session session) => new(
+        session.Identity.Username,
+        session.Identity.Provider,
+        session.Identity.Issuer,
+        session.Identity.Subject,
+        session.Identity.Groups,
+        session.Identity.GroupsSource,
+        Superuser: null,
+        session.SignedInAt,
+        session.ExpiresAt,
+        CheckedAt: session.SignedInAt)
+    {
+        Name = session.Identity.Name,
+    };
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(SessionView))]
+internal sealed partial class SessionViewJson : JsonSerializerContext;

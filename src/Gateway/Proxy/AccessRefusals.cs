@@ -1,0 +1,74 @@
+using Gateway.Pages;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Proxy;
+
+/// <summary>Words each refusal of the way to Paperless. None of them reads the request's body.</summary>
+internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
+{
+    private readonly PageLink _front = new(settings.ScriptName + "/", "To Paperless");
+
+    public Task RefuseAsync(HttpContext context, Access access) => access switch
+    {
+        Access.SignInFirst => SignInFirstAsync(context),
+        Access.CredentialRefused => pages.RefuseAsync(context, new Refusal(401, "credential_refused", "This credential is not taken", "The API takes \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
+        {
+            Remedy = "Use an API token of Paperless (My Profile).",
+        }),
+        Access.Closed => pages.RefuseAsync(context, new Refusal(404, "closed", "Closed here", ClosedDetail())
+        {
+            Remedy = "Sign in with single sign-on.",
+            Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
+        }),
+        _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.") { Links = [_front] }),
+    };
+
+    public Task CrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "cross_site", "Not from another site", "This request changes something and did not come from Paperless's own pages.")
+    {
+        Remedy = $"Open {settings.Public.Origin} and do it there; a program uses an API token instead of cookies.",
+        Links = [_front],
+        ForTheLog = $"Origin {Printable(context.Request.Headers.Origin)}, Sec-Fetch-Site {Printable(context.Request.Headers["Sec-Fetch-Site"])}",
+    });
+
+    public Task PaperlessAwayAsync(HttpContext context, ForwarderError error)
+    {
+        if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
+        {
+            return pages.RefuseAsync(context, new Refusal(400, "body_broken", "The upload broke off", "The request's body did not arrive whole.") { Remedy = "Try again." });
+        }
+
+        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.UpgradeActivityTimeout;
+        Refusal refusal = slow
+            ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.") { Remedy = "Try again; if it stays, the operator can look at Paperless's log." }
+            : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.") { Remedy = "It may be starting; this page tries again by itself.", RetryAfter = 5 };
+        return pages.RefuseAsync(context, refusal with { ForTheLog = error.ToString() });
+    }
+
+    /// <summary>A person is led to the sign-in and back; a script, which reloads its page on 401, and a program are told. No Basic challenge.</summary>
+    private Task SignInFirstAsync(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        if (CrossSiteGuard.IsSafe(request.Method) && request.IsNavigation() && !request.Path.StartsWithSegments("/ws"))
+        {
+            string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(target)}");
+            return Task.CompletedTask;
+        }
+
+        return pages.RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in on this request.")
+        {
+            Remedy = "Sign in in the browser, or send an API token.",
+            Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
+        });
+    }
+
+    private string ClosedDetail() => settings.Paperless.RegularLoginDisabled
+        ? "Passwords are not taken here (PAPERLESS_DISABLE_REGULAR_LOGIN)."
+        : "Nobody can sign up here (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
+
+    /// <summary>A header's value for the log: bounded, one line.</summary>
+    private static string Printable(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);
+}

@@ -1,0 +1,159 @@
+namespace Gateway.Proxy;
+
+/// <summary>What becomes of a request.</summary>
+internal enum Access
+{
+    /// <summary>An endpoint of the gateway's own answers.</summary>
+    Own,
+
+    /// <summary>To Paperless, with the user header of the session.</summary>
+    WithIdentity,
+
+    /// <summary>To Paperless for everybody: no identity, no cookies.</summary>
+    Public,
+
+    /// <summary>To Paperless's own account pages: cookies pass, no identity.</summary>
+    AccountPages,
+
+    /// <summary>To Paperless with the request's own `Authorization`: no identity, no cookies.</summary>
+    WithCredential,
+
+    /// <summary>Nobody is signed in: a person is led to the sign-in, everything else is told 401.</summary>
+    SignInFirst,
+
+    /// <summary>An `Authorization` that is not taken here.</summary>
+    CredentialRefused,
+
+    /// <summary>A way for passwords while `PAPERLESS_DISABLE_REGULAR_LOGIN` is on, or sign-up while it is not allowed.</summary>
+    Closed,
+
+    /// <summary>Django would take this path for one of its own, although nothing links there.</summary>
+    NotFound,
+}
+
+/// <summary>Which scheme the request's `Authorization` names.</summary>
+internal enum Credential
+{
+    None,
+    Token,
+    Basic,
+    Other,
+}
+
+/// <summary>
+/// Who may reach what, as a row of guards over the decoded path below the script name. What opens a door is compared exactly,
+/// what closes one in any letter case.
+/// </summary>
+internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
+{
+    public Access Decide(string method, string path, bool hasSession, Credential credential)
+    {
+        if (IsOwn(method, path))
+        {
+            return Access.Own;
+        }
+
+        // Django's admin routes are not anchored: /anything/admin/login/ is the admin login too.
+        if (IsAdminDoor(path))
+        {
+            return regularLoginDisabled || !Is(path, "/admin/login") ? regularLoginDisabled ? Access.Closed : Access.NotFound
+                : hasSession ? Access.WithIdentity : Access.AccountPages;
+        }
+
+        if (IsPublic(method, path))
+        {
+            return Access.Public;
+        }
+
+        if (IsBelow(path, "/accounts"))
+        {
+            bool signup = path.StartsWith("/accounts/signup", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/accounts/3rdparty/signup", StringComparison.OrdinalIgnoreCase);
+            return regularLoginDisabled || (signup && !signupsAllowed) ? Access.Closed
+                : hasSession ? Access.WithIdentity : Access.AccountPages;
+        }
+
+        if (IsBelow(path, "/api/token"))
+        {
+            return Token(method, hasSession);
+        }
+
+        if (path.StartsWith("/api/auth/headless/", StringComparison.OrdinalIgnoreCase) && regularLoginDisabled && !IsReading(method))
+        {
+            return Access.Closed;
+        }
+
+        if (credential != Credential.None && path.StartsWith("/api/", StringComparison.Ordinal))
+        {
+            return credential == Credential.Token || (credential == Credential.Basic && !regularLoginDisabled) ? Access.WithCredential : Access.CredentialRefused;
+        }
+
+        return hasSession ? Access.WithIdentity : Access.SignInFirst;
+    }
+
+    /// <summary>Paperless's own endpoint that gives a token for a password.</summary>
+    private Access Token(string method, bool hasSession)
+    {
+        if (IsReading(method))
+        {
+            return Access.Public;
+        }
+
+        return regularLoginDisabled ? Access.Closed
+            : HttpMethods.IsPost(method) ? Access.Public
+            : hasSession ? Access.WithIdentity : Access.SignInFirst;
+    }
+
+    /// <summary>The sign-in page is the gateway's; what Paperless's own login form posts there is Paperless's.</summary>
+    private static bool IsOwn(string method, string path) =>
+        (Is(path, "/accounts/login") && IsReading(method))
+        || Is(path, "/accounts/logout") || Is(path, "/api/auth/logout") || Is(path, "/admin/logout")
+        || IsBelow(path, "/accounts/oidc") || IsBelow(path, "/gateway");
+
+    private static bool IsAdminDoor(string path) =>
+        path.Contains("/admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("/admin/logout", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsPublic(string method, string path)
+    {
+        if (!IsReading(method))
+        {
+            return false;
+        }
+
+        return path.StartsWith("/static/", StringComparison.Ordinal)
+            || path is "/favicon.ico"
+            || path.StartsWith("/assets/", StringComparison.Ordinal)
+            || path is "/logo" || path.StartsWith("/logo/", StringComparison.Ordinal)
+            || IsShareLink(path);
+    }
+
+    /// <summary>`/share/` and one slug, nothing below it.</summary>
+    private static bool IsShareLink(string path)
+    {
+        const string prefix = "/share/";
+        if (!path.StartsWith(prefix, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<char> slug = path.AsSpan(prefix.Length).TrimEnd('/');
+        foreach (char letter in slug)
+        {
+            if (!char.IsAsciiLetterOrDigit(letter) && letter is not ('_' or '-'))
+            {
+                return false;
+            }
+        }
+
+        return slug.Length > 0;
+    }
+
+    private static bool IsReading(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
+
+    /// <summary>The path itself, with or without a slash at its end.</summary>
+    private static bool Is(string path, string name) =>
+        path.StartsWith(name, StringComparison.OrdinalIgnoreCase)
+        && (path.Length == name.Length || (path.Length == name.Length + 1 && path[^1] == '/'));
+
+    private static bool IsBelow(string path, string name) =>
+        path.StartsWith(name, StringComparison.OrdinalIgnoreCase) && (path.Length == name.Length || path[name.Length] == '/');
+}

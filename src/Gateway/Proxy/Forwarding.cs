@@ -1,0 +1,156 @@
+using Gateway.Sessions;
+using Gateway.Settings;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
+
+namespace Gateway.Proxy;
+
+/// <summary>Decides on each request, and streams to Paperless what may go there. The gateway's own endpoints come after it.</summary>
+internal sealed class Forwarding
+{
+    private readonly RequestDelegate _next;
+    private readonly GatewaySettings _settings;
+    private readonly AccessRule _rule;
+    private readonly AccessRefusals _refusals;
+    private readonly OpenSockets _sockets;
+    private readonly UnsizedBody _unsized;
+    private readonly ForwardingToPaperless _forwarding;
+    private readonly PaperlessTransformer[] _transformers;
+
+    public Forwarding(
+        RequestDelegate next,
+        GatewaySettings settings,
+        AccessRefusals refusals,
+        OpenSockets sockets,
+        UnsizedBody unsized,
+        ForwardingToPaperless forwarding,
+        RequestHygiene hygiene,
+        PaperlessCookies cookies)
+    {
+        _next = next;
+        _settings = settings;
+        _refusals = refusals;
+        _sockets = sockets;
+        _unsized = unsized;
+        _forwarding = forwarding;
+        _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+        _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, access))];
+    }
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        Session? session = context.Session();
+        Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers));
+        switch (access)
+        {
+            case Access.Own:
+                return _next(context);
+
+            case Access.WithIdentity:
+                bool socket = OpenSockets.IsSocketRequest(context);
+                if ((socket || !CrossSiteGuard.IsSafe(request.Method)) && !CrossSiteGuard.IsSameOrigin(request, _settings.Public))
+                {
+                    return _refusals.CrossSiteAsync(context);
+                }
+
+                if (socket)
+                {
+                    _sockets.Follow(context, session!);
+                }
+
+                break;
+
+            case Access.Public or Access.AccountPages or Access.WithCredential:
+                break;
+
+            default:
+                return _refusals.RefuseAsync(context, access);
+        }
+
+        PaperlessTransformer transformer = _transformers[(int)access];
+        return UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, transformer) : _forwarding.ForwardAsync(context, transformer);
+    }
+
+    private async Task ForwardUnsizedAsync(HttpContext context, PaperlessTransformer transformer)
+    {
+        await _unsized.TakeInAsync(context);
+        await _forwarding.ForwardAsync(context, transformer);
+    }
+}
+
+/// <summary>Times of the forwarding; a record of its own so that tests need not wait.</summary>
+/// <param name="Answer">How long Paperless may be silent before and within an answer; a bulk download is made in silence.</param>
+internal sealed record ForwardingTimes(TimeSpan Answer)
+{
+    public static readonly ForwardingTimes Default = new(TimeSpan.FromMinutes(5));
+}
+
+/// <summary>One request to one replica of Paperless, and to another where the first cannot be reached.</summary>
+internal sealed partial class ForwardingToPaperless(
+    Upstreams upstreams,
+    IHttpForwarder forwarder,
+    AccessRefusals refusals,
+    ForwardingTimes times,
+    ILogger<ForwardingToPaperless> logger)
+{
+    private readonly ForwarderRequestConfig _ordinary = new()
+    {
+        ActivityTimeout = times.Answer,
+        Version = System.Net.HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    /// <summary>An idle live status is no failure: its WebSocket ends with the session, or at this end of a day.</summary>
+    private readonly ForwarderRequestConfig _socket = new()
+    {
+        ActivityTimeout = TimeSpan.FromDays(1),
+        Version = System.Net.HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    public async Task ForwardAsync(HttpContext context, PaperlessTransformer transformer)
+    {
+        ForwarderRequestConfig config = OpenSockets.IsSocketRequest(context) ? _socket : _ordinary;
+        context.Features.Get<UpstreamTiming>()?.Sent();
+        DestinationState? failed = null;
+        while (upstreams.TryPick(failed, out DestinationState? destination))
+        {
+            ForwarderError error = await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, config, transformer);
+            if (error == ForwarderError.None || context.RequestAborted.IsCancellationRequested)
+            {
+                return;
+            }
+
+            Exception? cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
+            ForwardingFailed(destination.DestinationId, error, cause?.GetType().Name, context.TraceIdentifier);
+            if (context.Response.HasStarted)
+            {
+                return;
+            }
+
+            if (error == ForwarderError.Request)
+            {
+                upstreams.ReportFailure(destination);
+            }
+
+            if (failed is not null || error != ForwarderError.Request || !CanBeSentAgain(context.Request))
+            {
+                await refusals.PaperlessAwayAsync(context, error);
+                return;
+            }
+
+            failed = destination;
+            context.Response.Clear();
+        }
+
+        await refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+    }
+
+    /// <summary>Only what changes nothing and has no body: the replica may have taken it before the connection broke.</summary>
+    private static bool CanBeSentAgain(HttpRequest request) =>
+        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && request.ContentLength is null or 0;
+
+    [LoggerMessage(EventId = 5001, EventName = "ForwardingFailed", Level = LogLevel.Warning, Message = "Forwarding to {Upstream} failed: {Error} ({Cause}); trace id {TraceId}")]
+    private partial void ForwardingFailed(string upstream, ForwarderError error, string? cause, string traceId);
+}

@@ -1,0 +1,81 @@
+using Gateway.Pages;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gateway.Proxy;
+
+/// <summary>The first two questions to any request: is its target unambiguous, and is it for this host?</summary>
+internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, PageWriter pages)
+{
+    private readonly HostString _publicHost = new(settings.Public.Authority);
+    private readonly PathString _scriptName = new(settings.ScriptName);
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (PathGuard.Fault(rawTarget) is { } fault)
+        {
+            return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "This address is not clear", $"It is not forwarded because {fault}.")
+            {
+                Remedy = "Check the address; a link to a document never looks like this.",
+            });
+        }
+
+        if (HttpMethods.IsTrace(request.Method) || (HttpMethods.IsConnect(request.Method) && !OpenSockets.IsSocketRequest(context)))
+        {
+            return pages.RefuseAsync(context, new Refusal(405, "method_not_allowed", "Method not allowed", "This method is not forwarded."));
+        }
+
+        if (settings.Public.IsHost(request.Host.Value))
+        {
+            // One spelling for everything after: redirect URIs are built from it, and Paperless refuses a host with ":443".
+            request.Host = _publicHost;
+        }
+        else if (IsForAPerson(request))
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect(settings.Public.Origin + rawTarget);
+            return Task.CompletedTask;
+        }
+        else if (!settings.AllowedHosts.Matches(request.Host.Value))
+        {
+            return pages.RefuseAsync(context, new Refusal(421, "host_unknown", "Not this host", $"The gateway answers at {settings.Public.Origin}.")
+            {
+                Remedy = "Use that address, or add the host to PAPERLESS_ALLOWED_HOSTS for clients with an API token.",
+                ForTheLog = $"host \"{request.Host.Value}\"",
+            });
+        }
+
+        request.Scheme = settings.Public.Scheme;
+        return _scriptName.HasValue ? BelowScriptNameAsync(context) : next(context);
+    }
+
+    private Task BelowScriptNameAsync(HttpContext context)
+    {
+        if (context.Request.Path.StartsWithSegments(_scriptName, StringComparison.Ordinal, out PathString rest))
+        {
+            if (rest.HasValue)
+            {
+                context.Request.PathBase = _scriptName;
+                context.Request.Path = rest;
+                return next(context);
+            }
+
+            context.Response.Redirect(settings.ScriptName + "/");
+            return Task.CompletedTask;
+        }
+
+        if (context.Request.Path == "/" && HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.Redirect(settings.ScriptName + "/");
+            return Task.CompletedTask;
+        }
+
+        return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless lives under {settings.ScriptName}/ here."));
+    }
+
+    /// <summary>A person's navigation goes to where its cookies live; a client with its own credentials does not need them.</summary>
+    private static bool IsForAPerson(HttpRequest request) =>
+        CrossSiteGuard.IsSafe(request.Method) && request.Headers.Authorization.Count == 0 && request.IsNavigation();
+}

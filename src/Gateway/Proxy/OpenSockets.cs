@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using Gateway.Sessions;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gateway.Proxy;
+
+/// <summary>The forwarded WebSockets that are open: each ends with its session, all of them with the process.</summary>
+internal sealed class OpenSockets : IDisposable
+{
+    /// <summary>RFC 6455, section 7.4.1: the server is going down.</summary>
+    private const ushort GoingAway = 1001;
+
+    /// <summary>RFC 6455, section 7.4.1: the policy does not let it go on, here: the session has ended.</summary>
+    private const ushort PolicyViolation = 1008;
+
+    private readonly ConcurrentDictionary<SocketStream, Session> _open = new();
+    private readonly SessionKeeper _sessions;
+    private readonly CancellationTokenRegistration _stopping;
+    private volatile bool _goingAway;
+
+    public OpenSockets(SessionKeeper sessions, IHostApplicationLifetime lifetime)
+    {
+        _sessions = sessions;
+        _sessions.Ended += OnSessionEnded;
+        _stopping = lifetime.ApplicationStopping.Register(() =>
+        {
+            _goingAway = true;
+            Close(_open.Keys, GoingAway);
+        });
+    }
+
+    public int Count => _open.Count;
+
+    public static bool IsSocketRequest(HttpContext context) =>
+        context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+
+    /// <summary>Lets the forwarder's upgrade come here first, so that the connection can be closed from this side.</summary>
+    public void Follow(HttpContext context, Session session)
+    {
+        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+        {
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, this, session));
+        }
+
+        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
+        {
+            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, this, session));
+        }
+    }
+
+    public void Dispose()
+    {
+        _sessions.Ended -= OnSessionEnded;
+        _stopping.Dispose();
+    }
+
+    private SocketStream Add(Stream stream, Session session)
+    {
+        SocketStream socket = new(stream, Remove);
+        session.SocketOpened();
+        _open[socket] = session;
+
+        // The session, or the process, may have ended while the connection was being made.
+        if (_goingAway || !_sessions.IsKnown(session))
+        {
+            Close([socket], _goingAway ? GoingAway : PolicyViolation);
+        }
+
+        return socket;
+    }
+
+    private void Remove(SocketStream socket)
+    {
+        if (_open.TryRemove(socket, out Session? session))
+        {
+            session.SocketClosed();
+        }
+    }
+
+    private void OnSessionEnded(SessionKey key, SessionEnd cause) =>
+        Close(_open.Where(entry => entry.Value.Key == key).Select(entry => entry.Key), PolicyViolation);
+
+    private static void Close(IEnumerable<SocketStream> sockets, ushort status)
+    {
+        foreach (SocketStream socket in sockets)
+        {
+            _ = socket.CloseAsync(status);
+        }
+    }
+
+    private sealed class Upgrade(IHttpUpgradeFeature inner, OpenSockets sockets, Session session) : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => inner.IsUpgradableRequest;
+
+        public async Task<Stream> UpgradeAsync() => sockets.Add(await inner.UpgradeAsync(), session);
+    }
+
+    private sealed class ExtendedConnect(IHttpExtendedConnectFeature inner, OpenSockets sockets, Session session) : IHttpExtendedConnectFeature
+    {
+        public bool IsExtendedConnect => inner.IsExtendedConnect;
+
+        public string? Protocol => inner.Protocol;
+
+        public async ValueTask<Stream> AcceptAsync() => sockets.Add(await inner.AcceptAsync(), session);
+    }
+}

@@ -1,0 +1,186 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Proxy;
+
+/// <summary>
+/// Paperless's cookies on their way through. Its session cookie is bound to the gateway's session (`value.tag`, the tag an HMAC over
+/// the value), so one person's Paperless session can never answer for another; nothing about it is stored.
+/// </summary>
+internal sealed class PaperlessCookies(GatewaySettings settings)
+{
+    private const int TagBytes = 16;
+    private const int TagLetters = 22;
+    private const int LongestValue = 512;
+
+    private readonly string _sessionCookie = settings.Paperless.SessionCookie;
+
+    /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
+    /// <param name="raw">What the browser sent.</param>
+    /// <param name="session">The gateway's session: Paperless's passes only if it is bound to it. Null: it passes as it is.</param>
+    public string? ForPaperless(StringValues raw, Session? session)
+    {
+        if (raw.Count == 0)
+        {
+            return null;
+        }
+
+        string text = raw.Count == 1 ? raw[0]! : string.Join("; ", raw.ToArray());
+        if (session?.LastCookies is { } last && last.Raw == text)
+        {
+            return last.ForPaperless;
+        }
+
+        string? kept = Filter(text, session);
+        if (session is not null)
+        {
+            session.LastCookies = new CookieMemo(text, kept);
+        }
+
+        return kept;
+    }
+
+    /// <summary>The value of Paperless's session cookie in a request, unbound; null where there is none that belongs to the session.</summary>
+    public string? PaperlessSession(HttpRequest request, Session? session)
+    {
+        foreach (string? header in request.Headers.Cookie)
+        {
+            foreach (Range range in header.AsSpan().Split(';'))
+            {
+                ReadOnlySpan<char> pair = header.AsSpan()[range].Trim(' ');
+                if (IsSessionCookie(pair) && Value(pair, session) is { Length: > 0 } value)
+                {
+                    return value.ToString();
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A `Set-Cookie` of Paperless's for the browser: bound, and Secure on https.</summary>
+    public string ForBrowser(string setCookie, Session? session)
+    {
+        string cookie = session is not null && IsSessionCookie(setCookie) ? Bind(setCookie, session) : setCookie;
+        return settings.Public.IsHttps && !HasSecure(cookie) ? cookie + "; Secure" : cookie;
+    }
+
+    /// <summary>Takes both of Paperless's cookies away from the browser.</summary>
+    public void Delete(HttpResponse response)
+    {
+        foreach (string name in new[] { settings.Paperless.SessionCookie, settings.Paperless.CsrfCookie })
+        {
+            response.Cookies.Append(name, "", new CookieOptions
+            {
+                Path = settings.ScriptName.Length == 0 ? "/" : settings.ScriptName,
+                MaxAge = TimeSpan.Zero,
+                Secure = settings.Public.IsHttps,
+                SameSite = SameSiteMode.Lax,
+            });
+        }
+    }
+
+    private string? Filter(string text, Session? session)
+    {
+        StringBuilder? kept = null;
+        foreach (Range range in text.AsSpan().Split(';'))
+        {
+            ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(' ');
+            if (pair.IsEmpty || IsOwn(pair))
+            {
+                continue;
+            }
+
+            bool paperlessSession = IsSessionCookie(pair);
+            ReadOnlySpan<char> value = paperlessSession ? Value(pair, session) : default;
+            if (paperlessSession && value.IsEmpty)
+            {
+                continue;
+            }
+
+            kept = (kept?.Append("; ") ?? new StringBuilder(text.Length));
+            _ = paperlessSession ? kept.Append(_sessionCookie).Append('=').Append(value) : kept.Append(pair);
+        }
+
+        return kept?.ToString();
+    }
+
+    private static bool IsOwn(ReadOnlySpan<char> pair)
+    {
+        ReadOnlySpan<char> name = pair.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase) ? pair["__Host-".Length..]
+            : pair.StartsWith("__Secure-", StringComparison.OrdinalIgnoreCase) ? pair["__Secure-".Length..]
+            : pair;
+        return name.StartsWith(SessionCookie.Prefix, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private bool IsSessionCookie(ReadOnlySpan<char> pair)
+    {
+        int equals = pair.IndexOf('=');
+        return equals >= 0 && pair[..equals].Trim(' ').SequenceEqual(_sessionCookie);
+    }
+
+    /// <summary>The cookie's value without its tag; empty where the tag is not this session's.</summary>
+    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> pair, Session? session)
+    {
+        ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(' ').Trim('"');
+        if (session is null)
+        {
+            return bound;
+        }
+
+        int dot = bound.Length - TagLetters - 1;
+        if (dot <= 0 || bound[dot] != '.' || dot > LongestValue)
+        {
+            return default;
+        }
+
+        Span<byte> sent = stackalloc byte[TagBytes];
+        Span<byte> right = stackalloc byte[TagBytes];
+        Tag(bound[..dot], session, right);
+        return Base64Url.TryDecodeFromChars(bound[(dot + 1)..], sent, out int written) && written == TagBytes && CryptographicOperations.FixedTimeEquals(sent, right)
+            ? bound[..dot]
+            : default;
+    }
+
+    private static string Bind(string setCookie, Session session)
+    {
+        int start = setCookie.IndexOf('=', StringComparison.Ordinal) + 1;
+        int end = setCookie.IndexOf(';', StringComparison.Ordinal);
+        end = end < 0 ? setCookie.Length : end;
+        ReadOnlySpan<char> value = setCookie.AsSpan(start, end - start).Trim(' ').Trim('"');
+        if (value.IsEmpty || value.Length > LongestValue)
+        {
+            return setCookie;
+        }
+
+        Span<byte> tag = stackalloc byte[TagBytes];
+        Tag(value, session, tag);
+        return string.Concat(setCookie.AsSpan(0, start), value, $".{Base64Url.EncodeToString(tag)}", setCookie.AsSpan(end));
+    }
+
+    private static void Tag(ReadOnlySpan<char> value, Session session, Span<byte> tag)
+    {
+        Span<byte> bytes = stackalloc byte[LongestValue];
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        int length = Encoding.Latin1.GetBytes(value, bytes);
+        HMACSHA256.HashData(session.BindingKey, bytes[..length], hash);
+        hash[..TagBytes].CopyTo(tag);
+    }
+
+    private static bool HasSecure(string setCookie)
+    {
+        foreach (Range range in setCookie.AsSpan().Split(';'))
+        {
+            if (setCookie.AsSpan()[range].Trim(' ').Equals("secure", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,40 @@
+using Gateway.Sessions;
+using Gateway.Settings;
+
+namespace Gateway.Proxy;
+
+/// <summary>Ends Paperless's own session on the server's side, which otherwise lives on for weeks whatever the browser forgets.</summary>
+internal sealed partial class PaperlessSession(GatewaySettings settings, Upstreams upstreams, PaperlessCookies cookies, ILogger<PaperlessSession> logger)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public async Task EndAsync(HttpContext context, Session? session)
+    {
+        if (cookies.PaperlessSession(context.Request, session) is not { } value || !upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        {
+            return;
+        }
+
+        // Without the user header: any request with it signs in again.
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + "/accounts/logout/"));
+        request.Headers.Host = settings.Public.Authority;
+        request.Headers.TryAddWithoutValidation("Cookie", $"{settings.Paperless.SessionCookie}={value}");
+        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        using CancellationTokenSource patience = new(Patience);
+        try
+        {
+            using HttpResponseMessage response = await upstreams.Client.SendAsync(request, patience.Token);
+            if ((int)response.StatusCode >= 400)
+            {
+                NotEnded($"it answered {(int)response.StatusCode}", context.TraceIdentifier);
+            }
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+        {
+            NotEnded("it does not answer", context.TraceIdentifier);
+        }
+    }
+
+    [LoggerMessage(EventId = 5010, EventName = "PaperlessSessionNotEnded", Level = LogLevel.Warning, Message = "Paperless's own session could not be ended ({Reason}); the browser's cookie is gone all the same; trace id {TraceId}")]
+    private partial void NotEnded(string reason, string traceId);
+}

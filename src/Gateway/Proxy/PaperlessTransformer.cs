@@ -1,0 +1,109 @@
+using System.Net;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Proxy;
+
+/// <summary>Makes the request to Paperless from the browser's, and the answer to the browser from Paperless's; one for each kind of access.</summary>
+internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygiene hygiene, PaperlessCookies cookies, Access access) : HttpTransformer
+{
+    private readonly bool _withIdentity = access == Access.WithIdentity;
+    private readonly bool _withCookies = access is Access.WithIdentity or Access.AccountPages;
+    private readonly bool _withCredential = access == Access.WithCredential;
+
+    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        HttpRequest request = httpContext.Request;
+        Session? session = _withIdentity ? httpContext.Session() : null;
+        proxyRequest.RequestUri = Target(httpContext, destinationPrefix);
+        CopyHeaders(request, proxyRequest);
+
+        if (_withCookies && cookies.ForPaperless(request.Headers.Cookie, session) is { } cookie)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation("Cookie", cookie);
+        }
+
+        if (_withCredential)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
+        }
+
+        // Set after everything that was copied: there is exactly one, or none.
+        if (session is not null)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
+        }
+
+        proxyRequest.Headers.Host = request.Host.Value;
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ClientAddress(httpContext));
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", request.Host.Value);
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        return default;
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        httpContext.Features.Get<UpstreamTiming>()?.Answered();
+        bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        IHeaderDictionary headers = httpContext.Response.Headers;
+        if (headers.SetCookie is { Count: > 0 } set)
+        {
+            headers.SetCookie = _withCookies
+                ? new StringValues([.. set.Select(cookie => cookies.ForBrowser(cookie!, _withIdentity ? httpContext.Session() : null))])
+                : default;
+        }
+
+        // A document of somebody's must not come back by the back button after the logout.
+        if (_withIdentity && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+        {
+            headers.CacheControl = "no-store";
+        }
+
+        return copyBody;
+    }
+
+    /// <summary>The request target as it came: what was decided on is what is sent.</summary>
+    private static Uri Target(HttpContext context, string destinationPrefix)
+    {
+        string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        UriCreationOptions asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
+        return new Uri(string.Concat(destinationPrefix.AsSpan().TrimEnd('/'), rawTarget), in asItIs);
+    }
+
+    private void CopyHeaders(HttpRequest request, HttpRequestMessage proxyRequest)
+    {
+        HashSet<string>? listed = RequestHygiene.ListedInConnection(request.Headers);
+        foreach ((string name, StringValues values) in request.Headers)
+        {
+            if (hygiene.IsDropped(name) || listed?.Contains(name) == true)
+            {
+                continue;
+            }
+
+            if (values.Count == 1)
+            {
+                string value = values[0]!;
+                if (!proxyRequest.Headers.TryAddWithoutValidation(name, value))
+                {
+                    Content(proxyRequest).Headers.TryAddWithoutValidation(name, value);
+                }
+            }
+            else if (!proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            {
+                Content(proxyRequest).Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
+    }
+
+    /// <summary>`Content-Type` and the like belong to a body in .NET, even to none.</summary>
+    private static HttpContent Content(HttpRequestMessage request) => request.Content ??= new ByteArrayContent([]);
+
+    private static string ClientAddress(HttpContext context)
+    {
+        IPAddress? address = context.Connection.RemoteIpAddress;
+        return (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "unknown";
+    }
+}

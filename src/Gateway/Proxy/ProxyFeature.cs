@@ -1,0 +1,38 @@
+using Gateway.Settings;
+using Yarp.ReverseProxy.Configuration;
+
+namespace Gateway.Proxy;
+
+/// <summary>The way to Paperless: who may reach what, the guards, the headers, the forwarding.</summary>
+internal static class ProxyFeature
+{
+    public static void AddProxy(this WebApplicationBuilder builder, GatewaySettings settings)
+    {
+        builder.Services.AddReverseProxy()
+            .LoadFromMemory(Array.Empty<RouteConfig>(), [Upstreams.Configuration(settings)])
+            .ConfigureHttpClient((_, handler) =>
+            {
+                handler.ConnectTimeout = TimeSpan.FromSeconds(5);
+                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(10);
+            });
+        builder.Services.AddSingleton(ForwardingTimes.Default);
+        builder.Services.AddSingleton<Upstreams>();
+        builder.Services.AddSingleton<ForwardingToPaperless>();
+        builder.Services.AddSingleton<RequestHygiene>();
+        builder.Services.AddSingleton<PaperlessCookies>();
+        builder.Services.AddSingleton<PaperlessSession>();
+        builder.Services.AddSingleton<AccessRefusals>();
+        builder.Services.AddSingleton<UnsizedBody>();
+        builder.Services.AddSingleton<OpenSockets>();
+    }
+
+    public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();
+
+    /// <summary>Answers everything that is Paperless's; only the gateway's own endpoints are behind it.</summary>
+    public static void UseForwarding(this WebApplication app)
+    {
+        app.UseMiddleware<Forwarding>();
+        app.UseRouting();
+        app.MapReverseProxy();
+    }
+}

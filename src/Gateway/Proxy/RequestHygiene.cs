@@ -1,0 +1,72 @@
+using System.Collections.Frozen;
+using Gateway.Settings;
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Proxy;
+
+/// <summary>Decides which request headers go on to Paperless, and never lets one say who is there.</summary>
+internal sealed class RequestHygiene(GatewaySettings settings)
+{
+    private readonly FrozenSet<string> _dropped = new[]
+    {
+        // Who is there: the user header, and what other proxies call theirs.
+        settings.Paperless.UserHeader,
+        "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email",
+        "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-authentik-username",
+
+        // Where it came from: the gateway says that itself.
+        "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+        "X-Forwarded-Server", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", "X-Script-Name",
+
+        // This connection's business, not the next one's (RFC 9110, section 7.6.1); set again where they are needed.
+        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
+        "Upgrade", "HTTP2-Settings", "Expect", "Host", "Cookie", "Authorization",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Django folds `-` and `_` into one, so `Remote_User` is the user header too (until Django 5.2.13, which Paperless 2 does not have);
+    /// no client of Paperless sends names with an underscore, so all of them stay here.
+    /// </summary>
+    public bool IsDropped(string name) => _dropped.Contains(name) || name.Contains('_', StringComparison.Ordinal);
+
+    /// <summary>Headers that `Connection` lists are for this connection alone; the length of the body is not one of them, whatever it says.</summary>
+    public static HashSet<string>? ListedInConnection(IHeaderDictionary headers)
+    {
+        StringValues connection = headers.Connection;
+        if (connection.Count == 0 || (connection.Count == 1 && (connection[0] is "keep-alive" or "Keep-Alive" or "close" or "Upgrade")))
+        {
+            return null;
+        }
+
+        HashSet<string> listed = new(StringComparer.OrdinalIgnoreCase);
+        foreach (string? header in connection)
+        {
+            foreach (string name in (header ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                listed.Add(name);
+            }
+        }
+
+        listed.Remove("Content-Length");
+        return listed;
+    }
+
+    /// <summary>The scheme of the one `Authorization` header; two of them are no credential that is taken.</summary>
+    public static Credential CredentialOf(IHeaderDictionary headers)
+    {
+        StringValues authorization = headers.Authorization;
+        if (authorization.Count == 0)
+        {
+            return Credential.None;
+        }
+
+        string? value = authorization.Count == 1 ? authorization[0] : null;
+        return value switch
+        {
+            null => Credential.Other,
+            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) => Credential.Token,
+            _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => Credential.Basic,
+            _ => Credential.Other,
+        };
+    }
+}

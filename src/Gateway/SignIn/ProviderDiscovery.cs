@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Gateway.Settings;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.SignIn;
+
+/// <summary>
+/// One provider's discovery document and key set (OpenID Connect Discovery 1.0): fetched when first needed, kept half a day,
+/// the keys fetched again for an unknown `kid`. What was good stays in use while the provider is away.
+/// </summary>
+internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpClient backchannel, TimeProvider time, ILogger<ProviderDiscovery> logger)
+    : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
+{
+    public static readonly TimeSpan KeptFor = TimeSpan.FromHours(12);
+
+    /// <summary>An unknown `kid` can be anybody's invention: it fetches the key set no more often than this.</summary>
+    public static readonly TimeSpan KeysAtMostEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>A provider that just failed is not asked again at once, whoever asks.</summary>
+    private static readonly TimeSpan FailureKeptFor = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _fetching = new(1, 1);
+    private OpenIdConnectConfiguration? _known;
+    private ProviderUnavailableException? _failure;
+    private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
+    private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
+    private DateTimeOffset _keysAskedAt = DateTimeOffset.MinValue;
+
+    /// <summary>What is known now, without asking.</summary>
+    public OpenIdConnectConfiguration? Known => _known;
+
+    /// <exception cref="ProviderUnavailableException">Nothing is known and the provider does not answer.</exception>
+    public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
+    {
+        if (_known is { } fresh && time.GetUtcNow() - _fetchedAt < KeptFor)
+        {
+            return fresh;
+        }
+
+        await _fetching.WaitAsync(cancel);
+        try
+        {
+            if (_known is null || time.GetUtcNow() - _fetchedAt >= KeptFor)
+            {
+                await FetchAsync(cancel);
+            }
+
+            return _known!;
+        }
+        finally
+        {
+            _fetching.Release();
+        }
+    }
+
+    /// <summary>Fetches the key set again because a token names a key that is not in it.</summary>
+    /// <returns>Whether it was fetched; false where that was done less than a minute ago or failed.</returns>
+    public async Task<bool> RefreshKeysAsync(CancellationToken cancel)
+    {
+        await _fetching.WaitAsync(cancel);
+        try
+        {
+            if (time.GetUtcNow() - _keysAskedAt < KeysAtMostEvery)
+            {
+                return false;
+            }
+
+            _keysAskedAt = time.GetUtcNow();
+            return await FetchAsync(cancel);
+        }
+        catch (ProviderUnavailableException)
+        {
+            return false;
+        }
+        finally
+        {
+            _fetching.Release();
+        }
+    }
+
+    /// <summary>Nothing to do: <see cref="IdTokenCheck"/> fetches the keys itself, so that the sign-in under way succeeds.</summary>
+    public void RequestRefresh()
+    {
+    }
+
+    public void Dispose() => _fetching.Dispose();
+
+    /// <returns>Whether what is known now is fresh.</returns>
+    private async Task<bool> FetchAsync(CancellationToken cancel)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (_failure is not null && now - _failedAt < FailureKeptFor)
+        {
+            throw _failure;
+        }
+
+        try
+        {
+            _known = await ReadAsync(cancel);
+            _fetchedAt = now;
+            _failure = null;
+            return true;
+        }
+        catch (Exception error) when (error is HttpRequestException or JsonException or ArgumentException or ProviderUnavailableException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            _failedAt = now;
+            _failure = error as ProviderUnavailableException ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
+            DiscoveryFailed(provider.Id, _failure.Message);
+            if (_known is null)
+            {
+                throw _failure;
+            }
+
+            // Half a day is not asked for on every sign-in while the provider is away: the next try is in a minute.
+            _fetchedAt = now - KeptFor + KeysAtMostEvery;
+            return false;
+        }
+    }
+
+    private async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancel)
+    {
+        OpenIdConnectConfiguration configuration = OpenIdConnectConfiguration.Create(await GetAsync(provider.DiscoveryUrl, cancel));
+        foreach ((string name, string? value) in new[]
+        {
+            ("issuer", configuration.Issuer), ("authorization_endpoint", configuration.AuthorizationEndpoint),
+            ("token_endpoint", configuration.TokenEndpoint), ("jwks_uri", configuration.JwksUri),
+        })
+        {
+            if (!Uri.TryCreate(value, UriKind.Absolute, out Uri? url) || url.Scheme is not ("https" or "http"))
+            {
+                throw new ProviderUnavailableException($"{provider.DiscoveryUrl} is no discovery document: it has no {name}");
+            }
+        }
+
+        configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));
+        foreach (SecurityKey key in configuration.JsonWebKeySet.GetSigningKeys())
+        {
+            configuration.SigningKeys.Add(key);
+        }
+
+        DiscoveryRead(provider.Id, configuration.Issuer, configuration.SigningKeys.Count);
+        return configuration;
+    }
+
+    private async Task<string> GetAsync(Uri url, CancellationToken cancel)
+    {
+        using HttpResponseMessage response = await backchannel.GetAsync(url, cancel);
+        return response.IsSuccessStatusCode
+            ? await response.Content.ReadAsStringAsync(cancel)
+            : throw new ProviderUnavailableException($"{url} answered {(int)response.StatusCode}");
+    }
+
+    private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
+
+    [LoggerMessage(EventId = 3001, EventName = "DiscoveryRead", Level = LogLevel.Information, Message = "Discovery of {Provider}: issuer {Issuer}, {Keys} signing keys")]
+    private partial void DiscoveryRead(string provider, string issuer, int keys);
+
+    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}")]
+    private partial void DiscoveryFailed(string provider, string reason);
+}

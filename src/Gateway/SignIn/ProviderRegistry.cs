@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Gateway.Settings;
+
+namespace Gateway.SignIn;
+
+/// <summary>One provider with all that speaks to it.</summary>
+internal sealed record Provider(ProviderSettings Settings, HttpClient Backchannel, ProviderDiscovery Discovery, TokenEndpoint TokenEndpoint, IdTokenCheck IdTokenCheck);
+
+/// <summary>The providers, in the order of the settings.</summary>
+internal sealed class ProviderRegistry : IDisposable
+{
+    private const string SchemePrefix = "oidc:";
+    private const int LargestAnswer = 1024 * 1024;
+
+    public ProviderRegistry(GatewaySettings settings, Outbound outbound, TimeProvider time, ILoggerFactory loggers)
+    {
+        All = [.. settings.Providers.Select(provider =>
+        {
+            HttpClient backchannel = new(outbound.Handler()) { Timeout = TimeSpan.FromSeconds(10), MaxResponseContentBufferSize = LargestAnswer };
+            ProviderDiscovery discovery = new(provider, backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new IdTokenCheck(provider, discovery, time));
+        })];
+    }
+
+    public ImmutableArray<Provider> All { get; }
+
+    public static string Scheme(string providerId) => SchemePrefix + providerId;
+
+    public Provider OfScheme(string scheme) => All.Single(provider => Scheme(provider.Settings.Id) == scheme);
+
+    public Provider? Find(string? providerId) => All.FirstOrDefault(provider => provider.Settings.Id == providerId);
+
+    public void Dispose()
+    {
+        foreach (Provider provider in All)
+        {
+            provider.Backchannel.Dispose();
+            provider.Discovery.Dispose();
+        }
+    }
+}

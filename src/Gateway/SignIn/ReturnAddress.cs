@@ -1,0 +1,28 @@
+namespace Gateway.SignIn;
+
+/// <summary>Where a sign-in leads back to: an address of this gateway, never another site's and never the sign-in itself.</summary>
+internal static class ReturnAddress
+{
+    private const int Longest = 2000;
+
+    /// <summary>Gives <paramref name="next"/> where it is local and safe, else the front page.</summary>
+    /// <param name="next">A path with query, the script name before it.</param>
+    /// <param name="scriptName">`PAPERLESS_FORCE_SCRIPT_NAME`, or empty.</param>
+    public static string Local(string? next, string scriptName)
+    {
+        string front = scriptName + "/";
+        if (next is null || next.Length > Longest || !next.StartsWith(front, StringComparison.Ordinal))
+        {
+            return front;
+        }
+
+        // "//host" and "/\host" are other sites to a browser; a control character may be skipped on the way to being one.
+        if (next.StartsWith("//", StringComparison.Ordinal) || next.Any(letter => letter is '\\' or < ' ' or '\u007f'))
+        {
+            return front;
+        }
+
+        ReadOnlySpan<char> path = next.AsSpan(scriptName.Length);
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) ? front : next;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text.Json;
+using Gateway.Pages;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.SignIn;
+
+/// <summary>The gateway's part in each step of ASP.NET Core's OpenID Connect handler.</summary>
+internal sealed partial class SignInEvents(
+    ProviderRegistry providers,
+    IdentityDecision decision,
+    GatewaySettings settings,
+    PageWriter pages,
+    ILogger<SignInEvents> logger) : OpenIdConnectEvents
+{
+    /// <summary>When the round trip began, kept in its state.</summary>
+    public const string StartedAt = "started_at";
+
+    /// <summary>`prompt` of the authorization request, kept in its state.</summary>
+    public const string Prompt = "prompt";
+
+    /// <summary>That the round trip was begun anew once because the one before was stale.</summary>
+    public const string Again = "again";
+
+    public override Task RedirectToIdentityProvider(RedirectContext context)
+    {
+        if (context.Properties.Items.TryGetValue(Prompt, out string? prompt))
+        {
+            context.ProtocolMessage.Prompt = prompt;
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The `iss` of the authorization response, where there is one, must be the provider's (RFC 9207, section 2.4).</summary>
+    public override async Task MessageReceived(MessageReceivedContext context)
+    {
+        string? issuer = context.ProtocolMessage.Iss;
+        if (issuer is not null && issuer != (await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted)).Issuer)
+        {
+            context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
+        }
+    }
+
+    public override async Task AuthorizationCodeReceived(AuthorizationCodeReceivedContext context)
+    {
+        Provider provider = Of(context.Scheme);
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        OpenIdConnectMessage tokens = await provider.TokenEndpoint.RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
+        if (string.IsNullOrEmpty(tokens.IdToken))
+        {
+            throw new ProviderMistakeException("the token response has no ID token");
+        }
+
+        context.HandleCodeRedemption(tokens);
+    }
+
+    public override Task TokenValidated(TokenValidatedContext context)
+    {
+        string idToken = context.TokenEndpointResponse!.IdToken;
+        using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
+        context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone()));
+        return Task.CompletedTask;
+    }
+
+    public override Task UserInformationReceived(UserInformationReceivedContext context)
+    {
+        context.HttpContext.Features.Get<SignInRound>()!.UserInfo = context.User.RootElement.Clone();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
+    public override async Task TicketReceived(TicketReceivedContext context)
+    {
+        SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
+        JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
+        ProviderSettings provider = Of(context.Scheme).Settings;
+        (Identity? identity, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims);
+        context.Response.Headers.CacheControl = "no-store";
+        if (refusal is not null)
+        {
+            context.HandleResponse();
+            await pages.RefuseAsync(context.HttpContext, refusal with
+            {
+                Links =
+                [
+                    new PageLink($"{SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)}&prompt=login", "Sign in as somebody else"),
+                ],
+            });
+        }
+        else if (context.HttpContext.Session() is { } session && session.Identity.IsSamePerson(identity!) && session.SignedInAt > BegunAt(context.Properties))
+        {
+            // Another tab was faster: its session serves all of them.
+            context.HandleResponse();
+            context.Response.Redirect(context.ReturnUri!);
+        }
+        else
+        {
+            context.Principal = new SignedInPrincipal(identity!, round.IdToken);
+        }
+    }
+
+    public override async Task RemoteFailure(RemoteFailureContext context)
+    {
+        context.HandleResponse();
+        context.Response.Headers.CacheControl = "no-store";
+        HttpContext http = context.HttpContext;
+        string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
+        bool stale = context.Failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
+        if (stale && http.Session() is not null)
+        {
+            // Reached a second time, or after a session came about in another way: on to the page that was asked for.
+            context.Response.Redirect(next);
+        }
+        else if (stale && context.Properties?.Items.ContainsKey(Again) == false)
+        {
+            Restarted(context.Scheme.Name, context.Failure!.Message, http.TraceIdentifier);
+            context.Response.Redirect(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next) + "&again=1");
+        }
+        else
+        {
+            Refusal refusal = FailureRefusals.Of(context.Failure!, Of(context.Scheme).Settings);
+            if (refusal.Status == StatusCodes.Status500InternalServerError)
+            {
+                Failed(context.Failure!, context.Scheme.Name, http.TraceIdentifier);
+            }
+
+            await pages.RefuseAsync(http, refusal with
+            {
+                Links = [new PageLink(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next), "Try again")],
+            });
+        }
+    }
+
+    private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
+
+    private static DateTimeOffset BegunAt(AuthenticationProperties? properties) =>
+        properties?.Items.TryGetValue(StartedAt, out string? text) == true
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTimeOffset at)
+            ? at
+            : DateTimeOffset.MaxValue;
+
+    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer at {Scheme} fits no sign-in under way ({Reason}); it begins anew; trace id {TraceId}")]
+    private partial void Restarted(string scheme, string reason, string traceId);
+
+    [LoggerMessage(EventId = 3021, EventName = "SignInFailed", Level = LogLevel.Error, Message = "The sign-in at {Scheme} failed; trace id {TraceId}")]
+    private partial void Failed(Exception error, string scheme, string traceId);
+}

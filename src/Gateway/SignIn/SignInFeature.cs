@@ -1,0 +1,134 @@
+using System.Globalization;
+using Gateway.Pages;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.Extensions.Options;
+
+namespace Gateway.SignIn;
+
+/// <summary>The way in: the sign-in page, the redirect to a provider, and the way back from it.</summary>
+internal static class SignInFeature
+{
+    public const string PagePath = "/accounts/login/";
+
+    public static string CallbackPath(string providerId) => $"/accounts/oidc/{providerId}/login/callback/";
+
+    /// <summary>Where a sign-in at one provider begins, to lead to <paramref name="next"/>.</summary>
+    public static string LoginPath(GatewaySettings settings, string providerId, string? next) =>
+        $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
+
+    public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)
+    {
+        builder.Services.AddSingleton<ProviderRegistry>();
+        builder.Services.AddSingleton<IdentityDecision>();
+        builder.Services.AddScoped<SignInEvents>();
+        builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
+        AuthenticationBuilder authentication = builder.Services.AddAuthentication();
+        foreach (ProviderSettings provider in settings.Providers)
+        {
+            authentication.AddOpenIdConnect(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null!);
+        }
+    }
+
+    public static void MapSignIn(this WebApplication app)
+    {
+        app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
+        app.MapGet("/accounts/oidc/{providerId}/login/", BeginAsync);
+        app.MapGet("/accounts/oidc/{providerId}/login/callback/", FinishAsync);
+    }
+
+    private static Task ShowPageAsync(HttpContext context, GatewaySettings settings)
+    {
+        IQueryCollection query = context.Request.Query;
+        string next = ReturnAddress.Local(query["next"], settings.ScriptName);
+        string? notice = SignInNotices.Of(query);
+        if (context.Session() is not null)
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect(next);
+            return Task.CompletedTask;
+        }
+
+        if (settings.Paperless.RedirectLoginToSso && notice is null)
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect(LoginPath(settings, settings.Providers[0].Id, next));
+            return Task.CompletedTask;
+        }
+
+        return PageWriter.ShowAsync<SignInPage>(context, StatusCodes.Status200OK, new()
+        {
+            [nameof(SignInPage.Ways)] = settings.Providers.Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")).ToList(),
+            [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? "Signed out" : "Sign in",
+            [nameof(SignInPage.Notice)] = notice,
+        });
+    }
+
+    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, PageWriter pages, TimeProvider time)
+    {
+        IQueryCollection query = context.Request.Query;
+        string next = ReturnAddress.Local(query["next"], settings.ScriptName);
+        if (providers.Find(providerId) is not { } provider)
+        {
+            await pages.RefuseAsync(context, UnknownProvider(settings));
+            return;
+        }
+
+        // An image or a frame on some page must not fill the browser with the cookies of round trips that nobody began.
+        if (context.Request.Headers["Sec-Fetch-Mode"].Count > 0 && !context.Request.IsNavigation())
+        {
+            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Not in a frame", "A sign-in begins with a page of its own."));
+            return;
+        }
+
+        bool anew = query["prompt"] == "login";
+        context.Response.Headers.CacheControl = "no-store";
+        if (context.Session() is not null && !anew)
+        {
+            context.Response.Redirect(next);
+            return;
+        }
+
+        try
+        {
+            await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
+        }
+        catch (ProviderUnavailableException unavailable)
+        {
+            await pages.RefuseAsync(context, FailureRefusals.Unavailable(provider.Settings, unavailable.Message) with { RetryAfter = 5 });
+            return;
+        }
+
+        AuthenticationProperties properties = new() { RedirectUri = next };
+        properties.Items[SignInEvents.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        if (anew)
+        {
+            properties.Items[SignInEvents.Prompt] = "login";
+        }
+
+        if (query["again"] == "1")
+        {
+            properties.Items[SignInEvents.Again] = "1";
+        }
+
+        await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
+    }
+
+    private static async Task FinishAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, PageWriter pages, IAuthenticationHandlerProvider handlers)
+    {
+        if (providers.Find(providerId) is not { } provider
+            || await handlers.GetHandlerAsync(context, ProviderRegistry.Scheme(provider.Settings.Id)) is not IAuthenticationRequestHandler handler
+            || !await handler.HandleRequestAsync())
+        {
+            await pages.RefuseAsync(context, UnknownProvider(settings));
+        }
+    }
+
+    private static Refusal UnknownProvider(GatewaySettings settings) => new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
+    {
+        Remedy = "The operator can compare it with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+        Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
+    };
+}

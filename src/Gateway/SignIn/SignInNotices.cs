@@ -1,0 +1,14 @@
+namespace Gateway.SignIn;
+
+/// <summary>What the sign-in page says above its buttons. With a notice it always waits for a click.</summary>
+internal static class SignInNotices
+{
+    public const string SignedOut = "You are signed out of Paperless. If this is not your own device, close the browser too.";
+
+    /// <summary>The share link notices are Paperless's own redirects.</summary>
+    public static string? Of(IQueryCollection query) =>
+        query.ContainsKey("loggedout") ? SignedOut
+        : query.ContainsKey("sharelink_notfound") ? "This share link was not found."
+        : query.ContainsKey("sharelink_expired") ? "This share link has expired."
+        : null;
+}

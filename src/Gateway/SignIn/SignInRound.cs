@@ -1,0 +1,13 @@
+using System.Text.Json;
+
+namespace Gateway.SignIn;
+
+/// <summary>What the provider said in the round trip that is being finished; a feature of its request.</summary>
+internal sealed class SignInRound(string idToken, JsonElement idTokenClaims)
+{
+    public string IdToken { get; } = idToken;
+
+    public JsonElement IdTokenClaims { get; } = idTokenClaims;
+
+    public JsonElement? UserInfo { get; set; }
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+
+namespace Gateway.SignIn;
+
+/// <summary>Paperless's rules for a user name, and what of it the user header can carry.</summary>
+internal static class Username
+{
+    private const int Longest = 150;
+
+    /// <summary>Accounts of Paperless's own that nobody signs in as.</summary>
+    private static readonly string[] Reserved = ["consumer", "AnonymousUser"];
+
+    /// <returns>What is wrong with the name, as the end of the sentence "the user name …"; null where nothing is.</returns>
+    public static string? Fault(string name)
+    {
+        if (name.Length == 0)
+        {
+            return "is empty";
+        }
+
+        if (name.EnumerateRunes().Count() > Longest)
+        {
+            return $"has more than {Longest} characters";
+        }
+
+        if (!name.EnumerateRunes().All(IsAllowed))
+        {
+            return "has characters other than letters, digits and @ . + - _";
+        }
+
+        if (Reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
+        {
+            return "is one that Paperless keeps for itself";
+        }
+
+        // Django reads the user header as Latin-1; what has no place there would arrive as somebody else's name.
+        return name.All(letter => letter <= 0xFF) ? null : "has letters that the user header cannot carry (beyond Latin-1)";
+    }
+
+    /// <summary>Python's `\w`, which Django's UnicodeUsernameValidator uses: letters, numbers of every kind, and the underscore.</summary>
+    private static bool IsAllowed(Rune rune) => rune.Value is '@' or '.' or '+' or '-' or '_' || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or
+        UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
+}

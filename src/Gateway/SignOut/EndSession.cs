@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using Gateway.Settings;
+using Gateway.SignIn;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Gateway.SignOut;
+
+/// <summary>Where the browser goes to end the provider's session (OpenID Connect RP-Initiated Logout 1.0).</summary>
+internal sealed partial class EndSession(GatewaySettings settings, ProviderRegistry providers, ILogger<EndSession> logger)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>The page that waits for a click, also after the provider's logout.</summary>
+    public string SignedOutPage { get; } = $"{settings.Public.Origin}{settings.ScriptName}{SignInFeature.PagePath}?loggedout=1";
+
+    public async Task<string> AddressAsync(string providerId, string? idToken, CancellationToken cancel)
+    {
+        Provider? provider = providers.Find(providerId);
+        Uri? endpoint = provider is null ? null : await EndpointAsync(provider, cancel);
+        if (settings.Paperless.LogoutRedirectUrl is { } chosen && !IsSame(chosen, endpoint))
+        {
+            return chosen.AbsoluteUri;
+        }
+
+        if (endpoint is null)
+        {
+            return SignedOutPage;
+        }
+
+        Dictionary<string, string?> parameters = new()
+        {
+            ["post_logout_redirect_uri"] = SignedOutPage,
+            ["state"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+        };
+
+        // Without the hint the provider asks the person; the client's name then at least says who asks.
+        parameters[idToken is null ? "client_id" : "id_token_hint"] = idToken ?? provider!.Settings.ClientId;
+        return QueryHelpers.AddQueryString((settings.Paperless.LogoutRedirectUrl ?? endpoint).AbsoluteUri, parameters);
+    }
+
+    /// <summary>`form-action` of the page that asks: browsers hold it against the redirect that follows, too.</summary>
+    public string FormAction(string providerId)
+    {
+        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, Parse(providers.Find(providerId)?.Discovery.Known?.EndSessionEndpoint)];
+        return string.Join(' ', targets.OfType<Uri>().Select(url => new PublicOrigin(url).Origin).Prepend("'self'").Distinct());
+    }
+
+    private async Task<Uri?> EndpointAsync(Provider provider, CancellationToken cancel)
+    {
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(Patience);
+        try
+        {
+            return Parse((await provider.Discovery.GetConfigurationAsync(patience.Token)).EndSessionEndpoint);
+        }
+        catch (Exception error) when (error is ProviderUnavailableException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            NotEndedAtProvider(provider.Settings.Id);
+            return null;
+        }
+    }
+
+    private static Uri? Parse(string? url) => Uri.TryCreate(url, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "https" or "http" ? parsed : null;
+
+    private static bool IsSame(Uri chosen, Uri? endpoint) =>
+        endpoint is not null
+        && Uri.Compare(chosen, endpoint, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
+        && chosen.AbsolutePath.TrimEnd('/') == endpoint.AbsolutePath.TrimEnd('/');
+
+    [LoggerMessage(EventId = 6001, EventName = "ProviderSessionNotEnded", Level = LogLevel.Warning, Message = "{Provider} does not answer: its own session could not be ended with the gateway's")]
+    private partial void NotEndedAtProvider(string provider);
+}

@@ -1,0 +1,67 @@
+using Gateway.Pages;
+using Gateway.Proxy;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+
+namespace Gateway.SignOut;
+
+/// <summary>One logout that ends everything: Paperless's session, the gateway's, its WebSockets, the cookies, then the provider's.</summary>
+internal static class SignOutFeature
+{
+    public const string Path = "/accounts/logout/";
+
+    /// <summary>Where Paperless and its apps log out; all of them end up here.</summary>
+    private static readonly string[] Paths = [Path, "/api/auth/logout/", "/admin/logout/"];
+
+    public static void AddSignOut(this WebApplicationBuilder builder) => builder.Services.AddSingleton<EndSession>();
+
+    public static void MapSignOut(this WebApplication app)
+    {
+        foreach (string path in Paths)
+        {
+            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
+        }
+    }
+
+    private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+    {
+        if (!CrossSiteGuard.CameFromHere(context.Request, settings.Public))
+        {
+            await AskAsync(context, settings, endSession);
+            return;
+        }
+
+        Session? session = context.Session();
+        string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? sessions.IdToken(secret) : null;
+
+        // The gateway's session first: whatever fails after it, nobody gets in any more.
+        await context.SignOutAsync(SessionScheme.Name);
+        await paperless.EndAsync(context, session);
+        cookies.Delete(context.Response);
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
+    }
+
+    private static Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession) =>
+        context.Session() is null
+            ? RedirectAsync(context, endSession.SignedOutPage)
+            : PageWriter.ShowAsync<ConfirmSignOutPage>(
+                context,
+                StatusCodes.Status200OK,
+                new()
+                {
+                    [nameof(ConfirmSignOutPage.Action)] = settings.ScriptName + Path,
+                    [nameof(ConfirmSignOutPage.Stay)] = settings.ScriptName + "/",
+                },
+                endSession.FormAction(context.Session()!.Identity.Provider));
+
+    private static Task RedirectAsync(HttpContext context, string address)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Redirect(address);
+        return Task.CompletedTask;
+    }
+}
