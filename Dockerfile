@@ -49,5 +49,5 @@ EXPOSE 8080
 # Without a shell only the exec form works, so the program asks itself.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["dotnet", "Gateway.dll", "health"]
 
-# Further words are the command: docker compose run --rm gateway validate
+# Further words are the command: docker compose run --rm --no-deps gateway validate
 ENTRYPOINT ["dotnet", "Gateway.dll"]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gateway.Settings;
+using Gateway.SignIn;
 using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
@@ -49,8 +50,8 @@ public sealed class BlueprintTests
             $"{uri["redirect_uri_type"].Text()} {uri["matching_mode"].Text()} {Resolve(uri["url"])}")];
         Assert.Equal(
             [
-                $"authorization strict {Settings.Public.Origin}/accounts/oidc/{Settings.Providers[0].Id}/login/callback/",
-                $"logout strict {Settings.Public.Origin}/accounts/login/?loggedout=1",
+                $"authorization strict {Settings.Public.Origin}{SignInFeature.CallbackPath(Settings.Providers[0].Id)}",
+                $"logout strict {Settings.Public.Origin}{SignInFeature.PagePath}?loggedout=1",
             ],
             addresses);
     }

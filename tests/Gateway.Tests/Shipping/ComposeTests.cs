@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using Gateway.Operations;
 using Gateway.Settings;
 using YamlDotNet.RepresentationModel;
 
@@ -102,7 +104,7 @@ public sealed partial class ComposeTests
 
     [Fact]
     public void The_gateway_has_time_to_finish_before_it_is_killed() =>
-        Assert.True(int.Parse(Gateway["stop_grace_period"].Text().TrimEnd('s'), System.Globalization.CultureInfo.InvariantCulture) > 30);
+        Assert.True(TimeSpan.FromSeconds(int.Parse(Gateway["stop_grace_period"].Text().TrimEnd('s'), CultureInfo.InvariantCulture)) > OperationsFeature.GracePeriod);
 
     [Fact]
     public void Both_sides_read_the_one_file()
