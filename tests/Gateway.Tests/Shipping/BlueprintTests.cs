@@ -1,0 +1,121 @@
+using System.Globalization;
+using Gateway.Settings;
+using Gateway.SignIn;
+using YamlDotNet.RepresentationModel;
+
+namespace Gateway.Tests.Shipping;
+
+/// <summary>The blueprint as authentik reads it, its own tags included, against what the gateway asks of the provider.</summary>
+public sealed class BlueprintTests
+{
+    private static readonly YamlSequenceNode Entries = (YamlSequenceNode)Shipped.Blueprint["entries"];
+    private static readonly IReadOnlyDictionary<string, string> Worker = Shipped.AuthentikEnvironment;
+    private static readonly GatewaySettings Settings = Shipped.Read(Shipped.GatewayEnvironment).Settings;
+
+    [Fact]
+    public void Each_tag_is_one_that_authentik_knows_and_leads_somewhere()
+    {
+        string[] ids = [.. Entries.Where(entry => entry.TryGet("id", out _)).Select(entry => entry["id"].Text())];
+        foreach (YamlNode node in Shipped.Blueprint.AllNodes.Where(node => !node.Tag.IsEmpty && node.Tag.IsLocal))
+        {
+            switch (node.Tag.Value)
+            {
+                case "!Env": Assert.Contains(node.Text(), Worker.Keys); break;
+                case "!KeyOf": Assert.Contains(node.Text(), ids); break;
+                case "!Find": Assert.Equal(2, ((YamlSequenceNode)node[1]).Children.Count); break;
+                case "!Format": Assert.StartsWith(Settings.Public.Origin, Resolve(node), StringComparison.Ordinal); break;
+                default: Assert.Fail($"{node.Tag} is not known."); break;
+            }
+        }
+    }
+
+    [Fact]
+    public void What_other_entries_look_for_is_applied_first_and_required()
+    {
+        string[] first = [.. Entries.TakeWhile(entry => entry["model"].Text() == "authentik_blueprints.metaapplyblueprint")
+            .Select(entry => $"{entry["attrs"]["identifiers"]["name"].Text()}: {entry["attrs"]["required"].Text()}")];
+        Assert.Equal(
+            [
+                "System - OAuth2 Provider - Scopes: true",
+                "Default - Provider authorization flow (implicit consent): true",
+                "Default - Invalidation flow: true",
+            ],
+            first);
+    }
+
+    [Fact]
+    public void The_redirect_addresses_are_the_gateways_own()
+    {
+        string[] addresses = [.. ((YamlSequenceNode)Provider()["redirect_uris"]).Select(uri =>
+            $"{uri["redirect_uri_type"].Text()} {uri["matching_mode"].Text()} {Resolve(uri["url"])}")];
+        Assert.Equal(
+            [
+                $"authorization strict {Settings.Public.Origin}{SignInFeature.CallbackPath(Settings.Providers[0].Id)}",
+                $"logout strict {Settings.Public.Origin}{SignInFeature.PagePath}?loggedout=1",
+            ],
+            addresses);
+    }
+
+    [Fact]
+    public void The_client_is_the_one_that_the_gateway_signs_in_as()
+    {
+        ProviderSettings expected = Settings.Providers[0];
+        Assert.Equal("confidential", Provider()["client_type"].Text());
+        Assert.Equal(expected.ClientId, Resolve(Provider()["client_id"]));
+        Assert.Equal(expected.ClientSecret, Resolve(Provider()["client_secret"]));
+        Assert.Equal($"{Worker["AUTHENTIK_WEB__BASE_URL"]}/application/o/{Application()["identifiers"]["slug"].Text()}/.well-known/openid-configuration", expected.DiscoveryUrl.AbsoluteUri);
+    }
+
+    [Fact]
+    public void The_code_flow_is_granted_signed_with_a_key_and_ended_by_a_sign_out()
+    {
+        Assert.Equal(["authorization_code"], Provider().Texts("grant_types"));
+        Assert.Equal("authentik_crypto.certificatekeypair", Provider()["signing_key"][0].Text());
+        Assert.Equal("default-invalidation-flow", Provider()["invalidation_flow"][1][1].Text());
+    }
+
+    [Fact]
+    public void Each_scope_that_the_gateway_asks_for_is_mapped()
+    {
+        string[] mapped = [.. ((YamlSequenceNode)Provider()["property_mappings"]).Select(mapping => mapping[1][1].Text())];
+        Assert.Equal(
+            Settings.Providers[0].Scopes.Select(scope => $"goauthentik.io/providers/oauth2/scope-{scope}").Order(),
+            mapped.Order());
+    }
+
+    [Fact]
+    public void Only_members_of_the_group_may_use_the_application()
+    {
+        YamlNode binding = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_policies.policybinding");
+        Assert.Equal("application", binding["identifiers"]["target"].Text());
+        Assert.Equal("users", binding["attrs"]["group"].Text());
+
+        string group = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.group")["identifiers"]["name"].Text();
+        Assert.Equal([group], Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions).Settings.Identity.AllowedGroups);
+    }
+
+    [Fact]
+    public void The_database_of_authentik_is_one_on_both_sides()
+    {
+        Assert.Equal(Worker["POSTGRES_DB"], Worker["AUTHENTIK_POSTGRESQL__NAME"]);
+        Assert.Equal(Worker["POSTGRES_USER"], Worker["AUTHENTIK_POSTGRESQL__USER"]);
+        Assert.Equal(Worker["POSTGRES_PASSWORD"], Worker["AUTHENTIK_POSTGRESQL__PASSWORD"]);
+        Assert.True(Shipped.Services.TryGet(Worker["AUTHENTIK_POSTGRESQL__HOST"], out _));
+    }
+
+    [Fact]
+    public void The_worker_finds_the_blueprint() =>
+        Assert.Contains("./config/authentik:/blueprints/custom:ro", Shipped.Services["authentik-worker"].Texts("volumes"));
+
+    private static YamlNode Provider() =>
+        Assert.Single(Entries, entry => entry["model"].Text() == "authentik_providers_oauth2.oauth2provider")["attrs"];
+
+    private static YamlNode Application() => Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.application");
+
+    private static string Resolve(YamlNode node) => node.Tag.IsEmpty ? node.Text() : node.Tag.Value switch
+    {
+        "!Env" => Worker[node.Text()],
+        "!Format" => string.Format(CultureInfo.InvariantCulture, node[0].Text().Replace("%s", "{0}", StringComparison.Ordinal), Resolve(node[1])),
+        _ => throw new InvalidOperationException($"{node.Tag} has no text."),
+    };
+}

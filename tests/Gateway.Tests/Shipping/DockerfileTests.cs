@@ -1,0 +1,117 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Gateway.Settings;
+
+namespace Gateway.Tests.Shipping;
+
+public sealed partial class DockerfileTests
+{
+    private static readonly Dockerfile Image = Shipped.Dockerfile;
+
+    private static IEnumerable<DockerInstruction> CopiesFromTheRepository =>
+        Image.Instructions.Where(instruction => instruction.Name == "COPY" && !instruction.Flags.ContainsKey("from"));
+
+    [Fact]
+    public void Every_file_that_is_copied_exists_and_is_sent_to_the_builder()
+    {
+        string[] ignore = [.. Shipped.Text(".dockerignore").Split('\n').Where(line => line.Length > 0 && !line.StartsWith('#'))];
+        Assert.Equal("*", ignore[0]);
+        string[] sent = [.. ignore.Where(line => line.StartsWith('!')).Select(line => line[1..])];
+
+        foreach (string source in CopiesFromTheRepository.SelectMany(copy => copy.Words.SkipLast(1)))
+        {
+            Assert.True(Path.Exists(Path.Combine(Repository.Root, source)), $"{source} does not exist.");
+            Assert.True(sent.Any(path => source.TrimEnd('/') == path || source.StartsWith(path + "/", StringComparison.Ordinal)), $".dockerignore keeps {source} back.");
+        }
+    }
+
+    [Fact]
+    public void Nothing_else_is_sent_to_the_builder()
+    {
+        string[] sources = [.. CopiesFromTheRepository.SelectMany(copy => copy.Words.SkipLast(1)).Select(source => source.TrimEnd('/'))];
+        foreach (string path in Shipped.Text(".dockerignore").Split('\n').Where(line => line.StartsWith('!')))
+        {
+            Assert.Contains(path[1..], sources);
+        }
+    }
+
+    [Fact]
+    public void The_images_are_of_the_framework_that_the_projects_target()
+    {
+        string framework = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("TargetFramework").Single().Value;
+        string version = framework["net".Length..];
+
+        string[] images = [.. Image.Stages.Select(stage => stage[0].Words[0])];
+        Assert.Equal([$"mcr.microsoft.com/dotnet/sdk:{version}", $"mcr.microsoft.com/dotnet/aspnet:{version}-noble-chiseled"], images);
+    }
+
+    /// <summary>The image has neither ICU nor time zones.</summary>
+    [Fact]
+    public void The_program_needs_no_globalization_data() =>
+        Assert.Equal("true", XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("InvariantGlobalization").Single().Value);
+
+    [Fact]
+    public void Packages_are_those_of_the_lock_file()
+    {
+        DockerInstruction restore = Assert.Single(Image.Build, instruction => instruction.Rest.StartsWith("dotnet restore", StringComparison.Ordinal));
+        Assert.Contains("--locked-mode", restore.Words);
+        Assert.Contains(CopiesFromTheRepository, copy => copy.Words.Contains("src/Gateway/packages.lock.json"));
+    }
+
+    [Fact]
+    public void Every_variable_of_the_image_is_one_that_something_reads()
+    {
+        string[] frameworks = ["ASPNETCORE_HTTP_PORTS", "DOTNET_EnableDiagnostics"];
+        Assert.Empty(Image.Environment.Keys.Except(GatewaySettingsReader.Names()).Except(frameworks));
+    }
+
+    [Fact]
+    public void The_data_directory_is_the_volume_and_belongs_to_the_user()
+    {
+        string data = Image.Environment["GATEWAY_DATA_DIR"];
+        Assert.Equal([data], Image.TheFinal("VOLUME").Exec);
+
+        DockerInstruction copy = Assert.Single(Image.Final, instruction => instruction.Name == "COPY" && instruction.Words[^1] == data);
+        Assert.Equal("$APP_UID:$APP_UID", copy.Flags["chown"]);
+        Assert.Equal("$APP_UID", Image.TheFinal("USER").Rest);
+        Assert.Contains(Image.Build, instruction => instruction.Name == "RUN" && instruction.Words[0] == "install" && instruction.Words[^1] == copy.Words[0]);
+
+        // What a later instruction does to a volume is lost.
+        List<string> order = [.. Image.Final.Select(instruction => instruction.Name + " " + instruction.Words[^1])];
+        Assert.True(order.IndexOf("COPY " + data) < order.FindIndex(line => line.StartsWith("VOLUME", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_public_port_is_exposed_and_the_management_port_is_not()
+    {
+        Assert.Equal(Image.Environment["ASPNETCORE_HTTP_PORTS"], Image.TheFinal("EXPOSE").Rest);
+
+        Uri management = Shipped.Read(Shipped.GatewayEnvironment.With(Image.Environment)).Settings.ManagementUrl;
+        Assert.Equal("http://0.0.0.0:8081/", management.AbsoluteUri);
+        Assert.Equal(management.Port, Shipped.Read(Shipped.GatewayEnvironment).Settings.ManagementUrl.Port);
+    }
+
+    [Fact]
+    public void Commands_need_no_shell()
+    {
+        Assert.StartsWith("[", Image.TheFinal("ENTRYPOINT").Rest, StringComparison.Ordinal);
+        Assert.StartsWith("CMD [", Image.TheFinal("HEALTHCHECK").Rest, StringComparison.Ordinal);
+        Assert.DoesNotContain(Image.Final, instruction => instruction.Name == "RUN");
+        Assert.Equal([.. Image.TheFinal("ENTRYPOINT").Exec, "health"], Image.TheFinal("HEALTHCHECK").Exec);
+    }
+
+    [Fact]
+    public void The_line_that_builds_it_names_the_version()
+    {
+        string version = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("Version").Single().Value;
+        foreach (string path in new[] { "Dockerfile", "compose.yaml", "README.md" })
+        {
+            MatchCollection tags = ImageTag().Matches(Shipped.Text(path));
+            Assert.NotEmpty(tags);
+            Assert.All(tags, tag => Assert.Equal(version, tag.Groups[1].Value));
+        }
+    }
+
+    [GeneratedRegex(@"paperless-gateway:([0-9][0-9.]*[0-9])")]
+    private static partial Regex ImageTag();
+}

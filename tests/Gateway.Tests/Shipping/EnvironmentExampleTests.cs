@@ -1,0 +1,63 @@
+using Gateway.Settings;
+
+namespace Gateway.Tests.Shipping;
+
+public sealed class EnvironmentExampleTests
+{
+    [Fact]
+    public void The_example_is_accepted_as_it_stands()
+    {
+        (GatewaySettings settings, IReadOnlyList<string> warnings) = Shipped.Read(Shipped.GatewayEnvironment);
+        Assert.Empty(warnings);
+        ProviderSettings provider = Assert.Single(settings.Providers);
+        Assert.Equal("authentik", provider.Id);
+        Assert.Equal("a-client-secret", provider.ClientSecret);
+        Assert.True(settings.Public.IsHttps);
+    }
+
+    [Fact]
+    public void The_example_is_accepted_with_every_suggestion_taken_up()
+    {
+        (GatewaySettings settings, IReadOnlyList<string> warnings) = Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions);
+        Assert.Empty(warnings);
+        Assert.True(Shipped.GatewayEnvironmentAndSuggestions.Count > Shipped.GatewayEnvironment.Count);
+        Assert.Equal(["paperless-users"], settings.Identity.AllowedGroups);
+        Assert.True(settings.Paperless.RegularLoginDisabled);
+    }
+
+    [Fact]
+    public void Every_variable_in_it_is_read_by_the_gateway_or_by_Paperless() =>
+        Assert.Empty(Shipped.GatewayEnvironmentAndSuggestions.Keys.Except(GatewaySettingsReader.Names()).Except(Shipped.PaperlessOwn));
+
+    /// <summary>Quotes, $ and " #" mean different things to Compose, docker run and systemd.</summary>
+    [Theory]
+    [InlineData("config/gateway.env.example")]
+    [InlineData("config/authentik.env.example")]
+    public void Every_reader_of_such_files_reads_the_same(string path)
+    {
+        foreach (string line in Shipped.Text(path).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("# ", StringComparison.Ordinal)))
+        {
+            string value = line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..];
+            Assert.DoesNotContain('$', value);
+            Assert.DoesNotContain(" #", value, StringComparison.Ordinal);
+            Assert.DoesNotMatch("""\A["']""", value);
+            Assert.Equal(value.Trim(), value);
+        }
+    }
+
+    [Fact]
+    public void Secrets_have_no_value_that_someone_could_leave_as_it_is()
+    {
+        foreach (string path in new[] { "config/gateway.env.example", "config/authentik.env.example" })
+        {
+            string[] secrets = [.. Shipped.Text(path).Split('\n').Where(line => line.Split('=')[0] is string name && !name.StartsWith('#')
+                && (name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("SECRET", StringComparison.Ordinal) || name.EndsWith("SECRET_KEY", StringComparison.Ordinal)))];
+            Assert.NotEmpty(secrets);
+            Assert.All(secrets, secret => Assert.Matches("=<[a-z ]+>\\z", secret));
+        }
+    }
+
+    [Fact]
+    public void Settings_themselves_stay_out_of_the_repository() =>
+        Assert.Contains("/config/*.env\n", Shipped.Text(".gitignore"), StringComparison.Ordinal);
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace Gateway.Tests.Shipping;
+
+/// <summary>There is no Docker engine where these tests run, so the Dockerfile's steps are taken one by one without it.</summary>
+public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
+{
+    /// <summary>Discard (RFC 863): nothing listens there.</summary>
+    private static readonly Dictionary<string, string> Nobody = new() { ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:9" };
+
+    [Fact]
+    public void The_build_stage_publishes_the_program_that_the_image_starts()
+    {
+        string assembly = Shipped.Dockerfile.TheFinal("ENTRYPOINT").Exec[1];
+        Assert.True(File.Exists(Path.Combine(image.App, assembly)));
+
+        string configuration = File.ReadAllText(Path.Combine(image.App, Path.ChangeExtension(assembly, ".runtimeconfig.json")));
+        string[] frameworks = [.. JsonDocument.Parse(configuration).RootElement.GetProperty("runtimeOptions").GetProperty("frameworks")
+            .EnumerateArray().Select(framework => framework.GetProperty("name").GetString()!)];
+        Assert.Equal(["Microsoft.AspNetCore.App", "Microsoft.NETCore.App"], frameworks.Order());
+    }
+
+    [Fact]
+    public void SQLites_library_is_there_for_both_processors_and_no_other()
+    {
+        string runtimes = Path.Combine(image.App, "runtimes");
+        Assert.Equal(["linux-arm64", "linux-x64"], Directory.EnumerateDirectories(runtimes).Select(Path.GetFileName).Order());
+        Assert.All(Directory.EnumerateDirectories(runtimes), runtime => Assert.True(File.Exists(Path.Combine(runtime, "native", "libe_sqlite3.so"))));
+    }
+
+    [Fact]
+    public void The_data_directory_is_for_its_owner_alone() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, new DirectoryInfo(image.Data).UnixFileMode);
+
+    [Fact]
+    public async Task Validate_accepts_the_example()
+    {
+        (int exitCode, string output) = await image.RunProgramAsync("validate", new Dictionary<string, string>(), TestContext.Current.CancellationToken);
+        Assert.True(exitCode == 0, output);
+    }
+
+    [Fact]
+    public async Task Validate_refuses_what_the_gateway_would_not_start_with()
+    {
+        Dictionary<string, string> wrong = new() { ["PAPERLESS_URL"] = "https://docs.example.com/" };
+        (int exitCode, string output) = await image.RunProgramAsync("validate", wrong, TestContext.Current.CancellationToken);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("PAPERLESS_URL", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_health_check_says_no_where_no_gateway_runs()
+    {
+        string command = Shipped.Dockerfile.TheFinal("HEALTHCHECK").Exec[^1];
+        (int exitCode, _) = await image.RunProgramAsync(command, Nobody, TestContext.Current.CancellationToken);
+        Assert.Equal(1, exitCode);
+    }
+}
