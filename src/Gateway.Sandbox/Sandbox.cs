@@ -42,6 +42,7 @@ internal sealed class Sandbox
                 $"--GATEWAY_DATA_DIR={data}",
             ]);
             gateway.OpenStorage();
+            gateway.ClearSpool();
             await gateway.StartAsync();
             Say(provider);
             await gateway.WaitForShutdownAsync();

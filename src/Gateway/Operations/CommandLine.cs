@@ -44,6 +44,7 @@ internal static class CommandLine
         await using (app)
         {
             app.OpenStorage();
+            app.ClearSpool();
             await app.RunAsync();
             return 0;
         }

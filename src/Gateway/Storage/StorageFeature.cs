@@ -21,13 +21,14 @@ internal static class StorageFeature
     }
 
     /// <exception cref="SettingsException">The data directory cannot be used.</exception>
-    public static void OpenStorage(this WebApplication app)
+    public static void OpenStorage(this WebApplication app) => app.Services.GetRequiredService<Database>().Open();
+
+    /// <summary>Takes away the bodies that a killed process left behind; only before this one serves.</summary>
+    public static void ClearSpool(this WebApplication app)
     {
-        app.Services.GetRequiredService<Database>().Open();
         string spool = Path.Combine(app.Services.GetRequiredService<GatewaySettings>().DataDirectory, SpoolDirectory);
         if (Directory.Exists(spool))
         {
-            // What a killed process left behind.
             Directory.Delete(spool, recursive: true);
         }
 
