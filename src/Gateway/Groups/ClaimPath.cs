@@ -9,7 +9,32 @@ internal static class ClaimPath
     private const int DeepestPath = 16;
 
     /// <summary>The literal name goes before a path at every level: names with dots in them are common (URLs, client ids).</summary>
-    public static bool TryFind(JsonElement claims, string path, out JsonElement value) => TryFind(claims, path, DeepestPath, out value);
+    public static bool TryFind(JsonElement claims, string path, out JsonElement value)
+    {
+        try
+        {
+            return TryFind(claims, path, DeepestPath, out value);
+        }
+        catch (InvalidOperationException)
+        {
+            // A name among them is no text: half of a surrogate pair, which JsonElement meets only when it compares.
+            value = default;
+            return false;
+        }
+    }
+
+    /// <summary>The text of a claim; null where it is another kind, or no text for the same reason.</summary>
+    public static string? Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private static bool TryFind(JsonElement claims, string path, int depth, out JsonElement value)
     {

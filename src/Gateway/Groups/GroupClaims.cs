@@ -25,7 +25,8 @@ internal static class GroupClaims
     private const int LongestName = 150;
 
     /// <summary>
-    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null, and any other shape, says nothing of groups.
+    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null, and any other shape, says nothing of groups;
+    /// so does an array in which not one entry is understood: it is not "no groups".
     /// </summary>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
@@ -55,7 +56,9 @@ internal static class GroupClaims
         switch (value.ValueKind)
         {
             case JsonValueKind.Array:
-                return [.. value.EnumerateArray().Take(MostGroups).Select(Names).OfType<string[]>()];
+                JsonElement[] given = [.. value.EnumerateArray().Take(MostGroups)];
+                string[][] found = [.. given.Select(Names).OfType<string[]>()];
+                return found.Length > 0 || given.All(entry => entry.ValueKind == JsonValueKind.String) ? [.. found] : null;
             case JsonValueKind.String or JsonValueKind.Object when Names(value) is { } names:
                 return [names];
             case JsonValueKind.String:
@@ -74,11 +77,11 @@ internal static class GroupClaims
             return names.OfType<string>().ToArray() is { Length: > 0 } found ? found : null;
         }
 
-        return entry.ValueKind == JsonValueKind.String && Usable(entry.GetString()) is { } text ? [text] : null;
+        return entry.ValueKind == JsonValueKind.String && Usable(entry) is { } text ? [text] : null;
     }
 
     private static string? Text(JsonElement entry, string name) =>
-        entry.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String ? Usable(text.GetString()) : null;
+        ClaimPath.TryFind(entry, name, out JsonElement text) ? Usable(text) : null;
 
-    private static string? Usable(string? name) => string.IsNullOrWhiteSpace(name) || name.Length > LongestName ? null : name;
+    private static string? Usable(JsonElement text) => ClaimPath.Text(text) is { Length: <= LongestName } name && !string.IsNullOrWhiteSpace(name) ? name : null;
 }

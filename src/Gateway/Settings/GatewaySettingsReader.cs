@@ -27,7 +27,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
             ScriptName = ScriptName(),
-            AllowedHosts = new HostPatterns(_variables.List("PAPERLESS_ALLOWED_HOSTS")),
+            AllowedHosts = AllowedHosts(),
             TrustedProxies = TrustedProxies(),
             Upstreams = Upstreams(),
             DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
@@ -35,7 +35,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(_variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS")),
             Identity = Identity(),
             Session = Session(),
-            Paperless = Paperless(),
+            Paperless = Paperless(origin),
         };
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
@@ -59,21 +59,49 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
     private PublicOrigin? Public()
     {
-        Uri? paperless = _variables.HttpUrl("PAPERLESS_URL");
-        string name = _variables.Text("GATEWAY_PUBLIC_URL") is null ? "PAPERLESS_URL" : "GATEWAY_PUBLIC_URL";
-        Uri? url = name == "PAPERLESS_URL" ? paperless : _variables.HttpUrl(name);
-        if (_variables.Text(name) is not { } text)
+        const string own = "GATEWAY_PUBLIC_URL";
+        const string paperless = "PAPERLESS_URL";
+        Uri? paperlessUrl = _variables.HttpUrl(paperless);
+        bool hasOwn = _variables.Text(own) is not null;
+        string name = hasOwn ? own : paperless;
+        Uri? url = hasOwn ? _variables.HttpUrl(own) : paperlessUrl;
+        if (_variables.Text(name) is null && !_variables.IsUnreadable(name))
         {
-            _variables.Problem("PAPERLESS_URL", "is not set.", "Write the address that people type, such as https://docs.example.com.");
-            return null;
+            _variables.Problem(paperless, "is not set.", "Write the address that people type, such as https://docs.example.com.");
         }
 
-        if (url is not null && (url.PathAndQuery != "/" || text.EndsWith('/')))
+        if (_variables.Text(paperless)?.EndsWith('/') == true && paperlessUrl?.PathAndQuery == "/")
         {
-            _variables.Problem(name, "has a path or a slash at its end, with which Paperless refuses every change as cross-site.", $"Write {new PublicOrigin(url).Origin} (a path goes into PAPERLESS_FORCE_SCRIPT_NAME).");
+            _variables.Warn($"{paperless} has a slash at its end, with which Paperless may refuse changes as cross-site; write {new PublicOrigin(paperlessUrl).Origin}.");
+        }
+
+        if (url is not null && url.PathAndQuery != "/")
+        {
+            _variables.Problem(name, "has a path.", $"Write {new PublicOrigin(url).Origin} (a path goes into PAPERLESS_FORCE_SCRIPT_NAME).");
         }
 
         return url is null ? null : new PublicOrigin(url);
+    }
+
+    /// <summary>Paperless takes a path of its own there, too.</summary>
+    private Uri? LogoutRedirectUrl(PublicOrigin? origin)
+    {
+        const string name = "PAPERLESS_LOGOUT_REDIRECT_URL";
+        return _variables.Text(name) is { } text && text.StartsWith('/') && !text.StartsWith("//", StringComparison.Ordinal)
+            ? origin is null ? null : _variables.HttpUrl(name, origin.Origin + text)
+            : _variables.HttpUrl(name);
+    }
+
+    private HostPatterns AllowedHosts()
+    {
+        const string name = "PAPERLESS_ALLOWED_HOSTS";
+        ImmutableArray<string> hosts = _variables.List(name);
+        foreach (string host in hosts.Where(host => host.Contains('/', StringComparison.Ordinal) || (host[^1] != ']' && host.Contains(':', StringComparison.Ordinal))))
+        {
+            _variables.Warn($"{name}: \"{host}\" matches no host; write the name alone, without scheme and port.");
+        }
+
+        return new HostPatterns(hosts);
     }
 
     private string ScriptName()
@@ -149,7 +177,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
         catch (JsonException error)
         {
-            _variables.Problem(name, $"is not a JSON object of texts (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).", "Write it as {\"provider-name\": \"paperless-name\", \"dropped\": null, \"paperless-*\": \"*\"}.");
+            string wrong = error.Message.Contains("uplicate", StringComparison.Ordinal)
+                ? "has the same name twice."
+                : $"is not a JSON object of texts (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).";
+            _variables.Problem(name, wrong, "Write it as {\"provider-name\": \"paperless-name\", \"dropped\": null, \"paperless-*\": \"*\"}.");
         }
 
         foreach ((string key, string? value) in entries ?? [])
@@ -178,7 +209,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime);
     }
 
-    private PaperlessSettings Paperless()
+    private PaperlessSettings Paperless(PublicOrigin? origin)
     {
         if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
         {
@@ -197,7 +228,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             _variables.Flag("PAPERLESS_DISABLE_REGULAR_LOGIN"),
             _variables.Flag("PAPERLESS_REDIRECT_LOGIN_TO_SSO"),
             _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
-            _variables.HttpUrl("PAPERLESS_LOGOUT_REDIRECT_URL"));
+            LogoutRedirectUrl(origin));
     }
 
     /// <summary>Django's META form to the header itself: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>

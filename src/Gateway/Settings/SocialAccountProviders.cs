@@ -17,20 +17,34 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
 
     public ImmutableArray<ProviderSettings> Read(string? text)
     {
+        if (text is null && variables.IsUnreadable(variable))
+        {
+            return [];
+        }
+
         if (text is null)
         {
             variables.Problem(variable, "is not set.", "Copy the value that Paperless's own sign-in uses (authentik's guide for Paperless-ngx has one).");
             return [];
         }
 
-        if (Parse(WithoutQuotes(text)) is not { } document)
+        if (Parse(text) is not { } document)
         {
             return [];
         }
 
         using (document)
         {
-            return Read(document.RootElement);
+            try
+            {
+                return Read(document.RootElement);
+            }
+            catch (InvalidOperationException)
+            {
+                // JsonElement reads texts late, and throws on half of a surrogate pair.
+                variables.Problem(variable, "has a \\u escape that is only half of a character.", "Write the character itself.");
+                return [];
+            }
         }
     }
 
@@ -47,15 +61,14 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect; the gateway leaves it alone.");
         }
 
-        if (!TryGet(root, "openid_connect", JsonValueKind.Object, out JsonElement connect)
-            || !TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps)
-            || apps.GetArrayLength() == 0)
+        _ = TryGet(root, "openid_connect", JsonValueKind.Object, out JsonElement connect);
+        if (Apps(connect) is not { Length: > 0 } apps)
         {
             variables.Problem(variable, "names no OpenID Connect provider.", "Put at least one entry into openid_connect.APPS.");
             return [];
         }
 
-        ImmutableArray<ProviderSettings> providers = [.. apps.EnumerateArray().Select((app, index) => App(app, index, connect)).OfType<ProviderSettings>()];
+        ImmutableArray<ProviderSettings> providers = [.. apps.Select((app, index) => App(app, index, connect)).OfType<ProviderSettings>()];
         foreach (IGrouping<string, ProviderSettings> twice in providers.GroupBy(provider => provider.Id, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
         {
             variables.Problem(variable, $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.", "Give each provider an id of its own.");
@@ -63,6 +76,12 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
 
         return providers;
     }
+
+    /// <summary>allauth takes a lone `APP` where there are no `APPS`.</summary>
+    private static JsonElement[]? Apps(JsonElement connect) =>
+        TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps) ? [.. apps.EnumerateArray()]
+        : TryGet(connect, "APP", JsonValueKind.Object, out JsonElement app) ? [app]
+        : null;
 
     private ProviderSettings? App(JsonElement app, int index, JsonElement connect)
     {
@@ -84,7 +103,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         }
 
         TokenAuthMethod? method = AuthMethod(settings, place);
-        string secret = Text(app, "secret") ?? "";
+        string secret = Optional(app, "secret", place) ?? "";
         if (secret.Length == 0 && method is TokenAuthMethod.ClientSecretBasic or TokenAuthMethod.ClientSecretPost)
         {
             variables.Problem(variable, $"{place} has a token_auth_method but no secret.", "Add \"secret\", or remove \"token_auth_method\" for a public client.");
@@ -98,13 +117,13 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return new ProviderSettings
         {
             Id = id,
-            Name = Text(app, "name") ?? id,
+            Name = Optional(app, "name", place) ?? id,
             ClientId = clientId,
             ClientSecret = secret,
             DiscoveryUrl = discovery,
             FetchUserInfo = settings.ValueKind != JsonValueKind.Object || !TryGet(settings, "fetch_userinfo", JsonValueKind.False, out _),
             TokenAuthMethod = secret.Length == 0 ? TokenAuthMethod.None : method,
-            SubjectClaim = Text(settings, "uid_field") ?? "sub",
+            SubjectClaim = Optional(settings, "uid_field", place + ".settings") ?? "sub",
             Scopes = Scopes(settings, connect),
             AuthorizationParameters = AuthorizationParameters(connect, settings),
         };
@@ -112,9 +131,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
 
     private Uri? Discovery(string text, string place)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.Query.Length > 0 || url.UserInfo.Length > 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https")
+            || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
         {
-            variables.Problem(variable, $"{place}.settings.server_url is not a full address.", "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
+            variables.Problem(variable, $"{place}.settings.server_url is not a full address without query, fragment, user name and spaces.", "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
             return null;
         }
 
@@ -123,12 +143,13 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             variables.Warn($"{variable}: {place}.settings.server_url is http; codes and tokens cross the network unencrypted.");
         }
 
-        return url.AbsolutePath.Contains("/.well-known/", StringComparison.Ordinal) ? url : new Uri(url.AbsoluteUri.TrimEnd('/') + DiscoveryPath);
+        string address = url.AbsoluteUri.TrimEnd('/');
+        return new Uri(address.Contains("/.well-known/", StringComparison.Ordinal) ? address : address + DiscoveryPath);
     }
 
     private TokenAuthMethod? AuthMethod(JsonElement settings, string place)
     {
-        switch (Text(settings, "token_auth_method"))
+        switch (Optional(settings, "token_auth_method", place + ".settings"))
         {
             case null: return null;
             case "client_secret_basic": return TokenAuthMethod.ClientSecretBasic;
@@ -146,11 +167,13 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return [.. scopes.Prepend("openid").Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>`SCOPE` is an array in allauth; a text with spaces, as the protocol has it, is understood too.</summary>
+    /// <summary>`SCOPE` is an array in allauth; texts with spaces, as the protocol has it, are understood too.</summary>
     private static string[]? Strings(JsonElement parent, string name) =>
         TryGet(parent, name, JsonValueKind.Array, out JsonElement array)
-            ? [.. array.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)]
-            : Text(parent, name)?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            ? [.. array.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).SelectMany(item => Words(item.GetString()!))]
+            : Text(parent, name) is { } text ? Words(text) : null;
+
+    private static string[] Words(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
     private ImmutableSortedDictionary<string, string> AuthorizationParameters(JsonElement connect, JsonElement settings)
     {
@@ -189,6 +212,17 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return text;
     }
 
+    /// <summary>A text that may be left out; but a number in its place, such as a secret without quotes, must not be taken for none.</summary>
+    private string? Optional(JsonElement parent, string name, string place)
+    {
+        if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement given) && given.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+        {
+            variables.Problem(variable, $"{place}.{name} is not a text.", "Put double quotes around it.");
+        }
+
+        return Text(parent, name);
+    }
+
     private static string? Text(JsonElement parent, string name) =>
         TryGet(parent, name, JsonValueKind.String, out JsonElement text) && !string.IsNullOrWhiteSpace(text.GetString()) ? text.GetString()!.Trim() : null;
 
@@ -196,18 +230,6 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     {
         value = default;
         return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value) && value.ValueKind == kind;
-    }
-
-    /// <summary>`docker run --env-file` keeps quotes that Compose and a shell take away.</summary>
-    private string WithoutQuotes(string text)
-    {
-        if (text.Length < 2 || text[0] is not ('\'' or '"') || text[^1] != text[0] || !text[1..^1].TrimStart().StartsWith('{'))
-        {
-            return text;
-        }
-
-        variables.Warn($"{variable}: the value stands in quotes; the gateway takes them away, Paperless may not.");
-        return text[1..^1];
     }
 
     private JsonDocument? Parse(string text)
@@ -228,7 +250,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     private static (string Wrong, string Remedy) Explain(string text, JsonException error)
     {
         string place = $"at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";
-        if (TrailingComma().IsMatch(text))
+        if (error.Message.Contains("trailing comma", StringComparison.Ordinal))
         {
             return ($"is not valid JSON: a comma before a closing bracket ({place}).", "Remove that comma; Paperless does not start with it either.");
         }
@@ -238,14 +260,19 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             return ("has the same name twice in one object.", "Keep one of the two; for several providers put several entries into openid_connect.APPS.");
         }
 
-        return text.StartsWith("{'", StringComparison.Ordinal)
-            ? ("is not valid JSON: names and texts stand in single quotes.", "Use double quotes inside, and single quotes only around the whole value.")
-            : ($"is not valid JSON {place}.", "Check quotes, commas and brackets there; a JSON checker helps (mind the secret).");
+        string start = string.Concat(text.Where(letter => !char.IsWhiteSpace(letter)).Take(2));
+        return start switch
+        {
+            "{'" => ("is not valid JSON: names and texts stand in single quotes.", "Use double quotes inside, and single quotes only around the whole value."),
+            "{\\" => ("is not valid JSON: there are backslashes before its quotes.", "Remove the backslashes, or put single quotes around the whole value where a shell or Compose reads it."),
+            _ when PythonWord().IsMatch(text) => ($"is not valid JSON {place}: True, False and None are Python.", "Write true, false and null."),
+            _ => ($"is not valid JSON {place}.", "Check quotes, commas and brackets there (a text must not go over the end of a line); a JSON checker helps (mind the secret)."),
+        };
     }
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
     private static partial Regex ProviderId();
 
-    [GeneratedRegex(@",\s*[}\]]")]
-    private static partial Regex TrailingComma();
+    [GeneratedRegex(@":\s*(True|False|None)\b")]
+    private static partial Regex PythonWord();
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace Gateway.Settings;
 
@@ -9,54 +10,97 @@ internal sealed class Variables(IConfiguration configuration)
 {
     private const int LargestFile = 256 * 1024;
 
+    /// <summary>Ten years, in seconds.</summary>
+    private const double LongestDuration = 10 * 365 * 86400.0;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly List<SettingsProblem> _problems = [];
     private readonly List<string> _warnings = [];
-    private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string?> _read = new(StringComparer.OrdinalIgnoreCase);
 
     public IReadOnlyList<SettingsProblem> Problems => _problems;
 
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Every name that was asked for so far.</summary>
-    public IReadOnlySet<string> Known => _known;
+    public IReadOnlySet<string> Known => _read.Keys.ToHashSet(StringComparer.OrdinalIgnoreCase);
 
-    public void Problem(string variable, string wrong, string remedy) => _problems.Add(new(variable, wrong, remedy));
+    /// <summary>Whether a value was given that could not be taken: a complaint of its absence would mislead.</summary>
+    public bool IsUnreadable(string name) => Text(name) is null && _problems.Any(problem => problem.Variable == name + "_FILE");
 
-    public void Warn(string warning) => _warnings.Add(warning);
-
-    /// <summary>The value without space around it; null where it is unset or empty.</summary>
-    public string? Text(string name)
+    /// <summary>Each fault counts once, however often its variable is looked at.</summary>
+    public void Problem(string variable, string wrong, string remedy)
     {
-        _known.Add(name);
-        string? value = NullIfBlank(configuration[name]);
-        string? file = NullIfBlank(configuration[name + "_FILE"]);
-        if (file is null)
+        SettingsProblem problem = new(variable, wrong, remedy);
+        if (!_problems.Contains(problem))
         {
-            return value;
+            _problems.Add(problem);
         }
-
-        if (value is not null)
-        {
-            Problem(name, $"both {name} and {name}_FILE are set.", "Remove one of them.");
-            return value;
-        }
-
-        return FromFile(name, file);
     }
 
-    /// <summary>Booleans as Paperless reads them.</summary>
-    public bool Flag(string name, bool otherwise = false) => Text(name)?.ToUpperInvariant() switch
+    public void Warn(string warning)
     {
-        null => otherwise,
-        "TRUE" or "1" or "YES" or "ON" or "T" or "Y" => true,
-        "FALSE" or "0" or "NO" or "OFF" or "F" or "N" => false,
-        _ => Wrong(name, "is neither true nor false.", "Write true or false.", otherwise),
-    };
+        if (!_warnings.Contains(warning))
+        {
+            _warnings.Add(warning);
+        }
+    }
 
-    public ImmutableArray<string> List(string name) =>
-        Text(name) is { } text
-            ? [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)]
-            : [];
+    /// <summary>The value without space and quotes around it; null where it is unset or empty.</summary>
+    public string? Text(string name)
+    {
+        if (_read.TryGetValue(name, out string? known))
+        {
+            return known;
+        }
+
+        string? value = NullIfBlank(configuration[name]);
+        string? file = NullIfBlank(configuration[name + "_FILE"]);
+        if (value is not null && file is not null)
+        {
+            Problem(name, $"both {name} and {name}_FILE are set.", "Remove one of them.");
+        }
+        else if (file is not null)
+        {
+            value = FromFile(name, file);
+        }
+
+        return _read[name] = value is null ? null : NullIfBlank(WithoutQuotes(name, value));
+    }
+
+    /// <summary>Booleans as Paperless reads them; `on` and `off` are the gateway's own addition.</summary>
+    public bool Flag(string name, bool otherwise = false)
+    {
+        switch (Text(name)?.ToUpperInvariant())
+        {
+            case null:
+                return otherwise;
+            case "TRUE" or "1" or "YES" or "T" or "Y":
+                return true;
+            case "FALSE" or "0" or "NO" or "F" or "N":
+                return false;
+            case "ON" or "OFF" when !IsOfPaperless(name):
+                return Text(name)!.Equals("on", StringComparison.OrdinalIgnoreCase);
+            case "ON" or "OFF":
+                Warn($"{name}: Paperless itself does not understand \"on\" and \"off\"; write true or false.");
+                return Text(name)!.Equals("on", StringComparison.OrdinalIgnoreCase);
+            default:
+                return Wrong(name, "is neither true nor false.", "Write true or false.", otherwise);
+        }
+    }
+
+    /// <summary>The parts between commas; a list that is set and yet holds nothing is a fault, not "no restriction".</summary>
+    public ImmutableArray<string> List(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return [];
+        }
+
+        ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(part => WithoutQuotes(name, part))];
+        return parts.IsEmpty ? Wrong(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts) : parts;
+    }
 
     /// <summary>`90s`, `5m`, `24h`, `7d`; a bare number is seconds, as in Paperless.</summary>
     public TimeSpan Duration(string name, TimeSpan otherwise)
@@ -69,12 +113,13 @@ internal sealed class Variables(IConfiguration configuration)
         double unit = char.ToLowerInvariant(text[^1]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
         string number = unit == 0 ? text : text[..^1].TrimEnd();
         if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long amount)
-            && amount * Math.Max(unit, 1) is > 0 and <= 10 * 365 * 86400.0)
+            && amount * Math.Max(unit, 1) > 0)
         {
-            return TimeSpan.FromSeconds(amount * Math.Max(unit, 1));
+            // People write 999999999 for "for ever"; a cookie's date and a timer have an end.
+            return TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), LongestDuration));
         }
 
-        return Wrong(name, $"\"{text}\" is not a duration.", "Write a whole number with s, m, h or d, such as 24h.", otherwise);
+        return Wrong(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", otherwise);
     }
 
     public Uri? HttpUrl(string name) => Text(name) is { } text ? HttpUrl(name, text) : null;
@@ -88,7 +133,9 @@ internal sealed class Variables(IConfiguration configuration)
                 : Wrong<Uri?>(name, "holds a user name or a fragment.", "Write scheme, host and path only.", null);
         }
 
-        return Wrong<Uri?>(name, $"\"{text}\" is not a full address.", "Write it with http:// or https:// and a host.", null);
+        // Before an @ there may be a password.
+        string shown = text.Contains('@', StringComparison.Ordinal) ? "its value" : $"\"{text}\"";
+        return Wrong<Uri?>(name, $"{shown} is not a full address.", "Write it with http:// or https:// and a host.", null);
     }
 
     public ImmutableArray<IPNetwork> Networks(string name)
@@ -106,32 +153,62 @@ internal sealed class Variables(IConfiguration configuration)
             }
             else
             {
-                Problem(name, $"\"{text}\" is neither an IP address nor a network.", "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8 (the address with all host bits zero), comma-separated.");
+                Problem(name, $"\"{text}\" is neither an IP address nor a network.", "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8, comma-separated; a host's name is none.");
             }
         }
 
         return networks.ToImmutable();
     }
 
+    /// <summary>Neither the value nor the path is ever quoted: people put the secret itself where the path belongs.</summary>
     private string? FromFile(string name, string file)
     {
         try
         {
-            FileInfo info = new(file);
-            if (info.Length <= LargestFile)
+            // Read to a bound instead of asking for the length: a pipe and a device have none.
+            using FileStream stream = File.OpenRead(file);
+            byte[] bytes = new byte[LargestFile + 1];
+            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > LargestFile)
             {
-                return NullIfBlank(File.ReadAllText(file));
+                return Wrong<string?>(name + "_FILE", $"the file is larger than {LargestFile / 1024} KiB.", "Name the file that holds the value alone.", null);
             }
 
-            Problem(name + "_FILE", $"the file is larger than {LargestFile / 1024} KiB.", "Name the file that holds the value alone.");
+            using StreamReader text = new(new MemoryStream(bytes, 0, length), StrictUtf8);
+            return NullIfBlank(text.ReadToEnd()) ?? Wrong<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
+        }
+        catch (DecoderFallbackException)
+        {
+            Problem(name + "_FILE", "the file is not UTF-8 text.", "Save it as UTF-8.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            Problem(name + "_FILE", $"the file \"{file}\" cannot be read ({error.GetType().Name}).", "Check the path and that the gateway's user may read it.");
+            Problem(name + "_FILE", $"the file that it names cannot be read ({error.GetType().Name}).", "Write the file's path, and let the gateway's user read it.");
         }
 
         return null;
     }
+
+    /// <summary>`docker run --env-file` keeps quotes that Compose and a shell take away.</summary>
+    private string WithoutQuotes(string name, string text)
+    {
+        if (text.Length < 2 || text[0] is not ('\'' or '"') || text[^1] != text[0])
+        {
+            return text;
+        }
+
+        // "a","b" is a list of two quoted entries; an object has quotes of its own inside.
+        string inner = text[1..^1].Trim();
+        if (inner.Contains(text[0], StringComparison.Ordinal) && !inner.StartsWith('{'))
+        {
+            return text;
+        }
+
+        Warn($"{name}: the value stands in quotes; the gateway takes them away{(IsOfPaperless(name) ? ", Paperless may not" : "")}.");
+        return inner;
+    }
+
+    private static bool IsOfPaperless(string name) => name.StartsWith("PAPERLESS_", StringComparison.Ordinal);
 
     private T Wrong<T>(string name, string wrong, string remedy, T otherwise)
     {

@@ -56,10 +56,12 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });
 
     /// <summary>A claim that is a text, or a number as its text; bounded, so that no claim fills the store.</summary>
-    private static string? Text(JsonElement claims, string claim) =>
-        ClaimPath.TryFind(claims, claim, out JsonElement value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number && value.ToString() is { Length: > 0 and <= 1000 } text
-            ? text
-            : null;
+    private static string? Text(JsonElement claims, string claim)
+    {
+        _ = ClaimPath.TryFind(claims, claim, out JsonElement value);
+        string? text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : ClaimPath.Text(value);
+        return text is { Length: > 0 and <= 1000 } ? text : null;
+    }
 
     [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}: groups are unknown, which is not the same as none")]
     private partial void GroupsAbsent(string provider, string claim, string subject);

@@ -23,6 +23,10 @@ internal static class ReturnAddress
         }
 
         ReadOnlySpan<char> path = next.AsSpan(scriptName.Length);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) ? front : next;
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) || Ascii(next) is not { Length: <= Longest } address ? front : address;
     }
+
+    /// <summary>A `Location` header is ASCII: what a person typed beyond it is escaped as a browser would.</summary>
+    private static string Ascii(string next) =>
+        string.Concat(next.EnumerateRunes().Select(rune => rune.Value is > ' ' and < 0x7F ? rune.ToString() : Uri.EscapeDataString(rune.ToString())));
 }

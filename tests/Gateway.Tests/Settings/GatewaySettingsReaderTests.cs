@@ -1,0 +1,290 @@
+using System.Net;
+using Gateway.Settings;
+
+namespace Gateway.Tests.Settings;
+
+public sealed class GatewaySettingsReaderTests
+{
+    [Fact]
+    public void Three_variables_are_enough_and_the_rest_has_good_defaults()
+    {
+        Reading reading = GivenEnvironment.Read();
+
+        GatewaySettings settings = reading.Good;
+        Assert.Empty(reading.Warnings);
+        Assert.Equal("https://docs.example.com", settings.Public.Origin);
+        Assert.Equal("", settings.ScriptName);
+        Assert.False(settings.AllowedHosts.Matches("localhost"));
+        Assert.Empty(settings.TrustedProxies);
+        Assert.Equal([new Uri("http://localhost:8000")], settings.Upstreams);
+        Assert.Equal(Path.GetFullPath("data"), settings.DataDirectory);
+        Assert.Equal(new Uri("http://127.0.0.1:8081"), settings.ManagementUrl);
+        Assert.Equal("preferred_username", settings.Identity.UsernameClaim);
+        Assert.Equal("groups", settings.Identity.GroupsClaim);
+        Assert.Empty(settings.Identity.AllowedGroups);
+        Assert.False(settings.Identity.GroupMap.TryMap(["anything"], out _));
+        Assert.Equal(new SessionSettings(TimeSpan.FromHours(24), TimeSpan.FromDays(21)), settings.Session);
+        Assert.Equal(new PaperlessSettings("Remote-User", "", false, false, false, null), settings.Paperless);
+        Assert.Equal("sessionid", settings.Paperless.SessionCookie);
+    }
+
+    [Fact]
+    public void A_whole_environment_file_means_what_it_says()
+    {
+        GatewaySettings settings = GivenEnvironment.Read(
+            ("PAPERLESS_URL", "http://docs.lan:8000"),
+            ("GATEWAY_PUBLIC_URL", "https://docs.example.com/"),
+            ("PAPERLESS_FORCE_SCRIPT_NAME", "/paperless"),
+            ("PAPERLESS_ALLOWED_HOSTS", "docs.lan, .example.org"),
+            ("PAPERLESS_TRUSTED_PROXIES", "10.0.0.7"),
+            ("GATEWAY_TRUSTED_PROXIES", "172.16.0.0/12, ::1"),
+            ("GATEWAY_UPSTREAM_URL", "http://paperless-1:8000/, http://paperless-2:8000,http://paperless-1:8000"),
+            ("GATEWAY_DATA_DIR", "/var/lib/gateway"),
+            ("GATEWAY_MANAGEMENT_URL", "http://+:8081"),
+            ("GATEWAY_USERNAME_CLAIM", "nickname"),
+            ("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM", "theirs"),
+            ("GATEWAY_GROUPS_CLAIM", "realm_access.roles"),
+            ("GATEWAY_GROUP_MAP", """{"paperless-*": "*", "all": null}"""),
+            ("GATEWAY_ALLOWED_GROUPS", "Paperless Users, family"),
+            ("PAPERLESS_SESSION_COOKIE_AGE", "86400"),
+            ("GATEWAY_SESSION_IDLE", "90m"),
+            ("PAPERLESS_COOKIE_PREFIX", "docs_"),
+            ("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "HTTP_X_PAPERLESS_USER"),
+            ("PAPERLESS_DISABLE_REGULAR_LOGIN", "True"),
+            ("PAPERLESS_REDIRECT_LOGIN_TO_SSO", "1"),
+            ("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", "yes"),
+            ("PAPERLESS_LOGOUT_REDIRECT_URL", "https://auth.example.com/application/o/paperless/end-session/")).Good;
+
+        Assert.Equal("https://docs.example.com", settings.Public.Origin);
+        Assert.Equal("/paperless", settings.ScriptName);
+        Assert.True(settings.AllowedHosts.Matches("docs.lan:8000"));
+        Assert.True(settings.AllowedHosts.Matches("a.b.example.org"));
+        Assert.Equal([IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("::1/128")], settings.TrustedProxies);
+        Assert.Equal([new Uri("http://paperless-1:8000"), new Uri("http://paperless-2:8000")], settings.Upstreams);
+        Assert.Equal("/var/lib/gateway", settings.DataDirectory);
+        Assert.Equal(new Uri("http://0.0.0.0:8081"), settings.ManagementUrl);
+        Assert.Equal("nickname", settings.Identity.UsernameClaim);
+        Assert.Equal("realm_access.roles", settings.Identity.GroupsClaim);
+        Assert.Equal(["Paperless Users", "family"], settings.Identity.AllowedGroups.Order(StringComparer.Ordinal));
+        Assert.True(settings.Identity.GroupMap.TryMap(["paperless-editors"], out string? mapped));
+        Assert.Equal("editors", mapped);
+        Assert.Equal(new SessionSettings(TimeSpan.FromMinutes(90), TimeSpan.FromDays(1)), settings.Session);
+        Assert.Equal("docs_csrftoken", settings.Paperless.CsrfCookie);
+        Assert.Equal("X-Paperless-User", settings.Paperless.UserHeader);
+        Assert.True(settings.Paperless.RegularLoginDisabled);
+        Assert.True(settings.Paperless.RedirectLoginToSso);
+        Assert.True(settings.Paperless.AccountSignupsAllowed);
+        Assert.Equal("https://auth.example.com/application/o/paperless/end-session/", settings.Paperless.LogoutRedirectUrl!.AbsoluteUri);
+    }
+
+    [Theory]
+    [InlineData("PAPERLESS_URL", null, "is not set")]
+    [InlineData("PAPERLESS_URL", "docs.example.com", "is not a full address")]
+    [InlineData("PAPERLESS_URL", "https://", "is not a full address")]
+    [InlineData("PAPERLESS_URL", "https://a.example.com,https://b.example.com", "is not a full address")]
+    [InlineData("PAPERLESS_URL", "https://docs.example.com/paperless", "PAPERLESS_FORCE_SCRIPT_NAME")]
+    [InlineData("PAPERLESS_URL", "https://docs.example.com/?x=1", "has a path")]
+    [InlineData("PAPERLESS_URL", "https://docs.example.com/#x", "fragment")]
+    [InlineData("GATEWAY_PUBLIC_URL", "docs.example.com", "is not a full address")]
+    [InlineData("GATEWAY_PUBLIC_URL", "https://docs.example.com/paperless", "PAPERLESS_FORCE_SCRIPT_NAME")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "paperless", "/paperless")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/paperless/", "none at its end")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/", "none at its end")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/a/../b", "not a plain path")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "//evil.example", "not a plain path")]
+    [InlineData("PAPERLESS_TRUSTED_PROXIES", "nginx", "neither an IP address nor a network")]
+    [InlineData("GATEWAY_TRUSTED_PROXIES", "10.0.0.0/33", "neither an IP address nor a network")]
+    [InlineData("GATEWAY_UPSTREAM_URL", "paperless:8000", "http://")]
+    [InlineData("GATEWAY_UPSTREAM_URL", "http://paperless:8000/paperless", "has a path")]
+    [InlineData("GATEWAY_UPSTREAM_URL", ", ,", "no entry")]
+    [InlineData("GATEWAY_MANAGEMENT_URL", "https://localhost:8081", "plain http")]
+    [InlineData("GATEWAY_MANAGEMENT_URL", "8081", "is not a full address")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", ",", "no entry")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null, "is not set")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_PROVIDERS", "", "is not set")]
+    [InlineData("PAPERLESS_ENABLE_HTTP_REMOTE_USER", null, "is off")]
+    [InlineData("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "false", "is off")]
+    [InlineData("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "Remote-User", "HTTP_REMOTE_USER")]
+    [InlineData("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "REMOTE_USER", "HTTP_REMOTE_USER")]
+    [InlineData("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "HTTP_AUTHORIZATION", "another meaning")]
+    [InlineData("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "HTTP_COOKIE", "another meaning")]
+    [InlineData("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "HTTP_X_FORWARDED_FOR", "another meaning")]
+    [InlineData("PAPERLESS_COOKIE_PREFIX", "a b", "cookie")]
+    [InlineData("PAPERLESS_COOKIE_PREFIX", "a;", "cookie")]
+    [InlineData("PAPERLESS_DISABLE_REGULAR_LOGIN", "maybe", "neither true nor false")]
+    [InlineData("PAPERLESS_LOGOUT_REDIRECT_URL", "auth.example.com", "is not a full address")]
+    [InlineData("PAPERLESS_LOGOUT_REDIRECT_URL", "//auth.example.com", "is not a full address")]
+    [InlineData("PAPERLESS_SESSION_COOKIE_AGE", "-1", "is not a duration")]
+    [InlineData("PAPERLESS_SESSION_COOKIE_AGE", "0", "above zero")]
+    [InlineData("GATEWAY_SESSION_IDLE", "1.5h", "is not a duration")]
+    [InlineData("GATEWAY_SESSION_IDLE", "h", "is not a duration")]
+    [InlineData("GATEWAY_SESSION_LIFETIME", "a week", "is not a duration")]
+    [InlineData("GATEWAY_GROUP_MAP", "a=b", "line 1, byte 1")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"a": 1}""", "object of texts")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"a": "b", "a": "c"}""", "the same name twice")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"a*b": "c"}""", "not its first or last letter")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"*a*": "c"}""", "not its first or last letter")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"a": "*"}""", "its key has none")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"a": " "}""", "null to drop")]
+    public void A_value_that_does_not_work_is_named_with_its_remedy(string name, string? value, string words)
+    {
+        Reading reading = GivenEnvironment.Read((name, value));
+
+        Assert.Null(reading.Settings);
+        Assert.Equal(name, reading.Problem.Variable);
+        Assert.Contains(words, reading.Problem.ToString(), StringComparison.Ordinal);
+        Assert.NotEmpty(reading.Problem.Remedy);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once()
+    {
+        string[] wrong = ["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_FORCE_SCRIPT_NAME", "GATEWAY_UPSTREAM_URL", "GATEWAY_SESSION_IDLE", "PAPERLESS_COOKIE_PREFIX", "GATEWAY_GROUP_MAP"];
+
+        Reading reading = GivenEnvironment.Read([.. wrong.Select(name => (name, (string?)"?!"))]);
+
+        Assert.Equal(wrong.Order(StringComparer.Ordinal), reading.Problems.Select(problem => problem.Variable).Order(StringComparer.Ordinal));
+        Assert.StartsWith("The gateway does not start: 7 problems in its configuration.", reading.Message, StringComparison.Ordinal);
+        Assert.All(wrong, name => Assert.Contains($"\n  {name}: ", reading.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("true", true)]
+    [InlineData("TRUE", true)]
+    [InlineData(" yes ", true)]
+    [InlineData("Y", true)]
+    [InlineData("t", true)]
+    [InlineData("1", true)]
+    [InlineData("false", false)]
+    [InlineData("No", false)]
+    [InlineData("n", false)]
+    [InlineData("F", false)]
+    [InlineData("0", false)]
+    [InlineData("", false)]
+    public void Booleans_are_those_of_Paperless(string text, bool expected)
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_DISABLE_REGULAR_LOGIN", text));
+
+        Assert.Equal(expected, reading.Good.Paperless.RegularLoginDisabled);
+        Assert.Empty(reading.Warnings);
+    }
+
+    [Theory]
+    [InlineData("on", true)]
+    [InlineData("Off", false)]
+    public void On_and_off_are_understood_with_a_warning_that_Paperless_does_not(string text, bool expected)
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_DISABLE_REGULAR_LOGIN", text));
+
+        Assert.Equal(expected, reading.Good.Paperless.RegularLoginDisabled);
+        Assert.Contains("PAPERLESS_DISABLE_REGULAR_LOGIN", Assert.Single(reading.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1209600", 1209600)]
+    [InlineData("90s", 90)]
+    [InlineData("5m", 300)]
+    [InlineData("24h", 86400)]
+    [InlineData("24 H", 86400)]
+    [InlineData("7d", 604800)]
+    [InlineData("999999999", 315360000)]
+    [InlineData("9999999999999d", 315360000)]
+    public void A_duration_is_seconds_or_has_a_unit_and_ends_within_ten_years(string text, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), GivenEnvironment.Read(("GATEWAY_SESSION_LIFETIME", text)).Good.Session.Lifetime);
+
+    [Fact]
+    public void An_empty_variable_is_as_good_as_none()
+    {
+        string?[] names = [.. GatewaySettingsReader.Names().Where(name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER"))];
+
+        Reading reading = GivenEnvironment.Read([.. names.SelectMany(name => new[] { (name!, (string?)" "), (name + "_FILE", "") })]);
+
+        Assert.True(names.Length > 20);
+        Assert.Empty(reading.Warnings);
+        Assert.Equal(GivenEnvironment.Read().Good.Session, reading.Good.Session);
+        Assert.Equal(GivenEnvironment.Read().Good.Paperless, reading.Good.Paperless);
+        Assert.Empty(reading.Good.Identity.AllowedGroups);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.7/8", "10.200.0.1", true)]
+    [InlineData("10.0.0.7/8", "11.0.0.7", false)]
+    [InlineData("10.0.0.7", "10.0.0.7", true)]
+    [InlineData("10.0.0.7", "10.0.0.8", false)]
+    [InlineData("fd00::/8", "fd12::1", true)]
+    public void A_trusted_proxy_is_an_address_or_the_network_that_one_is_in(string proxies, string address, bool trusted) =>
+        Assert.Equal(trusted, Assert.Single(GivenEnvironment.Read(("PAPERLESS_TRUSTED_PROXIES", proxies)).Good.TrustedProxies).Contains(IPAddress.Parse(address)));
+
+    [Fact]
+    public void The_api_switch_alone_turns_the_user_header_on_as_in_Paperless() =>
+        Assert.NotNull(GivenEnvironment.Read(("PAPERLESS_ENABLE_HTTP_REMOTE_USER", null), ("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "true")).Good);
+
+    [Fact]
+    public void A_slash_at_the_end_of_the_public_address_is_understood_and_warned_of()
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", "https://docs.example.com/"));
+
+        Assert.Equal("https://docs.example.com", reading.Good.Public.Origin);
+        Assert.Contains("slash at its end", Assert.Single(reading.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_path_to_go_to_after_the_logout_is_one_of_the_public_address() => Assert.Equal(
+        "https://docs.example.com/accounts/login/?loggedout=1",
+        GivenEnvironment.Read(("PAPERLESS_LOGOUT_REDIRECT_URL", "/accounts/login/?loggedout=1")).Good.Paperless.LogoutRedirectUrl!.AbsoluteUri);
+
+    [Fact]
+    public void Quotes_that_docker_keeps_are_taken_away_and_warned_of()
+    {
+        Reading reading = GivenEnvironment.Read(
+            ("PAPERLESS_URL", "\"https://docs.example.com\""),
+            ("PAPERLESS_DISABLE_REGULAR_LOGIN", "'true'"),
+            ("GATEWAY_GROUP_MAP", """'{"all": "everybody"}'"""),
+            ("GATEWAY_ALLOWED_GROUPS", "\"Paperless Users\",\"family\""));
+
+        Assert.Equal("https://docs.example.com", reading.Good.Public.Origin);
+        Assert.True(reading.Good.Paperless.RegularLoginDisabled);
+        Assert.True(reading.Good.Identity.GroupMap.TryMap(["all"], out _));
+        Assert.Equal(["Paperless Users", "family"], reading.Good.Identity.AllowedGroups.Order(StringComparer.Ordinal));
+        Assert.Equal(4, reading.Warnings.Count);
+        Assert.All(reading.Warnings, warning => Assert.Contains("stands in quotes", warning, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("https://docs.example.com")]
+    [InlineData("docs.example.com:8000")]
+    public void An_allowed_host_that_can_never_match_is_warned_of(string host) =>
+        Assert.Contains("matches no host", Assert.Single(GivenEnvironment.Read(("PAPERLESS_ALLOWED_HOSTS", $"docs.lan,{host},[::1]")).Warnings), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("GATEWAY_UPSTREM_URL", "GATEWAY_UPSTREAM_URL")]
+    [InlineData("GATEWAY_UPSTREAM_URLS", "GATEWAY_UPSTREAM_URL")]
+    [InlineData("gateway_alowed_groups", "GATEWAY_ALLOWED_GROUPS")]
+    [InlineData("GATEWAY_ALLOWED_GROUP", "GATEWAY_ALLOWED_GROUPS")]
+    [InlineData("GATEWAY_TRUSTED_PROXYS", "GATEWAY_TRUSTED_PROXIES")]
+    [InlineData("GATEWAY_GROUPS_MAP", "GATEWAY_GROUP_MAP")]
+    [InlineData("GATEWAY_DATA_DRI_FILE", "GATEWAY_DATA_DIR")]
+    public void A_slip_in_a_name_stops_the_start_and_names_what_was_meant(string name, string meant)
+    {
+        Reading reading = GivenEnvironment.Read((name, "SECRET"));
+
+        Assert.Equal(name, reading.Problem.Variable);
+        Assert.Contains($"Did you mean {meant}?", reading.Problem.Remedy, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_Kubernetes_says_of_a_service_called_gateway_only_warns()
+    {
+        Reading reading = GivenEnvironment.Read(
+            ("GATEWAY_PORT", "tcp://10.0.0.1:8080"),
+            ("GATEWAY_SERVICE_HOST", "10.0.0.1"),
+            ("GATEWAY_SERVICE_PORT_HTTP", "8080"),
+            ("GATEWAY_PORT_8080_TCP_PROTO", "tcp"),
+            ("GATEWAY_PAPERLESS_TOKEN", "SECRET-token"));
+
+        Assert.NotNull(reading.Good);
+        Assert.Equal(5, reading.Warnings.Count);
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using Gateway.Settings;
+
+namespace Gateway.Tests.Settings;
+
+/// <summary>`NAME_FILE` (Docker secrets), and what must never be said of any value.</summary>
+public sealed class VariableFileTests : IDisposable
+{
+    private const string Name = "GATEWAY_ALLOWED_GROUPS";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("gateway-settings-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("family\n")]
+    [InlineData("  family  \r\n")]
+    [InlineData("\ufefffamily")]
+    public void A_variable_may_be_given_as_a_file(string content) =>
+        Assert.Equal(["family"], GivenEnvironment.Read((Name + "_FILE", Write(content))).Good.Identity.AllowedGroups);
+
+    [Fact]
+    public void The_providers_may_be_given_as_a_file() => Assert.Equal(
+        "SECRET-of-the-client",
+        GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", Write(GivenEnvironment.Providers))).Good.Providers[0].ClientSecret);
+
+    [Fact]
+    public void A_file_that_is_missing_is_one_fault() => Fault("cannot be read", Path.Combine(_folder, "missing"));
+
+    [Fact]
+    public void A_folder_is_no_file() => Fault("cannot be read", _folder);
+
+    [Fact]
+    public void A_file_that_is_too_large_is_not_read() => Fault("larger than 256 KiB", Write(new string('x', 256 * 1024) + "y"));
+
+    [Fact]
+    public void A_device_without_an_end_is_not_read_to_it() => Fault("larger than 256 KiB", "/dev/zero");
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    public void An_empty_file_is_a_fault_and_not_no_restriction(string content) => Fault("empty", Write(content));
+
+    [Fact]
+    public void A_file_that_is_no_text_is_a_fault()
+    {
+        string file = Path.Combine(_folder, "bytes");
+        File.WriteAllBytes(file, [0xC3, 0x28]);
+        Fault("not UTF-8", file);
+    }
+
+    [Fact]
+    public void A_file_that_may_not_be_read_is_a_fault()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "The superuser may read everything.");
+        string file = Write("family");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.None);
+        }
+
+        Fault("UnauthorizedAccess", file);
+    }
+
+    [Fact]
+    public void The_variable_and_its_file_at_once_are_a_fault()
+    {
+        Reading reading = GivenEnvironment.Read((Name, "SECRET-value"), (Name + "_FILE", Write("SECRET-content")));
+
+        Assert.Equal(new SettingsProblem(Name, $"both {Name} and {Name}_FILE are set.", "Remove one of them."), reading.Problem);
+    }
+
+    [Fact]
+    public void An_address_whose_file_is_missing_is_not_also_called_unset()
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", null), ("PAPERLESS_URL_FILE", "/missing"), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", "/missing"));
+
+        Assert.Equal(["PAPERLESS_URL_FILE", "PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE"], reading.Problems.Select(problem => problem.Variable));
+    }
+
+    [Theory]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", """{"openid_connect": {"secret": "SECRET"}}""")]
+    [InlineData("GATEWAY_PAPERLESS_TOKEN_FILE", "SECRET")]
+    [InlineData("GATEWAY_UPSTREAM_URL", "http://admin:SECRET@paperless:8000")]
+    [InlineData("GATEWAY_UPSTREAM_URL", "http:/admin:SECRET@paperless:8000")]
+    [InlineData("PAPERLESS_URL", "https://admin:SECRET@docs.example.com")]
+    [InlineData("PAPERLESS_LOGOUT_REDIRECT_URL", "admin:SECRET@auth.example.com")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_PROVIDERS", "SECRET")]
+    [InlineData("GATEWAY_GROUP_MAP", "SECRET")]
+    [InlineData("PAPERLESS_DISABLE_REGULAR_LOGIN", "SECRET")]
+    [InlineData("PAPERLESS_ADMIN_PASSWORD", "SECRET")]
+    [InlineData("PAPERLESS_SECRET_KEY", "SECRET")]
+    [InlineData("GATEWAY_REDIS_URL", "redis://:SECRET@redis:6379")]
+    [InlineData("GATEWAY_REDISURL", "redis://:SECRET@redis:6379")]
+    public void No_fault_and_no_warning_quotes_what_may_be_a_secret(string name, string value)
+    {
+        bool both = name.EndsWith("PROVIDERS_FILE", StringComparison.Ordinal);
+        Reading reading = GivenEnvironment.Read([(name, value), .. both ? new (string, string?)[] { (name[..^5], null) } : []]);
+
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", reading.Settings?.ToString() ?? "", StringComparison.Ordinal);
+        Assert.All(reading.Settings?.Providers ?? [], provider => Assert.DoesNotContain("SECRET", provider.ToString(), StringComparison.Ordinal));
+    }
+
+    private static void Fault(string words, string file)
+    {
+        Reading reading = GivenEnvironment.Read((Name + "_FILE", file));
+
+        Assert.Equal(Name + "_FILE", reading.Problem.Variable);
+        Assert.Contains(words, reading.Problem.Wrong, StringComparison.Ordinal);
+        Assert.NotEmpty(reading.Problem.Remedy);
+    }
+
+    private string Write(string content)
+    {
+        string file = Path.Combine(_folder, "value");
+        File.WriteAllText(file, content, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        return file;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using CsCheck;
+using Gateway.SignIn;
+
+namespace Gateway.Tests.SignIn;
+
+public sealed class UsernameTests
+{
+    private static readonly string Longest = new('a', 150);
+
+    [Theory]
+    [InlineData("alice")]
+    [InlineData("alice@example.com")]
+    [InlineData("a.b+c-d_e@f")]
+    [InlineData("42")]
+    [InlineData("-")]
+    [InlineData("Jürgen")]
+    [InlineData("ÿ")]
+    [InlineData("µªº")]
+    [InlineData("x²¼")]
+    [InlineData("consumer2")]
+    public void A_name_that_Paperless_takes_is_taken(string name) => Assert.Null(Username.Fault(name));
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData(" ", "characters other than")]
+    [InlineData("alice ", "characters other than")]
+    [InlineData("a b", "characters other than")]
+    [InlineData("a/b", "characters other than")]
+    [InlineData("a\\b", "characters other than")]
+    [InlineData("a,b", "characters other than")]
+    [InlineData("a:b", "characters other than")]
+    [InlineData("alice\n", "characters other than")]
+    [InlineData("alice\r\nRemote-User: admin", "characters other than")]
+    [InlineData("a\0", "characters other than")]
+    [InlineData("a\u00a0b", "characters other than")]
+    [InlineData("a\u00adb", "characters other than")]
+    [InlineData("<b>", "characters other than")]
+    [InlineData("e\u0301", "characters other than")]
+    [InlineData("\ud800", "characters other than")]
+    [InlineData("😀", "characters other than")]
+    [InlineData("Łukasz", "beyond Latin-1")]
+    [InlineData("алиса", "beyond Latin-1")]
+    [InlineData("門", "beyond Latin-1")]
+    [InlineData("ａlice", "beyond Latin-1")]
+    [InlineData("consumer", "keeps for itself")]
+    [InlineData("AnonymousUser", "keeps for itself")]
+    [InlineData("anonymoususer", "keeps for itself")]
+    [InlineData("Consumer", "keeps for itself")]
+    public void A_name_that_would_not_arrive_as_it_is_is_refused(string name, string words) =>
+        Assert.Contains(words, Username.Fault(name), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_name_has_at_most_150_characters()
+    {
+        Assert.Null(Username.Fault(Longest));
+        Assert.Equal("has more than 150 characters", Username.Fault(Longest + "a"));
+    }
+
+    [Fact]
+    public void What_is_taken_goes_through_a_header_and_comes_out_the_same() => Gen.OneOf(Gen.String, Gen.String[Gen.Char[' ', '\u00ff'], 0, 8]).Sample(name =>
+    {
+        if (Username.Fault(name) is null)
+        {
+            Assert.Equal(name, Encoding.Latin1.GetString(Encoding.Latin1.GetBytes(name)));
+            Assert.Equal(name, name.Trim());
+            Assert.DoesNotContain(name, letter => char.IsControl(letter) || char.IsWhiteSpace(letter) || letter is ',' or '/' or ':' or ';' or '"');
+        }
+    }, iter: 20_000);
+
+    [Fact]
+    public void Letters_and_digits_of_latin_1_are_always_taken() => Gen.String[Gen.Char[' ', '\u00ff'], 1, 20].Sample(text =>
+    {
+        string name = string.Concat(text.Where(char.IsLetterOrDigit));
+        Assert.Equal(name.Length == 0, Username.Fault(name) is not null);
+    }, iter: 5000);
+}
