@@ -38,13 +38,14 @@ internal sealed partial class SignInEvents(
         return Task.CompletedTask;
     }
 
-    /// <summary>The `iss` of the authorization response, where there is one, must be the provider's (RFC 9207, section 2.4).</summary>
+    /// <summary>The `iss` of the authorization response must be the provider's, and be there where the provider announces it (RFC 9207, section 2.4).</summary>
     public override async Task MessageReceived(MessageReceivedContext context)
     {
         string? issuer = context.ProtocolMessage.Iss;
-        if (issuer is not null && issuer != (await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted)).Issuer)
+        OpenIdConnectConfiguration configuration = await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
         {
-            context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
+            context.Fail(new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
         }
     }
 
@@ -61,8 +62,19 @@ internal sealed partial class SignInEvents(
         context.HandleCodeRedemption(tokens);
     }
 
+    /// <remarks>
+    /// The handler leaves out the checks of nonce and `at_hash` where the code was redeemed by <see cref="AuthorizationCodeReceived"/>:
+    /// they are done here (OpenID Connect Core 1.0, sections 3.1.3.7 and 3.1.3.8).
+    /// </remarks>
     public override Task TokenValidated(TokenValidatedContext context)
     {
+        context.Options.ProtocolValidator.ValidateTokenResponse(new OpenIdConnectProtocolValidationContext
+        {
+            ClientId = context.Options.ClientId,
+            ProtocolMessage = context.TokenEndpointResponse,
+            ValidatedIdToken = context.SecurityToken,
+            Nonce = context.Nonce,
+        });
         string idToken = context.TokenEndpointResponse!.IdToken;
         using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
         context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone()));
