@@ -124,7 +124,8 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
-        bool stale = context.Failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
+        Exception failure = http.Features.Get<SignInRound>() is null ? context.Failure! : OfUserInfo(context.Failure!);
+        bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
         if (stale && http.Session() is not null)
         {
             // Reached a second time, or after a session came about in another way: on to the page that was asked for.
@@ -132,15 +133,15 @@ internal sealed partial class SignInEvents(
         }
         else if (stale && context.Properties?.Items.ContainsKey(Again) == false)
         {
-            Restarted(context.Scheme.Name, context.Failure!.Message, http.TraceIdentifier);
+            Restarted(context.Scheme.Name, failure.Message, http.TraceIdentifier);
             context.Response.Redirect(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next) + "&again=1");
         }
         else
         {
-            Refusal refusal = FailureRefusals.Of(context.Failure!, Of(context.Scheme).Settings);
+            Refusal refusal = FailureRefusals.Of(failure, Of(context.Scheme).Settings);
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {
-                Failed(context.Failure!, context.Scheme.Name, http.TraceIdentifier);
+                Failed(failure, context.Scheme.Name, http.TraceIdentifier);
             }
 
             await pages.RefuseAsync(http, refusal with
@@ -149,6 +150,11 @@ internal sealed partial class SignInEvents(
             });
         }
     }
+
+    /// <summary>The ID token was good, so the round trip is not stale: what failed after it is userinfo, by whatever exception the handler says so.</summary>
+    private static Exception OfUserInfo(Exception failure) => failure is OpenIdConnectProtocolException or HttpRequestException or OperationCanceledException
+        ? failure
+        : new ProviderMistakeException("its userinfo cannot be read", failure);
 
     private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
 

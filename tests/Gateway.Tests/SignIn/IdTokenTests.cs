@@ -20,7 +20,7 @@ public sealed class IdTokenTests : IAsyncLifetime
     [InlineData("aud", "\"somebody-else\"", "another client")]
     [InlineData("aud", "[]", "another client")]
     [InlineData("aud", null, "another client")]
-    [InlineData("azp", "\"somebody-else\"", "does not fit")]
+    [InlineData("azp", "\"somebody-else\"", "another client")]
     [InlineData("nonce", "\"another\"", "does not fit")]
     [InlineData("nonce", null, "does not fit")]
     [InlineData("sub", null, "does not fit")]
