@@ -23,6 +23,13 @@ internal static class ReturnAddress
         }
 
         ReadOnlySpan<char> path = next.AsSpan(scriptName.Length);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) ? front : next;
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) ? front : Encoded(next);
     }
+
+    /// <summary>A header carries ASCII: what is beyond is written as browsers write it in an address.</summary>
+    private static string Encoded(string address) => address.All(IsPlain)
+        ? address
+        : string.Concat(address.EnumerateRunes().Select(rune => rune.IsBmp && IsPlain((char)rune.Value) ? rune.ToString() : Uri.EscapeDataString(rune.ToString())));
+
+    private static bool IsPlain(char letter) => letter is > ' ' and < '\u007f';
 }
