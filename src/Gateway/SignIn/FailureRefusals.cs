@@ -19,6 +19,7 @@ internal static class FailureRefusals
         ProviderMistakeException mistake => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered cannot be trusted: {mistake.Message}.")
         {
             Remedy = "Nobody was signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            ForTheLog = mistake.InnerException is { } cause ? $"{mistake.Message} ({cause.GetType().Name}: {cause.Message})" : mistake.Message,
         },
         OpenIdConnectProtocolException => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered does not fit this sign-in.")
         {

@@ -31,17 +31,19 @@ internal sealed class IdTokenCheck(ProviderSettings provider, ProviderDiscovery 
 
         OpenIdConnectConfiguration configuration = await discovery.GetConfigurationAsync(CancellationToken.None);
         TokenValidationResult result = await ValidateAsync(idToken, configuration);
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException && await discovery.RefreshKeysAsync(CancellationToken.None))
+        if (MayFitNewerConfiguration(result.Exception) && await discovery.NewerThanAsync(configuration, CancellationToken.None) is { } newer)
         {
-            result = await ValidateAsync(idToken, await discovery.GetConfigurationAsync(CancellationToken.None));
+            configuration = newer;
+            result = await ValidateAsync(idToken, configuration);
         }
 
         return result.Exception switch
         {
             null or ProviderMistakeException => result,
-            SecurityTokenInvalidIssuerException => Failed($"the ID token's issuer is \"{idToken.Issuer}\", but the discovery document says \"{configuration.Issuer}\""),
+            SecurityTokenInvalidIssuerException => Failed($"the ID token's issuer is \"{Bounded(idToken.Issuer)}\", but the discovery document says \"{configuration.Issuer}\""),
             SecurityTokenInvalidAudienceException => Failed("the ID token is for another client than " + provider.ClientId),
             SecurityTokenExpiredException or SecurityTokenNotYetValidException or SecurityTokenNoExpirationException => Failed("the ID token is not valid at this time; the clocks of gateway and provider may differ"),
+            SecurityTokenInvalidAlgorithmException => Failed($"the ID token is signed with {Printable(idToken.Alg)}, which the discovery document does not name"),
             SecurityTokenSignatureKeyNotFoundException => Failed("the ID token is signed with a key that the provider does not publish"),
             _ => Failed("the ID token's signature is wrong"),
         };
@@ -58,7 +60,7 @@ internal sealed class IdTokenCheck(ProviderSettings provider, ProviderDiscovery 
         ICollection<string> named = configuration.IdTokenSigningAlgValuesSupported;
         if (!(named.Count == 0 ? ["RS256"] : named).Contains(idToken.Alg))
         {
-            return Failed($"the ID token is signed with {Printable(idToken.Alg)}, which the discovery document does not name");
+            return new TokenValidationResult { IsValid = false, Exception = new SecurityTokenInvalidAlgorithmException() };
         }
 
         ICollection<SecurityKey> keys = configuration.SigningKeys;
@@ -76,7 +78,7 @@ internal sealed class IdTokenCheck(ProviderSettings provider, ProviderDiscovery 
             return new TokenValidationResult { IsValid = false, Exception = new SecurityTokenSignatureKeyNotFoundException() };
         }
 
-        return await _handler.ValidateTokenAsync(idToken, new TokenValidationParameters
+        TokenValidationResult result = await _handler.ValidateTokenAsync(idToken, new TokenValidationParameters
         {
             ValidIssuer = configuration.Issuer,
             ValidAudience = provider.ClientId,
@@ -87,7 +89,16 @@ internal sealed class IdTokenCheck(ProviderSettings provider, ProviderDiscovery 
             LifetimeValidator = IsCurrent,
             NameClaimType = "preferred_username",
         });
+        return result.IsValid && !IsForThisClient(idToken) ? Failed("the ID token was given to another client than " + provider.ClientId) : result;
     }
+
+    /// <summary>Of several audiences the authorized party is the one that the token was given to.</summary>
+    private bool IsForThisClient(JsonWebToken idToken) =>
+        idToken.TryGetPayloadValue("azp", out string azp) ? azp == provider.ClientId : idToken.Audiences.Count() == 1;
+
+    /// <summary>The provider may have changed its key, its kind of key or its name since it was last asked.</summary>
+    private static bool MayFitNewerConfiguration(Exception? failure) =>
+        failure is SecurityTokenSignatureKeyNotFoundException or SecurityTokenInvalidAlgorithmException or SecurityTokenInvalidIssuerException;
 
     private bool IsCurrent(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {
@@ -98,6 +109,8 @@ internal sealed class IdTokenCheck(ProviderSettings provider, ProviderDiscovery 
     }
 
     private static TokenValidationResult Failed(string message) => new() { IsValid = false, Exception = new ProviderMistakeException(message) };
+
+    private static string Bounded(string text) => text.Length <= 200 ? text : text[..200] + "…";
 
     private static string Printable(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
 }

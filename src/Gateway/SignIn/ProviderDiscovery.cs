@@ -55,24 +55,30 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
         }
     }
 
-    /// <summary>Fetches the key set again because a token names a key that is not in it.</summary>
-    /// <returns>Whether it was fetched; false where that was done less than a minute ago or failed.</returns>
-    public async Task<bool> RefreshKeysAsync(CancellationToken cancel)
+    /// <summary>Fetches the document and the key set again because a token does not fit what was <paramref name="seen"/>.</summary>
+    /// <returns>What is known now where that is newer; null where it was asked for less than a minute ago, or cannot be had.</returns>
+    public async Task<OpenIdConnectConfiguration?> NewerThanAsync(OpenIdConnectConfiguration seen, CancellationToken cancel)
     {
         await _fetching.WaitAsync(cancel);
         try
         {
+            // Another sign-in with a new key was first: what it fetched serves all that waited.
+            if (_known != seen)
+            {
+                return _known;
+            }
+
             if (time.GetUtcNow() - _keysAskedAt < KeysAtMostEvery)
             {
-                return false;
+                return null;
             }
 
             _keysAskedAt = time.GetUtcNow();
-            return await FetchAsync(cancel);
+            return await FetchAsync(cancel) ? _known : null;
         }
         catch (ProviderUnavailableException)
         {
-            return false;
+            return null;
         }
         finally
         {
@@ -103,10 +109,11 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
             _failure = null;
             return true;
         }
-        catch (Exception error) when (error is HttpRequestException or JsonException or ArgumentException or ProviderUnavailableException
+        catch (Exception error) when (error is HttpRequestException or JsonException or ArgumentException or InvalidOperationException or ProviderUnavailableException
             || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            _failedAt = now;
+            // From now, not from the beginning: those who waited for this answer must not each wait for another.
+            _failedAt = time.GetUtcNow();
             _failure = error as ProviderUnavailableException ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
             DiscoveryFailed(provider.Id, _failure.Message);
             if (_known is null)

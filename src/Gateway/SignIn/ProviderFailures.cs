@@ -12,4 +12,4 @@ internal sealed class ProviderRefusedException(string error, string? description
 }
 
 /// <summary>The provider's answer breaks a rule that the gateway must hold it to; the message says which.</summary>
-internal sealed class ProviderMistakeException(string message) : Exception(message);
+internal sealed class ProviderMistakeException(string message, Exception? inner = null) : Exception(message, inner);

@@ -6,17 +6,24 @@ namespace Gateway.SignIn;
 /// <summary>One provider with all that speaks to it.</summary>
 internal sealed record Provider(ProviderSettings Settings, HttpClient Backchannel, ProviderDiscovery Discovery, TokenEndpoint TokenEndpoint, IdTokenCheck IdTokenCheck);
 
+/// <summary>Times of the gateway's own requests to providers; a record of its own so that tests need not wait.</summary>
+/// <param name="Answer">How long one answer may take, its body included.</param>
+internal sealed record ProviderTimes(TimeSpan Answer)
+{
+    public static readonly ProviderTimes Default = new(TimeSpan.FromSeconds(10));
+}
+
 /// <summary>The providers, in the order of the settings.</summary>
 internal sealed class ProviderRegistry : IDisposable
 {
     private const string SchemePrefix = "oidc:";
     private const int LargestAnswer = 1024 * 1024;
 
-    public ProviderRegistry(GatewaySettings settings, Outbound outbound, TimeProvider time, ILoggerFactory loggers)
+    public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimes times, TimeProvider time, ILoggerFactory loggers)
     {
         All = [.. settings.Providers.Select(provider =>
         {
-            HttpClient backchannel = new(outbound.Handler()) { Timeout = TimeSpan.FromSeconds(10), MaxResponseContentBufferSize = LargestAnswer };
+            HttpClient backchannel = new(outbound.Handler()) { Timeout = times.Answer, MaxResponseContentBufferSize = LargestAnswer };
             ProviderDiscovery discovery = new(provider, backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new IdTokenCheck(provider, discovery, time));
         })];

@@ -23,7 +23,7 @@ internal static class ReturnAddress
         }
 
         ReadOnlySpan<char> path = next.AsSpan(scriptName.Length);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/gateway/signed-out", StringComparison.OrdinalIgnoreCase) || Ascii(next) is not { Length: <= Longest } address ? front : address;
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || Ascii(next) is not { Length: <= Longest } address ? front : address;
     }
 
     /// <summary>A `Location` header is ASCII: what a person typed beyond it is escaped as a browser would.</summary>

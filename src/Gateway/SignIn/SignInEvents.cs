@@ -38,13 +38,14 @@ internal sealed partial class SignInEvents(
         return Task.CompletedTask;
     }
 
-    /// <summary>The `iss` of the authorization response, where there is one, must be the provider's (RFC 9207, section 2.4).</summary>
+    /// <summary>The `iss` of the authorization response must be the provider's, and be there where the provider announces it (RFC 9207, section 2.4).</summary>
     public override async Task MessageReceived(MessageReceivedContext context)
     {
         string? issuer = context.ProtocolMessage.Iss;
-        if (issuer is not null && issuer != (await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted)).Issuer)
+        OpenIdConnectConfiguration configuration = await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
         {
-            context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
+            context.Fail(new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
         }
     }
 
@@ -61,8 +62,19 @@ internal sealed partial class SignInEvents(
         context.HandleCodeRedemption(tokens);
     }
 
+    /// <remarks>
+    /// The handler leaves out the checks of nonce and `at_hash` where the code was redeemed by <see cref="AuthorizationCodeReceived"/>:
+    /// they are done here (OpenID Connect Core 1.0, sections 3.1.3.7 and 3.1.3.8).
+    /// </remarks>
     public override Task TokenValidated(TokenValidatedContext context)
     {
+        context.Options.ProtocolValidator.ValidateTokenResponse(new OpenIdConnectProtocolValidationContext
+        {
+            ClientId = context.Options.ClientId,
+            ProtocolMessage = context.TokenEndpointResponse,
+            ValidatedIdToken = context.SecurityToken,
+            Nonce = context.Nonce,
+        });
         string idToken = context.TokenEndpointResponse!.IdToken;
         using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
         context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone()));
@@ -112,7 +124,8 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
-        bool stale = context.Failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
+        Exception failure = http.Features.Get<SignInRound>() is null ? context.Failure! : OfUserInfo(context.Failure!);
+        bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
         if (stale && http.Session() is not null)
         {
             // Reached a second time, or after a session came about in another way: on to the page that was asked for.
@@ -120,15 +133,15 @@ internal sealed partial class SignInEvents(
         }
         else if (stale && context.Properties?.Items.ContainsKey(Again) == false)
         {
-            Restarted(context.Scheme.Name, context.Failure!.Message, http.TraceIdentifier);
+            Restarted(context.Scheme.Name, failure.Message, http.TraceIdentifier);
             context.Response.Redirect(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next) + "&again=1");
         }
         else
         {
-            Refusal refusal = FailureRefusals.Of(context.Failure!, Of(context.Scheme).Settings);
+            Refusal refusal = FailureRefusals.Of(failure, Of(context.Scheme).Settings);
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {
-                Failed(context.Failure!, context.Scheme.Name, http.TraceIdentifier);
+                Failed(failure, context.Scheme.Name, http.TraceIdentifier);
             }
 
             await pages.RefuseAsync(http, refusal with
@@ -137,6 +150,11 @@ internal sealed partial class SignInEvents(
             });
         }
     }
+
+    /// <summary>The ID token was good, so the round trip is not stale: what failed after it is userinfo, by whatever exception the handler says so.</summary>
+    private static Exception OfUserInfo(Exception failure) => failure is OpenIdConnectProtocolException or HttpRequestException or OperationCanceledException
+        ? failure
+        : new ProviderMistakeException("its userinfo cannot be read", failure);
 
     private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
 

@@ -21,6 +21,7 @@ internal static class SignInFeature
 
     public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)
     {
+        builder.Services.AddSingleton(ProviderTimes.Default);
         builder.Services.AddSingleton<ProviderRegistry>();
         builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddScoped<SignInEvents>();

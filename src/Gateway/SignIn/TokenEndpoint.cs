@@ -35,6 +35,11 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
             using HttpResponseMessage response = await backchannel.SendAsync(request, cancel);
             return Read(await response.Content.ReadAsStringAsync(cancel), response);
         }
+        catch (InvalidOperationException error)
+        {
+            // .NET's word for a charset that does not exist.
+            throw new ProviderUnavailableException("the token endpoint's answer cannot be read", error);
+        }
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw new ProviderUnavailableException($"{configuration.TokenEndpoint} does not answer", error);

@@ -1,0 +1,148 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Sandbox.Provider;
+using Gateway.Tests.Kit;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.Tests.SignIn;
+
+public sealed class AuthorizationRequestTests
+{
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task Every_sign_in_sends_PKCE_with_S256_and_the_code_is_bought_with_its_verifier(string enabled)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider)).Replace("{\"APPS\"", $"{{\"OAUTH_PKCE_ENABLED\":{enabled},\"APPS\"", StringComparison.Ordinal);
+        world.StartGateway();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+        Page page = await tab.CompleteAsync();
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Equal("S256", tab.Query["code_challenge_method"]);
+        string verifier = TokenRequest(world).Form["code_verifier"];
+        Assert.True(verifier.Length >= 43, "256 bits at least (RFC 7636, section 7.1)");
+        Assert.Equal(Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))), tab.Query["code_challenge"]);
+    }
+
+    [Fact]
+    public async Task The_request_is_a_code_request_with_the_redirect_URI_of_the_guide_and_nothing_that_can_be_guessed()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip[] tabs = [await RoundTrip.BeginAsync(visitor), await RoundTrip.BeginAsync(visitor), await RoundTrip.BeginAsync(visitor)];
+
+        Assert.All(tabs, tab =>
+        {
+            Assert.Equal("code", tab.Query["response_type"]);
+            Assert.Equal($"{world.Origin}/accounts/oidc/authentik/login/callback/", tab.Query["redirect_uri"]);
+            Assert.Equal(world.Provider.Options.ClientId, tab.Query["client_id"]);
+            Assert.Equal(["openid", "profile", "email"], tab.Query["scope"].ToString().Split(' '));
+            Assert.DoesNotContain("client_secret", tab.Query.Keys);
+            Assert.DoesNotContain("prompt", tab.Query.Keys);
+            Assert.Equal(["no-store"], tab.Begun.Response.Headers.GetValues("Cache-Control"));
+        });
+        foreach (string parameter in (string[])["state", "nonce", "code_challenge"])
+        {
+            Assert.Equal(3, tabs.Select(tab => tab.Query[parameter].ToString()).Where(value => value.Length >= 43).Distinct().Count());
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_cookies_of_a_round_trip_go_to_its_callback_alone_and_no_script_reads_them(bool https)
+    {
+        await using World world = await World.StartAsync(options => options.Https = https);
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+
+        Assert.Equal(2, tab.Begun.SetCookies.Count);
+        Assert.All(tab.Begun.SetCookies, cookie =>
+        {
+            string[] attributes = [.. cookie.Split("; ").Skip(1).Select(attribute => attribute.ToLowerInvariant())];
+            Assert.StartsWith("paperless-gateway-", cookie, StringComparison.Ordinal);
+            Assert.Contains("path=/accounts/oidc/authentik/login/callback/", attributes);
+            Assert.Contains("httponly", attributes);
+            Assert.Contains("samesite=lax", attributes);
+            Assert.Equal(https, attributes.Contains("secure"));
+        });
+    }
+
+    [Fact]
+    public async Task Parameters_of_AUTH_PARAMS_and_scopes_of_the_entry_are_sent()
+    {
+        await using World world = await Apps.StartAsync(settings =>
+        {
+            settings["auth_params"] = new System.Text.Json.Nodes.JsonObject { ["ui_locales"] = "de" };
+            settings["scope"] = new System.Text.Json.Nodes.JsonArray("profile", "entitlements");
+        });
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+
+        Assert.Equal("de", tab.Query["ui_locales"]);
+        Assert.Equal("openid profile entitlements", tab.Query["scope"]);
+    }
+
+    [Fact]
+    public async Task Prompt_login_is_passed_on_and_begins_anew_where_somebody_is_signed_in()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        Page already = await visitor.OpenAsync("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", "same-origin");
+        Assert.Equal("/documents/2", already.Location?.PathAndQuery);
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, more: "&prompt=login");
+        Assert.Equal("login", tab.Query["prompt"]);
+        world.Provider.SignsInAs = "bob";
+        await tab.CompleteAsync();
+
+        Assert.Equal("bob", await visitor.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("no-cors", "image")]
+    [InlineData("navigate", "iframe")]
+    [InlineData("navigate", "embed")]
+    [InlineData("cors", "empty")]
+    public async Task A_sign_in_does_not_begin_in_an_image_a_frame_or_a_script(string mode, string destination)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SendAsync(
+            HttpMethod.Get,
+            "/accounts/oidc/authentik/login/",
+            null,
+            ("Sec-Fetch-Mode", mode),
+            ("Sec-Fetch-Dest", destination),
+            ("Sec-Fetch-Site", "cross-site"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Contains("sign_in_embedded", page.Text, StringComparison.Ordinal);
+        Assert.Empty(page.SetCookies);
+    }
+
+    [Fact]
+    public async Task An_unknown_provider_is_a_page_that_leads_to_the_known_ones()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.OpenAsync("/accounts/oidc/keycloak/login/", "same-origin");
+
+        Assert.Equal(HttpStatusCode.NotFound, page.Status);
+        Assert.Contains("href=\"/accounts/login/\"", page.Text, StringComparison.Ordinal);
+    }
+
+    private static ProviderRequest TokenRequest(World world) =>
+        world.Provider.Received.Single(request => request.Path == "/application/o/token/");
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.SignIn;
+
+/// <summary>An attacker tries to sign a victim in as the attacker, to read later what the victim uploads (RFC 6749, section 10.12).</summary>
+public sealed class LoginCsrfTests
+{
+    [Fact]
+    public async Task The_attackers_callback_signs_nobody_in_elsewhere()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor attacker = world.NewVisitor();
+        using Visitor victim = world.NewVisitor();
+        world.Provider.SignsInAs = "bob";
+        string callback = await (await RoundTrip.BeginAsync(attacker, "/documents/2")).AnswerAsync();
+        world.Provider.SignsInAs = null;
+
+        Page page = await victim.NavigateAsync(callback, "cross-site");
+
+        Assert.Equal(world.Provider.Address.Authority, page.Address.Authority);
+        Assert.Null(victim.Cookie(SignedIn.CookieName));
+        Assert.DoesNotContain(world.Provider.Received, request => request.Path == "/application/o/token/");
+    }
+
+    [Fact]
+    public async Task A_victim_with_a_session_at_the_provider_comes_in_as_themselves_only()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor attacker = world.NewVisitor();
+        using Visitor victim = world.NewVisitor();
+        world.Provider.SignsInAs = "bob";
+        string callback = await (await RoundTrip.BeginAsync(attacker)).AnswerAsync();
+        world.Provider.SignsInAs = "alice";
+
+        await victim.NavigateAsync(callback, "cross-site");
+
+        Assert.Equal("alice", await victim.WhoAsync());
+        Assert.DoesNotContain(world.Paperless.Received, request => request.Lines("Remote-User").Contains("bob"));
+    }
+
+    [Fact]
+    public async Task The_attackers_code_in_the_victims_own_round_trip_is_worth_nothing()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor attacker = world.NewVisitor();
+        using Visitor victim = world.NewVisitor();
+        world.Provider.SignsInAs = "bob";
+        string stolen = await (await RoundTrip.BeginAsync(attacker)).AnswerAsync();
+        string code = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(stolen[stolen.IndexOf('?', StringComparison.Ordinal)..])["code"]!;
+        world.Provider.SignsInAs = "alice";
+        RoundTrip own = await RoundTrip.BeginAsync(victim, "/documents/2");
+
+        Page page = await own.FinishAsync(RoundTrip.With(await own.AnswerAsync(), "code", code));
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await victim.WhoAsync());
+        Assert.DoesNotContain(world.Paperless.Received, request => request.Lines("Remote-User").Contains("bob"));
+    }
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.SignIn;
+
+/// <summary>Two providers side by side: "authentik", where everybody is alice, and "other", where everybody is bob.</summary>
+public sealed class SeveralProvidersTests : IAsyncLifetime
+{
+    private World _world = null!;
+    private DevelopmentProvider _other = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _world = await World.StartAsync(options => options.StartGateway = false);
+        _other = await DevelopmentProvider.StartAsync(
+            new DevelopmentProviderOptions
+            {
+                TimeProvider = _world.Clock,
+                SessionCookie = "other_session",
+                ClientId = "other-client",
+                ClientSecret = "another-secret-that-protects-nothing",
+                RedirectUris = [$"{_world.Origin}/accounts/oidc/other/login/callback/"],
+            },
+            World.Ct);
+        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_other, "other"));
+        _world.StartGateway();
+        _world.Provider.SignsInAs = "alice";
+        _other.SignsInAs = "bob";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _world.DisposeAsync();
+        await _other.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Each_has_its_button_its_callback_and_its_people()
+    {
+        using Visitor visitor = _world.NewVisitor();
+        Page door = await visitor.OpenAsync("/accounts/login/?next=%2Fdocuments%2F2");
+        Assert.Contains("href=\"/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2\"", door.Text, StringComparison.Ordinal);
+        Assert.Contains("href=\"/accounts/oidc/other/login/?next=%2Fdocuments%2F2\"", door.Text, StringComparison.Ordinal);
+        RoundTrip ofAlice = await RoundTrip.BeginAsync(visitor, "/documents/1");
+        RoundTrip ofBob = await RoundTrip.BeginAsync(visitor, "/documents/2", "other");
+        Assert.Equal($"{_world.Origin}/accounts/oidc/other/login/callback/", ofBob.Query["redirect_uri"]);
+
+        Page first = await ofAlice.CompleteAsync();
+        Assert.Equal(("/documents/1", "alice"), (first.Address.PathAndQuery, await visitor.WhoAsync()));
+        Page second = await ofBob.CompleteAsync();
+        Assert.Equal(("/documents/2", "bob"), (second.Address.PathAndQuery, await visitor.WhoAsync()));
+
+        JsonNode session = await SessionAsync(visitor);
+        Assert.Equal("other", (string?)session["provider"]);
+        Assert.Equal(_other.Issuer.AbsoluteUri, (string?)session["issuer"]);
+    }
+
+    [Fact]
+    public async Task The_answer_of_one_is_worth_nothing_at_the_callback_of_the_other()
+    {
+        using Visitor visitor = _world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+        await RoundTrip.BeginAsync(visitor, "/", "other");
+        string mixed = (await tab.AnswerAsync()).Replace("/authentik/", "/other/", StringComparison.Ordinal);
+
+        Page page = await tab.FinishAsync(mixed);
+
+        Assert.Equal(HttpStatusCode.BadRequest, page.Status);
+        Assert.Null(await visitor.WhoAsync());
+        Assert.DoesNotContain(_other.Received.Concat(_world.Provider.Received), request => request.Path == "/application/o/token/");
+    }
+
+    [Fact]
+    public async Task A_code_of_one_in_a_round_trip_of_the_other_is_worth_nothing()
+    {
+        using Visitor visitor = _world.NewVisitor();
+        RoundTrip ofAlice = await RoundTrip.BeginAsync(visitor);
+        RoundTrip ofBob = await RoundTrip.BeginAsync(visitor, "/", "other");
+        string code = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery((await ofBob.AnswerAsync()).Split('?')[1])["code"]!;
+
+        await ofAlice.FinishAsync(RoundTrip.With(await ofAlice.AnswerAsync(), "code", code));
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+        Assert.DoesNotContain(_world.Paperless.Received, request => request.Lines("Remote-User").Contains("bob"));
+    }
+
+    [Fact]
+    public async Task An_authorization_response_that_names_another_issuer_is_refused()
+    {
+        using Visitor visitor = _world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+        string callback = await tab.AnswerAsync();
+
+        Page wrong = await tab.FinishAsync(RoundTrip.With(callback, "iss", _other.Issuer.AbsoluteUri));
+
+        Assert.Equal(HttpStatusCode.BadGateway, wrong.Status);
+        Assert.Contains("another issuer", wrong.Text, StringComparison.Ordinal);
+        Assert.Null(await visitor.WhoAsync());
+        Assert.DoesNotContain(_world.Provider.Received, request => request.Path == "/application/o/token/");
+        Page right = await tab.FinishAsync(RoundTrip.With(callback, "iss", _world.Provider.Issuer.AbsoluteUri));
+        Assert.Equal((HttpStatusCode.OK, "alice"), (right.Status, await visitor.WhoAsync()));
+    }
+
+    [Fact]
+    public async Task A_provider_that_announces_the_issuer_in_its_answers_must_name_it()
+    {
+        _world.Provider.TamperDiscovery = document =>
+        {
+            document["authorization_response_iss_parameter_supported"] = true;
+            return document;
+        };
+        using Visitor visitor = _world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor);
+        string callback = await tab.AnswerAsync();
+
+        Page without = await tab.FinishAsync(callback);
+
+        Assert.Equal(HttpStatusCode.BadGateway, without.Status);
+        Assert.Null(await visitor.WhoAsync());
+        await tab.FinishAsync(RoundTrip.With(callback, "iss", _world.Provider.Issuer.AbsoluteUri));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task One_that_is_away_does_not_keep_the_other_from_working()
+    {
+        _world.Provider.Outage = Outage.DropsConnections;
+        using Visitor visitor = _world.NewVisitor();
+
+        Page away = await visitor.OpenAsync("/accounts/oidc/authentik/login/", "same-origin");
+        Page page = await (await RoundTrip.BeginAsync(visitor, "/", "other")).CompleteAsync();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, away.Status);
+        Assert.Equal((HttpStatusCode.OK, "bob"), (page.Status, await visitor.WhoAsync()));
+    }
+
+    /// <summary>The same subject at two issuers is two people.</summary>
+    [Fact]
+    public async Task A_subject_is_a_person_at_its_own_issuer_only()
+    {
+        _other.SignsInAs = "alice";
+        using Visitor visitor = _world.NewVisitor();
+        RoundTrip second = await RoundTrip.BeginAsync(visitor, "/", "other");
+        await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+        string? before = visitor.Cookie(SignedIn.CookieName);
+        _world.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        await second.CompleteAsync();
+
+        Assert.NotEqual(before, visitor.Cookie(SignedIn.CookieName));
+        Assert.Equal("other", (string?)(await SessionAsync(visitor))["provider"]);
+    }
+
+    private static async Task<JsonNode> SessionAsync(Visitor visitor) => JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!;
+}

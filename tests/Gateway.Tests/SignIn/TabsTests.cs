@@ -1,0 +1,177 @@
+using System.Net;
+using Gateway.Sessions;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.SignIn;
+
+public sealed class TabsTests
+{
+    [Theory]
+    [InlineData("1234")]
+    [InlineData("4321")]
+    [InlineData("3142")]
+    public async Task Four_tabs_at_once_each_lead_to_their_own_page_and_to_one_session(string order)
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        List<(RoundTrip Trip, string Callback)> tabs = [];
+        for (int tab = 1; tab <= 4; tab++)
+        {
+            RoundTrip trip = await RoundTrip.BeginAsync(visitor, $"/documents/{tab}");
+            tabs.Add((trip, await trip.AnswerAsync()));
+        }
+
+        world.Clock.Advance(TimeSpan.FromSeconds(3));
+        HashSet<string?> cookies = [];
+        foreach (char tab in order)
+        {
+            (RoundTrip trip, string callback) = tabs[tab - '1'];
+            Page page = await trip.FinishAsync(callback);
+            Assert.Equal((HttpStatusCode.OK, $"/documents/{tab}"), (page.Status, page.Address.PathAndQuery));
+            cookies.Add(visitor.Cookie(SignedIn.CookieName));
+        }
+
+        Assert.Single(cookies);
+        Assert.Single(Sessions(world));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task Four_tabs_that_come_back_in_the_same_moment_all_reach_their_pages()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip[] tabs = [.. await Task.WhenAll(Enumerable.Range(1, 4).Select(tab => RoundTrip.BeginAsync(visitor, $"/documents/{tab}")))];
+        string[] callbacks = [.. await Task.WhenAll(tabs.Select(tab => tab.AnswerAsync()))];
+
+        Page[] pages = await Task.WhenAll(tabs.Select((tab, at) => tab.FinishAsync(callbacks[at])));
+
+        Assert.Equal(["/documents/1", "/documents/2", "/documents/3", "/documents/4"], pages.Select(page => page.Address.PathAndQuery));
+        Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_callback_that_is_reached_twice_leads_to_the_page_again()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        string callback = await tab.AnswerAsync();
+        await tab.FinishAsync(callback);
+        string? cookie = visitor.Cookie(SignedIn.CookieName);
+
+        Page again = await tab.FinishAsync(callback);
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (again.Status, again.Address.PathAndQuery));
+        Assert.Equal(2, again.Trail.Count);
+        Assert.Equal(cookie, visitor.Cookie(SignedIn.CookieName));
+    }
+
+    [Fact]
+    public async Task A_callback_after_its_code_has_expired_begins_anew_and_leads_to_the_page()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        string callback = await tab.AnswerAsync();
+        world.Clock.Advance(TimeSpan.FromMinutes(5));
+
+        Page page = await tab.FinishAsync(callback);
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_callback_after_the_browser_has_dropped_the_round_trip_begins_anew_and_leads_to_the_page()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        string callback = await tab.AnswerAsync();
+        world.Clock.Advance(TimeSpan.FromMinutes(31));
+        visitor.Forget("correlation");
+        visitor.Forget("nonce");
+
+        Page page = await tab.FinishAsync(callback);
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await visitor.WhoAsync());
+        Assert.Single(world.Log.Of("SignInRestarted"));
+    }
+
+    [Fact]
+    public async Task Without_any_cookies_the_round_trip_begins_anew_once_and_then_says_why_it_cannot_work()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip first = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        string callback = await first.AnswerAsync();
+        visitor.Forget("correlation");
+        Page restarted = await visitor.OpenAsync(callback, "cross-site");
+        RoundTrip second = await RoundTrip.BeginAsync(visitor, "/documents/2", more: "&again=1");
+        Assert.Equal("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2&again=1", restarted.Location?.PathAndQuery);
+        callback = await second.AnswerAsync();
+        visitor.Forget("correlation");
+
+        Page page = await second.FinishAsync(callback);
+
+        Assert.Equal(HttpStatusCode.BadRequest, page.Status);
+        Assert.Contains("cookies may be turned off", page.Text, StringComparison.Ordinal);
+        Assert.Contains("href=\"/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2\"", page.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_callback_without_its_state_is_a_page_and_with_a_session_the_front_page()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+
+        foreach (string query in (string[])["", "?code=abc", "?code=abc&state=garbage", "?error=access_denied", "?error=x&error_description=%3Cscript%3E"])
+        {
+            Page refused = await visitor.NavigateAsync("/accounts/oidc/authentik/login/callback/" + query, "cross-site");
+            Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+            Assert.DoesNotContain("<script", refused.Text, StringComparison.Ordinal);
+            Assert.DoesNotContain("access_denied", refused.Text, StringComparison.Ordinal);
+        }
+
+        await visitor.SignInAsync("alice");
+        Page page = await visitor.NavigateAsync("/accounts/oidc/authentik/login/callback/?code=abc&state=garbage", "cross-site");
+        Assert.Equal((HttpStatusCode.OK, "/"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_different_person_in_the_second_tab_replaces_the_session()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip ofAlice = await RoundTrip.BeginAsync(visitor, "/documents/1");
+        RoundTrip ofBob = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        await ofAlice.CompleteAsync();
+        string alices = visitor.Cookie(SignedIn.CookieName)!;
+        visitor.Forget("authentik_session");
+        world.Provider.SignsInAs = "bob";
+
+        Page page = await ofBob.CompleteAsync();
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("bob", await visitor.WhoAsync());
+        Assert.Equal("bob", world.Paperless.Received[^1].SignedInAs);
+        Assert.Single(Sessions(world));
+        using Visitor thief = world.NewVisitor();
+        thief.Cookies.Add(new Uri(world.Origin), new Cookie(SignedIn.CookieName, alices));
+        Assert.Null(await thief.WhoAsync());
+        Assert.Equal("Replaced", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
+    }
+
+    private static Session[] Sessions(World world) => [.. world.Gateway.Services.GetRequiredService<SessionMemory>().All];
+}
