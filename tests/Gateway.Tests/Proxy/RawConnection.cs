@@ -49,6 +49,14 @@ internal sealed class RawConnection : IDisposable
         return head.ToString();
     }
 
+    /// <summary>Exactly so many bytes.</summary>
+    public async Task<string> ReadTextAsync(int count)
+    {
+        byte[] bytes = new byte[count];
+        await _stream.ReadExactlyAsync(bytes, World.Ct);
+        return Encoding.Latin1.GetString(bytes);
+    }
+
     /// <summary>Everything that comes; a reset ends it as a close does.</summary>
     public async Task<string> ReadToEndAsync()
     {
