@@ -80,13 +80,15 @@ internal static class OperationsFeature
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
                 .ReadFrom.Configuration(builder.Configuration)
-                .ReadFrom.Services(services);
+                .ReadFrom.Services(services)
+                .Enrich.With<WithoutRequestPath>();
             if (!services.GetServices<ILogEventSink>().Any())
             {
                 // A host that brings a sink of its own, as the tests do, reads the log there.
                 log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
             }
-        });
+        },
+        preserveStaticLogger: true);
     }
 
     private static void Console(LoggerSinkConfiguration sink, bool development)
@@ -99,5 +101,11 @@ internal static class OperationsFeature
         {
             sink.Console(new CompactJsonFormatter());
         }
+    }
+
+    /// <summary>ASP.NET Core puts the whole path on every line of a request; a share link's path is its key.</summary>
+    private sealed class WithoutRequestPath : ILogEventEnricher
+    {
+        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory) => logEvent.RemovePropertyIfPresent("RequestPath");
     }
 }

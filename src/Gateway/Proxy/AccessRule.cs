@@ -77,7 +77,9 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Token(method, hasSession);
         }
 
-        if (path.StartsWith("/api/auth/headless/", StringComparison.OrdinalIgnoreCase) && regularLoginDisabled && !IsReading(method))
+        // The login page of Django REST framework, and the headless API of allauth.
+        bool password = IsBelow(path, "/api/auth/login") || (IsBelow(path, "/api/auth/headless") && !IsReading(method));
+        if (password && regularLoginDisabled)
         {
             return Access.Closed;
         }

@@ -83,23 +83,13 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
                 continue;
             }
 
-            if (values.Count == 1)
+            // `Content-Type` and the like belong to a body in .NET; where there is none, they say nothing, and YARP takes no body of ours.
+            if (!proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
             {
-                string value = values[0]!;
-                if (!proxyRequest.Headers.TryAddWithoutValidation(name, value))
-                {
-                    Content(proxyRequest).Headers.TryAddWithoutValidation(name, value);
-                }
-            }
-            else if (!proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
-            {
-                Content(proxyRequest).Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
         }
     }
-
-    /// <summary>`Content-Type` and the like belong to a body in .NET, even to none.</summary>
-    private static HttpContent Content(HttpRequestMessage request) => request.Content ??= new ByteArrayContent([]);
 
     private static string ClientAddress(HttpContext context)
     {
