@@ -43,7 +43,15 @@ internal sealed class Faults
             case FaultKind.Hold:
                 using (var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping))
                 {
-                    await fault.Released.WaitAsync(either.Token);
+                    try
+                    {
+                        await fault.Released.WaitAsync(either.Token);
+                    }
+                    catch (OperationCanceledException)
+                    {
+                        fault.Leave();
+                        throw;
+                    }
                 }
 
                 return true;
@@ -88,6 +96,7 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ReceivedRequest> _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _hits;
 
     public Predicate<ReceivedRequest> Which { get; } = which;
@@ -102,6 +111,9 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
 
     public Task Released => _released.Task;
 
+    /// <summary>Ends when the client of a request that is held has gone away.</summary>
+    public Task Left => _left.Task;
+
     /// <summary>Lets those that are held go on, and the later ones pass.</summary>
     public void Release()
     {
@@ -110,6 +122,8 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     }
 
     public void Dispose() => Release();
+
+    internal void Leave() => _left.TrySetResult();
 
     internal void Hit(ReceivedRequest received)
     {

@@ -69,12 +69,12 @@ internal sealed class Forwarding
         }
 
         PaperlessTransformer transformer = _transformers[(int)access];
-        return UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, transformer) : _forwarding.ForwardAsync(context, transformer);
+        return UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer) : _forwarding.ForwardAsync(context, transformer);
     }
 
-    private async Task ForwardUnsizedAsync(HttpContext context, PaperlessTransformer transformer)
+    private async Task ForwardUnsizedAsync(HttpContext context, Access access, PaperlessTransformer transformer)
     {
-        await _unsized.TakeInAsync(context);
+        await _unsized.TakeInAsync(context, access is Access.WithIdentity or Access.WithCredential ? UnsizedBody.Largest : UnsizedBody.LargestAnonymous);
         await _forwarding.ForwardAsync(context, transformer);
     }
 }

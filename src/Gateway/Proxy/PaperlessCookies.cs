@@ -17,6 +17,9 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     private const int TagLetters = 22;
     private const int LongestValue = 512;
 
+    /// <summary>What Python's `str.strip` takes away, with which Django reads a cookie's name and value.</summary>
+    private const string Blanks = " \t\n\v\f\r\u001c\u001d\u001e\u001f\u0085\u00a0";
+
     private readonly string _sessionCookie = settings.Paperless.SessionCookie;
 
     /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
@@ -51,7 +54,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         {
             foreach (Range range in header.AsSpan().Split(';'))
             {
-                ReadOnlySpan<char> pair = header.AsSpan()[range].Trim(' ');
+                ReadOnlySpan<char> pair = header.AsSpan()[range].Trim(Blanks);
                 if (IsSessionCookie(pair) && Value(pair, session) is { Length: > 0 } value)
                 {
                     return value.ToString();
@@ -89,7 +92,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         StringBuilder? kept = null;
         foreach (Range range in text.AsSpan().Split(';'))
         {
-            ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(' ');
+            ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(Blanks);
             if (pair.IsEmpty || IsOwn(pair))
             {
                 continue;
@@ -120,13 +123,13 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     private bool IsSessionCookie(ReadOnlySpan<char> pair)
     {
         int equals = pair.IndexOf('=');
-        return equals >= 0 && pair[..equals].Trim(' ').SequenceEqual(_sessionCookie);
+        return equals >= 0 && pair[..equals].Trim(Blanks).SequenceEqual(_sessionCookie);
     }
 
     /// <summary>The cookie's value without its tag; empty where the tag is not this session's.</summary>
     private static ReadOnlySpan<char> Value(ReadOnlySpan<char> pair, Session? session)
     {
-        ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(' ').Trim('"');
+        ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(Blanks).Trim('"');
         if (session is null)
         {
             return bound;
@@ -151,7 +154,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         int start = setCookie.IndexOf('=', StringComparison.Ordinal) + 1;
         int end = setCookie.IndexOf(';', StringComparison.Ordinal);
         end = end < 0 ? setCookie.Length : end;
-        ReadOnlySpan<char> value = setCookie.AsSpan(start, end - start).Trim(' ').Trim('"');
+        ReadOnlySpan<char> value = setCookie.AsSpan(start, end - start).Trim(Blanks).Trim('"');
         if (value.IsEmpty || value.Length > LongestValue)
         {
             return setCookie;

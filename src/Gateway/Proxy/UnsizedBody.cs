@@ -16,6 +16,9 @@ internal sealed class UnsizedBody(GatewaySettings settings)
     /// <summary>Bytes; what is larger must come with a `Content-Length`.</summary>
     public const long Largest = 8L * 1024 * 1024 * 1024;
 
+    /// <summary>The same from somebody unknown, who must not fill the disk; Django takes no larger form (DATA_UPLOAD_MAX_MEMORY_SIZE).</summary>
+    public const long LargestAnonymous = 2_621_440;
+
     private const int CopyBuffer = 64 * 1024;
 
     private readonly string _directory = Path.Combine(settings.DataDirectory, StorageFeature.SpoolDirectory);
@@ -25,10 +28,10 @@ internal sealed class UnsizedBody(GatewaySettings settings)
         && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
         && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true };
 
-    /// <exception cref="BadHttpRequestException">The body is larger than <see cref="Largest"/>, or broke off.</exception>
-    public async Task TakeInAsync(HttpContext context)
+    /// <exception cref="BadHttpRequestException">The body is larger than <paramref name="largest"/>, or broke off.</exception>
+    public async Task TakeInAsync(HttpContext context, long largest)
     {
-        FileBufferingReadStream spool = new(context.Request.Body, InMemory, Largest, () => _directory);
+        FileBufferingReadStream spool = new(context.Request.Body, InMemory, largest, () => _directory);
         context.Response.RegisterForDispose(spool);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(CopyBuffer);
         try
@@ -37,9 +40,14 @@ internal sealed class UnsizedBody(GatewaySettings settings)
             {
             }
         }
-        catch (IOException error) when (error is not BadHttpRequestException && spool.Length >= Largest - CopyBuffer)
+        catch (IOException error) when (error is not BadHttpRequestException && spool.Length >= largest - CopyBuffer)
         {
             throw new BadHttpRequestException("The body is too large for one without a length.", StatusCodes.Status413PayloadTooLarge, error);
+        }
+        catch (IOException error) when (error.InnerException is OverflowException)
+        {
+            // Kestrel's answer to the size of a chunk that no number can hold.
+            throw new BadHttpRequestException("The body's chunks are broken.", StatusCodes.Status400BadRequest, error);
         }
         finally
         {

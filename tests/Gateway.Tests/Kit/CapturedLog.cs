@@ -9,6 +9,7 @@ namespace Gateway.Tests.Kit;
 internal sealed class CapturedLog : ILogEventSink
 {
     private readonly ConcurrentQueue<LogEvent> _events = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IReadOnlyList<LogEvent> Events => [.. _events];
 
@@ -17,7 +18,26 @@ internal sealed class CapturedLog : ILogEventSink
 
     public IReadOnlyList<LogEvent> Of(string eventName) => [.. _events.Where(entry => NameOf(entry) == eventName)];
 
-    public void Emit(LogEvent logEvent) => _events.Enqueue(logEvent);
+    public void Emit(LogEvent logEvent)
+    {
+        _events.Enqueue(logEvent);
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
+
+    /// <summary>Waits until the log holds a line that fits, and gives the first one.</summary>
+    public async Task<LogEvent> WaitForAsync(string eventName, Predicate<LogEvent>? which = null)
+    {
+        while (true)
+        {
+            Task changed = Volatile.Read(ref _changed).Task;
+            if (Of(eventName).FirstOrDefault(entry => which?.Invoke(entry) != false) is { } found)
+            {
+                return found;
+            }
+
+            await changed.WaitAsync(TestContext.Current.CancellationToken);
+        }
+    }
 
     public static string Value(LogEvent entry, string property) =>
         entry.Properties.TryGetValue(property, out LogEventPropertyValue? value) ? value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString() : "";

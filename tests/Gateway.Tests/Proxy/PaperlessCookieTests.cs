@@ -41,7 +41,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         string[] tries =
         [
             alices, alicesKey, wrongTag, alices + "x", alices[..^1], $"\"{alices}\"", $"\"{alicesKey}\"", $"{alicesKey}.", $".{alices}", $"{alicesKey}%2E{alices.Split('.')[1]}",
-            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie("sessionid"), " " + alices, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
+            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie("sessionid"), " " + alices, alicesKey + "; \tsessionid=" + alicesKey, "x;\u0085sessionid=" + alicesKey, "x;\u00a0sessionid\t=" + alicesKey, "x; sessionid\u001f=" + alicesKey, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
         ];
         foreach (string sent in tries)
         {
