@@ -53,7 +53,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Access.Own;
         }
 
-        // Django's admin routes are not anchored: /anything/admin/login/ is the admin login too.
+        // Django's admin routes are not anchored: /anything/admin/login/ and /anyadmin/login/ are the admin login too.
         if (IsAdminDoor(path))
         {
             return regularLoginDisabled || !Is(path, "/admin/login") ? regularLoginDisabled ? Access.Closed : Access.NotFound
@@ -67,8 +67,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
 
         if (IsBelow(path, "/accounts"))
         {
-            bool signup = path.StartsWith("/accounts/signup", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/accounts/3rdparty/signup", StringComparison.OrdinalIgnoreCase);
-            return regularLoginDisabled || (signup && !signupsAllowed) ? Access.Closed
+            return regularLoginDisabled || (!signupsAllowed && IsSignup(path)) ? Access.Closed
                 : hasSession ? Access.WithIdentity : Access.AccountPages;
         }
 
@@ -77,7 +76,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Token(method, hasSession);
         }
 
-        if (path.StartsWith("/api/auth/headless/", StringComparison.OrdinalIgnoreCase) && regularLoginDisabled && !IsReading(method))
+        if (IsBelow(path, "/api/auth/headless") && !IsReading(method) && (regularLoginDisabled || (!signupsAllowed && IsSignup(path))))
         {
             return Access.Closed;
         }
@@ -110,7 +109,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
         || IsBelow(path, "/accounts/oidc") || IsBelow(path, "/gateway");
 
     private static bool IsAdminDoor(string path) =>
-        path.Contains("/admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("/admin/logout", StringComparison.OrdinalIgnoreCase);
+        path.Contains("admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("admin/logout", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPublic(string method, string path)
     {
@@ -146,6 +145,9 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
 
         return slug.Length > 0;
     }
+
+    /// <summary>The first to sign up at an empty Paperless becomes its superuser, whatever its own setting says.</summary>
+    private static bool IsSignup(string path) => path.Contains("/signup", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsReading(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
 
