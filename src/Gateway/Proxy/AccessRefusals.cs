@@ -8,6 +8,9 @@ namespace Gateway.Proxy;
 /// <summary>Words each refusal of the way to Paperless. None of them reads the request's body.</summary>
 internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
 {
+    /// <summary>Kestrel takes 8 KiB of request line, and the provider's way back escapes once more.</summary>
+    private const int LongestNext = 2500;
+
     private readonly PageLink _front = new(settings.ScriptName + "/", "To Paperless");
 
     public Task RefuseAsync(HttpContext context, Access access) => access switch
@@ -32,6 +35,11 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         ForTheLog = $"Origin {Printable(context.Request.Headers.Origin)}, Sec-Fetch-Site {Printable(context.Request.Headers["Sec-Fetch-Site"])}",
     });
 
+    public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(413, "body_unwanted", "Too much at once", "Nobody is signed in on this request, and its body is more than a form.")
+    {
+        Remedy = "Sign in first, or send an API token.",
+    });
+
     public Task PaperlessAwayAsync(HttpContext context, ForwarderError error)
     {
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
@@ -52,9 +60,10 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         HttpRequest request = context.Request;
         if (CrossSiteGuard.IsSafe(request.Method) && request.IsNavigation() && !request.Path.StartsWithSegments("/ws"))
         {
-            string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+            // What the request line cannot carry is not asked for again: the sign-in then leads to the front page.
+            string next = Uri.EscapeDataString(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
             context.Response.Headers.CacheControl = "no-store";
-            context.Response.Redirect($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(target)}");
+            context.Response.Redirect($"{settings.ScriptName}/accounts/login/{(next.Length <= LongestNext ? "?next=" + next : "")}");
             return Task.CompletedTask;
         }
 

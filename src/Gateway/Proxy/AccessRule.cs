@@ -53,7 +53,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Access.Own;
         }
 
-        // Django's admin routes are not anchored: /anything/admin/login/ is the admin login too.
+        // Django's admin routes are not anchored: /anything/admin/login/ and /anyadmin/login/ are the admin login too.
         if (IsAdminDoor(path))
         {
             return regularLoginDisabled || !Is(path, "/admin/login") ? regularLoginDisabled ? Access.Closed : Access.NotFound
@@ -65,10 +65,14 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Access.Public;
         }
 
+        if (IsAdminElsewhere(path))
+        {
+            return Access.NotFound;
+        }
+
         if (IsBelow(path, "/accounts"))
         {
-            bool signup = path.StartsWith("/accounts/signup", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/accounts/3rdparty/signup", StringComparison.OrdinalIgnoreCase);
-            return regularLoginDisabled || (signup && !signupsAllowed) ? Access.Closed
+            return regularLoginDisabled || (!signupsAllowed && IsSignup(path)) ? Access.Closed
                 : hasSession ? Access.WithIdentity : Access.AccountPages;
         }
 
@@ -77,11 +81,12 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             return Token(method, hasSession);
         }
 
-        // The login page of Django REST framework, and the headless API of allauth.
-        bool password = IsBelow(path, "/api/auth/login") || (IsBelow(path, "/api/auth/headless") && !IsReading(method));
-        if (password && regularLoginDisabled)
+        // allauth's headless API and the login page of Django REST framework: ways for passwords, and none that a token opens.
+        if (IsBelow(path, "/api/auth"))
         {
-            return Access.Closed;
+            bool password = IsBelow(path, "/api/auth/login") || !IsReading(method);
+            return (password && regularLoginDisabled) || (!signupsAllowed && IsSignup(path)) ? Access.Closed
+                : hasSession ? Access.WithIdentity : Access.SignInFirst;
         }
 
         if (credential != Credential.None && path.StartsWith("/api/", StringComparison.Ordinal))
@@ -112,7 +117,11 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
         || IsBelow(path, "/accounts/oidc") || IsBelow(path, "/gateway");
 
     private static bool IsAdminDoor(string path) =>
-        path.Contains("/admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("/admin/logout", StringComparison.OrdinalIgnoreCase);
+        path.Contains("admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("admin/logout", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Django's admin under another name: to Django, `/accounts/admin/` is the admin and no account page.</summary>
+    private static bool IsAdminElsewhere(string path) => path.IndexOf("admin/", StringComparison.OrdinalIgnoreCase) is var at and >= 0
+        && !(at == 1 && path.StartsWith("/admin/", StringComparison.Ordinal));
 
     private static bool IsPublic(string method, string path)
     {
@@ -148,6 +157,9 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
 
         return slug.Length > 0;
     }
+
+    /// <summary>The first to sign up at an empty Paperless becomes its superuser, whatever its own setting says.</summary>
+    private static bool IsSignup(string path) => path.Contains("/signup", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsReading(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
 

@@ -45,6 +45,7 @@ internal sealed class Forwarding
         switch (access)
         {
             case Access.Own:
+                BodyLimits.Set(context, BodyLimits.Own);
                 return _next(context);
 
             case Access.WithIdentity:
@@ -61,7 +62,19 @@ internal sealed class Forwarding
 
                 break;
 
-            case Access.Public or Access.AccountPages or Access.WithCredential:
+            case Access.Public or Access.AccountPages or Access.WithCredential when OpenSockets.IsSocketRequest(context):
+                return _refusals.RefuseAsync(context, Access.SignInFirst);
+
+            case Access.Public or Access.AccountPages:
+                // Nobody has said who they are: a form is taken from them, and no more.
+                if (request.ContentLength > UnsizedBody.LargestAnonymous || (CrossSiteGuard.IsSafe(request.Method) && BodyLimits.HasBody(context)))
+                {
+                    return _refusals.BodyAsync(context);
+                }
+
+                break;
+
+            case Access.WithCredential:
                 break;
 
             default:
@@ -74,7 +87,7 @@ internal sealed class Forwarding
 
     private async Task ForwardUnsizedAsync(HttpContext context, Access access, PaperlessTransformer transformer)
     {
-        await _unsized.TakeInAsync(context, access is Access.WithIdentity or Access.WithCredential ? UnsizedBody.Largest : UnsizedBody.LargestAnonymous);
+        await _unsized.TakeInAsync(context, access);
         await _forwarding.ForwardAsync(context, transformer);
     }
 }

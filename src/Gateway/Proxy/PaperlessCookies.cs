@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
@@ -22,9 +23,15 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
 
     private readonly string _sessionCookie = settings.Paperless.SessionCookie;
 
+    /// <summary>
+    /// Binds what Paperless's own account pages set for somebody unknown, a password reset on its way: so a session that was somebody's
+    /// is nobody's there either. It need not outlive the process.
+    /// </summary>
+    private readonly byte[] _bindingOfUnknown = RandomNumberGenerator.GetBytes(32);
+
     /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
     /// <param name="raw">What the browser sent.</param>
-    /// <param name="session">The gateway's session: Paperless's passes only if it is bound to it. Null: it passes as it is.</param>
+    /// <param name="session">The gateway's session: Paperless's passes only if it is bound to it, or, without one, to nobody's.</param>
     public string? ForPaperless(StringValues raw, Session? session)
     {
         if (raw.Count == 0)
@@ -68,7 +75,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     /// <summary>A `Set-Cookie` of Paperless's for the browser: bound, and Secure on https.</summary>
     public string ForBrowser(string setCookie, Session? session)
     {
-        string cookie = session is not null && IsSessionCookie(setCookie) ? Bind(setCookie, session) : setCookie;
+        string cookie = IsSessionCookie(setCookie) ? Bind(setCookie, session) : setCookie;
         return settings.Public.IsHttps && !HasSecure(cookie) ? cookie + "; Secure" : cookie;
     }
 
@@ -127,14 +134,9 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     }
 
     /// <summary>The cookie's value without its tag; empty where the tag is not this session's.</summary>
-    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> pair, Session? session)
+    private ReadOnlySpan<char> Value(ReadOnlySpan<char> pair, Session? session)
     {
         ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(Blanks).Trim('"');
-        if (session is null)
-        {
-            return bound;
-        }
-
         int dot = bound.Length - TagLetters - 1;
         if (dot <= 0 || bound[dot] != '.' || dot > LongestValue)
         {
@@ -144,12 +146,14 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         Span<byte> sent = stackalloc byte[TagBytes];
         Span<byte> right = stackalloc byte[TagBytes];
         Tag(bound[..dot], session, right);
-        return Base64Url.TryDecodeFromChars(bound[(dot + 1)..], sent, out int written) && written == TagBytes && CryptographicOperations.FixedTimeEquals(sent, right)
+
+        // Not TryDecodeFromChars, which throws where a letter is none of base64url's.
+        return Base64Url.DecodeFromChars(bound[(dot + 1)..], sent, out _, out int written) == OperationStatus.Done && written == TagBytes && CryptographicOperations.FixedTimeEquals(sent, right)
             ? bound[..dot]
             : default;
     }
 
-    private static string Bind(string setCookie, Session session)
+    private string Bind(string setCookie, Session? session)
     {
         int start = setCookie.IndexOf('=', StringComparison.Ordinal) + 1;
         int end = setCookie.IndexOf(';', StringComparison.Ordinal);
@@ -165,12 +169,12 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         return string.Concat(setCookie.AsSpan(0, start), value, $".{Base64Url.EncodeToString(tag)}", setCookie.AsSpan(end));
     }
 
-    private static void Tag(ReadOnlySpan<char> value, Session session, Span<byte> tag)
+    private void Tag(ReadOnlySpan<char> value, Session? session, Span<byte> tag)
     {
         Span<byte> bytes = stackalloc byte[LongestValue];
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
         int length = Encoding.Latin1.GetBytes(value, bytes);
-        HMACSHA256.HashData(session.BindingKey, bytes[..length], hash);
+        HMACSHA256.HashData(session?.BindingKey ?? _bindingOfUnknown, bytes[..length], hash);
         hash[..TagBytes].CopyTo(tag);
     }
 

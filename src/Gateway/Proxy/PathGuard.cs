@@ -27,12 +27,14 @@ internal static class PathGuard
             return "the request target has characters that a URL cannot have";
         }
 
+        // A URL's fragment is never sent (RFC 9110, section 4.2.4), and parsers differ on where it would begin.
+        if (target.Contains('#'))
+        {
+            return "the request target has a #";
+        }
+
         int query = target.IndexOf('?');
         ReadOnlySpan<char> path = query < 0 ? target : target[..query];
-        if (path.Contains('#'))
-        {
-            return "the path has a #";
-        }
 
         if (path.Contains("//", StringComparison.Ordinal))
         {

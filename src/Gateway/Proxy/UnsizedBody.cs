@@ -19,30 +19,41 @@ internal sealed class UnsizedBody(GatewaySettings settings)
     /// <summary>The same from somebody unknown, who must not fill the disk; Django takes no larger form (DATA_UPLOAD_MAX_MEMORY_SIZE).</summary>
     public const long LargestAnonymous = 2_621_440;
 
+    /// <summary>The same with an API token: Paperless has not looked at it yet.</summary>
+    public const long LargestUnverified = 64L * 1024 * 1024;
+
+    /// <summary>Bytes of all such bodies together, and what the disk must have left: the sessions live there too.</summary>
+    private const long AllUnverified = 512L * 1024 * 1024;
+
+    private const long DiskLeft = 256L * 1024 * 1024;
+
     private const int CopyBuffer = 64 * 1024;
 
     private readonly string _directory = Path.Combine(settings.DataDirectory, StorageFeature.SpoolDirectory);
+
+    private long _unverified;
 
     public static bool IsIn(HttpContext context) =>
         context.Request.ContentLength is null
         && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
         && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true };
 
-    /// <exception cref="BadHttpRequestException">The body is larger than <paramref name="largest"/>, or broke off.</exception>
-    public async Task TakeInAsync(HttpContext context, long largest)
+    /// <exception cref="BadHttpRequestException">The body is too large for who sends it, or broke off.</exception>
+    public async Task TakeInAsync(HttpContext context, Access access)
     {
-        FileBufferingReadStream spool = new(context.Request.Body, InMemory, largest, () => _directory);
+        bool known = access == Access.WithIdentity;
+        long largest = known ? Largest : access == Access.WithCredential ? LargestUnverified : LargestAnonymous;
+        FileBufferingReadStream spool = new(context.Request.Body, InMemory, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);
+        Share share = new(this, known);
+        context.Response.RegisterForDispose(share);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(CopyBuffer);
         try
         {
-            while (await spool.ReadAsync(buffer, context.RequestAborted) > 0)
+            for (int read; (read = await spool.ReadAsync(buffer, context.RequestAborted)) > 0;)
             {
+                share.Add(read, largest);
             }
-        }
-        catch (IOException error) when (error is not BadHttpRequestException && spool.Length >= largest - CopyBuffer)
-        {
-            throw new BadHttpRequestException("The body is too large for one without a length.", StatusCodes.Status413PayloadTooLarge, error);
         }
         catch (IOException error) when (error.InnerException is OverflowException)
         {
@@ -58,5 +69,39 @@ internal sealed class UnsizedBody(GatewaySettings settings)
         context.Request.Body = spool;
         context.Request.Headers.Remove("Transfer-Encoding");
         context.Request.ContentLength = spool.Length;
+    }
+
+    /// <summary>What one request holds of the spool, until it is answered.</summary>
+    private sealed class Share(UnsizedBody spool, bool known) : IDisposable
+    {
+        private const long LookAtDiskEvery = 16L * 1024 * 1024;
+
+        private long _bytes;
+        private long _lookedAt;
+
+        public void Add(int bytes, long largest)
+        {
+            _bytes += bytes;
+            long unverified = known ? 0 : Interlocked.Add(ref spool._unverified, bytes);
+            if (_bytes > largest)
+            {
+                throw new BadHttpRequestException("The body is too large for one without a length: send it with Content-Length.", StatusCodes.Status413PayloadTooLarge);
+            }
+
+            bool full = _bytes - _lookedAt >= LookAtDiskEvery && new DriveInfo(spool._directory).AvailableFreeSpace < DiskLeft;
+            _lookedAt = full || _bytes - _lookedAt >= LookAtDiskEvery ? _bytes : _lookedAt;
+            if (full || unverified > AllUnverified)
+            {
+                throw new BadHttpRequestException("There is no room for a body without a length: send it with Content-Length.", StatusCodes.Status503ServiceUnavailable);
+            }
+        }
+
+        public void Dispose()
+        {
+            if (!known)
+            {
+                Interlocked.Add(ref spool._unverified, -Interlocked.Exchange(ref _bytes, 0));
+            }
+        }
     }
 }

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Gateway.Tests;
+
+/// <summary>What the design says of the shape of `src/Gateway`, read from its source.</summary>
+public sealed partial class ArchitectureTests
+{
+    private const int MostLines = 350;
+
+    private static readonly string Source = Path.Combine(Repository.Root, "src");
+
+    /// <summary>Each folder in the order of building: what it knows stands before it.</summary>
+    private static readonly (string Folder, string[] Knows)[] Allowed =
+    [
+        ("Settings", []),
+        ("Storage", ["Settings"]),
+        ("Groups", ["Settings"]),
+        ("Sessions", ["Settings", "Storage"]),
+        ("Pages", ["Settings", "Sessions"]),
+        ("Proxy", ["Settings", "Storage", "Sessions", "Pages"]),
+        ("SignIn", ["Settings", "Storage", "Groups", "Sessions", "Pages"]),
+        ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "SignIn"]),
+        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "SignIn", "SignOut"]),
+    ];
+
+    [Fact]
+    public void The_allowed_arrows_make_no_circle()
+    {
+        string[] order = [.. Allowed.Select(one => one.Folder)];
+        Assert.All(Allowed, one => Assert.All(one.Knows, known => Assert.True(Array.IndexOf(order, known) < Array.IndexOf(order, one.Folder), $"{one.Folder} → {known}")));
+    }
+
+    [Fact]
+    public void Every_folder_is_in_the_list() => Assert.Equal(
+        Directory.EnumerateDirectories(Path.Combine(Source, "Gateway")).Select(Path.GetFileName).Where(name => name is not ("bin" or "obj")).Order(StringComparer.Ordinal),
+        Allowed.Select(one => one.Folder).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void A_folder_knows_only_what_is_more_basic()
+    {
+        List<string> faults = [];
+        foreach ((string folder, string[] knows) in Allowed)
+        {
+            foreach (string file in Files(Path.Combine(Source, "Gateway", folder), "*.cs").Concat(Files(Path.Combine(Source, "Gateway", folder), "*.razor")))
+            {
+                faults.AddRange(Mentions().Matches(File.ReadAllText(file))
+                    .Select(match => match.Groups["folder"].Value)
+                    .Distinct()
+                    .Where(known => known != folder && Allowed.Any(one => one.Folder == known) && !knows.Contains(known))
+                    .Select(known => $"{Name(file)} knows {known}"));
+            }
+        }
+
+        Assert.Empty(faults);
+    }
+
+    [Fact]
+    public void The_environment_is_read_in_one_file()
+    {
+        IEnumerable<string> faults = Files(Path.Combine(Source, "Gateway"), "*.cs")
+            .Where(file => Path.GetFileName(file) is not ("GatewaySettingsReader.cs" or "Variables.cs"))
+            .SelectMany(file => ReadsConfiguration().Matches(File.ReadAllText(file)).Select(match => $"{Name(file)}: {match.Value}"));
+
+        Assert.Empty(faults);
+    }
+
+    [Fact]
+    public void A_variable_that_is_named_elsewhere_stands_in_words_for_people_only()
+    {
+        // A literal that is nothing but a variable's name looks like an access to it; a fault found later names its variable, too.
+        IEnumerable<string> faults = Files(Path.Combine(Source, "Gateway"), "*.cs")
+            .Where(file => Path.GetFileName(file) != "GatewaySettingsReader.cs")
+            .SelectMany(file => File.ReadLines(file)
+                .Where(line => VariableLiteral().IsMatch(line) && !line.Contains("SettingsException", StringComparison.Ordinal))
+                .Select(line => $"{Name(file)}: {line.Trim()}"));
+
+        Assert.Empty(faults);
+    }
+
+    [Fact]
+    public void No_file_is_longer_than_can_be_read_at_once() =>
+        Assert.Empty(Files(Source, "*.cs").Where(file => File.ReadLines(file).Count() > MostLines).Select(Name));
+
+    [Fact]
+    public void Every_log_message_has_an_id_and_a_name_of_its_own()
+    {
+        List<(int Id, string Name, string File)> messages = [];
+        foreach (string file in Files(Path.Combine(Source, "Gateway"), "*.cs"))
+        {
+            foreach (Match message in LogMessage().Matches(File.ReadAllText(file)))
+            {
+                Match id = EventId().Match(message.Value);
+                Match name = EventName().Match(message.Value);
+                Assert.True(id.Success && name.Success, $"{Name(file)}: {message.Value}");
+                messages.Add((int.Parse(id.Groups[1].Value, CultureInfo.InvariantCulture), name.Groups[1].Value, Name(file)));
+            }
+        }
+
+        Assert.True(messages.Count > 10);
+        Assert.Empty(messages.GroupBy(message => message.Id).Where(same => same.Count() > 1).SelectMany(same => same));
+        Assert.Empty(messages.GroupBy(message => message.Name).Where(same => same.Count() > 1).SelectMany(same => same));
+    }
+
+    [Fact]
+    public void Every_class_of_the_gateway_is_its_own_business()
+    {
+        // Razor makes components and their parameters public; nothing else is.
+        IEnumerable<string> faults = typeof(Program).Assembly.GetExportedTypes()
+            .Where(type => type.Namespace?.StartsWith("Gateway", StringComparison.Ordinal) == true && type.Namespace != "Gateway.Pages")
+            .Select(type => type.FullName!);
+
+        Assert.Empty(faults);
+    }
+
+    private static IEnumerable<string> Files(string folder, string pattern) => Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories);
+
+    private static string Name(string file) => Path.GetRelativePath(Source, file);
+
+    /// <summary>In a using line or in front of a type's name.</summary>
+    [GeneratedRegex(@"(?<![\w.""])Gateway\.(?<folder>[A-Z]\w+)\b(?!\.css)")]
+    private static partial Regex Mentions();
+
+    [GeneratedRegex(@"[cC]onfiguration\[|GetEnvironmentVariable|GetSection\(|\.GetValue<|GetConnectionString")]
+    private static partial Regex ReadsConfiguration();
+
+    [GeneratedRegex(@"""(PAPERLESS|GATEWAY)_[A-Z_]+""")]
+    private static partial Regex VariableLiteral();
+
+    [GeneratedRegex(@"\[LoggerMessage\(?[^\n]*")]
+    private static partial Regex LogMessage();
+
+    [GeneratedRegex(@"EventId = (\d+)")]
+    private static partial Regex EventId();
+
+    [GeneratedRegex(@"EventName = ""(\w+)""")]
+    private static partial Regex EventName();
+}

@@ -1,0 +1,167 @@
+using System.Net;
+using Gateway.Settings;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Sandbox;
+
+namespace Gateway.Tests.Proxy;
+
+/// <summary>The host rule and the script name, over HTTP with hosts that no client would send.</summary>
+public sealed class FrontDoorTests
+{
+    private const string Html = "Accept: text/html";
+    private const string Json = "Accept: application/json";
+
+    [Theory]
+    [InlineData("https://docs.example.com", "docs.example.com", true)]
+    [InlineData("https://docs.example.com", "docs.example.com:443", true)]
+    [InlineData("https://docs.example.com", "DOCS.Example.COM", true)]
+    [InlineData("https://docs.example.com", "docs.example.com:80", false)]
+    [InlineData("https://docs.example.com", "docs.example.com:", false)]
+    [InlineData("https://docs.example.com", "docs.example.com:+443", false)]
+    [InlineData("https://docs.example.com", "docs.example.com:443443443443", false)]
+    [InlineData("https://docs.example.com", "docs.example.com.evil.example", false)]
+    [InlineData("https://docs.example.com", "docs.example.comx", false)]
+    [InlineData("https://docs.example.com", "evil.example", false)]
+    [InlineData("https://docs.example.com", "", false)]
+    [InlineData("https://docs.example.com", null, false)]
+    [InlineData("http://docs.example.com", "docs.example.com:80", true)]
+    [InlineData("http://docs.example.com", "docs.example.com:443", false)]
+    [InlineData("http://docs.lan:8000", "docs.lan:8000", true)]
+    [InlineData("http://docs.lan:8000", "docs.lan", false)]
+    [InlineData("http://docs.lan:8000", "docs.lan:80", false)]
+    [InlineData("https://[::1]:8443", "[::1]:8443", true)]
+    [InlineData("https://bücher.example", "xn--bcher-kva.example", true)]
+    public void The_public_host_is_known_with_or_without_the_schemes_own_port(string url, string? host, bool same) =>
+        Assert.Equal(same, new PublicOrigin(new Uri(url)).IsHost(host));
+
+    [Theory]
+    [InlineData("docs.lan", "docs.lan", true)]
+    [InlineData("docs.lan", "DOCS.lan:8000", true)]
+    [InlineData("docs.lan", "a.docs.lan", false)]
+    [InlineData(".example.com", "example.com", true)]
+    [InlineData(".example.com", "a.b.Example.com:1", true)]
+    [InlineData(".example.com", "badexample.com", false)]
+    [InlineData("*", "anything:1", true)]
+    [InlineData("*", "", false)]
+    [InlineData("*", null, false)]
+    [InlineData("[::1]", "[::1]:8000", true)]
+    [InlineData("192.168.1.5", "192.168.1.5:8000", true)]
+    [InlineData("*.example.com", "a.example.com", false)]
+    public void Allowed_hosts_are_matched_as_Django_does(string pattern, string? host, bool matches) =>
+        Assert.Equal(matches, new HostPatterns(["other.lan", pattern]).Matches(host));
+
+    [Fact]
+    public async Task A_persons_navigation_to_another_host_is_led_to_the_public_one()
+    {
+        await using World world = await World.StartAsync();
+
+        string answer = await GetAsync(world, "docs.lan:1", "/documents/2?a=%2F&b", Html);
+
+        Assert.StartsWith("HTTP/1.1 302 ", answer, StringComparison.Ordinal);
+        Assert.Equal($"{world.Origin}/documents/2?a=%2F&b", Header(answer, "Location"));
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Theory]
+    [InlineData("evil.example", Json, "GET", "/api/documents/")]
+    [InlineData("evil.example", Json + "\r\nAuthorization: Token x", "GET", "/api/documents/")]
+    [InlineData("evil.example", Html + "\r\nAuthorization: Token x", "GET", "/api/documents/")]
+    [InlineData("evil.example", Html, "POST", "/accounts/login/")]
+    [InlineData("evil.example", Html + "\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image", "GET", "/logo")]
+    [InlineData("evil.example", Json, "GET", "/gateway/session")]
+    [InlineData("localhost", Json, "GET", "/static/x.js")]
+    public async Task Everything_else_on_another_host_is_misdirected(string host, string headers, string method, string path)
+    {
+        await using World world = await World.StartAsync();
+
+        string answer = await GetAsync(world, host, path, headers, method);
+
+        Assert.StartsWith("HTTP/1.1 421 ", answer, StringComparison.Ordinal);
+        Assert.Contains(world.Origin, answer, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Theory]
+    [InlineData("docs.lan", "docs.lan:8000")]
+    [InlineData(".example.com", "api.example.com")]
+    [InlineData("*", "whatever.example")]
+    public async Task An_allowed_host_is_for_clients_with_a_credential_and_never_for_a_session(string allowed, string host)
+    {
+        await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "other.lan, " + allowed);
+        using Visitor alice = await world.SignedInAsync("alice");
+        string cookie = "Cookie: " + alice.Cookies.GetCookieHeader(new Uri(world.Origin));
+        world.Paperless.ForgetReceived();
+
+        await GetAsync(world, host, "/api/documents/", Json + "\r\nAuthorization: Token abc");
+        string person = await GetAsync(world, host, "/", $"{Html}\r\n{cookie}");
+
+        Assert.Equal(["Token abc"], Assert.Single(world.Paperless.Received).Lines("Authorization"));
+        Assert.Equal([host], world.Paperless.Received[0].Lines("Host"));
+        Assert.StartsWith("HTTP/1.1 302 ", person, StringComparison.Ordinal);
+        Assert.Equal(world.Origin + "/", Header(person, "Location"));
+    }
+
+    [Fact]
+    public async Task The_path_is_judged_before_the_host_so_that_no_redirect_carries_an_ambiguous_one()
+    {
+        await using World world = await World.StartAsync();
+
+        string answer = await GetAsync(world, "docs.lan", "//evil.example/", Html);
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("TRACE")]
+    [InlineData("trace")]
+    public async Task A_method_that_mirrors_the_request_is_refused(string method)
+    {
+        await using World world = await World.StartAsync();
+
+        string answer = await GetAsync(world, $"localhost:{world.Port}", "/", Json, method);
+
+        Assert.Matches("^HTTP/1.1 (405|400) ", answer);
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Theory]
+    [InlineData("/", 302, "/paperless/")]
+    [InlineData("/paperless", 302, "/paperless/")]
+    [InlineData("/documents", 404, null)]
+    [InlineData("/paperlessx/", 404, null)]
+    [InlineData("/PAPERLESS/", 404, null)]
+    [InlineData("/accounts/login/", 404, null)]
+    [InlineData("/gateway/session", 404, null)]
+    [InlineData("/paperless/documents", 302, "/paperless/accounts/login/?next=%2Fpaperless%2Fdocuments")]
+    [InlineData("/paperless/accounts/login/", 200, null)]
+    [InlineData("/paperless/gateway/session", 401, null)]
+    public async Task Under_a_script_name_nothing_is_beside_it(string path, int status, string? location)
+    {
+        await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
+
+        string answer = await GetAsync(world, $"localhost:{world.Port}", path, Html);
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        Assert.Equal(location, Header(answer, "Location"));
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Fact]
+    public async Task Under_a_script_name_a_person_signs_in_and_comes_back_below_it()
+    {
+        await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice", "/paperless/documents/2");
+
+        Assert.Equal((HttpStatusCode.OK, "/paperless/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("/paperless/documents/2", world.Paperless.Received[^1].RawTarget);
+        Assert.Equal("alice", world.Paperless.Received[^1].SignedInAs);
+    }
+
+    private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>
+        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n");
+
+    private static string? Header(string answer, string name) =>
+        answer.Split("\r\n\r\n")[0].Split("\r\n").FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
+}
