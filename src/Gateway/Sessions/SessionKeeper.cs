@@ -108,8 +108,11 @@ internal sealed partial class SessionKeeper(
             SessionEnded(expired.Identity.Username, SessionEnd.Expired, expired.Key);
         }
 
-        await NoteUsesAsync(TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute)), cancellationToken);
-        await store.SweepAsync(now, settings.Session.Idle, cancellationToken);
+        TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
+        await NoteUsesAsync(lag, cancellationToken);
+
+        // Twice the lag more: a row whose last use is not noted yet belongs to a session that is still alive in memory.
+        await store.SweepAsync(now, settings.Session.Idle + lag + lag, cancellationToken);
         memory.Trim(now);
     }
 

@@ -8,6 +8,9 @@ internal sealed class SessionMemory(int capacity)
     /// <summary>Longer than any look-up that began before an end can take to finish after it.</summary>
     private static readonly TimeSpan EndedKept = TimeSpan.FromMinutes(2);
 
+    /// <summary>An addition and an end are never half done to each other; look-ups, which are the hot path, take no lock.</summary>
+    private readonly Lock _changing = new();
+
     private readonly ConcurrentDictionary<SessionKey, Session> _sessions = new();
     private readonly ConcurrentDictionary<SessionKey, DateTimeOffset> _ended = new();
 
@@ -18,22 +21,19 @@ internal sealed class SessionMemory(int capacity)
     /// <summary>Adds what was read from the store, or gives what another request added first; null where the session ended meanwhile.</summary>
     public Session? Add(Session session)
     {
-        Session kept = _sessions.GetOrAdd(session.Key, session);
-
-        // After the addition, not before: an end writes its mark first and removes after, so one of both sides sees the other.
-        if (_ended.ContainsKey(session.Key))
+        lock (_changing)
         {
-            _sessions.TryRemove(session.Key, out _);
-            return null;
+            return _ended.ContainsKey(session.Key) ? null : _sessions.GetOrAdd(session.Key, session);
         }
-
-        return kept;
     }
 
     public void MarkEnded(SessionKey key, DateTimeOffset now)
     {
-        _ended[key] = now;
-        _sessions.TryRemove(key, out _);
+        lock (_changing)
+        {
+            _ended[key] = now;
+            _sessions.TryRemove(key, out _);
+        }
     }
 
     public void Forget(Session session) => _sessions.TryRemove(KeyValuePair.Create(session.Key, session));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -35,7 +36,9 @@ internal readonly struct SessionSecret
     public static bool TryParse(ReadOnlySpan<char> value, out SessionSecret secret)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
-        bool read = value.Length == Letters && Base64Url.TryDecodeFromChars(value, bytes, out int written) && written == Bytes;
+
+        // Not TryDecodeFromChars, which throws where a letter is none of base64url's.
+        bool read = value.Length == Letters && Base64Url.DecodeFromChars(value, bytes, out _, out int written) == OperationStatus.Done && written == Bytes;
         secret = read ? new SessionSecret(bytes) : default;
         return read;
     }

@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using Gateway.Sessions;
+
+namespace Gateway.Tests.Sessions;
+
+public sealed class SessionKeeperTests
+{
+    [Fact]
+    public async Task The_row_is_named_by_the_SHA_256_of_the_secret_and_opens_by_the_secret_only()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret secret, _) = await sessions.BeginAsync();
+        byte[] bytes = Convert.FromBase64String(secret.ToCookieValue().Replace('-', '+').Replace('_', '/') + "=");
+
+        Assert.Equal(32, bytes.Length);
+        Assert.Equal(SHA256.HashData(bytes), sessions.Ask("SELECT key FROM sessions;"));
+        byte[] record = (byte[])sessions.Ask("SELECT record FROM sessions;")!;
+        Assert.Equal("alice", SessionRecord.Decrypt(record, secret)!.Identity.Username);
+        Assert.Null(SessionRecord.Decrypt(record, SessionSecret.Create()));
+        record[^1] ^= 1;
+        Assert.Null(SessionRecord.Decrypt(record, secret));
+        Assert.Null(SessionRecord.Decrypt([], secret));
+    }
+
+    [Fact]
+    public async Task A_record_that_was_moved_to_another_row_opens_nothing()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret alice, Session ofAlice) = await sessions.BeginAsync("alice");
+        (SessionSecret admin, Session ofAdmin) = await sessions.BeginAsync("admin");
+        sessions.Ask(
+            "UPDATE sessions SET record = (SELECT record FROM sessions WHERE key = $admin) WHERE key = $alice;",
+            ("$admin", ofAdmin.Key.ToBytes()),
+            ("$alice", ofAlice.Key.ToBytes()));
+        sessions.Restart();
+
+        Assert.Null(sessions.Find(alice));
+        Assert.Equal("admin", sessions.Find(admin)?.Identity.Username);
+    }
+
+    [Fact]
+    public async Task Secrets_are_never_the_same_and_never_print_themselves()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret secret, Session session) = await sessions.BeginAsync();
+        (SessionSecret other, _) = await sessions.BeginAsync();
+
+        Assert.NotEqual(secret.ToCookieValue(), other.ToCookieValue());
+        Assert.DoesNotContain(secret.ToCookieValue(), $"{secret} {session} {session.Key}", StringComparison.Ordinal);
+        Assert.DoesNotContain("id.token", new SessionRecord(session.Identity, default, "id.token").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_ID_token_is_kept_for_the_logout_and_only_in_the_store()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret secret, Session session) = await sessions.BeginAsync();
+
+        Assert.Equal("id.token.alice", sessions.Keeper.IdToken(secret));
+        await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+        Assert.Null(sessions.Keeper.IdToken(secret));
+        Assert.Equal(0, sessions.Rows());
+    }
+
+    [Fact]
+    public async Task Memory_keeps_within_its_bound_and_what_it_lets_go_comes_back_from_the_store()
+    {
+        using SessionsOnDisk sessions = new(capacity: 10);
+        List<SessionSecret> secrets = [];
+        for (int made = 0; made < 30; made++)
+        {
+            secrets.Add((await sessions.BeginAsync($"person{made}")).Secret);
+            sessions.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        sessions.Keeper.TryFind(secrets[0].Key(), out _);
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+
+        Assert.Equal(10, sessions.Memory.All.Count());
+        Assert.True(sessions.Keeper.TryFind(secrets[0].Key(), out _), "What was just used stays.");
+        Assert.False(sessions.Keeper.TryFind(secrets[1].Key(), out _), "What was used longest ago goes.");
+        Assert.All(secrets, (secret, number) => Assert.Equal($"person{number}", sessions.Find(secret)?.Identity.Username));
+    }
+
+    [Fact]
+    public async Task A_session_with_an_open_WebSocket_stays_in_memory()
+    {
+        using SessionsOnDisk sessions = new(capacity: 0);
+        (SessionSecret open, Session session) = await sessions.BeginAsync();
+        (SessionSecret closed, _) = await sessions.BeginAsync();
+        session.SocketOpened();
+
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+
+        Assert.True(sessions.Keeper.TryFind(open.Key(), out _));
+        Assert.False(sessions.Keeper.TryFind(closed.Key(), out _));
+    }
+
+    [Fact]
+    public async Task Expired_rows_are_swept_and_live_ones_are_not()
+    {
+        using SessionsOnDisk sessions = new();
+        await sessions.BeginAsync("idle");
+        sessions.Clock.Advance(TimeSpan.FromMinutes(50));
+        (SessionSecret live, _) = await sessions.BeginAsync("live");
+        sessions.Clock.Advance(TimeSpan.FromMinutes(15));
+        List<(SessionKey, SessionEnd)> ended = [];
+        sessions.Keeper.Ended += (key, cause) => ended.Add((key, cause));
+
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+
+        Assert.Equal(1, sessions.Rows());
+        Assert.Equal(SessionEnd.Expired, Assert.Single(ended).Item2);
+        Assert.Equal("live", sessions.Find(live)?.Identity.Username);
+        for (int hour = 0; hour < 9; hour++)
+        {
+            sessions.Clock.Advance(TimeSpan.FromMinutes(55));
+            sessions.Keeper.TryFind(live.Key(), out _);
+            await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        }
+
+        Assert.Equal(0, sessions.Rows());
+        Assert.Null(sessions.Find(live));
+    }
+
+    /// <summary>The store notes uses a little late; a sweep must not take what is only late.</summary>
+    [Fact]
+    public async Task A_session_that_is_used_just_before_its_idle_end_is_not_swept_away()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret secret, _) = await sessions.BeginAsync();
+        sessions.Clock.Advance(TimeSpan.FromSeconds(40));
+        Assert.NotNull(sessions.Find(secret));
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        sessions.Clock.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(20));
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        Assert.NotNull(sessions.Find(secret));
+        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+
+        sessions.Restart();
+
+        Assert.NotNull(sessions.Find(secret));
+    }
+
+    [Fact]
+    public async Task Noting_a_use_never_brings_back_a_session_that_ended()
+    {
+        using SessionsOnDisk sessions = new();
+        (SessionSecret secret, Session session) = await sessions.BeginAsync();
+        await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+
+        await sessions.Store.TouchAsync([(session.Key.ToBytes(), sessions.Clock.GetUtcNow())], SessionsOnDisk.Ct);
+        await sessions.Keeper.NoteUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
+
+        Assert.Equal(0, sessions.Rows());
+        Assert.Null(sessions.Find(secret));
+    }
+}

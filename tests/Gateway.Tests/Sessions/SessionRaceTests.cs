@@ -1,0 +1,96 @@
+using Gateway.Sessions;
+
+namespace Gateway.Tests.Sessions;
+
+/// <summary>With real threads: an ended session never comes back, whatever was under way when it ended.</summary>
+public sealed class SessionRaceTests
+{
+    [Fact]
+    public async Task A_load_that_races_the_end_never_brings_a_session_back()
+    {
+        using SessionsOnDisk sessions = new(capacity: 0);
+        for (int round = 0; round < 150; round++)
+        {
+            (SessionSecret secret, Session session) = await sessions.BeginAsync();
+
+            // Out of memory, so that the loads go to the store while the end is on its way there.
+            sessions.Memory.Forget(session);
+            using Barrier start = new(4);
+            bool over = false;
+            int back = 0;
+            Thread[] loaders = [.. Enumerable.Range(0, 3).Select(_ => new Thread(() =>
+            {
+                start.SignalAndWait(SessionsOnDisk.Ct);
+                for (int after = 0; after < 3;)
+                {
+                    bool ended = Volatile.Read(ref over);
+                    if (sessions.Find(secret) is { } found)
+                    {
+                        if (ended)
+                        {
+                            Interlocked.Increment(ref back);
+                        }
+
+                        sessions.Memory.Forget(found);
+                    }
+
+                    after += ended ? 1 : 0;
+                }
+            }))];
+            Array.ForEach(loaders, loader => loader.Start());
+            start.SignalAndWait(SessionsOnDisk.Ct);
+            await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+            Volatile.Write(ref over, true);
+            Array.ForEach(loaders, loader => loader.Join());
+
+            Assert.Equal(0, back);
+            Assert.False(sessions.Memory.TryGet(session.Key, out _));
+        }
+    }
+
+    /// <summary>Memory alone, where the window is a few instructions wide.</summary>
+    [Fact]
+    public void An_addition_that_races_the_end_never_stays()
+    {
+        SessionMemory memory = new(1000);
+        DateTimeOffset now = DateTimeOffset.UnixEpoch;
+        SessionRecord record = new(SessionsOnDisk.Person("alice"), now, "");
+        for (int round = 0; round < 5_000; round++)
+        {
+            SessionSecret secret = SessionSecret.Create();
+            Session session = new(secret, record, now, now.AddHours(1));
+            Parallel.Invoke(new ParallelOptions { CancellationToken = SessionsOnDisk.Ct }, () => memory.Add(session), () => memory.MarkEnded(session.Key, now), () => memory.Add(new Session(secret, record, now, now.AddHours(1))));
+
+            Assert.False(memory.TryGet(session.Key, out _), $"Back in round {round}.");
+            Assert.Null(memory.Add(session));
+        }
+    }
+
+    [Fact]
+    public async Task Uses_ends_sweeps_and_beginnings_all_at_once_leave_exactly_the_living()
+    {
+        using SessionsOnDisk sessions = new(capacity: 20);
+        List<(SessionSecret Secret, Session Session)> all = [];
+        for (int made = 0; made < 60; made++)
+        {
+            all.Add(await sessions.BeginAsync($"person{made}"));
+        }
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, 240), SessionsOnDisk.Ct, async (step, cancel) =>
+        {
+            (SessionSecret secret, Session session) = all[step % 60];
+            sessions.Find(secret);
+            if (step < 60 && step % 2 == 0)
+            {
+                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, cancel);
+            }
+            else if (step % 40 == 1)
+            {
+                await sessions.Keeper.TidyAsync(cancel);
+            }
+        });
+
+        Assert.Equal(30, sessions.Rows());
+        Assert.All(all, (one, number) => Assert.Equal(number % 2 == 1, sessions.Find(one.Secret) is not null));
+    }
+}

@@ -1,0 +1,90 @@
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.Storage;
+using Gateway.Tests.SignIn;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gateway.Tests.Sessions;
+
+/// <summary>The sessions of a gateway without the gateway: memory, store and clock, for what HTTP is too slow or too polite for.</summary>
+internal sealed class SessionsOnDisk : IDisposable
+{
+    private readonly int _capacity;
+
+    public SessionsOnDisk(int capacity = 1000, string idle = "1h", string lifetime = "8h")
+    {
+        _capacity = capacity;
+        Settings = new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["PAPERLESS_URL"] = "http://docs.example.com",
+            ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+            [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+            ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
+            ["GATEWAY_SESSION_IDLE"] = idle,
+            ["GATEWAY_SESSION_LIFETIME"] = lifetime,
+        }).Build()).Read().Settings;
+        Open();
+    }
+
+    public GatewaySettings Settings { get; }
+
+    public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UnixEpoch.AddYears(56));
+
+    public Database Database { get; private set; } = null!;
+
+    public StoredSessions Store { get; private set; } = null!;
+
+    public SessionMemory Memory { get; private set; } = null!;
+
+    public SessionKeeper Keeper { get; private set; } = null!;
+
+    public static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static Identity Person(string name) => new("authentik", "https://authentik.example.com/", "subject-of-" + name, name, null, null, [], "groups");
+
+    public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => Keeper.BeginAsync(Person(name), "id.token." + name, Ct);
+
+    /// <summary>As a request finds its session: memory first, then the store.</summary>
+    public Session? Find(SessionSecret secret) => Keeper.TryFind(secret.Key(), out Session? session) ? session : Keeper.Load(secret);
+
+    /// <summary>As after a kill -9: what was only in memory is gone.</summary>
+    public void Restart()
+    {
+        Database.Dispose();
+        Open();
+    }
+
+    public long Rows() => (long)Ask("SELECT COUNT(*) FROM sessions;")!;
+
+    public object? Ask(string sql, params (string Name, object Value)[] parameters)
+    {
+        using SqliteConnection connection = Database.Connect();
+        using SqliteCommand command = connection.CreateCommand();
+#pragma warning disable CA2100 // The tests' own constants.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach ((string name, object value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        return command.ExecuteScalar();
+    }
+
+    public void Dispose()
+    {
+        Database.Dispose();
+        Directory.Delete(Settings.DataDirectory, recursive: true);
+    }
+
+    private void Open()
+    {
+        Database = new Database(Settings);
+        Database.Open();
+        Store = new StoredSessions(Database);
+        Memory = new SessionMemory(_capacity);
+        Keeper = new SessionKeeper(Memory, Store, Settings, Clock, NullLogger<SecurityLog>.Instance);
+    }
+}

@@ -1,0 +1,77 @@
+using Gateway.Settings;
+using Gateway.Storage;
+using Gateway.Tests.Sessions;
+
+namespace Gateway.Tests.Storage;
+
+public sealed class DatabaseTests
+{
+    [Fact]
+    public async Task The_schema_has_a_version_and_opening_again_changes_nothing()
+    {
+        using SessionsOnDisk sessions = new();
+        await sessions.BeginAsync();
+        Assert.Equal(1L, sessions.Ask("PRAGMA user_version;"));
+
+        sessions.Restart();
+
+        Assert.Equal(1L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(1, sessions.Rows());
+        Assert.Equal("wal", sessions.Ask("PRAGMA journal_mode;"));
+    }
+
+    [Fact]
+    public void A_database_of_a_newer_gateway_is_refused_and_left_as_it_is()
+    {
+        using SessionsOnDisk sessions = new();
+        sessions.Ask("PRAGMA user_version = 7;");
+
+        SettingsException refused = Assert.Throws<SettingsException>(sessions.Restart);
+
+        Assert.Contains("GATEWAY_DATA_DIR", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("schema 7, this one knows 1", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Run that version", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
+    }
+
+    [Fact]
+    public void A_file_that_is_no_database_is_refused()
+    {
+        using SessionsOnDisk sessions = new();
+        sessions.Database.Dispose();
+        foreach (string file in Directory.GetFiles(sessions.Settings.DataDirectory))
+        {
+            File.Delete(file);
+        }
+
+        File.WriteAllText(Path.Combine(sessions.Settings.DataDirectory, Database.FileName), new string('x', 5000));
+
+        SettingsException refused = Assert.Throws<SettingsException>(sessions.Restart);
+
+        Assert.Contains("cannot be opened", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_data_directory_that_is_a_file_is_refused()
+    {
+        using SessionsOnDisk sessions = new();
+        string file = Path.Combine(sessions.Settings.DataDirectory, "file");
+        File.WriteAllText(file, "");
+        using Database database = new(sessions.Settings with { DataDirectory = file });
+
+        Assert.Contains("GATEWAY_DATA_DIR", Assert.Throws<SettingsException>(database.Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nobody_else_looks_into_a_directory_that_the_gateway_made()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using SessionsOnDisk sessions = new();
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(sessions.Settings.DataDirectory));
+    }
+}
