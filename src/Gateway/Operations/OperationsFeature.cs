@@ -41,7 +41,8 @@ internal static class OperationsFeature
         });
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
         {
-            options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
+            // None, said explicitly: ASPNETCORE_FORWARDEDHEADERS_ENABLED would otherwise believe everybody.
+            options.ForwardedHeaders = settings.TrustedProxies.IsEmpty ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
             options.ForwardLimit = null;
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();

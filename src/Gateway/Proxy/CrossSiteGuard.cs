@@ -28,6 +28,12 @@ internal static class CrossSiteGuard
     /// <summary>Whether a person on this site, not another site, led here: for a GET that ends something.</summary>
     public static bool CameFromHere(HttpRequest request, PublicOrigin origin)
     {
+        // A browser that fetches ahead of a click has not been told to end anything.
+        if (request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch")
+        {
+            return false;
+        }
+
         StringValues site = request.Headers["Sec-Fetch-Site"];
         if (site.Count > 0)
         {

@@ -37,10 +37,14 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
     {
         try
         {
+            // First of all: a browser that reads nothing more must not hold this up.
+            _over.CancelAfter(CloseAnswered);
             await _writing.WaitAsync(_over.Token);
             try
             {
                 _closeWith ??= status;
+
+                // In the middle of a frame: the writer sends it after that frame.
                 if (_frames.AtBoundary)
                 {
                     await SendCloseAsync();
@@ -50,9 +54,6 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
             {
                 _writing.Release();
             }
-
-            // In the middle of a frame: the writer sends it after that frame. Either way nothing is waited for longer than this.
-            _over.CancelAfter(CloseAnswered);
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
         {
@@ -75,13 +76,14 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
         await _writing.WaitAsync(cancellationToken);
         try
         {
             for (int start = 0; start < buffer.Length && !_closed;)
             {
                 int part = _closeWith is null ? AdvanceToEnd(buffer.Span[start..]) : _frames.Advance(buffer.Span[start..]);
-                await inner.WriteAsync(buffer.Slice(start, part), cancellationToken);
+                await inner.WriteAsync(buffer.Slice(start, part), either.Token);
                 start += part;
                 if (_closeWith is not null && _frames.AtBoundary)
                 {

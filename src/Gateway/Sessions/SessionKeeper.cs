@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Gateway.Settings;
 using Gateway.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace Gateway.Sessions;
 
@@ -19,6 +21,9 @@ internal sealed partial class SessionKeeper(
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
+    /// <summary>Sessions that ended and whose rows are still in the store.</summary>
+    private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
+
     /// <summary>Raised after a session ended, for what hangs on it (open WebSockets).</summary>
     public event Action<SessionKey, SessionEnd>? Ended;
 
@@ -87,20 +92,35 @@ internal sealed partial class SessionKeeper(
     public string? IdToken(SessionSecret secret) =>
         store.Find(secret.Key().ToBytes()) is { } stored ? SessionRecord.Decrypt(stored.Record, secret)?.IdToken : null;
 
+    /// <summary>Ends a session for this process at once, and in the store; where the store fails, again and again until it is done.</summary>
     public async Task EndAsync(Session session, SessionEnd cause, CancellationToken cancellationToken)
     {
         memory.MarkEnded(session.Key, time.GetUtcNow());
         Ended?.Invoke(session.Key, cause);
-        if (await store.RemoveAsync(session.Key.ToBytes(), cancellationToken))
+        _toRemove[session.Key] = default;
+        try
         {
-            SessionEnded(session.Identity.Username, cause, session.Key);
+            await RemoveEndedAsync(session.Key, cancellationToken);
         }
+        catch (SqliteException error)
+        {
+            NotRemoved(session.Key, error.Message);
+        }
+
+        SessionEnded(session.Identity.Username, cause, session.Key);
     }
 
     /// <summary>Notes uses in the store, ends what has expired, keeps memory within its bound.</summary>
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
+        foreach (SessionKey ended in _toRemove.Keys)
+        {
+            // The mark that keeps it from being loaded again must last as long as its row does.
+            memory.MarkEnded(ended, now);
+            await RemoveEndedAsync(ended, cancellationToken);
+        }
+
         foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
         {
             memory.MarkEnded(expired.Key, now);
@@ -133,11 +153,20 @@ internal sealed partial class SessionKeeper(
         }
     }
 
+    private async Task RemoveEndedAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        await store.RemoveAsync(key.ToBytes(), cancellationToken);
+        _toRemove.TryRemove(key, out _);
+    }
+
     [LoggerMessage(EventId = 2001, EventName = "SignedIn", Level = LogLevel.Information, Message = "{User} signed in at {Provider} as {Subject} of {Issuer}; session {Session}")]
     private partial void SignedIn(string user, string provider, string issuer, string subject, SessionKey session);
 
     [LoggerMessage(EventId = 2002, EventName = "SessionEnded", Level = LogLevel.Information, Message = "The session of {User} ended: {Cause}; session {Session}")]
     private partial void SessionEnded(string user, SessionEnd cause, SessionKey session);
+
+    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try is in half a minute, and only a restart before that would bring it back")]
+    private partial void NotRemoved(SessionKey session, string reason);
 
     [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
     private partial void UnreadableRecord(SessionKey session);

@@ -29,7 +29,8 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await sessions.NoteUsesAsync(TimeSpan.Zero, cancellationToken);
+        // Not the token given: requests may have used up all the time that it allows, and this takes none.
+        await sessions.NoteUsesAsync(TimeSpan.Zero, CancellationToken.None);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

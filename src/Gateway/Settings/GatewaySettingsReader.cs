@@ -37,6 +37,11 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Session = Session(),
             Paperless = Paperless(origin),
         };
+        if (settings.Providers.Length > 1)
+        {
+            _variables.Warn("PAPERLESS_SOCIALACCOUNT_PROVIDERS names several providers: in this version the user name alone decides who somebody is in Paperless, whichever of them says it. Trust all of them with all names.");
+        }
+
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }
