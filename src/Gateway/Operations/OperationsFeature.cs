@@ -79,6 +79,10 @@ internal static class OperationsFeature
 
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
+
+                // Its only part would be a scope around each request, which writes the path into every line: with the keys of share links, too.
+                .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
+                .Enrich.With<NoConnectionId>()
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services);
             if (!services.GetServices<ILogEventSink>().Any())
@@ -86,18 +90,28 @@ internal static class OperationsFeature
                 // A host that brings a sink of its own, as the tests do, reads the log there.
                 log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
             }
-        });
+        },
+
+        // Each host its own: the static logger would be the last one's, and closed with the first one's.
+        preserveStaticLogger: true);
     }
 
     private static void Console(LoggerSinkConfiguration sink, bool development)
     {
         if (development)
         {
-            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
+            // Values as JSON, so that none of them begins a line of its own.
+            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
         }
         else
         {
             sink.Console(new CompactJsonFormatter());
         }
+    }
+
+    /// <summary>Takes Kestrel's `ConnectionId` out of every line: the trace id begins with it.</summary>
+    private sealed class NoConnectionId : ILogEventEnricher
+    {
+        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory) => logEvent.RemovePropertyIfPresent("ConnectionId");
     }
 }
