@@ -33,6 +33,12 @@ internal sealed class Health(
             return new HealthReport("stopping", new Dictionary<string, string>());
         }
 
+        // This address listens before the public one does.
+        if (!lifetime.ApplicationStarted.IsCancellationRequested)
+        {
+            return new HealthReport("starting", new Dictionary<string, string>());
+        }
+
         await _asking.WaitAsync(cancel);
         try
         {
@@ -62,13 +68,20 @@ internal sealed class Health(
         };
         foreach (Provider provider in providers.All)
         {
-            asked["provider " + provider.Settings.Id] = CheckAsync(() => provider.Discovery.GetConfigurationAsync(patience.Token));
+            asked["provider " + provider.Settings.Id] = CheckAsync(() => AskProviderAsync(provider, patience.Token));
         }
 
         await Task.WhenAll(asked.Values);
         Dictionary<string, string> checks = asked.ToDictionary(check => check.Key, check => check.Value.Result);
         bool able = checks["store"] == Good && checks["paperless"] == Good;
         return new HealthReport(!able ? HealthReport.Unready : checks.Values.All(check => check == Good) ? "ready" : "degraded", checks);
+    }
+
+    /// <summary>What is known of it must be good, and it must answer now.</summary>
+    private static async Task AskProviderAsync(Provider provider, CancellationToken cancel)
+    {
+        await provider.Discovery.GetConfigurationAsync(cancel);
+        await provider.AskAsync(cancel);
     }
 
     private async Task AskPaperlessAsync(CancellationToken cancel)

@@ -80,15 +80,20 @@ internal static class OperationsFeature
 
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
+
+                // Its only part would be a scope around each request.
+                .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services)
-                .Enrich.With<WithoutRequestPath>();
+                .Enrich.With<WithoutRequestScope>();
             if (!services.GetServices<ILogEventSink>().Any())
             {
                 // A host that brings a sink of its own, as the tests do, reads the log there.
                 log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
             }
         },
+
+        // Each host its own: the static logger would be the last one's, and closed with the first one's.
         preserveStaticLogger: true);
     }
 
@@ -96,7 +101,8 @@ internal static class OperationsFeature
     {
         if (development)
         {
-            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
+            // Values as JSON, so that none of them begins a line of its own.
+            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
         }
         else
         {
@@ -104,9 +110,13 @@ internal static class OperationsFeature
         }
     }
 
-    /// <summary>ASP.NET Core puts the whole path on every line of a request; a share link's path is its key.</summary>
-    private sealed class WithoutRequestPath : ILogEventEnricher
+    /// <summary>What ASP.NET Core puts on every line of a request: its path, which is the key of a share link, and what the trace id says already.</summary>
+    private sealed class WithoutRequestScope : ILogEventEnricher
     {
-        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory) => logEvent.RemovePropertyIfPresent("RequestPath");
+        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
+        {
+            logEvent.RemovePropertyIfPresent("RequestPath");
+            logEvent.RemovePropertyIfPresent("ConnectionId");
+        }
     }
 }

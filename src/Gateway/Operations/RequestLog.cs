@@ -18,10 +18,16 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
 
         // Read before the pipeline changes it for what is forwarded.
         string path = context.Request.PathForLogs();
-        await GuardedAsync(context);
-        double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
-        string? user = context.Session()?.Identity.Username;
-        Request(access, context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream.Milliseconds, context.TraceIdentifier);
+        try
+        {
+            await GuardedAsync(context);
+        }
+        finally
+        {
+            double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
+            string? user = context.Session()?.Identity.Username;
+            Request(access, context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream.Milliseconds, context.TraceIdentifier);
+        }
     }
 
     private async Task GuardedAsync(HttpContext context)
@@ -32,8 +38,11 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The browser went away; there is nobody to tell.
-            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            // The browser went away; there is nobody to tell, and a status that is on its way cannot be changed.
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            }
         }
         catch (BadHttpRequestException bad) when (!context.Response.HasStarted)
         {

@@ -44,6 +44,7 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
     private static Task WriteProblemAsync(HttpContext context, Refusal refusal)
     {
         context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Problem(
             title: refusal.Title,
             detail: refusal.Remedy is null ? refusal.Detail : $"{refusal.Detail} {refusal.Remedy}",

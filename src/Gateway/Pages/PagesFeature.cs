@@ -8,6 +8,8 @@ internal static class PagesFeature
 {
     public const string SessionPath = "/gateway/session";
 
+    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
+
     public static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddRazorComponents();
@@ -16,13 +18,16 @@ internal static class PagesFeature
 
     public static void MapPages(this WebApplication app)
     {
-        app.MapGet(Stylesheet.Path, (HttpContext context) =>
+        app.MapMethods(Stylesheet.Path, Reading, (HttpContext context) =>
         {
             context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+            context.Response.Headers.XContentTypeOptions = "nosniff";
             return TypedResults.Bytes(Stylesheet.Bytes, "text/css; charset=utf-8");
         });
-        app.MapGet(SessionPath, ShowSessionAsync);
-        app.MapFallback(NotFoundAsync);
+        app.MapMethods(SessionPath, Reading, ShowSessionAsync);
+
+        // Said with its pattern: by itself it leaves out every address that looks like a file.
+        app.MapFallback("{**path}", NotFoundAsync);
     }
 
     private static Task ShowSessionAsync(HttpContext context, GatewaySettings settings)

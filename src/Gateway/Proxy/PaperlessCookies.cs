@@ -86,7 +86,8 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         {
             response.Cookies.Append(name, "", new CookieOptions
             {
-                Path = settings.ScriptName.Length == 0 ? "/" : settings.ScriptName,
+                // Paperless sets both for the whole host, below a script name too.
+                Path = "/",
                 MaxAge = TimeSpan.Zero,
                 Secure = settings.Public.IsHttps,
                 SameSite = SameSiteMode.Lax,

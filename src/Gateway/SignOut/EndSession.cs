@@ -39,9 +39,9 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
     }
 
     /// <summary>`form-action` of the page that asks: browsers hold it against the redirect that follows, too.</summary>
-    public string FormAction(string providerId)
+    public async Task<string> FormActionAsync(string providerId, CancellationToken cancel)
     {
-        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, Parse(providers.Find(providerId)?.Discovery.Known?.EndSessionEndpoint)];
+        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider ? await EndpointAsync(provider, cancel) : null];
         return string.Join(' ', targets.OfType<Uri>().Select(url => new PublicOrigin(url).Origin).Prepend("'self'").Distinct());
     }
 
@@ -51,9 +51,16 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
         patience.CancelAfter(Patience);
         try
         {
-            return Parse((await provider.Discovery.GetConfigurationAsync(patience.Token)).EndSessionEndpoint);
+            Uri? endpoint = Parse((await provider.Discovery.GetConfigurationAsync(patience.Token)).EndSessionEndpoint);
+            if (endpoint is not null)
+            {
+                // What was read hours ago says nothing about now: nobody who signs out should end on a browser's own error page.
+                await provider.AskAsync(patience.Token);
+            }
+
+            return endpoint;
         }
-        catch (Exception error) when (error is ProviderUnavailableException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception error) when (error is ProviderUnavailableException or HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             NotEndedAtProvider(provider.Settings.Id);
             return null;

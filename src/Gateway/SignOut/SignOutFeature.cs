@@ -45,23 +45,23 @@ internal static class SignOutFeature
         context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
     }
 
-    private static Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession) =>
-        context.Session() is null
-            ? RedirectAsync(context, endSession.SignedOutPage)
-            : PageWriter.ShowAsync<ConfirmSignOutPage>(
-                context,
-                StatusCodes.Status200OK,
-                new()
-                {
-                    [nameof(ConfirmSignOutPage.Action)] = settings.ScriptName + Path,
-                    [nameof(ConfirmSignOutPage.Stay)] = settings.ScriptName + "/",
-                },
-                endSession.FormAction(context.Session()!.Identity.Provider));
-
-    private static Task RedirectAsync(HttpContext context, string address)
+    private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Redirect(address);
-        return Task.CompletedTask;
+        if (context.Session() is not { } session)
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect(endSession.SignedOutPage);
+            return;
+        }
+
+        await PageWriter.ShowAsync<ConfirmSignOutPage>(
+            context,
+            StatusCodes.Status200OK,
+            new()
+            {
+                [nameof(ConfirmSignOutPage.Action)] = settings.ScriptName + Path,
+                [nameof(ConfirmSignOutPage.Stay)] = settings.ScriptName + "/",
+            },
+            await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
     }
 }

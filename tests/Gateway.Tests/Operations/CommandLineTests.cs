@@ -1,0 +1,108 @@
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Operations;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public async Task Health_asks_the_running_gateway_and_tells_by_its_exit_code()
+    {
+        await using World world = await World.StartAsync();
+        Dictionary<string, string?> environment = new() { ["GATEWAY_MANAGEMENT_URL"] = world.Gateway.Management.AbsoluteUri };
+
+        Assert.Equal((0, "ok", ""), await ProgramProcess.RunAsync("Gateway", ["health"], environment));
+        var ready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
+        Assert.Equal(0, ready.ExitCode);
+        Assert.StartsWith("""{"status":"ready",""", ready.Output, StringComparison.Ordinal);
+
+        using var away = world.Paperless.Faults.Drop(_ => true);
+        world.Clock.Advance(TimeSpan.FromSeconds(5));
+        var unready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
+        Assert.Equal(1, unready.ExitCode);
+        Assert.StartsWith("""{"status":"unready",""", unready.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_finds_a_gateway_that_listens_on_every_address()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MANAGEMENT_URL"] = "http://+:0");
+
+        var (exitCode, output, _) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
+        {
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://+:{world.Gateway.Management.Port}",
+        });
+
+        Assert.Equal((0, "ok"), (exitCode, output));
+    }
+
+    [Fact]
+    public async Task Health_of_a_gateway_that_is_not_there_fails_and_names_the_address()
+    {
+        int port = World.FreePort();
+
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
+        {
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{port}",
+        });
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains($"http://127.0.0.1:{port}/health/live does not answer.", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Validate_checks_a_good_configuration_without_serving()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], world.Settings());
+
+        Assert.Equal((0, ""), (exitCode, errors.Trim()));
+        Assert.StartsWith("The configuration is good: " + world.Origin, output, StringComparison.Ordinal);
+        Assert.DoesNotContain(world.Provider.Options.ClientSecret, output, StringComparison.Ordinal);
+        Assert.Empty(world.Provider.Received);
+    }
+
+    [Fact]
+    public async Task Validate_says_everything_that_is_wrong_and_shows_no_secret()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        settings["PAPERLESS_URL"] = "localhost";
+        settings["GATEWAY_SESSION_IDLE"] = "soon";
+        settings["GATEWAY_UPSTREM_URL"] = "http://localhost";
+
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], settings);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.All(["PAPERLESS_URL", "GATEWAY_SESSION_IDLE", "Did you mean GATEWAY_UPSTREAM_URL?"], part => Assert.Contains(part, errors, StringComparison.Ordinal));
+        Assert.DoesNotContain(world.Provider.Options.ClientSecret, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("health", "live", "now")]
+    public async Task An_unknown_word_shows_the_usage(params string[] words)
+    {
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", words);
+
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.Contains("Gateway health [ready]", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_busy_port_is_said_in_a_sentence()
+    {
+        await using World world = await World.StartAsync();
+        Dictionary<string, string?> settings = world.Settings();
+        settings["GATEWAY_DATA_DIR"] = Path.Combine(world.DataDirectory, "another");
+        settings["ASPNETCORE_URLS"] = world.Origin;
+
+        var (exitCode, _, errors) = await ProgramProcess.RunAsync("Gateway", [], settings);
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("The gateway does not start: ", errors, StringComparison.Ordinal);
+        Assert.Contains($":{world.Port}", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,190 @@
+using System.Net;
+using System.Text.Json;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Operations;
+
+public sealed class HealthTests
+{
+    /// <summary>Longer than the same answer is given to whoever asks.</summary>
+    private static readonly TimeSpan AWhile = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public async Task A_gateway_with_everything_at_hand_is_ready_and_says_so_by_name()
+    {
+        await using World world = await World.StartAsync();
+
+        Page live = await AskAsync(world, "/health/live");
+        Page ready = await AskAsync(world, "/health/ready");
+
+        Assert.Equal((HttpStatusCode.OK, "ok"), (live.Status, live.Text));
+        Assert.Equal(HttpStatusCode.OK, ready.Status);
+        Assert.Equal("no-store", ready.Header("Cache-Control"));
+        Assert.Equal("""{"status":"ready","checks":{"store":"ok","paperless":"ok","provider authentik":"ok"}}""", ready.Text);
+    }
+
+    [Theory]
+    [InlineData(nameof(Outage.DropsConnections))]
+    [InlineData(nameof(Outage.ServiceUnavailable))]
+    public async Task A_provider_alone_that_is_away_degrades_but_takes_nothing_out_of_service(string outage)
+    {
+        await using World world = await World.StartAsync();
+        Assert.Equal("ready", Status(await AskAsync(world, "/health/ready")));
+
+        // Also after its discovery was read: what was good an hour ago lets nobody sign in now.
+        world.Provider.Outage = Enum.Parse<Outage>(outage);
+        world.Clock.Advance(AWhile);
+        Page away = await AskAsync(world, "/health/ready");
+
+        Assert.Equal(HttpStatusCode.OK, away.Status);
+        Assert.Equal("degraded", Status(away));
+        Assert.Equal(["ok", "ok"], [Check(away, "store"), Check(away, "paperless")]);
+        Assert.NotEqual("ok", Check(away, "provider authentik"));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(world, "/health/live")).Status);
+
+        world.Provider.Outage = Outage.None;
+        world.Clock.Advance(AWhile);
+        Assert.Equal("ready", Status(await AskAsync(world, "/health/ready")));
+    }
+
+    [Fact]
+    public async Task A_provider_that_was_away_from_the_start_degrades_too()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        world.Provider.Outage = Outage.DropsConnections;
+        world.StartGateway();
+
+        Page away = await AskAsync(world, "/health/ready");
+
+        Assert.Equal(HttpStatusCode.OK, away.Status);
+        Assert.Equal("degraded", Status(away));
+    }
+
+    [Fact]
+    public async Task Paperless_being_away_takes_the_gateway_out_of_service_until_it_is_back()
+    {
+        await using World world = await World.StartAsync();
+        using (world.Paperless.Faults.Drop(_ => true))
+        {
+            Page away = await AskAsync(world, "/health/ready");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.Status);
+            Assert.Equal("unready", Status(away));
+            Assert.Equal("ok", Check(away, "store"));
+            Assert.NotEqual("ok", Check(away, "paperless"));
+            Assert.Equal(HttpStatusCode.OK, (await AskAsync(world, "/health/live")).Status);
+        }
+
+        world.Clock.Advance(AWhile);
+        Assert.Equal("ready", Status(await AskAsync(world, "/health/ready")));
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(400)]
+    public async Task Paperless_that_answers_with_a_fault_is_not_ready(int status)
+    {
+        await using World world = await World.StartAsync();
+        using Fault broken = world.Paperless.Faults.Answer(_ => true, status);
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.Equal($"it answers {status}", Check(page, "paperless"));
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_read_takes_the_gateway_out_of_service()
+    {
+        await using World world = await World.StartAsync();
+        await world.Gateway.Services.GetRequiredService<Database>().WriteAsync(
+            connection =>
+            {
+                using var drop = connection.CreateCommand();
+                drop.CommandText = "DROP TABLE sessions;";
+                return drop.ExecuteNonQuery();
+            },
+            World.Ct);
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.NotEqual("ok", Check(page, "store"));
+        Assert.Equal("ok", Check(page, "paperless"));
+    }
+
+    [Fact]
+    public async Task Whoever_asks_often_gets_one_answer_and_Paperless_one_question()
+    {
+        await using World world = await World.StartAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => AskAsync(world, "/health/ready")));
+
+        Assert.Single(world.Paperless.Received);
+    }
+
+    [Fact]
+    public async Task While_it_stops_it_is_live_but_not_ready()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Fault held = world.Paperless.Faults.Hold(request => request.Path == "/api/documents/");
+        Task<Page> underWay = alice.FetchAsync("/api/documents/");
+        await held.Arrived;
+        Uri management = world.Gateway.Management;
+
+        IHostApplicationLifetime lifetime = world.Gateway.Services.GetRequiredService<IHostApplicationLifetime>();
+        lifetime.StopApplication();
+
+        Page page = await AskAsync(world, new Uri(management, "/health/ready").AbsoluteUri);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.Equal("""{"status":"stopping","checks":{}}""", page.Text);
+        held.Release();
+        Assert.Equal(HttpStatusCode.OK, (await underWay).Status);
+    }
+
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    [InlineData("/metrics")]
+    public async Task The_public_address_has_no_management(string path)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor stranger = world.NewVisitor();
+
+        Page page = await stranger.SendAsync(HttpMethod.Get, path);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, page.Status);
+        Assert.DoesNotContain("checks", page.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/accounts/login/")]
+    [InlineData("/gateway/session")]
+    [InlineData("/static/frontend/en-US/main.js")]
+    [InlineData("/api/documents/")]
+    [InlineData("/health")]
+    [InlineData("/health/ready/")]
+    public async Task The_management_address_has_nothing_of_the_public_one(string path)
+    {
+        await using World world = await World.StartAsync();
+
+        Page page = await AskAsync(world, path);
+
+        Assert.Equal((HttpStatusCode.NotFound, ""), (page.Status, page.Text));
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    private static async Task<Page> AskAsync(World world, string path)
+    {
+        using Visitor probe = world.NewVisitor();
+        return await probe.SendAsync(HttpMethod.Get, new Uri(world.Gateway.Management, path).AbsoluteUri);
+    }
+
+    private static string? Status(Page page) => JsonDocument.Parse(page.Text).RootElement.GetProperty("status").GetString();
+
+    private static string? Check(Page page, string name) => JsonDocument.Parse(page.Text).RootElement.GetProperty("checks").GetProperty(name).GetString();
+}

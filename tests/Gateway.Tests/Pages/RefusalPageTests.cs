@@ -1,0 +1,204 @@
+using System.Net;
+using System.Text.Json;
+using Gateway.Proxy;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Serilog.Events;
+
+namespace Gateway.Tests.Pages;
+
+public sealed class RefusalPageTests
+{
+    [Fact]
+    public async Task An_ambiguous_address_is_400() =>
+        await IsRefusedAsync(400, "path_ambiguous", "This address is not clear", "/documents/%2F2", retries: false);
+
+    [Fact]
+    public async Task An_unknown_address_of_the_gateways_own_is_404() =>
+        await IsRefusedAsync(404, "not_found", "Not found", "/gateway/nothing-here", retries: false);
+
+    [Fact]
+    public async Task An_address_that_looks_like_a_file_is_404_as_well() =>
+        await IsRefusedAsync(404, "not_found", "Not found", "/gateway/assets/old.css", retries: false);
+
+    [Fact]
+    public async Task A_closed_door_is_404() => await IsRefusedAsync(
+        404, "closed", "Closed here", "/accounts/signup/", retries: false, options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true");
+
+    [Fact]
+    public async Task Paperless_being_away_is_502_and_tries_again() =>
+        await IsRefusedAsync(502, "paperless_away", "Paperless does not answer", "/documents/1", retries: true, prepare: world => world.Paperless.Faults.Drop(_ => true));
+
+    [Fact]
+    public async Task Paperless_being_slow_is_504() => await IsRefusedAsync(
+        504,
+        "paperless_slow",
+        "Paperless takes too long",
+        "/documents/1",
+        retries: false,
+        options => options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromMilliseconds(200))),
+        world => world.Paperless.Faults.Hold(_ => true));
+
+    [Fact]
+    public async Task A_provider_that_is_away_is_503_and_tries_again()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.Outage = Outage.DropsConnections;
+        using Visitor stranger = world.NewVisitor();
+
+        Page page = await stranger.OpenAsync("/accounts/oidc/authentik/login/");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        OwnPages.IsOne(page, "No sign-in at the moment");
+        Assert.Equal(("5", "5"), (page.Header("Retry-After"), page.Header("Refresh")));
+        IsInTheLog(world, page);
+    }
+
+    [Fact]
+    public async Task A_fault_inside_the_gateway_is_500_and_the_log_has_its_reason()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        await world.RestartGatewayAsync();
+        await world.Gateway.Services.GetRequiredService<Database>().WriteAsync(
+            connection =>
+            {
+                using var drop = connection.CreateCommand();
+                drop.CommandText = "DROP TABLE sessions;";
+                return drop.ExecuteNonQuery();
+            },
+            World.Ct);
+
+        Page page = await alice.OpenAsync("/documents/1");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, page.Status);
+        OwnPages.IsOne(page, "Something went wrong");
+        Assert.DoesNotContain("sessions", page.Text, StringComparison.Ordinal);
+        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"));
+        Assert.Equal(OwnPages.TraceId(page), CapturedLog.Value(logged, "TraceId"));
+        Assert.NotNull(logged.Exception);
+        Assert.Contains(world.Log.Of("Request"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+    }
+
+    [Fact]
+    public async Task Another_host_is_421_for_what_is_no_navigation()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor stranger = world.NewVisitor();
+
+        Page script = await stranger.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Host", "evil.example"));
+        Page form = await stranger.SendAsync(HttpMethod.Post, "/", null, ("Host", "evil.example"), ("Accept", "text/html"));
+
+        Assert.Equal((HttpStatusCode)421, script.Status);
+        IsProblem(script, 421, "host_unknown");
+        Assert.Equal((HttpStatusCode)421, form.Status);
+        OwnPages.IsOne(form, "Not this host");
+    }
+
+    [Fact]
+    public async Task A_form_of_another_site_is_403()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.SendAsync(
+            HttpMethod.Post, "/api/documents/1/", new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Origin", "https://evil.example"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        OwnPages.IsOne(page, "Not from another site");
+        IsInTheLog(world, page);
+    }
+
+    [Fact]
+    public async Task A_person_who_may_not_come_in_is_told_why_and_can_come_as_somebody_else()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "paperless-admins");
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        OwnPages.IsOne(page, "No access");
+        Assert.Contains("prompt=login", page.Text, StringComparison.Ordinal);
+        IsInTheLog(world, page);
+    }
+
+    [Fact]
+    public async Task The_providers_words_are_quoted_and_never_become_markup()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.NextAuthorizeError = new ProviderError("access_denied", "<script>alert(1)</script>" + new string('x', 400));
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        OwnPages.IsOne(page, "The provider refused");
+        Assert.Contains("access_denied", page.Text, StringComparison.Ordinal);
+        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(new string('x', 300), page.Text, StringComparison.Ordinal);
+        IsInTheLog(world, page);
+    }
+
+    [Fact]
+    public async Task A_refused_address_is_not_repeated_in_the_page()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor stranger = world.NewVisitor();
+
+        Page page = await stranger.OpenAsync("/gateway/%3Cscript%3Ealert(1)%3C/script%3E");
+
+        Assert.Equal(HttpStatusCode.NotFound, page.Status);
+        OwnPages.IsOne(page, "Not found");
+    }
+
+    private static async Task IsRefusedAsync(
+        int status, string code, string title, string path, bool retries, Action<WorldOptions>? configure = null, Func<World, Fault>? prepare = null)
+    {
+        await using World world = await World.StartAsync(configure);
+        using Visitor alice = world.NewVisitor();
+        if (prepare is not null)
+        {
+            await alice.SignInAsync("alice");
+        }
+
+        using Fault? fault = prepare?.Invoke(world);
+
+        Page page = await alice.OpenAsync(path, "same-origin");
+        Page script = await alice.FetchAsync(path);
+        Page head = await alice.SendAsync(HttpMethod.Head, path, null, ("Accept", "text/html"));
+
+        Assert.Equal((HttpStatusCode)status, page.Status);
+        OwnPages.IsOne(page, title);
+        IsInTheLog(world, page);
+        Assert.Equal((HttpStatusCode)status, script.Status);
+        IsProblem(script, status, code);
+        Assert.Equal(((HttpStatusCode)status, ""), (head.Status, head.Text));
+
+        // A page tries again by itself, a script is told when.
+        Assert.Equal(retries ? "5" : null, page.Header("Refresh"));
+        Assert.Equal(retries ? "5" : null, script.Header("Retry-After"));
+        Assert.Null(script.Header("Refresh"));
+    }
+
+    private static void IsProblem(Page page, int status, string code)
+    {
+        Assert.Equal("application/problem+json", page.Header("Content-Type"));
+        Assert.Equal("no-store", page.Header("Cache-Control"));
+        Assert.Equal("nosniff", page.Header("X-Content-Type-Options"));
+        JsonElement problem = JsonDocument.Parse(page.Text).RootElement;
+        Assert.Equal(["type", "title", "status", "detail", "code", "traceId"], problem.EnumerateObject().Select(property => property.Name));
+        Assert.Equal((status, code), (problem.GetProperty("status").GetInt32(), problem.GetProperty("code").GetString()));
+    }
+
+    private static void IsInTheLog(World world, Page page)
+    {
+        string traceId = OwnPages.TraceId(page);
+        Assert.NotEqual("", traceId);
+        LogEvent refused = Assert.Single(world.Log.Of("Refused"), entry => CapturedLog.Value(entry, "TraceId") == traceId);
+        Assert.Equal(((int)page.Status).ToString(System.Globalization.CultureInfo.InvariantCulture), CapturedLog.Value(refused, "Status"));
+        Assert.Equal("Gateway.SecurityLog", CapturedLog.Value(refused, "SourceContext"));
+    }
+}

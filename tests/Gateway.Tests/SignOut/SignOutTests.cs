@@ -1,0 +1,228 @@
+using System.Net;
+using Gateway.Sandbox.Paperless;
+using Gateway.Tests.Kit;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.IdentityModel.JsonWebTokens;
+
+namespace Gateway.Tests.SignOut;
+
+public sealed class SignOutTests
+{
+    private const string SignedOut = "/accounts/login/?loggedout=1";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    [Theory]
+    [InlineData("/accounts/logout/")]
+    [InlineData("/accounts/logout")]
+    [InlineData("/api/auth/logout/")]
+    [InlineData("/api/auth/logout")]
+    [InlineData("/admin/logout/")]
+    [InlineData("/admin/logout")]
+    public async Task Every_way_out_ends_the_sessions_of_Paperless_the_gateway_and_the_provider(string path)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        Assert.Single(world.Paperless.Data.Sessions);
+        Assert.Single(world.Provider.Sessions);
+
+        Page page = await alice.NavigateAsync(path, "same-origin");
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.StartsWith(SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.Contains("<h1>Signed out</h1>", page.Text, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Data.Sessions);
+        Assert.Empty(world.Provider.Sessions);
+        Assert.Empty(alice.Cookies.GetCookies(new Uri(world.Origin)));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task A_post_from_the_same_site_signs_out_as_a_get_does()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.FetchAsync(HttpMethod.Post, "/accounts/logout/", new FormUrlEncodedContent([]));
+
+        // 303: whatever comes next is a GET.
+        Assert.Equal(HttpStatusCode.SeeOther, page.Status);
+        Assert.StartsWith(world.Provider.Address.AbsoluteUri, page.Location!.AbsoluteUri, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Data.Sessions);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task Everything_of_the_gateways_is_over_before_the_browser_leaves_for_the_provider()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+
+        Page page = await alice.OpenAsync("/accounts/logout/", "same-origin");
+
+        Assert.Equal(HttpStatusCode.SeeOther, page.Status);
+        Assert.Equal("no-store", page.Header("Cache-Control"));
+        Assert.Empty(world.Paperless.Data.Sessions);
+        Assert.Contains(world.Log.Of("SessionEnded"), entry => CapturedLog.Value(entry, "User") == "alice" && CapturedLog.Value(entry, "Cause") == "SignedOut");
+        Assert.All(["paperless-gateway", "sessionid", "csrftoken"], name =>
+            Assert.Contains(page.SetCookies, cookie => cookie.StartsWith(name + "=;", StringComparison.Ordinal) && cookie.Contains("max-age=0", StringComparison.Ordinal)));
+        Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
+        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct).WaitAsync(Patience, World.Ct);
+
+        // The provider has not been asked yet: that is the browser's next step.
+        Assert.Single(world.Provider.Sessions);
+    }
+
+    [Fact]
+    public async Task The_provider_is_told_whose_session_ends_and_where_to_lead_back()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.OpenAsync("/accounts/logout/", "same-origin");
+
+        Assert.Equal("/application/o/paperless/end-session/", page.Location!.AbsolutePath);
+        var query = QueryHelpers.ParseQuery(page.Location.Query);
+        Assert.Equal(["id_token_hint", "post_logout_redirect_uri", "state"], query.Keys.Order());
+        JsonWebToken hint = new(query["id_token_hint"]);
+        Assert.Equal(world.Provider.Find("alice")!.Subject, hint.Subject);
+        Assert.Equal(world.Origin + SignedOut, query["post_logout_redirect_uri"]);
+        Assert.Matches("^[0-9a-f]{32}$", query["state"]);
+    }
+
+    [Fact]
+    public async Task The_cookies_of_before_open_nothing_after_the_logout()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        string stolen = alice.Cookies.GetCookieHeader(new Uri(world.Origin));
+        Assert.Contains("paperless-gateway=", stolen, StringComparison.Ordinal);
+        Assert.Contains("sessionid=", stolen, StringComparison.Ordinal);
+        await alice.NavigateAsync("/accounts/logout/", "same-origin");
+
+        using Visitor thief = world.NewVisitor();
+        world.Paperless.ForgetReceived();
+        Page api = await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", stolen));
+        Page page = await thief.OpenAsync("/dashboard", "none", ("Cookie", stolen));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, api.Status);
+        Assert.Equal("/accounts/login/?next=%2Fdashboard", page.Location!.PathAndQuery);
+        Assert.Empty(world.Paperless.Received);
+
+        // Not after a restart either, when nothing is left in memory.
+        await world.RestartGatewayAsync();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", stolen))).Status);
+    }
+
+    [Fact]
+    public async Task Nobody_is_signed_out_twice_and_a_stranger_is_shown_the_signed_out_page()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor stranger = world.NewVisitor();
+
+        Page page = await stranger.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Assert.Equal(SignedOut, page.Address.PathAndQuery);
+        Assert.DoesNotContain(page.Trail, address => address.Authority == world.Provider.Address.Authority);
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Fact]
+    public async Task A_session_that_has_expired_leads_to_the_signed_out_page()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromHours(25));
+
+        Page page = await alice.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Equal(SignedOut, page.Address.PathAndQuery);
+        Assert.Null(alice.Cookie("paperless-gateway"));
+    }
+
+    [Fact]
+    public async Task After_a_restart_the_provider_still_gets_its_hint()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        await world.RestartGatewayAsync();
+
+        Page page = await alice.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Assert.StartsWith(SignedOut + "&state=", page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.Empty(world.Provider.Sessions);
+        Assert.Empty(world.Paperless.Data.Sessions);
+    }
+
+    [Fact]
+    public async Task The_apps_logout_after_a_new_password_is_matched_by_its_path()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.NavigateAsync("/accounts/logout/?next=/accounts/login/?next=/", "same-origin");
+
+        Assert.StartsWith(SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Data.Sessions);
+    }
+
+    [Fact]
+    public async Task A_foreign_next_leads_nowhere()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.NavigateAsync("/accounts/logout/?next=https://evil.example/&post_logout_redirect_uri=https://evil.example/", "same-origin");
+
+        Assert.StartsWith(SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.DoesNotContain(page.Trail, address => address.AbsoluteUri.Contains("evil", StringComparison.Ordinal) && address.AbsolutePath != "/accounts/logout/");
+    }
+
+    [Fact]
+    public async Task Below_a_script_name_everything_ends_as_well()
+    {
+        await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
+        using Visitor alice = await world.SignedInAsync("alice", "/docs/");
+        Assert.Single(world.Paperless.Data.Sessions);
+
+        Page page = await alice.NavigateAsync("/docs/accounts/logout/", "same-origin");
+
+        Assert.StartsWith("/docs" + SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Data.Sessions);
+        Assert.Empty(world.Provider.Sessions);
+        Assert.Empty(alice.Cookies.GetCookies(new Uri(world.Origin + "/docs/")));
+    }
+
+    [Fact]
+    public async Task Paperless_being_away_keeps_nobody_signed_in()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Fault away = world.Paperless.Faults.Drop(_ => true);
+
+        Page page = await alice.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Assert.StartsWith(SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.Single(world.Log.Of("PaperlessSessionNotEnded"));
+        Assert.Empty(world.Provider.Sessions);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Empty(alice.Cookies.GetCookies(new Uri(world.Origin)));
+    }
+
+    [Fact]
+    public async Task Another_persons_sign_out_ends_nobody_elses_session()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor bob = await world.SignedInAsync("bob");
+
+        await bob.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Equal(["alice"], world.Provider.Sessions.Select(session => session.Username));
+        Assert.Single(world.Paperless.Data.Sessions);
+    }
+}
