@@ -1,5 +1,6 @@
 using Gateway.Sessions;
 using Gateway.Settings;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -15,6 +16,7 @@ internal sealed class Forwarding
     private readonly OpenSockets _sockets;
     private readonly UnsizedBody _unsized;
     private readonly ForwardingToPaperless _forwarding;
+    private readonly ForwardingTimes _times;
     private readonly PaperlessTransformer[] _transformers;
 
     public Forwarding(
@@ -24,6 +26,7 @@ internal sealed class Forwarding
         OpenSockets sockets,
         UnsizedBody unsized,
         ForwardingToPaperless forwarding,
+        ForwardingTimes times,
         RequestHygiene hygiene,
         PaperlessCookies cookies)
     {
@@ -33,6 +36,7 @@ internal sealed class Forwarding
         _sockets = sockets;
         _unsized = unsized;
         _forwarding = forwarding;
+        _times = times;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, access))];
     }
@@ -42,6 +46,7 @@ internal sealed class Forwarding
         HttpRequest request = context.Request;
         Session? session = context.Session();
         Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers));
+        bool socket = OpenSockets.IsSocketRequest(context);
         switch (access)
         {
             case Access.Own:
@@ -49,20 +54,15 @@ internal sealed class Forwarding
                 return _next(context);
 
             case Access.WithIdentity:
-                bool socket = OpenSockets.IsSocketRequest(context);
                 if ((socket || !CrossSiteGuard.IsSafe(request.Method)) && !CrossSiteGuard.IsSameOrigin(request, _settings.Public))
                 {
                     return _refusals.CrossSiteAsync(context);
                 }
 
-                if (socket)
-                {
-                    _sockets.Follow(context, session!);
-                }
-
                 break;
 
-            case Access.Public or Access.AccountPages or Access.WithCredential when OpenSockets.IsSocketRequest(context):
+            // A WebSocket ends with its session: where there is none, there is no WebSocket.
+            case Access.Public or Access.AccountPages or Access.WithCredential when socket:
                 return _refusals.RefuseAsync(context, Access.SignInFirst);
 
             case Access.Public or Access.AccountPages:
@@ -82,7 +82,16 @@ internal sealed class Forwarding
         }
 
         PaperlessTransformer transformer = _transformers[(int)access];
-        return UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer) : _forwarding.ForwardAsync(context, transformer);
+        return socket ? ForwardSocketAsync(context, session!, transformer)
+            : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
+            : _forwarding.ForwardAsync(context, transformer);
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, Session session, PaperlessTransformer transformer)
+    {
+        using CancellationTokenSource unanswered = new(_times.Answer);
+        _sockets.Follow(context, session, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
+        await _forwarding.ForwardSocketAsync(context, transformer, unanswered.Token);
     }
 
     private async Task ForwardUnsizedAsync(HttpContext context, Access access, PaperlessTransformer transformer)
@@ -122,14 +131,28 @@ internal sealed partial class ForwardingToPaperless(
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    public async Task ForwardAsync(HttpContext context, PaperlessTransformer transformer)
+    public Task ForwardAsync(HttpContext context, PaperlessTransformer transformer)
     {
-        ForwarderRequestConfig config = OpenSockets.IsSocketRequest(context) ? _socket : _ordinary;
+        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true })
+        {
+            // An offer of another protocol, which the answer may pass over; YARP would pass one on to SPDY.
+            context.Features.Set<IHttpUpgradeFeature>(null);
+        }
+
+        return ForwardAsync(context, transformer, _ordinary, CancellationToken.None);
+    }
+
+    /// <param name="unanswered">Ends the wait for Paperless's answer, and no more once it is there.</param>
+    public Task ForwardSocketAsync(HttpContext context, PaperlessTransformer transformer, CancellationToken unanswered) =>
+        ForwardAsync(context, transformer, _socket, unanswered);
+
+    private async Task ForwardAsync(HttpContext context, PaperlessTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
+    {
         context.Features.Get<UpstreamTiming>()?.Sent();
         DestinationState? failed = null;
         while (upstreams.TryPick(failed, out DestinationState? destination))
         {
-            ForwarderError error = await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, config, transformer);
+            ForwarderError error = await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, config, transformer, unanswered);
             if (error == ForwarderError.None || context.RequestAborted.IsCancellationRequested)
             {
                 return;
@@ -142,12 +165,13 @@ internal sealed partial class ForwardingToPaperless(
                 return;
             }
 
-            if (error == ForwarderError.Request)
+            bool unreachable = error == ForwarderError.Request || IsConnectTimeout(error, cause);
+            if (unreachable)
             {
                 upstreams.ReportFailure(destination);
             }
 
-            if (failed is not null || error != ForwarderError.Request || !CanBeSentAgain(context.Request))
+            if (failed is not null || !unreachable || !CanBeSentAgain(context.Request))
             {
                 await refusals.PaperlessAwayAsync(context, error);
                 return;
@@ -159,6 +183,10 @@ internal sealed partial class ForwardingToPaperless(
 
         await refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
     }
+
+    /// <summary>A host that does not even refuse: YARP calls it the same as an answer that takes too long.</summary>
+    private static bool IsConnectTimeout(ForwarderError error, Exception? cause) =>
+        error == ForwarderError.RequestTimedOut && cause is OperationCanceledException { InnerException: TimeoutException };
 
     /// <summary>Only what changes nothing and has no body: the replica may have taken it before the connection broke.</summary>
     private static bool CanBeSentAgain(HttpRequest request) =>

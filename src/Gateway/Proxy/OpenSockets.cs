@@ -32,20 +32,21 @@ internal sealed class OpenSockets : IDisposable
     public int Count => _open.Count;
 
     public static bool IsSocketRequest(HttpContext context) =>
-        context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
-        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+        (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } && IsWebSocket(context.Request.Headers.Upgrade))
+        || (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect && IsWebSocket(connect.Protocol));
 
     /// <summary>Lets the forwarder's upgrade come here first, so that the connection can be closed from this side.</summary>
-    public void Follow(HttpContext context, Session session)
+    /// <param name="opened">Called when Paperless has opened the WebSocket.</param>
+    public void Follow(HttpContext context, Session session, Action opened)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
         {
-            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, this, session));
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, stream => Add(stream, session, opened)));
         }
 
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
         {
-            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, this, session));
+            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, stream => Add(stream, session, opened)));
         }
     }
 
@@ -55,8 +56,11 @@ internal sealed class OpenSockets : IDisposable
         _stopping.Dispose();
     }
 
-    private SocketStream Add(Stream stream, Session session)
+    private static bool IsWebSocket(string? protocol) => "websocket".Equals(protocol, StringComparison.OrdinalIgnoreCase);
+
+    private SocketStream Add(Stream stream, Session session, Action opened)
     {
+        opened();
         SocketStream socket = new(stream, Remove);
         session.SocketOpened();
         _open[socket] = session;
@@ -89,19 +93,19 @@ internal sealed class OpenSockets : IDisposable
         }
     }
 
-    private sealed class Upgrade(IHttpUpgradeFeature inner, OpenSockets sockets, Session session) : IHttpUpgradeFeature
+    private sealed class Upgrade(IHttpUpgradeFeature inner, Func<Stream, Stream> add) : IHttpUpgradeFeature
     {
         public bool IsUpgradableRequest => inner.IsUpgradableRequest;
 
-        public async Task<Stream> UpgradeAsync() => sockets.Add(await inner.UpgradeAsync(), session);
+        public async Task<Stream> UpgradeAsync() => add(await inner.UpgradeAsync());
     }
 
-    private sealed class ExtendedConnect(IHttpExtendedConnectFeature inner, OpenSockets sockets, Session session) : IHttpExtendedConnectFeature
+    private sealed class ExtendedConnect(IHttpExtendedConnectFeature inner, Func<Stream, Stream> add) : IHttpExtendedConnectFeature
     {
         public bool IsExtendedConnect => inner.IsExtendedConnect;
 
         public string? Protocol => inner.Protocol;
 
-        public async ValueTask<Stream> AcceptAsync() => sockets.Add(await inner.AcceptAsync(), session);
+        public async ValueTask<Stream> AcceptAsync() => add(await inner.AcceptAsync());
     }
 }

@@ -30,6 +30,7 @@ internal sealed class RequestHygiene(GatewaySettings settings)
     public bool IsDropped(string name) => _dropped.Contains(name) || name.Contains('_', StringComparison.Ordinal);
 
     /// <summary>Headers that `Connection` lists are for this connection alone; the length of the body is not one of them, whatever it says.</summary>
+    /// <remarks>Beside `close`, `keep-alive` or `Upgrade` Kestrel forgets what else the list held.</remarks>
     public static HashSet<string>? ListedInConnection(IHeaderDictionary headers)
     {
         StringValues connection = headers.Connection;

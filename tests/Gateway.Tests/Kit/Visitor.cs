@@ -21,8 +21,9 @@ internal sealed class Visitor : IDisposable
 
     private readonly World _world;
     private readonly HttpClient _http;
+    private readonly Version _version;
 
-    public Visitor(World world, X509Certificate2? certificate)
+    public Visitor(World world, X509Certificate2? certificate, Version? version = null)
     {
         _world = world;
         _http = new HttpClient(new SocketsHttpHandler
@@ -34,6 +35,7 @@ internal sealed class Visitor : IDisposable
             ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => certificate is not null && given?.GetCertHashString() == certificate.GetCertHashString() },
         });
+        _version = version ?? HttpVersion.Version11;
     }
 
     public CookieContainer Cookies { get; } = new();
@@ -42,7 +44,7 @@ internal sealed class Visitor : IDisposable
     public async Task<Page> SendAsync(HttpMethod method, string address, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         Uri target = Absolute(address);
-        using HttpRequestMessage request = new(method, target) { Content = content };
+        using HttpRequestMessage request = new(method, target) { Content = content, Version = _version };
         foreach ((string name, string value) in headers)
         {
             if (!request.Headers.TryAddWithoutValidation(name, value))

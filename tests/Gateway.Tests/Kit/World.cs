@@ -83,7 +83,7 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>A new browser: no cookies yet.</summary>
-    public Visitor NewVisitor() => new(this, _certificate);
+    public Visitor NewVisitor(Version? httpVersion = null) => new(this, _certificate, httpVersion);
 
     /// <summary>A new browser in which somebody is signed in.</summary>
     public async Task<Visitor> SignedInAsync(string person, string next = "/")
