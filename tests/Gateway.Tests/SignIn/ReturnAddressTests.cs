@@ -13,7 +13,7 @@ public sealed class ReturnAddressTests
         "", " ", "documents", "?next=/", "#", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\\/evil.example", "/a\\..\\evil",
         "https://evil.example", "https:evil.example", "HTTPS://docs.example.com/", "https://docs.example.com@evil.example/", "javascript:alert(1)", "data:text/html,x",
         "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b", "/a\0", "/\u007f/evil.example", " //evil.example", "/a\u001f",
-        "/accounts/login/", "/accounts/login/?next=/accounts/login/", "/accounts/logout/", "/Accounts/Logout/", "/accounts/oidc/authentik/login/", "/gateway/signed-out",
+        "/accounts/login/", "/accounts/login/?next=/accounts/login/", "/accounts/logout/", "/Accounts/Logout/", "/accounts/oidc/authentik/login/",
         "/" + new string('a', 2000), "/" + new string('é', 1000),
     ];
 
