@@ -76,6 +76,8 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
 
     public void Dispose()
     {
+        // What is being written is written to its end.
+        _writer.Wait();
         using (SqliteConnection connection = new(_connectionString))
         {
             SqliteConnection.ClearPool(connection);

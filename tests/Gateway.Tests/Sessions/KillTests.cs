@@ -1,0 +1,57 @@
+using System.Net;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+using Microsoft.Data.Sqlite;
+
+namespace Gateway.Tests.Sessions;
+
+public sealed class KillTests
+{
+    [Fact]
+    public async Task A_session_outlives_kill_9_right_after_the_sign_in_and_so_does_its_end()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        using (GatewayProcess first = await GatewayProcess.StartAsync(world))
+        {
+            RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
+            Page answer = await visitor.OpenAsync(await tab.AnswerAsync(), "cross-site");
+            await first.KillAsync();
+            Assert.Equal("/documents/2", answer.Location?.PathAndQuery);
+        }
+
+        using Visitor thief = world.NewVisitor();
+        thief.Cookies.Add(new Uri(world.Origin), new Cookie(SignedIn.CookieName, visitor.Cookie(SignedIn.CookieName), "/"));
+        using (GatewayProcess second = await GatewayProcess.StartAsync(world))
+        {
+            Assert.Equal("alice", await visitor.WhoAsync());
+            await visitor.OpenAsync("/accounts/logout/", "same-origin");
+            await second.KillAsync();
+        }
+
+        using GatewayProcess third = await GatewayProcess.StartAsync(world);
+        Assert.Null(await thief.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_gateway_does_not_start_with_the_database_of_a_newer_one()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Directory.CreateDirectory(world.DataDirectory);
+        using (SqliteConnection connection = new($"Data Source={Path.Combine(world.DataDirectory, "gateway.db")};Pooling=False"))
+        {
+            connection.Open();
+            using SqliteCommand command = connection.CreateCommand();
+            command.CommandText = "PRAGMA user_version = 9;";
+            command.ExecuteNonQuery();
+        }
+
+        (int exitCode, string errors) = await GatewayProcess.RefusedAsync(world);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("GATEWAY_DATA_DIR", errors, StringComparison.Ordinal);
+        Assert.Contains("newer gateway", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Sessions;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.Tests.Sessions;
+
+public sealed class SessionLifetimeTests
+{
+    [Fact]
+    public async Task A_session_ends_when_it_is_not_used_and_use_keeps_it_alive()
+    {
+        await using World world = await StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        for (int used = 0; used < 3; used++)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(59));
+            Assert.Equal("alice", await visitor.WhoAsync());
+        }
+
+        world.Clock.Advance(TimeSpan.FromMinutes(60));
+
+        Assert.Null(await visitor.WhoAsync());
+        Page door = await visitor.OpenAsync("/documents/2");
+        Assert.Equal("/accounts/login/?next=%2Fdocuments%2F2", door.Location?.PathAndQuery);
+    }
+
+    [Fact]
+    public async Task A_session_ends_at_its_lifetime_however_much_it_is_used()
+    {
+        await using World world = await StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        for (int minutes = 0; minutes < 450; minutes += 45)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(45));
+            Assert.Equal("alice", await visitor.WhoAsync());
+        }
+
+        world.Clock.Advance(TimeSpan.FromMinutes(30));
+
+        Assert.Null(await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_restart_changes_nothing_of_a_sessions_ends()
+    {
+        await using World world = await StartAsync();
+        using Visitor used = await world.SignedInAsync("alice");
+        using Visitor idle = await world.SignedInAsync("bob");
+        world.Clock.Advance(TimeSpan.FromMinutes(50));
+        Assert.Equal("alice", await used.WhoAsync());
+        await world.RestartGatewayAsync();
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        // The last use before the restart counts, and so does the lack of one.
+        Assert.Equal("alice", await used.WhoAsync());
+        Assert.Null(await idle.WhoAsync());
+
+        for (int hour = 0; hour < 7; hour++)
+        {
+            await world.RestartGatewayAsync();
+            Assert.Equal("alice", await used.WhoAsync());
+            world.Clock.Advance(TimeSpan.FromMinutes(59));
+        }
+
+        await world.RestartGatewayAsync();
+        Assert.Equal("alice", await used.WhoAsync());
+        world.Clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.Null(await used.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_round_trip_that_is_under_way_outlives_a_restart_too()
+    {
+        await using World world = await StartAsync();
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
+        string callback = await tab.AnswerAsync();
+
+        await world.RestartGatewayAsync();
+
+        Page page = await tab.FinishAsync(callback);
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Empty(world.Log.Of("SignInRestarted"));
+    }
+
+    [Fact]
+    public async Task A_session_that_was_ended_stays_ended_after_a_restart()
+    {
+        await using World world = await StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        string cookie = visitor.Cookie(SignedIn.CookieName)!;
+        await visitor.OpenAsync("/accounts/logout/", "same-origin");
+        using Visitor thief = world.NewVisitor();
+        thief.Cookies.Add(new Uri(world.Origin), new Cookie(SignedIn.CookieName, cookie, "/"));
+        Assert.Null(await thief.WhoAsync());
+
+        await world.RestartGatewayAsync();
+
+        Assert.Null(await thief.WhoAsync());
+    }
+
+    [Fact]
+    public async Task Nothing_in_the_data_directory_says_who_is_signed_in_or_opens_a_session()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        byte[] secret = Base64UrlEncoder.DecodeBytes(visitor.Cookie(SignedIn.CookieName)!);
+        Page logout = await visitor.OpenAsync("/accounts/logout/", "same-origin");
+        string idToken = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(logout.Location!.Query)["id_token_hint"]!;
+        using Visitor again = await world.SignedInAsync("alice");
+        byte[] live = Base64UrlEncoder.DecodeBytes(again.Cookie(SignedIn.CookieName)!);
+        await world.Gateway.DisposeAsync();
+
+        byte[][] contents = [.. Directory.GetFiles(world.DataDirectory, "gateway.db*").Select(File.ReadAllBytes)];
+
+        Assert.Contains(contents, content => Holds(content, SHA256.HashData(live)));
+        byte[][] secrets =
+        [
+            secret,
+            live,
+            .. ((string[])["alice", "Alice Archer", "alice@example.com", "paperless-users", world.Provider.Find("alice")!.Subject, world.Provider.Issuer.AbsoluteUri, again.Cookie(SignedIn.CookieName)!, .. idToken.Split('.')])
+                .Select(Encoding.UTF8.GetBytes),
+        ];
+        Assert.All(secrets, one => Assert.DoesNotContain(contents, content => Holds(content, one)));
+    }
+
+    [Fact]
+    public async Task Fifty_people_sign_in_at_once()
+    {
+        await using World world = await World.StartAsync();
+        ConcurrentBag<string> cookies = [];
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, 50), new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = World.Ct }, async (number, _) =>
+        {
+            string person = number % 2 == 0 ? "alice" : "bob";
+            using Visitor visitor = await world.SignedInAsync(person, $"/documents/{number}");
+            Assert.Equal(person, await visitor.WhoAsync());
+            cookies.Add(visitor.Cookie(SignedIn.CookieName)!);
+        });
+
+        Assert.Equal(50, cookies.Distinct().Count());
+        Assert.Equal(50, world.Gateway.Services.GetRequiredService<SessionMemory>().All.Count());
+        Assert.Single(world.Provider.Received, request => request.Path.EndsWith("/jwks/", StringComparison.Ordinal));
+    }
+
+    private static Task<World> StartAsync() => World.StartAsync(options =>
+    {
+        options.Settings["GATEWAY_SESSION_IDLE"] = "1h";
+        options.Settings["GATEWAY_SESSION_LIFETIME"] = "8h";
+    });
+
+    private static bool Holds(byte[] content, byte[] part) => content.AsSpan().IndexOf(part) >= 0;
+}
