@@ -47,7 +47,8 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
             return pages.RefuseAsync(context, new Refusal(400, "body_broken", "The upload broke off", "The request's body did not arrive whole.") { Remedy = "Try again." });
         }
 
-        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled;
+        // For an upload that Paperless does not take, only YARP's status tells silence from a broken connection.
+        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled || context.Response.StatusCode == StatusCodes.Status504GatewayTimeout;
         Refusal refusal = slow
             ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.") { Remedy = "Try again; if it stays, the operator can look at Paperless's log." }
             : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.") { Remedy = "It may be starting; this page tries again by itself.", RetryAfter = 5 };

@@ -35,6 +35,18 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
 
     public void Start() => StartServer();
 
+    public override async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await base.DisposeAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The factory stops the host, on which the program's own Main ends and disposes of it, too: whichever comes first.
+        }
+    }
+
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment("Production");

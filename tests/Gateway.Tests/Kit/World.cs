@@ -123,7 +123,7 @@ internal sealed class World : IAsyncDisposable
                 "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}
                 """,
             ["PAPERLESS_FORCE_SCRIPT_NAME"] = Options.ScriptName,
-            ["GATEWAY_UPSTREAM_URL"] = Paperless.Address.GetLeftPart(UriPartial.Authority),
+            ["GATEWAY_UPSTREAM_URL"] = string.Join(',', new[] { Paperless.Address.GetLeftPart(UriPartial.Authority), Options.SecondUpstream }.OfType<string>()),
             ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:0",
             ["GATEWAY_DATA_DIR"] = _data,
         };
@@ -156,6 +156,9 @@ internal sealed class WorldOptions
     public bool StartGateway { get; set; } = true;
 
     public string ScriptName { get; set; } = "";
+
+    /// <summary>Another replica beside the stand-in Paperless.</summary>
+    public string? SecondUpstream { get; set; }
 
     /// <summary>Variables on top of the usual ones; null takes one away.</summary>
     public Dictionary<string, string?> Settings { get; } = [];
