@@ -10,6 +10,8 @@ namespace Gateway.Tests.Kit;
 /// <summary>A whole little internet: the gateway under test, a development provider and a stand-in Paperless, each on a port of its own.</summary>
 internal sealed class World : IAsyncDisposable
 {
+    private static int _lastPort = 12_000 + (Environment.ProcessId % 16 * 1000);
+
     private readonly string _data = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N"));
     private readonly X509Certificate2? _certificate;
 
@@ -137,11 +139,26 @@ internal sealed class World : IAsyncDisposable
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 
+    /// <summary>
+    /// A port that nothing listens on and that no other test gets. Below the range that systems give to outgoing connections: one of those
+    /// would take it between here and its use.
+    /// </summary>
     public static int FreePort()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            int port = Interlocked.Increment(ref _lastPort);
+            try
+            {
+                using TcpListener listener = new(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's.
+            }
+        }
     }
 }
 

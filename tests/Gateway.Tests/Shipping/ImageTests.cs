@@ -42,7 +42,7 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
     [Fact]
     public async Task Validate_refuses_what_the_gateway_would_not_start_with()
     {
-        Dictionary<string, string> wrong = new() { ["PAPERLESS_URL"] = "https://docs.example.com/" };
+        Dictionary<string, string> wrong = new() { ["PAPERLESS_URL"] = "docs.example.com" };
         (int exitCode, string output) = await image.RunProgramAsync("validate", wrong, TestContext.Current.CancellationToken);
         Assert.Equal(1, exitCode);
         Assert.Contains("PAPERLESS_URL", output, StringComparison.Ordinal);
