@@ -26,6 +26,7 @@ internal static class FailureRefusals
             Remedy = "Nobody was signed in. Start again; if it stays, the operator finds the reason in the log.",
             ForTheLog = failure.Message,
         },
+        BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
         AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The answer fits no sign-in that this browser has under way: it may have been open for long, or cookies may be turned off.")
         {
             Remedy = "Start again.",
