@@ -10,6 +10,9 @@ namespace Gateway.Tests.Kit;
 /// <summary>A whole little internet: the gateway under test, a development provider and a stand-in Paperless, each on a port of its own.</summary>
 internal sealed class World : IAsyncDisposable
 {
+    /// <summary>Begins anywhere: several test runs may share this machine.</summary>
+    private static int _lastPort = Random.Shared.Next(20_000);
+
     private readonly string _data = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N"));
     private readonly X509Certificate2? _certificate;
 
@@ -137,11 +140,23 @@ internal sealed class World : IAsyncDisposable
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 
+    /// <summary>Below the ports that outgoing connections get, so that none of them takes it while the gateway is being restarted.</summary>
     public static int FreePort()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            int port = 10_000 + ((Interlocked.Increment(ref _lastPort) & 0x7FFF_FFFF) % 20_000);
+            try
+            {
+                using TcpListener listener = new(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's.
+            }
+        }
     }
 }
 
