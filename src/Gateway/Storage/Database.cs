@@ -22,7 +22,9 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         """,
     ];
 
+    /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private bool _closed;
     private readonly string _connectionString = new SqliteConnectionStringBuilder
     {
         DataSource = Path.Combine(settings.DataDirectory, FileName),
@@ -62,6 +64,7 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         await _writer.WaitAsync(cancellationToken);
         try
         {
+            ObjectDisposedException.ThrowIf(_closed, this);
             using SqliteConnection connection = Connect();
             using SqliteTransaction transaction = connection.BeginTransaction();
             T result = write(connection);
@@ -76,14 +79,15 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
 
     public void Dispose()
     {
-        // What is being written is written to its end.
+        // What is being written is written to its end; what comes after finds the door closed.
         _writer.Wait();
+        _closed = true;
         using (SqliteConnection connection = new(_connectionString))
         {
             SqliteConnection.ClearPool(connection);
         }
 
-        _writer.Dispose();
+        _writer.Release();
     }
 
     private void Migrate(SqliteConnection connection)

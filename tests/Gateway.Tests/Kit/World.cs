@@ -10,7 +10,8 @@ namespace Gateway.Tests.Kit;
 /// <summary>A whole little internet: the gateway under test, a development provider and a stand-in Paperless, each on a port of its own.</summary>
 internal sealed class World : IAsyncDisposable
 {
-    private static int _lastPort = 12_000 + (Environment.ProcessId % 16 * 1000);
+    /// <summary>Begins anywhere: several test runs may share this machine.</summary>
+    private static int _lastPort = Random.Shared.Next(20_000);
 
     private readonly string _data = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N"));
     private readonly X509Certificate2? _certificate;
@@ -139,15 +140,12 @@ internal sealed class World : IAsyncDisposable
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 
-    /// <summary>
-    /// A port that nothing listens on and that no other test gets. Below the range that systems give to outgoing connections: one of those
-    /// would take it between here and its use.
-    /// </summary>
+    /// <summary>Below the ports that outgoing connections get, so that none of them takes it while the gateway is being restarted.</summary>
     public static int FreePort()
     {
         while (true)
         {
-            int port = Interlocked.Increment(ref _lastPort);
+            int port = 11_000 + ((Interlocked.Increment(ref _lastPort) & 0x7FFF_FFFF) % 20_000);
             try
             {
                 using TcpListener listener = new(IPAddress.Loopback, port);

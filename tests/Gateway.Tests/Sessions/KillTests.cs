@@ -13,24 +13,26 @@ public sealed class KillTests
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         world.Provider.SignsInAs = "alice";
         using Visitor visitor = world.NewVisitor();
-        using (GatewayProcess first = await GatewayProcess.StartAsync(world))
+        await using (ProgramProcess first = await StartAsync(world))
         {
             RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2");
             Page answer = await visitor.OpenAsync(await tab.AnswerAsync(), "cross-site");
-            await first.KillAsync();
+            await first.SignalAsync("KILL");
+            await first.ExitAsync();
             Assert.Equal("/documents/2", answer.Location?.PathAndQuery);
         }
 
         using Visitor thief = world.NewVisitor();
         thief.Cookies.Add(new Uri(world.Origin), new Cookie(SignedIn.CookieName, visitor.Cookie(SignedIn.CookieName), "/"));
-        using (GatewayProcess second = await GatewayProcess.StartAsync(world))
+        await using (ProgramProcess second = await StartAsync(world))
         {
             Assert.Equal("alice", await visitor.WhoAsync());
             await visitor.OpenAsync("/accounts/logout/", "same-origin");
-            await second.KillAsync();
+            await second.SignalAsync("KILL");
+            await second.ExitAsync();
         }
 
-        using GatewayProcess third = await GatewayProcess.StartAsync(world);
+        await using ProgramProcess third = await StartAsync(world);
         Assert.Null(await thief.WhoAsync());
     }
 
@@ -47,11 +49,19 @@ public sealed class KillTests
             command.ExecuteNonQuery();
         }
 
-        (int exitCode, string errors) = await GatewayProcess.RefusedAsync(world);
+        (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", [], world.Settings());
 
         Assert.Equal(1, exitCode);
         Assert.Contains("GATEWAY_DATA_DIR", errors, StringComparison.Ordinal);
         Assert.Contains("newer gateway", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>The gateway as a process of its own, on the world's port and data; back when it listens.</summary>
+    private static async Task<ProgramProcess> StartAsync(World world)
+    {
+        ProgramProcess gateway = ProgramProcess.Start("Gateway", [$"--urls={world.Origin}"], world.Settings());
+        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+        return gateway;
     }
 }
