@@ -37,10 +37,14 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
     {
         try
         {
+            // From here on nothing is waited for longer: not for a browser that reads nothing, nor for one that does not answer.
+            _over.CancelAfter(CloseAnswered);
             await _writing.WaitAsync(_over.Token);
             try
             {
                 _closeWith ??= status;
+
+                // In the middle of a frame: the writer sends it after that frame.
                 if (_frames.AtBoundary)
                 {
                     await SendCloseAsync();
@@ -50,9 +54,6 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
             {
                 _writing.Release();
             }
-
-            // In the middle of a frame: the writer sends it after that frame. Either way nothing is waited for longer than this.
-            _over.CancelAfter(CloseAnswered);
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
         {
@@ -69,7 +70,8 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return 0;
+            // An end of the stream would leave the forwarder waiting for Paperless, which has no reason to end.
+            throw new IOException("The WebSocket was closed here.");
         }
     }
 
