@@ -37,7 +37,7 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
     {
         try
         {
-            // First of all: a browser that reads nothing more must not hold this up.
+            // From here on nothing is waited for longer: not for a browser that reads nothing, nor for one that does not answer.
             _over.CancelAfter(CloseAnswered);
             await _writing.WaitAsync(_over.Token);
             try
@@ -70,7 +70,8 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return 0;
+            // An end of the stream would leave the forwarder waiting for Paperless, which has no reason to end.
+            throw new IOException("The WebSocket was closed here.");
         }
     }
 

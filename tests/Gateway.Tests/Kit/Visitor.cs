@@ -40,6 +40,9 @@ internal sealed class Visitor : IDisposable
 
     public CookieContainer Cookies { get; } = new();
 
+    /// <summary>The same connections and cookies, for a WebSocket.</summary>
+    public HttpMessageInvoker Http => _http;
+
     /// <summary>Sends one request and follows nothing.</summary>
     public async Task<Page> SendAsync(HttpMethod method, string address, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
