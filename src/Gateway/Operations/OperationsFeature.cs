@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Gateway.Settings;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Serilog;
 using Serilog.Configuration;
@@ -83,6 +84,9 @@ internal static class OperationsFeature
                 // Its only part would be a scope around each request, which writes the path into every line: with the keys of share links, too.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
                 .Enrich.With<NoConnectionId>()
+
+                // The command says it in a sentence; what is cancelled because of it has nothing to add.
+                .Filter.ByExcluding(entry => entry.Exception is IOException { InnerException: AddressInUseException } or OperationCanceledException)
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services);
             if (!services.GetServices<ILogEventSink>().Any())
