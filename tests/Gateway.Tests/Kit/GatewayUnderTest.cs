@@ -35,6 +35,18 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
 
     public void Start() => StartServer();
 
+    public override async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await base.DisposeAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The program's own Main stops and disposes of the host as well, as soon as it is told to stop.
+        }
+    }
+
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment("Production");
