@@ -144,7 +144,9 @@ internal static class AppScript
     public const string Styles = """
         body { font-family: system-ui, sans-serif; margin: 0; color: #212529; }
         header { display: flex; justify-content: space-between; padding: .75rem 1rem; background: #17541f; color: #fff; }
-        header a { color: #fff; margin-left: 1rem; }
+        header a { color: #fff; }
+        nav a { margin-left: 1rem; }
+        main a { color: #17541f; }
         main { padding: 1rem; max-width: 60rem; margin: 0 auto; }
         #error { padding: .5rem 1rem; background: #f8d7da; color: #58151c; }
         button { background: #17541f; color: #fff; border: 0; padding: .4rem .8rem; border-radius: .25rem; }

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text;
 using Gateway.Settings;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Filters;
 using Serilog.Formatting.Compact;
 
 namespace Gateway.Operations;
@@ -83,6 +85,10 @@ internal static class OperationsFeature
 
                 // Its only part would be a scope around each request.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
+
+                // The command says it in a sentence; what the framework cancels because of it has nothing to add.
+                .Filter.ByExcluding(entry => entry.Exception is IOException { InnerException: AddressInUseException }
+                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry)))
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services)
                 .Enrich.With<WithoutRequestScope>();

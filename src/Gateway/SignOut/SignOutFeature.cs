@@ -49,8 +49,10 @@ internal static class SignOutFeature
     {
         if (context.Session() is not { } session)
         {
+            // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";
-            context.Response.Redirect(endSession.SignedOutPage);
+            context.Response.StatusCode = StatusCodes.Status303SeeOther;
+            context.Response.Headers.Location = HttpMethods.IsPost(context.Request.Method) ? settings.ScriptName + Path : endSession.SignedOutPage;
             return;
         }
 

@@ -60,7 +60,14 @@ public sealed class Chromium : IAsyncDisposable
             }
 
             _playwright ??= await Playwright.CreateAsync();
-            return _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Path, Args = Arguments });
+            return _browser ??= await _playwright.Chromium.LaunchAsync(new()
+            {
+                ExecutablePath = Path,
+                Args = Arguments,
+
+                // People's browsers keep pages for the back button; Playwright's own arguments turn that off.
+                IgnoreDefaultArgs = ["--disable-back-forward-cache"],
+            });
         }
         finally
         {

@@ -104,6 +104,23 @@ public sealed partial class CrossSiteSignOutTests
         Assert.Equal("/accounts/login/?loggedout=1", page.Location!.PathAndQuery);
     }
 
+    [Fact]
+    public async Task A_post_that_comes_without_the_cookie_is_asked_about_with_it()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor withoutCookie = world.NewVisitor();
+
+        // As browsers do: SameSite=Lax keeps the cookie back from the POST, and lets it go with the GET after.
+        Page post = await withoutCookie.SendAsync(HttpMethod.Post, "/accounts/logout/", null, ("Sec-Fetch-Site", "cross-site"), ("Accept", "text/html"));
+        Page get = await alice.OpenAsync(post.Location!.AbsoluteUri, "cross-site");
+        Page stranger = await withoutCookie.OpenAsync(post.Location.AbsoluteUri, "cross-site");
+
+        Assert.Equal((HttpStatusCode.SeeOther, "/accounts/logout/"), (post.Status, post.Location.PathAndQuery));
+        Assert.Contains("<h1>Sign out?</h1>", get.Text, StringComparison.Ordinal);
+        Assert.Equal("/accounts/login/?loggedout=1", stranger.Location!.PathAndQuery);
+    }
+
     [GeneratedRegex("""<form method="post" action="(?<action>[^"]*)">""")]
     private static partial Regex FormAction();
 }
