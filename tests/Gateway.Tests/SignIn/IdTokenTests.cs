@@ -66,6 +66,20 @@ public sealed class IdTokenTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await visitor.SignInAsync("alice")).Status);
     }
 
+    [Fact]
+    public async Task A_token_with_the_nonce_of_another_browser_is_refused()
+    {
+        using Visitor other = _world.NewVisitor();
+        string nonce = (await RoundTrip.BeginAsync(other)).Query["nonce"]!;
+        _world.Provider.TamperIdToken = claims => With(claims, "nonce", $"\"{nonce}\"");
+        using Visitor visitor = _world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Null(visitor.Cookie(SignedIn.CookieName));
+    }
+
     /// <summary>A number stands for seconds from now.</summary>
     private JsonObject With(JsonObject claims, string claim, string? value)
     {
