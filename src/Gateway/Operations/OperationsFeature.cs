@@ -79,15 +79,19 @@ internal static class OperationsFeature
 
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
+
+                // Its only part would be a scope around each request, which writes the path into every line: with the keys of share links, too.
+                .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
                 .ReadFrom.Configuration(builder.Configuration)
-                .ReadFrom.Services(services)
-                .Enrich.With<WithoutRequestPath>();
+                .ReadFrom.Services(services);
             if (!services.GetServices<ILogEventSink>().Any())
             {
                 // A host that brings a sink of its own, as the tests do, reads the log there.
                 log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
             }
         },
+
+        // Each host its own: the static logger would be the last one's, and closed with the first one's.
         preserveStaticLogger: true);
     }
 
@@ -101,11 +105,5 @@ internal static class OperationsFeature
         {
             sink.Console(new CompactJsonFormatter());
         }
-    }
-
-    /// <summary>ASP.NET Core puts the whole path on every line of a request; a share link's path is its key.</summary>
-    private sealed class WithoutRequestPath : ILogEventEnricher
-    {
-        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory) => logEvent.RemovePropertyIfPresent("RequestPath");
     }
 }
