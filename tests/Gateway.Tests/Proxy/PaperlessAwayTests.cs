@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Gateway.Proxy;
 using Gateway.Sandbox.Paperless;
 using Gateway.Tests.Kit;
@@ -132,68 +131,6 @@ public sealed class PaperlessAwayTests
         await world.Log.WaitForAsync("Request");
         Assert.Empty(world.Log.Of("RequestFailed"));
         Assert.Empty(world.Log.Of("ForwardingFailed"));
-    }
-
-    [Fact]
-    public async Task Of_two_replicas_a_dead_one_is_passed_over_and_taken_back_later()
-    {
-        int dead = World.FreePort();
-        await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://127.0.0.1:{dead}");
-        using Visitor alice = await world.SignedInAsync("alice");
-        world.Paperless.ForgetReceived();
-
-        for (int i = 0; i < 6; i++)
-        {
-            Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/dashboard")).Status);
-            Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync(HttpMethod.Head, "/dashboard")).Status);
-        }
-
-        Assert.Equal(12, world.Paperless.Received.Count(received => received.RawPath == "/dashboard"));
-        Assert.Single(world.Log.Of("ForwardingFailed"));
-
-        await using StandInPaperless second = await StandInPaperless.StartAsync(world.Paperless.Options with { Url = $"http://127.0.0.1:{dead}" }, World.Ct);
-        world.Clock.Advance(TimeSpan.FromSeconds(21));
-        for (int i = 0; i < 4; i++)
-        {
-            await alice.FetchAsync("/dashboard");
-        }
-
-        Assert.Contains(second.Received, received => received.RawPath == "/dashboard" && received.Lines("Remote-User") is ["alice"]);
-    }
-
-    [Fact]
-    public async Task What_changes_something_is_never_sent_twice()
-    {
-        await using World world = await World.StartAsync();
-        using Visitor program = world.NewVisitor();
-        world.Paperless.Faults.Drop(request => request.RawPath == "/api/documents/1/");
-        (string, string) admin = ("Authorization", "Token " + world.Paperless.Data.AdminToken);
-
-        Page patch = await program.SendAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Json("{}"), admin);
-        Page delete = await program.SendAsync(HttpMethod.Delete, "/api/documents/1/", null, admin);
-
-        Assert.Equal((HttpStatusCode.BadGateway, HttpStatusCode.BadGateway), (patch.Status, delete.Status));
-        Assert.Equal(["PATCH", "DELETE"], world.Paperless.Received.Select(request => request.Method));
-    }
-
-    [Fact]
-    public async Task A_replica_that_does_not_even_refuse_is_passed_over()
-    {
-        // A listener whose queue is full: the kernel lets further connections wait.
-        using Socket deaf = new(SocketType.Stream, ProtocolType.Tcp);
-        deaf.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        deaf.Listen(0);
-        using TcpClient first = new();
-        using TcpClient second = new();
-        await first.ConnectAsync((IPEndPoint)deaf.LocalEndPoint!, World.Ct);
-        _ = second.ConnectAsync((IPEndPoint)deaf.LocalEndPoint!, World.Ct).AsTask();
-        await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://{deaf.LocalEndPoint}");
-        using Visitor nobody = world.NewVisitor();
-
-        Page[] pages = [await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(HttpMethod.Get, "/favicon.ico")];
-
-        Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
-        Assert.Single(world.Log.Of("ForwardingFailed"));
     }
 
     private static Task<World> StartImpatientAsync() => World.StartAsync(options =>
