@@ -41,18 +41,21 @@ public sealed class ReplicaTests
         await using StandInPaperless other = await StandInPaperless.StartAsync(ct: World.Ct);
         await using World world = await World.StartAsync(options => options.SecondUpstream = other.Address.GetLeftPart(UriPartial.Authority));
         using Visitor program = world.NewVisitor();
-        other.Faults.Drop(_ => true);
-        world.Paperless.Faults.Drop(_ => true);
+        other.Faults.Drop(request => request.RawPath == "/api/documents/1/");
+        world.Paperless.Faults.Drop(request => request.RawPath == "/api/documents/1/");
 
         foreach (string method in (string[])["PATCH", "DELETE", "POST", "OPTIONS", "GET"])
         {
+            // On connections that were used before, too.
+            await program.SendAsync(HttpMethod.Get, "/favicon.ico");
+            await program.SendAsync(HttpMethod.Get, "/favicon.ico");
             Page page = await program.SendAsync(new HttpMethod(method), "/api/documents/1/", null, ("Authorization", "Token x"));
             Assert.Equal(HttpStatusCode.BadGateway, page.Status);
         }
 
         Assert.Equal(
             ["DELETE", "GET", "GET", "OPTIONS", "PATCH", "POST"],
-            world.Paperless.Received.Concat(other.Received).Select(request => request.Method).Order(StringComparer.Ordinal));
+            world.Paperless.Received.Concat(other.Received).Where(request => request.RawPath == "/api/documents/1/").Select(request => request.Method).Order(StringComparer.Ordinal));
     }
 
     [Fact]
