@@ -75,8 +75,20 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Starts the gateway, again on the same port and data where it ran before.</summary>
     public void StartGateway()
     {
-        Gateway = new GatewayUnderTest(Settings(), Port, Clock, Log, _certificate, Options.Services);
-        Gateway.Start();
+        for (int tries = 1; ; tries++)
+        {
+            Gateway = new GatewayUnderTest(Settings(), Port, Clock, Log, _certificate, Options.Services);
+            try
+            {
+                Gateway.Start();
+                return;
+            }
+            catch (ObjectDisposedException) when (tries < 5)
+            {
+                // A process that another test starts holds this one's sockets from its fork to its exec: the port is in use for a moment.
+                Thread.Sleep(50);
+            }
+        }
     }
 
     public async Task RestartGatewayAsync()
