@@ -22,6 +22,7 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSession>();
         builder.Services.AddSingleton<AccessRefusals>();
+        builder.Services.AddSingleton<CredentialCheck>();
         builder.Services.AddSingleton<UnsizedBody>();
         builder.Services.AddSingleton<OpenSockets>();
     }

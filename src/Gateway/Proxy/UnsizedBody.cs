@@ -9,7 +9,7 @@ namespace Gateway.Proxy;
 /// A body that came without a length: Paperless would read it as empty and say 200, so it is taken in first (64 KiB in memory, the rest
 /// in a temporary file) and sent on with its length.
 /// </summary>
-internal sealed class UnsizedBody(GatewaySettings settings)
+internal sealed class UnsizedBody(GatewaySettings settings, CredentialCheck credentials)
 {
     public const int InMemory = 64 * 1024;
 
@@ -19,7 +19,7 @@ internal sealed class UnsizedBody(GatewaySettings settings)
     /// <summary>The same from somebody unknown, who must not fill the disk; Django takes no larger form (DATA_UPLOAD_MAX_MEMORY_SIZE).</summary>
     public const long LargestAnonymous = 2_621_440;
 
-    /// <summary>The same with an API token: Paperless has not looked at it yet.</summary>
+    /// <summary>The same with an API token, until Paperless was asked whether it is one.</summary>
     public const long LargestUnverified = 64L * 1024 * 1024;
 
     /// <summary>Bytes of all such bodies together, and what the disk must have left: the sessions live there too.</summary>
@@ -52,7 +52,14 @@ internal sealed class UnsizedBody(GatewaySettings settings)
         {
             for (int read; (read = await spool.ReadAsync(buffer, context.RequestAborted)) > 0;)
             {
-                share.Add(read, largest);
+                share.Add(read);
+                if (share.Bytes > largest && access == Access.WithCredential && largest == LargestUnverified && await credentials.IsTakenAsync(context))
+                {
+                    share.Verified();
+                    largest = Largest;
+                }
+
+                share.Check(largest);
             }
         }
         catch (IOException error) when (error.InnerException is OverflowException)
@@ -76,32 +83,49 @@ internal sealed class UnsizedBody(GatewaySettings settings)
     {
         private const long LookAtDiskEvery = 16L * 1024 * 1024;
 
-        private long _bytes;
+        private long _unverified;
         private long _lookedAt;
 
-        public void Add(int bytes, long largest)
+        public long Bytes { get; private set; }
+
+        public void Add(int bytes)
         {
-            _bytes += bytes;
-            long unverified = known ? 0 : Interlocked.Add(ref spool._unverified, bytes);
-            if (_bytes > largest)
+            Bytes += bytes;
+            if (!known)
+            {
+                _unverified += bytes;
+                Interlocked.Add(ref spool._unverified, bytes);
+            }
+        }
+
+        /// <summary>What is held so far no longer counts as a stranger's.</summary>
+        public void Verified()
+        {
+            Dispose();
+            known = true;
+        }
+
+        /// <exception cref="BadHttpRequestException">There is no room for it.</exception>
+        public void Check(long largest)
+        {
+            if (Bytes > largest)
             {
                 throw new BadHttpRequestException("The body is too large for one without a length: send it with Content-Length.", StatusCodes.Status413PayloadTooLarge);
             }
 
-            bool full = _bytes - _lookedAt >= LookAtDiskEvery && new DriveInfo(spool._directory).AvailableFreeSpace < DiskLeft;
-            _lookedAt = full || _bytes - _lookedAt >= LookAtDiskEvery ? _bytes : _lookedAt;
-            if (full || unverified > AllUnverified)
+            bool full = !known && Interlocked.Read(ref spool._unverified) > AllUnverified;
+            if (Bytes - _lookedAt >= LookAtDiskEvery)
+            {
+                _lookedAt = Bytes;
+                full |= new DriveInfo(spool._directory).AvailableFreeSpace < DiskLeft;
+            }
+
+            if (full)
             {
                 throw new BadHttpRequestException("There is no room for a body without a length: send it with Content-Length.", StatusCodes.Status503ServiceUnavailable);
             }
         }
 
-        public void Dispose()
-        {
-            if (!known)
-            {
-                Interlocked.Add(ref spool._unverified, -Interlocked.Exchange(ref _bytes, 0));
-            }
-        }
+        public void Dispose() => Interlocked.Add(ref spool._unverified, -Interlocked.Exchange(ref _unverified, 0));
     }
 }
