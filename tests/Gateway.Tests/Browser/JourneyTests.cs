@@ -83,9 +83,10 @@ public sealed partial class JourneyTests(Chromium chromium)
         await using BrowserWindow window = await chromium.OpenAsync();
         await window.Page.GotoAsync(world.Origin + "/documents/2");
         await SignInAsync(window.Page, "alice");
-        await Assertions.Expect(window.Page.Locator("body[data-ready]")).ToBeVisibleAsync();
+        await Assertions.Expect(window.Page.Locator("#status")).ToHaveTextAsync("connected");
         IPage other = await window.NewTabAsync();
         await other.GotoAsync(world.Origin + "/dashboard");
+        await Assertions.Expect(other.Locator("#status")).ToHaveTextAsync("connected");
         await other.GetByRole(AriaRole.Link, new() { Name = "Logout" }).ClickAsync();
         await other.WaitForURLAsync(SignedOutAddress());
         await Assertions.Expect(window.Page.Locator("#status")).ToHaveTextAsync("disconnected");
@@ -134,7 +135,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         IPage page = window.Page;
         await page.GotoAsync(world.Origin + "/dashboard");
         await SignInAsync(page, "alice");
-        await Assertions.Expect(page.Locator("body[data-ready]")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         if (restarted)
         {
             await world.RestartGatewayAsync();

@@ -82,7 +82,7 @@ public sealed class LookTests(Chromium chromium)
         await look.IsInOrderAsync("provider-refused", "The provider refused");
         await page.GotoAsync(world.Origin + "/accounts/login/");
         await JourneyTests.SignInAsync(page, "alice");
-        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
 
         using (world.Paperless.Faults.Drop(_ => true))
         {

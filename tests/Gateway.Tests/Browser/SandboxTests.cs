@@ -24,8 +24,10 @@ public sealed partial class SandboxTests(Chromium chromium)
         await page.GotoAsync($"http://localhost:{ports[0]}");
         await JourneyTests.SignInAsync(page, "alice");
         await Assertions.Expect(page.GetByText("Rental agreement")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         await page.GetByRole(AriaRole.Link, new() { Name = "My Profile" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Edit Profile");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         await page.GetByRole(AriaRole.Link, new() { Name = "Logout" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Signed out");
 
