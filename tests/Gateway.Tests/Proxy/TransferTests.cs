@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using Gateway.Sandbox.Paperless;
 using Gateway.Tests.Kit;
@@ -17,10 +16,10 @@ public sealed class TransferTests(ITestOutputHelper output)
     private static readonly long Bytes = 1024L * 1024 * int.Parse(Environment.GetEnvironmentVariable("GATEWAY_TEST_TRANSFER_MIB") ?? "256", CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task A_big_download_comes_whole_at_constant_memory() => await MeasureAsync("down", async visitor =>
+    public async Task A_big_download_comes_whole_at_constant_memory() => await MeasureAsync("down", async browser =>
     {
         using HttpRequestMessage request = new(HttpMethod.Get, $"/api/documents/big/download/?bytes={Bytes}");
-        using HttpResponseMessage response = await visitor.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, World.Ct);
+        using HttpResponseMessage response = await browser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, World.Ct);
         await using Stream body = await response.Content.ReadAsStreamAsync(World.Ct);
         byte[] buffer = new byte[256 * 1024];
         long length = 0;
@@ -35,13 +34,13 @@ public sealed class TransferTests(ITestOutputHelper output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength ? "up with a length" : "up without a length", async visitor =>
+    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength ? "up with a length" : "up without a length", async browser =>
     {
         using MultipartFormDataContent form = new() { { new BigFile(withLength), "document", "big.pdf" } };
         using HttpRequestMessage request = new(HttpMethod.Post, "/api/documents/post_document/") { Content = form };
         request.Headers.TransferEncodingChunked = !withLength;
 
-        using HttpResponseMessage response = await visitor.SendAsync(request, World.Ct);
+        using HttpResponseMessage response = await browser.SendAsync(request, World.Ct);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     });
@@ -50,12 +49,14 @@ public sealed class TransferTests(ITestOutputHelper output)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
-        using HttpClient program = new() { BaseAddress = new Uri(world.Origin), Timeout = TimeSpan.FromMinutes(10) };
-        program.DefaultRequestHeaders.Authorization = AuthenticationHeaderValue.Parse("Token " + world.Paperless.Data.AdminToken);
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpClient browser = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = new Uri(world.Origin), Timeout = TimeSpan.FromMinutes(10) };
+        browser.DefaultRequestHeaders.Add("Cookie", alice.Cookies.GetCookieHeader(new Uri(world.Origin)));
+        browser.DefaultRequestHeaders.Add("X-CSRFToken", alice.Cookie("csrftoken"));
         int before = gateway.PeakMemory();
         Stopwatch watch = Stopwatch.StartNew();
 
-        await transfer(program);
+        await transfer(browser);
 
         TimeSpan elapsed = watch.Elapsed;
         int peak = gateway.PeakMemory();
