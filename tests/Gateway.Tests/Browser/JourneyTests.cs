@@ -18,7 +18,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await SignInAsync(page, "alice");
 
         // The deep link, as alice.
-        await page.WaitForURLAsync(world.Origin + "/documents/2?from=mail*");
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("^" + Regex.Escape(world.Origin + "/documents/2?from=mail")));
         await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
         await Assertions.Expect(page.GetByText("Rental agreement")).ToBeVisibleAsync();
         await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
@@ -32,7 +32,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         Assert.Equal(("alice", "A letter.pdf", 200_000L), (upload.By, upload.FileName, upload.Length));
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Logout" }).ClickAsync();
-        await page.WaitForURLAsync(SignedOutAddress());
+        await Assertions.Expect(page).ToHaveURLAsync(SignedOutAddress());
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Signed out");
         Assert.Empty(world.Provider.Sessions);
         Assert.Empty(world.Paperless.Data.Sessions);
@@ -68,7 +68,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         for (int number = tabs.Length - 1; number >= 0; number--)
         {
             await tabs[number].Locator("#sign-in-alice").ClickAsync();
-            await tabs[number].WaitForURLAsync($"{world.Origin}/documents/{number + 1}");
+            await Assertions.Expect(tabs[number]).ToHaveURLAsync($"{world.Origin}/documents/{number + 1}");
             await Assertions.Expect(tabs[number].Locator("#username")).ToHaveTextAsync("alice");
         }
 
@@ -88,17 +88,17 @@ public sealed partial class JourneyTests(Chromium chromium)
         await other.GotoAsync(world.Origin + "/dashboard");
         await Assertions.Expect(other.Locator("#status")).ToHaveTextAsync("connected");
         await other.GetByRole(AriaRole.Link, new() { Name = "Logout" }).ClickAsync();
-        await other.WaitForURLAsync(SignedOutAddress());
+        await Assertions.Expect(other).ToHaveURLAsync(SignedOutAddress());
         await Assertions.Expect(window.Page.Locator("#status")).ToHaveTextAsync("disconnected");
 
         // The app reloads its page on the 401 of its next call, as Paperless's own does.
         await window.Page.SetInputFilesAsync("#file", new FilePayload { Name = "late.pdf", MimeType = "application/pdf", Buffer = [1, 2, 3] });
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "Upload" }).ClickAsync();
 
-        await window.Page.WaitForURLAsync(world.Origin + "/accounts/login/?next=%2Fdocuments%2F2");
+        await Assertions.Expect(window.Page).ToHaveURLAsync(world.Origin + "/accounts/login/?next=%2Fdocuments%2F2");
         Assert.Empty(world.Paperless.Data.Uploads);
         await SignInAsync(window.Page, "bob");
-        await window.Page.WaitForURLAsync(world.Origin + "/documents/2");
+        await Assertions.Expect(window.Page).ToHaveURLAsync(world.Origin + "/documents/2");
         await Assertions.Expect(window.Page.Locator("#username")).ToHaveTextAsync("bob");
         Assert.All(window.Errors, error => Assert.Contains("401", error, StringComparison.Ordinal));
     }
@@ -120,7 +120,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await Assertions.Expect(page.Locator("#sign-in-alice")).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Enter");
 
-        await page.WaitForURLAsync(world.Origin + "/dashboard");
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/dashboard");
         await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
         Assert.Empty(window.Errors);
     }
@@ -156,7 +156,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign out?");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await page.WaitForURLAsync(SignedOutAddress());
+        await Assertions.Expect(page).ToHaveURLAsync(SignedOutAddress());
         Assert.Empty(world.Provider.Sessions);
         Assert.Empty(window.Errors);
     }
