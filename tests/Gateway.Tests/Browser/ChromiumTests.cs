@@ -84,7 +84,8 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     {
         var window = await chromium.OpenAsync();
 
-        await window.Page.GotoAsync(Url + "/leaves");
+        // The page's load does not wait for its WebSocket.
+        await window.Page.RunAndWaitForWebSocketAsync(() => window.Page.GotoAsync(Url + "/leaves"));
         await Assert.ThrowsAsync<PlaywrightException>(() => window.Page.GotoAsync(Url + "/redirects"));
 
         Assert.Equal(["http://192.0.2.1/pixel", "http://gateway.example/", "ws://192.0.2.2/"], window.Outside.Order());
