@@ -1,3 +1,4 @@
+using Gateway.Accounts;
 using Gateway.Operations;
 using Gateway.Pages;
 using Gateway.Proxy;
@@ -22,10 +23,11 @@ internal sealed class Program
         builder.AddOperations(settings);
         builder.AddStorage(settings);
         builder.AddSessions();
-        builder.AddSignIn(settings);
-        builder.AddSignOut();
         builder.AddPages();
         builder.AddProxy(settings);
+        builder.AddAccounts();
+        builder.AddSignIn(settings);
+        builder.AddSignOut();
 
         WebApplication app = builder.Build();
         app.UseOperations(settings);

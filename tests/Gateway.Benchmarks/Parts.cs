@@ -30,6 +30,7 @@ public class Parts : IDisposable
         configuration["PAPERLESS_URL"] = "https://docs.example.com";
         configuration["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true";
         configuration["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = """{"openid_connect": {"APPS": [{"provider_id": "a", "client_id": "b", "secret": "c", "settings": {"server_url": "https://d.example.com"}}]}}""";
+        configuration["GATEWAY_PAPERLESS_TOKEN"] = "token";
         configuration["GATEWAY_DATA_DIR"] = _folder;
         GatewaySettings settings = new GatewaySettingsReader(configuration).Read().Settings;
         _database = new Database(settings);
@@ -38,7 +39,7 @@ public class Parts : IDisposable
         _sessionCookie = new SessionCookie(settings);
         _cookies = new PaperlessCookies(settings);
         _hygiene = new RequestHygiene(settings);
-        (SessionSecret secret, _session) = await _sessions.BeginAsync(new Identity("a", "https://d.example.com/", "subject", "alice", "Alice", "alice@example.com", ["one", "two"], "groups"), "token", default);
+        (SessionSecret secret, _session) = await _sessions.BeginAsync(new Identity("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups"), "token", default);
         string bound = _cookies.ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", _session);
         _header = $"{_sessionCookie.Name}={secret.ToCookieValue()}; csrftoken=sZcEGCdPOTvtAxt0k3v2V2VuVg595RL4; {bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
     }

@@ -32,9 +32,9 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
             return WriteProblemAsync(context, refusal);
         }
 
-        if (refusal.RetryAfter is { } again && HttpMethods.IsGet(context.Request.Method))
+        if (refusal.RetryAfter is { } again && (HttpMethods.IsGet(context.Request.Method) || refusal.RetryAt is not null))
         {
-            context.Response.Headers["Refresh"] = again.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers["Refresh"] = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{again}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
         }
 
         return ShowAsync<RefusalPage>(context, refusal.Status, new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });

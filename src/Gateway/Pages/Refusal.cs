@@ -15,6 +15,9 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
     /// <summary>Seconds after which another try makes sense; the page then tries again by itself.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>Where that other try is made; null for the same address.</summary>
+    public string? RetryAt { get; init; }
+
     /// <summary>What only the log should say; never a secret, token or cookie.</summary>
     public string? ForTheLog { get; init; }
 }

@@ -3,7 +3,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Pages;
 
-/// <summary>`/gateway/session` for programs. `superuser` is null: this version does not ask Paperless.</summary>
+/// <summary>`/gateway/session` for programs.</summary>
 public sealed record SessionView(
     string Username,
     string Provider,
@@ -27,7 +27,7 @@ public sealed record SessionView(
         session.Identity.Subject,
         session.Identity.Groups,
         session.Identity.GroupsSource,
-        Superuser: null,
+        session.Identity.Superuser,
         session.SignedInAt,
         session.ExpiresAt,
         CheckedAt: session.SignedInAt)

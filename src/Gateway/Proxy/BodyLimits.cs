@@ -5,8 +5,8 @@ namespace Gateway.Proxy;
 /// <summary>How much of a body is taken from whom, where Kestrel's own limit is off for the uploads of people who are signed in.</summary>
 internal static class BodyLimits
 {
-    /// <summary>Bytes; the gateway's own endpoints take a small form at the most.</summary>
-    public const long Own = 16 * 1024;
+    /// <summary>Bytes; the gateway's own endpoints take a form at the most, and the one with a sign-in in it is the largest.</summary>
+    public const long Own = 64 * 1024;
 
     public static void Set(HttpContext context, long most)
     {

@@ -15,11 +15,9 @@ internal sealed class CredentialCheck(GatewaySettings settings, Upstreams upstre
             return false;
         }
 
-        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + "/api/profile/"));
-        request.Headers.Host = settings.Public.Authority;
+        using HttpRequestMessage request = destination.Request(HttpMethod.Get, settings, "/api/profile/");
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
         request.Headers.TryAddWithoutValidation("Authorization", (string?)context.Request.Headers.Authorization);
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         patience.CancelAfter(Patience);
         try

@@ -16,10 +16,8 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
         }
 
         // Without the user header: any request with it signs in again.
-        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + "/accounts/logout/"));
-        request.Headers.Host = settings.Public.Authority;
+        using HttpRequestMessage request = destination.Request(HttpMethod.Get, settings, "/accounts/logout/");
         request.Headers.TryAddWithoutValidation("Cookie", $"{settings.Paperless.SessionCookie}={value}");
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
         using CancellationTokenSource patience = new(Patience);
         try
         {

@@ -83,3 +83,16 @@ internal sealed class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdat
         }
     }
 }
+
+internal static class RequestToReplica
+{
+    /// <summary>A request of the gateway's own, as from the public address.</summary>
+    /// <param name="path">Below the script name.</param>
+    public static HttpRequestMessage Request(this DestinationState destination, HttpMethod method, GatewaySettings settings, string path)
+    {
+        HttpRequestMessage request = new(method, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + path));
+        request.Headers.Host = settings.Public.Authority;
+        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        return request;
+    }
+}

@@ -77,6 +77,12 @@ internal sealed partial class SessionKeeper(
             return null;
         }
 
+        if (record.Identity.UserId == 0)
+        {
+            // From a version that did not ask Paperless who it is: its user need not exist.
+            return null;
+        }
+
         DateTimeOffset now = time.GetUtcNow();
         Session session = new(secret, record, stored.UsedAt, stored.ExpiresAt);
         if (!session.IsLive(now, settings.Session.Idle) || memory.Add(session) is not { } kept || !kept.IsLive(now, settings.Session.Idle))

@@ -4,22 +4,26 @@ using System.Text.Json.Serialization;
 
 namespace Gateway.Sessions;
 
-/// <summary>Who is signed in: what the provider said, in the gateway's words.</summary>
+/// <summary>Who is signed in: what the provider said, in the gateway's words, and the Paperless user that it is.</summary>
 /// <param name="Provider">The `provider_id`.</param>
+/// <param name="UserId">Paperless's id of the user.</param>
+/// <param name="Username">The user's name in Paperless, whatever the provider calls the person.</param>
 /// <param name="Groups">Paperless's names; null where the provider said nothing of groups, which is not the same as none.</param>
 /// <param name="GroupsSource">The claim that the groups came from.</param>
 internal sealed record Identity(
     string Provider,
     string Issuer,
     string Subject,
+    int UserId,
     string Username,
+    bool Superuser,
     string? Name,
     string? Email,
     IReadOnlyList<string>? Groups,
     string? GroupsSource)
 {
     /// <summary>A person is (issuer, subject); everything else is a label.</summary>
-    public bool IsSamePerson(Identity other) => Issuer == other.Issuer && Subject == other.Subject;
+    public bool IsPerson(string issuer, string subject) => Issuer == issuer && Subject == subject;
 }
 
 /// <summary>All that is kept of a session. The ID token is the hint that ends the provider's session, and stays out of memory until then.</summary>

@@ -28,6 +28,8 @@ internal sealed record GatewaySettings
 
     public required IdentitySettings Identity { get; init; }
 
+    public required AccountSettings Accounts { get; init; }
+
     public required SessionSettings Session { get; init; }
 
     public required PaperlessSettings Paperless { get; init; }
@@ -39,6 +41,43 @@ internal sealed record IdentitySettings(
     string GroupsClaim,
     GroupMap GroupMap,
     ImmutableHashSet<string> AllowedGroups);
+
+/// <summary>Who gets a Paperless account, and what of it follows the provider.</summary>
+internal sealed record AccountSettings
+{
+    /// <summary>How the gateway signs in at Paperless's own API.</summary>
+    public required ApiCredential Credential { get; init; }
+
+    /// <summary>`PAPERLESS_SOCIAL_AUTO_SIGNUP`: a new person gets an account without being asked for its name.</summary>
+    public required bool AutoSignup { get; init; }
+
+    /// <summary>`PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS`: a new person gets an account at all.</summary>
+    public required bool SignupsAllowed { get; init; }
+
+    /// <summary>`GATEWAY_MATCH_ACCOUNTS`: a first sign-in takes the ordinary account of the same name.</summary>
+    public required bool MatchByUsername { get; init; }
+
+    /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS`: groups follow the provider at every sign-in.</summary>
+    public required bool SyncGroups { get; init; }
+
+    public required bool CreateGroups { get; init; }
+
+    /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS`, and `PAPERLESS_ACCOUNT_DEFAULT_GROUPS`: for every new account.</summary>
+    public required ImmutableArray<string> DefaultGroups { get; init; }
+
+    /// <summary>Empty: the flag is Paperless's own business.</summary>
+    public required ImmutableHashSet<string> SuperuserGroups { get; init; }
+
+    /// <summary>Empty: the flag is Paperless's own business.</summary>
+    public required ImmutableHashSet<string> StaffGroups { get; init; }
+}
+
+/// <summary>A superuser's API token, or the user name and password that one is fetched with.</summary>
+internal sealed record ApiCredential(string? Token, string? User, string? Password)
+{
+    /// <summary>For logs and debuggers: never the token or the password.</summary>
+    public override string ToString() => Token is null ? $"the password of {User}" : "an API token";
+}
 
 /// <summary>How long a session lives without use, and at the most.</summary>
 internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime);

@@ -23,6 +23,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
+        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(_variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
@@ -32,16 +33,12 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Upstreams = Upstreams(),
             DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
             ManagementUrl = ManagementUrl(),
-            Providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(_variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS")),
+            Providers = providers,
             Identity = Identity(),
+            Accounts = new AccountSettingsReader(_variables).Read(severalProviders: providers.Length > 1),
             Session = Session(),
             Paperless = Paperless(origin),
         };
-        if (settings.Providers.Length > 1)
-        {
-            _variables.Warn("PAPERLESS_SOCIALACCOUNT_PROVIDERS names several providers: in this version the user name alone decides who somebody is in Paperless, whichever of them says it. Trust all of them with all names.");
-        }
-
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }

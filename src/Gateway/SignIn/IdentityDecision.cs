@@ -1,7 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json;
+using Gateway.Accounts;
 using Gateway.Groups;
 using Gateway.Pages;
-using Gateway.Sessions;
 using Gateway.Settings;
 
 namespace Gateway.SignIn;
@@ -9,8 +10,9 @@ namespace Gateway.SignIn;
 /// <summary>Decides who the claims speak of, and whether that person may come in. Refusals go before anything is written.</summary>
 internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger<IdentityDecision> logger)
 {
-    /// <returns>The identity, or the refusal.</returns>
-    public (Identity? Identity, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims)
+    /// <param name="heardAt">When the provider said it.</param>
+    /// <returns>The person, or the refusal.</returns>
+    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset heardAt)
     {
         IdentitySettings rules = settings.Identity;
         if (Text(claims, provider.SubjectClaim) is not { } subject)
@@ -26,33 +28,33 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
                 : Refused("group_not_allowed", "No access", "You belong to none of the groups that may use Paperless here.", "Ask the person who runs it to add you to one.", subject);
         }
 
-        if (Text(claims, rules.UsernameClaim) is not { } username)
-        {
-            return Refused("username_missing", "No user name", $"{provider.Name} did not give you a user name: the claim \"{rules.UsernameClaim}\" is missing.", "The operator can correct GATEWAY_USERNAME_CLAIM, or add the claim at the provider.", subject);
-        }
-
-        if (Username.Fault(username) is { } fault)
-        {
-            return Refused("username_unusable", "This user name does not work", $"The user name that {provider.Name} gave you {fault}.", $"The operator can change it at the provider, or choose another claim with GATEWAY_USERNAME_CLAIM.", subject);
-        }
-
         if (groups.Mapped is null)
         {
             GroupsAbsent(provider.Id, rules.GroupsClaim, subject);
         }
 
-        return (new Identity(
+        (string? first, string? last) = PersonNames.Split(Text(claims, "given_name"), Text(claims, "family_name"), Text(claims, "name"));
+        return (new Person(
             provider.Id,
             issuer,
             subject,
-            username,
+            Text(claims, rules.UsernameClaim),
             Text(claims, "name"),
+            first,
+            last,
             Text(claims, "email"),
             groups.Mapped,
-            groups.Mapped is null ? null : rules.GroupsClaim), null);
+            groups.Mapped is null ? null : rules.GroupsClaim,
+            IsIn(groups, settings.Accounts.SuperuserGroups),
+            IsIn(groups, settings.Accounts.StaffGroups),
+            heardAt), null);
     }
 
-    private static (Identity?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
+    /// <summary>Null where the settings name no such groups, or the provider said nothing of groups: then the flag stays as it is.</summary>
+    private static bool? IsIn(GroupsOfPerson groups, ImmutableHashSet<string> names) =>
+        names.IsEmpty || groups.Mapped is null ? null : groups.IsAllowed(names);
+
+    private static (Person?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
         (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });
 
     /// <summary>A claim that is a text, or a number as its text; bounded, so that no claim fills the store.</summary>

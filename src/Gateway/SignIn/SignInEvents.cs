@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Settings;
@@ -14,8 +15,11 @@ namespace Gateway.SignIn;
 internal sealed partial class SignInEvents(
     ProviderRegistry providers,
     IdentityDecision decision,
+    AccountSignIn accounts,
+    UsernameChoice choice,
     GatewaySettings settings,
     PageWriter pages,
+    TimeProvider time,
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
 {
     /// <summary>When the round trip began, kept in its state.</summary>
@@ -77,7 +81,7 @@ internal sealed partial class SignInEvents(
         });
         string idToken = context.TokenEndpointResponse!.IdToken;
         using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
-        context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone()));
+        context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone(), time.GetUtcNow()));
         return Task.CompletedTask;
     }
 
@@ -93,29 +97,56 @@ internal sealed partial class SignInEvents(
         SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
         JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
         ProviderSettings provider = Of(context.Scheme).Settings;
-        (Identity? identity, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
         context.Response.Headers.CacheControl = "no-store";
-        if (refusal is not null)
+        if (person is null)
         {
-            context.HandleResponse();
-            await pages.RefuseAsync(context.HttpContext, refusal with
-            {
-                Links =
-                [
-                    new PageLink($"{SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)}&prompt=login", "Sign in as somebody else"),
-                ],
-            });
+            await RefuseAsync(context, refusal!);
+            return;
         }
-        else if (context.HttpContext.Session() is { } session && session.Identity.IsSamePerson(identity!) && session.SignedInAt > BegunAt(context.Properties))
+
+        if (context.HttpContext.Session() is { } session && session.Identity.IsPerson(person.Issuer, person.Subject) && session.SignedInAt > BegunAt(context.Properties))
         {
             // Another tab was faster: its session serves all of them.
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
+            return;
+        }
+
+        AccountAnswer answer;
+        try
+        {
+            answer = await accounts.SignInAsync(person, chosen: null);
+        }
+        catch (PaperlessApiException failure)
+        {
+            context.HandleResponse();
+            await pages.RefuseAsync(context.HttpContext, AccountRefusals.Unavailable(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
+            return;
+        }
+
+        if (answer.Account is { } account)
+        {
+            context.Principal = new SignedInPrincipal(person.As(account), round.IdToken);
+        }
+        else if (answer.Refusal is not null)
+        {
+            await RefuseAsync(context, answer.Refusal);
         }
         else
         {
-            context.Principal = new SignedInPrincipal(identity!, round.IdToken);
+            context.HandleResponse();
+            await choice.AskAsync(context.HttpContext, person, round.IdToken, context.ReturnUri!, answer);
         }
+    }
+
+    private Task RefuseAsync(TicketReceivedContext context, Refusal refusal)
+    {
+        context.HandleResponse();
+        return pages.RefuseAsync(context.HttpContext, refusal with
+        {
+            Links = [new PageLink($"{SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
+        });
     }
 
     public override async Task RemoteFailure(RemoteFailureContext context)

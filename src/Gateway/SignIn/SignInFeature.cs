@@ -24,6 +24,7 @@ internal static class SignInFeature
         builder.Services.AddSingleton(ProviderTimes.Default);
         builder.Services.AddSingleton<ProviderRegistry>();
         builder.Services.AddSingleton<IdentityDecision>();
+        builder.Services.AddSingleton<UsernameChoice>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();
@@ -44,7 +45,9 @@ internal static class SignInFeature
     public static void MapSignIn(this WebApplication app)
     {
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
-        app.MapGet("/accounts/oidc/{providerId}/login/", BeginAsync);
+        // Paperless's own login page has the button as a form.
+        app.MapMethods("/accounts/oidc/{providerId}/login/", [HttpMethods.Get, HttpMethods.Post], BeginAsync);
+        app.MapPost(UsernameChoice.Path, (HttpContext context, UsernameChoice choice) => choice.TakeAsync(context));
     }
 
     private static Task ShowPageAsync(HttpContext context, GatewaySettings settings)

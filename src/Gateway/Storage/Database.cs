@@ -20,6 +20,32 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         ) WITHOUT ROWID;
         CREATE INDEX sessions_by_expiry ON sessions (expires_at);
         """,
+        """
+        CREATE TABLE account_links (
+            id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            issuer    TEXT    NOT NULL,
+            subject   TEXT    NOT NULL,
+            provider  TEXT    NOT NULL, -- provider_id, for people to read
+            label     TEXT    NOT NULL, -- what the person is called at the provider, for people to read
+            user_id   INTEGER NOT NULL, -- Paperless's
+            joined    TEXT    NOT NULL, -- date_joined of that user: another one may get the id in another database
+            linked_at INTEGER NOT NULL, -- seconds since 1970
+            heard_at  INTEGER NOT NULL, -- milliseconds since 1970: when the provider said what was last taken over
+            UNIQUE (issuer, subject)
+        );
+        CREATE INDEX account_links_by_user ON account_links (user_id);
+        CREATE TABLE account_reservations (
+            issuer      TEXT    NOT NULL,
+            subject     TEXT    NOT NULL,
+            username    TEXT    NOT NULL,
+            reserved_at INTEGER NOT NULL, -- seconds since 1970
+            PRIMARY KEY (issuer, subject)
+        ) WITHOUT ROWID;
+        CREATE TABLE secrets (
+            name  TEXT NOT NULL PRIMARY KEY,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>

@@ -15,6 +15,8 @@ internal static class StorageFeature
     {
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<StoredSessions>();
+        builder.Services.AddSingleton<StoredAccounts>();
+        builder.Services.AddSingleton<StoredSecrets>();
         builder.Services.AddDataProtection()
             .SetApplicationName("paperless-gateway")
             .PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.DataDirectory, KeysDirectory)));

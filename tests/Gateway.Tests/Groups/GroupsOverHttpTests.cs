@@ -122,7 +122,7 @@ public sealed class GroupsOverHttpTests
         Assert.Equal(code, CapturedLog.Value(refused, "Code"));
         Assert.Contains(CapturedLog.Value(refused, "TraceId"), page.Text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/gateway/session")).Status);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private static async Task<JsonElement> SessionAsync(Visitor visitor)

@@ -27,7 +27,7 @@ public sealed class InteropTests
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Contains("iss=", callback.Query, StringComparison.Ordinal);
-        Assert.Equal(["alice"], world.Paperless.Received[^1].Lines("Remote-User"));
+        Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
         JsonNode session = JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!;
         Assert.Equal(("alice", "interop", provider.Issuer.AbsoluteUri.TrimEnd('/')), ((string?)session["username"], (string?)session["provider"], (string?)session["issuer"]));
         Assert.Equal(["editors", "staff"], session["groups"]!.AsArray().Select(group => (string?)group));

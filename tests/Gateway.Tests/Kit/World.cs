@@ -33,6 +33,15 @@ internal sealed class World : IAsyncDisposable
 
     public StandInPaperless Paperless { get; }
 
+    /// <summary>The superuser whose token the gateway has.</summary>
+    public const string GatewayUser = "gateway";
+
+    /// <summary>What the gateway forwarded, or did for a request; its own questions to Paperless's API are <see cref="Asked"/>.</summary>
+    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsAsked(request))];
+
+    /// <summary>What the gateway asked Paperless's API with its own token.</summary>
+    public IReadOnlyList<ReceivedRequest> Asked => [.. Paperless.Received.Where(IsAsked)];
+
     public int Port { get; }
 
     /// <summary>The public origin, without a slash at its end. The provider is at another host name, as in real life.</summary>
@@ -63,6 +72,11 @@ internal sealed class World : IAsyncDisposable
         StandInPaperless paperless = await StandInPaperless.StartAsync(
             options.Paperless(new StandInPaperlessOptions { Time = options.Clock, PublicUrl = origin, WithPeople = true, ScriptName = options.ScriptName }),
             Ct);
+        if (paperless.Data.FindUser("admin") is not null)
+        {
+            paperless.Data.AddUser(GatewayUser, user => user with { IsStaff = true, IsSuperuser = true });
+        }
+
         World world = new(options, provider, paperless, port, options.Https ? TestCertificate.Create() : null);
         if (options.StartGateway)
         {
@@ -139,6 +153,8 @@ internal sealed class World : IAsyncDisposable
                 """,
             ["PAPERLESS_FORCE_SCRIPT_NAME"] = Options.ScriptName,
             ["GATEWAY_UPSTREAM_URL"] = string.Join(',', new[] { Paperless.Address.GetLeftPart(UriPartial.Authority), Options.SecondUpstream }.OfType<string>()),
+            ["GATEWAY_PAPERLESS_TOKEN"] = Options.ApiToken ?? Paperless.Data.TokenOf(GatewayUser),
+            ["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "true",
             ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:0",
             ["GATEWAY_DATA_DIR"] = _data,
         };
@@ -149,6 +165,9 @@ internal sealed class World : IAsyncDisposable
 
         return settings;
     }
+
+    private bool IsAsked(ReceivedRequest request) =>
+        Paperless.Data.FindUser(GatewayUser)?.Token is { } token && request.Header("Authorization") == $"Token {token}";
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 
@@ -189,6 +208,9 @@ internal sealed class WorldOptions
 
     /// <summary>Variables on top of the usual ones; null takes one away.</summary>
     public Dictionary<string, string?> Settings { get; } = [];
+
+    /// <summary>The gateway's token for Paperless's API; null: that of a superuser of its own.</summary>
+    public string? ApiToken { get; set; }
 
     public Func<DevelopmentProviderOptions, DevelopmentProviderOptions> Provider { get; set; } = options => options;
 

@@ -122,7 +122,7 @@ public sealed class HealthTests
 
         await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => AskAsync(world, "/health/ready")));
 
-        Assert.Single(world.Paperless.Received);
+        Assert.Single(world.Forwarded);
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class HealthTests
         Page page = await AskAsync(world, path);
 
         Assert.Equal((HttpStatusCode.NotFound, ""), (page.Status, page.Text));
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private static async Task<Page> AskAsync(World world, string path)

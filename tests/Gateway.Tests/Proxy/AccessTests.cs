@@ -89,9 +89,9 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
             }
         }
 
-        Assert.Equal(expected, World.Paperless.Received.Select(request => $"{request.Method} {request.RawPath}"));
-        Assert.All(World.Paperless.Received, request => Assert.Empty(request.Lines("Remote-User")));
-        Assert.All(World.Paperless.Received, request => Assert.Null(request.SignedInAs));
+        Assert.Equal(expected, World.Forwarded.Select(request => $"{request.Method} {request.RawPath}"));
+        Assert.All(World.Forwarded, request => Assert.Empty(request.Lines("Remote-User")));
+        Assert.All(World.Forwarded, request => Assert.Null(request.SignedInAs));
     }
 
     [Fact]
@@ -107,8 +107,8 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
             Assert.Empty(page.SetCookies);
         }
 
-        Assert.Equal(paths, World.Paperless.Received.Select(request => request.RawPath));
-        Assert.All(World.Paperless.Received, request => Assert.DoesNotContain(request.Headers, header => header.Key is "Remote-User" or "Cookie" or "Authorization"));
+        Assert.Equal(paths, World.Forwarded.Select(request => request.RawPath));
+        Assert.All(World.Forwarded, request => Assert.DoesNotContain(request.Headers, header => header.Key is "Remote-User" or "Cookie" or "Authorization"));
     }
 
     [Theory]
@@ -167,7 +167,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         string head = await connection.ReadHeadAsync();
 
         Assert.StartsWith($"HTTP/1.1 {status} ", head, StringComparison.Ordinal);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: https://evil.example\r\nContent-Length: 1073741824\r\nExpect: 100-continue\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 403 ", await connection.ReadHeadAsync(), StringComparison.Ordinal);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -195,8 +195,8 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
             await alice.FetchAsync(path);
         }
 
-        Assert.Equal(paths, World.Paperless.Received.Select(request => request.RawPath));
-        Assert.All(World.Paperless.Received, request => Assert.Equal(["alice"], request.Lines("Remote-User")));
+        Assert.Equal(paths, World.Forwarded.Select(request => request.RawPath));
+        Assert.All(World.Forwarded, request => Assert.Equal(["alice"], request.Lines("Remote-User")));
     }
 
     [Fact]
@@ -211,7 +211,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
             await alice.FetchAsync(HttpMethod.Put, path);
         }
 
-        Assert.DoesNotContain(World.Paperless.Received, request => request.RawPath != "/accounts/login/" || request.Method == "GET");
+        Assert.DoesNotContain(World.Forwarded, request => request.RawPath != "/accounts/login/" || request.Method == "GET");
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
 
         Assert.Equal(HttpStatusCode.MethodNotAllowed, trace.Status);
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(connect)));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
 
         Page page = await alice.FetchAsync(HttpMethod.Get, "/api/users/", null, ("Authorization", AdminToken));
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal("admin", received.SignedInAs);
         Assert.Equal([AdminToken], received.Lines("Authorization"));
@@ -62,7 +62,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
 
         Page page = await alice.FetchAsync(HttpMethod.Get, "/api/documents/", null, ("Authorization", Basic("admin", "admin")));
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal((HttpStatusCode.OK, "admin"), (page.Status, received.SignedInAs));
         Assert.DoesNotContain(received.Headers, header => header.Key is "Remote-User" or "Cookie");
     }
@@ -87,7 +87,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
             Assert.Contains("credential_refused", answer, StringComparison.Ordinal);
         }
 
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
         string answer = await RawConnection.AskAsync(World, $"GET /api/users/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {AdminToken}\r\nAuthorization: {AdminToken}\r\nConnection: close\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 401 ", answer, StringComparison.Ordinal);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
         Page page = await program.SendAsync(HttpMethod.Get, path, null, ("Authorization", AdminToken));
 
         Assert.Equal(HttpStatusCode.Unauthorized, page.Status);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
 
         await alice.OpenAsync("/dashboard", "none", ("Authorization", AdminToken));
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Empty(received.Lines("Authorization"));
         Assert.Equal(["alice"], received.Lines("Remote-User"));
     }
@@ -143,6 +143,6 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
 
         await alice.FetchAsync(HttpMethod.Get, "/api/users/", null, ("Authorization", "Token " + world.Paperless.Data.AdminToken), ("Remote_User", "bob"), ("Remote-User", "bob"));
 
-        Assert.Equal("admin", Assert.Single(world.Paperless.Received).SignedInAs);
+        Assert.Equal("admin", Assert.Single(world.Forwarded).SignedInAs);
     }
 }

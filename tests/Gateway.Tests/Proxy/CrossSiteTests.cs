@@ -26,7 +26,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
             await alice.SendAsync(new HttpMethod(method), "/api/documents/1/", PaperlessClient.Json("{}"), Headers(site, origin));
         }
 
-        Assert.Equal(["POST", "PUT", "PATCH", "DELETE", "QUERY"], World.Paperless.Received.Select(request => request.Method));
+        Assert.Equal(["POST", "PUT", "PATCH", "DELETE", "QUERY"], World.Forwarded.Select(request => request.Method));
     }
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         Assert.Contains("\"code\":\"cross_site\"", page.Text, StringComparison.Ordinal);
         Serilog.Events.LogEvent line = Assert.Single(World.Log.Of("Refused").Skip(before));
         Assert.Equal("cross_site", CapturedLog.Value(line, "Code"));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Contains("Not from another site", page.Text, StringComparison.Ordinal);
         Assert.Contains("https://evil.example", CapturedLog.Value(World.Log.Of("Refused")[^1], "Reason"), StringComparison.Ordinal);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: {World.Origin}\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(403, Assert.Single(RawConnection.Statuses(answer)));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
 
         await alice.SendAsync(new HttpMethod(method), "/dashboard", null, Headers("cross-site", "https://evil.example"));
 
-        Assert.Equal((method, "/dashboard"), (World.Paperless.Received[^1].Method, World.Paperless.Received[^1].RawPath));
+        Assert.Equal((method, "/dashboard"), (World.Forwarded[^1].Method, World.Forwarded[^1].RawPath));
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         Page page = await alice.SendAsync(HttpMethod.Get, "/ws/status/", null, headers);
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     private (string Name, string Value)[] Headers(string? site, string? origin)

@@ -28,7 +28,7 @@ public sealed class ForwardedAddressTests
         (string, string)[] lies = trusted?.StartsWith("127", StringComparison.Ordinal) == true ? [.. Lies.Where(lie => lie.Name != "X-Forwarded-Host")] : Lies;
         await alice.OpenAsync("/dashboard", "none", lies);
 
-        ReceivedRequest received = Assert.Single(world.Paperless.Received);
+        ReceivedRequest received = Assert.Single(world.Forwarded);
         Assert.Equal([address == "127.0.0.1" ? Loopback(received) : address], received.Lines("X-Forwarded-For"));
         Assert.Equal([$"localhost:{world.Port}"], received.Lines("X-Forwarded-Host"));
         Assert.Equal(["http"], received.Lines("X-Forwarded-Proto"));
@@ -47,7 +47,7 @@ public sealed class ForwardedAddressTests
 
         Assert.Equal((HttpStatusCode)421, elsewhere.Status);
         Assert.StartsWith("HTTP/1.1 200 ", here, StringComparison.Ordinal);
-        Assert.Equal([$"localhost:{world.Port}"], Assert.Single(world.Paperless.Received).Lines("Host"));
+        Assert.Equal([$"localhost:{world.Port}"], Assert.Single(world.Forwarded).Lines("Host"));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ForwardedAddressTests
 
         await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nConnection: X-Secret ,x-other,Content-Length\r\nConnection: X-Third\r\nX-Secret: 1\r\nX-Other: 2\r\nX-Third: 3\r\nX-Kept: 4\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: trailers\r\nTrailer: X\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
-        ReceivedRequest received = Assert.Single(world.Paperless.Received);
+        ReceivedRequest received = Assert.Single(world.Forwarded);
         Assert.Equal(["4"], received.Lines("X-Kept"));
         string[] gone = ["Connection", "X-Secret", "X-Other", "X-Third", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "HTTP2-Settings"];
         Assert.DoesNotContain(received.Headers, line => gone.Contains(line.Key, StringComparer.OrdinalIgnoreCase));
@@ -78,8 +78,8 @@ public sealed class ForwardedAddressTests
             Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         }
 
-        Assert.Equal(3, world.Paperless.Received.Count);
-        Assert.All(world.Paperless.Received, received => Assert.Empty(received.Lines("Upgrade")));
+        Assert.Equal(3, world.Forwarded.Count);
+        Assert.All(world.Forwarded, received => Assert.Empty(received.Lines("Upgrade")));
     }
 
     private static string Loopback(ReceivedRequest received) => received.Header("X-Forwarded-For") == "::1" ? "::1" : "127.0.0.1";

@@ -59,7 +59,7 @@ public sealed class FrontDoorTests
 
         Assert.StartsWith("HTTP/1.1 302 ", answer, StringComparison.Ordinal);
         Assert.Equal($"{world.Origin}/documents/2?a=%2F&b", Header(answer, "Location"));
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Theory]
@@ -78,7 +78,7 @@ public sealed class FrontDoorTests
 
         Assert.StartsWith("HTTP/1.1 421 ", answer, StringComparison.Ordinal);
         Assert.Contains(world.Origin, answer, StringComparison.Ordinal);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Theory]
@@ -95,8 +95,8 @@ public sealed class FrontDoorTests
         await GetAsync(world, host, "/api/documents/", Json + "\r\nAuthorization: Token abc");
         string person = await GetAsync(world, host, "/", $"{Html}\r\n{cookie}");
 
-        Assert.Equal(["Token abc"], Assert.Single(world.Paperless.Received).Lines("Authorization"));
-        Assert.Equal([host], world.Paperless.Received[0].Lines("Host"));
+        Assert.Equal(["Token abc"], Assert.Single(world.Forwarded).Lines("Authorization"));
+        Assert.Equal([host], world.Forwarded[0].Lines("Host"));
         Assert.StartsWith("HTTP/1.1 302 ", person, StringComparison.Ordinal);
         Assert.Equal(world.Origin + "/", Header(person, "Location"));
     }
@@ -121,7 +121,7 @@ public sealed class FrontDoorTests
         string answer = await GetAsync(world, $"localhost:{world.Port}", "/", Json, method);
 
         Assert.Matches("^HTTP/1.1 (405|400) ", answer);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Theory]
@@ -143,7 +143,7 @@ public sealed class FrontDoorTests
 
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         Assert.Equal(location, Header(answer, "Location"));
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Fact]
@@ -155,8 +155,8 @@ public sealed class FrontDoorTests
         Page page = await alice.SignInAsync("alice", "/paperless/documents/2");
 
         Assert.Equal((HttpStatusCode.OK, "/paperless/documents/2"), (page.Status, page.Address.PathAndQuery));
-        Assert.Equal("/paperless/documents/2", world.Paperless.Received[^1].RawTarget);
-        Assert.Equal("alice", world.Paperless.Received[^1].SignedInAs);
+        Assert.Equal("/paperless/documents/2", world.Forwarded[^1].RawTarget);
+        Assert.Equal("alice", world.Forwarded[^1].SignedInAs);
     }
 
     private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>

@@ -43,14 +43,14 @@ public sealed class HeaderHygieneTests
                 await connection.SendAsync($"{start} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Cookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nContent-Length: 0\r\n\r\n");
                 string head = await connection.ReadHeadAsync();
                 await SkipBodyAsync(connection, head);
-                ReceivedRequest received = world.Paperless.Received[sent++];
+                ReceivedRequest received = world.Forwarded[sent++];
                 Assert.Equal(["alice"], UserLines(received, name));
             },
             iter: 100,
             threads: 1);
 
         Assert.Equal(100, sent);
-        Assert.DoesNotContain(world.Paperless.Received, request => request.SignedInAs is not (null or "alice"));
+        Assert.DoesNotContain(world.Forwarded, request => request.SignedInAs is not (null or "alice"));
         Assert.DoesNotContain(world.Paperless.Data.Users, user => user.Name is not ("admin" or "alice" or "bob"));
     }
 
@@ -71,9 +71,9 @@ public sealed class HeaderHygieneTests
             iter: 60,
             threads: 1);
 
-        Assert.Equal(60, world.Paperless.Received.Count);
-        Assert.All(world.Paperless.Received, request => Assert.Empty(UserLines(request, world.Paperless.Options.UserHeader)));
-        Assert.All(world.Paperless.Received, request => Assert.Equal(request.RawPath == "/api/documents/" ? "admin" : null, request.SignedInAs));
+        Assert.Equal(60, world.Forwarded.Count);
+        Assert.All(world.Forwarded, request => Assert.Empty(UserLines(request, world.Paperless.Options.UserHeader)));
+        Assert.All(world.Forwarded, request => Assert.Equal(request.RawPath == "/api/documents/" ? "admin" : null, request.SignedInAs));
     }
 
     [Theory]
@@ -92,7 +92,7 @@ public sealed class HeaderHygieneTests
         string answer = await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{line}\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(index => texts[index]);

@@ -23,8 +23,8 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         Assert.StartsWith(key + ".", bound, StringComparison.Ordinal);
         Assert.Equal(22, bound.Length - key.Length - 1);
-        Assert.Equal([$"sessionid={key}"], CookiesOf(World.Paperless.Received[^1], "sessionid"));
-        Assert.Equal("alice", World.Paperless.Received[^1].SignedInAs);
+        Assert.Equal([$"sessionid={key}"], CookiesOf(World.Forwarded[^1], "sessionid"));
+        Assert.Equal("alice", World.Forwarded[^1].SignedInAs);
     }
 
     [Fact]
@@ -49,10 +49,10 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
             await RawConnection.AskAsync(World, $"GET /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: sessionid={sent}\r\nCookie: {own}\r\nConnection: close\r\n\r\n");
         }
 
-        Assert.Equal(2 * tries.Length, World.Paperless.Received.Count);
-        Assert.DoesNotContain(World.Paperless.Received, request => request.SignedInAs == "alice");
-        Assert.DoesNotContain(World.Paperless.Received, request => request.Headers.Any(line => line.Value.Contains(alicesKey, StringComparison.Ordinal)));
-        Assert.Contains(World.Paperless.Received, request => request.SignedInAs == "bob");
+        Assert.Equal(2 * tries.Length, World.Forwarded.Count);
+        Assert.DoesNotContain(World.Forwarded, request => request.SignedInAs == "alice");
+        Assert.DoesNotContain(World.Forwarded, request => request.Headers.Any(line => line.Value.Contains(alicesKey, StringComparison.Ordinal)));
+        Assert.Contains(World.Forwarded, request => request.SignedInAs == "bob");
     }
 
     [Fact]
@@ -68,9 +68,9 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         await browser.FetchAsync("/dashboard");
         Page profile = await browser.FetchAsync("/api/profile/");
 
-        Assert.DoesNotContain(World.Paperless.Received, request => request.SignedInAs == "alice");
-        Assert.DoesNotContain(World.Paperless.Received, request => CookiesOf(request, "sessionid").Contains($"sessionid={alices}"));
-        Assert.Equal((HttpStatusCode.OK, "bob"), (profile.Status, World.Paperless.Received[^1].SignedInAs));
+        Assert.DoesNotContain(World.Forwarded, request => request.SignedInAs == "alice");
+        Assert.DoesNotContain(World.Forwarded, request => CookiesOf(request, "sessionid").Contains($"sessionid={alices}"));
+        Assert.Equal((HttpStatusCode.OK, "bob"), (profile.Status, World.Forwarded[^1].SignedInAs));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         await RawConnection.AskAsync(World, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: a=1;{Own}={secret}; {Own}-correlation.x=2; __Host-{Own}={secret}; __Secure-{Own}-n=3;b==; c=\"x y\"; d\u00e9=\u00fc;; csrftoken=t\r\nCookie: e=5; PAPERLESS-GATEWAY=6\r\nConnection: close\r\n\r\n");
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal(["a=1; b==; c=\"x y\"; d\u00e9=\u00fc; csrftoken=t; e=5"], received.Lines("Cookie"));
         Assert.DoesNotContain(received.Headers, line => line.Value.Contains(secret, StringComparison.Ordinal));
     }
@@ -95,7 +95,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         await RawConnection.AskAsync(World, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {Own}={alice.Cookie(Own)}; sessionid=foreign\r\nConnection: close\r\n\r\n");
 
-        Assert.Empty(Assert.Single(World.Paperless.Received).Lines("Cookie"));
+        Assert.Empty(Assert.Single(World.Forwarded).Lines("Cookie"));
     }
 
     [Fact]
@@ -121,8 +121,8 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         Assert.Equal(2, page.SetCookies.Count);
         Assert.All(page.SetCookies, cookie => Assert.Equal(2, cookie.Split("Secure").Length));
-        Assert.Equal("alice", world.Paperless.Received[^1].SignedInAs);
-        Assert.Equal(["https"], world.Paperless.Received[^1].Lines("X-Forwarded-Proto"));
+        Assert.Equal("alice", world.Forwarded[^1].SignedInAs);
+        Assert.Equal(["https"], world.Forwarded[^1].Lines("X-Forwarded-Proto"));
     }
 
     [Fact]
@@ -139,8 +139,8 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         Page changed = await alice.FetchAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Json("""{"title":"New"}"""), ("X-CSRFToken", alice.Cookie("docs_csrftoken")!));
 
         Assert.Contains(".", alice.Cookie("docs_sessionid"), StringComparison.Ordinal);
-        Assert.Equal(("alice", HttpStatusCode.OK), (world.Paperless.Received[^1].SignedInAs, changed.Status));
-        Assert.DoesNotContain(".", CookiesOf(world.Paperless.Received[^1], "docs_sessionid").Single(), StringComparison.Ordinal);
+        Assert.Equal(("alice", HttpStatusCode.OK), (world.Forwarded[^1].SignedInAs, changed.Status));
+        Assert.DoesNotContain(".", CookiesOf(world.Forwarded[^1], "docs_sessionid").Single(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,7 +153,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         await alice.FetchAsync("/api/profile/");
 
-        Assert.Equal("alice", Assert.Single(world.Paperless.Received).SignedInAs);
+        Assert.Equal("alice", Assert.Single(world.Forwarded).SignedInAs);
     }
 
     private static IEnumerable<string> CookiesOf(ReceivedRequest request, string name) =>

@@ -44,7 +44,7 @@ public sealed class PasswordDoorTests
         Page basicOnSession = await alice.FetchAsync(HttpMethod.Get, "/api/documents/", null, Basic);
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), (basic.Status, basicOnSession.Status));
         Assert.DoesNotContain("WWW-Authenticate", basic.Response.Headers.Select(header => header.Key));
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class PasswordDoorTests
         Page login = await nobody.SendAsync(HttpMethod.Post, "/admin/login/", form, ("Origin", world.Origin), ("Sec-Fetch-Site", "same-origin"));
 
         Assert.Equal($$"""{"token":"{{world.Paperless.Data.TokenOf("alice")}}"}""", token.Text);
-        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Redirect, "admin"), (page.Status, login.Status, world.Paperless.Received[^1].SignedInAs));
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Redirect, "admin"), (page.Status, login.Status, world.Forwarded[^1].SignedInAs));
     }
 
     [Theory]
@@ -128,7 +128,7 @@ public sealed class PasswordDoorTests
         Page page = await nobody.OpenAsync("/accounts/signup/");
 
         Assert.Equal(HttpStatusCode.NotFound, page.Status);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private static (string Name, string Value) Basic => ("Authorization", "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("admin:admin")));

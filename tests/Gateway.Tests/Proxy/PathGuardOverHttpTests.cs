@@ -23,7 +23,7 @@ public sealed class PathGuardOverHttpTests
             Assert.True(expected.Contains(answer.Split(' ')[1]), $"{target}: {answer.Split('\r')[0]}");
         }
 
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Fact]
@@ -38,8 +38,8 @@ public sealed class PathGuardOverHttpTests
             world.Paperless.ForgetReceived();
             await SendAsync(world, target, $"Cookie: {cookie}");
 
-            Assert.Equal([target], world.Paperless.Received.Select(request => request.RawTarget));
-            Assert.Equal(target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice", Assert.Single(world.Paperless.Received).SignedInAs);
+            Assert.Equal([target], world.Forwarded.Select(request => request.RawTarget));
+            Assert.Equal(target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice", Assert.Single(world.Forwarded).SignedInAs);
         }
     }
 
@@ -54,7 +54,7 @@ public sealed class PathGuardOverHttpTests
             Assert.Matches("^HTTP/1.1 40[14] ", answer);
         }
 
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private static Task<string> SendAsync(World world, string target, string header, string method = "GET", string body = "") =>

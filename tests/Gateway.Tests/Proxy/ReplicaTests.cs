@@ -22,7 +22,7 @@ public sealed class ReplicaTests
             Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync(HttpMethod.Head, "/dashboard")).Status);
         }
 
-        Assert.Equal(12, world.Paperless.Received.Count(received => received.RawPath == "/dashboard"));
+        Assert.Equal(12, world.Forwarded.Count(received => received.RawPath == "/dashboard"));
         Assert.Single(world.Log.Of("ForwardingFailed"));
 
         await using StandInPaperless second = await StandInPaperless.StartAsync(world.Paperless.Options with { Url = $"http://127.0.0.1:{dead}" }, World.Ct);
@@ -55,7 +55,7 @@ public sealed class ReplicaTests
 
         Assert.Equal(
             ["DELETE", "GET", "GET", "OPTIONS", "PATCH", "POST"],
-            world.Paperless.Received.Concat(other.Received).Where(request => request.RawPath == "/api/documents/1/").Select(request => request.Method).Order(StringComparer.Ordinal));
+            world.Forwarded.Concat(other.Received).Where(request => request.RawPath == "/api/documents/1/").Select(request => request.Method).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
                 PaperlessUpload upload = World.Paperless.Data.Uploads[^1];
                 Assert.Equal(HttpStatusCode.OK, page.Status);
                 Assert.Equal(("alice", (long)size, Convert.ToHexStringLower(SHA256.HashData(content))), (upload.By, upload.Length, upload.Sha256));
-                ReceivedRequest received = World.Paperless.Received[^1];
+                ReceivedRequest received = World.Forwarded[^1];
                 Assert.Equal([received.BodyLength.ToString(System.Globalization.CultureInfo.InvariantCulture)], received.Lines("Content-Length"));
                 Assert.Empty(received.Lines("Transfer-Encoding"));
             },
@@ -61,7 +61,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal(title, World.Paperless.Data.FindDocument(2)!.Title);
-        Assert.Equal(json.Length, World.Paperless.Received[^1].BodyLength);
+        Assert.Equal(json.Length, World.Forwarded[^1].BodyLength);
         Assert.Empty(Directory.GetFiles(Spool));
     }
 
@@ -76,7 +76,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
 
         await RawConnection.AskAsync(World, $"{method} /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{chunks}");
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Empty(received.Lines("Transfer-Encoding"));
         Assert.Equal([chunks[0] == '5' ? "5" : "0"], received.Lines("Content-Length"));
         Assert.Empty(received.Lines("X-Trailer"));
@@ -96,7 +96,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         connection.BreakOff();
         await world.Log.WaitForAsync("Request");
 
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
         Assert.Empty(world.Log.Of("RequestFailed"));
         Assert.Empty(Directory.GetFiles(Path.Combine(world.DataDirectory, StorageFeature.SpoolDirectory)));
     }
@@ -113,7 +113,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
 
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Theory]
@@ -128,7 +128,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
 
         string answer = await RawConnection.AskAsync(World, $"{method} /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\n{headers}Connection: close\r\n\r\n");
 
-        Assert.Equal(Assert.Single(World.Paperless.Received).Status, Assert.Single(RawConnection.Statuses(answer)));
+        Assert.Equal(Assert.Single(World.Forwarded).Status, Assert.Single(RawConnection.Statuses(answer)));
     }
 
     [Fact]
@@ -158,7 +158,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
 
         Assert.StartsWith("HTTP/1.1 100 ", first, StringComparison.Ordinal);
         Assert.Equal([400], RawConnection.Statuses(await connection.ReadToEndAsync()));
-        Assert.Empty(World.Paperless.Received[^1].Lines("Expect"));
+        Assert.Empty(World.Forwarded[^1].Lines("Expect"));
     }
 
     [Fact]
@@ -183,7 +183,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         }
 
         Assert.StartsWith("HTTP/1.1 413 ", await answer, StringComparison.Ordinal);
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
         Assert.Empty(Directory.GetFiles(Spool));
     }
 

@@ -94,7 +94,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
 
         await RawConnection.AskAsync(World, $"GET /api/documents/?q=%e4%C4+%20a&x=\u0022'[]|^&y=//../ HTTP/1.1\r\nHost: LOCALHOST:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\nX-Name: M\u00fcller\r\nAccept: a/b\r\nAccept: c/d;q=0.5\r\nUser-Agent: (odd)) agent\r\nReferer: :::\r\nDate: never\r\nIf-Modified-Since: ?\r\nX-Empty:\r\nConnection: close\r\n\r\n");
 
-        ReceivedRequest received = Assert.Single(World.Paperless.Received);
+        ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal("/api/documents/?q=%e4%C4+%20a&x=\"'[]|^&y=//../", received.RawTarget);
         Assert.Equal(["M\u00fcller"], received.Lines("X-Name"));
         Assert.Equal(["(odd)) agent"], received.Lines("User-Agent"));
@@ -163,7 +163,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         Assert.Equal((HttpVersion.Version20, 300_000L), (page.Response.Version, page.Response.Content.Headers.ContentLength));
         Assert.Equal((HttpStatusCode.OK, "Over two"), (patch.Status, world.Paperless.Data.FindDocument(1)!.Title));
         Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
-        Assert.Equal(["alice"], world.Paperless.Received[^1].Lines("Remote-User"));
+        Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
     }
 
     private static Task<World> BeforeAsync(OddUpstream upstream) => World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);

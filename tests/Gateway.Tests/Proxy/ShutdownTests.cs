@@ -66,7 +66,7 @@ public sealed class ShutdownTests
         await using GatewayProcess again = await GatewayProcess.StartAsync(world);
         Page page = await alice.FetchAsync("/api/profile/");
 
-        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, world.Paperless.Received[^1].SignedInAs));
+        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, world.Forwarded[^1].SignedInAs));
         alice.Dispose();
     }
 

@@ -52,12 +52,12 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{framing}{Smuggled.Replace("localhost", $"localhost:{World.Port}", StringComparison.Ordinal)}GET /favicon.ico HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
 
         // What reaches Paperless is what the gateway itself saw and decided on, one for one; nobody is somebody else.
-        Assert.DoesNotContain(World.Paperless.Received, received => received.SignedInAs is not (null or "alice"));
-        Assert.DoesNotContain(World.Paperless.Received, received => received.Lines("Remote-User") is not ([] or ["alice"]));
-        Assert.DoesNotContain(World.Paperless.Received, received => received.RawTarget.Contains("smuggled", StringComparison.Ordinal));
-        Assert.All(World.Paperless.Received, received => Assert.Empty(received.Lines("Transfer-Encoding")));
+        Assert.DoesNotContain(World.Forwarded, received => received.SignedInAs is not (null or "alice"));
+        Assert.DoesNotContain(World.Forwarded, received => received.Lines("Remote-User") is not ([] or ["alice"]));
+        Assert.DoesNotContain(World.Forwarded, received => received.RawTarget.Contains("smuggled", StringComparison.Ordinal));
+        Assert.All(World.Forwarded, received => Assert.Empty(received.Lines("Transfer-Encoding")));
         int answered = RawConnection.Statuses(answer).Count(status => status != 100);
-        Assert.InRange(World.Paperless.Received.Count, 0, Math.Min(2, answered));
+        Assert.InRange(World.Forwarded.Count, 0, Math.Min(2, answered));
         Assert.InRange(World.Log.Of("Request").Count - before, 0, 3);
     }
 
@@ -78,7 +78,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         string answer = await RawConnection.AskAsync(World, $"{line}\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(status, Assert.Single(RawConnection.Statuses(answer)));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 
     [Theory]
@@ -93,6 +93,6 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         string answer = await RawConnection.AskAsync(World, $"GET /favicon.ico HTTP/1.1\r\n{host}Connection: close\r\n\r\n");
 
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
-        Assert.Empty(World.Paperless.Received);
+        Assert.Empty(World.Forwarded);
     }
 }

@@ -24,7 +24,7 @@ public sealed class StrangerTests : IAsyncLifetime
         Page page = await visitor.SendAsync(HttpMethod.Post, path, new StringContent("{}"), ("Authorization", "Token x"));
 
         Assert.True(page.Status is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, page.Status.ToString());
-        Assert.Empty(_world.Paperless.Received);
+        Assert.Empty(_world.Forwarded);
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class StrangerTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.NotFound, (await visitor.OpenAsync(path, "same-origin")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await stranger.OpenAsync(path)).Status);
-        Assert.Empty(_world.Paperless.Received);
+        Assert.Empty(_world.Forwarded);
     }
 
     [Fact]
@@ -57,10 +57,10 @@ public sealed class StrangerTests : IAsyncLifetime
             await stranger.SendAsync(HttpMethod.Get, "/accounts/password/reset/", null, ("Cookie", $"sessionid={value}; theme=dark"));
         }
 
-        Assert.Equal(2, _world.Paperless.Received.Count);
-        Assert.All(_world.Paperless.Received, request => Assert.StartsWith("theme=dark", request.Header("Cookie"), StringComparison.Ordinal));
-        Assert.All(_world.Paperless.Received, request => Assert.DoesNotContain("sessionid", request.Header("Cookie"), StringComparison.Ordinal));
-        Assert.All(_world.Paperless.Received, request => Assert.Null(request.SignedInAs));
+        Assert.Equal(2, _world.Forwarded.Count);
+        Assert.All(_world.Forwarded, request => Assert.StartsWith("theme=dark", request.Header("Cookie"), StringComparison.Ordinal));
+        Assert.All(_world.Forwarded, request => Assert.DoesNotContain("sessionid", request.Header("Cookie"), StringComparison.Ordinal));
+        Assert.All(_world.Forwarded, request => Assert.Null(request.SignedInAs));
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class StrangerTests : IAsyncLifetime
         Assert.Contains('.', kept);
         await visitor.OpenAsync("/accounts/password/reset/");
 
-        Assert.Contains($"sessionid={kept[..kept.LastIndexOf('.')]}", _world.Paperless.Received[^1].Header("Cookie"), StringComparison.Ordinal);
+        Assert.Contains($"sessionid={kept[..kept.LastIndexOf('.')]}", _world.Forwarded[^1].Header("Cookie"), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Unauthorized, (await visitor.FetchAsync("/api/documents/")).Status);
     }
 
@@ -98,7 +98,7 @@ public sealed class StrangerTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, sized.Status);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, unsized.Status);
-        Assert.Empty(_world.Paperless.Received);
+        Assert.Empty(_world.Forwarded);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class StrangerTests : IAsyncLifetime
         Page page = await visitor.SendAsync(HttpMethod.Post, "/accounts/login/", new ByteArrayContent(new byte[3 * 1024 * 1024]));
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, page.Status);
-        Assert.Empty(_world.Paperless.Received);
+        Assert.Empty(_world.Forwarded);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class StrangerTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.Status);
 
         // The small one itself, and then the question whether that token is one.
-        Assert.Equal(["/api/documents/post_document/", "/api/profile/"], _world.Paperless.Received.Select(request => request.RawPath));
+        Assert.Equal(["/api/documents/post_document/", "/api/profile/"], _world.Forwarded.Select(request => request.RawPath));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(_world.DataDirectory, "spool")));
     }
 

@@ -38,8 +38,8 @@ public sealed class WebSocketTests : IAsyncLifetime
 
         await _world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
         Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
-        Assert.Equal(("alice", 101), (_world.Paperless.Received[^1].SignedInAs, _world.Paperless.Received[^1].Status));
-        Assert.Equal(["alice"], _world.Paperless.Received[^1].Lines("Remote-User"));
+        Assert.Equal(("alice", 101), (_world.Forwarded[^1].SignedInAs, _world.Forwarded[^1].Status));
+        Assert.Equal(["alice"], _world.Forwarded[^1].Lines("Remote-User"));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class WebSocketTests : IAsyncLifetime
             Assert.True(socket.HttpStatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, $"{path}: {socket.HttpStatusCode}");
         }
 
-        Assert.Empty(_world.Paperless.Received);
+        Assert.Empty(_world.Forwarded);
     }
 
     [Theory]
@@ -236,7 +236,7 @@ public sealed class WebSocketTests : IAsyncLifetime
         await Assert.ThrowsAsync<WebSocketException>(() => OpenOverHttp2Async(world, nobody, world.Origin));
         await Assert.ThrowsAsync<WebSocketException>(() => OpenOverHttp2Async(world, alice, "https://evil.example"));
 
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     private Task<ClientWebSocket> OpenAsync() => OpenAsync(_alice);

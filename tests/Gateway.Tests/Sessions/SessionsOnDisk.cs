@@ -21,6 +21,7 @@ internal sealed class SessionsOnDisk : IDisposable
             ["PAPERLESS_URL"] = "http://docs.example.com",
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
             [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+            ["GATEWAY_PAPERLESS_TOKEN"] = "token",
             ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
             ["GATEWAY_SESSION_IDLE"] = idle,
             ["GATEWAY_SESSION_LIFETIME"] = lifetime,
@@ -42,7 +43,7 @@ internal sealed class SessionsOnDisk : IDisposable
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static Identity Person(string name) => new("authentik", "https://authentik.example.com/", "subject-of-" + name, name, null, null, [], "groups");
+    public static Identity Person(string name) => new("authentik", "https://authentik.example.com/", "subject-of-" + name, 7, name, false, null, null, [], "groups");
 
     public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => Keeper.BeginAsync(Person(name), "id.token." + name, Ct);
 

@@ -17,6 +17,7 @@ internal static class GivenEnvironment
             ["PAPERLESS_URL"] = "https://docs.example.com",
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
             ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = Providers,
+            ["GATEWAY_PAPERLESS_TOKEN"] = "SECRETofthesuperuser",
         };
         foreach ((string name, string? value) in variables)
         {

@@ -83,7 +83,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
         await ofAlice.FinishAsync(RoundTrip.With(await ofAlice.AnswerAsync(), "code", code));
 
         Assert.Equal("alice", await visitor.WhoAsync());
-        Assert.DoesNotContain(_world.Paperless.Received, request => request.Lines("Remote-User").Contains("bob"));
+        Assert.DoesNotContain(_world.Forwarded, request => request.Lines("Remote-User").Contains("bob"));
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class SignInTests
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal("/documents/2", page.Address.PathAndQuery);
-        Assert.Equal("alice", world.Paperless.Received[^1].SignedInAs);
-        Assert.Equal(["alice"], world.Paperless.Received[^1].Lines("Remote-User"));
+        Assert.Equal("alice", world.Forwarded[^1].SignedInAs);
+        Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
     }
 }

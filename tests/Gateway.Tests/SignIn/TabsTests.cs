@@ -165,7 +165,7 @@ public sealed class TabsTests
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Equal("bob", await visitor.WhoAsync());
-        Assert.Equal("bob", world.Paperless.Received[^1].SignedInAs);
+        Assert.Equal("bob", world.Forwarded[^1].SignedInAs);
         Assert.Single(Sessions(world));
         using Visitor thief = world.NewVisitor();
         thief.Cookies.Add(new Uri(world.Origin), new Cookie(SignedIn.CookieName, alices));

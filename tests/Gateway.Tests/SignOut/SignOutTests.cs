@@ -109,7 +109,7 @@ public sealed class SignOutTests
 
         Assert.Equal(HttpStatusCode.Unauthorized, api.Status);
         Assert.Equal("/accounts/login/?next=%2Fdashboard", page.Location!.PathAndQuery);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
 
         // Not after a restart either, when nothing is left in memory.
         await world.RestartGatewayAsync();
@@ -126,7 +126,7 @@ public sealed class SignOutTests
 
         Assert.Equal(SignedOut, page.Address.PathAndQuery);
         Assert.DoesNotContain(page.Trail, address => address.Authority == world.Provider.Address.Authority);
-        Assert.Empty(world.Paperless.Received);
+        Assert.Empty(world.Forwarded);
     }
 
     [Fact]

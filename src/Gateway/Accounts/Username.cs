@@ -1,15 +1,25 @@
 using System.Globalization;
 using System.Text;
 
-namespace Gateway.SignIn;
+namespace Gateway.Accounts;
 
 /// <summary>Paperless's rules for a user name, and what of it the user header can carry.</summary>
 internal static class Username
 {
-    private const int Longest = 150;
+    public const int Longest = 150;
 
     /// <summary>Accounts of Paperless's own that nobody signs in as.</summary>
     private static readonly string[] Reserved = ["consumer", "AnonymousUser"];
+
+    /// <summary>Whether nobody's account may have this name.</summary>
+    public static bool IsReserved(string name) => Reserved.Contains(name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Whether the user header can name this user of Paperless's. Paperless itself checks no names that came by the header, so there may be
+    /// some that it would not take today.
+    /// </summary>
+    public static bool CanBeSent(string name) =>
+        name.Length > 0 && !IsReserved(name) && name == name.Trim() && name.All(letter => letter is >= ' ' and <= '\u00FF' and not (>= '\u007F' and <= '\u00A0'));
 
     /// <returns>What is wrong with the name, as the end of the sentence "the user name …"; null where nothing is.</returns>
     public static string? Fault(string name)
@@ -29,7 +39,7 @@ internal static class Username
             return "has characters other than letters, digits and @ . + - _";
         }
 
-        if (Reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
+        if (IsReserved(name))
         {
             return "is one that Paperless keeps for itself";
         }
@@ -39,7 +49,7 @@ internal static class Username
     }
 
     /// <summary>Python's `\w`, which Django's UnicodeUsernameValidator uses: letters, numbers of every kind, and the underscore.</summary>
-    private static bool IsAllowed(Rune rune) => rune.Value is '@' or '.' or '+' or '-' or '_' || Rune.GetUnicodeCategory(rune) is
+    public static bool IsAllowed(Rune rune) => rune.Value is '@' or '.' or '+' or '-' or '_' || Rune.GetUnicodeCategory(rune) is
         UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or
         UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or
         UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;

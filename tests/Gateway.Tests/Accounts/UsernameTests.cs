@@ -1,8 +1,8 @@
 using System.Text;
 using CsCheck;
-using Gateway.SignIn;
+using Gateway.Accounts;
 
-namespace Gateway.Tests.SignIn;
+namespace Gateway.Tests.Accounts;
 
 public sealed class UsernameTests
 {

@@ -1,0 +1,72 @@
+using Gateway.Pages;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>What a sign-in comes to: exactly one of the three.</summary>
+/// <param name="NameToChoose">The person has to choose a user name; this one is proposed, and may be empty.</param>
+/// <param name="NameFault">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
+internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? NameToChoose = null, string? NameFault = null)
+{
+    public static AccountAnswer Of(Account account) => new(account, null);
+
+    public static AccountAnswer Of(Refusal refusal) => new(null, refusal);
+
+    public static AccountAnswer Choose(string proposed, string? fault = null) => new(null, null, proposed, fault);
+}
+
+/// <summary>Words each way in which somebody is known and yet has no Paperless account to come in with.</summary>
+internal sealed class AccountRefusals(GatewaySettings settings)
+{
+    public static Refusal Gone(Person person, AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
+    {
+        Remedy = "Ask the person who runs Paperless; a new account can be made once the link to the old one is taken away.",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
+    };
+
+    public static Refusal Replaced(Person person, AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
+    {
+        Remedy = "Ask the person who runs Paperless.",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
+    };
+
+    public static Refusal Inactive(Person person, string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
+    {
+        Remedy = "Ask the person who runs Paperless to switch it on again (Settings → Users & Groups).",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is {username}",
+    };
+
+    public static Refusal NameCannotBeSent(Person person, PaperlessUser user) => new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
+    {
+        Remedy = "Ask the person who runs Paperless to rename the account to letters, digits and @ . + - _.",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is user {user.Id}",
+    };
+
+    public Refusal NoAccount(Person person)
+    {
+        bool passwords = !settings.Paperless.RegularLoginDisabled;
+        return new Refusal(403, "no_account", "No Paperless account yet", $"You signed in as {person.Label}, but no Paperless account belongs to you, and none is made by itself.")
+        {
+            Remedy = passwords
+                ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."
+                : "Ask the person who runs Paperless to link your account.",
+            ForTheLog = $"{person.Label}, subject {person.Subject} of {person.Issuer}; PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS is off",
+        };
+    }
+
+    /// <param name="again">The address at which the page tries again by itself.</param>
+    public static Refusal Unavailable(PaperlessApiException failure, string? again) => failure is PaperlessCredentialException
+        ? new Refusal(503, "paperless_credential", "No sign-in at the moment", "The gateway is not set up to look after Paperless's accounts, so nobody can sign in just now.")
+        {
+            Remedy = "The operator finds in the log what to correct.",
+            ForTheLog = failure.Message,
+        }
+        : new Refusal(503, "paperless_unavailable", "Paperless is not ready", "Paperless could not be asked for your account, so you are not signed in yet.")
+        {
+            Remedy = "This page tries again by itself.",
+            RetryAfter = 5,
+            RetryAt = again,
+            ForTheLog = failure.Message,
+        };
+}

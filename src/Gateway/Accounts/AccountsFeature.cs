@@ -1,0 +1,44 @@
+namespace Gateway.Accounts;
+
+/// <summary>Who is whom: people at the providers, users in Paperless, and what of the one follows the other.</summary>
+internal static class AccountsFeature
+{
+    public static void AddAccounts(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(PaperlessApiTimes.Default);
+        builder.Services.AddSingleton<PaperlessTransport>();
+        builder.Services.AddSingleton<ApiToken>();
+        builder.Services.AddSingleton<PaperlessApi>();
+        builder.Services.AddSingleton<PaperlessGroups>();
+        builder.Services.AddSingleton<NewAccounts>();
+        builder.Services.AddSingleton<AccountUpdate>();
+        builder.Services.AddSingleton<AccountRefusals>();
+        builder.Services.AddSingleton<AccountSignIn>();
+        builder.Services.AddHostedService<CredentialAtStart>();
+    }
+}
+
+/// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
+internal sealed partial class CredentialAtStart(PaperlessApi api, ILogger<CredentialAtStart> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Not in the way of the start.
+        await Task.Yield();
+        try
+        {
+            await api.SelfAsync(stoppingToken);
+        }
+        catch (PaperlessUnavailableException failure)
+        {
+            NotAskedYet(failure.Message);
+        }
+        catch (Exception error) when (error is PaperlessCredentialException or OperationCanceledException)
+        {
+            // The one is in the log already, the other is a gateway that stops.
+        }
+    }
+
+    [LoggerMessage(EventId = 7002, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless cannot be asked about accounts yet: {Reason}. The first sign-in asks again")]
+    private partial void NotAskedYet(string reason);
+}

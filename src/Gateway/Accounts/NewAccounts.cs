@@ -1,0 +1,173 @@
+using System.Globalization;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>Makes Paperless users for people who have none.</summary>
+internal sealed partial class NewAccounts(
+    StoredAccounts links,
+    PaperlessApi api,
+    PaperlessGroups groups,
+    GatewaySettings settings,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
+{
+    /// <summary>Without these Paperless's first page stops at "Error loading settings".</summary>
+    private static readonly string[] FirstPagePermissions = ["view_uisettings", "add_uisettings", "change_uisettings"];
+
+    private const int MostTries = 8;
+
+    /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
+    private static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
+
+    /// <summary>One name after another: so that nobody else's sign-in makes the account that an unclear answer leaves behind.</summary>
+    private readonly KeyedLocks<string> _names = new();
+
+    /// <summary>The new user; or a name to propose where the person has to choose one, with what is wrong with the one chosen.</summary>
+    internal sealed record Made(PaperlessUser? User, string Proposed, string? Fault);
+
+    /// <param name="chosen">The name that the person has chosen; null where nobody was asked.</param>
+    public async Task<Made> MakeAsync(Person person, string? chosen, CancellationToken cancellationToken)
+    {
+        if (await LeftBehindAsync(person, cancellationToken) is { } left)
+        {
+            return new Made(left, left.Username, null);
+        }
+
+        string cleaned = PersonNames.Clean(person.Username ?? "");
+        if (chosen is not null)
+        {
+            return Username.Fault(chosen) is { } fault
+                ? new Made(null, chosen, fault)
+                : await MakeUnderAsync(person, chosen, cancellationToken) is { } user
+                    ? new Made(user, chosen, null)
+                    : new Made(null, chosen, "is taken");
+        }
+
+        if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
+        {
+            return new Made(null, cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? ""), null);
+        }
+
+        for (int tries = 0; tries < MostTries; tries++)
+        {
+            string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
+            if (await MakeUnderAsync(person, free, cancellationToken) is { } user)
+            {
+                return new Made(user, free, null);
+            }
+        }
+
+        throw new PaperlessUnavailableException($"it calls every name that begins with \"{cleaned}\" taken");
+    }
+
+    /// <summary>The name with the first number from 2 on that nobody has.</summary>
+    private async Task<string> FreeNameAsync(string wanted, CancellationToken cancellationToken)
+    {
+        IReadOnlySet<string> taken = await api.TakenNamesAsync(Shortened(wanted, ""), cancellationToken);
+        for (int number = 2; ; number++)
+        {
+            string suffix = number.ToString(CultureInfo.InvariantCulture);
+            string candidate = Shortened(wanted, suffix) + suffix;
+            if (!taken.Contains(candidate))
+            {
+                return candidate;
+            }
+        }
+    }
+
+    /// <returns>Null where the name is taken.</returns>
+    private async Task<PaperlessUser?> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await _names.TakeAsync(username.ToUpperInvariant(), cancellationToken);
+        if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
+        {
+            return null;
+        }
+
+        PaperlessUserChange user = new()
+        {
+            Username = username,
+            Email = person.Email,
+            FirstName = person.FirstName,
+            LastName = person.LastName,
+            IsStaff = person.Staff == true ? true : null,
+            IsSuperuser = person.Superuser == true ? true : null,
+            Groups = [.. await GroupsAsync(person, cancellationToken)],
+            UserPermissions = FirstPagePermissions,
+        };
+        await links.ReserveAsync(new AccountReservation(person.Issuer, person.Subject, username, time.GetUtcNow()), cancellationToken);
+        PaperlessUser? made = await CreateAsync(person, user, cancellationToken);
+        if (made is not null)
+        {
+            string[] names = [.. (made.Groups ?? []).Select(groups.NameOf)];
+            AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
+        }
+
+        return made;
+    }
+
+    private async Task<PaperlessUser?> CreateAsync(Person person, PaperlessUserChange user, CancellationToken cancellationToken)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await api.CreateUserAsync(user, cancellationToken);
+            }
+            catch (PaperlessRefusedException refused) when (refused.Names("username"))
+            {
+                return null;
+            }
+            catch (PaperlessRefusedException refused) when (tries == 1)
+            {
+                // An email that Paperless does not take, a group that was deleted within the last minute: the person comes in all the same.
+                NotTaken(user.Username!, refused.Message);
+                groups.Forget();
+                user = user with
+                {
+                    Email = refused.Names("email") ? null : user.Email,
+                    FirstName = refused.Names("first_name") ? null : user.FirstName,
+                    LastName = refused.Names("last_name") ? null : user.LastName,
+                    Groups = [.. await GroupsAsync(person, cancellationToken)],
+                };
+            }
+        }
+    }
+
+    /// <summary>The default groups and the provider's, as far as Paperless has them.</summary>
+    private async Task<IEnumerable<int>> GroupsAsync(Person person, CancellationToken cancellationToken)
+    {
+        HashSet<int> ids = [.. await groups.IdsAsync(settings.Accounts.DefaultGroups, mayCreate: false, cancellationToken)];
+        ids.UnionWith(await groups.IdsAsync(person.Groups ?? [], mayCreate: true, cancellationToken));
+        return ids.Order();
+    }
+
+    /// <summary>The user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
+    private async Task<PaperlessUser?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
+    {
+        if (links.FindReservation(person.Issuer, person.Subject) is not { } reservation)
+        {
+            return null;
+        }
+
+        using IDisposable turn = await _names.TakeAsync(reservation.Username.ToUpperInvariant(), cancellationToken);
+        PaperlessUser? user = (await api.FindUsersAsync(reservation.Username, cancellationToken)).FirstOrDefault(user => user.Username == reservation.Username);
+        bool ours = user is { IsActive: true }
+            && (!user.IsSuperuser || person.Superuser == true)
+            && (!user.IsStaff || person.Staff == true)
+            && links.OfUser(user.Id).Count == 0
+            && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
+            && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
+        return ours ? user : null;
+    }
+
+    private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.Longest - suffix.Length - 3)];
+
+    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "The user {User} ({UserId}) was made in Paperless for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}; the claim {Claim} said so")]
+    private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
+
+    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Not everything that the provider says of {User} is taken by Paperless: {Reason}")]
+    private partial void NotTaken(string user, string reason);
+}

@@ -1,0 +1,71 @@
+using System.Text.Json.Serialization;
+
+namespace Gateway.Accounts;
+
+/// <summary>A user as Paperless's `/api/users/` shows it.</summary>
+/// <param name="DateJoined">As Paperless wrote it; it never changes, and tells two users of one id apart.</param>
+internal sealed record PaperlessUser(
+    int Id,
+    string Username,
+    string? Email,
+    string? FirstName,
+    string? LastName,
+    string? DateJoined,
+    bool IsActive,
+    bool IsStaff,
+    bool IsSuperuser,
+    IReadOnlyList<int>? Groups);
+
+internal sealed record PaperlessGroup(int Id, string Name);
+
+/// <summary>What is sent to make or to change a user; what is null is left as it is.</summary>
+internal sealed record PaperlessUserChange
+{
+    public string? Username { get; init; }
+
+    public string? Email { get; init; }
+
+    public string? FirstName { get; init; }
+
+    public string? LastName { get; init; }
+
+    public bool? IsStaff { get; init; }
+
+    public bool? IsSuperuser { get; init; }
+
+    /// <summary>Ids; Paperless replaces the whole set.</summary>
+    public IReadOnlyList<int>? Groups { get; init; }
+
+    /// <summary>Bare codenames.</summary>
+    public IReadOnlyList<string>? UserPermissions { get; init; }
+
+    [JsonIgnore]
+    public bool IsNothing => this == new PaperlessUserChange();
+}
+
+internal sealed record NewPaperlessGroup(string Name, IReadOnlyList<string> Permissions);
+
+internal sealed record TokenRequest(string Username, string Password);
+
+internal sealed record TokenAnswer(string? Token);
+
+/// <summary>`/api/ui_settings/`: who is asking.</summary>
+internal sealed record UiSettings(UiSettingsUser? User);
+
+internal sealed record UiSettingsUser(int Id, string? Username, bool IsStaff, bool IsSuperuser);
+
+/// <summary>One page of a list.</summary>
+internal sealed record ListPage<T>(string? Next, IReadOnlyList<T>? Results);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(PaperlessUser))]
+[JsonSerializable(typeof(PaperlessGroup))]
+[JsonSerializable(typeof(PaperlessUserChange))]
+[JsonSerializable(typeof(NewPaperlessGroup))]
+[JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(TokenAnswer))]
+[JsonSerializable(typeof(UiSettings))]
+[JsonSerializable(typeof(ListPage<PaperlessUser>))]
+[JsonSerializable(typeof(ListPage<PaperlessGroup>))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
+internal sealed partial class PaperlessJson : JsonSerializerContext;

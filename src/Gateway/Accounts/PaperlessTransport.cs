@@ -1,0 +1,145 @@
+using System.Net;
+using Gateway.Proxy;
+using Gateway.Settings;
+using Polly;
+using Polly.CircuitBreaker;
+using Polly.Retry;
+using Polly.Timeout;
+using Yarp.ReverseProxy.Model;
+
+namespace Gateway.Accounts;
+
+/// <summary>Times of the gateway's own requests to Paperless's API; a record of its own so that tests need not wait.</summary>
+/// <param name="Answer">How long one answer may take, its body included.</param>
+/// <param name="Retry">The pause before the second try; the third waits twice as long.</param>
+/// <param name="Break">How long nobody asks after half of the requests failed.</param>
+/// <param name="Sampling">The time over which failures are counted.</param>
+internal sealed record PaperlessApiTimes(TimeSpan Answer, TimeSpan Retry, TimeSpan Break, TimeSpan Sampling)
+{
+    public static readonly PaperlessApiTimes Default = new(TimeSpan.FromSeconds(8), TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30));
+}
+
+/// <summary>One answer of Paperless, whole.</summary>
+internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body);
+
+/// <summary>Carries single requests to Paperless: bounded in time, size and number; what only reads is tried again; a breaker gives a sick Paperless rest.</summary>
+internal sealed class PaperlessTransport : IDisposable
+{
+    /// <summary>More than Paperless works on at once; the rest waits here.</summary>
+    private const int MostAtOnce = 8;
+
+    /// <summary>Bytes; a page of users carries their permissions, inherited ones included.</summary>
+    private const int LargestAnswer = 8 * 1024 * 1024;
+
+    private const int Tries = 3;
+
+    /// <summary>Both ask for JSON: an answer in other versions is a 406.</summary>
+    private const string Accept = "application/json; version=9";
+
+    private readonly SemaphoreSlim _slots = new(MostAtOnce, MostAtOnce);
+    private readonly GatewaySettings _settings;
+    private readonly Upstreams _upstreams;
+    private readonly ResiliencePipeline<PaperlessAnswer> _once;
+    private readonly ResiliencePipeline<PaperlessAnswer> _again;
+
+    public PaperlessTransport(GatewaySettings settings, Upstreams upstreams, PaperlessApiTimes times)
+    {
+        _settings = settings;
+        _upstreams = upstreams;
+        PredicateBuilder<PaperlessAnswer> failed = new PredicateBuilder<PaperlessAnswer>()
+            .Handle<HttpRequestException>()
+            .Handle<TimeoutRejectedException>()
+            .HandleResult(answer => (int)answer.Status >= 500);
+        _once = new ResiliencePipelineBuilder<PaperlessAnswer>()
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessAnswer>
+            {
+                ShouldHandle = failed,
+                FailureRatio = 0.5,
+                MinimumThroughput = 10,
+                SamplingDuration = times.Sampling,
+                BreakDuration = times.Break,
+            })
+            .AddTimeout(times.Answer)
+            .Build();
+        _again = new ResiliencePipelineBuilder<PaperlessAnswer>()
+            .AddRetry(new RetryStrategyOptions<PaperlessAnswer>
+            {
+                ShouldHandle = failed,
+                MaxRetryAttempts = Tries - 1,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                Delay = times.Retry,
+            })
+            .AddPipeline(_once)
+            .Build();
+    }
+
+    /// <param name="path">Below the script name, with a slash at its end: without one Paperless leads to its login page.</param>
+    /// <param name="json">The body; null for none.</param>
+    /// <param name="authorization">The `Authorization` header; null for none.</param>
+    /// <exception cref="PaperlessUnavailableException">No answer, or one of the 5xx.</exception>
+    public async Task<PaperlessAnswer> SendAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
+    {
+        await _slots.WaitAsync(cancellationToken);
+        try
+        {
+            ResiliencePipeline<PaperlessAnswer> pipeline = method == HttpMethod.Get ? _again : _once;
+            PaperlessAnswer answer = await pipeline.ExecuteAsync(
+                static (state, cancel) => state.Transport.SendOnceAsync(state.Method, state.Path, state.Json, state.Authorization, cancel),
+                (Transport: this, Method: method, Path: path, Json: json, Authorization: authorization),
+                cancellationToken);
+            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}") : answer;
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or TimeoutRejectedException or BrokenCircuitException)
+        {
+            string how = error switch
+            {
+                TimeoutRejectedException => "takes too long",
+                BrokenCircuitException => "failed again and again, and is left alone for a moment",
+                _ => "does not answer",
+            };
+            throw new PaperlessUnavailableException($"it {how} ({method} {PathOf(path)})", error);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    public void Dispose() => _slots.Dispose();
+
+    private async ValueTask<PaperlessAnswer> SendOnceAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
+    {
+        if (!_upstreams.TryPick(except: null, out DestinationState? destination))
+        {
+            throw new HttpRequestException("No replica of Paperless is there.");
+        }
+
+        using HttpRequestMessage request = destination.Request(method, _settings, path);
+        request.Headers.TryAddWithoutValidation("Accept", Accept);
+        if (authorization is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        }
+
+        if (json is not null)
+        {
+            // With its length: a chunked body is read as empty, and a PATCH then answers 200 and changes nothing.
+            request.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
+        }
+
+        try
+        {
+            using HttpResponseMessage response = await _upstreams.Client.SendAsync(request, cancellationToken);
+            await response.Content.LoadIntoBufferAsync(LargestAnswer, cancellationToken);
+            return new PaperlessAnswer(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        }
+        catch (HttpRequestException)
+        {
+            _upstreams.ReportFailure(destination);
+            throw;
+        }
+    }
+
+    private static string PathOf(string path) => path.Split('?')[0];
+}

@@ -1,0 +1,38 @@
+using Gateway.Sessions;
+
+namespace Gateway.Accounts;
+
+/// <summary>What a provider has said of somebody, all of it checked; who that is in Paperless is decided here.</summary>
+/// <param name="Provider">The `provider_id`.</param>
+/// <param name="Username">The user name claim; null where there is none.</param>
+/// <param name="Name">The name in full.</param>
+/// <param name="Groups">Paperless's names; null where the provider said nothing of groups, which is not the same as none.</param>
+/// <param name="GroupsSource">The claim that the groups came from.</param>
+/// <param name="Superuser">By `GATEWAY_SUPERUSER_GROUPS`; null where that, or the claim, says nothing.</param>
+/// <param name="Staff">By `GATEWAY_STAFF_GROUPS`; null where that, or the claim, says nothing.</param>
+/// <param name="HeardAt">When the provider said it: an older word never overwrites a newer one.</param>
+internal sealed record Person(
+    string Provider,
+    string Issuer,
+    string Subject,
+    string? Username,
+    string? Name,
+    string? FirstName,
+    string? LastName,
+    string? Email,
+    IReadOnlyList<string>? Groups,
+    string? GroupsSource,
+    bool? Superuser,
+    bool? Staff,
+    DateTimeOffset HeardAt)
+{
+    /// <summary>What to call the person in lists of accounts.</summary>
+    public string Label => Username ?? Email ?? Name ?? Subject;
+
+    /// <summary>The identity of a session: this person as that Paperless user.</summary>
+    public Identity As(Account account) =>
+        new(Provider, Issuer, Subject, account.Id, account.Username, account.IsSuperuser, Name, Email, Groups, GroupsSource);
+}
+
+/// <summary>The Paperless user that somebody is, read at this sign-in and active.</summary>
+internal sealed record Account(int Id, string Username, bool IsSuperuser);

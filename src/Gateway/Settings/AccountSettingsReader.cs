@@ -1,0 +1,71 @@
+namespace Gateway.Settings;
+
+/// <summary>The part of the environment that speaks of Paperless's accounts and groups.</summary>
+internal sealed class AccountSettingsReader(Variables variables)
+{
+    public AccountSettings Read(bool severalProviders) => new()
+    {
+        Credential = Credential(),
+        AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
+        SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", otherwise: true),
+        MatchByUsername = MatchByUsername(severalProviders),
+        SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
+        CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
+        DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS").Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
+        SuperuserGroups = [.. variables.List("GATEWAY_SUPERUSER_GROUPS")],
+        StaffGroups = [.. variables.List("GATEWAY_STAFF_GROUPS")],
+    };
+
+    private ApiCredential Credential()
+    {
+        const string tokenName = "GATEWAY_PAPERLESS_TOKEN";
+        const string userName = "PAPERLESS_ADMIN_USER";
+        const string passwordName = "PAPERLESS_ADMIN_PASSWORD";
+        string? token = variables.Text(tokenName);
+        string? user = variables.Text(userName);
+        string? password = variables.Text(passwordName);
+        if (token is not null)
+        {
+            if (!token.All(char.IsAsciiLetterOrDigit))
+            {
+                variables.Problem(tokenName, "is not an API token of Paperless.", "Copy the token alone from My Profile of a superuser, without \"Token\" before it.");
+            }
+
+            return new ApiCredential(token, null, null);
+        }
+
+        if (user is null && password is null && !variables.IsUnreadable(tokenName) && !variables.IsUnreadable(passwordName))
+        {
+            variables.Problem(tokenName, "is not set, so the gateway cannot look after accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
+        }
+        else if ((user is null || password is null) && !variables.IsUnreadable(user is null ? userName : passwordName))
+        {
+            (string set, string unset) = user is null ? (passwordName, userName) : (userName, passwordName);
+            variables.Problem(unset, $"is not set, but {set} is.", $"Set both, or {tokenName} in their place.");
+        }
+
+        return new ApiCredential(null, user, password);
+    }
+
+    private bool MatchByUsername(bool severalProviders)
+    {
+        const string name = "GATEWAY_MATCH_ACCOUNTS";
+        switch (variables.Text(name)?.ToUpperInvariant())
+        {
+            case null:
+                return !severalProviders;
+            case "NEVER":
+                return false;
+            case "USERNAME":
+                if (severalProviders)
+                {
+                    variables.Warn($"{name} is username with several providers: a name at one says nothing about a name at another. Trust all of them with all names.");
+                }
+
+                return true;
+            default:
+                variables.Problem(name, "is neither username nor never.", "Write username, or never where only Connect may link accounts.");
+                return false;
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Gateway.Accounts;
+using Gateway.Pages;
+using Gateway.Proxy;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Gateway.SignIn;
+
+/// <summary>
+/// The page on which a new person chooses a user name. The finished sign-in waits in the page itself, encrypted, for a quarter of an hour,
+/// and only the browser that it was made in can send it.
+/// </summary>
+internal sealed class UsernameChoice
+{
+    public const string Path = "/gateway/username";
+
+    private const string Purpose = "username choice 1";
+
+    private static readonly TimeSpan OpenFor = TimeSpan.FromMinutes(15);
+
+    private readonly AccountSignIn _accounts;
+    private readonly GatewaySettings _settings;
+    private readonly PageWriter _pages;
+    private readonly TimeProvider _time;
+    private readonly IDataProtector _protector;
+    private readonly string _cookie;
+
+    public UsernameChoice(AccountSignIn accounts, GatewaySettings settings, PageWriter pages, TimeProvider time, IDataProtectionProvider protection)
+    {
+        _accounts = accounts;
+        _settings = settings;
+        _pages = pages;
+        _time = time;
+        _protector = protection.CreateProtector(Purpose);
+        _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-choice";
+    }
+
+    public Task AskAsync(HttpContext context, Person person, string idToken, string next, AccountAnswer answer)
+    {
+        byte[] browser = RandomNumberGenerator.GetBytes(32);
+        context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(OpenFor));
+        return ShowAsync(context, new PendingSignIn(person, idToken, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
+    }
+
+    public async Task TakeAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (!CrossSiteGuard.CameFromHere(context.Request, _settings.Public) || !context.Request.HasFormContentType)
+        {
+            await _pages.RefuseAsync(context, Stale("not a form of this site"));
+            return;
+        }
+
+        IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted);
+        if (Read(form["state"]) is not { } pending || !IsOfThisBrowser(context, pending))
+        {
+            await _pages.RefuseAsync(context, Stale("the state of the form is not of this browser"));
+            return;
+        }
+
+        if (pending.Until <= _time.GetUtcNow())
+        {
+            context.Response.StatusCode = StatusCodes.Status303SeeOther;
+            context.Response.Headers.Location = LoginPath(pending);
+            return;
+        }
+
+        try
+        {
+            AccountAnswer answer = await _accounts.SignInAsync(pending.Person, form["username"].ToString().Trim());
+            if (answer.Account is { } account)
+            {
+                context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(pending.Person.As(account), pending.IdToken));
+                context.Response.StatusCode = StatusCodes.Status303SeeOther;
+                context.Response.Headers.Location = pending.Next;
+            }
+            else if (answer.Refusal is { } refusal)
+            {
+                await _pages.RefuseAsync(context, refusal);
+            }
+            else
+            {
+                await ShowAsync(context, pending, answer);
+            }
+        }
+        catch (PaperlessApiException failure)
+        {
+            await _pages.RefuseAsync(context, AccountRefusals.Unavailable(failure, LoginPath(pending)));
+        }
+    }
+
+    private Task ShowAsync(HttpContext context, PendingSignIn pending, AccountAnswer answer) => PageWriter.ShowAsync<ChooseUsernamePage>(
+        context,
+        answer.NameFault is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+        new()
+        {
+            [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name ?? pending.Person.Provider,
+            [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
+            [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
+            [nameof(ChooseUsernamePage.Proposed)] = answer.NameToChoose,
+            [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
+            [nameof(ChooseUsernamePage.Fault)] = answer.NameFault,
+        });
+
+    private PendingSignIn? Read(string? state)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(_protector.Unprotect(WebEncoders.Base64UrlDecode(state ?? "")), PendingSignInJson.Default.PendingSignIn);
+        }
+        catch (Exception error) when (error is CryptographicException or FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private bool IsOfThisBrowser(HttpContext context, PendingSignIn pending)
+    {
+        try
+        {
+            return context.Request.Cookies[_cookie] is { } cookie
+                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(WebEncoders.Base64UrlDecode(cookie)), pending.Browser);
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private string LoginPath(PendingSignIn pending) => SignInFeature.LoginPath(_settings, pending.Person.Provider, pending.Next);
+
+    private Refusal Stale(string reason) => new(400, "sign_in_stale", "This sign-in is too old", "The form fits no sign-in that this browser has under way.")
+    {
+        Remedy = "Start again.",
+        Links = [new PageLink(_settings.ScriptName + SignInFeature.PagePath, "Sign in")],
+        ForTheLog = reason,
+    };
+
+    private CookieOptions Options(TimeSpan age) => new()
+    {
+        HttpOnly = true,
+        Secure = _settings.Public.IsHttps,
+        SameSite = SameSiteMode.Strict,
+        Path = "/",
+        MaxAge = age,
+        IsEssential = true,
+    };
+}
+
+/// <summary>A sign-in that waits for a user name.</summary>
+/// <param name="Next">Where the person was going.</param>
+/// <param name="Browser">SHA-256 of the cookie that the browser got with the page.</param>
+internal sealed record PendingSignIn(Person Person, string IdToken, string Next, DateTimeOffset Until, byte[] Browser)
+{
+    /// <summary>For logs and debuggers: never the token.</summary>
+    public override string ToString() => Person.Label;
+}
+
+[JsonSerializable(typeof(PendingSignIn))]
+internal sealed partial class PendingSignInJson : JsonSerializerContext;
