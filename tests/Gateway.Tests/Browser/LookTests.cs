@@ -46,7 +46,7 @@ public sealed class LookTests(Chromium chromium)
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in as somebody else" }).ClickAsync();
         await look.ProviderIsInOrderAsync("provider-sign-in", "Who are you?");
         await page.Locator("#sign-in-alice").ClickAsync();
-        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Alice");
         await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         await look.PaperlessIsInOrderAsync("paperless-dashboard");
         await page.GotoAsync(world.Origin + "/gateway/session");
