@@ -45,7 +45,9 @@ internal sealed partial class NewAccounts(
 
         if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
         {
-            return new Made(null, cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? ""), null);
+            string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
+            bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
+            return new Made(null, free ? proposed : await FreeNameAsync(proposed, cancellationToken), null);
         }
 
         for (int tries = 0; tries < MostTries; tries++)
