@@ -158,8 +158,7 @@ internal sealed partial class AccountsCommand(
     }
 
     /// <summary>An id alone may be another user's by now.</summary>
-    private static bool IsOf(AccountLink link, PaperlessUser user) =>
-        user.Id == link.UserId && (link.Joined.Length == 0 || user.DateJoined is not { Length: > 0 } joined || joined == link.Joined);
+    private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.JoinedAt(link.Joined);
 
     private static string Called(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
 

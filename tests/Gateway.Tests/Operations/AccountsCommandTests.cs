@@ -129,6 +129,17 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_two_commands_at_once_one_links_and_the_other_says_so()
+    {
+        var both = await Task.WhenAll(LinkAsync("alice", "admin"), LinkAsync("alice", "bob"));
+
+        Assert.Equal([0, 1], both.Select(one => one.ExitCode).Order());
+        Assert.Contains("already", both.Single(one => one.ExitCode == 1).Errors, StringComparison.Ordinal);
+        using JsonDocument rows = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
+        Assert.Single(rows.RootElement.EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_user_that_Paperless_lacks_is_not_linked_and_letter_case_counts()
     {
         _world.Paperless.Data.AddUser("Carol");
