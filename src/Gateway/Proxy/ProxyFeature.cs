@@ -24,7 +24,10 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<CredentialCheck>();
         builder.Services.AddSingleton<UnsizedBody>();
+        builder.Services.AddSingleton<LocalSessionQuestion>();
+        builder.Services.AddSingleton<LocalSessions>();
         builder.Services.AddSingleton<OpenSockets>();
+        builder.Services.AddHostedService<LocalSocketChecks>();
     }
 
     public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();
