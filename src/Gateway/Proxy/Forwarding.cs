@@ -105,6 +105,7 @@ internal sealed class Forwarding
     {
         LocalFinding finding = await _locals.FindAsync(cookie, context.RequestAborted);
         context.Features.Set(finding);
+        context.Features.Set(finding.Session);
         if (access == Access.Own && !context.Request.Path.Equals(PagesFeature.SessionPath, StringComparison.OrdinalIgnoreCase))
         {
             await PassAsync(context, access);

@@ -36,7 +36,7 @@ internal sealed record LocalFinding(LocalAnswer Answer, LocalSession? Session = 
 internal static class LocalSessionOfRequest
 {
     /// <summary>The request's local session; null where there is none, or a session of the gateway's.</summary>
-    public static LocalSession? LocalSession(this HttpContext context) => context.LocalFinding().Session;
+    public static LocalSession? LocalSession(this HttpContext context) => context.Features.Get<LocalSession>();
 
     /// <summary>As <see cref="LocalSession(HttpContext)"/>, and why there is none.</summary>
     public static LocalFinding LocalFinding(this HttpContext context) => context.Features.Get<LocalFinding>() ?? Proxy.LocalFinding.Nobody;

@@ -46,12 +46,12 @@ internal sealed partial class LocalSessions(
     {
         SessionKey key = KeyOf(cookie);
         DateTimeOffset now = time.GetUtcNow();
-        if (!_remembered.TryGetValue(key, out Entry? entry) || entry.Until <= now)
+        if (!_remembered.TryGetValue(key, out Entry? entry) || !entry.IsGood(now))
         {
             MakeRoom(now);
             LocalFinding? before = entry?.IfAnswered;
             Entry asked = new(now + Remembered, () => AskAsync(key, cookie, now, before));
-            entry = _remembered.AddOrUpdate(key, asked, (_, other) => other.Until > now ? other : asked);
+            entry = _remembered.AddOrUpdate(key, asked, (_, other) => other.IsGood(now) ? other : asked);
         }
 
         try
@@ -61,7 +61,7 @@ internal sealed partial class LocalSessions(
         finally
         {
             // No answer is not remembered: there may be one the next time.
-            if (entry.Finding.IsCompleted && entry.IfAnswered is null or { Answer: LocalAnswer.Unknown })
+            if (!entry.IsGood(now))
             {
                 _remembered.TryRemove(KeyValuePair.Create(key, entry));
             }
@@ -155,6 +155,9 @@ internal sealed partial class LocalSessions(
         private readonly Lazy<Task<LocalFinding>> _finding = new(ask);
 
         public DateTimeOffset Until => until;
+
+        /// <summary>Whether it is an answer, or will be one, that is not too old.</summary>
+        public bool IsGood(DateTimeOffset now) => until > now && !(Finding.IsCompleted && IfAnswered is null or { Answer: LocalAnswer.Unknown });
 
         public Task<LocalFinding> Finding => _finding.Value;
 

@@ -21,13 +21,13 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<RequestHygiene>();
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSession>();
+        builder.Services.AddSingleton<LocalSessionQuestion>();
+        builder.Services.AddSingleton<LocalSessions>();
+        builder.Services.AddHostedService<LocalSocketChecks>();
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<CredentialCheck>();
         builder.Services.AddSingleton<UnsizedBody>();
-        builder.Services.AddSingleton<LocalSessionQuestion>();
-        builder.Services.AddSingleton<LocalSessions>();
         builder.Services.AddSingleton<OpenSockets>();
-        builder.Services.AddHostedService<LocalSocketChecks>();
     }
 
     public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();

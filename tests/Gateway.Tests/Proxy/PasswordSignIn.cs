@@ -45,7 +45,7 @@ internal static partial class PasswordSignIn
     /// <summary>The session's JSON.</summary>
     public static Task<Page> SessionAsync(this Visitor visitor) => visitor.FetchAsync(HttpMethod.Get, "/gateway/session", null, ("Accept", "application/json"));
 
-    [GeneratedRegex("<a class=\"button quiet\" href=\"(?<href>[^\"]*)\">Sign in with a Paperless password</a>")]
+    [GeneratedRegex("<a class=\"button quiet small\" href=\"(?<href>[^\"]*)\">Sign in with a Paperless password</a>")]
     private static partial Regex Link();
 
     [GeneratedRegex("<input type=\"hidden\" name=\"(?<name>[^\"]*)\" value=\"(?<value>[^\"]*)\">")]
