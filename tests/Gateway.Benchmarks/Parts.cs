@@ -37,7 +37,7 @@ public class Parts : IDisposable
         _database.Open();
         _sessions = new SessionKeeper(new SessionMemory(1000), new StoredSessions(_database), settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _sessionCookie = new SessionCookie(settings);
-        _cookies = new PaperlessCookies(settings);
+        _cookies = new PaperlessCookies(settings, new StoredSecrets(_database));
         _hygiene = new RequestHygiene(settings);
         (SessionSecret secret, _session) = await _sessions.BeginAsync(new Identity("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups"), "token", default);
         string bound = _cookies.ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", _session);

@@ -25,7 +25,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         finally
         {
             double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
-            string? user = context.Session()?.Identity.Username;
+            string? user = context.Session()?.Identity.Username ?? context.LocalSession()?.Username;
             Request(access, context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream.Milliseconds, context.TraceIdentifier);
         }
     }

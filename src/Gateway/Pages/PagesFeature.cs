@@ -32,7 +32,8 @@ internal static class PagesFeature
 
     private static Task ShowSessionAsync(HttpContext context, GatewaySettings settings)
     {
-        if (context.Session() is not { } session)
+        // A session that is not the gateway's own: whoever recognised it has said who it is.
+        if ((context.Session() is { } session ? SessionView.Of(session) : context.Features.Get<SessionView>()) is not { } view)
         {
             return PageWriter.WriteAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
             {
@@ -42,12 +43,12 @@ internal static class PagesFeature
 
         if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
         {
-            return PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = SessionView.Of(session) });
+            return PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view });
         }
 
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.Vary = "Accept, Cookie";
-        return context.Response.WriteAsJsonAsync(SessionView.Of(session), SessionViewJson.Default.SessionView);
+        return context.Response.WriteAsJsonAsync(view, SessionViewJson.Default.SessionView);
     }
 
     private static Task NotFoundAsync(HttpContext context, PageWriter pages, GatewaySettings settings) =>

@@ -6,14 +6,14 @@ namespace Gateway.Pages;
 /// <summary>`/gateway/session` for programs.</summary>
 public sealed record SessionView(
     string Username,
-    string Provider,
-    string Issuer,
-    string Subject,
+    string? Provider,
+    string? Issuer,
+    string? Subject,
     IReadOnlyList<string>? Groups,
     string? GroupsSource,
     bool? Superuser,
-    DateTimeOffset SignedInAt,
-    DateTimeOffset ExpiresAt,
+    DateTimeOffset? SignedInAt,
+    DateTimeOffset? ExpiresAt,
     DateTimeOffset CheckedAt)
 {
     /// <summary>For the page alone.</summary>
@@ -34,6 +34,10 @@ public sealed record SessionView(
     {
         Name = session.Identity.Name,
     };
+
+    /// <summary>Somebody who signed in at Paperless itself: there is no provider, and only Paperless knows since when.</summary>
+    internal static SessionView OfPasswordSignIn(string username, bool superuser, DateTimeOffset checkedAt) =>
+        new(username, null, null, null, null, null, superuser, null, null, checkedAt);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

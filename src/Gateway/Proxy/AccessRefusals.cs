@@ -35,6 +35,12 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         ForTheLog = $"Origin {Printable(context.Request.Headers.Origin)}, Sec-Fetch-Site {Printable(context.Request.Headers["Sec-Fetch-Site"])}",
     });
 
+    public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "permission_missing", "A permission is missing", "You are signed in with a Paperless password, but your account lacks the permission \"View UI settings\": without it Paperless's own page does not work either.")
+    {
+        Remedy = "Whoever manages Paperless can grant it (Settings, Users & Groups); then open this page again, it takes up to a minute.",
+        Links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")],
+    });
+
     public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(413, "body_unwanted", "Too much at once", "Nobody is signed in on this request, and its body is more than a form.")
     {
         Remedy = "Sign in first, or send an API token.",

@@ -9,6 +9,9 @@ internal enum Access
     /// <summary>To Paperless, with the user header of the session.</summary>
     WithIdentity,
 
+    /// <summary>To Paperless, with its own session of somebody who signed in there with a password: cookies pass, no identity.</summary>
+    WithLocalSession,
+
     /// <summary>To Paperless for everybody: no identity, no cookies.</summary>
     Public,
 
@@ -46,9 +49,17 @@ internal enum Credential
 /// </summary>
 internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
 {
-    public Access Decide(string method, string path, bool hasSession, Credential credential)
+    /// <param name="query">As it is forwarded, with its question mark.</param>
+    /// <returns>Never <see cref="Access.WithLocalSession"/>: what takes a session first may turn out to have that one.</returns>
+    public Access Decide(string method, string path, bool hasSession, Credential credential, string query = "")
     {
-        if (IsOwn(method, path))
+        // The sign-in page is the gateway's; Paperless's is asked for by name, and what its form posts is Paperless's, too.
+        if (Is(path, "/accounts/login") && IsReading(method))
+        {
+            return AsksForPassword(query) && !regularLoginDisabled && !hasSession ? Access.AccountPages : Access.Own;
+        }
+
+        if (IsOwn(path))
         {
             return Access.Own;
         }
@@ -110,11 +121,24 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             : hasSession ? Access.WithIdentity : Access.SignInFirst;
     }
 
-    /// <summary>The sign-in page is the gateway's; what Paperless's own login form posts there is Paperless's.</summary>
-    private static bool IsOwn(string method, string path) =>
-        (Is(path, "/accounts/login") && IsReading(method))
-        || Is(path, "/accounts/logout") || Is(path, "/api/auth/logout") || Is(path, "/admin/logout")
+    private static bool IsOwn(string path) =>
+        Is(path, "/accounts/logout") || Is(path, "/api/auth/logout") || Is(path, "/admin/logout")
         || IsBelow(path, "/accounts/oidc") || IsBelow(path, "/gateway");
+
+    private static bool AsksForPassword(ReadOnlySpan<char> query)
+    {
+        ReadOnlySpan<char> pairs = query.TrimStart('?');
+        foreach (Range range in pairs.Split('&'))
+        {
+            ReadOnlySpan<char> pair = pairs[range];
+            if (pair is "password" || pair.StartsWith("password=", StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static bool IsAdminDoor(string path) =>
         path.Contains("admin/login", StringComparison.OrdinalIgnoreCase) || path.Contains("admin/logout", StringComparison.OrdinalIgnoreCase);

@@ -1,3 +1,4 @@
+using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,6 +14,7 @@ internal sealed class Forwarding
     private readonly GatewaySettings _settings;
     private readonly AccessRule _rule;
     private readonly AccessRefusals _refusals;
+    private readonly LocalSessions _locals;
     private readonly OpenSockets _sockets;
     private readonly UnsizedBody _unsized;
     private readonly ForwardingToPaperless _forwarding;
@@ -23,6 +25,7 @@ internal sealed class Forwarding
         RequestDelegate next,
         GatewaySettings settings,
         AccessRefusals refusals,
+        LocalSessions locals,
         OpenSockets sockets,
         UnsizedBody unsized,
         ForwardingToPaperless forwarding,
@@ -33,19 +36,29 @@ internal sealed class Forwarding
         _next = next;
         _settings = settings;
         _refusals = refusals;
+        _locals = locals;
         _sockets = sockets;
         _unsized = unsized;
         _forwarding = forwarding;
         _times = times;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
-        _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, access))];
+        _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, locals, access))];
     }
 
     public Task InvokeAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
-        Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers));
+        Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers), request.QueryString.Value ?? "");
+        bool mayBeLocal = session is null && access is Access.Own or Access.SignInFirst && request.Path != Stylesheet.Path;
+        return mayBeLocal && _locals.CookieOf(context) is { } cookie
+            ? PassLocalAsync(context, access, cookie)
+            : PassAsync(context, access);
+    }
+
+    private Task PassAsync(HttpContext context, Access access, string? localCookie = null)
+    {
+        HttpRequest request = context.Request;
         bool socket = OpenSockets.IsSocketRequest(context);
         switch (access)
         {
@@ -53,7 +66,7 @@ internal sealed class Forwarding
                 BodyLimits.Set(context, BodyLimits.Own);
                 return _next(context);
 
-            case Access.WithIdentity:
+            case Access.WithIdentity or Access.WithLocalSession:
                 if ((socket || !CrossSiteGuard.IsSafe(request.Method)) && !CrossSiteGuard.IsSameOrigin(request, _settings.Public))
                 {
                     return _refusals.CrossSiteAsync(context);
@@ -82,15 +95,55 @@ internal sealed class Forwarding
         }
 
         PaperlessTransformer transformer = _transformers[(int)access];
-        return socket ? ForwardSocketAsync(context, session!, transformer)
+        return socket ? ForwardSocketAsync(context, localCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfLocal(localCookie), transformer)
             : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
             : _forwarding.ForwardAsync(context, transformer);
     }
 
-    private async Task ForwardSocketAsync(HttpContext context, Session session, PaperlessTransformer transformer)
+    /// <summary>Where a session is wanted and there is none of the gateway's: it may be one of Paperless's own.</summary>
+    private async Task PassLocalAsync(HttpContext context, Access access, string cookie)
+    {
+        LocalFinding finding = await _locals.FindAsync(cookie, context.RequestAborted);
+        context.Features.Set(finding);
+        context.Features.Set(finding.Session);
+        if (access == Access.Own && !context.Request.Path.Equals(PagesFeature.SessionPath, StringComparison.OrdinalIgnoreCase))
+        {
+            await PassAsync(context, access);
+            if (finding.Session is not null && context.Session() is not null)
+            {
+                // Signed in by single sign-on just now: that session alone goes on.
+                await _locals.EndAsync(context, LocalSessionEnd.Replaced);
+            }
+
+            return;
+        }
+
+        switch (finding.Answer)
+        {
+            case LocalAnswer.Unknown:
+                await _refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+                return;
+
+            case LocalAnswer.Unnamed:
+                await _refusals.UnnamedAsync(context);
+                return;
+
+            case LocalAnswer.Somebody when access == Access.Own:
+                context.Features.Set(SessionView.OfPasswordSignIn(finding.Session!.Username, finding.Session.IsSuperuser, finding.Session.CheckedAt));
+                break;
+
+            case LocalAnswer.Somebody:
+                access = Access.WithLocalSession;
+                break;
+        }
+
+        await PassAsync(context, access, cookie);
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, PaperlessTransformer transformer)
     {
         using CancellationTokenSource unanswered = new(_times.Answer);
-        _sockets.Follow(context, session, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
+        _sockets.Follow(context, owner, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
         await _forwarding.ForwardSocketAsync(context, transformer, unanswered.Token);
     }
 

@@ -4,6 +4,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Proxy;
 
+/// <summary>Whose a WebSocket is: a session of the gateway's, or a local one.</summary>
+/// <param name="LocalCookie">Paperless's session cookie, with which a local session is asked about.</param>
+internal sealed record SocketOwner(SessionKey Key, Session? Session, string? LocalCookie)
+{
+    public static SocketOwner Of(Session session) => new(session.Key, session, LocalCookie: null);
+
+    public static SocketOwner OfLocal(string cookie) => new(LocalSessions.KeyOf(cookie), Session: null, cookie);
+}
+
 /// <summary>The forwarded WebSockets that are open: each ends with its session, all of them with the process.</summary>
 internal sealed class OpenSockets : IDisposable
 {
@@ -13,15 +22,18 @@ internal sealed class OpenSockets : IDisposable
     /// <summary>RFC 6455, section 7.4.1: the policy does not let it go on, here: the session has ended.</summary>
     private const ushort PolicyViolation = 1008;
 
-    private readonly ConcurrentDictionary<SocketStream, Session> _open = new();
+    private readonly ConcurrentDictionary<SocketStream, SocketOwner> _open = new();
     private readonly SessionKeeper _sessions;
+    private readonly LocalSessions _locals;
     private readonly CancellationTokenRegistration _stopping;
     private volatile bool _goingAway;
 
-    public OpenSockets(SessionKeeper sessions, IHostApplicationLifetime lifetime)
+    public OpenSockets(SessionKeeper sessions, LocalSessions locals, IHostApplicationLifetime lifetime)
     {
         _sessions = sessions;
         _sessions.Ended += OnSessionEnded;
+        _locals = locals;
+        _locals.Ended += CloseOf;
         _stopping = lifetime.ApplicationStopping.Register(() =>
         {
             _goingAway = true;
@@ -31,42 +43,47 @@ internal sealed class OpenSockets : IDisposable
 
     public int Count => _open.Count;
 
+    /// <summary>Paperless's session cookies of the local sessions that have one open.</summary>
+    public IReadOnlyCollection<string> LocalCookies => _open.Select(entry => entry.Value.LocalCookie).OfType<string>().ToHashSet();
+
     public static bool IsSocketRequest(HttpContext context) =>
         (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } && IsWebSocket(context.Request.Headers.Upgrade))
         || (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect && IsWebSocket(connect.Protocol));
 
     /// <summary>Lets the forwarder's upgrade come here first, so that the connection can be closed from this side.</summary>
     /// <param name="opened">Called when Paperless has opened the WebSocket.</param>
-    public void Follow(HttpContext context, Session session, Action opened)
+    public void Follow(HttpContext context, SocketOwner owner, Action opened)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
         {
-            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, stream => Add(stream, session, opened)));
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, stream => Add(stream, owner, opened)));
         }
 
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
         {
-            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, stream => Add(stream, session, opened)));
+            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, stream => Add(stream, owner, opened)));
         }
     }
 
     public void Dispose()
     {
         _sessions.Ended -= OnSessionEnded;
+        _locals.Ended -= CloseOf;
         _stopping.Dispose();
     }
 
     private static bool IsWebSocket(string? protocol) => "websocket".Equals(protocol, StringComparison.OrdinalIgnoreCase);
 
-    private SocketStream Add(Stream stream, Session session, Action opened)
+    private SocketStream Add(Stream stream, SocketOwner owner, Action opened)
     {
         opened();
         SocketStream socket = new(stream, Remove);
-        session.SocketOpened();
-        _open[socket] = session;
+        owner.Session?.SocketOpened();
+        _open[socket] = owner;
 
         // The session, or the process, may have ended while the connection was being made.
-        if (_goingAway || !_sessions.IsKnown(session))
+        bool over = owner.Session is { } session ? !_sessions.IsKnown(session) : _locals.IsOver(owner.Key);
+        if (_goingAway || over)
         {
             Close([socket], _goingAway ? GoingAway : PolicyViolation);
         }
@@ -76,13 +93,15 @@ internal sealed class OpenSockets : IDisposable
 
     private void Remove(SocketStream socket)
     {
-        if (_open.TryRemove(socket, out Session? session))
+        if (_open.TryRemove(socket, out SocketOwner? owner))
         {
-            session.SocketClosed();
+            owner.Session?.SocketClosed();
         }
     }
 
-    private void OnSessionEnded(SessionKey key, SessionEnd cause) =>
+    private void OnSessionEnded(SessionKey key, SessionEnd cause) => CloseOf(key);
+
+    private void CloseOf(SessionKey key) =>
         Close(_open.Where(entry => entry.Value.Key == key).Select(entry => entry.Key), PolicyViolation);
 
     private static void Close(IEnumerable<SocketStream> sockets, ushort status)

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Storage;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Proxy;
@@ -12,7 +13,7 @@ namespace Gateway.Proxy;
 /// Paperless's cookies on their way through. Its session cookie is bound to the gateway's session (`value.tag`, the tag an HMAC over
 /// the value), so one person's Paperless session can never answer for another; nothing about it is stored.
 /// </summary>
-internal sealed class PaperlessCookies(GatewaySettings settings)
+internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets secrets)
 {
     private const int TagBytes = 16;
     private const int TagLetters = 22;
@@ -24,10 +25,10 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     private readonly string _sessionCookie = settings.Paperless.SessionCookie;
 
     /// <summary>
-    /// Binds what Paperless's own account pages set for somebody unknown, a password reset on its way: so a session that was somebody's
-    /// is nobody's there either. It need not outlive the process.
+    /// Binds what Paperless sets for somebody without a session of the gateway's, a sign-in with a password above all: so a session that
+    /// came about with one is nobody's here. Read when the database is open, and again where that failed.
     /// </summary>
-    private readonly byte[] _bindingOfUnknown = RandomNumberGenerator.GetBytes(32);
+    private readonly Lazy<byte[]> _bindingOfUnknown = new(() => secrets.GetOrCreate("local-session-binding", 32), LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
     /// <param name="raw">What the browser sent.</param>
@@ -98,6 +99,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
     private string? Filter(string text, Session? session)
     {
         StringBuilder? kept = null;
+        bool hasSession = false;
         foreach (Range range in text.AsSpan().Split(';'))
         {
             ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(Blanks);
@@ -108,10 +110,13 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
 
             bool paperlessSession = IsSessionCookie(pair);
             ReadOnlySpan<char> value = paperlessSession ? Value(pair, session) : default;
-            if (paperlessSession && value.IsEmpty)
+            if (paperlessSession && (value.IsEmpty || hasSession))
             {
+                // Of several only the first goes on, the one that PaperlessSession reads.
                 continue;
             }
+
+            hasSession |= paperlessSession;
 
             kept = (kept?.Append("; ") ?? new StringBuilder(text.Length));
             _ = paperlessSession ? kept.Append(_sessionCookie).Append('=').Append(value) : kept.Append(pair);
@@ -175,7 +180,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings)
         Span<byte> bytes = stackalloc byte[LongestValue];
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
         int length = Encoding.Latin1.GetBytes(value, bytes);
-        HMACSHA256.HashData(session?.BindingKey ?? _bindingOfUnknown, bytes[..length], hash);
+        HMACSHA256.HashData(session?.BindingKey ?? _bindingOfUnknown.Value, bytes[..length], hash);
         hash[..TagBytes].CopyTo(tag);
     }
 

@@ -8,11 +8,18 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    public async Task EndAsync(HttpContext context, Session? session)
+    /// <returns>Whether there is none any more, as far as Paperless says.</returns>
+    public async Task<bool> EndAsync(HttpContext context, Session? session)
     {
-        if (cookies.PaperlessSession(context.Request, session) is not { } value || !upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        if (cookies.PaperlessSession(context.Request, session) is not { } value)
         {
-            return;
+            return true;
+        }
+
+        if (!upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        {
+            NotEnded("no replica is there", context.TraceIdentifier);
+            return false;
         }
 
         // Without the user header: any request with it signs in again.
@@ -22,15 +29,19 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
         try
         {
             using HttpResponseMessage response = await upstreams.Client.SendAsync(request, patience.Token);
-            if ((int)response.StatusCode >= 400)
+            if ((int)response.StatusCode < 400)
             {
-                NotEnded($"it answered {(int)response.StatusCode}", context.TraceIdentifier);
+                return true;
             }
+
+            NotEnded($"it answered {(int)response.StatusCode}", context.TraceIdentifier);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
         {
             NotEnded("it does not answer", context.TraceIdentifier);
         }
+
+        return false;
     }
 
     [LoggerMessage(EventId = 5010, EventName = "PaperlessSessionNotEnded", Level = LogLevel.Warning, Message = "Paperless's own session could not be ended ({Reason}); the browser's cookie is gone all the same; trace id {TraceId}")]

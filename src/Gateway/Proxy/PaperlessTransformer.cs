@@ -8,10 +8,11 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Gateway.Proxy;
 
 /// <summary>Makes the request to Paperless from the browser's, and the answer to the browser from Paperless's; one for each kind of access.</summary>
-internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygiene hygiene, PaperlessCookies cookies, Access access) : HttpTransformer
+internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygiene hygiene, PaperlessCookies cookies, LocalSessions locals, Access access) : HttpTransformer
 {
     private readonly bool _withIdentity = access == Access.WithIdentity;
-    private readonly bool _withCookies = access is Access.WithIdentity or Access.AccountPages;
+    private readonly bool _withCookies = access is Access.WithIdentity or Access.WithLocalSession or Access.AccountPages;
+    private readonly bool _withLocalSession = access == Access.WithLocalSession;
     private readonly bool _withCredential = access == Access.WithCredential;
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -56,14 +57,24 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
                 : default;
         }
 
+        if (_withLocalSession && httpContext.LocalSession() is { } local && IsNobodys(httpContext.Response))
+        {
+            locals.Doubt(local);
+        }
+
         // A document of somebody's must not come back by the back button after the logout.
-        if (_withIdentity && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+        if (_withCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
         {
             headers.CacheControl = "no-store";
         }
 
         return copyBody;
     }
+
+    /// <summary>Whether Paperless asks for a sign-in, which the gateway's own page must not answer with "signed in already".</summary>
+    private static bool IsNobodys(HttpResponse response) =>
+        response.StatusCode == StatusCodes.Status401Unauthorized
+        || (response.StatusCode is >= 300 and < 400 && response.Headers.Location.ToString().Contains("/accounts/login/", StringComparison.Ordinal));
 
     /// <summary>The request target as it came: what was decided on is what is sent.</summary>
     private static Uri Target(HttpContext context, string destinationPrefix)

@@ -21,6 +21,9 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<RequestHygiene>();
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSession>();
+        builder.Services.AddSingleton<LocalSessionQuestion>();
+        builder.Services.AddSingleton<LocalSessions>();
+        builder.Services.AddHostedService<LocalSocketChecks>();
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<CredentialCheck>();
         builder.Services.AddSingleton<UnsizedBody>();

@@ -41,7 +41,7 @@ internal sealed class UnsizedBody(GatewaySettings settings, CredentialCheck cred
     /// <exception cref="BadHttpRequestException">The body is too large for who sends it, or broke off.</exception>
     public async Task TakeInAsync(HttpContext context, Access access)
     {
-        bool known = access == Access.WithIdentity;
+        bool known = access is Access.WithIdentity or Access.WithLocalSession;
         long largest = known ? Largest : access == Access.WithCredential ? LargestUnverified : LargestAnonymous;
         FileBufferingReadStream spool = new(context.Request.Body, InMemory, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gateway.Pages;
+using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
@@ -18,6 +19,10 @@ internal static class SignInFeature
     /// <summary>Where a sign-in at one provider begins, to lead to <paramref name="next"/>.</summary>
     public static string LoginPath(GatewaySettings settings, string providerId, string? next) =>
         $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
+
+    /// <summary>Paperless's own sign-in page. It, too, goes straight to single sign-on where that is set, but not after a logout.</summary>
+    private static string PasswordPath(GatewaySettings settings, string next) =>
+        $"{settings.ScriptName}{PagePath}?password=1&next={Uri.EscapeDataString(next)}{(settings.Paperless.RedirectLoginToSso ? "&loggedout=1" : "")}";
 
     public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)
     {
@@ -55,7 +60,7 @@ internal static class SignInFeature
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
         string? notice = SignInNotices.Of(query);
-        if (context.Session() is not null)
+        if (context.Session() is not null || context.LocalSession() is not null)
         {
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect(next);
@@ -72,6 +77,7 @@ internal static class SignInFeature
         return PageWriter.ShowAsync<SignInPage>(context, StatusCodes.Status200OK, new()
         {
             [nameof(SignInPage.Ways)] = settings.Providers.Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")).ToList(),
+            [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled ? null : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password"),
             [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? "Signed out" : "Sign in",
             [nameof(SignInPage.Notice)] = notice,
         });

@@ -24,7 +24,7 @@ internal static class SignOutFeature
         }
     }
 
-    private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+    private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
     {
         if (!CrossSiteGuard.CameFromHere(context.Request, settings.Public))
         {
@@ -37,7 +37,7 @@ internal static class SignOutFeature
 
         // The gateway's session first: whatever fails after it, nobody gets in any more.
         await context.SignOutAsync(SessionScheme.Name);
-        await paperless.EndAsync(context, session);
+        await (session is null ? locals.EndAsync(context, LocalSessionEnd.SignedOut) : paperless.EndAsync(context, session));
         cookies.Delete(context.Response);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
@@ -47,7 +47,8 @@ internal static class SignOutFeature
 
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {
-        if (context.Session() is not { } session)
+        Session? session = context.Session();
+        if (session is null && context.LocalFinding().Answer == LocalAnswer.Nobody)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";
@@ -62,8 +63,9 @@ internal static class SignOutFeature
             new()
             {
                 [nameof(ConfirmSignOutPage.Action)] = settings.ScriptName + Path,
+                [nameof(ConfirmSignOutPage.AtProvider)] = session is not null,
                 [nameof(ConfirmSignOutPage.Stay)] = settings.ScriptName + "/",
             },
-            await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
+            session is null ? "'self'" : await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
     }
 }

@@ -101,6 +101,44 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
+    public async Task The_pages_around_a_sign_in_with_a_password_are_in_order(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "false";
+        });
+        world.Paperless.Data.AddUser("carol", user => user with { Password = "carol" });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        await page.GotoAsync(world.Origin + "/documents/2");
+        await look.IsInOrderAsync("sign-in-password", "Sign in");
+        await FillInAsync("alice");
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/documents/2");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
+        await page.GotoAsync(world.Origin + "/gateway/session");
+        await look.IsInOrderAsync("session-password", "Your session");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sign out" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/accounts/login/?loggedout=1");
+
+        await FillInAsync("carol");
+        await look.IsInOrderAsync("permission-missing", "A permission is missing");
+        Assert.All(window.Errors, error => Assert.Contains("status of 403", error, StringComparison.Ordinal));
+
+        async Task FillInAsync(string person)
+        {
+            await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with a Paperless password" }).ClickAsync();
+            await page.GetByLabel("Username").FillAsync(person);
+            await page.GetByLabel("Password").FillAsync(person);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
     public async Task The_pages_of_several_providers_with_long_names_are_in_order(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = SignInPageTests.Providers(

@@ -36,11 +36,14 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The superuser whose token the gateway has.</summary>
     public const string GatewayUser = "gateway";
 
-    /// <summary>What the gateway forwarded, or did for a request; its own questions to Paperless's API are <see cref="Asked"/>.</summary>
-    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsAsked(request))];
+    /// <summary>What the gateway forwarded, or did for a request; its own questions are <see cref="Asked"/> and <see cref="AskedWho"/>.</summary>
+    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsAsked(request) && !IsAskedWho(request))];
 
     /// <summary>What the gateway asked Paperless's API with its own token.</summary>
     public IReadOnlyList<ReceivedRequest> Asked => [.. Paperless.Received.Where(IsAsked)];
+
+    /// <summary>The gateway's questions whose a session of Paperless's own is.</summary>
+    public IReadOnlyList<ReceivedRequest> AskedWho => [.. Paperless.Received.Where(IsAskedWho)];
 
     public int Port { get; }
 
@@ -168,6 +171,10 @@ internal sealed class World : IAsyncDisposable
 
     private bool IsAsked(ReceivedRequest request) =>
         Paperless.Data.FindUser(GatewayUser)?.Token is { } token && request.Header("Authorization") == $"Token {token}";
+
+    /// <summary>What is forwarded always says for whom.</summary>
+    private static bool IsAskedWho(ReceivedRequest request) =>
+        request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null && request.Header("Authorization") is null;
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 

@@ -90,6 +90,26 @@ public sealed class AccessRuleTests
     }
 
     [Theory]
+    [InlineData("?password=1", true)]
+    [InlineData("?next=%2F&password=1", true)]
+    [InlineData("?password", true)]
+    [InlineData("?password=&loggedout=1", true)]
+    [InlineData("", false)]
+    [InlineData("?", false)]
+    [InlineData("?next=%2F%3Fpassword%3D1", false)]
+    [InlineData("?passwords=1", false)]
+    [InlineData("?xpassword=1", false)]
+    [InlineData("?p%61ssword=1", false)]
+    [InlineData("?next=password=1", false)]
+    public void Paperless_own_sign_in_page_is_there_for_who_asks_for_it_by_name(string query, bool paperless) =>
+        Assert.All(["/accounts/login/", "/accounts/login", "/Accounts/Login/"], path => Assert.All(["GET", "HEAD"], method =>
+        {
+            Assert.All(Rules[..2], rule => Assert.Equal(paperless ? Access.AccountPages : Access.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+            Assert.All(Rules[..2], rule => Assert.Equal(Access.Own, rule.Decide(method, path, hasSession: true, Credential.None, query)));
+            Assert.All(Rules[2..], rule => Assert.Equal(Access.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+        }));
+
+    [Theory]
     [InlineData("POST", "/accounts/login/")]
     [InlineData("POST", "/accounts/login")]
     [InlineData("GET", "/accounts/password/reset/")]
