@@ -17,6 +17,7 @@ internal sealed class Forwarding
     private readonly UnsizedBody _unsized;
     private readonly ForwardingToPaperless _forwarding;
     private readonly ForwardingTimes _times;
+    private readonly ProfileAdditions _profile;
     private readonly PaperlessTransformer[] _transformers;
 
     public Forwarding(
@@ -28,7 +29,8 @@ internal sealed class Forwarding
         ForwardingToPaperless forwarding,
         ForwardingTimes times,
         RequestHygiene hygiene,
-        PaperlessCookies cookies)
+        PaperlessCookies cookies,
+        ProfileAdditions profile)
     {
         _next = next;
         _settings = settings;
@@ -37,6 +39,7 @@ internal sealed class Forwarding
         _unsized = unsized;
         _forwarding = forwarding;
         _times = times;
+        _profile = profile;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, access))];
     }
@@ -81,20 +84,41 @@ internal sealed class Forwarding
                 return _refusals.RefuseAsync(context, access);
         }
 
-        PaperlessTransformer transformer = _transformers[(int)access];
+        HttpTransformer transformer = _transformers[(int)access];
+        if (!socket && ProfileApi.User(context, access) is { } user)
+        {
+            if (ProfileApi.IsDisconnect(request))
+            {
+                return DisconnectAsync(context, user, transformer);
+            }
+
+            if (ProfileApi.Completion(request, _profile) is { } completion)
+            {
+                transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
+            }
+        }
+
         return socket ? ForwardSocketAsync(context, session!, transformer)
             : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
             : _forwarding.ForwardAsync(context, transformer);
     }
 
-    private async Task ForwardSocketAsync(HttpContext context, Session session, PaperlessTransformer transformer)
+    private async Task DisconnectAsync(HttpContext context, SignedInUser user, HttpTransformer transformer)
+    {
+        if (!await _profile.Disconnect(context, user, transformer))
+        {
+            await _forwarding.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, Session session, HttpTransformer transformer)
     {
         using CancellationTokenSource unanswered = new(_times.Answer);
         _sockets.Follow(context, session, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
         await _forwarding.ForwardSocketAsync(context, transformer, unanswered.Token);
     }
 
-    private async Task ForwardUnsizedAsync(HttpContext context, Access access, PaperlessTransformer transformer)
+    private async Task ForwardUnsizedAsync(HttpContext context, Access access, HttpTransformer transformer)
     {
         await _unsized.TakeInAsync(context, access);
         await _forwarding.ForwardAsync(context, transformer);
@@ -131,7 +155,7 @@ internal sealed partial class ForwardingToPaperless(
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    public Task ForwardAsync(HttpContext context, PaperlessTransformer transformer)
+    public Task ForwardAsync(HttpContext context, HttpTransformer transformer)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true })
         {
@@ -143,10 +167,10 @@ internal sealed partial class ForwardingToPaperless(
     }
 
     /// <param name="unanswered">Ends the wait for Paperless's answer, and no more once it is there.</param>
-    public Task ForwardSocketAsync(HttpContext context, PaperlessTransformer transformer, CancellationToken unanswered) =>
+    public Task ForwardSocketAsync(HttpContext context, HttpTransformer transformer, CancellationToken unanswered) =>
         ForwardAsync(context, transformer, _socket, unanswered);
 
-    private async Task ForwardAsync(HttpContext context, PaperlessTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
+    private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
     {
         context.Features.Get<UpstreamTiming>()?.Sent();
         DestinationState? failed = null;
