@@ -15,12 +15,13 @@ internal sealed class Program
 {
     public static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Create);
 
+    /// <param name="serves">False for a command that only uses the parts.</param>
     /// <exception cref="SettingsException">The configuration is not good enough to start with.</exception>
-    public static WebApplication Create(string[] args)
+    public static WebApplication Create(string[] args, bool serves = true)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
         GatewaySettings settings = builder.AddSettings();
-        builder.AddOperations(settings);
+        builder.AddOperations(settings, serves);
         builder.AddStorage(settings);
         builder.AddSessions();
         builder.AddPages();

@@ -14,6 +14,8 @@ internal static class Throughput
     private const int Seconds = 5;
     private const int Connections = 64;
 
+    private const string Alice = """{"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "groups": []}""";
+
     public static async Task<int> RunAsync(int rounds)
     {
         string folder = Directory.CreateTempSubdirectory("gateway-benchmark").FullName;
@@ -91,6 +93,7 @@ internal static class Throughput
             ["PAPERLESS_URL"] = origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
             ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{provider.Options.ClientId}}}", "secret": "{{{provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{provider.DiscoveryUrl}}}"}}]}}""",
+            ["GATEWAY_PAPERLESS_TOKEN"] = "0123456789",
             ["GATEWAY_UPSTREAM_URL"] = upstream.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = Path.Combine(folder, name),
             ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{FreePort()}",
@@ -132,6 +135,12 @@ internal static class Throughput
               scgi_temp_path {{folder}}/scgi;
               server {
                 listen 127.0.0.1:{{port}} backlog=4096;
+                default_type application/json;
+
+                # As much of Paperless's API as one sign-in asks for.
+                location = /api/ui_settings/ { return 200 '{"user": {"id": 1, "username": "gateway", "is_superuser": true} }'; }
+                location = /api/users/ { return 200 '{"next": null, "results": [{{Alice}}]}'; }
+                location = /api/users/7/ { return 200 '{{Alice}}'; }
                 location / { default_type application/json; return 200 "{{new string('x', 1024)}}"; }
               }
             }

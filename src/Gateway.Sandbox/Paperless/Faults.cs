@@ -10,9 +10,9 @@ internal sealed class Faults
     /// <summary>Reads nothing and answers nothing until the test releases the fault; then all goes on as usual.</summary>
     public Fault Hold(Predicate<ReceivedRequest> which) => Add(new Fault(this, which, FaultKind.Hold));
 
-    /// <summary>Answers with this status and a short text.</summary>
-    public Fault Answer(Predicate<ReceivedRequest> which, int status) =>
-        Add(new Fault(this, which, FaultKind.Answer) { Status = status });
+    /// <summary>Answers with this status and a short text, or this JSON.</summary>
+    public Fault Answer(Predicate<ReceivedRequest> which, int status, string? json = null) =>
+        Add(new Fault(this, which, FaultKind.Answer) { Status = status, Json = json });
 
     /// <summary>Answers as the test writes it.</summary>
     public Fault Write(Predicate<ReceivedRequest> which, Func<HttpResponse, Task> answer) =>
@@ -61,8 +61,8 @@ internal sealed class Faults
                 return true;
             case FaultKind.Answer:
                 http.Response.StatusCode = fault.Status;
-                http.Response.ContentType = "text/plain";
-                await http.Response.WriteAsync("A fault that a test asked for.", http.RequestAborted);
+                http.Response.ContentType = fault.Json is null ? "text/plain" : "application/json";
+                await http.Response.WriteAsync(fault.Json ?? "A fault that a test asked for.", http.RequestAborted);
                 return false;
             case FaultKind.Write:
                 await fault.Writes!(http.Response);
@@ -110,6 +110,7 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     public Predicate<ReceivedRequest> Which { get; } = which;
     public FaultKind Kind { get; } = kind;
     public int Status { get; init; }
+    public string? Json { get; init; }
 
     public Func<HttpResponse, Task>? Writes { get; init; }
 

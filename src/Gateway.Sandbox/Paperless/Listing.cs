@@ -39,10 +39,10 @@ internal static class Listing
     // "iexact" ignores case while names are case-sensitive: alice and Alice are two answers.
     private static bool Matches(Visit visit, string field, string value)
     {
-        return Fits("iexact", filter => value.Equals(filter, StringComparison.OrdinalIgnoreCase))
+        return visit.Site.Options.IgnoresFilters || (Fits("iexact", filter => value.Equals(filter, StringComparison.OrdinalIgnoreCase))
             && Fits("istartswith", filter => value.StartsWith(filter, StringComparison.OrdinalIgnoreCase))
             && Fits("iendswith", filter => value.EndsWith(filter, StringComparison.OrdinalIgnoreCase))
-            && Fits("icontains", filter => value.Contains(filter, StringComparison.OrdinalIgnoreCase));
+            && Fits("icontains", filter => value.Contains(filter, StringComparison.OrdinalIgnoreCase)));
 
         bool Fits(string lookup, Predicate<string> fits) =>
             visit.Query($"{field}__{lookup}") is not { Length: > 0 } filter || fits(filter);

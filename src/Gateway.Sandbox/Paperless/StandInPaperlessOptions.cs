@@ -32,6 +32,9 @@ internal sealed record StandInPaperlessOptions
     /// <summary>No users, no groups, no documents: the first to sign up becomes superuser.</summary>
     public bool Fresh { get; init; }
 
+    /// <summary>Lists hold everything, whatever was asked for: as with a filter that this version of Paperless does not know.</summary>
+    public bool IgnoresFilters { get; init; }
+
     /// <summary>Starts with ordinary users alice and bob, who can open the page and read and add documents.</summary>
     public bool WithPeople { get; init; }
 }

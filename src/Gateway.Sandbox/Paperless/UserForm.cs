@@ -89,6 +89,6 @@ internal sealed partial class UserForm(PaperlessData data, RequestBody body, int
         && address.Address == text
         && (address.Host.Contains('.', StringComparison.Ordinal) || address.Host == "localhost");
 
-    [GeneratedRegex(@"^[\w.@+-]+\z")]
+    [GeneratedRegex(@"^[\p{L}\p{N}_.@+-]+\z")]
     private static partial Regex UserName();
 }

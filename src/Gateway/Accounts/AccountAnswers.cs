@@ -25,10 +25,6 @@ internal sealed class AccountRefusals(GatewaySettings settings)
         ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
     };
 
-    /// <summary>Whether another user has the number by now: Paperless's database was made anew.</summary>
-    public static bool IsReplaced(AccountLink link, PaperlessUser user) =>
-        link.Joined.Length > 0 && user.DateJoined is { Length: > 0 } joined && joined != link.Joined;
-
     public static Refusal Replaced(Person person, AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
     {
         Remedy = "Ask the person who runs Paperless.",

@@ -68,8 +68,11 @@ internal sealed partial class AccountSignIn(
         }
 
         // What it was made with is what the provider said: it follows from the next sign-in on.
-        await LinkAsync(person, user, onlyToFreeUser: false, person.HeardAt, cancellationToken);
-        return Fault(person, links.Find(person.Issuer, person.Subject)!, user) is { } fault ? AccountAnswer.Of(fault) : AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
+        AccountLink own = await LinkAsync(person, user, onlyToFreeUser: false, person.HeardAt, cancellationToken)
+            ?? throw new PaperlessUnavailableException("the store does not keep the link to the new account");
+        return own.UserId != user.Id ? await EnterAsync(person, own, cancellationToken)
+            : Fault(person, own, user) is { } fault ? AccountAnswer.Of(fault)
+            : AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
     }
 
     /// <summary>Step 2 of the design: an ordinary account of exactly that name that nobody is linked to. Null where there is none.</summary>
@@ -122,7 +125,7 @@ internal sealed partial class AccountSignIn(
 
     private static Refusal? Fault(Person person, AccountLink link, PaperlessUser? user) =>
         user is null ? AccountRefusals.Gone(person, link)
-        : AccountRefusals.IsReplaced(link, user) ? AccountRefusals.Replaced(person, link, user.Username)
+        : !user.JoinedAt(link.Joined) ? AccountRefusals.Replaced(person, link, user.Username)
         : !user.IsActive ? AccountRefusals.Inactive(person, user.Username)
         : !Username.CanBeSent(user.Username) ? AccountRefusals.NameCannotBeSent(person, user)
         : null;

@@ -43,12 +43,12 @@ internal sealed partial class CredentialAtStart(PaperlessApi api, ILogger<Creden
         {
             NotAskedYet(failure.Message);
         }
-        catch (Exception error) when (error is PaperlessCredentialException or OperationCanceledException)
+        catch (Exception error) when (error is PaperlessCredentialException or OperationCanceledException or ObjectDisposedException)
         {
-            // The one is in the log already, the other is a gateway that stops.
+            // The first is in the log already, the others are a gateway that stops.
         }
     }
 
-    [LoggerMessage(EventId = 7002, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless cannot be asked about accounts yet: {Reason}. The first sign-in asks again")]
+    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless cannot be asked about accounts yet: {Reason}. The first sign-in asks again")]
     private partial void NotAskedYet(string reason);
 }

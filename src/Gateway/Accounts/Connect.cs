@@ -71,7 +71,7 @@ internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, Ac
         if (links.Find(person.Issuer, person.Subject) is { } before)
         {
             return before.UserId != user.Id ? ConnectRefusals.Taken(person, before, user)
-                : AccountRefusals.IsReplaced(before, user) ? AccountRefusals.Replaced(person, before, user.Username)
+                : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(person, before, user.Username)
                 : null;
         }
 

@@ -18,6 +18,8 @@ internal sealed partial class NewAccounts(
 
     private const int MostTries = 8;
 
+    private const string Taken = "is taken";
+
     /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
     private static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
 
@@ -38,24 +40,22 @@ internal sealed partial class NewAccounts(
         string cleaned = PersonNames.Clean(person.Username ?? "");
         if (chosen is not null)
         {
-            return Username.Fault(chosen) is { } fault
-                ? new Made(null, chosen, fault)
-                : await MakeUnderAsync(person, chosen, cancellationToken) is { } user
-                    ? new Made(user, chosen, null)
-                    : new Made(null, chosen, "is taken");
+            return Username.Fault(chosen) is { } fault ? new Made(null, chosen, fault) : await MakeUnderAsync(person, chosen, cancellationToken);
         }
 
         if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
         {
-            return new Made(null, cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? ""), null);
+            string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
+            bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
+            return new Made(null, free ? proposed : await FreeNameAsync(proposed, cancellationToken), null);
         }
 
         for (int tries = 0; tries < MostTries; tries++)
         {
             string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
-            if (await MakeUnderAsync(person, free, cancellationToken) is { } user)
+            if (await MakeUnderAsync(person, free, cancellationToken) is { Fault: not Taken } made)
             {
-                return new Made(user, free, null);
+                return made;
             }
         }
 
@@ -77,13 +77,12 @@ internal sealed partial class NewAccounts(
         }
     }
 
-    /// <returns>Null where the name is taken.</returns>
-    private async Task<PaperlessUser?> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
+    private async Task<Made> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
     {
         using IDisposable turn = await _names.TakeAsync(username.ToUpperInvariant(), cancellationToken);
         if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
         {
-            return null;
+            return new Made(null, username, Taken);
         }
 
         PaperlessUserChange user = new()
@@ -98,17 +97,22 @@ internal sealed partial class NewAccounts(
             UserPermissions = FirstPagePermissions,
         };
         await links.ReserveAsync(new AccountReservation(person.Issuer, person.Subject, username, time.GetUtcNow()), cancellationToken);
-        PaperlessUser? made = await CreateAsync(person, user, cancellationToken);
-        if (made is not null)
+        try
         {
+            PaperlessUser made = await CreateAsync(person, user, cancellationToken);
             string[] names = [.. (made.Groups ?? []).Select(groups.NameOf)];
             AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
+            return new Made(made, username, null);
         }
-
-        return made;
+        catch (PaperlessRefusedException refused) when (refused.Names("username"))
+        {
+            // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
+            bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
+            return new Made(null, username, taken ? Taken : "is not one that Paperless takes");
+        }
     }
 
-    private async Task<PaperlessUser?> CreateAsync(Person person, PaperlessUserChange user, CancellationToken cancellationToken)
+    private async Task<PaperlessUser> CreateAsync(Person person, PaperlessUserChange user, CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
         {
@@ -116,11 +120,7 @@ internal sealed partial class NewAccounts(
             {
                 return await api.CreateUserAsync(user, cancellationToken);
             }
-            catch (PaperlessRefusedException refused) when (refused.Names("username"))
-            {
-                return null;
-            }
-            catch (PaperlessRefusedException refused) when (tries == 1)
+            catch (PaperlessRefusedException refused) when (tries == 1 && !refused.Names("username"))
             {
                 // An email that Paperless does not take, a group that was deleted within the last minute: the person comes in all the same.
                 NotTaken(user.Username!, refused.Message);

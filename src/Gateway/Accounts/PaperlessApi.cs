@@ -182,6 +182,6 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         }
     }
 
-    [LoggerMessage(EventId = 7001, EventName = "PaperlessCredentialWrong", Level = LogLevel.Error, Message = "Nobody can sign in: {Reason}")]
+    [LoggerMessage(EventId = 7004, EventName = "PaperlessCredentialWrong", Level = LogLevel.Error, Message = "Nobody can sign in: {Reason}")]
     private partial void CredentialWrong(string reason);
 }

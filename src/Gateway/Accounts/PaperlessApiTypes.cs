@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace Gateway.Accounts;
@@ -14,7 +15,17 @@ internal sealed record PaperlessUser(
     bool IsActive,
     bool IsStaff,
     bool IsSuperuser,
-    IReadOnlyList<int>? Groups);
+    IReadOnlyList<int>? Groups)
+{
+    private static readonly TimeSpan Rounding = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether this is the user that joined then; with another `PAPERLESS_TIME_ZONE` the same moment is written differently.</summary>
+    /// <param name="then">`date_joined` as it was noted; empty where it was not known.</param>
+    public bool JoinedAt(string then) =>
+        !DateTimeOffset.TryParse(then, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset noted)
+        || !DateTimeOffset.TryParse(DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
+        || (noted - joined).Duration() < Rounding;
+}
 
 internal sealed record PaperlessGroup(int Id, string Name);
 

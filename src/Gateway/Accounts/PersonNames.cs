@@ -8,22 +8,12 @@ internal static class PersonNames
     /// <summary>Django's limit for a first and a last name.</summary>
     private const int Longest = 150;
 
-    /// <summary>Letters of European names that Latin-1 lacks and Unicode does not part into a letter and its mark.</summary>
-    private static readonly Dictionary<int, string> Letters = new()
-    {
-        ['Ł'] = "L",
-        ['ł'] = "l",
-        ['Đ'] = "D",
-        ['đ'] = "d",
-        ['Ħ'] = "H",
-        ['ħ'] = "h",
-        ['Ŧ'] = "T",
-        ['ŧ'] = "t",
-        ['Œ'] = "OE",
-        ['œ'] = "oe",
-        ['ı'] = "i",
-        ['ẞ'] = "SS",
-    };
+    /// <summary>
+    /// Latin Extended-A (U+0100 to U+017F), each letter without its mark: what European names have beyond Latin-1. By hand, because the
+    /// program knows no cultures (InvariantGlobalization) and parts no letters from their marks itself.
+    /// </summary>
+    private const string WithoutMarks =
+        "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
 
     /// <summary>
     /// First and last name. authentik sends the whole name as `given_name` and no `family_name`: then the name is parted at its last blank.
@@ -48,23 +38,17 @@ internal static class PersonNames
     /// <remarks>A cleaned name is for a new account only: it never finds one that is there.</remarks>
     public static string Clean(string name)
     {
-        // What Latin-1 has stays whole; of other letters the mark goes and the letter stays.
         StringBuilder kept = new(name.Length);
-        foreach (Rune rune in name.Normalize(NormalizationForm.FormC).Trim().EnumerateRunes())
+        foreach (Rune rune in name.Trim().EnumerateRunes())
         {
-            if (Rune.IsWhiteSpace(rune))
+            Rune letter = rune.Value is >= 0x100 and < 0x180 ? new Rune(WithoutMarks[rune.Value - 0x100]) : rune;
+            if (Rune.IsWhiteSpace(letter))
             {
                 kept.Append('_');
-                continue;
             }
-
-            string text = Letters.GetValueOrDefault(rune.Value) ?? rune.ToString();
-            foreach (char letter in text.Any(part => part > 0xFF) ? text.Normalize(NormalizationForm.FormKD) : text)
+            else if (letter.Value <= 0xFF && Username.IsAllowed(letter))
             {
-                if (letter <= 0xFF && !char.IsSurrogate(letter) && Username.IsAllowed(new Rune(letter)))
-                {
-                    kept.Append(letter);
-                }
+                kept.Append((char)letter.Value);
             }
         }
 

@@ -3,29 +3,42 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration.</summary>
+/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration, `accounts` is about links.</summary>
 internal static class CommandLine
 {
     private const string Usage = """
         Gateway                  serves, as the environment says
         Gateway health [ready]   asks the running gateway at GATEWAY_MANAGEMENT_URL; exit code 0 if it is live (ready)
         Gateway validate         checks the configuration as a start would, without serving
+
+        Gateway accounts list [--json]
+                                 shows who at a provider is which Paperless user
+        Gateway accounts link --issuer URL --subject S --user NAME [--provider ID] [--json]
+                                 makes that person that Paperless user; superusers and staff as well
+        Gateway accounts unlink --issuer URL --subject S [--json]
+                                 takes the link away; the Paperless user stays
         """;
 
     private const int UsageExitCode = 2;
 
-    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create)
+    /// <param name="create">Makes the application from what is configuration for the host, to serve or for a command.</param>
+    public static async Task<int> RunAsync(string[] args, Func<string[], bool, WebApplication> create)
     {
         try
         {
+            if (args is ["accounts", .. string[] rest])
+            {
+                return await AccountsAsync(rest, create);
+            }
+
             // What begins with a dash is configuration for the host.
             string[] words = [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
             return words switch
             {
-                [] => await ServeAsync(create(args)),
+                [] => await ServeAsync(create(args, true)),
                 ["health"] => await AskAsync(ManagementServer.LivePath),
                 ["health", "ready"] => await AskAsync(ManagementServer.ReadyPath),
-                ["validate"] => await ValidateAsync(create([.. args.Skip(1)])),
+                ["validate"] => await ValidateAsync(create([.. args.Skip(1)], false)),
                 _ => await SayAsync(Usage, UsageExitCode),
             };
         }
@@ -59,6 +72,19 @@ internal static class CommandLine
             await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, sign-in at {string.Join(", ", settings.Providers)}.");
             return 0;
         }
+    }
+
+    private static async Task<int> AccountsAsync(string[] args, Func<string[], bool, WebApplication> create)
+    {
+        (AccountsArguments? arguments, string? fault) = AccountsArguments.Parse(args);
+        if (arguments is null)
+        {
+            return await SayAsync($"{fault}\n\n{Usage}", UsageExitCode);
+        }
+
+        await using WebApplication app = create([], false);
+        app.OpenStorage();
+        return await app.Services.GetRequiredService<AccountsCommand>().RunAsync(arguments);
     }
 
     private static async Task<int> AskAsync(string path)

@@ -21,14 +21,16 @@ internal static class OperationsFeature
     /// <summary>Log lines that wait to be written; when it is full, requests wait for the console.</summary>
     private const int LogBuffer = 10_000;
 
-    public static void AddOperations(this WebApplicationBuilder builder, GatewaySettings settings)
+    /// <param name="serves">False for a command: its output is its own, so the log goes to standard error, as text for the person who gave it.</param>
+    public static void AddOperations(this WebApplicationBuilder builder, GatewaySettings settings, bool serves)
     {
-        AddLog(builder);
+        AddLog(builder, serves);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Outbound>();
         builder.Services.AddSingleton<Health>();
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
+        builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = GracePeriod);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -66,7 +68,7 @@ internal static class OperationsFeature
         app.UseMiddleware<RequestLog>();
     }
 
-    private static void AddLog(WebApplicationBuilder builder)
+    private static void AddLog(WebApplicationBuilder builder, bool serves)
     {
         bool development = builder.Environment.IsDevelopment();
         builder.Services.AddSerilog((services, log) =>
@@ -92,10 +94,16 @@ internal static class OperationsFeature
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services)
                 .Enrich.With<WithoutRequestScope>();
+            if (!serves)
+            {
+                // A command says what it did in words of its own; who became whom is said in the log all the same.
+                log.MinimumLevel.Override("Gateway", LogEventLevel.Warning).MinimumLevel.Override("Gateway.SecurityLog", LogEventLevel.Information);
+            }
+
             if (!services.GetServices<ILogEventSink>().Any())
             {
                 // A host that brings a sink of its own, as the tests do, reads the log there.
-                log.WriteTo.Async(sink => Console(sink, development), LogBuffer, blockWhenFull: true);
+                log.WriteTo.Async(sink => Console(sink, development, serves), LogBuffer, blockWhenFull: true);
             }
         },
 
@@ -103,12 +111,15 @@ internal static class OperationsFeature
         preserveStaticLogger: true);
     }
 
-    private static void Console(LoggerSinkConfiguration sink, bool development)
+    private static void Console(LoggerSinkConfiguration sink, bool development, bool serves)
     {
-        if (development)
+        if (development || !serves)
         {
             // Values as JSON, so that none of them begins a line of its own.
-            sink.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture);
+            sink.Console(
+                outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}",
+                formatProvider: CultureInfo.InvariantCulture,
+                standardErrorFromLevel: serves ? null : LogEventLevel.Verbose);
         }
         else
         {

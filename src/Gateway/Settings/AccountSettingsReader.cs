@@ -34,9 +34,12 @@ internal sealed class AccountSettingsReader(Variables variables)
             return new ApiCredential(token, null, null);
         }
 
-        if (user is null && password is null && !variables.IsUnreadable(tokenName) && !variables.IsUnreadable(passwordName))
+        if (user is null && password is null)
         {
-            variables.Problem(tokenName, "is not set, so the gateway cannot look after accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
+            if (!variables.IsUnreadable(tokenName) && !variables.IsUnreadable(userName) && !variables.IsUnreadable(passwordName))
+            {
+                variables.Problem(tokenName, "is not set, so the gateway cannot look after accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
+            }
         }
         else if ((user is null || password is null) && !variables.IsUnreadable(user is null ? userName : passwordName))
         {

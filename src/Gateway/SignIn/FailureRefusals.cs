@@ -27,6 +27,7 @@ internal static class FailureRefusals
             ForTheLog = failure.Message,
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
+        InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
         AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The answer fits no sign-in that this browser has under way: it may have been open for long, or cookies may be turned off.")
         {
             Remedy = "Start again.",

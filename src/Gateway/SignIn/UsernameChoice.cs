@@ -57,7 +57,17 @@ internal sealed class UsernameChoice
             return;
         }
 
-        IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted);
+        IFormCollection form;
+        try
+        {
+            form = await context.Request.ReadFormAsync(context.RequestAborted);
+        }
+        catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
+        {
+            await _pages.RefuseAsync(context, Stale("the form cannot be read"));
+            return;
+        }
+
         if (Read(form["state"]) is not { } pending || !IsOfThisBrowser(context, pending))
         {
             await _pages.RefuseAsync(context, Stale("the state of the form is not of this browser"));

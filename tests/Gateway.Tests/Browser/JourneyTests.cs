@@ -19,7 +19,7 @@ public sealed partial class JourneyTests(Chromium chromium)
 
         // The deep link, as alice.
         await Assertions.Expect(page).ToHaveURLAsync(new Regex("^" + Regex.Escape(world.Origin + "/documents/2?from=mail")));
-        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Alice");
         await Assertions.Expect(page.GetByText("Rental agreement")).ToBeVisibleAsync();
         await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
 
@@ -69,7 +69,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         {
             await tabs[number].Locator("#sign-in-alice").ClickAsync();
             await Assertions.Expect(tabs[number]).ToHaveURLAsync($"{world.Origin}/documents/{number + 1}");
-            await Assertions.Expect(tabs[number].Locator("#username")).ToHaveTextAsync("alice");
+            await Assertions.Expect(tabs[number].Locator("#username")).ToHaveTextAsync("Alice");
         }
 
         Assert.Single(world.Log.Of("SignedIn"));
@@ -99,7 +99,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         Assert.Empty(world.Paperless.Data.Uploads);
         await SignInAsync(window.Page, "bob");
         await Assertions.Expect(window.Page).ToHaveURLAsync(world.Origin + "/documents/2");
-        await Assertions.Expect(window.Page.Locator("#username")).ToHaveTextAsync("bob");
+        await Assertions.Expect(window.Page.Locator("#username")).ToHaveTextAsync("Bob");
         Assert.All(window.Errors, error => Assert.Contains("401", error, StringComparison.Ordinal));
     }
 
@@ -121,7 +121,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await page.Keyboard.PressAsync("Enter");
 
         await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/dashboard");
-        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Alice");
         Assert.Empty(window.Errors);
     }
 

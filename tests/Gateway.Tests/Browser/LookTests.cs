@@ -46,7 +46,7 @@ public sealed class LookTests(Chromium chromium)
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in as somebody else" }).ClickAsync();
         await look.ProviderIsInOrderAsync("provider-sign-in", "Who are you?");
         await page.Locator("#sign-in-alice").ClickAsync();
-        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Alice");
         await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         await look.PaperlessIsInOrderAsync("paperless-dashboard");
         await page.GotoAsync(world.Origin + "/gateway/session");
@@ -116,6 +116,43 @@ public sealed class LookTests(Chromium chromium)
         await window.Page.GetByRole(AriaRole.Link, new() { Name = "Ministry" }).ClickAsync();
         await look.IsInOrderAsync("503", "No sign-in at the moment");
         Assert.All(window.Errors, error => Assert.Contains("status of 503", error, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_pages_of_an_account_that_is_not_there_yet_are_in_order(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "false";
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        // The superuser of that name is nobody's by the name alone, so the person chooses another one.
+        await page.GotoAsync(world.Origin + "/accounts/login/");
+        await JourneyTests.SignInAsync(page, "admin");
+        await look.IsInOrderAsync("choose-username", "Choose a user name");
+        Assert.True(await page.Locator("#username").EvaluateAsync<bool>("input => input === document.activeElement"));
+        await Assertions.Expect(page.GetByLabel("User name")).ToHaveValueAsync("admin2");
+        await page.GetByLabel("User name").FillAsync("admin");
+        await page.Keyboard.PressAsync("Enter");
+        await look.IsInOrderAsync("choose-username-taken", "Choose a user name");
+        await page.GetByLabel("User name").FillAsync("ada");
+        using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/", 500))
+        {
+            await page.Keyboard.PressAsync("Enter");
+            await look.IsInOrderAsync("paperless-not-ready", "Paperless is not ready");
+        }
+
+        // The page tries again by itself, and the question comes back.
+        await Assertions.Expect(page.GetByLabel("User name")).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await page.GetByLabel("User name").FillAsync("ada");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Ada");
+        Assert.All(window.Errors, error => Assert.Matches("status of (400|403|503)", error));
     }
 
     /// <summary>One window's way of looking.</summary>

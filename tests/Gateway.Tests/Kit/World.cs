@@ -153,7 +153,7 @@ internal sealed class World : IAsyncDisposable
                 """,
             ["PAPERLESS_FORCE_SCRIPT_NAME"] = Options.ScriptName,
             ["GATEWAY_UPSTREAM_URL"] = string.Join(',', new[] { Paperless.Address.GetLeftPart(UriPartial.Authority), Options.SecondUpstream }.OfType<string>()),
-            ["GATEWAY_PAPERLESS_TOKEN"] = Options.ApiToken ?? Paperless.Data.TokenOf(GatewayUser),
+            ["GATEWAY_PAPERLESS_TOKEN"] = Options.ApiToken ?? (Paperless.Data.FindUser(GatewayUser) is null ? "0" : Paperless.Data.TokenOf(GatewayUser)),
             ["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "true",
             ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:0",
             ["GATEWAY_DATA_DIR"] = _data,

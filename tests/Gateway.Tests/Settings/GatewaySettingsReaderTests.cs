@@ -6,7 +6,7 @@ namespace Gateway.Tests.Settings;
 public sealed class GatewaySettingsReaderTests
 {
     [Fact]
-    public void Three_variables_are_enough_and_the_rest_has_good_defaults()
+    public void Four_variables_are_enough_and_the_rest_has_good_defaults()
     {
         Reading reading = GivenEnvironment.Read();
 
@@ -195,7 +195,7 @@ public sealed class GatewaySettingsReaderTests
     [Fact]
     public void An_empty_variable_is_as_good_as_none()
     {
-        string?[] names = [.. GatewaySettingsReader.Names().Where(name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER"))];
+        string?[] names = [.. GatewaySettingsReader.Names().Where(name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER" or "GATEWAY_PAPERLESS_TOKEN"))];
 
         Reading reading = GivenEnvironment.Read([.. names.SelectMany(name => new[] { (name!, (string?)" "), (name + "_FILE", "") })]);
 
@@ -203,6 +203,7 @@ public sealed class GatewaySettingsReaderTests
         Assert.Empty(reading.Warnings);
         Assert.Equal(GivenEnvironment.Read().Good.Session, reading.Good.Session);
         Assert.Equal(GivenEnvironment.Read().Good.Paperless, reading.Good.Paperless);
+        Assert.Equal(GivenEnvironment.Read().Good.Accounts.ToString(), reading.Good.Accounts.ToString());
         Assert.Empty(reading.Good.Identity.AllowedGroups);
     }
 
@@ -281,7 +282,7 @@ public sealed class GatewaySettingsReaderTests
             ("GATEWAY_SERVICE_HOST", "10.0.0.1"),
             ("GATEWAY_SERVICE_PORT_HTTP", "8080"),
             ("GATEWAY_PORT_8080_TCP_PROTO", "tcp"),
-            ("GATEWAY_PAPERLESS_TOKEN", "SECRET-token"));
+            ("GATEWAY_REDIS_URL", "redis://:SECRET@redis"));
 
         Assert.NotNull(reading.Good);
         Assert.Equal(5, reading.Warnings.Count);

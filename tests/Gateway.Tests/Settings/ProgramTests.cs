@@ -43,12 +43,12 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task An_empty_environment_says_the_three_things_it_takes()
+    public async Task An_empty_environment_says_the_four_things_it_takes()
     {
         Outcome outcome = await RunAsync([], []);
 
         Assert.Equal(1, outcome.ExitCode);
-        Assert.All(["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_ENABLE_HTTP_REMOTE_USER"], name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
+        Assert.All(["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_ENABLE_HTTP_REMOTE_USER", "GATEWAY_PAPERLESS_TOKEN"], name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -77,6 +77,7 @@ public sealed class ProgramTests : IDisposable
         ["PAPERLESS_URL"] = "https://docs.example.com",
         ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
         ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = GivenEnvironment.Providers,
+        ["GATEWAY_PAPERLESS_TOKEN"] = "SECRETofthesuperuser",
         ["GATEWAY_DATA_DIR"] = Path.Combine(_folder, "data"),
     };
 

@@ -13,6 +13,8 @@ public sealed class EnvironmentExampleTests
         Assert.Equal("authentik", provider.Id);
         Assert.Equal("a-client-secret", provider.ClientSecret);
         Assert.True(settings.Public.IsHttps);
+        Assert.Equal("admin", settings.Accounts.Credential.User);
+        Assert.True(settings.Accounts is { AutoSignup: true, SyncGroups: true, MatchByUsername: true });
     }
 
     [Fact]
@@ -22,6 +24,7 @@ public sealed class EnvironmentExampleTests
         Assert.Empty(warnings);
         Assert.True(Shipped.GatewayEnvironmentAndSuggestions.Count > Shipped.GatewayEnvironment.Count);
         Assert.Equal(["paperless-users"], settings.Identity.AllowedGroups);
+        Assert.NotNull(settings.Accounts.Credential.Token);
         Assert.True(settings.Paperless.RegularLoginDisabled);
     }
 
@@ -50,8 +53,8 @@ public sealed class EnvironmentExampleTests
     {
         foreach (string path in new[] { "config/gateway.env.example", "config/authentik.env.example" })
         {
-            string[] secrets = [.. Shipped.Text(path).Split('\n').Where(line => line.Split('=')[0] is string name && !name.StartsWith('#')
-                && (name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("SECRET", StringComparison.Ordinal) || name.EndsWith("SECRET_KEY", StringComparison.Ordinal)))];
+            string[] secrets = [.. Shipped.Text(path).Split('\n').Where(line => !line.StartsWith("# ", StringComparison.Ordinal) && line.Split('=')[0] is string name
+                && (name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("TOKEN", StringComparison.Ordinal) || name.EndsWith("SECRET", StringComparison.Ordinal) || name.EndsWith("SECRET_KEY", StringComparison.Ordinal)))];
             Assert.NotEmpty(secrets);
             Assert.All(secrets, secret => Assert.Matches("=<[a-z ]+>\\z", secret));
         }

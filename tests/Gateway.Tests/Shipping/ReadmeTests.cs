@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Gateway.Operations;
 using Gateway.Settings;
 using YamlDotNet.RepresentationModel;
 
@@ -22,7 +23,8 @@ public sealed partial class ReadmeTests
     {
         Dictionary<string, string> defaults = SettingsRow().Matches(Readme).ToDictionary(row => row.Groups["name"].Value, row => row.Groups["default"].Value.Trim());
         string[] required = [.. defaults.Where(entry => entry.Value == "required").Select(entry => entry.Key)];
-        GatewaySettings settings = Shipped.Read(Shipped.GatewayEnvironment.Where(variable => required.Contains(variable.Key))).Settings;
+        Assert.Equal(Assert.Throws<SettingsException>(() => Shipped.Read([])).Problems.Select(problem => problem.Variable).Order(), required.Order());
+        GatewaySettings settings = Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions.Where(variable => required.Contains(variable.Key))).Settings;
 
         Assert.Equal($"`{settings.Upstreams.Single().OriginalString}`", defaults["GATEWAY_UPSTREAM_URL"]);
         Assert.Equal($"`{settings.ManagementUrl.OriginalString}`", defaults["GATEWAY_MANAGEMENT_URL"]);
@@ -33,6 +35,28 @@ public sealed partial class ReadmeTests
         Assert.Equal($"`{settings.Session.Lifetime.TotalSeconds}`", defaults["PAPERLESS_SESSION_COOKIE_AGE"]);
         Assert.Equal("Remote-User", settings.Paperless.UserHeader);
         Assert.False(settings.Paperless.RegularLoginDisabled || settings.Paperless.RedirectLoginToSso || settings.Paperless.AccountSignupsAllowed);
+        Assert.StartsWith(settings.Accounts.MatchByUsername ? "`username`" : "`never`", defaults["GATEWAY_MATCH_ACCOUNTS"], StringComparison.Ordinal);
+        Assert.Equal($"`{Lower(settings.Accounts.SignupsAllowed)}`", defaults["PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS"]);
+        Assert.Equal($"`{Lower(settings.Accounts.AutoSignup)}`", defaults["PAPERLESS_SOCIAL_AUTO_SIGNUP"]);
+        Assert.Equal($"`{Lower(settings.Accounts.SyncGroups)}`", defaults["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"]);
+        Assert.Equal($"`{Lower(settings.Accounts.CreateGroups)}`", defaults["GATEWAY_CREATE_GROUPS"]);
+    }
+
+    [Fact]
+    public void The_accounts_commands_are_understood()
+    {
+        string[] commands = [.. AccountsCommand().Matches(Readme.Replace("\\\n", "", StringComparison.Ordinal)).Select(command => command.Groups["words"].Value)];
+        Assert.Equal(["list", "link", "unlink"], commands.Select(words => words.Split(' ')[0]));
+        Assert.All(commands, words => Assert.Null(AccountsArguments.Parse(words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Fault));
+    }
+
+    [Fact]
+    public void Each_page_that_help_is_offered_for_is_one_that_there_is()
+    {
+        string source = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "src/Gateway"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        string[] titles = [.. Readme.Split('\n').Where(line => line.StartsWith("| \"", StringComparison.Ordinal)).SelectMany(line => QuotedText().Matches(line.Split('|')[1]).Select(quoted => quoted.Value))];
+        Assert.True(titles.Length > 5);
+        Assert.All(titles.Except(["\"Error loading settings\""]), title => Assert.Contains(title, source, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -81,6 +105,14 @@ public sealed partial class ReadmeTests
         string block = Assert.Single(Readme.Split("```" + language + "\n").Skip(1)).Split("```")[0];
         return string.Join('\n', block.Split('\n').Select(line => line.StartsWith("   ", StringComparison.Ordinal) ? line[3..] : line));
     }
+
+    private static string Lower(bool flag) => flag ? "true" : "false";
+
+    [GeneratedRegex(@"Gateway\.dll accounts (?<words>.+)")]
+    private static partial Regex AccountsCommand();
+
+    [GeneratedRegex("\"[^\"]+\"")]
+    private static partial Regex QuotedText();
 
     [GeneratedRegex(@"^\| `(?<name>[A-Z][A-Z_]+)` \|(?<default>[^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex SettingsRow();

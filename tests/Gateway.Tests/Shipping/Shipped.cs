@@ -9,8 +9,6 @@ internal static class Shipped
     /// <summary>Variables in the shared file that Paperless alone reads.</summary>
     public static readonly IReadOnlySet<string> PaperlessOwn = new HashSet<string>
     {
-        "PAPERLESS_ADMIN_PASSWORD",
-        "PAPERLESS_ADMIN_USER",
         "PAPERLESS_OCR_LANGUAGE",
         "PAPERLESS_SECRET_KEY",
         "PAPERLESS_TIME_ZONE",
@@ -77,6 +75,7 @@ internal static class Shipped
 
     private static string Fill(string value) => value
         .Replace("<random text>", "0123456789abcdef", StringComparison.Ordinal)
+        .Replace("<api token>", "0123456789abcdef0123456789abcdef01234567", StringComparison.Ordinal)
         .Replace("<database password>", "a-database-password", StringComparison.Ordinal)
         .Replace("<client secret>", "a-client-secret", StringComparison.Ordinal);
 }

@@ -72,7 +72,7 @@ public sealed class ForgedTokenTests
         using Visitor visitor = world.NewVisitor();
         tab = await RoundTrip.BeginAsync(visitor);
         Page page = await tab.CompleteAsync();
-        Assert.Equal(page.Status == HttpStatusCode.OK ? "admin" : null, await visitor.WhoAsync());
+        Assert.Equal(page.Status == HttpStatusCode.OK ? "mallory" : null, await visitor.WhoAsync());
         return page;
     }
 
@@ -106,7 +106,7 @@ public sealed class ForgedTokenTests
             ["exp"] = now + 300,
             ["iat"] = now,
             ["nonce"] = tab.Query["nonce"].ToString(),
-            ["preferred_username"] = "admin",
+            ["preferred_username"] = "mallory",
         };
     }
 

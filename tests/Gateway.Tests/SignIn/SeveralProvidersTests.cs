@@ -25,6 +25,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
             },
             World.Ct);
         _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_other, "other"));
+        _world.Options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "username";
         _world.StartGateway();
         _world.Provider.SignsInAs = "alice";
         _other.SignsInAs = "bob";

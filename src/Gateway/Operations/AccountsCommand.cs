@@ -1,0 +1,186 @@
+using Gateway.Accounts;
+using Gateway.SignIn;
+using Gateway.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Gateway.Operations;
+
+/// <summary>`Gateway accounts`: the operator decides who is whom. It works on the gateway's own store, which may be in use meanwhile.</summary>
+internal sealed partial class AccountsCommand(
+    StoredAccounts links,
+    PaperlessApi api,
+    ProviderRegistry providers,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
+{
+    private const int NotDone = 1;
+
+    private const int BadUsage = 2;
+
+    /// <returns>The exit code. Standard output gets what was asked for and nothing else.</returns>
+    public async Task<int> RunAsync(AccountsArguments arguments)
+    {
+        try
+        {
+            return arguments.Verb switch
+            {
+                AccountsVerb.Link => await LinkAsync(arguments),
+                AccountsVerb.Unlink => await UnlinkAsync(arguments),
+                _ => await ListAsync(arguments.Json),
+            };
+        }
+        catch (PaperlessApiException failure)
+        {
+            return await FailAsync(InWords(failure));
+        }
+        catch (SqliteException error)
+        {
+            return await FailAsync($"The gateway's database does not answer: {error.Message}");
+        }
+    }
+
+    private async Task<int> ListAsync(bool json)
+    {
+        IReadOnlyList<AccountLink> all = links.All();
+        IReadOnlyList<PaperlessUser>? users = null;
+        try
+        {
+            users = all.Count == 0 ? [] : await api.AllUsersAsync(CancellationToken.None);
+        }
+        catch (PaperlessApiException failure)
+        {
+            await NoteAsync($"{InWords(failure)} So the list has no user names.");
+        }
+
+        LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
+        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows)
+            : rows.Length == 0 ? "Nobody is linked to a Paperless user yet."
+            : LinkedAccountText.Table(rows, nameless: users is null ? "?" : "(gone)"));
+        return 0;
+    }
+
+    private async Task<int> LinkAsync(AccountsArguments arguments)
+    {
+        if (arguments.Provider is null && providers.All.Length > 1)
+        {
+            return await FailAsync($"accounts link: --provider is missing; there are {ProviderIds()}.", BadUsage);
+        }
+
+        if ((arguments.Provider is null ? providers.All[0] : providers.Find(arguments.Provider)) is not { } provider)
+        {
+            return await FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
+        }
+
+        if (links.Find(arguments.Issuer, arguments.Subject) is { } before)
+        {
+            return await FailAsync(await TakenAsync(before));
+        }
+
+        IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
+        PaperlessUser[] exactly = [.. named.Where(user => user.Username == arguments.User)];
+        if (exactly is not [PaperlessUser user])
+        {
+            return await FailAsync(exactly.Length > 1 ? $"Paperless has {exactly.Length} users \"{arguments.User}\"."
+                : named.Count > 0 ? $"Paperless has no user \"{arguments.User}\" but {string.Join(" and ", named.Select(other => $"\"{other.Username}\""))}: letter case counts."
+                : $"Paperless has no user \"{arguments.User}\".");
+        }
+
+        AccountLink link = new(0, arguments.Issuer, arguments.Subject, provider.Settings.Id, arguments.Subject, user.Id, user.DateJoined ?? "", time.GetUtcNow(), HeardAt: DateTimeOffset.UnixEpoch);
+        AccountLink added = (await links.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
+        if (added.UserId != user.Id)
+        {
+            // A sign-in was faster.
+            return await FailAsync(await TakenAsync(added));
+        }
+
+        Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
+        await SayAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
+        await WarnAsync(user, link, provider);
+        return 0;
+    }
+
+    private async Task<int> UnlinkAsync(AccountsArguments arguments)
+    {
+        if (await links.RemoveAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is not { } link)
+        {
+            AccountLink? meant = links.All().FirstOrDefault(other => other.Subject == arguments.Subject);
+            return await FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
+        }
+
+        string? name = await NameAsync(link);
+        Unlinked(name, link.UserId, link.Provider, link.Subject, link.Issuer);
+        await SayAsync(link, name, $"{Called(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
+        await NoteAsync("A session that is open goes on until it ends.");
+        return 0;
+    }
+
+    /// <summary>What lets the link be, and yet lets nobody in by it.</summary>
+    private static async Task WarnAsync(PaperlessUser user, AccountLink link, Provider provider)
+    {
+        if (!user.IsActive)
+        {
+            await NoteAsync($"{user.Username} is not active in Paperless: until it is, nobody comes in by this link.");
+        }
+
+        if (!Username.CanBeSent(user.Username))
+        {
+            await NoteAsync($"The name {user.Username} cannot be passed on to Paperless: until the user is renamed, nobody comes in by this link.");
+        }
+
+        try
+        {
+            string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
+            if (issuer != link.Issuer)
+            {
+                await NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody comes in by this link. Unlink it, and link with the other issuer.");
+            }
+        }
+        catch (ProviderUnavailableException)
+        {
+            // Then nobody knows better than the operator.
+        }
+    }
+
+    private async Task<string> TakenAsync(AccountLink link) =>
+        $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already. To change it, take that link away first: accounts unlink.";
+
+    /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>
+    private async Task<string?> NameAsync(AccountLink link)
+    {
+        try
+        {
+            return await api.FindUserAsync(link.UserId, CancellationToken.None) is { } user && IsOf(link, user) ? user.Username : null;
+        }
+        catch (PaperlessApiException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>An id alone may be another user's by now.</summary>
+    private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.JoinedAt(link.Joined);
+
+    private static string Called(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
+
+    private string ProviderIds() => string.Join(", ", providers.All.Select(provider => provider.Settings.Id));
+
+    private static string InWords(PaperlessApiException failure) =>
+        failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
+
+    private static Task SayAsync(AccountLink link, string? name, string words, bool json) =>
+        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : LinkedAccountText.Plain(words));
+
+    private static Task NoteAsync(string text) => Console.Error.WriteLineAsync(LinkedAccountText.Plain(text));
+
+    private static async Task<int> FailAsync(string text, int exitCode = NotDone)
+    {
+        await NoteAsync(text);
+        return exitCode;
+    }
+
+    [LoggerMessage(EventId = 7040, EventName = "AccountLinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, by a command")]
+    private partial void Linked(string user, int userId, string provider, string subject, string issuer);
+
+    [LoggerMessage(EventId = 7041, EventName = "AccountUnlinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}, by a command")]
+    private partial void Unlinked(string? user, int userId, string provider, string subject, string issuer);
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Gateway.Storage;
+
+namespace Gateway.Operations;
+
+/// <summary>One link, as `Gateway accounts` shows it.</summary>
+/// <param name="Username">Null where the user is gone, or Paperless could not be asked.</param>
+internal sealed record LinkedAccount(int UserId, string? Username, string Provider, string Label, string Issuer, string Subject, DateTimeOffset LinkedAt)
+{
+    public static LinkedAccount Of(AccountLink link, string? username) =>
+        new(link.UserId, username, link.Provider, link.Label, link.Issuer, link.Subject, link.LinkedAt);
+}
+
+/// <summary>Links as JSON, and as a table to read.</summary>
+internal static class LinkedAccountText
+{
+    private static readonly string[] Head = ["USER", "NAME", "PROVIDER", "LABEL", "ISSUER", "SUBJECT", "LINKED AT"];
+
+    public static string Json(LinkedAccount account) => JsonSerializer.Serialize(account, LinkedAccountJson.Default.LinkedAccount);
+
+    public static string Json(LinkedAccount[] accounts) => JsonSerializer.Serialize(accounts, LinkedAccountJson.Default.LinkedAccountArray);
+
+    /// <param name="nameless">Stands where there is no user name.</param>
+    public static string Table(IEnumerable<LinkedAccount> accounts, string nameless)
+    {
+        string[][] rows =
+        [
+            Head,
+            .. accounts.Select(account => new[]
+            {
+                account.UserId.ToString(CultureInfo.InvariantCulture),
+                Plain(account.Username ?? nameless),
+                Plain(account.Provider),
+                Plain(account.Label),
+                Plain(account.Issuer),
+                Plain(account.Subject),
+                account.LinkedAt.ToString("u", CultureInfo.InvariantCulture),
+            }),
+        ];
+        int[] widths = [.. Enumerable.Range(0, Head.Length).Select(column => rows.Max(row => row[column].Length))];
+        return string.Join('\n', rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+    }
+
+    /// <summary>Without what a terminal would take for a command: a provider's people choose their own names.</summary>
+    public static string Plain(string text) => string.Concat(text.Select(letter => IsUnprintable(letter) ? '\uFFFD' : letter));
+
+    private static bool IsUnprintable(char letter) =>
+        char.GetUnicodeCategory(letter) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSerializable(typeof(LinkedAccount))]
+[JsonSerializable(typeof(LinkedAccount[]))]
+internal sealed partial class LinkedAccountJson : JsonSerializerContext;

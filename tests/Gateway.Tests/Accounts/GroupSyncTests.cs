@@ -1,0 +1,280 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Gateway.Sandbox.Paperless;
+using Gateway.Tests.Kit;
+using Serilog.Events;
+
+namespace Gateway.Tests.Accounts;
+
+/// <summary>Groups and flags in Paperless follow the provider, and only as far as it says something.</summary>
+public sealed class GroupSyncTests
+{
+    [Fact]
+    public async Task The_groups_become_exactly_the_mapped_ones_that_exist_and_the_log_says_what_changed()
+    {
+        await using World world = await StartAsync(("GATEWAY_GROUP_MAP", """{"paperless-*": "*"}"""));
+        PaperlessGroup users = world.Paperless.Data.AddGroup("users");
+        PaperlessGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
+        world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [viewers.Id] });
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal([users.Id], world.Paperless.Data.FindUser("alice")!.Groups);
+        LogEvent said = Assert.Single(world.Log.Of("GroupsChanged"));
+        Assert.Equal("The groups of \"alice\" changed: added [\"users\"], taken away [\"viewers\"]; the claim \"groups\" of \"authentik\" said so", said.RenderMessage(CultureInfo.InvariantCulture));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public async Task An_absent_claim_changes_nothing_and_an_empty_one_clears(bool there, bool cleared)
+    {
+        await using World world = await StartAsync();
+        PaperlessGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
+        world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [viewers.Id] });
+        world.Says("groups", there ? new JsonArray() : null);
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal(cleared ? [] : ["viewers"], world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Fact]
+    public async Task Without_the_setting_groups_of_a_user_who_is_there_stay_as_they_are()
+    {
+        await using World world = await World.StartAsync();
+        world.Paperless.Data.AddGroup("family");
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Empty(world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Fact]
+    public async Task Groups_that_Paperless_lacks_are_left_out_or_made()
+    {
+        await using World leaves = await StartAsync();
+        leaves.Paperless.Data.AddGroup("family");
+        (await leaves.SignedInAsync("alice")).Dispose();
+        Assert.Equal(["family"], leaves.Paperless.Data.GroupsOf("alice"));
+        Assert.Null(leaves.Paperless.Data.FindGroup("paperless-users"));
+
+        await using World makes = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
+        (await makes.SignedInAsync("alice")).Dispose();
+        Assert.Equal(["family", "paperless-users"], makes.Paperless.Data.GroupsOf("alice"));
+        Assert.Empty(makes.Paperless.Data.FindGroup("family")!.Permissions);
+        Assert.Equal(2, makes.Log.Of("GroupCreated").Count);
+    }
+
+    [Fact]
+    public async Task Default_groups_are_for_new_accounts_until_the_provider_says_otherwise()
+    {
+        await using World world = await StartAsync(("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", "viewers"));
+        world.Paperless.Data.AddGroup("family");
+        world.NewPerson("carol", "Carol Cook", "family");
+
+        (await world.SignedInAsync("carol")).Dispose();
+        Assert.Equal(["family", "viewers"], world.Paperless.Data.GroupsOf("carol"));
+
+        (await world.SignedInAsync("carol")).Dispose();
+        Assert.Equal(["family"], world.Paperless.Data.GroupsOf("carol"));
+    }
+
+    [Fact]
+    public async Task More_groups_than_one_page_holds_are_all_known()
+    {
+        await using World world = await StartAsync();
+        for (int number = 0; number < 230; number++)
+        {
+            world.Paperless.Data.AddGroup($"group-{number}");
+        }
+
+        world.Says("groups", new JsonArray("group-0", "group-120", "group-229"));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal(["group-0", "group-120", "group-229"], world.Paperless.Data.GroupsOf("alice"));
+        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+    }
+
+    [Fact]
+    public async Task Groups_are_read_once_a_minute_and_again_when_one_of_them_is_gone()
+    {
+        await using World world = await StartAsync();
+        world.Paperless.Data.AddGroup("family");
+        PaperlessGroup doomed = world.Paperless.Data.AddGroup("paperless-users");
+        (await world.SignedInAsync("alice")).Dispose();
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.Single(world.Asked, request => request.RawPath == "/api/groups/");
+        world.Paperless.Data.RemoveGroup(doomed.Id);
+
+        (await world.SignedInAsync("bob")).Dispose();
+
+        Assert.Empty(world.Paperless.Data.GroupsOf("bob"));
+        Assert.Equal(2, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        world.Clock.Advance(TimeSpan.FromSeconds(61));
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+    }
+
+    [Fact]
+    public async Task The_flags_are_granted_and_taken_away_by_their_groups()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "chiefs";
+            options.Settings["GATEWAY_STAFF_GROUPS"] = "chiefs,clerks";
+        });
+        world.Says("groups", new JsonArray("chiefs"));
+        using Visitor alice = await world.SignedInAsync("alice");
+        Assert.Equal((true, true), Flags(world));
+        Assert.True(JsonNode.Parse((await alice.FetchAsync("/gateway/session")).Text)!["superuser"]!.GetValue<bool>());
+
+        world.Says("groups", null);
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.Equal((true, true), Flags(world));
+
+        world.Says("groups", new JsonArray("clerks"));
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.Equal((true, false), Flags(world));
+
+        world.Says("groups", new JsonArray("others"));
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.Equal((false, false), Flags(world));
+        Assert.Equal(4, world.Log.Of("FlagChanged").Count);
+    }
+
+    [Fact]
+    public async Task Without_the_settings_no_group_of_any_name_makes_a_superuser()
+    {
+        await using World world = await StartAsync();
+        world.Says("groups", new JsonArray("superuser", "superusers", "admin", "admins", "staff", ""));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal((false, false), Flags(world));
+    }
+
+    [Fact]
+    public async Task The_last_active_superuser_keeps_the_flag()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "chiefs");
+        world.Says("groups", new JsonArray("chiefs"));
+        (await world.SignedInAsync("alice")).Dispose();
+        world.Says("groups", new JsonArray());
+        (await world.SignedInAsync("alice")).Dispose();
+        Assert.False(Flags(world).Superuser);
+
+        world.Says("groups", new JsonArray("chiefs"));
+        (await world.SignedInAsync("alice")).Dispose();
+        world.Says("groups", new JsonArray());
+
+        // The gateway's own account is a superuser itself; only a list that leaves it out makes somebody the last one.
+        using (world.Paperless.Faults.Answer(request => request is { Method: "GET", RawPath: "/api/users/" }, 200, """{"count":1,"next":null,"previous":null,"results":[]}"""))
+        {
+            (await world.SignedInAsync("alice")).Dispose();
+        }
+
+        Assert.True(Flags(world).Superuser);
+        Assert.Contains("last active superuser", Assert.Single(world.Log.Of("SuperuserKept")).RenderMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whoever_the_gateways_token_belongs_to_stays_superuser()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "chiefs";
+        });
+        world.Options.ApiToken = world.Paperless.Data.TokenOf("alice");
+        world.StartGateway();
+        world.Paperless.Data.UpdateUser("alice", user => user with { IsSuperuser = false });
+        (await LinkFirstAsync(world)).Dispose();
+        world.Paperless.Data.UpdateUser("alice", user => user with { IsSuperuser = true });
+        world.Says("groups", new JsonArray("others"));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.True(Flags(world).Superuser);
+        Assert.Contains("token", Assert.Single(world.Log.Of("SuperuserKept")).RenderMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_older_sign_in_does_not_overwrite_a_newer_one()
+    {
+        await using World world = await StartAsync();
+        world.Paperless.Data.AddGroup("old");
+        world.Paperless.Data.AddGroup("new");
+        (await world.SignedInAsync("alice")).Dispose();
+        Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/ui_settings/" || (request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal)));
+        world.Says("groups", new JsonArray("new"));
+        Task<Visitor> newer = world.SignedInAsync("alice");
+        await hold.Arrived;
+
+        // Heard before, and only now on its way: its turn comes after the newer one's.
+        DateTimeOffset heardBefore = world.Clock.GetUtcNow() - TimeSpan.FromSeconds(5);
+        Gateway.Accounts.AccountSignIn accounts = world.Gateway.Services.GetRequiredService<Gateway.Accounts.AccountSignIn>();
+        global::Gateway.Sandbox.Provider.Person alice = world.Provider.Find("alice")!;
+        Task<Gateway.Accounts.AccountAnswer> older = accounts.SignInAsync(
+            new Gateway.Accounts.Person("authentik", world.Provider.Issuer.AbsoluteUri, alice.Subject, "alice", null, null, null, null, ["old"], "groups", null, null, heardBefore), chosen: null);
+        hold.Release();
+        (await newer).Dispose();
+        Gateway.Accounts.AccountAnswer answer = await older;
+
+        Assert.Equal("alice", answer.Account!.Username);
+        Assert.Equal(["new"], world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Fact]
+    public async Task Fifty_sign_ins_of_one_person_at_once_end_with_the_right_groups()
+    {
+        await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
+
+        Visitor[] visitors = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => world.SignedInAsync("alice")));
+
+        Assert.Equal(["family", "paperless-users"], world.Paperless.Data.GroupsOf("alice"));
+        Assert.Single(world.Asked, request => request.Method == "PATCH");
+        Array.ForEach(visitors, visitor => visitor.Dispose());
+    }
+
+    private static async Task<Visitor> LinkFirstAsync(World world)
+    {
+        // While the token's owner is no superuser nobody signs in: the operator links by hand.
+        PaperlessUser alice = world.Paperless.Data.FindUser("alice")!;
+        await world.Gateway.Services.GetRequiredService<Gateway.Storage.StoredAccounts>().AddAsync(
+            new Gateway.Storage.AccountLink(0, world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, "authentik", "alice", alice.Id, "", world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
+            onlyToFreeUser: false,
+            World.Ct);
+        return world.NewVisitor();
+    }
+
+    private static (bool Staff, bool Superuser) Flags(World world) => world.Paperless.Data.FindUser("alice") is { } alice ? (alice.IsStaff, alice.IsSuperuser) : default;
+
+    private static Task<World> StartAsync(params (string Name, string Value)[] settings) => World.StartAsync(options =>
+    {
+        options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"] = "true";
+        foreach ((string name, string value) in settings)
+        {
+            options.Settings[name] = value;
+        }
+    });
+}
+
+internal static class ClaimsOfEverybody
+{
+    /// <summary>What the provider says in one claim from now on; null: nothing.</summary>
+    public static void Says(this World world, string claim, JsonNode? value)
+    {
+        world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims =>
+        {
+            claims.Remove(claim);
+            if (value is not null)
+            {
+                claims[claim] = value.DeepClone();
+            }
+
+            return claims;
+        };
+    }
+}

@@ -1,0 +1,183 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Accounts;
+
+/// <summary>Without `PAPERLESS_SOCIAL_AUTO_SIGNUP`, as Paperless has it from the start: a new person chooses the user name.</summary>
+public sealed partial class UsernameChoiceTests : IAsyncLifetime
+{
+    private World _world = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = null);
+        _world.NewPerson("carol cook", "Carol Cook", "paperless-users");
+    }
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task The_page_proposes_a_name_and_the_chosen_one_leads_on()
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook", "/documents/2");
+        Assert.Equal((HttpStatusCode.OK, "no-store"), (page.Status, page.Header("Cache-Control")));
+        Assert.Contains("value=\"carol_cook\"", page.Text, StringComparison.Ordinal);
+        Assert.Null(carol.Cookie(SignedIn.CookieName));
+        Assert.Empty(_world.Forwarded);
+
+        Page done = await ChooseAsync(carol, page, "carol");
+
+        Assert.Equal((HttpStatusCode.SeeOther, "/documents/2"), (done.Status, done.Location!.PathAndQuery));
+        Assert.Equal("carol", await carol.WhoAsync());
+        Assert.Equal(HttpStatusCode.OK, (await carol.NavigateAsync("/documents/2")).Status);
+        using Visitor again = await _world.SignedInAsync("carol cook");
+        Assert.Equal("carol", await again.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("alice", "is taken")]
+    [InlineData("ALICE", "is taken")]
+    [InlineData("admin", "is taken")]
+    [InlineData("consumer", "keeps for itself")]
+    [InlineData("carol cook", "characters other than")]
+    [InlineData("", "is empty")]
+    [InlineData("山田", "Latin-1")]
+    [InlineData("<script>", "characters other than")]
+    public async Task A_name_that_does_not_work_is_said_on_the_same_page_and_nothing_is_lost(string name, string says)
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook", "/documents/2");
+
+        Page again = await ChooseAsync(carol, page, name);
+
+        Assert.Equal(HttpStatusCode.BadRequest, again.Status);
+        Assert.Contains(says, again.Text, StringComparison.Ordinal);
+        Assert.Contains($"value=\"{System.Text.Encodings.Web.HtmlEncoder.Default.Encode(name)}\"", again.Text, StringComparison.Ordinal);
+        Assert.Null(carol.Cookie(SignedIn.CookieName));
+        Assert.DoesNotContain(_world.Asked, request => request.Method == "POST");
+        Page done = await ChooseAsync(carol, again, "carol");
+        Assert.Equal("/documents/2", done.Location!.PathAndQuery);
+    }
+
+    [Fact]
+    public async Task The_page_is_worth_nothing_in_another_browser()
+    {
+        using Visitor carol = _world.NewVisitor();
+        using Visitor victim = _world.NewVisitor();
+        using Visitor other = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook");
+        await other.SignInAsync("carol cook");
+
+        foreach (Visitor visitor in (Visitor[])[victim, other])
+        {
+            Page refused = await ChooseAsync(visitor, page, "carol");
+
+            Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+            Assert.Null(visitor.Cookie(SignedIn.CookieName));
+        }
+
+        Assert.Null(_world.Paperless.Data.FindUser("carol"));
+    }
+
+    [Fact]
+    public async Task A_page_that_was_open_for_too_long_begins_the_sign_in_anew()
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook", "/documents/2");
+        _world.Clock.Advance(TimeSpan.FromMinutes(16));
+
+        Page late = await ChooseAsync(carol, page, "carol");
+
+        Assert.Equal(HttpStatusCode.SeeOther, late.Status);
+        Assert.Equal("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", late.Location!.PathAndQuery);
+        Assert.Null(_world.Paperless.Data.FindUser("carol"));
+    }
+
+    [Fact]
+    public async Task The_page_signs_nobody_in_a_second_time()
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook");
+        await ChooseAsync(carol, page, "carol");
+        await carol.NavigateAsync("/accounts/logout/", "same-origin");
+
+        Page replayed = await ChooseAsync(carol, page, "carol");
+
+        Assert.Equal(HttpStatusCode.BadRequest, replayed.Status);
+        Assert.Null(await carol.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("state", "AAAA")]
+    [InlineData("state", "")]
+    [InlineData("state", "not base64 at all")]
+    [InlineData("other", "x")]
+    public async Task A_form_that_was_made_up_is_refused(string field, string value)
+    {
+        using Visitor carol = _world.NewVisitor();
+        await carol.SignInAsync("carol cook");
+
+        Page page = await PostAsync(carol, [new(field, value), new("username", "carol")]);
+
+        Assert.Equal(HttpStatusCode.BadRequest, page.Status);
+        Assert.Null(carol.Cookie(SignedIn.CookieName));
+    }
+
+    [Fact]
+    public async Task Another_site_cannot_choose_a_name()
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook");
+
+        Page refused = await carol.SendAsync(HttpMethod.Post, "/gateway/username", Form(StateOf(page), "carol"), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Origin", "https://evil.example"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+        Assert.Null(_world.Paperless.Data.FindUser("carol"));
+    }
+
+    [Fact]
+    public async Task Paperless_away_at_that_moment_makes_nobody_half()
+    {
+        using Visitor carol = _world.NewVisitor();
+        Page page = await carol.SignInAsync("carol cook", "/documents/2");
+        using (_world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/", 500))
+        {
+            Page away = await ChooseAsync(carol, page, "carol");
+
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.Status);
+            Assert.Equal("5; url=/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", away.Header("Refresh"));
+            Assert.Null(carol.Cookie(SignedIn.CookieName));
+        }
+
+        Assert.Equal("/documents/2", (await ChooseAsync(carol, page, "carol")).Location!.PathAndQuery);
+    }
+
+    [Fact]
+    public async Task Somebody_with_an_account_of_that_name_is_not_asked()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    private static Task<Page> ChooseAsync(Visitor visitor, Page page, string name) => PostAsync(visitor, [new("state", StateOf(page)), new("username", name)]);
+
+    private static Task<Page> PostAsync(Visitor visitor, KeyValuePair<string, string>[] fields) => visitor.SendAsync(
+        HttpMethod.Post,
+        "/gateway/username",
+        new FormUrlEncodedContent(fields),
+        ("Accept", "text/html"),
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Sec-Fetch-Mode", "navigate"),
+        ("Sec-Fetch-Dest", "document"));
+
+    private static FormUrlEncodedContent Form(string state, string name) => new([new("state", state), new("username", name)]);
+
+    private static string StateOf(Page page) => State().Match(page.Text) is { Success: true } match ? match.Groups[1].Value : throw new InvalidOperationException(page.Text);
+
+    [GeneratedRegex("name=\"state\" value=\"([^\"]+)\"")]
+    private static partial Regex State();
+}

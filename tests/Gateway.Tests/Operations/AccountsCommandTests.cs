@@ -1,0 +1,252 @@
+using System.Text.Json;
+using Gateway.Sandbox.Provider;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Operations;
+
+/// <summary>`Gateway accounts` as a process of its own, mostly beside a gateway that serves from the same store.</summary>
+public sealed class AccountsCommandTests : IAsyncLifetime
+{
+    private static readonly string[] Properties = ["user_id", "username", "provider", "label", "issuer", "subject", "linked_at"];
+
+    private World _world = null!;
+
+    private string Issuer => _world.Provider.Issuer.AbsoluteUri;
+
+    public async ValueTask InitializeAsync() => _world = await World.StartAsync();
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task A_superuser_whom_the_operator_links_while_the_gateway_runs_comes_in_as_that_user()
+    {
+        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+
+        Assert.Equal((0, $"admin (user {IdOf("admin")}) is now linked to {SubjectOf("alice")} of {Issuer}."), (exitCode, output));
+        Assert.Contains($"Gateway.SecurityLog \"admin\" (user {IdOf("admin")}) is now linked to \"{SubjectOf("alice")}\" of \"{Issuer}\" at \"authentik\", by a command", Assert.Single(Lines(errors)), StringComparison.Ordinal);
+        using Visitor alice = await _world.SignedInAsync("alice");
+        Assert.Equal("admin", await alice.WhoAsync());
+        using JsonDocument session = JsonDocument.Parse((await alice.FetchAsync("/gateway/session")).Text);
+        Assert.True(session.RootElement.GetProperty("superuser").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_link_that_is_taken_away_is_one_no_longer_at_the_next_sign_in()
+    {
+        await LinkAsync("alice", "admin");
+
+        var (exitCode, output, errors) = await RunAsync("unlink", "--issuer", Issuer, $"--subject={SubjectOf("alice")}");
+
+        Assert.Equal((0, $"admin (user {IdOf("admin")}) is no longer linked to {SubjectOf("alice")} of {Issuer}."), (exitCode, output));
+        Assert.Contains("by a command", errors, StringComparison.Ordinal);
+        Assert.Contains("A session that is open goes on until it ends.", errors, StringComparison.Ordinal);
+        using Visitor alice = await _world.SignedInAsync("alice");
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task The_list_is_a_table_with_the_names_of_both_sides()
+    {
+        (await _world.SignedInAsync("alice")).Dispose();
+        await LinkAsync("admin", "admin");
+
+        var (exitCode, output, errors) = await RunAsync("list");
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = Lines(output);
+        Assert.Matches(@"\AUSER +NAME +PROVIDER +LABEL +ISSUER +SUBJECT +LINKED AT\z", lines[0]);
+        Assert.Matches($@"\A{IdOf("alice")} +alice +authentik +alice +{Issuer} +{SubjectOf("alice")} +\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ\z", lines[1]);
+        Assert.Matches($@"\A{IdOf("admin")} +admin +authentik +{SubjectOf("admin")} +{Issuer} +{SubjectOf("admin")} +", lines[2]);
+        Assert.Equal(3, lines.Length);
+    }
+
+    [Fact]
+    public async Task As_json_the_output_is_json_and_nothing_else()
+    {
+        string[] named = ["--issuer", Issuer, "--subject", SubjectOf("bob")];
+
+        Assert.Equal("[]", (await RunAsync("list", "--json")).Output);
+        using JsonDocument linked = JsonDocument.Parse((await RunAsync(["link", .. named, "--user=admin", "--json"])).Output);
+        using JsonDocument listed = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
+        using JsonDocument unlinked = JsonDocument.Parse((await RunAsync(["unlink", "--json", .. named])).Output);
+
+        JsonElement row = Assert.Single(listed.RootElement.EnumerateArray());
+        Assert.Equal(Properties, row.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(IdOf("admin"), row.GetProperty("user_id").GetInt32());
+        Assert.Equal(["admin", "authentik", SubjectOf("bob"), Issuer, SubjectOf("bob")], row.EnumerateObject().Skip(1).Take(5).Select(property => property.Value.GetString()));
+        Assert.True(DateTimeOffset.UtcNow - row.GetProperty("linked_at").GetDateTimeOffset() < TimeSpan.FromMinutes(5));
+        Assert.All([linked, unlinked], one => Assert.True(JsonElement.DeepEquals(row, one.RootElement)));
+    }
+
+    [Fact]
+    public async Task Without_a_link_the_list_says_so() =>
+        Assert.Equal((0, "Nobody is linked to a Paperless user yet.", ""), await RunAsync("list"));
+
+    [Fact]
+    public async Task A_user_who_is_gone_or_whose_number_is_another_ones_has_no_name()
+    {
+        await LinkAsync("alice", "alice");
+        await LinkAsync("bob", "bob");
+        _world.Paperless.Data.RemoveUser(IdOf("alice"));
+        _world.Paperless.Data.UpdateUser("bob", user => user with { Joined = user.Joined.AddDays(1) });
+
+        string[] rows = Lines((await RunAsync("list")).Output)[1..];
+
+        Assert.Equal(2, rows.Length);
+        Assert.All(rows, row => Assert.Matches(@"\A\d+ +\(gone\) +authentik ", row));
+    }
+
+    [Fact]
+    public async Task While_Paperless_is_away_the_list_has_numbers_and_nothing_is_linked()
+    {
+        await LinkAsync("alice", "admin");
+        using var away = _world.Paperless.Faults.Answer(_ => true, 503);
+
+        var list = await RunAsync("list", "--json");
+        var link = await LinkAsync("bob", "bob");
+        var unlink = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
+
+        using JsonDocument rows = JsonDocument.Parse(list.Output);
+        Assert.Equal((0, JsonValueKind.Null), (list.ExitCode, Assert.Single(rows.RootElement.EnumerateArray()).GetProperty("username").ValueKind));
+        Assert.StartsWith("Paperless cannot be asked: ", Assert.Single(Lines(list.Errors)), StringComparison.Ordinal);
+        Assert.Equal((1, ""), (link.ExitCode, link.Output));
+        Assert.StartsWith("Paperless cannot be asked: ", Assert.Single(Lines(link.Errors)), StringComparison.Ordinal);
+        Assert.Equal((0, $"user {IdOf("admin")} is no longer linked to {SubjectOf("alice")} of {Issuer}."), (unlink.ExitCode, unlink.Output));
+    }
+
+    [Fact]
+    public async Task Whoever_is_linked_already_stays_who_it_is()
+    {
+        (await _world.SignedInAsync("alice")).Dispose();
+
+        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Equal($"{SubjectOf("alice")} of {Issuer} is linked to alice (user {IdOf("alice")}) already. To change it, take that link away first: accounts unlink.", errors.Trim());
+        using JsonDocument rows = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
+        Assert.Equal("alice", Assert.Single(rows.RootElement.EnumerateArray()).GetProperty("username").GetString());
+    }
+
+    [Fact]
+    public async Task Of_two_commands_at_once_one_links_and_the_other_says_so()
+    {
+        var both = await Task.WhenAll(LinkAsync("alice", "admin"), LinkAsync("alice", "bob"));
+
+        Assert.Equal([0, 1], both.Select(one => one.ExitCode).Order());
+        Assert.Contains("already", both.Single(one => one.ExitCode == 1).Errors, StringComparison.Ordinal);
+        using JsonDocument rows = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
+        Assert.Single(rows.RootElement.EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_user_that_Paperless_lacks_is_not_linked_and_letter_case_counts()
+    {
+        _world.Paperless.Data.AddUser("Carol");
+
+        var carol = await LinkAsync("alice", "carol");
+        var nobody = await LinkAsync("alice", "nobody");
+
+        Assert.Equal((1, "", "Paperless has no user \"carol\" but \"Carol\": letter case counts."), (carol.ExitCode, carol.Output, carol.Errors.Trim()));
+        Assert.Equal((1, "", "Paperless has no user \"nobody\"."), (nobody.ExitCode, nobody.Output, nobody.Errors.Trim()));
+        Assert.Equal("[]", (await RunAsync("list", "--json")).Output);
+    }
+
+    [Fact]
+    public async Task Whoever_is_not_linked_cannot_be_unlinked_and_a_slip_in_the_issuer_is_pointed_out()
+    {
+        await LinkAsync("alice", "admin");
+
+        var bob = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("bob"));
+        var slip = await RunAsync("unlink", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("alice"));
+
+        Assert.Equal((1, ""), (bob.ExitCode, bob.Output));
+        Assert.StartsWith($"Nobody is linked to {SubjectOf("bob")} of {Issuer}", bob.Errors, StringComparison.Ordinal);
+        Assert.Equal((1, ""), (slip.ExitCode, slip.Output));
+        Assert.Contains($"that subject is linked at the issuer {Issuer}.", slip.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_link_by_which_nobody_comes_in_is_warned_of()
+    {
+        _world.Paperless.Data.UpdateUser("bob", user => user with { IsActive = false });
+
+        var (exitCode, _, errors) = await RunAsync("link", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("bob"), "--user", "bob");
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("bob is not active in Paperless", errors, StringComparison.Ordinal);
+        Assert.Contains($"authentik calls itself {Issuer}, not {Issuer.TrimEnd('/')}: nobody comes in by this link.", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_provider_that_does_not_answer_keeps_no_link_from_being_made()
+    {
+        _world.Provider.Outage = Outage.DropsConnections;
+
+        Assert.Equal(0, (await LinkAsync("bob", "admin")).ExitCode);
+    }
+
+    [Fact]
+    public async Task With_several_providers_it_has_to_be_said_which()
+    {
+        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_world.Provider, "other"));
+        string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
+
+        var unsaid = await RunAsync(link);
+        var unknown = await RunAsync([.. link, "--provider", "third"]);
+        var said = await RunAsync([.. link, "--provider", "other", "--json"]);
+
+        Assert.Equal((2, "", "accounts link: --provider is missing; there are authentik, other."), (unsaid.ExitCode, unsaid.Output, unsaid.Errors.Trim()));
+        Assert.Equal((1, "", "The settings have no provider \"third\"; there are authentik, other."), (unknown.ExitCode, unknown.Output, unknown.Errors.Trim()));
+        using JsonDocument linked = JsonDocument.Parse(said.Output);
+        Assert.Equal("other", linked.RootElement.GetProperty("provider").GetString());
+    }
+
+    [Fact]
+    public async Task A_token_that_is_not_taken_is_said_and_never_shown()
+    {
+        _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = "SECRETthatisnotaken";
+
+        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Settings_that_are_not_good_enough_are_said_as_at_a_start()
+    {
+        _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = null;
+
+        var (exitCode, output, errors) = await RunAsync("list", "--json");
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("GATEWAY_PAPERLESS_TOKEN: is not set", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_person_is_called_gives_the_terminal_no_command()
+    {
+        string subject = "a\u001b[2Jb\u202ec\nd";
+
+        var link = await RunAsync("link", "--issuer", Issuer, "--subject", subject, "--user", "admin");
+        var list = await RunAsync("list");
+
+        Assert.Equal(0, link.ExitCode);
+        Assert.All([link.Output, link.Errors, list.Output], text => Assert.DoesNotContain('\u001b', text));
+        Assert.Contains("a\uFFFD[2Jb\uFFFDc\uFFFDd", list.Output, StringComparison.Ordinal);
+        Assert.Equal(2, Lines(list.Output).Length);
+    }
+
+    private Task<(int ExitCode, string Output, string Errors)> LinkAsync(string person, string user) =>
+        RunAsync("link", "--issuer", Issuer, "--subject", SubjectOf(person), "--user", user);
+
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words) => ProgramProcess.RunAsync("Gateway", ["accounts", .. words], _world.Settings());
+
+    private int IdOf(string user) => _world.Paperless.Data.FindUser(user)!.Id;
+
+    private static string SubjectOf(string person) => Person.Defaults.Single(one => one.Username == person).Subject;
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}

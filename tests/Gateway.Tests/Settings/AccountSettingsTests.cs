@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using Gateway.Settings;
+
+namespace Gateway.Tests.Settings;
+
+/// <summary>The variables that say how accounts come about, and how the gateway gets at Paperless's API.</summary>
+public sealed class AccountSettingsTests : IDisposable
+{
+    private const string Token = "GATEWAY_PAPERLESS_TOKEN";
+    private const string User = "PAPERLESS_ADMIN_USER";
+    private const string Password = "PAPERLESS_ADMIN_PASSWORD";
+
+    private static readonly string SeveralProviders = File.ReadAllText(Path.Combine(Repository.Root, "tests/Gateway.Tests/Settings/golden/several-apps.json"));
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("gateway-settings-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void By_default_the_same_name_is_taken_new_people_choose_one_and_nothing_follows()
+    {
+        AccountSettings accounts = GivenEnvironment.Read().Good.Accounts;
+
+        Assert.True(accounts.MatchByUsername);
+        Assert.True(accounts.SignupsAllowed);
+        Assert.False(accounts.AutoSignup || accounts.SyncGroups || accounts.CreateGroups);
+        Assert.Empty(accounts.DefaultGroups);
+        Assert.Empty(accounts.SuperuserGroups);
+        Assert.Empty(accounts.StaffGroups);
+        Assert.Equal(new ApiCredential("SECRETofthesuperuser", null, null), accounts.Credential);
+    }
+
+    [Fact]
+    public void Each_variable_means_what_it_says()
+    {
+        Reading reading = GivenEnvironment.Read(
+            ("GATEWAY_MATCH_ACCOUNTS", "Never"),
+            ("PAPERLESS_SOCIAL_AUTO_SIGNUP", "true"),
+            ("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", "no"),
+            ("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "1"),
+            ("GATEWAY_CREATE_GROUPS", "on"),
+            ("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", "readers, Tax 2026"),
+            ("GATEWAY_SUPERUSER_GROUPS", "paperless-admins"),
+            ("GATEWAY_STAFF_GROUPS", "paperless-admins,office"));
+
+        AccountSettings accounts = reading.Good.Accounts;
+        Assert.Empty(reading.Warnings);
+        Assert.False(accounts.MatchByUsername);
+        Assert.True(accounts.AutoSignup);
+        Assert.False(accounts.SignupsAllowed);
+        Assert.True(accounts.SyncGroups);
+        Assert.True(accounts.CreateGroups);
+        Assert.Equal(["readers", "Tax 2026"], accounts.DefaultGroups);
+        Assert.Equal(["paperless-admins"], accounts.SuperuserGroups);
+        Assert.Equal(["office", "paperless-admins"], accounts.StaffGroups.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("PAPERLESS_SOCIAL_AUTO_SIGNUP", "perhaps", "neither true nor false")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", "2", "neither true nor false")]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "groups", "neither true nor false")]
+    [InlineData("GATEWAY_CREATE_GROUPS", "all", "neither true nor false")]
+    [InlineData("GATEWAY_MATCH_ACCOUNTS", "email", "neither username nor never")]
+    [InlineData("GATEWAY_MATCH_ACCOUNTS", "true", "neither username nor never")]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", ",", "no entry")]
+    [InlineData("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", ",", "no entry")]
+    [InlineData("GATEWAY_SUPERUSER_GROUPS", ", ,", "no entry")]
+    [InlineData("GATEWAY_STAFF_GROUPS", ",", "no entry")]
+    [InlineData(Token, "Token SECRET0123456789", "without \"Token\" before it")]
+    [InlineData(Token, "<SECRET>", "is not an API token")]
+    [InlineData("GATEWAY_SUPERUSERS_GROUPS", "SECRET", "Did you mean GATEWAY_SUPERUSER_GROUPS?")]
+    [InlineData("GATEWAY_PAPERLES_TOKEN", "SECRET", "Did you mean GATEWAY_PAPERLESS_TOKEN?")]
+    public void A_value_that_does_not_work_is_named_with_its_remedy(string name, string value, string words)
+    {
+        Reading reading = GivenEnvironment.Read((name, value));
+
+        Assert.Equal(name, reading.Problem.Variable);
+        Assert.Contains(words, reading.Problem.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, null, true)]
+    [InlineData(false, "never", false)]
+    [InlineData(false, "username", true)]
+    [InlineData(true, null, false)]
+    [InlineData(true, "never", false)]
+    [InlineData(true, "USERNAME", true)]
+    public void With_several_providers_a_name_finds_an_account_only_where_that_is_said_and_warned_of(bool several, string? match, bool expected)
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers), ("GATEWAY_MATCH_ACCOUNTS", match));
+
+        Assert.Equal(expected, reading.Good.Accounts.MatchByUsername);
+        Assert.Equal(several && expected ? 1 : 0, reading.Warnings.Count);
+        Assert.All(reading.Warnings, warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is username with several providers", warning, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("readers", null, "readers")]
+    [InlineData(null, "readers", "readers")]
+    [InlineData("readers,family", "family,writers", "readers,family,writers")]
+    public void The_default_groups_are_those_of_either_variable_of_Paperless(string? social, string? all, string expected)
+    {
+        ImmutableArray<string> groups = GivenEnvironment.Read(("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", social), ("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", all)).Good.Accounts.DefaultGroups;
+
+        Assert.Equal(expected.Split(','), groups);
+    }
+
+    [Fact]
+    public void Paperless_s_first_superuser_is_as_good_as_a_token()
+    {
+        ApiCredential credential = GivenEnvironment.Read((Token, null), (User, "admin"), (Password, "SECRET of the first")).Good.Accounts.Credential;
+
+        Assert.Equal((null, "admin", "SECRET of the first"), (credential.Token, credential.User, credential.Password));
+    }
+
+    [Fact]
+    public void The_token_goes_before_the_password()
+    {
+        ApiCredential credential = GivenEnvironment.Read((Token, "SECRETtoken"), (User, "admin"), (Password, "SECRETpassword")).Good.Accounts.Credential;
+
+        Assert.Equal(new ApiCredential("SECRETtoken", null, null), credential);
+    }
+
+    [Fact]
+    public void Beside_a_token_half_of_the_pair_is_no_fault() =>
+        Assert.Equal("SECRETofthesuperuser", GivenEnvironment.Read((User, "admin")).Good.Accounts.Credential.Token);
+
+    [Fact]
+    public void Without_either_the_gateway_does_not_start_and_says_which_to_set()
+    {
+        SettingsProblem problem = GivenEnvironment.Read((Token, null)).Problem;
+
+        Assert.Equal(Token, problem.Variable);
+        Assert.Contains("is not set", problem.Wrong, StringComparison.Ordinal);
+        Assert.All([User, Password, "My Profile", "superuser"], word => Assert.Contains(word, problem.Remedy, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(User, "admin", Password)]
+    [InlineData(Password, "SECRET", User)]
+    public void Half_of_the_pair_names_the_other_half(string set, string value, string unset)
+    {
+        Reading reading = GivenEnvironment.Read((Token, null), (set, value));
+
+        Assert.Equal(unset, reading.Problem.Variable);
+        Assert.Contains($"but {set} is", reading.Problem.Wrong, StringComparison.Ordinal);
+        Assert.Contains(Token, reading.Problem.Remedy, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_token_and_the_pair_may_be_given_as_files()
+    {
+        Assert.Equal("SECRETfromafile", GivenEnvironment.Read((Token, null), (Token + "_FILE", Write("token", "SECRETfromafile\n"))).Good.Accounts.Credential.Token);
+
+        ApiCredential pair = GivenEnvironment.Read((Token, null), (User + "_FILE", Write("user", "admin\n")), (Password + "_FILE", Write("password", "SECRET word\n"))).Good.Accounts.Credential;
+
+        Assert.Equal(("admin", "SECRET word"), (pair.User, pair.Password));
+    }
+
+    [Theory]
+    [InlineData(Token, "PAPERLESS_SECRET_KEY")]
+    [InlineData(User, Password)]
+    [InlineData(Password, User)]
+    public void A_file_that_cannot_be_read_is_the_one_fault_and_nothing_is_also_called_unset(string missing, string there)
+    {
+        Reading reading = GivenEnvironment.Read((Token, null), (missing + "_FILE", Path.Combine(_folder, "missing")), (there, "SECRET"));
+
+        Assert.Equal(missing + "_FILE", reading.Problem.Variable);
+        Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Neither_token_nor_password_shows_where_settings_are_printed()
+    {
+        GatewaySettings token = GivenEnvironment.Read((Token, "SECRETtoken")).Good;
+        GatewaySettings password = GivenEnvironment.Read((Token, null), (User, "admin"), (Password, "SECRETpassword")).Good;
+
+        Assert.All(
+            [token.ToString(), token.Accounts.ToString(), token.Accounts.Credential.ToString(), password.ToString(), password.Accounts.ToString(), $"{password.Accounts.Credential}"],
+            text => Assert.DoesNotContain("SECRET", text, StringComparison.Ordinal));
+    }
+
+    private string Write(string name, string content)
+    {
+        string file = Path.Combine(_folder, name);
+        File.WriteAllText(file, content);
+        return file;
+    }
+}
