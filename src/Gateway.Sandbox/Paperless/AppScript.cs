@@ -73,6 +73,7 @@ internal static class AppScript
           button.textContent = text
           button.addEventListener('click', click)
           entry.append(' ', button)
+          return button
         }
 
         async function showProfile() {
@@ -83,7 +84,7 @@ internal static class AppScript
           element('social-accounts').replaceChildren()
           element('social-providers').replaceChildren()
           for (const account of profile.social_accounts) {
-            addButton(item('social-accounts', `${account.name} (${account.provider})`), 'Disconnect', async () => {
+            const disconnect = addButton(item('social-accounts', `${account.name} (${account.provider})`), 'Disconnect', async () => {
               const response = await api('profile/disconnect_social_account/', {
                 method: 'POST',
                 headers: { 'Content-Type': 'application/json' },
@@ -94,6 +95,9 @@ internal static class AppScript
               }
               await showProfile()
             })
+
+            // As in Paperless's own: "Set a password before disconnecting social account."
+            disconnect.disabled = !profile.has_usable_password
           }
           for (const provider of providers) {
             const link = document.createElement('a')

@@ -14,6 +14,10 @@ internal sealed class Faults
     public Fault Answer(Predicate<ReceivedRequest> which, int status, string? json = null) =>
         Add(new Fault(this, which, FaultKind.Answer) { Status = status, Json = json });
 
+    /// <summary>Answers as the test writes it.</summary>
+    public Fault Write(Predicate<ReceivedRequest> which, Func<HttpResponse, Task> answer) =>
+        Add(new Fault(this, which, FaultKind.Write) { Writes = answer });
+
     /// <summary>Closes the connection without an answer.</summary>
     public Fault Drop(Predicate<ReceivedRequest> which) => Add(new Fault(this, which, FaultKind.Drop));
 
@@ -60,6 +64,9 @@ internal sealed class Faults
                 http.Response.ContentType = fault.Json is null ? "text/plain" : "application/json";
                 await http.Response.WriteAsync(fault.Json ?? "A fault that a test asked for.", http.RequestAborted);
                 return false;
+            case FaultKind.Write:
+                await fault.Writes!(http.Response);
+                return false;
             case FaultKind.Break:
                 http.Response.ContentType = "application/json";
                 http.Response.ContentLength = 1000;
@@ -87,6 +94,7 @@ internal enum FaultKind
 {
     Hold,
     Answer,
+    Write,
     Drop,
     Break,
 }
@@ -103,6 +111,8 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     public FaultKind Kind { get; } = kind;
     public int Status { get; init; }
     public string? Json { get; init; }
+
+    public Func<HttpResponse, Task>? Writes { get; init; }
 
     /// <summary>How many requests it has struck.</summary>
     public int Hits => Volatile.Read(ref _hits);

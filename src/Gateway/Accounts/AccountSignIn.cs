@@ -31,7 +31,7 @@ internal sealed partial class AccountSignIn(
         using CancellationTokenSource patience = new(Patience);
         try
         {
-            using IDisposable turn = await _people.TakeAsync((person.Issuer, person.Subject), patience.Token);
+            using IDisposable turn = await TurnAsync(person, patience.Token);
             await api.SelfAsync(patience.Token);
             return await DecideAsync(person, chosen, patience.Token);
         }
@@ -40,6 +40,9 @@ internal sealed partial class AccountSignIn(
             throw new PaperlessUnavailableException("it takes too long", error);
         }
     }
+
+    /// <summary>Waits until nobody else decides who that person is; dispose of the result to let it go.</summary>
+    public Task<IDisposable> TurnAsync(Person person, CancellationToken cancellationToken) => _people.TakeAsync((person.Issuer, person.Subject), cancellationToken);
 
     private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using Gateway.Proxy;
+
 namespace Gateway.Accounts;
 
 /// <summary>Who is whom: people at the providers, users in Paperless, and what of the one follows the other.</summary>
@@ -14,6 +16,14 @@ internal static class AccountsFeature
         builder.Services.AddSingleton<AccountUpdate>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
+        builder.Services.AddSingleton<Connect>();
+        builder.Services.AddSingleton<Disconnect>();
+        builder.Services.AddSingleton<ProfileLinks>();
+        builder.Services.AddSingleton(services =>
+        {
+            ProfileLinks profile = services.GetRequiredService<ProfileLinks>();
+            return new ProfileAdditions(profile.CompleteProfile, profile.CompleteProviders, services.GetRequiredService<Disconnect>().AnswerAsync);
+        });
         builder.Services.AddHostedService<CredentialAtStart>();
     }
 }

@@ -86,5 +86,5 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         : "Nobody can sign up here (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
 
     /// <summary>A header's value for the log: bounded, one line.</summary>
-    private static string Printable(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);
+    public static string Printable(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);
 }

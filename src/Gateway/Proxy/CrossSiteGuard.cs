@@ -22,6 +22,18 @@ internal static class CrossSiteGuard
         return sent.Count == 0 || (sent.Count == 1 && sent[0] == origin.Origin);
     }
 
+    /// <summary>Whether the request says, and not only does not deny, that one of this origin's own pages sent it.</summary>
+    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin)
+    {
+        // A browser that fetches ahead of a click has not been told to do anything.
+        if (request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch" || !IsSameOrigin(request, origin))
+        {
+            return false;
+        }
+
+        return request.Headers["Sec-Fetch-Site"].Count > 0 || request.Headers.Origin.Count > 0 || IsOf(request.Headers.Referer, origin);
+    }
+
     public static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
@@ -46,8 +58,9 @@ internal static class CrossSiteGuard
         }
 
         string? referer = request.Headers.Referer;
-        return referer is null
-            ? HttpMethods.IsPost(request.Method)
-            : referer == origin.Origin || referer.StartsWith(origin.Origin + "/", StringComparison.Ordinal);
+        return referer is null ? HttpMethods.IsPost(request.Method) : IsOf(referer, origin);
     }
+
+    private static bool IsOf(string? referer, PublicOrigin origin) =>
+        referer is not null && (referer == origin.Origin || referer.StartsWith(origin.Origin + "/", StringComparison.Ordinal));
 }

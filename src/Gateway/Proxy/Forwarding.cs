@@ -19,6 +19,7 @@ internal sealed class Forwarding
     private readonly UnsizedBody _unsized;
     private readonly ForwardingToPaperless _forwarding;
     private readonly ForwardingTimes _times;
+    private readonly ProfileAdditions _profile;
     private readonly PaperlessTransformer[] _transformers;
 
     public Forwarding(
@@ -31,7 +32,8 @@ internal sealed class Forwarding
         ForwardingToPaperless forwarding,
         ForwardingTimes times,
         RequestHygiene hygiene,
-        PaperlessCookies cookies)
+        PaperlessCookies cookies,
+        ProfileAdditions profile)
     {
         _next = next;
         _settings = settings;
@@ -41,6 +43,7 @@ internal sealed class Forwarding
         _unsized = unsized;
         _forwarding = forwarding;
         _times = times;
+        _profile = profile;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, locals, access))];
     }
@@ -94,7 +97,20 @@ internal sealed class Forwarding
                 return _refusals.RefuseAsync(context, access);
         }
 
-        PaperlessTransformer transformer = _transformers[(int)access];
+        HttpTransformer transformer = _transformers[(int)access];
+        if (!socket && ProfileApi.User(context, access) is { } user)
+        {
+            if (ProfileApi.IsDisconnect(request))
+            {
+                return DisconnectAsync(context, user, transformer);
+            }
+
+            if (ProfileApi.Completion(request, _profile) is { } completion)
+            {
+                transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
+            }
+        }
+
         return socket ? ForwardSocketAsync(context, localCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfLocal(localCookie), transformer)
             : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
             : _forwarding.ForwardAsync(context, transformer);
@@ -140,14 +156,22 @@ internal sealed class Forwarding
         await PassAsync(context, access, cookie);
     }
 
-    private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, PaperlessTransformer transformer)
+    private async Task DisconnectAsync(HttpContext context, SignedInUser user, HttpTransformer transformer)
+    {
+        if (!await _profile.Disconnect(context, user, transformer))
+        {
+            await _forwarding.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, HttpTransformer transformer)
     {
         using CancellationTokenSource unanswered = new(_times.Answer);
         _sockets.Follow(context, owner, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
         await _forwarding.ForwardSocketAsync(context, transformer, unanswered.Token);
     }
 
-    private async Task ForwardUnsizedAsync(HttpContext context, Access access, PaperlessTransformer transformer)
+    private async Task ForwardUnsizedAsync(HttpContext context, Access access, HttpTransformer transformer)
     {
         await _unsized.TakeInAsync(context, access);
         await _forwarding.ForwardAsync(context, transformer);
@@ -184,7 +208,7 @@ internal sealed partial class ForwardingToPaperless(
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    public Task ForwardAsync(HttpContext context, PaperlessTransformer transformer)
+    public Task ForwardAsync(HttpContext context, HttpTransformer transformer)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true })
         {
@@ -196,10 +220,10 @@ internal sealed partial class ForwardingToPaperless(
     }
 
     /// <param name="unanswered">Ends the wait for Paperless's answer, and no more once it is there.</param>
-    public Task ForwardSocketAsync(HttpContext context, PaperlessTransformer transformer, CancellationToken unanswered) =>
+    public Task ForwardSocketAsync(HttpContext context, HttpTransformer transformer, CancellationToken unanswered) =>
         ForwardAsync(context, transformer, _socket, unanswered);
 
-    private async Task ForwardAsync(HttpContext context, PaperlessTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
+    private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
     {
         context.Features.Get<UpstreamTiming>()?.Sent();
         DestinationState? failed = null;

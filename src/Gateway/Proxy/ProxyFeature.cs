@@ -28,6 +28,7 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<CredentialCheck>();
         builder.Services.AddSingleton<UnsizedBody>();
         builder.Services.AddSingleton<OpenSockets>();
+        builder.Services.AddSingleton<OwnProfile>();
     }
 
     public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();

@@ -17,6 +17,7 @@ internal sealed partial class SignInEvents(
     IdentityDecision decision,
     AccountSignIn accounts,
     UsernameChoice choice,
+    ConnectRound connect,
     GatewaySettings settings,
     PageWriter pages,
     TimeProvider time,
@@ -105,6 +106,13 @@ internal sealed partial class SignInEvents(
             return;
         }
 
+        if (ConnectRound.Of(context.Properties) is { } begun)
+        {
+            context.HandleResponse();
+            await connect.FinishAsync(context.HttpContext, person, begun, context.ReturnUri!);
+            return;
+        }
+
         if (context.HttpContext.Session() is { } session && session.Identity.IsPerson(person.Issuer, person.Subject) && session.SignedInAt > BegunAt(context.Properties))
         {
             // Another tab was faster: its session serves all of them.
@@ -145,7 +153,7 @@ internal sealed partial class SignInEvents(
         context.HandleResponse();
         return pages.RefuseAsync(context.HttpContext, refusal with
         {
-            Links = [new PageLink($"{SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
+            Links = [new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
         });
     }
 
@@ -157,7 +165,11 @@ internal sealed partial class SignInEvents(
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
         Exception failure = http.Features.Get<SignInRound>() is null ? context.Failure! : OfUserInfo(context.Failure!);
         bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
-        if (stale && http.Session() is not null)
+        if (stale && ConnectRound.Of(context.Properties) is not null)
+        {
+            await connect.RefuseStaleAsync(http, failure.Message);
+        }
+        else if (stale && http.Session() is not null)
         {
             // Reached a second time, or after a session came about in another way: on to the page that was asked for.
             context.Response.Redirect(next);
@@ -177,7 +189,7 @@ internal sealed partial class SignInEvents(
 
             await pages.RefuseAsync(http, refusal with
             {
-                Links = [new PageLink(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next), "Try again")],
+                Links = [new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")],
             });
         }
     }
@@ -186,6 +198,10 @@ internal sealed partial class SignInEvents(
     private static Exception OfUserInfo(Exception failure) => failure is OpenIdConnectProtocolException or HttpRequestException or OperationCanceledException
         ? failure
         : new ProviderMistakeException("its userinfo cannot be read", failure);
+
+    /// <summary>Where the same begins again, be it a sign-in or a Connect.</summary>
+    private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>
+        SignInFeature.LoginPath(settings, Of(scheme).Settings.Id, next, connect: ConnectRound.Of(properties) is not null);
 
     private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
 

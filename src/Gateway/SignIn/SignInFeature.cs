@@ -16,9 +16,9 @@ internal static class SignInFeature
 
     public static string CallbackPath(string providerId) => $"/accounts/oidc/{providerId}/login/callback/";
 
-    /// <summary>Where a sign-in at one provider begins, to lead to <paramref name="next"/>.</summary>
-    public static string LoginPath(GatewaySettings settings, string providerId, string? next) =>
-        $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
+    /// <summary>Where a sign-in at one provider, or a Connect, begins, to lead to <paramref name="next"/>.</summary>
+    public static string LoginPath(GatewaySettings settings, string providerId, string? next, bool connect = false) =>
+        $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
 
     /// <summary>Paperless's own sign-in page. It, too, goes straight to single sign-on where that is set, but not after a logout.</summary>
     private static string PasswordPath(GatewaySettings settings, string next) =>
@@ -30,6 +30,7 @@ internal static class SignInFeature
         builder.Services.AddSingleton<ProviderRegistry>();
         builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<UsernameChoice>();
+        builder.Services.AddSingleton<ConnectRound>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();
@@ -83,7 +84,7 @@ internal static class SignInFeature
         });
     }
 
-    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, PageWriter pages, TimeProvider time)
+    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, ConnectRound connect, PageWriter pages, TimeProvider time)
     {
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
@@ -102,7 +103,14 @@ internal static class SignInFeature
 
         bool anew = query["prompt"] == "login";
         context.Response.Headers.CacheControl = "no-store";
-        if (context.Session() is not null && !anew)
+        SignedInUser? connecting = ConnectRound.IsAsked(context.Request) ? context.SignedInUser() : null;
+        if (connecting is not null && connect.Fault(context.Request) is { } fault)
+        {
+            await pages.RefuseAsync(context, fault);
+            return;
+        }
+
+        if (context.Session() is not null && !anew && connecting is null)
         {
             context.Response.Redirect(next);
             return;
@@ -120,6 +128,11 @@ internal static class SignInFeature
 
         AuthenticationProperties properties = new() { RedirectUri = next };
         properties.Items[SignInEvents.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        if (connecting is not null)
+        {
+            ConnectRound.Begin(properties, connecting);
+        }
+
         if (anew)
         {
             properties.Items[SignInEvents.Prompt] = "login";

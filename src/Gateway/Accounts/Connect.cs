@@ -1,0 +1,127 @@
+using System.Globalization;
+using Gateway.Pages;
+using Gateway.Proxy;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>Who began a Connect; kept in the protected state of its round trip.</summary>
+/// <param name="Session">The key of the gateway's session; null for a local session.</param>
+internal sealed record ConnectBegun(int UserId, string? Session)
+{
+    public static ConnectBegun By(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
+
+    /// <returns>Null where the text is not what <see cref="ToState"/> wrote.</returns>
+    public static ConnectBegun? Read(string? state) =>
+        state?.Split(' ') is [string id, string session] && int.TryParse(id, CultureInfo.InvariantCulture, out int userId)
+            ? new ConnectBegun(userId, session.Length == 0 ? null : session)
+            : null;
+
+    public string ToState() => string.Create(CultureInfo.InvariantCulture, $"{UserId} {Session}");
+}
+
+/// <summary>Links a person at a provider to the Paperless user who is signed in; the one way to link a staff or superuser account.</summary>
+internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, AccountSignIn accounts, TimeProvider time, ILogger<SecurityLog> logger)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(28);
+
+    /// <param name="person">What the provider has just said, all of it checked.</param>
+    /// <param name="begun">Who began it.</param>
+    /// <param name="now">Who is signed in now.</param>
+    /// <returns>Null where the person is that user's from now on, or was before.</returns>
+    /// <exception cref="PaperlessApiException">Paperless could not be asked; nothing was linked.</exception>
+    public async Task<Refusal?> LinkAsync(Person person, ConnectBegun begun, SignedInUser? now)
+    {
+        if (now is null || ConnectBegun.By(now) != begun)
+        {
+            return ConnectRefusals.SomebodyElse(begun, now);
+        }
+
+        using CancellationTokenSource patience = new(Patience);
+        try
+        {
+            // Not while the same person comes in for the first time in another browser, and gets an account there.
+            using IDisposable turn = await accounts.TurnAsync(person, patience.Token);
+            return await LinkAsync(person, now, patience.Token);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new PaperlessUnavailableException("it takes too long", error);
+        }
+    }
+
+    private async Task<Refusal?> LinkAsync(Person person, SignedInUser now, CancellationToken cancellationToken)
+    {
+        PaperlessUser? user = await api.FindUserAsync(now.Id, cancellationToken);
+        if (user is null)
+        {
+            return ConnectRefusals.Gone(person, now);
+        }
+
+        if (!user.IsActive)
+        {
+            return AccountRefusals.Inactive(person, user.Username);
+        }
+
+        if (!Username.CanBeSent(user.Username))
+        {
+            return AccountRefusals.NameCannotBeSent(person, user);
+        }
+
+        if (links.Find(person.Issuer, person.Subject) is { } before)
+        {
+            return before.UserId != user.Id ? ConnectRefusals.Taken(person, before, user)
+                : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(person, before, user.Username)
+                : null;
+        }
+
+        // Nothing follows what the provider says before somebody signs in with it.
+        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), HeardAt: DateTimeOffset.UnixEpoch);
+        if (await links.AddAsync(link, onlyToFreeUser: false, cancellationToken) is { } added && added.UserId != user.Id)
+        {
+            return ConnectRefusals.Taken(person, added, user);
+        }
+
+        Connected(user.Username, user.Id, person.Subject, person.Issuer, person.Provider, now.Session is null ? "a password" : "single sign-on");
+        return null;
+    }
+
+    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected in My Profile by the user, signed in with {How}")]
+    private partial void Connected(string user, int userId, string subject, string issuer, string provider, string how);
+}
+
+/// <summary>Words each way in which nothing is connected.</summary>
+internal static class ConnectRefusals
+{
+    private const string StartAgain = "Open My Profile in Paperless and start again there.";
+
+    public static Refusal NotFromHere(string? site, string? referer) => new(403, "connect_cross_site", "Start from My Profile", "Another account is connected from Paperless's own pages only, and this request did not come from there.")
+    {
+        Remedy = "Open My Profile in Paperless, and choose the provider there.",
+        ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
+    };
+
+    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The answer fits no connect that this browser has under way: it was finished already, or has been open for too long.")
+    {
+        Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
+        ForTheLog = reason,
+    };
+
+    public static Refusal SomebodyElse(ConnectBegun begun, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
+    {
+        Remedy = StartAgain,
+        ForTheLog = $"begun by user {begun.UserId}, now {(now is null ? "nobody is" : now.Id == begun.UserId ? "in another session" : $"user {now.Id} is")} signed in",
+    };
+
+    public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
+    {
+        Remedy = "Sign in with it, and disconnect it in My Profile there first; or connect another one.",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}; {user.Username} (user {user.Id}) asked for it",
+    };
+
+    public static Refusal Gone(Person person, SignedInUser now) => new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
+    {
+        Remedy = "Ask the person who runs Paperless.",
+        ForTheLog = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}",
+    };
+}

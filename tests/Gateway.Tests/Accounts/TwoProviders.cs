@@ -1,0 +1,89 @@
+using System.Net;
+using Gateway.Accounts;
+using Gateway.Sandbox.Provider;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Accounts;
+
+/// <summary>A world with two providers: "authentik", where everybody is alice, and "other", where everybody is bob.</summary>
+internal sealed class TwoProviders : IAsyncDisposable
+{
+    private TwoProviders(World world, DevelopmentProvider other)
+    {
+        World = world;
+        Other = other;
+    }
+
+    public World World { get; }
+
+    public DevelopmentProvider Other { get; }
+
+    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<StoredAccounts>().All();
+
+    public int UserId(string name) => World.Paperless.Data.FindUser(name)!.Id;
+
+    public IReadOnlyList<AccountLink> LinksOf(string name) => [.. Links.Where(link => link.UserId == UserId(name))];
+
+    public static async Task<TwoProviders> StartAsync(Action<WorldOptions>? configure = null)
+    {
+        World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "username";
+            options.Services = services => services.AddSingleton(new PaperlessApiTimes(TimeSpan.FromSeconds(8), TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30)));
+            configure?.Invoke(options);
+        });
+        DevelopmentProvider other = await DevelopmentProvider.StartAsync(
+            new DevelopmentProviderOptions
+            {
+                TimeProvider = world.Clock,
+                SessionCookie = "other_session",
+                ClientId = "other-client",
+                ClientSecret = "another-secret-that-protects-nothing",
+                RedirectUris = [$"{world.Origin}{world.Options.ScriptName}/accounts/oidc/other/login/callback/"],
+                PostLogoutRedirectUris = [$"{world.Origin}{world.Options.ScriptName}/accounts/login/?loggedout=1"],
+            },
+            World.Ct);
+        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider), Apps.Of(other, "other"));
+        world.StartGateway();
+        world.Provider.SignsInAs = "alice";
+        other.SignsInAs = "bob";
+        return new TwoProviders(world, other);
+    }
+
+    public static Action<WorldOptions> ApiOn(bool on) => options =>
+    {
+        options.Settings["PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"] = on ? "true" : null;
+        options.Paperless = paperless => paperless with { RemoteUserApi = on };
+    };
+
+    /// <summary>Links another person of authentik's to a user, as if it had been connected long ago.</summary>
+    public async Task<AccountLink> AddLinkAsync(string user, string subject = "somebody", string? issuer = null, string provider = "authentik") =>
+        (await World.Gateway.Services.GetRequiredService<StoredAccounts>().AddAsync(
+            new AccountLink(0, issuer ?? World.Provider.Issuer.AbsoluteUri, subject, provider, subject + "'s name", UserId(user), "", World.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
+            onlyToFreeUser: false,
+            World.Ct))!;
+
+    public static Task<RoundTrip> BeginConnectAsync(Visitor visitor, string next = "/", string provider = "other", string more = "") =>
+        RoundTrip.BeginAsync(visitor, next, provider, "&process=connect" + more);
+
+    public static async Task<Page> ConnectAsync(Visitor visitor, string next = "/", string provider = "other") =>
+        await (await BeginConnectAsync(visitor, next, provider)).CompleteAsync();
+
+    /// <summary>A new browser in which somebody is signed in with the other provider.</summary>
+    public async Task<Visitor> SignedInWithOtherAsync()
+    {
+        Visitor visitor = World.NewVisitor();
+        Page page = await (await RoundTrip.BeginAsync(visitor, "/", "other")).CompleteAsync();
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        return visitor;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await World.DisposeAsync();
+        await Other.DisposeAsync();
+    }
+}
