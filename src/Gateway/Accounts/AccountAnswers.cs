@@ -43,10 +43,12 @@ internal sealed class AccountRefusals(GatewaySettings settings)
         ForTheLog = $"{person.Label}, subject {person.Subject}, is user {user.Id}",
     };
 
+    public const string NoAccountCode = "no_account";
+
     public Refusal NoAccount(Person person)
     {
         bool passwords = !settings.Paperless.RegularLoginDisabled;
-        return new Refusal(403, "no_account", "No Paperless account yet", $"You signed in as {person.Label}, but no Paperless account belongs to you, and none is made by itself.")
+        return new Refusal(403, NoAccountCode, "No Paperless account yet", $"You signed in as {person.Label}, but no Paperless account belongs to you, and none is made by itself.")
         {
             Remedy = passwords
                 ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."

@@ -137,6 +137,10 @@ internal sealed partial class SignInEvents(
         {
             context.Principal = new SignedInPrincipal(person.As(account), round.IdToken);
         }
+        else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
+        {
+            await RefuseAsync(context, noAccount with { Links = [new PageLink(SignInFeature.PasswordPath(settings, context.ReturnUri!), "Sign in with a Paperless password")] });
+        }
         else if (answer.Refusal is not null)
         {
             await RefuseAsync(context, answer.Refusal);
@@ -153,7 +157,7 @@ internal sealed partial class SignInEvents(
         context.HandleResponse();
         return pages.RefuseAsync(context.HttpContext, refusal with
         {
-            Links = [new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
+            Links = [.. refusal.Links, new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
         });
     }
 

@@ -21,7 +21,7 @@ internal static class SignInFeature
         $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
 
     /// <summary>Paperless's own sign-in page. It, too, goes straight to single sign-on where that is set, but not after a logout.</summary>
-    private static string PasswordPath(GatewaySettings settings, string next) =>
+    public static string PasswordPath(GatewaySettings settings, string next) =>
         $"{settings.ScriptName}{PagePath}?password=1&next={Uri.EscapeDataString(next)}{(settings.Paperless.RedirectLoginToSso ? "&loggedout=1" : "")}";
 
     public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)

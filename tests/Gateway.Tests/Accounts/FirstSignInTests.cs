@@ -148,6 +148,7 @@ public sealed class FirstSignInTests
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Contains("My Profile", page.Text, StringComparison.Ordinal);
+        Assert.Contains("href=\"/accounts/login/?password=1", page.Text, StringComparison.Ordinal);
         Assert.Null(world.Paperless.Data.FindUser("carol"));
         using Visitor alice = await world.SignedInAsync("alice");
         Assert.Equal("alice", await alice.WhoAsync());
