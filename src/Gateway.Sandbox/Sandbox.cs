@@ -18,6 +18,12 @@ internal sealed class Sandbox
         string data = Path.Combine(Path.GetTempPath(), $"paperless-gateway-sandbox-{Environment.UserName}-{ports.Gateway}");
         try
         {
+            // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else.
+            if (Directory.Exists(data))
+            {
+                Directory.Delete(data, recursive: true);
+            }
+
             await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions
             {
                 Url = ports.ProviderUrl,
