@@ -18,12 +18,6 @@ internal sealed class Sandbox
         string data = Path.Combine(Path.GetTempPath(), $"paperless-gateway-sandbox-{Environment.UserName}-{ports.Gateway}");
         try
         {
-            // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else.
-            if (Directory.Exists(data))
-            {
-                Directory.Delete(data, recursive: true);
-            }
-
             await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions
             {
                 Url = ports.ProviderUrl,
@@ -37,6 +31,14 @@ internal sealed class Sandbox
                 RemoteUserApi = true,
                 WithPeople = true,
             });
+
+            // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else. Only here, where
+            // the ports have shown that no other sandbox uses it.
+            if (Directory.Exists(data))
+            {
+                Directory.Delete(data, recursive: true);
+            }
+
             await using WebApplication gateway = Program.Create(
             [
                 "--environment=Development",
