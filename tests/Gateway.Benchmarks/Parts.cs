@@ -3,6 +3,7 @@ using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Primitives;
 
@@ -35,11 +36,12 @@ public class Parts : IDisposable
         GatewaySettings settings = new GatewaySettingsReader(configuration).Read().Settings;
         _database = new Database(settings);
         _database.Open();
-        _sessions = new SessionKeeper(new SessionMemory(1000), new StoredSessions(_database), settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        _sessions = new SessionKeeper(new SessionMemory(1000), new SqliteSessions(_database), new SessionInfoProtector(new EphemeralDataProtectionProvider()), settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _sessionCookie = new SessionCookie(settings);
         _cookies = new PaperlessCookies(settings, new StoredSecrets(_database));
         _hygiene = new RequestHygiene(settings);
-        (SessionSecret secret, _session) = await _sessions.BeginAsync(new Identity("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups"), "token", default);
+        Identity alice = new("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups");
+        (SessionSecret secret, _session) = (await _sessions.BeginAsync(new NewSession(alice, new ProviderTokens("token"), Sid: null, DateTimeOffset.UtcNow), default)).GetValueOrDefault();
         string bound = _cookies.ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", _session);
         _header = $"{_sessionCookie.Name}={secret.ToCookieValue()}; csrftoken=sZcEGCdPOTvtAxt0k3v2V2VuVg595RL4; {bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
     }

@@ -9,7 +9,7 @@ namespace Gateway.Operations;
 /// <summary>Whether the gateway can do its work: its store and Paperless must answer; a provider that is away stops sign-ins only.</summary>
 internal sealed class Health(
     GatewaySettings settings,
-    StoredSessions store,
+    ISessionStore store,
     ProviderRegistry providers,
     Upstreams upstreams,
     IHostApplicationLifetime lifetime,
@@ -63,7 +63,7 @@ internal sealed class Health(
         using CancellationTokenSource patience = new(Patience);
         Dictionary<string, Task<string>> asked = new()
         {
-            ["store"] = CheckAsync(() => Task.Run(store.Check, patience.Token)),
+            ["store"] = CheckAsync(() => Task.Run(() => store.CheckAsync(patience.Token), patience.Token)),
             ["paperless"] = CheckAsync(() => AskPaperlessAsync(patience.Token)),
         };
         foreach (Provider provider in providers.All)

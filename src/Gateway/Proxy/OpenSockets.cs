@@ -99,7 +99,7 @@ internal sealed class OpenSockets : IDisposable
         }
     }
 
-    private void OnSessionEnded(SessionKey key, SessionEnd cause) => CloseOf(key);
+    private void OnSessionEnded(Session session, SessionEnd cause) => CloseOf(session.Key);
 
     private void CloseOf(SessionKey key) =>
         Close(_open.Where(entry => entry.Value.Key == key).Select(entry => entry.Key), PolicyViolation);

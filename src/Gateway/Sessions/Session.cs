@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Gateway.Storage;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Sessions;
@@ -12,17 +13,24 @@ internal sealed class Session
     private long _notedAt;
     private int _openSockets;
 
-    public Session(SessionSecret secret, SessionRecord record, DateTimeOffset usedAt, DateTimeOffset expiresAt)
+    private readonly byte[]? _sidIndex;
+    private readonly byte[] _personIndex;
+
+    public Session(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
         Key = secret.Key();
         Identity = record.Identity;
         SignedInAt = record.SignedInAt;
-        ExpiresAt = expiresAt;
+        CheckedAt = record.CheckedAt;
+        ExpiresAt = stored.ExpiresAt;
+        Version = stored.Version;
+        _sidIndex = stored.SidIndex;
+        _personIndex = stored.PersonIndex;
         UserHeader = record.Identity.Username;
         BindingKey = new byte[BindingKeyBytes];
         secret.DeriveKey("paperless-gateway cookie binding 1"u8, BindingKey);
         Principal = new SessionPrincipal(this);
-        _usedAt = _notedAt = usedAt.UtcTicks;
+        _usedAt = _notedAt = stored.UsedAt.UtcTicks;
     }
 
     public SessionKey Key { get; }
@@ -30,6 +38,12 @@ internal sealed class Session
     public Identity Identity { get; }
 
     public DateTimeOffset SignedInAt { get; }
+
+    /// <summary>When the provider last said that all is well.</summary>
+    public DateTimeOffset CheckedAt { get; }
+
+    /// <summary>The version of the stored record that this was made from.</summary>
+    public long Version { get; }
 
     /// <summary>The end that use does not move.</summary>
     public DateTimeOffset ExpiresAt { get; }
@@ -51,6 +65,9 @@ internal sealed class Session
 
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
+
+    /// <summary>Whether it is one of a `sid`, or of a person; see <see cref="SessionIndex"/>.</summary>
+    public bool IsOf(ReadOnlySpan<byte> index) => index.SequenceEqual(_personIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
 
     public void Use(DateTimeOffset now)
     {

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Gateway.Settings;
 using Gateway.Storage;
-using Microsoft.Data.Sqlite;
 
 namespace Gateway.Sessions;
 
@@ -9,6 +8,13 @@ namespace Gateway.Sessions;
 internal enum SessionEnd
 {
     SignedOut,
+    SignedOutEverywhere,
+    EndedByTheUser,
+    EndedByTheOperator,
+    EndedAtTheProvider,
+    RefusedByTheProvider,
+    AccountGone,
+    EndedElsewhere,
     Replaced,
     Expired,
 }
@@ -16,31 +22,44 @@ internal enum SessionEnd
 /// <summary>Begins, finds and ends sessions: memory first, the store behind it.</summary>
 internal sealed partial class SessionKeeper(
     SessionMemory memory,
-    StoredSessions store,
+    ISessionStore store,
+    SessionInfoProtector infos,
     GatewaySettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
+    /// <summary>How long a logout of the provider's stands against a sign-in that was under way.</summary>
+    private static readonly TimeSpan EndsAreKept = TimeSpan.FromHours(24);
+
     /// <summary>Sessions that ended and whose rows are still in the store.</summary>
     private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
 
-    /// <summary>Raised after a session ended, for what hangs on it (open WebSockets).</summary>
-    public event Action<SessionKey, SessionEnd>? Ended;
+    /// <summary>Raised after a session of this process ended, for what hangs on it (open WebSockets, Paperless's own session).</summary>
+    public event Action<Session, SessionEnd>? Ended;
 
-    public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity identity, string idToken, CancellationToken cancellationToken)
+    /// <returns>Null where the provider ended this sign-in while it was under way.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<(SessionSecret Secret, Session Session)?> BeginAsync(NewSession made, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         DateTimeOffset expiresAt = now + settings.Session.Lifetime;
         SessionSecret secret = SessionSecret.Create();
-        SessionRecord record = new(identity, now, idToken);
-        await store.AddAsync(new StoredSession(secret.Key().ToBytes(), now, expiresAt, record.Encrypt(secret)), cancellationToken);
-        Session session = new(secret, record, now, expiresAt);
+        SessionRecord record = new(made.Identity, now, made.HeardAt, made.Tokens);
+        SessionInfo info = new(made.Identity.Username, made.Identity.UserId, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, made.Device, made.Address, now);
+        StoredSession stored = new(secret.Key().ToBytes(), made.SidIndex, made.PersonIndex, now, expiresAt, record.Encrypt(secret), infos.Protect(info));
+        if (!await store.AddAsync(stored, made.HeardAt, cancellationToken))
+        {
+            EndedWhileUnderWay(made.Identity.Username, made.Identity.Provider);
+            return null;
+        }
+
+        Session session = new(secret, record, stored);
         memory.Add(session);
-        SignedIn(identity.Username, identity.Provider, identity.Issuer, identity.Subject, session.Key);
+        SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
         return (secret, session);
     }
 
-    /// <summary>The hot path's look-up: memory alone. False: ask <see cref="Load"/>.</summary>
+    /// <summary>The hot path's look-up: memory alone. False: ask <see cref="LoadAsync"/>.</summary>
     public bool TryFind(SessionKey key, out Session? session)
     {
         if (!memory.TryGet(key, out session))
@@ -63,10 +82,11 @@ internal sealed partial class SessionKeeper(
     public bool IsKnown(Session session) => memory.TryGet(session.Key, out _);
 
     /// <summary>Reads a session from the store; null where there is none that is live.</summary>
-    public Session? Load(SessionSecret secret)
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<Session?> LoadAsync(SessionSecret secret, CancellationToken cancellationToken)
     {
         SessionKey key = secret.Key();
-        if (store.Find(key.ToBytes()) is not { } stored)
+        if (await store.FindAsync(key.ToBytes(), cancellationToken) is not { } stored)
         {
             return null;
         }
@@ -77,14 +97,8 @@ internal sealed partial class SessionKeeper(
             return null;
         }
 
-        if (record.Identity.UserId == 0)
-        {
-            // From a version that did not ask Paperless who it is: its user need not exist.
-            return null;
-        }
-
         DateTimeOffset now = time.GetUtcNow();
-        Session session = new(secret, record, stored.UsedAt, stored.ExpiresAt);
+        Session session = new(secret, record, stored);
         if (!session.IsLive(now, settings.Session.Idle) || memory.Add(session) is not { } kept || !kept.IsLive(now, settings.Session.Idle))
         {
             return null;
@@ -94,26 +108,68 @@ internal sealed partial class SessionKeeper(
         return kept;
     }
 
-    /// <summary>The ID token of a session, for the hint at logout.</summary>
-    public string? IdToken(SessionSecret secret) =>
-        store.Find(secret.Key().ToBytes()) is { } stored ? SessionRecord.Decrypt(stored.Record, secret)?.IdToken : null;
+    /// <summary>The record of a session with its tokens, and its version; null where it is gone.</summary>
+    public async Task<(SessionRecord Record, long Version)?> RecordAsync(SessionSecret secret, CancellationToken cancellationToken) =>
+        await store.FindAsync(secret.Key().ToBytes(), cancellationToken) is { } stored && SessionRecord.Decrypt(stored.Record, secret) is { } record
+            ? (record, stored.Version)
+            : null;
 
     /// <summary>Ends a session for this process at once, and in the store; where the store fails, again and again until it is done.</summary>
     public async Task EndAsync(Session session, SessionEnd cause, CancellationToken cancellationToken)
     {
-        memory.MarkEnded(session.Key, time.GetUtcNow());
-        Ended?.Invoke(session.Key, cause);
-        _toRemove[session.Key] = default;
-        try
+        Forget(session.Key, cause);
+        await RemoveAsync(session.Key, cancellationToken);
+        SessionEnded(session.Identity.Username, cause, session.Key);
+    }
+
+    /// <summary>Ends one session by its row, wherever it is in use.</summary>
+    public async Task EndAsync(StoredSession stored, SessionEnd cause, CancellationToken cancellationToken)
+    {
+        SessionKey key = SessionKey.FromBytes(stored.Key);
+        Forget(key, cause);
+        await RemoveAsync(key, cancellationToken);
+        SessionEnded(infos.Unprotect(stored.Info)?.Username ?? "somebody", cause, key);
+    }
+
+    /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), those that are just beginning included.</summary>
+    /// <returns>How many there were.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer; those of this process have ended all the same.</exception>
+    public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        HashSet<SessionKey> ended = [];
+        foreach (Session session in memory.All.Where(session => session.IsOf(index)).ToArray())
         {
-            await RemoveEndedAsync(session.Key, cancellationToken);
-        }
-        catch (SqliteException error)
-        {
-            NotRemoved(session.Key, error.Message);
+            Forget(session.Key, cause);
+            ended.Add(session.Key);
         }
 
-        SessionEnded(session.Identity.Username, cause, session.Key);
+        foreach (byte[] bytes in await store.EndAllAsync(index, now, now + EndsAreKept, cancellationToken))
+        {
+            SessionKey key = SessionKey.FromBytes(bytes);
+            Forget(key, cause);
+            ended.Add(key);
+        }
+
+        SessionsEnded(ended.Count, cause, ended);
+        return ended.Count;
+    }
+
+    /// <summary>The sessions of one person, the last used first.</summary>
+    public async Task<IReadOnlyList<(StoredSession Stored, SessionInfo Info)>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
+    {
+        List<(StoredSession Stored, SessionInfo Info)> known = [];
+        foreach (StoredSession stored in await store.OfPersonAsync(personIndex, cancellationToken))
+        {
+            if (infos.Unprotect(stored.Info) is { } info)
+            {
+                // What this process knows of its use is fresher than the store's note.
+                DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
+                known.Add((stored with { UsedAt = usedAt }, info));
+            }
+        }
+
+        return known;
     }
 
     /// <summary>Notes uses in the store, ends what has expired, keeps memory within its bound.</summary>
@@ -129,8 +185,7 @@ internal sealed partial class SessionKeeper(
 
         foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
         {
-            memory.MarkEnded(expired.Key, now);
-            Ended?.Invoke(expired.Key, SessionEnd.Expired);
+            Forget(expired.Key, SessionEnd.Expired);
             SessionEnded(expired.Identity.Username, SessionEnd.Expired, expired.Key);
         }
 
@@ -159,6 +214,27 @@ internal sealed partial class SessionKeeper(
         }
     }
 
+    private void Forget(SessionKey key, SessionEnd cause)
+    {
+        if (memory.MarkEnded(key, time.GetUtcNow()) is { } session)
+        {
+            Ended?.Invoke(session, cause);
+        }
+    }
+
+    private async Task RemoveAsync(SessionKey key, CancellationToken cancellationToken)
+    {
+        _toRemove[key] = default;
+        try
+        {
+            await RemoveEndedAsync(key, cancellationToken);
+        }
+        catch (StoreUnavailableException error)
+        {
+            NotRemoved(key, error.Message);
+        }
+    }
+
     private async Task RemoveEndedAsync(SessionKey key, CancellationToken cancellationToken)
     {
         await store.RemoveAsync(key.ToBytes(), cancellationToken);
@@ -170,6 +246,12 @@ internal sealed partial class SessionKeeper(
 
     [LoggerMessage(EventId = 2002, EventName = "SessionEnded", Level = LogLevel.Information, Message = "The session of {User} ended: {Cause}; session {Session}")]
     private partial void SessionEnded(string user, SessionEnd cause, SessionKey session);
+
+    [LoggerMessage(EventId = 2005, EventName = "SessionsEnded", Level = LogLevel.Information, Message = "{Count} sessions ended: {Cause}; sessions {Sessions}")]
+    private partial void SessionsEnded(int count, SessionEnd cause, IReadOnlyCollection<SessionKey> sessions);
+
+    [LoggerMessage(EventId = 2006, EventName = "EndedWhileUnderWay", Level = LogLevel.Warning, Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
+    private partial void EndedWhileUnderWay(string user, string provider);
 
     [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try is in half a minute, and only a restart before that would bring it back")]
     private partial void NotRemoved(SessionKey session, string reason);

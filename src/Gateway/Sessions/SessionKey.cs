@@ -15,6 +15,9 @@ internal readonly record struct SessionKey(ulong A, ulong B, ulong C, ulong D)
         return MemoryMarshal.Read<SessionKey>(hash);
     }
 
+    /// <param name="hash">As <see cref="ToBytes"/> gives it.</param>
+    public static SessionKey FromBytes(ReadOnlySpan<byte> hash) => MemoryMarshal.Read<SessionKey>(hash);
+
     public byte[] ToBytes()
     {
         byte[] bytes = new byte[SHA256.HashSizeInBytes];

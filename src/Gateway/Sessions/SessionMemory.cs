@@ -27,12 +27,13 @@ internal sealed class SessionMemory(int capacity)
         }
     }
 
-    public void MarkEnded(SessionKey key, DateTimeOffset now)
+    /// <returns>The session, where it was still here.</returns>
+    public Session? MarkEnded(SessionKey key, DateTimeOffset now)
     {
         lock (_changing)
         {
             _ended[key] = now;
-            _sessions.TryRemove(key, out _);
+            return _sessions.TryRemove(key, out Session? session) ? session : null;
         }
     }
 

@@ -1,3 +1,5 @@
+using Gateway.Storage;
+
 namespace Gateway.Sessions;
 
 /// <summary>Finds the request's session and sets its user. A session in memory costs a scan of one header, a hash and one look-up.</summary>
@@ -5,14 +7,37 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionKeeper sess
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
+        if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
-            if (sessions.TryFind(secret.Key(), out Session? session) || (session = sessions.Load(secret)) is not null)
-            {
-                context.User = session!.Principal;
-            }
+            return next(context);
         }
 
+        if (!sessions.TryFind(secret.Key(), out Session? session))
+        {
+            return LoadAsync(context, secret);
+        }
+
+        context.User = session!.Principal;
         return next(context);
     }
+
+    private async Task LoadAsync(HttpContext context, SessionSecret secret)
+    {
+        try
+        {
+            if (await sessions.LoadAsync(secret, context.RequestAborted) is { } session)
+            {
+                context.User = session.Principal;
+            }
+        }
+        catch (StoreUnavailableException away)
+        {
+            context.Features.Set(new SessionsAway(away.Message));
+        }
+
+        await next(context);
+    }
 }
+
+/// <summary>The request's session is not known because the store does not answer: neither "signed in" nor "not signed in" is true.</summary>
+internal sealed record SessionsAway(string Reason);

@@ -26,8 +26,19 @@ internal sealed record Identity(
     public bool IsPerson(string issuer, string subject) => Issuer == issuer && Subject == subject;
 }
 
-/// <summary>All that is kept of a session. The ID token is the hint that ends the provider's session, and stays out of memory until then.</summary>
-internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, string IdToken)
+/// <summary>What the provider gave at the sign-in or the last recheck.</summary>
+/// <param name="IdToken">The hint that ends the provider's session at a logout.</param>
+/// <param name="RefreshToken">Null where the provider gave none.</param>
+/// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
+internal sealed record ProviderTokens(string IdToken, string? RefreshToken = null, string? AccessToken = null, DateTimeOffset? AccessTokenUntil = null)
+{
+    /// <summary>For logs and debuggers: never a token.</summary>
+    public override string ToString() => nameof(ProviderTokens);
+}
+
+/// <summary>All that is kept of a session. The tokens stay out of memory until they are needed.</summary>
+/// <param name="CheckedAt">When the provider last said that all is well.</param>
+internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, DateTimeOffset CheckedAt, ProviderTokens Tokens)
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;

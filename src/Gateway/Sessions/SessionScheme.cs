@@ -6,11 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Gateway.Sessions;
 
 /// <summary>The user that a finished sign-in hands over, on its way to becoming a session.</summary>
-internal sealed class SignedInPrincipal(Identity identity, string idToken) : ClaimsPrincipal(new ClaimsIdentity("OpenIdConnect"))
+internal sealed class SignedInPrincipal(NewSession session) : ClaimsPrincipal(new ClaimsIdentity("OpenIdConnect"))
 {
-    public Identity SignedIn { get; } = identity;
-
-    public string IdToken { get; } = idToken;
+    public NewSession Session { get; } = session;
 }
 
 /// <summary>The scheme that OpenID Connect signs in to: begins a session under a new id and ends the one before.</summary>
@@ -23,17 +21,31 @@ internal sealed class SessionScheme(
 {
     public const string Name = "Session";
 
+    private const int LongestDevice = 300;
+
     protected override async Task HandleSignInAsync(ClaimsPrincipal user, AuthenticationProperties? properties)
     {
-        SignedInPrincipal signedIn = (SignedInPrincipal)user;
+        NewSession made = ((SignedInPrincipal)user).Session with
+        {
+            Device = Bounded(Request.Headers.UserAgent.ToString()),
+            Address = Context.Connection.RemoteIpAddress?.ToString() ?? "",
+        };
         if (Context.Session() is { } before)
         {
             await sessions.EndAsync(before, SessionEnd.Replaced, CancellationToken.None);
         }
 
-        (SessionSecret secret, Session session) = await sessions.BeginAsync(signedIn.SignedIn, signedIn.IdToken, Context.RequestAborted);
-        cookie.Append(Response, secret);
-        Context.User = session.Principal;
+        if (await sessions.BeginAsync(made, Context.RequestAborted) is { } begun)
+        {
+            cookie.Append(Response, begun.Secret);
+            Context.User = begun.Session.Principal;
+        }
+        else
+        {
+            // The provider has ended it meanwhile: the next page asks for a sign-in.
+            cookie.Delete(Response);
+            Context.User = new ClaimsPrincipal(new ClaimsIdentity());
+        }
     }
 
     protected override async Task HandleSignOutAsync(AuthenticationProperties? properties)
@@ -46,6 +58,8 @@ internal sealed class SessionScheme(
         cookie.Delete(Response);
         Context.User = new ClaimsPrincipal(new ClaimsIdentity());
     }
+
+    private static string Bounded(string device) => new([.. device.Where(letter => !char.IsControl(letter)).Take(LongestDevice)]);
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(
         Context.Session() is { } session

@@ -13,6 +13,7 @@ internal static class SessionsFeature
     public static void AddSessions(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(new SessionMemory(MemoryCapacity));
+        builder.Services.AddSingleton<SessionInfoProtector>();
         builder.Services.AddSingleton<SessionKeeper>();
         builder.Services.AddSingleton<SessionCookie>();
         builder.Services.AddHostedService<SessionTidying>();

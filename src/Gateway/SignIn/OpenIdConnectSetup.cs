@@ -38,7 +38,7 @@ internal sealed class OpenIdConnectSetup(GatewaySettings settings, ProviderRegis
         options.SaveTokens = false;
         options.ClaimActions.Clear();
         options.GetClaimsFromUserInfoEndpoint = provider.Settings.FetchUserInfo;
-        options.TokenHandler = provider.IdTokenCheck;
+        options.TokenHandler = new IdTokenCheck(provider.Settings, provider.Tokens);
         options.EventsType = typeof(SignInEvents);
 
         options.Scope.Clear();

@@ -135,7 +135,7 @@ internal sealed partial class SignInEvents(
 
         if (answer.Account is { } account)
         {
-            context.Principal = new SignedInPrincipal(person.As(account), round.IdToken);
+            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), new ProviderTokens(round.IdToken), round.Sid, round.HeardAt));
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {
@@ -148,7 +148,7 @@ internal sealed partial class SignInEvents(
         else
         {
             context.HandleResponse();
-            await choice.AskAsync(context.HttpContext, person, round.IdToken, context.ReturnUri!, answer);
+            await choice.AskAsync(context.HttpContext, person, round, context.ReturnUri!, answer);
         }
     }
 

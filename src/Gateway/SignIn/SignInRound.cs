@@ -1,13 +1,19 @@
 using System.Text.Json;
+using Gateway.Groups;
 
 namespace Gateway.SignIn;
 
 /// <summary>What the provider said in the round trip that is being finished; a feature of its request.</summary>
 internal sealed class SignInRound(string idToken, JsonElement idTokenClaims, DateTimeOffset heardAt)
 {
+    private const int LongestSid = 1000;
+
     public string IdToken { get; } = idToken;
 
     public JsonElement IdTokenClaims { get; } = idTokenClaims;
+
+    /// <summary>The provider's session; null where it does not say.</summary>
+    public string? Sid => IdTokenClaims.TryGetProperty("sid", out JsonElement sid) && ClaimPath.Text(sid) is { Length: > 0 and <= LongestSid } text ? text : null;
 
     /// <summary>When the ID token came.</summary>
     public DateTimeOffset HeardAt { get; } = heardAt;

@@ -41,11 +41,11 @@ internal sealed class UsernameChoice
         _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-choice";
     }
 
-    public Task AskAsync(HttpContext context, Person person, string idToken, string next, AccountAnswer answer)
+    public Task AskAsync(HttpContext context, Person person, SignInRound round, string next, AccountAnswer answer)
     {
         byte[] browser = RandomNumberGenerator.GetBytes(32);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(OpenFor));
-        return ShowAsync(context, new PendingSignIn(person, idToken, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
+        return ShowAsync(context, new PendingSignIn(person, round.IdToken, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
     }
 
     public async Task TakeAsync(HttpContext context)
@@ -87,7 +87,7 @@ internal sealed class UsernameChoice
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
-                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(pending.Person.As(account), pending.IdToken));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), new ProviderTokens(pending.IdToken), pending.Sid, pending.Person.HeardAt)));
                 context.Response.StatusCode = StatusCodes.Status303SeeOther;
                 context.Response.Headers.Location = pending.Next;
             }
@@ -167,7 +167,7 @@ internal sealed class UsernameChoice
 /// <summary>A sign-in that waits for a user name.</summary>
 /// <param name="Next">Where the person was going.</param>
 /// <param name="Browser">SHA-256 of the cookie that the browser got with the page.</param>
-internal sealed record PendingSignIn(Person Person, string IdToken, string Next, DateTimeOffset Until, byte[] Browser)
+internal sealed record PendingSignIn(Person Person, string IdToken, string? Sid, string Next, DateTimeOffset Until, byte[] Browser)
 {
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => Person.Label;

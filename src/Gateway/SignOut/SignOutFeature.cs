@@ -2,6 +2,7 @@ using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.SignOut;
@@ -14,7 +15,12 @@ internal static class SignOutFeature
     /// <summary>Where Paperless and its apps log out; all of them end up here.</summary>
     private static readonly string[] Paths = [Path, "/api/auth/logout/", "/admin/logout/"];
 
-    public static void AddSignOut(this WebApplicationBuilder builder) => builder.Services.AddSingleton<EndSession>();
+    public static void AddSignOut(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<EndSession>();
+        builder.Services.AddSingleton<BackChannelLogout>();
+        builder.Services.AddSingleton<FrontChannelLogout>();
+    }
 
     public static void MapSignOut(this WebApplication app)
     {
@@ -22,6 +28,9 @@ internal static class SignOutFeature
         {
             app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
         }
+
+        app.MapPost("/accounts/oidc/{providerId}/logout/backchannel/", (HttpContext context, string providerId, BackChannelLogout logout) => logout.AnswerAsync(context, providerId));
+        app.MapGet("/accounts/oidc/{providerId}/logout/frontchannel/", (HttpContext context, string providerId, FrontChannelLogout logout) => logout.AnswerAsync(context, providerId));
     }
 
     private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
@@ -33,7 +42,7 @@ internal static class SignOutFeature
         }
 
         Session? session = context.Session();
-        string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? sessions.IdToken(secret) : null;
+        string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(sessions, secret) : null;
 
         // The gateway's session first: whatever fails after it, nobody gets in any more.
         await context.SignOutAsync(SessionScheme.Name);
@@ -43,6 +52,19 @@ internal static class SignOutFeature
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
         context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
+    }
+
+    /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>
+    private static async Task<string?> IdTokenAsync(SessionKeeper sessions, SessionSecret secret)
+    {
+        try
+        {
+            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Record.Tokens.IdToken;
+        }
+        catch (StoreUnavailableException)
+        {
+            return null;
+        }
     }
 
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)

@@ -46,6 +46,32 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
             value BLOB NOT NULL
         ) WITHOUT ROWID;
         """,
+        """
+        DROP TABLE sessions; -- Everybody signs in once more: without a person's index no logout of the provider's would find them.
+        CREATE TABLE sessions (
+            key           BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the cookie's value
+            sid_index     BLOB,                         -- SHA-256 over provider_id and sid
+            person_index  BLOB    NOT NULL,             -- SHA-256 over issuer and subject
+            used_at       INTEGER NOT NULL,             -- seconds since 1970
+            expires_at    INTEGER NOT NULL,             -- seconds since 1970
+            record        BLOB    NOT NULL,             -- encrypted under a key that only the cookie's value gives
+            info          BLOB    NOT NULL,             -- for lists, encrypted under the gateway's own key
+            version       INTEGER NOT NULL,
+            claimed_until INTEGER NOT NULL DEFAULT 0    -- milliseconds since 1970: until then one replica rechecks it
+        ) WITHOUT ROWID;
+        CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+        CREATE INDEX sessions_by_sid ON sessions (sid_index) WHERE sid_index IS NOT NULL;
+        CREATE INDEX sessions_by_person ON sessions (person_index);
+        CREATE TABLE ended (
+            hash     BLOB    NOT NULL PRIMARY KEY, -- a sid_index or a person_index
+            ended_at INTEGER NOT NULL,             -- milliseconds since 1970
+            until    INTEGER NOT NULL              -- seconds since 1970
+        ) WITHOUT ROWID;
+        CREATE TABLE taken (
+            hash  BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of what counts once
+            until INTEGER NOT NULL              -- seconds since 1970
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>

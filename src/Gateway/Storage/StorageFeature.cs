@@ -14,7 +14,7 @@ internal static class StorageFeature
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<Database>();
-        builder.Services.AddSingleton<StoredSessions>();
+        builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
         builder.Services.AddSingleton<StoredAccounts>();
         builder.Services.AddSingleton<StoredSecrets>();
         builder.Services.AddDataProtection()

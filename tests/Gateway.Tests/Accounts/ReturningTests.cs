@@ -117,10 +117,10 @@ public sealed class ReturningTests : IAsyncLifetime
     {
         // The user of the record's time has no number.
         Sessions.SessionsOnDisk sessions = new();
-        (Gateway.Sessions.SessionSecret secret, _) = await sessions.Keeper.BeginAsync(Sessions.SessionsOnDisk.Person("alice") with { UserId = 0 }, "id.token", World.Ct);
+        (Gateway.Sessions.SessionSecret secret, _) = await sessions.BeginAsync(Sessions.SessionsOnDisk.Person("alice") with { UserId = 0 });
         sessions.Restart();
 
-        Assert.Null(sessions.Find(secret));
+        Assert.Null(await sessions.FindAsync(secret));
         sessions.Dispose();
     }
 

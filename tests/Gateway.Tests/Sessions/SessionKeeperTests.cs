@@ -34,8 +34,8 @@ public sealed class SessionKeeperTests
             ("$alice", ofAlice.Key.ToBytes()));
         sessions.Restart();
 
-        Assert.Null(sessions.Find(alice));
-        Assert.Equal("admin", sessions.Find(admin)?.Identity.Username);
+        Assert.Null(await sessions.FindAsync(alice));
+        Assert.Equal("admin", (await sessions.FindAsync(admin))?.Identity.Username);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class SessionKeeperTests
 
         Assert.NotEqual(secret.ToCookieValue(), other.ToCookieValue());
         Assert.DoesNotContain(secret.ToCookieValue(), $"{secret} {session} {session.Key}", StringComparison.Ordinal);
-        Assert.DoesNotContain("id.token", new SessionRecord(session.Identity, default, "id.token").ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("id.token", new SessionRecord(session.Identity, default, default, new ProviderTokens("id.token", "id.token", "id.token")).ToString() + new ProviderTokens("id.token", "id.token", "id.token"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public sealed class SessionKeeperTests
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
 
-        Assert.Equal("id.token.alice", sessions.Keeper.IdToken(secret));
+        Assert.Equal("id.token.alice", (await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct))?.Record.Tokens.IdToken);
         await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-        Assert.Null(sessions.Keeper.IdToken(secret));
+        Assert.Null(await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct));
         Assert.Equal(0, sessions.Rows());
     }
 
@@ -79,7 +79,10 @@ public sealed class SessionKeeperTests
         Assert.Equal(10, sessions.Memory.All.Count());
         Assert.True(sessions.Keeper.TryFind(secrets[0].Key(), out _), "What was just used stays.");
         Assert.False(sessions.Keeper.TryFind(secrets[1].Key(), out _), "What was used longest ago goes.");
-        Assert.All(secrets, (secret, number) => Assert.Equal($"person{number}", sessions.Find(secret)?.Identity.Username));
+        for (int number = 0; number < secrets.Count; number++)
+        {
+            Assert.Equal($"person{number}", (await sessions.FindAsync(secrets[number]))?.Identity.Username);
+        }
     }
 
     [Fact]
@@ -104,14 +107,14 @@ public sealed class SessionKeeperTests
         sessions.Clock.Advance(TimeSpan.FromMinutes(50));
         (SessionSecret live, _) = await sessions.BeginAsync("live");
         sessions.Clock.Advance(TimeSpan.FromMinutes(15));
-        List<(SessionKey, SessionEnd)> ended = [];
-        sessions.Keeper.Ended += (key, cause) => ended.Add((key, cause));
+        List<(Session, SessionEnd)> ended = [];
+        sessions.Keeper.Ended += (session, cause) => ended.Add((session, cause));
 
         await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
 
         Assert.Equal(1, sessions.Rows());
         Assert.Equal(SessionEnd.Expired, Assert.Single(ended).Item2);
-        Assert.Equal("live", sessions.Find(live)?.Identity.Username);
+        Assert.Equal("live", (await sessions.FindAsync(live))?.Identity.Username);
         for (int hour = 0; hour < 9; hour++)
         {
             sessions.Clock.Advance(TimeSpan.FromMinutes(55));
@@ -120,7 +123,7 @@ public sealed class SessionKeeperTests
         }
 
         Assert.Equal(0, sessions.Rows());
-        Assert.Null(sessions.Find(live));
+        Assert.Null(await sessions.FindAsync(live));
     }
 
     /// <summary>The store notes uses a little late; a sweep must not take what is only late.</summary>
@@ -130,16 +133,16 @@ public sealed class SessionKeeperTests
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, _) = await sessions.BeginAsync();
         sessions.Clock.Advance(TimeSpan.FromSeconds(40));
-        Assert.NotNull(sessions.Find(secret));
+        Assert.NotNull(await sessions.FindAsync(secret));
         await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
         sessions.Clock.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(20));
         await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
-        Assert.NotNull(sessions.Find(secret));
+        Assert.NotNull(await sessions.FindAsync(secret));
         await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
 
         sessions.Restart();
 
-        Assert.NotNull(sessions.Find(secret));
+        Assert.NotNull(await sessions.FindAsync(secret));
     }
 
     [Fact]
@@ -153,6 +156,6 @@ public sealed class SessionKeeperTests
         await sessions.Keeper.NoteUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
 
         Assert.Equal(0, sessions.Rows());
-        Assert.Null(sessions.Find(secret));
+        Assert.Null(await sessions.FindAsync(secret));
     }
 }

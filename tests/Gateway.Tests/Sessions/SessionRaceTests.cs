@@ -1,4 +1,5 @@
 using Gateway.Sessions;
+using Gateway.Storage;
 
 namespace Gateway.Tests.Sessions;
 
@@ -24,7 +25,7 @@ public sealed class SessionRaceTests
                 for (int after = 0; after < 3;)
                 {
                     bool ended = Volatile.Read(ref over);
-                    if (sessions.Find(secret) is { } found)
+                    if (sessions.FindAsync(secret).GetAwaiter().GetResult() is { } found)
                     {
                         if (ended)
                         {
@@ -54,12 +55,13 @@ public sealed class SessionRaceTests
     {
         SessionMemory memory = new(1000);
         DateTimeOffset now = DateTimeOffset.UnixEpoch;
-        SessionRecord record = new(SessionsOnDisk.Person("alice"), now, "");
+        SessionRecord record = new(SessionsOnDisk.Person("alice"), now, now, new ProviderTokens(""));
         for (int round = 0; round < 5_000; round++)
         {
             SessionSecret secret = SessionSecret.Create();
-            Session session = new(secret, record, now, now.AddHours(1));
-            Parallel.Invoke(new ParallelOptions { CancellationToken = SessionsOnDisk.Ct }, () => memory.Add(session), () => memory.MarkEnded(session.Key, now), () => memory.Add(new Session(secret, record, now, now.AddHours(1))));
+            StoredSession stored = new(secret.Key().ToBytes(), null, [], now, now.AddHours(1), [], []);
+            Session session = new(secret, record, stored);
+            Parallel.Invoke(new ParallelOptions { CancellationToken = SessionsOnDisk.Ct }, () => memory.Add(session), () => memory.MarkEnded(session.Key, now), () => memory.Add(new Session(secret, record, stored)));
 
             Assert.False(memory.TryGet(session.Key, out _), $"Back in round {round}.");
             Assert.Null(memory.Add(session));
@@ -79,7 +81,7 @@ public sealed class SessionRaceTests
         await Parallel.ForEachAsync(Enumerable.Range(0, 240), SessionsOnDisk.Ct, async (step, cancel) =>
         {
             (SessionSecret secret, Session session) = all[step % 60];
-            sessions.Find(secret);
+            await sessions.FindAsync(secret);
             if (step < 60 && step % 2 == 0)
             {
                 await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, cancel);
@@ -91,6 +93,9 @@ public sealed class SessionRaceTests
         });
 
         Assert.Equal(30, sessions.Rows());
-        Assert.All(all, (one, number) => Assert.Equal(number % 2 == 1, sessions.Find(one.Secret) is not null));
+        for (int number = 0; number < all.Count; number++)
+        {
+            Assert.Equal(number % 2 == 1, await sessions.FindAsync(all[number].Secret) is not null);
+        }
     }
 }

@@ -2,6 +2,7 @@ using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
 using Gateway.Tests.SignIn;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -12,6 +13,7 @@ namespace Gateway.Tests.Sessions;
 internal sealed class SessionsOnDisk : IDisposable
 {
     private readonly int _capacity;
+    private readonly EphemeralDataProtectionProvider _protection = new();
 
     public SessionsOnDisk(int capacity = 1000, string idle = "1h", string lifetime = "8h")
     {
@@ -35,7 +37,7 @@ internal sealed class SessionsOnDisk : IDisposable
 
     public Database Database { get; private set; } = null!;
 
-    public StoredSessions Store { get; private set; } = null!;
+    public ISessionStore Store { get; private set; } = null!;
 
     public SessionMemory Memory { get; private set; } = null!;
 
@@ -45,10 +47,13 @@ internal sealed class SessionsOnDisk : IDisposable
 
     public static Identity Person(string name) => new("authentik", "https://authentik.example.com/", "subject-of-" + name, 7, name, false, null, null, [], "groups");
 
-    public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => Keeper.BeginAsync(Person(name), "id.token." + name, Ct);
+    public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => BeginAsync(Person(name));
+
+    public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity person, string? sid = null) =>
+        await Keeper.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
 
     /// <summary>As a request finds its session: memory first, then the store.</summary>
-    public Session? Find(SessionSecret secret) => Keeper.TryFind(secret.Key(), out Session? session) ? session : Keeper.Load(secret);
+    public async Task<Session?> FindAsync(SessionSecret secret) => Keeper.TryFind(secret.Key(), out Session? session) ? session : await Keeper.LoadAsync(secret, Ct);
 
     /// <summary>As after a kill -9: what was only in memory is gone.</summary>
     public void Restart()
@@ -84,8 +89,8 @@ internal sealed class SessionsOnDisk : IDisposable
     {
         Database = new Database(Settings);
         Database.Open();
-        Store = new StoredSessions(Database);
+        Store = new SqliteSessions(Database);
         Memory = new SessionMemory(_capacity);
-        Keeper = new SessionKeeper(Memory, Store, Settings, Clock, NullLogger<SecurityLog>.Instance);
+        Keeper = new SessionKeeper(Memory, Store, new SessionInfoProtector(_protection), Settings, Clock, NullLogger<SecurityLog>.Instance);
     }
 }

@@ -1,0 +1,16 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Gateway.Sessions;
+
+/// <summary>The names by which the store finds sessions without knowing whose they are.</summary>
+internal static class SessionIndex
+{
+    /// <summary>A person is (issuer, subject).</summary>
+    public static byte[] OfPerson(string issuer, string subject) => Hash("person", issuer, subject);
+
+    /// <summary>The provider's session (OpenID Connect Front-Channel Logout 1.0, section 3: `sid` is unique within an issuer).</summary>
+    public static byte[] OfSid(string issuer, string sid) => Hash("sid", issuer, sid);
+
+    private static byte[] Hash(string kind, string issuer, string name) => SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\0{issuer}\0{name}"));
+}

@@ -1,0 +1,63 @@
+using Gateway.Pages;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.SignIn;
+using Gateway.Storage;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.SignOut;
+
+/// <summary>The provider says, in a hidden frame of its own page, that a session is over (OpenID Connect Front-Channel Logout 1.0).</summary>
+/// <remarks>The browser sends no Lax cookie into another site's frame: it is `iss` and `sid` that say which session.</remarks>
+internal sealed partial class FrontChannelLogout(SessionKeeper sessions, SessionCookie cookie, ProviderRegistry providers, PageWriter pages, ILogger<SecurityLog> logger)
+{
+    public async Task AnswerAsync(HttpContext context, string providerId)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        IQueryCollection query = context.Request.Query;
+        if (providers.Find(providerId) is not { } provider || query["iss"] is not [{ Length: > 0 } issuer] || query["sid"] is not [{ Length: > 0 } sid])
+        {
+            await pages.RefuseAsync(context, new Refusal(400, "front_channel_logout", "Nothing to sign out", "This address ends a session for a provider that names itself (iss) and the session (sid)."));
+            return;
+        }
+
+        try
+        {
+            OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
+            if (configuration.Issuer != issuer)
+            {
+                await pages.RefuseAsync(context, new Refusal(400, "front_channel_logout", "Nothing to sign out", "The issuer is not this provider's."));
+                return;
+            }
+
+            int ended = await sessions.EndAllAsync(SessionIndex.OfSid(issuer, sid), SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            LoggedOut(provider.Settings.Id, ended);
+            if (context.Session() is { } session && session.IsOf(SessionIndex.OfSid(issuer, sid)))
+            {
+                cookie.Delete(context.Response);
+            }
+
+            // Framed by the provider, and by nobody else.
+            context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {Origins(configuration)}";
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers["Referrer-Policy"] = "no-referrer";
+            context.Response.ContentType = "text/html; charset=utf-8";
+            await context.Response.WriteAsync("<!DOCTYPE html><html lang=\"en\"><title>Signed out</title>");
+        }
+        catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
+        {
+            await pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sign-out at the moment", "The session could not be ended just now.") { RetryAfter = 5, ForTheLog = away.Message });
+        }
+    }
+
+    /// <summary>Where the provider's pages are: its issuer and its sign-in need not share a host.</summary>
+    private static string Origins(OpenIdConnectConfiguration configuration) => string.Join(
+        ' ',
+        new[] { configuration.Issuer, configuration.AuthorizationEndpoint, configuration.EndSessionEndpoint }
+            .Where(url => Uri.TryCreate(url, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "https" or "http")
+            .Select(url => new PublicOrigin(new Uri(url)).Origin)
+            .Distinct());
+
+    [LoggerMessage(EventId = 6013, EventName = "FrontChannelLogout", Level = LogLevel.Information, Message = "{Provider} ended a session by the front channel: {Count} sessions here")]
+    private partial void LoggedOut(string provider, int count);
+}

@@ -1,0 +1,75 @@
+namespace Gateway.Storage;
+
+/// <summary>One session as it is kept: hashes and ciphertext, nothing that opens a session without the cookie's value.</summary>
+/// <param name="Key">SHA-256 of the cookie's value.</param>
+/// <param name="SidIndex">Hash of provider and `sid`; null where the provider gave none.</param>
+/// <param name="PersonIndex">Hash of issuer and subject.</param>
+/// <param name="Record">Encrypted under a key that only the cookie's value gives.</param>
+/// <param name="Info">What lists of sessions show, protected with the gateway's own keys.</param>
+/// <param name="Version">Counts the times that the record was replaced.</param>
+internal sealed record StoredSession(
+    byte[] Key,
+    byte[]? SidIndex,
+    byte[] PersonIndex,
+    DateTimeOffset UsedAt,
+    DateTimeOffset ExpiresAt,
+    byte[] Record,
+    byte[] Info,
+    long Version = 1);
+
+/// <summary>
+/// Where sessions outlive the process. Only <see cref="AddAsync"/> makes a row, so no later write brings back one that was ended;
+/// and an end leaves a mark behind that stops a sign-in that was under way.
+/// </summary>
+internal interface ISessionStore
+{
+    /// <summary>Whether other gateways use the same store.</summary>
+    public bool IsShared { get; }
+
+    /// <summary>Sessions that another replica ended.</summary>
+    public event Action<IReadOnlyList<byte[]>>? EndedElsewhere;
+
+    /// <param name="heardAt">When the provider's answer came: an end of the person that is younger than it stands against it.</param>
+    /// <returns>False where the provider has ended this sign-in meanwhile.</returns>
+    public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken);
+
+    public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the record of a session that is still there and still at that version.</summary>
+    /// <returns>Whether it was replaced.</returns>
+    public Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken);
+
+    /// <summary>Notes when sessions were last used; what is gone stays gone.</summary>
+    public Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken);
+
+    /// <returns>Whether there was such a session.</returns>
+    public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken);
+
+    /// <summary>Ends every session of a `sid` or of a person, and marks it as ended until <paramref name="until"/>.</summary>
+    /// <returns>The keys of those that were there.</returns>
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+
+    /// <summary>The sessions of one person.</summary>
+    public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken);
+
+    /// <summary>Every session, for the operator.</summary>
+    public IAsyncEnumerable<StoredSession> AllAsync(CancellationToken cancellationToken);
+
+    /// <summary>Takes something that counts once, such as the `jti` of a logout token.</summary>
+    /// <returns>False where it was taken before.</returns>
+    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);
+
+    /// <summary>Claims the recheck of a session for one replica.</summary>
+    /// <returns>False where another has it, or the session is gone.</returns>
+    public Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+
+    /// <summary>Removes what no request may use any more, and marks that have served their time.</summary>
+    /// <returns>How many sessions went.</returns>
+    public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken);
+
+    /// <exception cref="StoreUnavailableException">It does not answer.</exception>
+    public Task CheckAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>The store does not answer at the moment.</summary>
+internal sealed class StoreUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,181 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace Gateway.Storage;
+
+/// <summary>Sessions in the SQLite file: one gateway alone.</summary>
+internal sealed class SqliteSessions(Database database) : ISessionStore
+{
+    private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
+
+    public bool IsShared => false;
+
+    /// <summary>There is no other replica.</summary>
+    public event Action<IReadOnlyList<byte[]>>? EndedElsewhere
+    {
+        add { }
+        remove { }
+    }
+
+    public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(
+            connection,
+            $"""
+            INSERT INTO sessions ({Columns})
+            SELECT $key, $sid_index, $person_index, $used_at, $expires_at, $record, $info, $version
+            WHERE NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $sid_index)
+              AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $person_index AND ended.ended_at >= $heard_at);
+            """,
+            ("$key", session.Key),
+            ("$sid_index", session.SidIndex),
+            ("$person_index", session.PersonIndex),
+            ("$used_at", session.UsedAt.ToUnixTimeSeconds()),
+            ("$expires_at", session.ExpiresAt.ToUnixTimeSeconds()),
+            ("$record", session.Record),
+            ("$info", session.Info),
+            ("$version", session.Version),
+            ("$heard_at", heardAt.ToUnixTimeMilliseconds())) > 0,
+        cancellationToken);
+
+    public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) => new(Read(
+        connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key = $key;", Row, ("$key", key)).FirstOrDefault()));
+
+    public Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(
+            connection,
+            "UPDATE sessions SET record = $record, info = $info, version = version + 1 WHERE key = $key AND version = $version;",
+            ("$key", key),
+            ("$version", version),
+            ("$record", record),
+            ("$info", info)) > 0,
+        cancellationToken);
+
+    public Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken) => WriteAsync(
+        connection =>
+        {
+            using SqliteCommand update = connection.CreateCommand();
+            update.CommandText = "UPDATE sessions SET used_at = MAX(used_at, $used_at) WHERE key = $key;";
+            SqliteParameter key = update.Parameters.Add("$key", SqliteType.Blob);
+            SqliteParameter usedAt = update.Parameters.Add("$used_at", SqliteType.Integer);
+            int rows = 0;
+            foreach ((byte[] sessionKey, DateTimeOffset at) in uses)
+            {
+                key.Value = sessionKey;
+                usedAt.Value = at.ToUnixTimeSeconds();
+                rows += update.ExecuteNonQuery();
+            }
+
+            return rows;
+        },
+        cancellationToken);
+
+    public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(connection, "DELETE FROM sessions WHERE key = $key;", ("$key", key)) > 0,
+        cancellationToken);
+
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
+        connection =>
+        {
+            Sql.Execute(
+                connection,
+                """
+                INSERT INTO ended (hash, ended_at, until) VALUES ($hash, $ended_at, $until)
+                ON CONFLICT (hash) DO UPDATE SET ended_at = MAX(ended_at, excluded.ended_at), until = MAX(until, excluded.until);
+                """,
+                ("$hash", index),
+                ("$ended_at", now.ToUnixTimeMilliseconds()),
+                ("$until", until.ToUnixTimeSeconds()));
+            return Sql.Read(connection, "DELETE FROM sessions WHERE sid_index = $hash OR person_index = $hash RETURNING key;", row => row.GetFieldValue<byte[]>(0), ("$hash", index));
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<StoredSession>>(
+        connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;", Row, ("$person_index", personIndex))));
+
+    public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        byte[] last = [];
+        while (true)
+        {
+            // Page by page: a hundred thousand of them are not read into memory at once.
+            List<StoredSession> page = Read(connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;", Row, ("$last", last)));
+            foreach (StoredSession session in page)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return session;
+            }
+
+            if (page.Count == 0)
+            {
+                yield break;
+            }
+
+            last = page[^1].Key;
+        }
+    }
+
+    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
+        cancellationToken);
+
+    public Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(
+            connection,
+            "UPDATE sessions SET claimed_until = $until WHERE key = $key AND claimed_until <= $now;",
+            ("$key", key),
+            ("$now", now.ToUnixTimeMilliseconds()),
+            ("$until", until.ToUnixTimeMilliseconds())) > 0,
+        cancellationToken);
+
+    public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => WriteAsync(
+        connection =>
+        {
+            (string, object?) seconds = ("$now", now.ToUnixTimeSeconds());
+            Sql.Execute(connection, "DELETE FROM ended WHERE until <= $now;", seconds);
+            Sql.Execute(connection, "DELETE FROM taken WHERE until <= $now;", seconds);
+            return Sql.Execute(connection, "DELETE FROM sessions WHERE expires_at <= $now OR used_at <= $idle;", seconds, ("$idle", (now - idle).ToUnixTimeSeconds()));
+        },
+        cancellationToken);
+
+    public Task CheckAsync(CancellationToken cancellationToken)
+    {
+        Read(connection => Sql.Read(connection, "SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 1);", row => row.GetInt64(0)));
+        return Task.CompletedTask;
+    }
+
+    private static StoredSession Row(SqliteDataReader row) => new(
+        row.GetFieldValue<byte[]>(0),
+        row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1),
+        row.GetFieldValue<byte[]>(2),
+        DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(3)),
+        DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(4)),
+        row.GetFieldValue<byte[]>(5),
+        row.GetFieldValue<byte[]>(6),
+        row.GetInt64(7));
+
+    private T Read<T>(Func<SqliteConnection, T> read)
+    {
+        try
+        {
+            using SqliteConnection connection = database.Connect();
+            return read(connection);
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException(error.Message, error);
+        }
+    }
+
+    private async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.WriteAsync(write, cancellationToken);
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException(error.Message, error);
+        }
+    }
+}
