@@ -73,6 +73,22 @@ internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets s
         return null;
     }
 
+    /// <summary>The same of a session's last request.</summary>
+    public string? LastPaperlessSession(Session session)
+    {
+        ReadOnlySpan<char> sent = session.LastCookies?.ForPaperless;
+        foreach (Range range in sent.Split(';'))
+        {
+            ReadOnlySpan<char> pair = sent[range].Trim(Blanks);
+            if (IsSessionCookie(pair))
+            {
+                return pair[(pair.IndexOf('=') + 1)..].ToString();
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>A `Set-Cookie` of Paperless's for the browser: bound, and Secure on https.</summary>
     public string ForBrowser(string setCookie, Session? session)
     {

@@ -9,16 +9,17 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <returns>Whether there is none any more, as far as Paperless says.</returns>
-    public async Task<bool> EndAsync(HttpContext context, Session? session)
-    {
-        if (cookies.PaperlessSession(context.Request, session) is not { } value)
-        {
-            return true;
-        }
+    public Task<bool> EndAsync(HttpContext context, Session? session) =>
+        cookies.PaperlessSession(context.Request, session) is { } value ? EndAsync(value, context.TraceIdentifier) : Task.FromResult(true);
 
+    /// <param name="value">The value of Paperless's session cookie, unbound.</param>
+    /// <param name="traceId">What the log names it by.</param>
+    /// <returns>Whether there is none any more, as far as Paperless says.</returns>
+    public async Task<bool> EndAsync(string value, string traceId)
+    {
         if (!upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
         {
-            NotEnded("no replica is there", context.TraceIdentifier);
+            NotEnded("no replica is there", traceId);
             return false;
         }
 
@@ -34,11 +35,11 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
                 return true;
             }
 
-            NotEnded($"it answered {(int)response.StatusCode}", context.TraceIdentifier);
+            NotEnded($"it answered {(int)response.StatusCode}", traceId);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
         {
-            NotEnded("it does not answer", context.TraceIdentifier);
+            NotEnded("it does not answer", traceId);
         }
 
         return false;

@@ -29,6 +29,7 @@ internal static class ProxyFeature
         builder.Services.AddSingleton<UnsizedBody>();
         builder.Services.AddSingleton<OpenSockets>();
         builder.Services.AddSingleton<OwnProfile>();
+        builder.Services.AddHostedService<LeftPaperlessSessions>();
     }
 
     public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();
