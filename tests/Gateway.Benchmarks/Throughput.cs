@@ -14,7 +14,7 @@ internal static class Throughput
     private const int Seconds = 5;
     private const int Connections = 64;
 
-    private const string Alice = """{"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "groups": []}""";
+    private const string Alice = """{"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""";
 
     public static async Task<int> RunAsync(int rounds)
     {

@@ -8,15 +8,15 @@ namespace Gateway.Accounts;
 /// Decides which Paperless user somebody is. A person is (issuer, subject) and nothing else: a name finds an account only at a first
 /// sign-in, only an ordinary one, and only where the settings say so.
 /// </summary>
-internal sealed partial class AccountSignIn(
+internal sealed class AccountSignIn(
     StoredAccounts links,
     PaperlessApi api,
     NewAccounts newAccounts,
     AccountUpdate update,
     AccountRefusals refusals,
     GatewaySettings settings,
-    TimeProvider time,
-    ILogger<SecurityLog> logger)
+    AccountLinking linking,
+    TimeProvider time)
 {
     /// <summary>From the question to the answer, however many requests it takes; less than a stopping gateway waits.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(28);
@@ -25,24 +25,28 @@ internal sealed partial class AccountSignIn(
 
     /// <param name="chosen">The user name that the person has chosen; null where nobody was asked.</param>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it; nobody is signed in.</exception>
-    public async Task<AccountAnswer> SignInAsync(Person person, string? chosen)
+    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => InTurnAsync(person, async cancellationToken =>
+    {
+        await api.SelfAsync(cancellationToken);
+        return await DecideAsync(person, chosen, cancellationToken);
+    });
+
+    /// <summary>Works on who a person is while nobody else does, and not for ever.</summary>
+    /// <exception cref="PaperlessUnavailableException">It took too long.</exception>
+    public async Task<T> InTurnAsync<T>(Person person, Func<CancellationToken, Task<T>> work)
     {
         // Not the request's own token: what is half done when a browser goes away would stay half done.
         using CancellationTokenSource patience = new(Patience);
         try
         {
-            using IDisposable turn = await TurnAsync(person, patience.Token);
-            await api.SelfAsync(patience.Token);
-            return await DecideAsync(person, chosen, patience.Token);
+            using IDisposable turn = await _people.TakeAsync((person.Issuer, person.Subject), patience.Token);
+            return await work(patience.Token);
         }
         catch (OperationCanceledException error)
         {
             throw new PaperlessUnavailableException("it takes too long", error);
         }
     }
-
-    /// <summary>Waits until nobody else decides who that person is; dispose of the result to let it go.</summary>
-    public Task<IDisposable> TurnAsync(Person person, CancellationToken cancellationToken) => _people.TakeAsync((person.Issuer, person.Subject), cancellationToken);
 
     private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {
@@ -62,15 +66,13 @@ internal sealed partial class AccountSignIn(
         }
 
         NewAccounts.Made made = await newAccounts.MakeAsync(person, chosen, cancellationToken);
-        if (made.User is not { } user)
+        if (made.Link is not { } own)
         {
             return AccountAnswer.Choose(made.Proposed, made.Fault);
         }
 
-        // What it was made with is what the provider said: it follows from the next sign-in on.
-        AccountLink own = await LinkAsync(person, user, onlyToFreeUser: false, person.HeardAt, cancellationToken)
-            ?? throw new PaperlessUnavailableException("the store does not keep the link to the new account");
-        return own.UserId != user.Id ? await EnterAsync(person, own, cancellationToken)
+        // What a new user was made with is what the provider said: it follows from the next sign-in on.
+        return made.User is not { } user || own.UserId != user.Id ? await EnterAsync(person, own, cancellationToken)
             : Fault(person, own, user) is { } fault ? AccountAnswer.Of(fault)
             : AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
     }
@@ -78,9 +80,16 @@ internal sealed partial class AccountSignIn(
     /// <summary>Step 2 of the design: an ordinary account of exactly that name that nobody is linked to. Null where there is none.</summary>
     private async Task<AccountAnswer?> MatchAsync(Person person, string name, CancellationToken cancellationToken)
     {
+        using IDisposable turn = await newAccounts.NameTurnAsync(name, cancellationToken);
         PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
         if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
         {
+            return null;
+        }
+
+        if (links.IsReservedByAnother(name, person.Issuer, person.Subject, time.GetUtcNow() - NewAccounts.ReservationSlack))
+        {
+            // Made a moment ago for somebody of the same name, whose answer got lost.
             return null;
         }
 
@@ -90,21 +99,9 @@ internal sealed partial class AccountSignIn(
             return AccountAnswer.Of(AccountRefusals.Inactive(person, user.Username));
         }
 
-        return await LinkAsync(person, user, onlyToFreeUser: true, heardAt: DateTimeOffset.UnixEpoch, cancellationToken) is { } link
+        return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "by the same user name", cancellationToken) is { } link
             ? await EnterAsync(person, link, cancellationToken)
             : null;
-    }
-
-    private async Task<AccountLink?> LinkAsync(Person person, PaperlessUser user, bool onlyToFreeUser, DateTimeOffset heardAt, CancellationToken cancellationToken)
-    {
-        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), heardAt);
-        AccountLink? added = await links.AddAsync(link, onlyToFreeUser, cancellationToken);
-        if (added?.UserId == user.Id)
-        {
-            AccountLinked(user.Username, user.Id, person.Provider, person.Subject, person.Issuer, onlyToFreeUser ? "by the same user name" : "as a new account");
-        }
-
-        return added;
     }
 
     /// <summary>Step 1: the linked user must be there, be the same one, and be active; then it follows what the provider says.</summary>
@@ -129,7 +126,4 @@ internal sealed partial class AccountSignIn(
         : !user.IsActive ? AccountRefusals.Inactive(person, user.Username)
         : !Username.CanBeSent(user.Username) ? AccountRefusals.NameCannotBeSent(person, user)
         : null;
-
-    [LoggerMessage(EventId = 7020, EventName = "AccountLinked", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, {How}")]
-    private partial void AccountLinked(string user, int userId, string provider, string subject, string issuer, string how);
 }

@@ -59,7 +59,7 @@ internal sealed partial class AccountUpdate(
         }
 
         IReadOnlySet<int> wanted = await groups.IdsAsync(names, mayCreate: true, cancellationToken);
-        return wanted.SetEquals(user.Groups ?? []) ? change : change with { Groups = [.. wanted.Order()] };
+        return wanted.SetEquals(user.Groups) ? change : change with { Groups = [.. wanted.Order()] };
     }
 
     private async Task<bool?> SuperuserAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
@@ -109,6 +109,12 @@ internal sealed partial class AccountUpdate(
 
                 change = less;
             }
+            catch (PaperlessUnavailableException stumbled) when (stumbled.IsItsOwnFault && (change.Email ?? change.FirstName ?? change.LastName) is not null)
+            {
+                // Over a letter that its database does not take, for one: groups and flags do not wait for that.
+                NotTaken(person.Label, stumbled.Message);
+                change = change with { Email = null, FirstName = null, LastName = null };
+            }
         }
 
         return user;
@@ -134,8 +140,8 @@ internal sealed partial class AccountUpdate(
 
     private void Say(Person person, PaperlessUser before, PaperlessUser after)
     {
-        string[] added = [.. (after.Groups ?? []).Except(before.Groups ?? []).Select(groups.NameOf)];
-        string[] removed = [.. (before.Groups ?? []).Except(after.Groups ?? []).Select(groups.NameOf)];
+        string[] added = [.. after.Groups.Except(before.Groups).Select(groups.NameOf)];
+        string[] removed = [.. before.Groups.Except(after.Groups).Select(groups.NameOf)];
         if (added.Length + removed.Length > 0)
         {
             GroupsChanged(after.Username, added, removed, person.GroupsSource, person.Provider);

@@ -12,6 +12,7 @@ internal static class AccountsFeature
         builder.Services.AddSingleton<ApiToken>();
         builder.Services.AddSingleton<PaperlessApi>();
         builder.Services.AddSingleton<PaperlessGroups>();
+        builder.Services.AddSingleton<AccountLinking>();
         builder.Services.AddSingleton<NewAccounts>();
         builder.Services.AddSingleton<AccountUpdate>();
         builder.Services.AddSingleton<AccountRefusals>();
@@ -46,6 +47,11 @@ internal sealed partial class CredentialAtStart(PaperlessApi api, ILogger<Creden
         catch (Exception error) when (error is PaperlessCredentialException or OperationCanceledException or ObjectDisposedException)
         {
             // The first is in the log already, the others are a gateway that stops.
+        }
+        catch (Exception error)
+        {
+            // Whatever it is, the gateway goes on: who is signed in already needs none of this.
+            NotAskedYet(error.Message);
         }
     }
 

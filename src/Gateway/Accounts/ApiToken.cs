@@ -74,13 +74,20 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(new TokenRequest(_credential.User!, _credential.Password!), PaperlessJson.Default.TokenRequest);
         PaperlessAnswer answer = await transport.SendAsync(HttpMethod.Post, "/api/token/", json, authorization: null, cancellationToken);
-        return answer.Status switch
+        switch (answer.Status)
         {
-            HttpStatusCode.OK when JsonSerializer.Deserialize(answer.Body, PaperlessJson.Default.TokenAnswer) is { Token: { Length: > 0 } token } => token,
-            HttpStatusCode.TooManyRequests => throw new PaperlessUnavailableException("it takes no more sign-ins at /api/token/ for a minute"),
-            HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
-                throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password."),
-            _ => throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at POST /api/token/"),
-        };
+            case HttpStatusCode.OK:
+                return answer.Read(PaperlessJson.Default.TokenAnswer).Token;
+
+            case HttpStatusCode.TooManyRequests:
+                throw new PaperlessUnavailableException("it takes no more sign-ins at /api/token/ for a minute");
+
+            // Django's own 400, of a host that it does not know, is no JSON.
+            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when answer.Body.AsSpan().TrimStart((byte)' ').StartsWith("{"u8):
+                throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password.");
+
+            default:
+                throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at POST /api/token/");
+        }
     }
 }

@@ -23,8 +23,6 @@ internal sealed record ConnectBegun(int UserId, string? Session)
 /// <summary>Links a person at a provider to the Paperless user who is signed in; the one way to link a staff or superuser account.</summary>
 internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, AccountSignIn accounts, TimeProvider time, ILogger<SecurityLog> logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(28);
-
     /// <param name="person">What the provider has just said, all of it checked.</param>
     /// <param name="begun">Who began it.</param>
     /// <param name="now">Who is signed in now.</param>
@@ -37,17 +35,8 @@ internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, Ac
             return ConnectRefusals.SomebodyElse(begun, now);
         }
 
-        using CancellationTokenSource patience = new(Patience);
-        try
-        {
-            // Not while the same person comes in for the first time in another browser, and gets an account there.
-            using IDisposable turn = await accounts.TurnAsync(person, patience.Token);
-            return await LinkAsync(person, now, patience.Token);
-        }
-        catch (OperationCanceledException error)
-        {
-            throw new PaperlessUnavailableException("it takes too long", error);
-        }
+        // Not while the same person comes in for the first time in another browser, and gets an account there.
+        return await accounts.InTurnAsync(person, cancellationToken => LinkAsync(person, now, cancellationToken));
     }
 
     private async Task<Refusal?> LinkAsync(Person person, SignedInUser now, CancellationToken cancellationToken)

@@ -9,6 +9,7 @@ internal sealed partial class NewAccounts(
     StoredAccounts links,
     PaperlessApi api,
     PaperlessGroups groups,
+    AccountLinking linking,
     GatewaySettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -21,33 +22,40 @@ internal sealed partial class NewAccounts(
     private const string Taken = "is taken";
 
     /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
-    private static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
 
     /// <summary>One name after another: so that nobody else's sign-in makes the account that an unclear answer leaves behind.</summary>
     private readonly KeyedLocks<string> _names = new();
 
-    /// <summary>The new user; or a name to propose where the person has to choose one, with what is wrong with the one chosen.</summary>
-    internal sealed record Made(PaperlessUser? User, string Proposed, string? Fault);
+    /// <summary>The new user and its link; or a name to propose where the person has to choose one, with what is wrong with the one chosen.</summary>
+    /// <param name="User">Null where it was made by an attempt before: what the provider says now is still to be taken over.</param>
+    internal sealed record Made(PaperlessUser? User, AccountLink? Link, string Proposed, string? Fault)
+    {
+        public static Made Not(string proposed, string? fault = null) => new(null, null, proposed, fault);
+    }
+
+    /// <summary>Waits until nobody else finds or makes a user of that name; dispose of the result to let it go.</summary>
+    public Task<IDisposable> NameTurnAsync(string name, CancellationToken cancellationToken) => _names.TakeAsync(name.ToUpperInvariant(), cancellationToken);
 
     /// <param name="chosen">The name that the person has chosen; null where nobody was asked.</param>
     public async Task<Made> MakeAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {
         if (await LeftBehindAsync(person, cancellationToken) is { } left)
         {
-            return new Made(left, left.Username, null);
+            return new Made(null, left, "", null);
         }
 
         string cleaned = PersonNames.Clean(person.Username ?? "");
         if (chosen is not null)
         {
-            return Username.Fault(chosen) is { } fault ? new Made(null, chosen, fault) : await MakeUnderAsync(person, chosen, cancellationToken);
+            return Username.Fault(chosen) is { } fault ? Made.Not(chosen, fault) : await MakeUnderAsync(person, chosen, cancellationToken);
         }
 
         if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
         {
             string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
             bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
-            return new Made(null, free ? proposed : await FreeNameAsync(proposed, cancellationToken), null);
+            return Made.Not(free ? proposed : await FreeNameAsync(proposed, cancellationToken));
         }
 
         for (int tries = 0; tries < MostTries; tries++)
@@ -79,10 +87,10 @@ internal sealed partial class NewAccounts(
 
     private async Task<Made> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
     {
-        using IDisposable turn = await _names.TakeAsync(username.ToUpperInvariant(), cancellationToken);
+        using IDisposable turn = await NameTurnAsync(username, cancellationToken);
         if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
         {
-            return new Made(null, username, Taken);
+            return Made.Not(username, Taken);
         }
 
         PaperlessUserChange user = new()
@@ -96,19 +104,25 @@ internal sealed partial class NewAccounts(
             Groups = [.. await GroupsAsync(person, cancellationToken)],
             UserPermissions = FirstPagePermissions,
         };
-        await links.ReserveAsync(new AccountReservation(person.Issuer, person.Subject, username, time.GetUtcNow()), cancellationToken);
+        await links.ReserveAsync(new AccountReservation(person.Issuer, person.Subject, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow()), cancellationToken);
         try
         {
             PaperlessUser made = await CreateAsync(person, user, cancellationToken);
-            string[] names = [.. (made.Groups ?? []).Select(groups.NameOf)];
+            string[] names = [.. made.Groups.Select(groups.NameOf)];
             AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
-            return new Made(made, username, null);
+
+            // Within the name's turn: a first sign-in of somebody of that name finds it taken.
+            return await linking.LinkAsync(person, made, onlyToFreeUser: true, person.HeardAt, "as a new account", cancellationToken) is { } link
+                ? new Made(made, link, username, null)
+                : Made.Not(username, Taken);
         }
         catch (PaperlessRefusedException refused) when (refused.Names("username"))
         {
+            await links.DropReservationAsync(person.Issuer, person.Subject, cancellationToken);
+
             // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
-            return new Made(null, username, taken ? Taken : "is not one that Paperless takes");
+            return Made.Not(username, taken ? Taken : "is not one that Paperless takes");
         }
     }
 
@@ -144,24 +158,32 @@ internal sealed partial class NewAccounts(
         return ids.Order();
     }
 
-    /// <summary>The user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
-    private async Task<PaperlessUser?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
+    /// <summary>The link to the user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
+    private async Task<AccountLink?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
     {
         if (links.FindReservation(person.Issuer, person.Subject) is not { } reservation)
         {
             return null;
         }
 
-        using IDisposable turn = await _names.TakeAsync(reservation.Username.ToUpperInvariant(), cancellationToken);
+        using IDisposable turn = await NameTurnAsync(reservation.Username, cancellationToken);
         PaperlessUser? user = (await api.FindUsersAsync(reservation.Username, cancellationToken)).FirstOrDefault(user => user.Username == reservation.Username);
         bool ours = user is { IsActive: true }
             && (!user.IsSuperuser || person.Superuser == true)
             && (!user.IsStaff || person.Staff == true)
-            && links.OfUser(user.Id).Count == 0
+            && Profile(user.Email, user.FirstName, user.LastName) == reservation.Profile
             && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
             && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
-        return ours ? user : null;
+        if (ours && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
+        {
+            return link;
+        }
+
+        await links.DropReservationAsync(person.Issuer, person.Subject, cancellationToken);
+        return null;
     }
+
+    private static string Profile(string? email, string? first, string? last) => $"{email}\n{first}\n{last}";
 
     private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.Longest - suffix.Length - 3)];
 

@@ -28,10 +28,10 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         try
         {
             PaperlessAnswer answer = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
-            UiSettingsUser? user = answer.Status == HttpStatusCode.OK ? Read(answer, PaperlessJson.Default.UiSettings).User : null;
-            return user is { IsSuperuser: true }
+            UiSettingsUser user = Expect(answer, HttpStatusCode.OK, "GET /api/ui_settings/").Read(PaperlessJson.Default.UiSettings).User;
+            return user.IsSuperuser
                 ? _self = user
-                : throw new PaperlessCredentialException($"{token.Source} is not a superuser's in Paperless{(user is null ? "" : $" but {user.Username}'s")}: set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
+                : throw new PaperlessCredentialException($"{token.Source} is not a superuser's in Paperless but {user.Username}'s: set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
         }
         catch (PaperlessCredentialException wrong)
         {
@@ -53,7 +53,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             return null;
         }
 
-        PaperlessUser user = Read(Expect(answer, HttpStatusCode.OK, "GET /api/users/{id}/"), PaperlessJson.Default.PaperlessUser);
+        PaperlessUser user = Expect(answer, HttpStatusCode.OK, "GET /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
         return user.Id == id ? user : throw new PaperlessUnavailableException($"it answers with user {user.Id} where {id} was asked for");
     }
 
@@ -79,7 +79,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     public async Task<PaperlessUser> CreateUserAsync(PaperlessUserChange user, CancellationToken cancellationToken)
     {
         PaperlessAnswer answer = await SendAsync(HttpMethod.Post, "/api/users/", JsonSerializer.SerializeToUtf8Bytes(user, PaperlessJson.Default.PaperlessUserChange), cancellationToken);
-        return Read(Expect(answer, HttpStatusCode.Created, "POST /api/users/"), PaperlessJson.Default.PaperlessUser);
+        return Expect(answer, HttpStatusCode.Created, "POST /api/users/").Read(PaperlessJson.Default.PaperlessUser);
     }
 
     /// <returns>The user as it is now.</returns>
@@ -87,11 +87,11 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     public async Task<PaperlessUser> ChangeUserAsync(int id, PaperlessUserChange change, CancellationToken cancellationToken)
     {
         PaperlessAnswer answer = await SendAsync(HttpMethod.Patch, $"/api/users/{id}/", JsonSerializer.SerializeToUtf8Bytes(change, PaperlessJson.Default.PaperlessUserChange), cancellationToken);
-        PaperlessUser user = Read(Expect(answer, HttpStatusCode.OK, "PATCH /api/users/{id}/"), PaperlessJson.Default.PaperlessUser);
+        PaperlessUser user = Expect(answer, HttpStatusCode.OK, "PATCH /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
 
         // A body that gets lost on the way is answered with 200, too.
         bool done = user.Id == id
-            && (change.Groups is null || (user.Groups ?? []).ToHashSet().SetEquals(change.Groups))
+            && (change.Groups is null || user.Groups.ToHashSet().SetEquals(change.Groups))
             && (change.IsSuperuser ?? user.IsSuperuser) == user.IsSuperuser
             && (change.IsStaff ?? user.IsStaff) == user.IsStaff;
         return done ? user : throw new PaperlessUnavailableException("it answers PATCH /api/users/{id}/ with 200 and has not changed the user; does something between gateway and Paperless drop the body?");
@@ -101,11 +101,25 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     public async Task<PaperlessGroup> CreateGroupAsync(string name, CancellationToken cancellationToken)
     {
         PaperlessAnswer answer = await SendAsync(HttpMethod.Post, "/api/groups/", JsonSerializer.SerializeToUtf8Bytes(new NewPaperlessGroup(name, []), PaperlessJson.Default.NewPaperlessGroup), cancellationToken);
-        return Read(Expect(answer, HttpStatusCode.Created, "POST /api/groups/"), PaperlessJson.Default.PaperlessGroup);
+        return Expect(answer, HttpStatusCode.Created, "POST /api/groups/").Read(PaperlessJson.Default.PaperlessGroup);
     }
 
     /// <summary>Follows the pages by number: the address of the next one is made from a host and scheme that need not lead back here.</summary>
     private async Task<IReadOnlyList<T>> ListAsync<T>(string path, JsonTypeInfo<ListPage<T>> type, CancellationToken cancellationToken)
+    {
+        for (int tries = 1; tries <= 2; tries++)
+        {
+            if (await ListOnceAsync(path, type, cancellationToken) is { } all)
+            {
+                return all;
+            }
+        }
+
+        throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} changes while it is read");
+    }
+
+    /// <returns>Null where the list became shorter meanwhile: a part of it is not the list.</returns>
+    private async Task<IReadOnlyList<T>?> ListOnceAsync<T>(string path, JsonTypeInfo<ListPage<T>> type, CancellationToken cancellationToken)
     {
         List<T> all = [];
         for (int number = 1; number <= MostPages; number++)
@@ -113,12 +127,11 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             PaperlessAnswer answer = await SendAsync(HttpMethod.Get, $"{path}&page={number}&page_size={PageSize}", null, cancellationToken);
             if (answer.Status == HttpStatusCode.NotFound && number > 1)
             {
-                // The list has become shorter meanwhile.
-                return all;
+                return null;
             }
 
-            ListPage<T> page = Read(Expect(answer, HttpStatusCode.OK, $"GET {path.Split('?')[0]}"), type);
-            all.AddRange(page.Results ?? []);
+            ListPage<T> page = Expect(answer, HttpStatusCode.OK, $"GET {path.Split('?')[0]}").Read(type);
+            all.AddRange(page.Results);
             if (page.Next is null)
             {
                 return all;
@@ -167,18 +180,6 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         catch (JsonException)
         {
             return new PaperlessUnavailableException($"it answers {request} with 400");
-        }
-    }
-
-    private static T Read<T>(PaperlessAnswer answer, JsonTypeInfo<T> type)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(answer.Body, type) ?? throw new JsonException("null");
-        }
-        catch (JsonException error)
-        {
-            throw new PaperlessUnavailableException("its answer is not what its API documents; is GATEWAY_UPSTREAM_URL Paperless?", error);
         }
     }
 

@@ -4,7 +4,11 @@ namespace Gateway.Accounts;
 internal class PaperlessApiException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>It does not answer, answers too slowly, or says that it cannot work: another try later makes sense.</summary>
-internal sealed class PaperlessUnavailableException(string message, Exception? inner = null) : PaperlessApiException(message, inner);
+internal sealed class PaperlessUnavailableException(string message, Exception? inner = null) : PaperlessApiException(message, inner)
+{
+    /// <summary>A 500: it stumbled over this very request, and would again.</summary>
+    public bool IsItsOwnFault { get; init; }
+}
 
 /// <summary>The gateway's own credential is not taken, or is not a superuser's: the operator has to change it.</summary>
 internal sealed class PaperlessCredentialException(string message) : PaperlessApiException(message);

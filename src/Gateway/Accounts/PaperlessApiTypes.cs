@@ -4,18 +4,19 @@ using System.Text.Json.Serialization;
 namespace Gateway.Accounts;
 
 /// <summary>A user as Paperless's `/api/users/` shows it.</summary>
+/// <remarks>What has no default must be there: an answer without it is not believed, or it would be taken for "none".</remarks>
 /// <param name="DateJoined">As Paperless wrote it; it never changes, and tells two users of one id apart.</param>
 internal sealed record PaperlessUser(
     int Id,
     string Username,
-    string? Email,
-    string? FirstName,
-    string? LastName,
-    string? DateJoined,
     bool IsActive,
     bool IsStaff,
     bool IsSuperuser,
-    IReadOnlyList<int>? Groups)
+    IReadOnlyList<int> Groups,
+    string? Email = null,
+    string? FirstName = null,
+    string? LastName = null,
+    string? DateJoined = null)
 {
     private static readonly TimeSpan Rounding = TimeSpan.FromSeconds(1);
 
@@ -58,17 +59,21 @@ internal sealed record NewPaperlessGroup(string Name, IReadOnlyList<string> Perm
 
 internal sealed record TokenRequest(string Username, string Password);
 
-internal sealed record TokenAnswer(string? Token);
+internal sealed record TokenAnswer(string Token);
 
 /// <summary>`/api/ui_settings/`: who is asking.</summary>
-internal sealed record UiSettings(UiSettingsUser? User);
+internal sealed record UiSettings(UiSettingsUser User);
 
-internal sealed record UiSettingsUser(int Id, string? Username, bool IsStaff, bool IsSuperuser);
+internal sealed record UiSettingsUser(int Id, string Username, bool IsSuperuser);
 
 /// <summary>One page of a list.</summary>
-internal sealed record ListPage<T>(string? Next, IReadOnlyList<T>? Results);
+internal sealed record ListPage<T>(string? Next, IReadOnlyList<T> Results);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(PaperlessUser))]
 [JsonSerializable(typeof(PaperlessGroup))]
 [JsonSerializable(typeof(PaperlessUserChange))]

@@ -36,7 +36,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
                 }
                 else if (mayCreate && settings.Accounts.CreateGroups)
                 {
-                    ids.Add(await CreateAsync(name, cancellationToken));
+                    ids.UnionWith(await CreateAsync(name, cancellationToken) is { } made ? [made] : []);
                 }
             }
 
@@ -62,7 +62,8 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         _readAt = time.GetUtcNow();
     }
 
-    private async Task<int> CreateAsync(string name, CancellationToken cancellationToken)
+    /// <returns>Null where Paperless does not take the name.</returns>
+    private async Task<int?> CreateAsync(string name, CancellationToken cancellationToken)
     {
         try
         {
@@ -71,13 +72,22 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
             GroupCreated(name);
             return group.Id;
         }
-        catch (PaperlessRefusedException)
+        catch (PaperlessRefusedException refused)
         {
-            // Somebody else was faster.
+            // Somebody else was faster; or Paperless takes it for the same as another, in other letters.
             await ReadAsync(cancellationToken);
-            return _ids.TryGetValue(name, out int id) ? id : throw new PaperlessUnavailableException($"it neither has a group \"{name}\" nor makes one");
+            if (_ids.TryGetValue(name, out int id))
+            {
+                return id;
+            }
+
+            GroupNotCreated(name, refused.Message);
+            return null;
         }
     }
+
+    [LoggerMessage(EventId = 7011, EventName = "GroupNotCreated", Level = LogLevel.Warning, Message = "The group {Group} cannot be made in Paperless and is left out: {Reason}")]
+    private partial void GroupNotCreated(string group, string reason);
 
     [LoggerMessage(EventId = 7010, EventName = "GroupCreated", Level = LogLevel.Information, Message = "The group {Group} was made in Paperless, without permissions")]
     private partial void GroupCreated(string group);

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Gateway.Proxy;
 using Gateway.Settings;
 using Polly;
@@ -20,7 +22,21 @@ internal sealed record PaperlessApiTimes(TimeSpan Answer, TimeSpan Retry, TimeSp
 }
 
 /// <summary>One answer of Paperless, whole.</summary>
-internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body);
+internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body)
+{
+    /// <exception cref="PaperlessUnavailableException">It is not what Paperless's API documents.</exception>
+    public T Read<T>(JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Body, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException error)
+        {
+            throw new PaperlessUnavailableException("its answer is not what its API documents; is GATEWAY_UPSTREAM_URL Paperless?", error);
+        }
+    }
+}
 
 /// <summary>Carries single requests to Paperless: bounded in time, size and number; what only reads is tried again; a breaker gives a sick Paperless rest.</summary>
 internal sealed class PaperlessTransport : IDisposable
@@ -50,10 +66,16 @@ internal sealed class PaperlessTransport : IDisposable
             .Handle<HttpRequestException>()
             .Handle<TimeoutRejectedException>()
             .HandleResult(answer => (int)answer.Status >= 500);
+
+        // A 500 may be about one user alone, whose sign-in is repeated: that must not keep everybody else out.
+        PredicateBuilder<PaperlessAnswer> sick = new PredicateBuilder<PaperlessAnswer>()
+            .Handle<HttpRequestException>()
+            .Handle<TimeoutRejectedException>()
+            .HandleResult(answer => answer.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout);
         _once = new ResiliencePipelineBuilder<PaperlessAnswer>()
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessAnswer>
             {
-                ShouldHandle = failed,
+                ShouldHandle = sick,
                 FailureRatio = 0.5,
                 MinimumThroughput = 10,
                 SamplingDuration = times.Sampling,
@@ -88,7 +110,7 @@ internal sealed class PaperlessTransport : IDisposable
                 static (state, cancel) => state.Transport.SendOnceAsync(state.Method, state.Path, state.Json, state.Authorization, cancel),
                 (Transport: this, Method: method, Path: path, Json: json, Authorization: authorization),
                 cancellationToken);
-            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}") : answer;
+            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}") { IsItsOwnFault = answer.Status == HttpStatusCode.InternalServerError } : answer;
         }
         catch (Exception error) when (error is HttpRequestException or IOException or TimeoutRejectedException or BrokenCircuitException)
         {

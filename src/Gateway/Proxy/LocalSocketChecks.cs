@@ -24,12 +24,13 @@ internal sealed partial class LocalSocketChecks(OpenSockets sockets, LocalSessio
 
     private async Task CheckAsync(CancellationToken cancel)
     {
+        int unanswered = 0;
         foreach (string cookie in sockets.LocalCookies)
         {
-            LocalFinding finding = await locals.FindAsync(cookie, cancel);
-            if (finding.Answer == LocalAnswer.Unknown)
+            // One may be a fault about one user. Two in a row are an outage: it closes nothing, and each further question would wait as long.
+            unanswered = (await locals.FindAsync(cookie, cancel)).Answer == LocalAnswer.Unknown ? unanswered + 1 : 0;
+            if (unanswered == 2)
             {
-                // An outage closes nothing, and the next question would wait as long.
                 return;
             }
         }

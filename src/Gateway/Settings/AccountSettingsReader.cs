@@ -3,12 +3,13 @@ namespace Gateway.Settings;
 /// <summary>The part of the environment that speaks of Paperless's accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
-    public AccountSettings Read(bool severalProviders) => new()
+    /// <param name="accountSignups">Whether anybody may make an account of any name in Paperless itself.</param>
+    public AccountSettings Read(bool severalProviders, bool accountSignups) => new()
     {
         Credential = Credential(),
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
         SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", otherwise: true),
-        MatchByUsername = MatchByUsername(severalProviders),
+        MatchByUsername = MatchByUsername(severalProviders, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS").Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
@@ -50,19 +51,24 @@ internal sealed class AccountSettingsReader(Variables variables)
         return new ApiCredential(null, user, password);
     }
 
-    private bool MatchByUsername(bool severalProviders)
+    private bool MatchByUsername(bool severalProviders, bool accountSignups)
     {
         const string name = "GATEWAY_MATCH_ACCOUNTS";
         switch (variables.Text(name)?.ToUpperInvariant())
         {
             case null:
-                return !severalProviders;
+                return !severalProviders && !accountSignups;
             case "NEVER":
                 return false;
             case "USERNAME":
                 if (severalProviders)
                 {
                     variables.Warn($"{name} is username with several providers: a name at one says nothing about a name at another. Trust all of them with all names.");
+                }
+
+                if (accountSignups)
+                {
+                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: whoever signs up under a name first has the account that its owner gets at the first sign-in.");
                 }
 
                 return true;

@@ -35,7 +35,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             ManagementUrl = ManagementUrl(),
             Providers = providers,
             Identity = Identity(),
-            Accounts = new AccountSettingsReader(_variables).Read(severalProviders: providers.Length > 1),
+            Accounts = new AccountSettingsReader(_variables).Read(severalProviders: providers.Length > 1, accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
             Paperless = Paperless(origin),
         };

@@ -42,7 +42,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
             Text(claims, "name"),
             first,
             last,
-            Text(claims, "email"),
+            Text(claims, "email")?.Trim() is { Length: > 0 } email ? email : null,
             groups.Mapped,
             groups.Mapped is null ? null : rules.GroupsClaim,
             IsIn(groups, settings.Accounts.SuperuserGroups),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
@@ -104,6 +105,19 @@ internal static class SignInFeature
         bool anew = query["prompt"] == "login";
         context.Response.Headers.CacheControl = "no-store";
         SignedInUser? connecting = ConnectRound.IsAsked(context.Request) ? context.SignedInUser() : null;
+        if (ConnectRound.IsAsked(context.Request) && connecting is null)
+        {
+            // Never an ordinary sign-in in its place: that might make the very account that keeps this one from being connected.
+            if (context.LocalFinding().Answer == LocalAnswer.Unknown)
+            {
+                await pages.RefuseAsync(context, AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
+                return;
+            }
+
+            context.Response.Redirect($"{settings.ScriptName}{PagePath}?next={Uri.EscapeDataString(next)}");
+            return;
+        }
+
         if (connecting is not null && connect.Fault(context.Request) is { } fault)
         {
             await pages.RefuseAsync(context, fault);

@@ -20,6 +20,8 @@ internal sealed class UsernameChoice
 {
     public const string Path = "/gateway/username";
 
+    private const int BrowserBytes = 32;
+
     private const string Purpose = "username choice 1";
 
     private static readonly TimeSpan OpenFor = TimeSpan.FromMinutes(15);
@@ -43,7 +45,8 @@ internal sealed class UsernameChoice
 
     public Task AskAsync(HttpContext context, Person person, SignInRound round, string next, AccountAnswer answer)
     {
-        byte[] browser = RandomNumberGenerator.GetBytes(32);
+        // Another tab may have asked already: its form goes on working.
+        byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(OpenFor));
         return ShowAsync(context, new PendingSignIn(person, round.IdToken, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
     }
@@ -76,8 +79,8 @@ internal sealed class UsernameChoice
 
         if (pending.Until <= _time.GetUtcNow())
         {
-            context.Response.StatusCode = StatusCodes.Status303SeeOther;
-            context.Response.Headers.Location = LoginPath(pending);
+            // Not a redirect: a form of this page may lead nowhere but here, and this would go on to the provider.
+            await _pages.RefuseAsync(context, Stale("the form was open for too long") with { Links = [new PageLink(LoginPath(pending), "Start again")] });
             return;
         }
 
@@ -131,16 +134,19 @@ internal sealed class UsernameChoice
         }
     }
 
-    private bool IsOfThisBrowser(HttpContext context, PendingSignIn pending)
+    private bool IsOfThisBrowser(HttpContext context, PendingSignIn pending) =>
+        BrowserOf(context) is { } browser && CryptographicOperations.FixedTimeEquals(SHA256.HashData(browser), pending.Browser);
+
+    /// <summary>What the browser was given with an earlier page; null where that is nothing, or nothing of this class's making.</summary>
+    private byte[]? BrowserOf(HttpContext context)
     {
         try
         {
-            return context.Request.Cookies[_cookie] is { } cookie
-                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(WebEncoders.Base64UrlDecode(cookie)), pending.Browser);
+            return context.Request.Cookies[_cookie] is { } cookie && WebEncoders.Base64UrlDecode(cookie) is { Length: BrowserBytes } browser ? browser : null;
         }
         catch (FormatException)
         {
-            return false;
+            return null;
         }
     }
 

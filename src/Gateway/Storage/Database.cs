@@ -38,8 +38,14 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
             issuer      TEXT    NOT NULL,
             subject     TEXT    NOT NULL,
             username    TEXT    NOT NULL,
+            profile     TEXT    NOT NULL, -- email and names that the user was to have
             reserved_at INTEGER NOT NULL, -- seconds since 1970
             PRIMARY KEY (issuer, subject)
+        ) WITHOUT ROWID;
+        CREATE TABLE claimed_users ( -- whoever was linked once is never found by name again
+            user_id INTEGER NOT NULL,
+            joined  TEXT    NOT NULL,
+            PRIMARY KEY (user_id, joined)
         ) WITHOUT ROWID;
         CREATE TABLE secrets (
             name  TEXT NOT NULL PRIMARY KEY,

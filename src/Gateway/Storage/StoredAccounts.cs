@@ -21,7 +21,8 @@ internal sealed record AccountLink(
     DateTimeOffset HeardAt);
 
 /// <summary>The name under which an account is being made for somebody, noted before Paperless is asked to make it.</summary>
-internal sealed record AccountReservation(string Issuer, string Subject, string Username, DateTimeOffset ReservedAt);
+/// <param name="Profile">Email and names that the user was to have: by them it is known again.</param>
+internal sealed record AccountReservation(string Issuer, string Subject, string Username, string Profile, DateTimeOffset ReservedAt);
 
 /// <summary>The table of account links.</summary>
 internal sealed class StoredAccounts(Database database)
@@ -38,7 +39,9 @@ internal sealed class StoredAccounts(Database database)
     public IReadOnlyList<AccountLink> All() => Read($"SELECT {Columns} FROM account_links ORDER BY id;");
 
     /// <summary>Adds a link and takes away the person's reservation.</summary>
-    /// <param name="onlyToFreeUser">Not where anybody is linked to that user.</param>
+    /// <param name="onlyToFreeUser">
+    /// Not where anybody is linked to that user, or ever was: whoever had it before may have left a password or a token behind.
+    /// </param>
     /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>
     public Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
@@ -47,9 +50,14 @@ internal sealed class StoredAccounts(Database database)
             insert.CommandText = """
                 INSERT INTO account_links (issuer, subject, provider, label, user_id, joined, linked_at, heard_at)
                 SELECT $issuer, $subject, $provider, $label, $user_id, $joined, $linked_at, $heard_at
-                WHERE NOT $only_to_free_user OR NOT EXISTS (SELECT 1 FROM account_links WHERE user_id = $user_id)
+                WHERE NOT $only_to_free_user OR NOT EXISTS (
+                    SELECT 1 FROM account_links WHERE user_id = $user_id
+                    UNION ALL SELECT 1 FROM claimed_users WHERE user_id = $user_id AND joined = $joined)
                 ON CONFLICT (issuer, subject) DO NOTHING;
-                DELETE FROM account_reservations WHERE issuer = $issuer AND subject = $subject;
+                INSERT OR IGNORE INTO claimed_users (user_id, joined)
+                SELECT user_id, joined FROM account_links WHERE issuer = $issuer AND subject = $subject;
+                DELETE FROM account_reservations WHERE issuer = $issuer AND subject = $subject
+                    AND EXISTS (SELECT 1 FROM account_links WHERE issuer = $issuer AND subject = $subject);
                 """;
             insert.Parameters.AddWithValue("$issuer", link.Issuer);
             insert.Parameters.AddWithValue("$subject", link.Subject);
@@ -88,19 +96,36 @@ internal sealed class StoredAccounts(Database database)
     public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Execute(
             connection,
-            "INSERT OR REPLACE INTO account_reservations (issuer, subject, username, reserved_at) VALUES ($issuer, $subject, $username, $reserved_at);",
+            "INSERT OR REPLACE INTO account_reservations (issuer, subject, username, profile, reserved_at) VALUES ($issuer, $subject, $username, $profile, $reserved_at);",
             ("$issuer", reservation.Issuer),
             ("$subject", reservation.Subject),
             ("$username", reservation.Username),
+            ("$profile", reservation.Profile),
             ("$reserved_at", reservation.ReservedAt.ToUnixTimeSeconds())),
         cancellationToken);
+
+    /// <summary>Paperless has said that it made nothing.</summary>
+    public Task DropReservationAsync(string issuer, string subject, CancellationToken cancellationToken) => database.WriteAsync(
+        connection => Execute(connection, "DELETE FROM account_reservations WHERE issuer = $issuer AND subject = $subject;", ("$issuer", issuer), ("$subject", subject)),
+        cancellationToken);
+
+    /// <summary>Whether somebody else's account is being made under that name since <paramref name="since"/>.</summary>
+    public bool IsReservedByAnother(string username, string issuer, string subject, DateTimeOffset since)
+    {
+        using SqliteConnection connection = database.Connect();
+        using SqliteCommand select = Command(
+            connection,
+            "SELECT 1 FROM account_reservations WHERE username = $username COLLATE NOCASE AND reserved_at >= $since AND NOT (issuer = $issuer AND subject = $subject);",
+            [("$username", username), ("$since", since.ToUnixTimeSeconds()), ("$issuer", issuer), ("$subject", subject)]);
+        return select.ExecuteScalar() is not null;
+    }
 
     public AccountReservation? FindReservation(string issuer, string subject)
     {
         using SqliteConnection connection = database.Connect();
-        using SqliteCommand select = Command(connection, "SELECT username, reserved_at FROM account_reservations WHERE issuer = $issuer AND subject = $subject;", [("$issuer", issuer), ("$subject", subject)]);
+        using SqliteCommand select = Command(connection, "SELECT username, profile, reserved_at FROM account_reservations WHERE issuer = $issuer AND subject = $subject;", [("$issuer", issuer), ("$subject", subject)]);
         using SqliteDataReader row = select.ExecuteReader();
-        return row.Read() ? new AccountReservation(issuer, subject, row.GetString(0), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(1))) : null;
+        return row.Read() ? new AccountReservation(issuer, subject, row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(2))) : null;
     }
 
     private List<AccountLink> Read(string sql, params (string Name, object Value)[] parameters)

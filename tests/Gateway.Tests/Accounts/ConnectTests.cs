@@ -75,15 +75,15 @@ public sealed class ConnectTests : IAsyncLifetime
     [InlineData("same-origin")]
     [InlineData("cross-site")]
     [InlineData("none")]
-    public async Task Where_nobody_is_signed_in_it_is_an_ordinary_sign_in(string site)
+    public async Task Where_nobody_is_signed_in_it_leads_to_the_sign_in_page_and_makes_no_account(string site)
     {
         using Visitor stranger = World.NewVisitor();
 
         Page page = await stranger.NavigateAsync("/accounts/oidc/other/login/?process=connect&next=%2Fdocuments%2F2", site);
 
-        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
-        Assert.Equal("bob", await stranger.WhoAsync());
-        Assert.Empty(World.Log.Of("AccountConnected"));
+        Assert.Equal((HttpStatusCode.OK, "/accounts/login/?next=%2Fdocuments%2F2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Null(await stranger.WhoAsync());
+        Assert.Empty(World.Links());
     }
 
     [Fact]

@@ -202,7 +202,7 @@ public sealed class FirstSignInTests
         }
 
         // What Paperless did with the request after nobody listened any more.
-        world.Paperless.Data.AddUser("carol");
+        world.Paperless.Data.AddUser("carol", user => user with { Email = "carol@example.com", FirstName = "Carol", LastName = "Cook" });
 
         await carol.SignInAsync("carol");
 
@@ -210,8 +210,10 @@ public sealed class FirstSignInTests
         Assert.Null(world.Paperless.Data.FindUser("carol2"));
     }
 
-    [Fact]
-    public async Task Somebody_elses_account_of_that_name_is_not_taken_for_one_left_behind()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Somebody_elses_account_of_that_name_is_not_taken_for_one_left_behind(bool late)
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
@@ -221,12 +223,92 @@ public sealed class FirstSignInTests
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await carol.SignInAsync("carol")).Status);
         }
 
-        world.Clock.Advance(TimeSpan.FromMinutes(10));
-        world.Paperless.Data.AddUser("carol");
+        if (late)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(10));
+        }
+
+        world.Paperless.Data.AddUser("carol", user => user with { Email = late ? "carol@example.com" : "", FirstName = "Carol", LastName = "Cook" });
 
         await carol.SignInAsync("carol");
 
         Assert.Equal("carol2", await carol.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_lost_answer_to_a_numbered_name_makes_no_second_user_either()
+    {
+        await using World world = await World.StartAsync();
+        (await world.SignedInAsync("alice")).Dispose();
+        world.Provider.Change(world.Provider.Find("alice")! with { Username = "alice-who-left" });
+        world.NewPerson("alice", "Alice Another");
+        using Visitor another = world.NewVisitor();
+        using (world.Paperless.Faults.Drop(request => request is { Method: "POST", RawPath: "/api/users/" }))
+        {
+            await another.SignInAsync("alice");
+        }
+
+        world.Paperless.Data.AddUser("alice2", user => user with { Email = "alice@example.com", FirstName = "Alice", LastName = "Another" });
+
+        await another.SignInAsync("alice");
+
+        Assert.Equal("alice2", await another.WhoAsync());
+        Assert.Null(world.Paperless.Data.FindUser("alice3"));
+    }
+
+    [Fact]
+    public async Task What_Paperless_said_it_did_not_make_is_not_looked_for()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
+        world.NewPerson("carol", "Carol Cook");
+        using Visitor carol = world.NewVisitor();
+        using (world.Paperless.Faults.Answer(request => request is { Method: "POST", RawPath: "/api/users/" }, 400, """{"username": ["A user with that username already exists."]}"""))
+        {
+            await carol.SignInAsync("carol");
+        }
+
+        world.Paperless.Data.AddUser("carol", user => user with { Email = "carol@example.com", FirstName = "Carol", LastName = "Cook" });
+
+        await carol.SignInAsync("carol");
+
+        Assert.Equal("carol2", await carol.WhoAsync());
+    }
+
+    [Fact]
+    public async Task An_account_that_was_somebodys_once_is_never_found_by_its_name_again()
+    {
+        await using World world = await World.StartAsync();
+        world.NewPerson("carol", "Mallory");
+        (await world.SignedInAsync("carol")).Dispose();
+        AccountLink taken = world.LinkOf("carol")!;
+
+        // Mallory sets a password, disconnects, and waits for the real Carol.
+        await world.Gateway.Services.GetRequiredService<StoredAccounts>().RemoveAsync(taken.Id, taken.UserId, World.Ct);
+        world.Provider.Change(world.Provider.Find("carol")! with { Username = "mallory" });
+        world.NewPerson("carol", "Carol Cook");
+        using Visitor carol = await world.SignedInAsync("carol");
+
+        Assert.Equal("carol2", await carol.WhoAsync());
+    }
+
+    [Fact]
+    public async Task An_account_in_the_making_is_not_found_by_somebody_of_that_name()
+    {
+        await using World world = await World.StartAsync();
+        (await world.SignedInAsync("bob")).Dispose();
+        world.Provider.Change(world.Provider.Find("bob")! with { Username = "bob-who-left" });
+        world.NewPerson("bob", "Bob Second");
+        world.NewPerson("bob2", "Bob Third");
+        Fault hold = world.Paperless.Faults.Hold(request => request is { Method: "POST", RawPath: "/api/users/" });
+        Task<Visitor> second = world.SignedInAsync("bob");
+        await hold.Arrived;
+        Task<Visitor> third = world.SignedInAsync("bob2");
+        hold.Release();
+        using Visitor bob = await second;
+        using Visitor bob2 = await third;
+
+        Assert.Equal(("bob2", "bob22"), (await bob.WhoAsync(), await bob2.WhoAsync()));
+        Assert.Equal(world.Links().Count, world.Links().Select(link => link.UserId).Distinct().Count());
     }
 
     [Fact]

@@ -226,6 +226,40 @@ public sealed class GroupSyncTests
         Assert.Equal(["new"], world.Paperless.Data.GroupsOf("alice"));
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"detail": "Maintenance"}""")]
+    [InlineData("""{"next": null, "results": null}""")]
+    public async Task An_answer_without_a_list_is_not_taken_for_no_groups(string json)
+    {
+        await using World world = await StartAsync();
+        world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [world.Paperless.Data.FindGroup("viewers")!.Id] });
+        using Visitor alice = world.NewVisitor();
+        using Fault lying = world.Paperless.Faults.Answer(request => request.RawPath == "/api/groups/", 200, json);
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.Equal(["viewers"], world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Theory]
+    [InlineData("editors ", "editors")]
+    [InlineData(" editors", "editors")]
+    [InlineData("EDITORS", null)]
+    public async Task A_group_that_cannot_be_made_is_left_out_and_keeps_nobody_out(string claimed, string? got)
+    {
+        await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
+        world.Says("groups", new JsonArray(claimed));
+
+        // As a database does that compares without letter case.
+        using Fault taken = world.Paperless.Faults.Answer(request => request is { Method: "POST", RawPath: "/api/groups/" }, 400, """{"name": ["group with this name already exists."]}""");
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal(got is null ? [] : [got], world.Paperless.Data.GroupsOf("alice"));
+        Assert.Equal(got is null ? 1 : 0, world.Log.Of("GroupNotCreated").Count);
+    }
+
     [Fact]
     public async Task Fifty_sign_ins_of_one_person_at_once_end_with_the_right_groups()
     {

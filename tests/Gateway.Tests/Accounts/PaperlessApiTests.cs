@@ -19,6 +19,7 @@ public sealed class PaperlessApiTests
     [InlineData("hold")]
     [InlineData("html")]
     [InlineData("other user")]
+    [InlineData("no name")]
     public async Task While_the_API_does_not_work_nobody_gets_in_and_the_page_tries_again_by_itself(string how)
     {
         await using World world = await StartAsync();
@@ -32,7 +33,8 @@ public sealed class PaperlessApiTests
             "break" => world.Paperless.Faults.Break(api),
             "hold" => world.Paperless.Faults.Hold(api),
             "html" => world.Paperless.Faults.Answer(api, 200),
-            "other user" => world.Paperless.Faults.Answer(api, 200, """{"id": 1, "username": "admin", "is_active": true}"""),
+            "other user" => world.Paperless.Faults.Answer(api, 200, """{"id": 1, "username": "admin", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}"""),
+            "no name" => world.Paperless.Faults.Answer(api, 200, """{"id": 2, "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}"""),
             _ => world.Paperless.Faults.Answer(api, int.Parse(how, System.Globalization.CultureInfo.InvariantCulture)),
         })
         {
@@ -73,7 +75,7 @@ public sealed class PaperlessApiTests
     {
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(Quick with { Break = TimeSpan.FromHours(1) }));
         using Visitor alice = world.NewVisitor();
-        using Fault down = world.Paperless.Faults.Answer(request => request.RawPath.StartsWith("/api/", StringComparison.Ordinal), 500);
+        using Fault down = world.Paperless.Faults.Answer(request => request.RawPath.StartsWith("/api/", StringComparison.Ordinal), 503);
         for (int tries = 0; tries < 6; tries++)
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);
@@ -83,11 +85,84 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
+    public async Task One_user_over_whom_Paperless_stumbles_keeps_nobody_else_out()
+    {
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(Quick with { Break = TimeSpan.FromHours(1) }));
+        int id = world.Paperless.Data.FindUser("alice")!.Id;
+        (await world.SignedInAsync("alice")).Dispose();
+        using Fault stumbles = world.Paperless.Faults.Answer(request => request.RawPath == $"/api/users/{id}/", 500);
+        using Visitor alice = world.NewVisitor();
+        for (int tries = 0; tries < 6; tries++)
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);
+        }
+
+        using Visitor bob = await world.SignedInAsync("bob");
+
+        Assert.Equal("bob", await bob.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_name_over_which_Paperless_stumbles_keeps_the_groups_from_nobody()
+    {
+        await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
+        Fault stumbles = world.Paperless.Faults.Answer(request => request.Method == "PATCH" && request.Header("Content-Length") is { Length: >= 3 }, 500);
+        world.Provider.Change(world.Provider.Find("alice")! with { Name = "Alice 🦊 " + new string('x', 100) });
+
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Assert.Equal(1, stumbles.Hits);
+        Assert.Equal(["family", "paperless-users"], world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Fact]
+    public async Task A_page_in_place_of_a_token_stops_no_gateway()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddSingleton(Quick);
+            options.Settings["GATEWAY_PAPERLESS_TOKEN"] = null;
+            options.Settings["PAPERLESS_ADMIN_USER"] = "admin";
+            options.Settings["PAPERLESS_ADMIN_PASSWORD"] = "admin";
+        });
+        using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/token/", 200))
+        {
+            world.StartGateway();
+            await world.Log.WaitForAsync("PaperlessNotAskedYet");
+        }
+
+        world.Clock.Advance(TimeSpan.FromSeconds(20));
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(302)]
+    [InlineData(400)]
+    [InlineData(404)]
+    [InlineData(429)]
+    public async Task What_is_no_fault_of_the_token_is_not_called_one(int status)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddSingleton(Quick);
+        });
+        using Fault odd = world.Paperless.Faults.Answer(request => request.RawPath == "/api/ui_settings/", status);
+        world.StartGateway();
+        await world.Log.WaitForAsync("PaperlessNotAskedYet");
+
+        Assert.Empty(world.Log.Of("PaperlessCredentialWrong"));
+    }
+
+    [Fact]
     public async Task A_change_that_gets_lost_on_the_way_is_noticed()
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         int id = world.Paperless.Data.FindUser("alice")!.Id;
-        using Fault lost = world.Paperless.Faults.Answer(request => request.Method == "PATCH", 200, $$"""{"id": {{id}}, "username": "alice", "is_active": true, "groups": []}""");
+        using Fault lost = world.Paperless.Faults.Answer(request => request.Method == "PATCH", 200, $$"""{"id": {{id}}, "username": "alice", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""");
         using Visitor alice = world.NewVisitor();
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);
