@@ -28,7 +28,8 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
             }
 
             HashSet<int> ids = [];
-            foreach (string name in names)
+            // Paperless takes blanks around a name away.
+            foreach (string name in names.Select(name => name.Trim()).Distinct())
             {
                 if (_ids.TryGetValue(name, out int id))
                 {

@@ -83,5 +83,5 @@ internal static class GroupClaims
     private static string? Text(JsonElement entry, string name) =>
         ClaimPath.TryFind(entry, name, out JsonElement text) ? Usable(text) : null;
 
-    private static string? Usable(JsonElement text) => ClaimPath.Text(text) is { Length: <= LongestName } name && !string.IsNullOrWhiteSpace(name) ? name.Trim() : null;
+    private static string? Usable(JsonElement text) => ClaimPath.Text(text) is { Length: <= LongestName } name && !string.IsNullOrWhiteSpace(name) ? name : null;
 }
