@@ -41,7 +41,7 @@ public class Parts : IDisposable
         _cookies = new PaperlessCookies(settings, new StoredSecrets(_database));
         _hygiene = new RequestHygiene(settings);
         Identity alice = new("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups");
-        (SessionSecret secret, _session) = (await _sessions.BeginAsync(new NewSession(alice, new ProviderTokens("token"), Sid: null, DateTimeOffset.UtcNow), default)).GetValueOrDefault();
+        (SessionSecret secret, _session) = (await _sessions.BeginAsync(new NewSession(alice, new ProviderTokens("token"), "subject", Sid: null, DateTimeOffset.UtcNow), default)).GetValueOrDefault();
         string bound = _cookies.ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", _session);
         _header = $"{_sessionCookie.Name}={secret.ToCookieValue()}; csrftoken=sZcEGCdPOTvtAxt0k3v2V2VuVg595RL4; {bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
     }

@@ -1,14 +1,15 @@
 namespace Gateway.Sessions;
 
 /// <summary>A finished sign-in, about to become a session.</summary>
+/// <param name="Sub">The ID token's `sub`.</param>
 /// <param name="Sid">The provider's `sid`; null where it gave none.</param>
 /// <param name="HeardAt">When the provider's answer came.</param>
-internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, string? Sid, DateTimeOffset HeardAt, string Device = "", string Address = "")
+internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, string Sub, string? Sid, DateTimeOffset HeardAt, string Device = "", string Address = "")
 {
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
     public byte[]? SidIndex => Sid is null ? null : SessionIndex.OfSid(Identity.Issuer, Sid);
 
-    public byte[] PersonIndex => SessionIndex.OfPerson(Identity.Issuer, Identity.Subject);
+    public byte[] PersonIndex => SessionIndex.OfPerson(Identity.Issuer, Sub);
 }

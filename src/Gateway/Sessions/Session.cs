@@ -14,7 +14,6 @@ internal sealed class Session
     private int _openSockets;
 
     private readonly byte[]? _sidIndex;
-    private readonly byte[] _personIndex;
 
     public Session(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
@@ -25,7 +24,7 @@ internal sealed class Session
         ExpiresAt = stored.ExpiresAt;
         Version = stored.Version;
         _sidIndex = stored.SidIndex;
-        _personIndex = stored.PersonIndex;
+        PersonIndex = stored.PersonIndex;
         UserHeader = record.Identity.Username;
         BindingKey = new byte[BindingKeyBytes];
         secret.DeriveKey("paperless-gateway cookie binding 1"u8, BindingKey);
@@ -38,6 +37,9 @@ internal sealed class Session
     public Identity Identity { get; }
 
     public DateTimeOffset SignedInAt { get; }
+
+    /// <summary>By which all sessions of the person are found.</summary>
+    public byte[] PersonIndex { get; }
 
     /// <summary>When the provider last said that all is well.</summary>
     public DateTimeOffset CheckedAt { get; }
@@ -67,7 +69,7 @@ internal sealed class Session
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
 
     /// <summary>Whether it is one of a `sid`, or of a person; see <see cref="SessionIndex"/>.</summary>
-    public bool IsOf(ReadOnlySpan<byte> index) => index.SequenceEqual(_personIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
+    public bool IsOf(ReadOnlySpan<byte> index) => index.SequenceEqual(PersonIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
 
     public void Use(DateTimeOffset now)
     {

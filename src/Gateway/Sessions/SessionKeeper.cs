@@ -140,6 +140,8 @@ internal sealed partial class SessionKeeper(
         HashSet<SessionKey> ended = [];
         foreach (Session session in memory.All.Where(session => session.IsOf(index)).ToArray())
         {
+            // Should the store fail now, the next tidying ends it there; until then nothing loads it again.
+            _toRemove[session.Key] = default;
             Forget(session.Key, cause);
             ended.Add(session.Key);
         }
@@ -149,6 +151,11 @@ internal sealed partial class SessionKeeper(
             SessionKey key = SessionKey.FromBytes(bytes);
             Forget(key, cause);
             ended.Add(key);
+        }
+
+        foreach (SessionKey key in ended)
+        {
+            _toRemove.TryRemove(key, out _);
         }
 
         SessionsEnded(ended.Count, cause, ended);

@@ -135,7 +135,7 @@ internal sealed partial class SignInEvents(
 
         if (answer.Account is { } account)
         {
-            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), new ProviderTokens(round.IdToken), round.Sid, round.HeardAt));
+            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), new ProviderTokens(round.IdToken), round.Sub, round.Sid, round.HeardAt));
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {

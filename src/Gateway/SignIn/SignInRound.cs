@@ -12,6 +12,9 @@ internal sealed class SignInRound(string idToken, JsonElement idTokenClaims, Dat
 
     public JsonElement IdTokenClaims { get; } = idTokenClaims;
 
+    /// <summary>The `sub` itself, whatever `uid_field` makes the subject here: the provider's logout speaks of it.</summary>
+    public string Sub => IdTokenClaims.GetProperty("sub").GetString()!;
+
     /// <summary>The provider's session; null where it does not say.</summary>
     public string? Sid => IdTokenClaims.TryGetProperty("sid", out JsonElement sid) && ClaimPath.Text(sid) is { Length: > 0 and <= LongestSid } text ? text : null;
 

@@ -15,6 +15,12 @@ internal static class SignOutFeature
     /// <summary>Where Paperless and its apps log out; all of them end up here.</summary>
     private static readonly string[] Paths = [Path, "/api/auth/logout/", "/admin/logout/"];
 
+    /// <summary>Where a provider ends sessions, server to server.</summary>
+    public static string BackChannelPath(string providerId) => $"/accounts/oidc/{providerId}/logout/backchannel/";
+
+    /// <summary>Where it does so in a frame of its own page.</summary>
+    public static string FrontChannelPath(string providerId) => $"/accounts/oidc/{providerId}/logout/frontchannel/";
+
     public static void AddSignOut(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<EndSession>();
@@ -29,8 +35,8 @@ internal static class SignOutFeature
             app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
         }
 
-        app.MapPost("/accounts/oidc/{providerId}/logout/backchannel/", (HttpContext context, string providerId, BackChannelLogout logout) => logout.AnswerAsync(context, providerId));
-        app.MapGet("/accounts/oidc/{providerId}/logout/frontchannel/", (HttpContext context, string providerId, FrontChannelLogout logout) => logout.AnswerAsync(context, providerId));
+        app.MapPost(BackChannelPath("{providerId}"), (HttpContext context, string providerId, BackChannelLogout logout) => logout.AnswerAsync(context, providerId));
+        app.MapGet(FrontChannelPath("{providerId}"), (HttpContext context, string providerId, FrontChannelLogout logout) => logout.AnswerAsync(context, providerId));
     }
 
     private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)

@@ -50,7 +50,7 @@ internal sealed class SessionsOnDisk : IDisposable
     public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => BeginAsync(Person(name));
 
     public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity person, string? sid = null) =>
-        await Keeper.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
+        await Keeper.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), person.Subject, sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
 
     /// <summary>As a request finds its session: memory first, then the store.</summary>
     public async Task<Session?> FindAsync(SessionSecret secret) => Keeper.TryFind(secret.Key(), out Session? session) ? session : await Keeper.LoadAsync(secret, Ct);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Gateway.Settings;
 using Gateway.SignIn;
+using Gateway.SignOut;
 using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
@@ -54,6 +55,13 @@ public sealed class BlueprintTests
                 $"logout strict {Settings.Public.Origin}{SignInFeature.PagePath}?loggedout=1",
             ],
             addresses);
+    }
+
+    [Fact]
+    public void A_sign_out_at_authentik_reaches_the_gateway()
+    {
+        Assert.Equal("backchannel", Provider()["logout_method"].Text());
+        Assert.Equal(Settings.Public.Origin + SignOutFeature.BackChannelPath(Settings.Providers[0].Id), Resolve(Provider()["logout_uri"]));
     }
 
     [Fact]

@@ -82,6 +82,26 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_sub_is_the_providers_whatever_claim_is_the_subject_here()
+    {
+        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        using HttpResponseMessage answer = await world.Provider.SendBackchannelLogoutAsync(
+            new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"),
+            world.Provider.Sessions[0],
+            claims =>
+            {
+                claims.Remove("sid");
+                return claims;
+            },
+            cancellationToken: World.Ct);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Null(await alice.WhoAsync());
+    }
+
+    [Fact]
     public async Task The_end_outlives_a_restart_and_a_new_sign_in_works()
     {
         (await SendAsync(claims => claims)).Dispose();
