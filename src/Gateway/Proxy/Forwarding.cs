@@ -122,7 +122,7 @@ internal sealed class Forwarding
         LocalFinding finding = await _locals.FindAsync(cookie, context.RequestAborted);
         context.Features.Set(finding);
         context.Features.Set(finding.Session);
-        if (access == Access.Own && !context.Request.Path.Equals(PagesFeature.SessionPath, StringComparison.OrdinalIgnoreCase))
+        if (access == Access.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
             await PassAsync(context, access);
             if (finding.Session is not null && context.Session() is not null)
