@@ -51,6 +51,9 @@ public sealed class LookTests(Chromium chromium)
         await look.PaperlessIsInOrderAsync("paperless-dashboard");
         await page.GotoAsync(world.Origin + "/gateway/session");
         await look.IsInOrderAsync("session", "Your session");
+        (await world.SignedInAsync("alice", userAgent: "a-program-with-a-very-long-name-that-nobody-has-heard-of-and-no-blank/1.0")).Dispose();
+        await page.GetByRole(AriaRole.Link, new() { Name = "All your sessions" }).ClickAsync();
+        await look.IsInOrderAsync("sessions", "Your sessions");
 
         await page.GotoAsync(world.Provider.Address.AbsoluteUri);
         await page.EvaluateAsync("address => { location.href = address }", world.Origin + "/accounts/logout/");
