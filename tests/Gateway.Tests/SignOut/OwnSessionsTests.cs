@@ -60,7 +60,7 @@ public sealed partial class OwnSessionsTests
         Assert.Equal(HttpStatusCode.OK, page.Status);
         OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
         Assert.Equal([Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))], IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
-        Assert.All(["Firefox on Linux", "Safari on iPhone", "This is the one that you are using.", "action=\"/gateway/sessions/end-all\""], part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
+        Assert.All(["Firefox on Linux", "Safari on iPhone", "You are using this one.", "action=\"/gateway/sessions/end-all\""], part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
         Assert.Contains("href=\"/gateway/sessions\"", (await desk.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
     }
 
