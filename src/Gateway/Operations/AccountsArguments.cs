@@ -3,8 +3,6 @@ namespace Gateway.Operations;
 /// <summary>What stands behind `Gateway accounts` on the command line. None of it is configuration for the host.</summary>
 internal sealed record AccountsArguments(AccountsVerb Verb, string Issuer, string Subject, string User, string? Provider, bool Json)
 {
-    private const string JsonOption = "--json";
-
     private static readonly Dictionary<AccountsVerb, (string[] Required, string[] Optional)> Options = new()
     {
         [AccountsVerb.List] = ([], []),
@@ -23,46 +21,19 @@ internal sealed record AccountsArguments(AccountsVerb Verb, string Issuer, strin
         }
 
         (string[] required, string[] optional) = Options[verb];
-        Dictionary<string, string> given = [];
-        for (int at = 1; at < args.Length; at++)
+        (CommandOptions? given, string? fault) = CommandOptions.Parse($"accounts {args[0]}", args[1..], required, optional);
+        if (given is null)
         {
-            string[] parts = args[at].Split('=', 2);
-            string option = parts[0];
-            if (option == JsonOption && parts.Length == 1)
-            {
-                given[JsonOption] = "";
-                continue;
-            }
-
-            if (!required.Contains(option) && !optional.Contains(option))
-            {
-                return (null, $"accounts {args[0]}: \"{args[at]}\" is not understood.");
-            }
-
-            string? value = parts.Length == 2 ? parts[1] : ++at < args.Length ? args[at] : null;
-            if (string.IsNullOrWhiteSpace(value))
-            {
-                return (null, $"accounts {args[0]}: {option} has no value.");
-            }
-
-            if (!given.TryAdd(option, value))
-            {
-                return (null, $"accounts {args[0]}: {option} is there twice.");
-            }
+            return (null, fault);
         }
 
-        if (required.FirstOrDefault(option => !given.ContainsKey(option)) is { } missing)
-        {
-            return (null, $"accounts {args[0]}: {missing} is missing.");
-        }
-
-        string issuer = given.GetValueOrDefault("--issuer", "");
+        string issuer = given["--issuer"] ?? "";
         if (issuer.Length > 0 && !(Uri.TryCreate(issuer, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"))
         {
             return (null, $"accounts {args[0]}: --issuer is not a full address; it is what the provider writes into \"iss\", such as https://auth.example.com/application/o/paperless/.");
         }
 
-        return (new AccountsArguments(verb, issuer, given.GetValueOrDefault("--subject", ""), given.GetValueOrDefault("--user", ""), given.GetValueOrDefault("--provider"), given.ContainsKey(JsonOption)), null);
+        return (new AccountsArguments(verb, issuer, given["--subject"] ?? "", given["--user"] ?? "", given["--provider"], given.Json), null);
     }
 }
 

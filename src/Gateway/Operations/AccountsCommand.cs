@@ -1,4 +1,5 @@
 using Gateway.Accounts;
+using Gateway.Sessions;
 using Gateway.SignIn;
 using Gateway.Storage;
 using Microsoft.Data.Sqlite;
@@ -10,13 +11,10 @@ internal sealed partial class AccountsCommand(
     StoredAccounts links,
     PaperlessApi api,
     ProviderRegistry providers,
+    SessionKeeper sessions,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    private const int NotDone = 1;
-
-    private const int BadUsage = 2;
-
     /// <returns>The exit code. Standard output gets what was asked for and nothing else.</returns>
     public async Task<int> RunAsync(AccountsArguments arguments)
     {
@@ -31,11 +29,15 @@ internal sealed partial class AccountsCommand(
         }
         catch (PaperlessApiException failure)
         {
-            return await FailAsync(InWords(failure));
+            return await Terminal.FailAsync(InWords(failure));
         }
         catch (SqliteException error)
         {
-            return await FailAsync($"The gateway's database does not answer: {error.Message}");
+            return await Terminal.FailAsync($"The gateway's database does not answer: {error.Message}");
+        }
+        catch (StoreUnavailableException error)
+        {
+            return await Terminal.FailAsync($"The link is gone, but the sessions of that person are not: {error.Message} End them with \"sessions end\".");
         }
     }
 
@@ -49,7 +51,7 @@ internal sealed partial class AccountsCommand(
         }
         catch (PaperlessApiException failure)
         {
-            await NoteAsync($"{InWords(failure)} So the list has no user names.");
+            await Terminal.NoteAsync($"{InWords(failure)} So the list has no user names.");
         }
 
         LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
@@ -63,24 +65,24 @@ internal sealed partial class AccountsCommand(
     {
         if (arguments.Provider is null && providers.All.Length > 1)
         {
-            return await FailAsync($"accounts link: --provider is missing; there are {ProviderIds()}.", BadUsage);
+            return await Terminal.FailAsync($"accounts link: --provider is missing; there are {ProviderIds()}.", Terminal.BadUsage);
         }
 
         if ((arguments.Provider is null ? providers.All[0] : providers.Find(arguments.Provider)) is not { } provider)
         {
-            return await FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
+            return await Terminal.FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
         if (links.Find(arguments.Issuer, arguments.Subject) is { } before)
         {
-            return await FailAsync(await TakenAsync(before));
+            return await Terminal.FailAsync(await TakenAsync(before));
         }
 
         IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
         PaperlessUser[] exactly = [.. named.Where(user => user.Username == arguments.User)];
         if (exactly is not [PaperlessUser user])
         {
-            return await FailAsync(exactly.Length > 1 ? $"Paperless has {exactly.Length} users \"{arguments.User}\"."
+            return await Terminal.FailAsync(exactly.Length > 1 ? $"Paperless has {exactly.Length} users \"{arguments.User}\"."
                 : named.Count > 0 ? $"Paperless has no user \"{arguments.User}\" but {string.Join(" and ", named.Select(other => $"\"{other.Username}\""))}: letter case counts."
                 : $"Paperless has no user \"{arguments.User}\".");
         }
@@ -90,7 +92,7 @@ internal sealed partial class AccountsCommand(
         if (added.UserId != user.Id)
         {
             // A sign-in was faster.
-            return await FailAsync(await TakenAsync(added));
+            return await Terminal.FailAsync(await TakenAsync(added));
         }
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
@@ -104,13 +106,19 @@ internal sealed partial class AccountsCommand(
         if (await links.RemoveAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is not { } link)
         {
             AccountLink? meant = links.All().FirstOrDefault(other => other.Subject == arguments.Subject);
-            return await FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
+            return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
         }
 
         string? name = await NameAsync(link);
         Unlinked(name, link.UserId, link.Provider, link.Subject, link.Issuer);
         await SayAsync(link, name, $"{Called(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
-        await NoteAsync("A session that is open goes on until it ends.");
+
+        // After the link: whoever signs in from here on is somebody without it.
+        if (await sessions.EndAllAsync(SessionIndex.OfPerson(link.Issuer, link.Subject), SessionEnd.EndedByTheOperator, CancellationToken.None) is > 0 and int ended)
+        {
+            await Terminal.NoteAsync($"{(ended == 1 ? "The session that was open has" : $"The {ended} sessions that were open have")} ended. {SessionsCommand.Notice}");
+        }
+
         return 0;
     }
 
@@ -119,12 +127,12 @@ internal sealed partial class AccountsCommand(
     {
         if (!user.IsActive)
         {
-            await NoteAsync($"{user.Username} is not active in Paperless: until it is, nobody comes in by this link.");
+            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: until it is, nobody comes in by this link.");
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            await NoteAsync($"The name {user.Username} cannot be passed on to Paperless: until the user is renamed, nobody comes in by this link.");
+            await Terminal.NoteAsync($"The name {user.Username} cannot be passed on to Paperless: until the user is renamed, nobody comes in by this link.");
         }
 
         try
@@ -132,7 +140,7 @@ internal sealed partial class AccountsCommand(
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
             if (issuer != link.Issuer)
             {
-                await NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody comes in by this link. Unlink it, and link with the other issuer.");
+                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody comes in by this link. Unlink it, and link with the other issuer.");
             }
         }
         catch (ProviderUnavailableException)
@@ -168,15 +176,7 @@ internal sealed partial class AccountsCommand(
         failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
 
     private static Task SayAsync(AccountLink link, string? name, string words, bool json) =>
-        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : LinkedAccountText.Plain(words));
-
-    private static Task NoteAsync(string text) => Console.Error.WriteLineAsync(LinkedAccountText.Plain(text));
-
-    private static async Task<int> FailAsync(string text, int exitCode = NotDone)
-    {
-        await NoteAsync(text);
-        return exitCode;
-    }
+        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : Terminal.Plain(words));
 
     [LoggerMessage(EventId = 7040, EventName = "AccountLinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Linked(string user, int userId, string provider, string subject, string issuer);

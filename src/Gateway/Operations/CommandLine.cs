@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration, `accounts` is about links.</summary>
+/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration, `accounts` is about links, `sessions` about who is signed in.</summary>
 internal static class CommandLine
 {
     private const string Usage = """
@@ -16,19 +16,22 @@ internal static class CommandLine
         Gateway accounts link --issuer URL --subject S --user NAME [--provider ID] [--json]
                                  makes that person that Paperless user; superusers and staff as well
         Gateway accounts unlink --issuer URL --subject S [--json]
-                                 takes the link away; the Paperless user stays
-        """;
+                                 takes the link away and ends that person's sessions; the Paperless user stays
 
-    private const int UsageExitCode = 2;
+        Gateway sessions list [--user NAME] [--json]
+                                 shows who is signed in, or where that Paperless user is
+        Gateway sessions end --id ID | --user NAME [--json]
+                                 ends that session, or all of that user's; a running gateway notices within half a minute
+        """;
 
     /// <param name="create">Makes the application from what is configuration for the host, to serve or for a command.</param>
     public static async Task<int> RunAsync(string[] args, Func<string[], bool, WebApplication> create)
     {
         try
         {
-            if (args is ["accounts", .. string[] rest])
+            if (args is ["accounts" or "sessions", .. string[] rest])
             {
-                return await AccountsAsync(rest, create);
+                return await (args[0] == "accounts" ? AccountsAsync(rest, create) : SessionsAsync(rest, create));
             }
 
             // What begins with a dash is configuration for the host.
@@ -39,7 +42,7 @@ internal static class CommandLine
                 ["health"] => await AskAsync(ManagementServer.LivePath),
                 ["health", "ready"] => await AskAsync(ManagementServer.ReadyPath),
                 ["validate"] => await ValidateAsync(create([.. args.Skip(1)], false)),
-                _ => await SayAsync(Usage, UsageExitCode),
+                _ => await SayAsync(Usage, Terminal.BadUsage),
             };
         }
         catch (SettingsException error)
@@ -79,12 +82,25 @@ internal static class CommandLine
         (AccountsArguments? arguments, string? fault) = AccountsArguments.Parse(args);
         if (arguments is null)
         {
-            return await SayAsync($"{fault}\n\n{Usage}", UsageExitCode);
+            return await SayAsync($"{fault}\n\n{Usage}", Terminal.BadUsage);
         }
 
         await using WebApplication app = create([], false);
         app.OpenStorage();
         return await app.Services.GetRequiredService<AccountsCommand>().RunAsync(arguments);
+    }
+
+    private static async Task<int> SessionsAsync(string[] args, Func<string[], bool, WebApplication> create)
+    {
+        (SessionsArguments? arguments, string? fault) = SessionsArguments.Parse(args);
+        if (arguments is null)
+        {
+            return await SayAsync($"{fault}\n\n{Usage}", Terminal.BadUsage);
+        }
+
+        await using WebApplication app = create([], false);
+        app.OpenStorage();
+        return await app.Services.GetRequiredService<SessionsCommand>().RunAsync(arguments);
     }
 
     private static async Task<int> AskAsync(string path)

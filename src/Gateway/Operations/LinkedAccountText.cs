@@ -23,31 +23,16 @@ internal static class LinkedAccountText
     public static string Json(LinkedAccount[] accounts) => JsonSerializer.Serialize(accounts, LinkedAccountJson.Default.LinkedAccountArray);
 
     /// <param name="nameless">Stands where there is no user name.</param>
-    public static string Table(IEnumerable<LinkedAccount> accounts, string nameless)
+    public static string Table(IEnumerable<LinkedAccount> accounts, string nameless) => Terminal.Table(Head, accounts.Select(account => new[]
     {
-        string[][] rows =
-        [
-            Head,
-            .. accounts.Select(account => new[]
-            {
-                account.UserId.ToString(CultureInfo.InvariantCulture),
-                Plain(account.Username ?? nameless),
-                Plain(account.Provider),
-                Plain(account.Label),
-                Plain(account.Issuer),
-                Plain(account.Subject),
-                account.LinkedAt.ToString("u", CultureInfo.InvariantCulture),
-            }),
-        ];
-        int[] widths = [.. Enumerable.Range(0, Head.Length).Select(column => rows.Max(row => row[column].Length))];
-        return string.Join('\n', rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
-    }
-
-    /// <summary>Without what a terminal would take for a command: a provider's people choose their own names.</summary>
-    public static string Plain(string text) => string.Concat(text.Select(letter => IsUnprintable(letter) ? '\uFFFD' : letter));
-
-    private static bool IsUnprintable(char letter) =>
-        char.GetUnicodeCategory(letter) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+        account.UserId.ToString(CultureInfo.InvariantCulture),
+        account.Username ?? nameless,
+        account.Provider,
+        account.Label,
+        account.Issuer,
+        account.Subject,
+        Terminal.Time(account.LinkedAt),
+    }));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]

@@ -31,6 +31,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         builder.Services.AddSingleton<AccountsCommand>();
+        builder.Services.AddSingleton<SessionsCommand>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = GracePeriod);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

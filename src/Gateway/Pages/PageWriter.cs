@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -11,6 +12,15 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
     {
         SetHeaders(context.Response, formAction);
         return new RazorComponentResult<TPage>(parameters) { StatusCode = status, PreventStreamingRendering = true }.ExecuteAsync(context);
+    }
+
+    /// <summary>The same page for programs.</summary>
+    public static Task WriteJsonAsync<T>(HttpContext context, T view, JsonTypeInfo<T> type)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        context.Response.Headers.Vary = "Accept, Cookie";
+        return context.Response.WriteAsJsonAsync(view, type);
     }
 
     public Task RefuseAsync(HttpContext context, Refusal refusal)

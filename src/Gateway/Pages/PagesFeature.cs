@@ -8,6 +8,9 @@ internal static class PagesFeature
 {
     public const string SessionPath = "/gateway/session";
 
+    /// <summary>One's own sessions; whoever ends things answers there.</summary>
+    public const string SessionsPath = "/gateway/sessions";
+
     private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
     public static void AddPages(this WebApplicationBuilder builder)
@@ -30,26 +33,29 @@ internal static class PagesFeature
         app.MapFallback("{**path}", NotFoundAsync);
     }
 
+    /// <summary>Whether the page at that path says something of the session, whoever keeps it.</summary>
+    public static bool IsAboutSessions(PathString path) =>
+        path.Equals(SessionPath, StringComparison.OrdinalIgnoreCase) || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase);
+
     private static Task ShowSessionAsync(HttpContext context, GatewaySettings settings)
     {
         // A session that is not the gateway's own: whoever recognised it has said who it is.
         if ((context.Session() is { } session ? SessionView.Of(session) : context.Features.Get<SessionView>()) is not { } view)
         {
-            return PageWriter.WriteAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
-            {
-                Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + SessionPath)}", "Sign in")],
-            });
+            return NotSignedInAsync(context, settings, SessionPath);
         }
 
-        if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
-        {
-            return PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view });
-        }
-
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.Vary = "Accept, Cookie";
-        return context.Response.WriteAsJsonAsync(view, SessionViewJson.Default.SessionView);
+        return context.Request.WantsPage()
+            ? PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view })
+            : PageWriter.WriteJsonAsync(context, view, SessionViewJson.Default.SessionView);
     }
+
+    /// <param name="back">Where the sign-in then leads, below the script name.</param>
+    public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string back) =>
+        PageWriter.WriteAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
+        {
+            Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
+        });
 
     private static Task NotFoundAsync(HttpContext context, PageWriter pages, GatewaySettings settings) =>
         pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")

@@ -28,6 +28,10 @@ internal static class RequestKind
         return false;
     }
 
+    /// <summary>Of what is there both as a page and as JSON: the page is for whoever asks for one by name.</summary>
+    public static bool WantsPage(this HttpRequest request) =>
+        request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
+
     /// <summary>
     /// The path for logs: without the query, and without what opens something by itself (share links, keys in mails).
     /// </summary>

@@ -1,4 +1,5 @@
 using Gateway.Pages;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -39,6 +40,14 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         Remedy = "Whoever manages Paperless can grant it (Settings, Users & Groups); then open this page again, it takes up to a minute.",
         Links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")],
+    });
+
+    /// <summary>Whether somebody is signed in is not known: nobody is sent to sign in again for that.</summary>
+    public Task StoreAwayAsync(HttpContext context, SessionsAway away) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "One moment", "The gateway cannot look up your session just now.")
+    {
+        Remedy = "This page tries again by itself; nobody has to sign in again for it.",
+        RetryAfter = 5,
+        ForTheLog = away.Reason,
     });
 
     public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(413, "body_unwanted", "Too much at once", "Nobody is signed in on this request, and its body is more than a form.")

@@ -53,6 +53,11 @@ internal sealed class Forwarding
         HttpRequest request = context.Request;
         Session? session = context.Session();
         Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers), request.QueryString.Value ?? "");
+        if (session is null && access is Access.Own or Access.SignInFirst && context.Features.Get<SessionsAway>() is { } away && request.Path != Stylesheet.Path)
+        {
+            return _refusals.StoreAwayAsync(context, away);
+        }
+
         bool mayBeLocal = session is null && access is Access.Own or Access.SignInFirst && request.Path != Stylesheet.Path;
         return mayBeLocal && _locals.CookieOf(context) is { } cookie
             ? PassLocalAsync(context, access, cookie)
@@ -122,7 +127,7 @@ internal sealed class Forwarding
         LocalFinding finding = await _locals.FindAsync(cookie, context.RequestAborted);
         context.Features.Set(finding);
         context.Features.Set(finding.Session);
-        if (access == Access.Own && !context.Request.Path.Equals(PagesFeature.SessionPath, StringComparison.OrdinalIgnoreCase))
+        if (access == Access.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
             await PassAsync(context, access);
             if (finding.Session is not null && context.Session() is not null)

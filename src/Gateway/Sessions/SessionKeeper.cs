@@ -162,23 +162,6 @@ internal sealed partial class SessionKeeper(
         return ended.Count;
     }
 
-    /// <summary>The sessions of one person, the last used first.</summary>
-    public async Task<IReadOnlyList<(StoredSession Stored, SessionInfo Info)>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
-    {
-        List<(StoredSession Stored, SessionInfo Info)> known = [];
-        foreach (StoredSession stored in await store.OfPersonAsync(personIndex, cancellationToken))
-        {
-            if (infos.Unprotect(stored.Info) is { } info)
-            {
-                // What this process knows of its use is fresher than the store's note.
-                DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
-                known.Add((stored with { UsedAt = usedAt }, info));
-            }
-        }
-
-        return known;
-    }
-
     /// <summary>Notes uses in the store, ends what has expired, keeps memory within its bound.</summary>
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
@@ -198,6 +181,7 @@ internal sealed partial class SessionKeeper(
 
         TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
         await NoteUsesAsync(lag, cancellationToken);
+        await ForgetWhatIsGoneAsync(cancellationToken);
 
         // Twice the lag more: a row whose last use is not noted yet belongs to a session that is still alive in memory.
         await store.SweepAsync(now, settings.Session.Idle + lag + lag, cancellationToken);
@@ -218,6 +202,22 @@ internal sealed partial class SessionKeeper(
         if (uses.Count > 0)
         {
             await store.TouchAsync(uses, cancellationToken);
+        }
+    }
+
+    /// <summary>A command beside this process, on the same store, ends sessions by their rows; nothing else takes the row of a live one.</summary>
+    private async Task ForgetWhatIsGoneAsync(CancellationToken cancellationToken)
+    {
+        // Memory first, the store after it: whatever is in memory by then has been in the store.
+        Session[] known = [.. memory.All];
+        foreach (byte[] gone in await store.WithoutRowAsync([.. known.Select(session => session.Key.ToBytes())], cancellationToken))
+        {
+            SessionKey key = SessionKey.FromBytes(gone);
+            if (memory.MarkEnded(key, time.GetUtcNow()) is { } session)
+            {
+                Ended?.Invoke(session, SessionEnd.EndedByTheOperator);
+                SessionEnded(session.Identity.Username, SessionEnd.EndedByTheOperator, key);
+            }
         }
     }
 

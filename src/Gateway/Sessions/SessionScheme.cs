@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
@@ -28,7 +29,7 @@ internal sealed class SessionScheme(
         NewSession made = ((SignedInPrincipal)user).Session with
         {
             Device = Bounded(Request.Headers.UserAgent.ToString()),
-            Address = Context.Connection.RemoteIpAddress?.ToString() ?? "",
+            Address = Readable(Context.Connection.RemoteIpAddress),
         };
         if (Context.Session() is { } before)
         {
@@ -60,6 +61,9 @@ internal sealed class SessionScheme(
     }
 
     private static string Bounded(string device) => new([.. device.Where(letter => !char.IsControl(letter)).Take(LongestDevice)]);
+
+    /// <summary>A socket that takes both kinds of addresses shows an old one in the manner of a new one.</summary>
+    private static string Readable(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "";
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(
         Context.Session() is { } session

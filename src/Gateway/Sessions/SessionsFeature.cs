@@ -15,6 +15,7 @@ internal static class SessionsFeature
         builder.Services.AddSingleton(new SessionMemory(MemoryCapacity));
         builder.Services.AddSingleton<SessionInfoProtector>();
         builder.Services.AddSingleton<SessionKeeper>();
+        builder.Services.AddSingleton<SessionList>();
         builder.Services.AddSingleton<SessionCookie>();
         builder.Services.AddHostedService<SessionTidying>();
         builder.Services.AddAuthentication(SessionScheme.Name)

@@ -16,7 +16,7 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
     public async Task<string> AddressAsync(string providerId, string? idToken, CancellationToken cancel)
     {
         Provider? provider = providers.Find(providerId);
-        Uri? endpoint = provider is null ? null : await EndpointAsync(provider, cancel);
+        Uri? endpoint = provider is null ? null : await EndpointAsync(provider, goesThere: true, cancel);
         if (settings.Paperless.LogoutRedirectUrl is { } chosen && !IsSame(chosen, endpoint))
         {
             return chosen.AbsoluteUri;
@@ -38,21 +38,22 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
         return QueryHelpers.AddQueryString((settings.Paperless.LogoutRedirectUrl ?? endpoint).AbsoluteUri, parameters);
     }
 
-    /// <summary>`form-action` of the page that asks: browsers hold it against the redirect that follows, too.</summary>
+    /// <summary>`form-action` of a page with a button that signs out: browsers hold it against the redirect that follows, too.</summary>
     public async Task<string> FormActionAsync(string providerId, CancellationToken cancel)
     {
-        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider ? await EndpointAsync(provider, cancel) : null];
+        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider ? await EndpointAsync(provider, goesThere: false, cancel) : null];
         return string.Join(' ', targets.OfType<Uri>().Select(url => new PublicOrigin(url).Origin).Prepend("'self'").Distinct());
     }
 
-    private async Task<Uri?> EndpointAsync(Provider provider, CancellationToken cancel)
+    /// <param name="goesThere">Whether somebody is led there now, and not only told of it.</param>
+    private async Task<Uri?> EndpointAsync(Provider provider, bool goesThere, CancellationToken cancel)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(Patience);
         try
         {
             Uri? endpoint = Parse((await provider.Discovery.GetConfigurationAsync(patience.Token)).EndSessionEndpoint);
-            if (endpoint is not null)
+            if (endpoint is not null && goesThere)
             {
                 // What was read hours ago says nothing about now: nobody who signs out should end on a browser's own error page.
                 await provider.AskAsync(patience.Token);
@@ -62,7 +63,11 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
         }
         catch (Exception error) when (error is ProviderUnavailableException or HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            NotEndedAtProvider(provider.Settings.Id);
+            if (goesThere)
+            {
+                NotEndedAtProvider(provider.Settings.Id);
+            }
+
             return null;
         }
     }

@@ -2,8 +2,6 @@ using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.Storage;
-using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.SignOut;
 
@@ -24,6 +22,8 @@ internal static class SignOutFeature
     public static void AddSignOut(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<EndSession>();
+        builder.Services.AddSingleton<Logout>();
+        builder.Services.AddSingleton<OwnSessions>();
         builder.Services.AddSingleton<BackChannelLogout>();
         builder.Services.AddSingleton<FrontChannelLogout>();
     }
@@ -35,43 +35,15 @@ internal static class SignOutFeature
             app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
         }
 
+        app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], (HttpContext context, OwnSessions own) => own.ShowAsync(context));
+        app.MapMethods(OwnSessions.EndPath, [HttpMethods.Post], (HttpContext context, OwnSessions own) => own.EndAsync(context));
+        app.MapMethods(OwnSessions.EndAllPath, [HttpMethods.Post], (HttpContext context, OwnSessions own) => own.EndAllAsync(context));
         app.MapPost(BackChannelPath("{providerId}"), (HttpContext context, string providerId, BackChannelLogout logout) => logout.AnswerAsync(context, providerId));
         app.MapGet(FrontChannelPath("{providerId}"), (HttpContext context, string providerId, FrontChannelLogout logout) => logout.AnswerAsync(context, providerId));
     }
 
-    private static async Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
-    {
-        if (!CrossSiteGuard.CameFromHere(context.Request, settings.Public))
-        {
-            await AskAsync(context, settings, endSession);
-            return;
-        }
-
-        Session? session = context.Session();
-        string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(sessions, secret) : null;
-
-        // The gateway's session first: whatever fails after it, nobody gets in any more.
-        await context.SignOutAsync(SessionScheme.Name);
-        await (session is null ? locals.EndAsync(context, LocalSessionEnd.SignedOut) : paperless.EndAsync(context, session));
-        cookies.Delete(context.Response);
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
-    }
-
-    /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>
-    private static async Task<string?> IdTokenAsync(SessionKeeper sessions, SessionSecret secret)
-    {
-        try
-        {
-            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Record.Tokens.IdToken;
-        }
-        catch (StoreUnavailableException)
-        {
-            return null;
-        }
-    }
+    private static Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, Logout logout) =>
+        CrossSiteGuard.CameFromHere(context.Request, settings.Public) ? logout.AnswerAsync(context) : AskAsync(context, settings, endSession);
 
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {

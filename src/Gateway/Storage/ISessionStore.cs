@@ -55,6 +55,12 @@ internal interface ISessionStore
     /// <summary>Every session, for the operator.</summary>
     public IAsyncEnumerable<StoredSession> AllAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Which of these sessions have no row any more. A gateway that is alone on its store learns by it what a command ended;
+    /// a shared store tells by <see cref="EndedElsewhere"/> and need not answer.
+    /// </summary>
+    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+
     /// <summary>Takes something that counts once, such as the `jti` of a logout token.</summary>
     /// <returns>False where it was taken before.</returns>
     public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);

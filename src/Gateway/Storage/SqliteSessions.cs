@@ -115,6 +115,25 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         }
     }
 
+    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<byte[]>>(
+        connection =>
+        {
+            using SqliteCommand find = connection.CreateCommand();
+            find.CommandText = "SELECT 1 FROM sessions WHERE key = $key;";
+            SqliteParameter key = find.Parameters.Add("$key", SqliteType.Blob);
+            List<byte[]> gone = [];
+            foreach (byte[] one in keys)
+            {
+                key.Value = one;
+                if (find.ExecuteScalar() is null)
+                {
+                    gone.Add(one);
+                }
+            }
+
+            return gone;
+        }));
+
     public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
         cancellationToken);

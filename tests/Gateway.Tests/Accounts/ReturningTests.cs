@@ -112,18 +112,6 @@ public sealed class ReturningTests : IAsyncLifetime
         Assert.Equal([$"/api/users/{_world.LinkOf("alice")!.UserId}/"], _world.Asked.Select(request => request.RawPath));
     }
 
-    [Fact]
-    public async Task A_session_from_before_accounts_were_known_is_none()
-    {
-        // The user of the record's time has no number.
-        Sessions.SessionsOnDisk sessions = new();
-        (Gateway.Sessions.SessionSecret secret, _) = await sessions.BeginAsync(Sessions.SessionsOnDisk.Person("alice") with { UserId = 0 });
-        sessions.Restart();
-
-        Assert.Null(await sessions.FindAsync(secret));
-        sessions.Dispose();
-    }
-
     private (string Email, string First, string Last) Shown()
     {
         PaperlessUser user = _world.Paperless.Data.FindUser("alice")!;

@@ -51,11 +51,21 @@ public sealed class LookTests(Chromium chromium)
         await look.PaperlessIsInOrderAsync("paperless-dashboard");
         await page.GotoAsync(world.Origin + "/gateway/session");
         await look.IsInOrderAsync("session", "Your session");
+        (await world.SignedInAsync("alice", userAgent: "a-program-with-a-very-long-name-that-nobody-has-heard-of-and-no-blank/1.0")).Dispose();
+        await page.GetByRole(AriaRole.Link, new() { Name = "All your sessions" }).ClickAsync();
+        await look.IsInOrderAsync("sessions", "Your sessions");
+        await page.GetByRole(AriaRole.Button, new() { Name = "End this session" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(1);
 
         await page.GotoAsync(world.Provider.Address.AbsoluteUri);
         await page.EvaluateAsync("address => { location.href = address }", world.Origin + "/accounts/logout/");
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign out?");
         await look.IsInOrderAsync("confirm-sign-out", "Sign out?");
+
+        // The button leads on to the provider, which the page's policy must allow.
+        await page.GotoAsync(world.Origin + "/gateway/sessions");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out everywhere" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex(@"/accounts/login/\?loggedout=1"));
         Assert.All(window.Errors, error => Assert.Matches("status of (401|403)", error));
     }
 

@@ -40,6 +40,9 @@ internal sealed class Visitor : IDisposable
 
     public CookieContainer Cookies { get; } = new();
 
+    /// <summary>What the browser calls itself; null: nothing.</summary>
+    public string? UserAgent { get; init; }
+
     /// <summary>The same connections and cookies, for a WebSocket.</summary>
     public HttpMessageInvoker Http => _http;
 
@@ -48,6 +51,11 @@ internal sealed class Visitor : IDisposable
     {
         Uri target = Absolute(address);
         using HttpRequestMessage request = new(method, target) { Content = content, Version = _version };
+        if (UserAgent is not null)
+        {
+            request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        }
+
         foreach ((string name, string value) in headers)
         {
             if (!request.Headers.TryAddWithoutValidation(name, value))

@@ -115,12 +115,12 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>A new browser: no cookies yet.</summary>
-    public Visitor NewVisitor(Version? httpVersion = null) => new(this, _certificate, httpVersion);
+    public Visitor NewVisitor(Version? httpVersion = null, string? userAgent = null) => new(this, _certificate, httpVersion) { UserAgent = userAgent };
 
     /// <summary>A new browser in which somebody is signed in.</summary>
-    public async Task<Visitor> SignedInAsync(string person, string next = "/")
+    public async Task<Visitor> SignedInAsync(string person, string next = "/", string? userAgent = null)
     {
-        Visitor visitor = NewVisitor();
+        Visitor visitor = NewVisitor(userAgent: userAgent);
         Page page = await visitor.SignInAsync(person, next);
         Assert.True(page.Status == HttpStatusCode.OK, $"{person} was not signed in: {(int)page.Status} at {page.Address}\n{page.Text}");
         return visitor;

@@ -40,9 +40,32 @@ public sealed class AccountsCommandTests : IAsyncLifetime
 
         Assert.Equal((0, $"admin (user {IdOf("admin")}) is no longer linked to {SubjectOf("alice")} of {Issuer}."), (exitCode, output));
         Assert.Contains("by a command", errors, StringComparison.Ordinal);
-        Assert.Contains("A session that is open goes on until it ends.", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("that was open", errors, StringComparison.Ordinal);
+
+        // The command has its own clock: whoever was on the way in before it stays out.
+        _world.Clock.Advance(TimeSpan.FromMinutes(5));
         using Visitor alice = await _world.SignedInAsync("alice");
         Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task With_a_link_that_is_taken_away_that_persons_sessions_end_and_nobody_elses()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        using Visitor bob = await _world.SignedInAsync("bob");
+
+        var (exitCode, _, errors) = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("The session that was open has ended. A gateway that is running notices within half a minute.", errors, StringComparison.Ordinal);
+        _world.Clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal("alice", CapturedLog.Value(await _world.Log.WaitForAsync("SessionEnded"), "User"));
+        Assert.Equal((null, "bob"), (await alice.WhoAsync(), await bob.WhoAsync()));
+
+        // Coming back is a first sign-in.
+        _world.Clock.Advance(TimeSpan.FromMinutes(5));
+        using Visitor again = await _world.SignedInAsync("alice");
+        Assert.Equal("alice", await again.WhoAsync());
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Gateway.Sandbox.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Serilog.Events;
+using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Tests.Pages;
 
@@ -59,27 +60,58 @@ public sealed class RefusalPageTests
     [Fact]
     public async Task A_fault_inside_the_gateway_is_500_and_the_log_has_its_reason()
     {
-        await using World world = await World.StartAsync();
-        using Visitor alice = await world.SignedInAsync("alice");
-        await world.RestartGatewayAsync();
-        await world.Gateway.Services.GetRequiredService<Database>().WriteAsync(
-            connection =>
-            {
-                using var drop = connection.CreateCommand();
-                drop.CommandText = "DROP TABLE sessions;";
-                return drop.ExecuteNonQuery();
-            },
-            World.Ct);
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<IHttpForwarder, BrokenForwarder>());
+        using Visitor alice = world.NewVisitor();
+        await alice.SignInAsync("alice");
 
         Page page = await alice.OpenAsync("/documents/1");
 
         Assert.Equal(HttpStatusCode.InternalServerError, page.Status);
         OwnPages.IsOne(page, "Something went wrong");
-        Assert.DoesNotContain("sessions", page.Text, StringComparison.Ordinal);
-        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"));
-        Assert.Equal(OwnPages.TraceId(page), CapturedLog.Value(logged, "TraceId"));
-        Assert.NotNull(logged.Exception);
+        Assert.DoesNotContain(BrokenForwarder.Reason, page.Text, StringComparison.Ordinal);
+        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page));
+        Assert.Equal(BrokenForwarder.Reason, logged.Exception?.Message);
         Assert.Contains(world.Log.Of("Request"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_answer_sends_nobody_to_sign_in_again()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        await world.RestartGatewayAsync();
+        Database database = world.Gateway.Services.GetRequiredService<Database>();
+        await RenameAsync(database, "sessions", "away");
+
+        foreach (string path in (string[])["/documents/1", "/accounts/login/", "/accounts/oidc/authentik/login/", "/gateway/session"])
+        {
+            Page page = await alice.OpenAsync(path);
+
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (page.Status, page.Header("Refresh")));
+            OwnPages.IsOne(page, "One moment");
+        }
+
+        await RenameAsync(database, "away", "sessions");
+        Assert.Equal(HttpStatusCode.OK, (await alice.OpenAsync("/documents/1")).Status);
+    }
+
+    private static Task<int> RenameAsync(Database database, string from, string to) => database.WriteAsync(
+        connection =>
+        {
+            using var rename = connection.CreateCommand();
+#pragma warning disable CA2100 // The test's own constants.
+            rename.CommandText = $"ALTER TABLE {from} RENAME TO {to};";
+#pragma warning restore CA2100
+            return rename.ExecuteNonQuery();
+        },
+        World.Ct);
+
+    private sealed class BrokenForwarder : IHttpForwarder
+    {
+        public const string Reason = "The reason that only the log tells.";
+
+        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer) =>
+            throw new InvalidOperationException(Reason);
     }
 
     [Fact]

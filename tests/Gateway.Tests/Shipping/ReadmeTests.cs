@@ -51,6 +51,14 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
+    public void The_sessions_commands_are_understood()
+    {
+        string[] commands = [.. SessionsCommand().Matches(Readme).Select(command => command.Groups["words"].Value)];
+        Assert.Equal(["list", "end"], commands.Select(words => words.Split(' ')[0]));
+        Assert.All(commands, words => Assert.Null(SessionsArguments.Parse(words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Fault));
+    }
+
+    [Fact]
     public void Each_page_that_help_is_offered_for_is_one_that_there_is()
     {
         string source = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "src/Gateway"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
@@ -110,6 +118,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"Gateway\.dll accounts (?<words>.+)")]
     private static partial Regex AccountsCommand();
+
+    [GeneratedRegex(@"Gateway\.dll sessions (?<words>.+)")]
+    private static partial Regex SessionsCommand();
 
     [GeneratedRegex("\"[^\"]+\"")]
     private static partial Regex QuotedText();

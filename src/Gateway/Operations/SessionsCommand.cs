@@ -1,0 +1,82 @@
+using Gateway.Sessions;
+using Gateway.Storage;
+
+namespace Gateway.Operations;
+
+/// <summary>`Gateway sessions`: the operator sees who is signed in, and ends it. It works on the gateway's own store, which may be in use meanwhile.</summary>
+internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, ISessionStore store)
+{
+    /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyEvery"/>.</summary>
+    public const string Notice = "A gateway that is running notices within half a minute.";
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(SessionsArguments arguments)
+    {
+        try
+        {
+            IReadOnlyList<ListedSession> all = await list.AllAsync(CancellationToken.None);
+            return arguments switch
+            {
+                { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),
+                { Ends: true } => await EndAsync(OfPersonsAs(all, arguments.User!), arguments),
+                _ => await ListAsync([.. all.Where(session => arguments.User is null || session.Info.Username == arguments.User)], arguments),
+            };
+        }
+        catch (StoreUnavailableException error)
+        {
+            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message}");
+        }
+    }
+
+    private static async Task<int> ListAsync(ListedSession[] shown, SessionsArguments arguments)
+    {
+        await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(shown)
+            : shown.Length > 0 ? OpenSession.Table(shown)
+            : Terminal.Plain(arguments.User is null ? "Nobody is signed in." : Nobody(arguments.User)));
+        return 0;
+    }
+
+    private async Task<int> EndAsync(ListedSession[] meant, SessionsArguments arguments)
+    {
+        if (meant.Length == 0)
+        {
+            return await Terminal.FailAsync(arguments.User is { } user ? Nobody(user) : $"There is no session {arguments.Id}; \"sessions list\" shows those that there are.");
+        }
+
+        if (arguments.User is null)
+        {
+            foreach (ListedSession session in meant)
+            {
+                await sessions.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
+                if (await store.FindAsync(session.Stored.Key, CancellationToken.None) is not null)
+                {
+                    return await Terminal.FailAsync("The gateway's store did not take it: the session goes on. Try again.");
+                }
+            }
+        }
+        else
+        {
+            // By person: a sign-in that is under way comes to nothing, too.
+            foreach (byte[] person in meant.Select(session => session.Stored.PersonIndex).DistinctBy(Convert.ToHexStringLower))
+            {
+                await sessions.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
+            }
+        }
+
+        await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(meant)
+            : string.Join('\n', meant.Select(session => Terminal.Plain($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
+        await Terminal.NoteAsync(Notice);
+        return 0;
+    }
+
+    /// <summary>Every session of the persons who are signed in as that user.</summary>
+    private static ListedSession[] OfPersonsAs(IReadOnlyList<ListedSession> all, string user)
+    {
+        HashSet<string> persons = [.. all.Where(session => session.Info.Username == user).Select(PersonOf)];
+        return [.. all.Where(session => persons.Contains(PersonOf(session)))];
+
+        static string PersonOf(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
+    }
+
+    private static string Nobody(string user) => $"Nobody is signed in as {user}: letter case counts, and \"sessions list\" shows who is.";
+}

@@ -1,0 +1,48 @@
+using Gateway.Proxy;
+using Gateway.Sessions;
+using Gateway.Storage;
+using Microsoft.AspNetCore.Authentication;
+
+namespace Gateway.SignOut;
+
+/// <summary>Ends what this browser has: the gateway's session, Paperless's, the cookies; then leads on to the provider's.</summary>
+internal sealed class Logout(EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+{
+    /// <param name="everywhere">Ends every other session of that person, too.</param>
+    /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
+    public async Task AnswerAsync(HttpContext context, bool everywhere = false)
+    {
+        Session? session = context.Session();
+        string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(secret) : null;
+        if (everywhere && session is not null)
+        {
+            await sessions.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
+            cookie.Delete(context.Response);
+        }
+        else
+        {
+            // The gateway's session first: whatever fails after it, nobody gets in any more.
+            await context.SignOutAsync(SessionScheme.Name);
+        }
+
+        await (session is null ? locals.EndAsync(context, LocalSessionEnd.SignedOut) : paperless.EndAsync(context, session));
+        cookies.Delete(context.Response);
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
+    }
+
+    /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>
+    private async Task<string?> IdTokenAsync(SessionSecret secret)
+    {
+        try
+        {
+            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Record.Tokens.IdToken;
+        }
+        catch (StoreUnavailableException)
+        {
+            return null;
+        }
+    }
+}

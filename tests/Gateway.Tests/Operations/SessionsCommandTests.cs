@@ -1,0 +1,144 @@
+using System.Text.Json;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+using Gateway.Tests.SignOut;
+
+namespace Gateway.Tests.Operations;
+
+/// <summary>`Gateway sessions` as a process of its own, beside a gateway that serves from the same store.</summary>
+public sealed class SessionsCommandTests : IAsyncLifetime
+{
+    private const string Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    private const string Notice = "A gateway that is running notices within half a minute.";
+
+    private static readonly string[] Properties =
+        ["id", "user_id", "username", "provider", "issuer", "subject", "device", "user_agent", "address", "signed_in_at", "used_at", "expires_at"];
+
+    private World _world = null!;
+
+    public async ValueTask InitializeAsync() => _world = await World.StartAsync();
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task The_list_is_a_table_of_everybody_who_is_signed_in()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice", userAgent: Firefox);
+        using Visitor bob = await _world.SignedInAsync("bob", userAgent: "curl/8.14.1");
+
+        var (exitCode, output, errors) = await RunAsync("list");
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = Lines(output);
+        Assert.Equal(3, lines.Length);
+        Assert.Matches(@"\AID +USER +PROVIDER +DEVICE +ADDRESS +SIGNED IN AT +LAST USED AT +EXPIRES AT\z", lines[0]);
+        string when = @"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ";
+        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"\A[0-9a-f]{{16}} +alice +authentik +Firefox on Linux +(::1|127\.0\.0\.1) +{when} +{when} +{when}\z"));
+        Assert.Contains(lines, line => line.Contains(" bob ", StringComparison.Ordinal) && line.Contains("  curl/8.14.1  ", StringComparison.Ordinal));
+        Assert.DoesNotContain(alice.Cookie("paperless-gateway")!, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task As_json_the_output_is_json_and_nothing_else()
+    {
+        Assert.Equal("[]", (await RunAsync("list", "--json")).Output);
+        using Visitor alice = await _world.SignedInAsync("alice", userAgent: Firefox);
+        using Visitor bob = await _world.SignedInAsync("bob");
+
+        JsonElement[] all = Rows((await RunAsync("list", "--json")).Output);
+        JsonElement row = Assert.Single(Rows((await RunAsync("list", "--json", "--user", "alice")).Output));
+        var end = await RunAsync("end", "--user=alice", "--json");
+
+        Assert.Equal(2, all.Length);
+        Assert.Equal(Properties, row.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(("alice", "Firefox on Linux", Firefox), (Text(row, "username"), Text(row, "device"), Text(row, "user_agent")));
+        Assert.Equal(_world.Paperless.Data.FindUser("alice")!.Id, row.GetProperty("user_id").GetInt32());
+        Assert.Equal(_world.Provider.Find("alice")!.Subject, Text(row, "subject"));
+        Assert.True(JsonElement.DeepEquals(row, Assert.Single(Rows(end.Output))));
+        Assert.Contains(Notice, end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_running_gateway_notices_within_half_a_minute_what_the_command_ended_by_id()
+    {
+        using Visitor phone = await _world.SignedInAsync("alice");
+        using Visitor desk = await _world.SignedInAsync("alice", userAgent: Firefox);
+        using StatusSocket socket = await StatusSocket.OpenAsync(_world, desk);
+        JsonElement meant = Rows((await RunAsync("list", "--json")).Output).Single(row => Text(row, "device") == "Firefox on Linux");
+
+        var (exitCode, output, errors) = await RunAsync("end", "--id", Text(meant, "id"));
+
+        Assert.Equal((0, $"Ended: alice, Firefox on Linux, {Text(meant, "address")} ({Text(meant, "id")})."), (exitCode, output));
+        Assert.Contains("The session of \"alice\" ended: \"EndedByTheOperator\"", errors, StringComparison.Ordinal);
+        Assert.Contains(Notice, errors, StringComparison.Ordinal);
+
+        _world.Clock.Advance(TimeSpan.FromSeconds(30));
+        var noticed = await _world.Log.WaitForAsync("SessionEnded");
+        Assert.Equal(("alice", "EndedByTheOperator"), (CapturedLog.Value(noticed, "User"), CapturedLog.Value(noticed, "Cause")));
+        Assert.EndsWith(CapturedLog.Value(noticed, "Session"), Text(meant, "id"), StringComparison.Ordinal);
+        Assert.Equal(1008, await socket.ClosedWithAsync());
+        Assert.Equal((null, "alice"), (await desk.WhoAsync(), await phone.WhoAsync()));
+    }
+
+    [Fact]
+    public async Task All_of_a_user_end_at_once_and_nobody_elses()
+    {
+        using Visitor phone = await _world.SignedInAsync("alice");
+        using Visitor desk = await _world.SignedInAsync("alice");
+        using Visitor bob = await _world.SignedInAsync("bob");
+
+        var (exitCode, output, _) = await RunAsync("end", "--user", "alice");
+
+        Assert.Equal((0, 2), (exitCode, Lines(output).Length));
+        _world.Clock.Advance(TimeSpan.FromSeconds(30));
+        await _world.Log.WaitForAsync("SessionEnded", _ => _world.Log.Of("SessionEnded").Count == 2);
+        Assert.Equal((null, null, "bob"), (await phone.WhoAsync(), await desk.WhoAsync(), await bob.WhoAsync()));
+        Assert.Equal("bob", Text(Assert.Single(Rows((await RunAsync("list", "--json")).Output)), "username"));
+    }
+
+    [Fact]
+    public async Task What_the_command_ended_is_over_for_a_gateway_that_starts_after_it()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        await _world.Gateway.DisposeAsync();
+
+        Assert.Equal(0, (await RunAsync("end", "--user", "alice")).ExitCode);
+
+        _world.StartGateway();
+        Assert.Null(await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task Whoever_is_not_there_is_said()
+    {
+        var list = await RunAsync("list");
+        using Visitor alice = await _world.SignedInAsync("alice");
+        var other = await RunAsync("list", "--user", "Alice");
+        var id = await RunAsync("end", "--id", "0123456789abcdef");
+        var user = await RunAsync("end", "--user", "Alice", "--json");
+
+        Assert.Equal((0, "Nobody is signed in.", ""), list);
+        Assert.Equal((0, "Nobody is signed in as Alice: letter case counts, and \"sessions list\" shows who is.", ""), other);
+        Assert.Equal((1, "", "There is no session 0123456789abcdef; \"sessions list\" shows those that there are."), (id.ExitCode, id.Output, id.Errors.Trim()));
+        Assert.Equal((1, "", "Nobody is signed in as Alice: letter case counts, and \"sessions list\" shows who is."), (user.ExitCode, user.Output, user.Errors.Trim()));
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_slip_shows_the_usage()
+    {
+        var (exitCode, output, errors) = await RunAsync("end");
+
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.StartsWith("sessions end: say either --id or --user.", errors, StringComparison.Ordinal);
+        Assert.Contains("a running gateway notices within half a minute", errors, StringComparison.Ordinal);
+    }
+
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words) => ProgramProcess.RunAsync("Gateway", ["sessions", .. words], _world.Settings());
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static JsonElement[] Rows(string json) => [.. JsonDocument.Parse(json).RootElement.EnumerateArray()];
+
+    private static string Text(JsonElement row, string property) => row.GetProperty(property).GetString()!;
+}
