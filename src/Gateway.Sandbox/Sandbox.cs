@@ -55,7 +55,7 @@ internal sealed class Sandbox
                 $"--GATEWAY_MANAGEMENT_URL={ports.ManagementUrl}",
                 $"--GATEWAY_DATA_DIR={data}",
             ]);
-            gateway.OpenStorage();
+            await gateway.OpenStorageAsync();
             gateway.ClearSpool();
             await gateway.StartAsync();
             Say(ports, provider);

@@ -38,7 +38,7 @@ public class Parts : IDisposable
         _database.Open();
         _sessions = new SessionKeeper(new SessionMemory(1000), new SqliteSessions(_database), new SessionInfoProtector(new EphemeralDataProtectionProvider()), settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _sessionCookie = new SessionCookie(settings);
-        _cookies = new PaperlessCookies(settings, new StoredSecrets(_database));
+        _cookies = new PaperlessCookies(settings, new SqliteSecrets(_database));
         _hygiene = new RequestHygiene(settings);
         Identity alice = new("a", "https://d.example.com/", "subject", 7, "alice", false, "Alice", "alice@example.com", ["one", "two"], "groups");
         (SessionSecret secret, _session) = (await _sessions.BeginAsync(new NewSession(alice, new ProviderTokens("token"), "subject", Sid: null, DateTimeOffset.UtcNow), default)).GetValueOrDefault();

@@ -50,7 +50,7 @@ internal sealed class AccountSignIn(
 
     private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {
-        if (links.Find(person.Issuer, person.Subject) is { } link)
+        if (await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } link)
         {
             return await EnterAsync(person, link, cancellationToken);
         }
@@ -87,13 +87,13 @@ internal sealed class AccountSignIn(
             return null;
         }
 
-        if (links.IsReservedByAnother(name, person.Issuer, person.Subject, time.GetUtcNow() - NewAccounts.ReservationSlack))
+        if (await links.IsReservedByAnotherAsync(name, person.Issuer, person.Subject, time.GetUtcNow() - NewAccounts.ReservationSlack, cancellationToken))
         {
             // Made a moment ago for somebody of the same name, whose answer got lost.
             return null;
         }
 
-        if (!user.IsActive && links.OfUser(user.Id).Count == 0)
+        if (!user.IsActive && (await links.OfUserAsync(user.Id, cancellationToken)).Count == 0)
         {
             // Whoever was switched off does not come back under another name.
             return AccountAnswer.Of(AccountRefusals.Inactive(person, user.Username));

@@ -23,7 +23,7 @@ internal static class AccountsFeature
         builder.Services.AddSingleton(services =>
         {
             ProfileLinks profile = services.GetRequiredService<ProfileLinks>();
-            return new ProfileAdditions(profile.CompleteProfile, profile.CompleteProviders, services.GetRequiredService<Disconnect>().AnswerAsync);
+            return new ProfileAdditions(profile.CompleteProfileAsync, profile.CompleteProvidersAsync, services.GetRequiredService<Disconnect>().AnswerAsync);
         });
         builder.Services.AddHostedService<CredentialAtStart>();
     }

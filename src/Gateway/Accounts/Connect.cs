@@ -57,7 +57,7 @@ internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, Ac
             return AccountRefusals.NameCannotBeSent(person, user);
         }
 
-        if (links.Find(person.Issuer, person.Subject) is { } before)
+        if (await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } before)
         {
             return before.UserId != user.Id ? ConnectRefusals.Taken(person, before, user)
                 : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(person, before, user.Username)

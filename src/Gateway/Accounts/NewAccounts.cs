@@ -161,7 +161,7 @@ internal sealed partial class NewAccounts(
     /// <summary>The link to the user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
     private async Task<AccountLink?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
     {
-        if (links.FindReservation(person.Issuer, person.Subject) is not { } reservation)
+        if (await links.FindReservationAsync(person.Issuer, person.Subject, cancellationToken) is not { } reservation)
         {
             return null;
         }

@@ -9,14 +9,14 @@ namespace Gateway.Accounts;
 internal sealed class ProfileLinks(StoredAccounts links, GatewaySettings settings)
 {
     /// <summary>Adds to the answer of `/api/profile/`. Paperless counts its own from 1 up: the gateway's numbers are negative.</summary>
-    public bool CompleteProfile(JsonNode answer, SignedInUser user)
+    public async Task<bool> CompleteProfileAsync(JsonNode answer, SignedInUser user)
     {
         if (answer is not JsonObject profile || profile["social_accounts"] is not JsonArray accounts)
         {
             return false;
         }
 
-        foreach (AccountLink link in links.OfUser(user.Id))
+        foreach (AccountLink link in await links.OfUserAsync(user.Id, CancellationToken.None))
         {
             accounts.Add(new JsonObject { ["id"] = ShownId(link), ["provider"] = link.Provider, ["name"] = link.Label });
         }
@@ -25,11 +25,11 @@ internal sealed class ProfileLinks(StoredAccounts links, GatewaySettings setting
     }
 
     /// <summary>Adds to the answer of `/api/profile/social_account_providers/`. What Paperless lists under a provider's address is that provider.</summary>
-    public bool CompleteProviders(JsonNode answer, SignedInUser user)
+    public Task<bool> CompleteProvidersAsync(JsonNode answer, SignedInUser user)
     {
         if (answer is not JsonArray providers)
         {
-            return false;
+            return Task.FromResult(false);
         }
 
         foreach (ProviderSettings provider in settings.Providers)
@@ -48,7 +48,7 @@ internal sealed class ProfileLinks(StoredAccounts links, GatewaySettings setting
             providers.Insert(place, new JsonObject { ["name"] = provider.Name, ["login_url"] = path + "?process=connect" });
         }
 
-        return true;
+        return Task.FromResult(true);
     }
 
     public static long ShownId(AccountLink link) => -link.Id;

@@ -2,7 +2,6 @@ using Gateway.Accounts;
 using Gateway.Sessions;
 using Gateway.SignIn;
 using Gateway.Storage;
-using Microsoft.Data.Sqlite;
 
 namespace Gateway.Operations;
 
@@ -31,19 +30,15 @@ internal sealed partial class AccountsCommand(
         {
             return await Terminal.FailAsync(InWords(failure));
         }
-        catch (SqliteException error)
-        {
-            return await Terminal.FailAsync($"The gateway's database does not answer: {error.Message}");
-        }
         catch (StoreUnavailableException error)
         {
-            return await Terminal.FailAsync($"The link is gone, but the sessions of that person are not: {error.Message} End them with \"sessions end\".");
+            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Do it again: what is done already stays done.");
         }
     }
 
     private async Task<int> ListAsync(bool json)
     {
-        IReadOnlyList<AccountLink> all = links.All();
+        IReadOnlyList<AccountLink> all = await links.AllAsync(CancellationToken.None);
         IReadOnlyList<PaperlessUser>? users = null;
         try
         {
@@ -73,7 +68,7 @@ internal sealed partial class AccountsCommand(
             return await Terminal.FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
-        if (links.Find(arguments.Issuer, arguments.Subject) is { } before)
+        if (await links.FindAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is { } before)
         {
             return await Terminal.FailAsync(await TakenAsync(before));
         }
@@ -105,7 +100,7 @@ internal sealed partial class AccountsCommand(
     {
         if (await links.RemoveAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is not { } link)
         {
-            AccountLink? meant = links.All().FirstOrDefault(other => other.Subject == arguments.Subject);
+            AccountLink? meant = (await links.AllAsync(CancellationToken.None)).FirstOrDefault(other => other.Subject == arguments.Subject);
             return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
         }
 

@@ -18,6 +18,9 @@ internal static class CommandLine
         Gateway accounts unlink --issuer URL --subject S [--json]
                                  takes the link away and ends that person's sessions; the Paperless user stays
 
+        Gateway storage copy --to-redis|--to-sqlite
+                                 copies the links between GATEWAY_DATA_DIR and GATEWAY_REDIS_URL; sessions begin anew
+
         Gateway sessions list [--user NAME] [--json]
                                  shows who is signed in, or where that Paperless user is
         Gateway sessions end --id ID | --user NAME [--json]
@@ -32,6 +35,12 @@ internal static class CommandLine
             if (args is ["accounts" or "sessions", .. string[] rest])
             {
                 return await (args[0] == "accounts" ? AccountsAsync(rest, create) : SessionsAsync(rest, create));
+            }
+
+            if (args is ["storage", "copy", "--to-redis" or "--to-sqlite"])
+            {
+                await using WebApplication app = create([], false);
+                return await StorageCommand.CopyAsync(app, toRedis: args[2] == "--to-redis");
             }
 
             // What begins with a dash is configuration for the host.
@@ -59,7 +68,7 @@ internal static class CommandLine
     {
         await using (app)
         {
-            app.OpenStorage();
+            await app.OpenStorageAsync();
             app.ClearSpool();
             await app.RunAsync();
             return 0;
@@ -70,7 +79,7 @@ internal static class CommandLine
     {
         await using (app)
         {
-            app.OpenStorage();
+            await app.OpenStorageAsync();
             GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
             await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, sign-in at {string.Join(", ", settings.Providers)}.");
             return 0;
@@ -86,7 +95,7 @@ internal static class CommandLine
         }
 
         await using WebApplication app = create([], false);
-        app.OpenStorage();
+        await app.OpenStorageAsync();
         return await app.Services.GetRequiredService<AccountsCommand>().RunAsync(arguments);
     }
 
@@ -99,7 +108,7 @@ internal static class CommandLine
         }
 
         await using WebApplication app = create([], false);
-        app.OpenStorage();
+        await app.OpenStorageAsync();
         return await app.Services.GetRequiredService<SessionsCommand>().RunAsync(arguments);
     }
 

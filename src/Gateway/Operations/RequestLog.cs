@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
+using Gateway.Storage;
 
 namespace Gateway.Operations;
 
@@ -48,6 +49,11 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         {
             context.Response.Clear();
             await pages.RefuseAsync(context, new Refusal(bad.StatusCode, "bad_request", "This request is not complete", bad.Message));
+        }
+        catch (StoreUnavailableException away) when (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            await pages.RefuseAsync(context, StoreAway.Refusal(context, away.Message));
         }
         catch (Exception error)
         {

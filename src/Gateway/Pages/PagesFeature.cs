@@ -6,6 +6,8 @@ namespace Gateway.Pages;
 /// <summary>The gateway's own pages under `/gateway/`, and the frame of all its pages.</summary>
 internal static class PagesFeature
 {
+    public const string OwnPath = "/gateway";
+
     public const string SessionPath = "/gateway/session";
 
     /// <summary>One's own sessions; whoever ends things answers there.</summary>

@@ -36,18 +36,13 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         ForTheLog = $"Origin {Printable(context.Request.Headers.Origin)}, Sec-Fetch-Site {Printable(context.Request.Headers["Sec-Fetch-Site"])}",
     });
 
+    /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
+    public Task SessionsAwayAsync(HttpContext context, SessionsAway away) => pages.RefuseAsync(context, StoreAway.Refusal(context, away.Reason));
+
     public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "permission_missing", "A permission is missing", "You are signed in with a Paperless password, but your account lacks the permission \"View UI settings\": without it Paperless's own page does not work either.")
     {
         Remedy = "Whoever manages Paperless can grant it (Settings, Users & Groups); then open this page again, it takes up to a minute.",
         Links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")],
-    });
-
-    /// <summary>Whether somebody is signed in is not known: nobody is sent to sign in again for that.</summary>
-    public Task StoreAwayAsync(HttpContext context, SessionsAway away) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "One moment", "The gateway cannot look up your session just now.")
-    {
-        Remedy = "This page tries again by itself; nobody has to sign in again for it.",
-        RetryAfter = 5,
-        ForTheLog = away.Reason,
     });
 
     public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(413, "body_unwanted", "Too much at once", "Nobody is signed in on this request, and its body is more than a form.")

@@ -53,9 +53,9 @@ internal sealed class Forwarding
         HttpRequest request = context.Request;
         Session? session = context.Session();
         Access access = _rule.Decide(request.Method, request.Path.Value!, session is not null, RequestHygiene.CredentialOf(request.Headers), request.QueryString.Value ?? "");
-        if (session is null && access is Access.Own or Access.SignInFirst && context.Features.Get<SessionsAway>() is { } away && request.Path != Stylesheet.Path)
+        if (session is null && context.Features.Get<SessionsAway>() is { } away && (access == Access.SignInFirst || IsAboutSession(request, access)))
         {
-            return _refusals.StoreAwayAsync(context, away);
+            return _refusals.SessionsAwayAsync(context, away);
         }
 
         bool mayBeLocal = session is null && access is Access.Own or Access.SignInFirst && request.Path != Stylesheet.Path;
@@ -63,6 +63,10 @@ internal sealed class Forwarding
             ? PassLocalAsync(context, access, cookie)
             : PassAsync(context, access);
     }
+
+    /// <summary>A page that says who is signed in; signing out needs no answer, and the style sheet is for everybody.</summary>
+    private static bool IsAboutSession(HttpRequest request, Access access) =>
+        access == Access.Own && request.Path.StartsWithSegments(PagesFeature.OwnPath, StringComparison.OrdinalIgnoreCase) && request.Path != Stylesheet.Path;
 
     private Task PassAsync(HttpContext context, Access access, string? localCookie = null)
     {

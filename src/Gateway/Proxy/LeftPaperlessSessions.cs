@@ -46,8 +46,8 @@ internal sealed partial class LeftPaperlessSessions : BackgroundService
 
     private void OnEnded(Session session, SessionEnd cause)
     {
-        // A sign-out in its own browser ends it itself, before it answers.
-        if (cause != SessionEnd.SignedOut && _cookies.LastPaperlessSession(session) is { } cookie)
+        // A sign-out in its own browser ends it itself, before it answers; what another replica may go on with does not end at all.
+        if (cause is not (SessionEnd.SignedOut or SessionEnd.Unconfirmed) && _cookies.LastPaperlessSession(session) is { } cookie)
         {
             _left.Writer.TryWrite(new Left(cookie, session.Identity.Username, session.Key));
         }

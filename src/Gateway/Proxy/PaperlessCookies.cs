@@ -28,7 +28,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets s
     /// Binds what Paperless sets for somebody without a session of the gateway's, a sign-in with a password above all: so a session that
     /// came about with one is nobody's here. Read when the database is open, and again where that failed.
     /// </summary>
-    private readonly Lazy<byte[]> _bindingOfUnknown = new(() => secrets.GetOrCreate("local-session-binding", 32), LazyThreadSafetyMode.PublicationOnly);
+    private readonly Lazy<byte[]> _bindingOfUnknown = new(() => secrets.GetOrCreate(StoredSecrets.LocalSessionBinding, StoredSecrets.LocalSessionBindingBytes), LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
     /// <param name="raw">What the browser sent.</param>

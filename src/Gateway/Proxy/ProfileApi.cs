@@ -11,8 +11,8 @@ namespace Gateway.Proxy;
 /// is what makes a request to Paperless that user's.
 /// </param>
 internal sealed record ProfileAdditions(
-    Func<JsonNode, SignedInUser, bool> Profile,
-    Func<JsonNode, SignedInUser, bool> Providers,
+    Func<JsonNode, SignedInUser, Task<bool>> Profile,
+    Func<JsonNode, SignedInUser, Task<bool>> Providers,
     Func<HttpContext, SignedInUser, HttpTransformer, Task<bool>> Disconnect);
 
 /// <summary>Paperless's addresses at which the gateway has something to say: to exactly these, with the slash, Paperless answers too.</summary>
@@ -29,7 +29,7 @@ internal static class ProfileApi
     public static bool IsDisconnect(HttpRequest request) => HttpMethods.IsPost(request.Method) && request.Path.Value == DisconnectPath;
 
     /// <summary>What completes the answer to a request; null where nothing does.</summary>
-    public static Func<JsonNode, SignedInUser, bool>? Completion(HttpRequest request, ProfileAdditions additions) => request.Path.Value switch
+    public static Func<JsonNode, SignedInUser, Task<bool>>? Completion(HttpRequest request, ProfileAdditions additions) => request.Path.Value switch
     {
         ProfilePath when HttpMethods.IsGet(request.Method) || HttpMethods.IsPatch(request.Method) => additions.Profile,
         ProvidersPath when HttpMethods.IsGet(request.Method) => additions.Providers,

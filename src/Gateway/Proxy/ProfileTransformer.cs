@@ -2,12 +2,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Gateway.Storage;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Proxy;
 
 /// <summary>Forwards as another transformer does, and completes the JSON of the answer. What it cannot read passes unchanged.</summary>
-internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, bool> complete) : HttpTransformer
+internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, Task<bool>> complete) : HttpTransformer
 {
     /// <summary>Bytes; a profile has a few hundred.</summary>
     public const int Largest = 1024 * 1024;
@@ -52,7 +53,7 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, b
             return;
         }
 
-        byte[]? completed = Completed(buffer.AsMemory(0, read));
+        byte[]? completed = await CompletedAsync(buffer.AsMemory(0, read));
         byte[] body = completed ?? buffer[..read];
         response.Content = With(content.Headers, new ByteArrayContent(body), body.Length);
         if (completed is not null)
@@ -64,16 +65,16 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, b
         content.Dispose();
     }
 
-    private byte[]? Completed(ReadOnlyMemory<byte> json)
+    private async Task<byte[]?> CompletedAsync(ReadOnlyMemory<byte> json)
     {
         try
         {
             JsonNode? node = JsonNode.Parse(json.Span, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return node is not null && complete(node) ? JsonSerializer.SerializeToUtf8Bytes(node, ProfileJson.Default.JsonNode) : null;
+            return node is not null && await complete(node) ? JsonSerializer.SerializeToUtf8Bytes(node, ProfileJson.Default.JsonNode) : null;
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or StoreUnavailableException)
         {
-            // Not what Paperless writes; half a surrogate pair, for one, is found only when the text is read.
+            // Without the store it shows no links. Else not what Paperless writes; half a surrogate pair, for one, is found only when the text is read.
             return null;
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using Gateway.Storage;
 using Microsoft.Extensions.Primitives;
@@ -11,7 +12,8 @@ internal sealed class Session
 
     private long _usedAt;
     private long _notedAt;
-    private int _openSockets;
+    private StrongBox<int> _openSockets = new();
+    private long _confirmedAt;
 
     private readonly byte[]? _sidIndex;
 
@@ -63,7 +65,7 @@ internal sealed class Session
 
     public DateTimeOffset UsedAt => new(Volatile.Read(ref _usedAt), TimeSpan.Zero);
 
-    public int OpenSockets => Volatile.Read(ref _openSockets);
+    public int OpenSockets => Volatile.Read(ref _openSockets.Value);
 
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
@@ -93,9 +95,22 @@ internal sealed class Session
         return true;
     }
 
-    public void SocketOpened() => Interlocked.Increment(ref _openSockets);
+    /// <summary>Notes that the store said, at this time or later, that the session is there.</summary>
+    public void Confirm(DateTimeOffset at) => Volatile.Write(ref _confirmedAt, Math.Max(at.UtcTicks, Volatile.Read(ref _confirmedAt)));
 
-    public void SocketClosed() => Interlocked.Decrement(ref _openSockets);
+    /// <summary>Whether the store's word that the session is there is no older than this.</summary>
+    public bool IsConfirmed(DateTimeOffset now, TimeSpan within) => now.UtcTicks - Volatile.Read(ref _confirmedAt) <= within.Ticks;
+
+    /// <summary>Goes on where the same session, read from the store before, was.</summary>
+    public void GoOnFrom(Session before)
+    {
+        _openSockets = before._openSockets;
+        Use(before.UsedAt);
+    }
+
+    public void SocketOpened() => Interlocked.Increment(ref _openSockets.Value);
+
+    public void SocketClosed() => Interlocked.Decrement(ref _openSockets.Value);
 }
 
 /// <summary>What one `Cookie` header comes to: <paramref name="ForPaperless"/> is null where nothing of it is for Paperless.</summary>

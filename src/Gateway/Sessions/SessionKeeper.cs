@@ -17,6 +17,9 @@ internal enum SessionEnd
     EndedElsewhere,
     Replaced,
     Expired,
+
+    /// <summary>No end: this replica cannot say that it goes on, another one may.</summary>
+    Unconfirmed,
 }
 
 /// <summary>Begins, finds and ends sessions: memory first, the store behind it.</summary>
@@ -33,6 +36,9 @@ internal sealed partial class SessionKeeper(
 
     /// <summary>Sessions that ended and whose rows are still in the store.</summary>
     private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
+
+    /// <summary>Ends of a whole `sid` or person that the store has not taken yet, by the index, and when they came.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _toEnd = new();
 
     /// <summary>Raised after a session of this process ended, for what hangs on it (open WebSockets, Paperless's own session).</summary>
     public event Action<Session, SessionEnd>? Ended;
@@ -54,6 +60,7 @@ internal sealed partial class SessionKeeper(
         }
 
         Session session = new(secret, record, stored);
+        session.Confirm(now);
         memory.Add(session);
         SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
         return (secret, session);
@@ -68,7 +75,7 @@ internal sealed partial class SessionKeeper(
         }
 
         DateTimeOffset now = time.GetUtcNow();
-        if (session!.IsLive(now, settings.Session.Idle))
+        if (session!.IsLive(now, settings.Session.Idle) && (!store.IsShared || session.IsConfirmed(now, BelievedFor)))
         {
             session.Use(now);
             return true;
@@ -80,33 +87,6 @@ internal sealed partial class SessionKeeper(
 
     /// <summary>Whether memory still holds the session, which it does until its end while something of it is open.</summary>
     public bool IsKnown(Session session) => memory.TryGet(session.Key, out _);
-
-    /// <summary>Reads a session from the store; null where there is none that is live.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<Session?> LoadAsync(SessionSecret secret, CancellationToken cancellationToken)
-    {
-        SessionKey key = secret.Key();
-        if (await store.FindAsync(key.ToBytes(), cancellationToken) is not { } stored)
-        {
-            return null;
-        }
-
-        if (SessionRecord.Decrypt(stored.Record, secret) is not { } record)
-        {
-            UnreadableRecord(key);
-            return null;
-        }
-
-        DateTimeOffset now = time.GetUtcNow();
-        Session session = new(secret, record, stored);
-        if (!session.IsLive(now, settings.Session.Idle) || memory.Add(session) is not { } kept || !kept.IsLive(now, settings.Session.Idle))
-        {
-            return null;
-        }
-
-        kept.Use(now);
-        return kept;
-    }
 
     /// <summary>The record of a session with its tokens, and its version; null where it is gone.</summary>
     public async Task<(SessionRecord Record, long Version)?> RecordAsync(SessionSecret secret, CancellationToken cancellationToken) =>
@@ -120,6 +100,14 @@ internal sealed partial class SessionKeeper(
         Forget(session.Key, cause);
         await RemoveAsync(session.Key, cancellationToken);
         SessionEnded(session.Identity.Username, cause, session.Key);
+    }
+
+    /// <summary>Ends a session that nobody here has seen, because the store does not answer.</summary>
+    public async Task EndAsync(SessionKey key, SessionEnd cause, CancellationToken cancellationToken)
+    {
+        Forget(key, cause);
+        await RemoveAsync(key, cancellationToken);
+        SessionEnded("somebody", cause, key);
     }
 
     /// <summary>Ends one session by its row, wherever it is in use.</summary>
@@ -146,7 +134,11 @@ internal sealed partial class SessionKeeper(
             ended.Add(session.Key);
         }
 
-        foreach (byte[] bytes in await store.EndAllAsync(index, now, now + EndsAreKept, cancellationToken))
+        // Until the store has taken it, it is handed on again and again.
+        _toEnd[Convert.ToHexString(index)] = now;
+        IReadOnlyList<byte[]> gone = await store.EndAllAsync(index, now, now + EndsAreKept, cancellationToken);
+        _toEnd.TryRemove(KeyValuePair.Create(Convert.ToHexString(index), now));
+        foreach (byte[] bytes in gone)
         {
             SessionKey key = SessionKey.FromBytes(bytes);
             Forget(key, cause);
@@ -166,15 +158,17 @@ internal sealed partial class SessionKeeper(
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        foreach (SessionKey ended in _toRemove.Keys)
-        {
-            // The mark that keeps it from being loaded again must last as long as its row does.
-            memory.MarkEnded(ended, now);
-            await RemoveEndedAsync(ended, cancellationToken);
-        }
-
+        await HandOnAsync(cancellationToken);
+        await AskAboutOpenAsync(now, cancellationToken);
         foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
         {
+            if (store.IsShared && now < expired.ExpiresAt)
+            {
+                // Another replica may have noted a later use: the next request asks the store.
+                Drop(expired);
+                continue;
+            }
+
             Forget(expired.Key, SessionEnd.Expired);
             SessionEnded(expired.Identity.Username, SessionEnd.Expired, expired.Key);
         }
@@ -221,12 +215,15 @@ internal sealed partial class SessionKeeper(
         }
     }
 
-    private void Forget(SessionKey key, SessionEnd cause)
+    private Session? Forget(SessionKey key, SessionEnd cause)
     {
-        if (memory.MarkEnded(key, time.GetUtcNow()) is { } session)
+        Session? session = memory.MarkEnded(key, time.GetUtcNow());
+        if (session is not null)
         {
             Ended?.Invoke(session, cause);
         }
+
+        return session;
     }
 
     private async Task RemoveAsync(SessionKey key, CancellationToken cancellationToken)
@@ -260,7 +257,7 @@ internal sealed partial class SessionKeeper(
     [LoggerMessage(EventId = 2006, EventName = "EndedWhileUnderWay", Level = LogLevel.Warning, Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
     private partial void EndedWhileUnderWay(string user, string provider);
 
-    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try is in half a minute, and only a restart before that would bring it back")]
+    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and only a restart before that would bring it back")]
     private partial void NotRemoved(SessionKey session, string reason);
 
     [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]

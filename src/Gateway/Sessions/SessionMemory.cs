@@ -27,6 +27,18 @@ internal sealed class SessionMemory(int capacity)
         }
     }
 
+    /// <summary>Puts a session in the place of itself as it was; what ended meanwhile, or was replaced by another, stays so.</summary>
+    /// <returns>The session that is here now; null where it ended.</returns>
+    public Session? Replace(Session before, Session after)
+    {
+        lock (_changing)
+        {
+            after.GoOnFrom(before);
+            _sessions.TryUpdate(before.Key, after, before);
+            return _ended.ContainsKey(before.Key) ? null : _sessions.GetOrAdd(before.Key, after);
+        }
+    }
+
     /// <returns>The session, where it was still here.</returns>
     public Session? MarkEnded(SessionKey key, DateTimeOffset now)
     {
@@ -36,6 +48,9 @@ internal sealed class SessionMemory(int capacity)
             return _sessions.TryRemove(key, out Session? session) ? session : null;
         }
     }
+
+    /// <summary>Whether it ended a short while ago; whatever the store says of it is older.</summary>
+    public bool IsEnded(SessionKey key) => _ended.ContainsKey(key);
 
     public void Forget(Session session) => _sessions.TryRemove(KeyValuePair.Create(session.Key, session));
 

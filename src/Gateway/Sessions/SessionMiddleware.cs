@@ -32,7 +32,7 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionKeeper sess
         }
         catch (StoreUnavailableException away)
         {
-            context.Features.Set(new SessionsAway(away.Message));
+            context.Features.Set(new SessionsAway(secret.Key(), away.Message));
         }
 
         await next(context);
@@ -40,4 +40,4 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionKeeper sess
 }
 
 /// <summary>The request's session is not known because the store does not answer: neither "signed in" nor "not signed in" is true.</summary>
-internal sealed record SessionsAway(string Reason);
+internal sealed record SessionsAway(SessionKey Key, string Reason);

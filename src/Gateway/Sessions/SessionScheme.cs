@@ -55,6 +55,10 @@ internal sealed class SessionScheme(
         {
             await sessions.EndAsync(session, SessionEnd.SignedOut, CancellationToken.None);
         }
+        else if (Context.Features.Get<SessionsAway>() is { } away)
+        {
+            await sessions.EndAsync(away.Key, SessionEnd.SignedOut, CancellationToken.None);
+        }
 
         cookie.Delete(Response);
         Context.User = new ClaimsPrincipal(new ClaimsIdentity());

@@ -1,3 +1,4 @@
+using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.Sessions;
@@ -9,6 +10,9 @@ internal static class SessionsFeature
     public const int MemoryCapacity = 50_000;
 
     public static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(30);
+
+    /// <summary>How soon the store is told again of an end that it did not take.</summary>
+    public static readonly TimeSpan HandOnEvery = TimeSpan.FromSeconds(3);
 
     public static void AddSessions(this WebApplicationBuilder builder)
     {
@@ -32,10 +36,35 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
     {
         await base.StopAsync(cancellationToken);
         // Not the token given: requests may have used up all the time that it allows, and this takes none.
-        await sessions.NoteUsesAsync(TimeSpan.Zero, CancellationToken.None);
+        try
+        {
+            await sessions.HandOnAsync(CancellationToken.None);
+            await sessions.NoteUsesAsync(TimeSpan.Zero, CancellationToken.None);
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotTidied(away.Message);
+        }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        sessions.Listen();
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(HandOnAsync(stoppingToken), TidyAsync(stoppingToken));
+
+    private async Task HandOnAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(SessionsFeature.HandOnEvery, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await sessions.HandOnAsync(stoppingToken);
+        }
+    }
+
+    private async Task TidyAsync(CancellationToken stoppingToken)
     {
         using PeriodicTimer timer = new(SessionsFeature.TidyEvery, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -44,12 +73,19 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
             {
                 await sessions.TidyAsync(stoppingToken);
             }
+            catch (StoreUnavailableException away)
+            {
+                NotTidied(away.Message);
+            }
             catch (Exception error) when (error is not OperationCanceledException)
             {
                 TidyingFailed(error);
             }
         }
     }
+
+    [LoggerMessage(EventId = 1110, EventName = "StoreAwayForTidying", Level = LogLevel.Warning, Message = "The store does not answer ({Reason}): who is known goes on for some minutes, nobody else comes in; the next look is in half a minute")]
+    private partial void NotTidied(string reason);
 
     [LoggerMessage(EventId = 2010, EventName = "TidyingFailed", Level = LogLevel.Error, Message = "The store could not be tidied; the next try is in half a minute")]
     private partial void TidyingFailed(Exception error);

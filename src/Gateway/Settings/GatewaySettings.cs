@@ -21,6 +21,9 @@ internal sealed record GatewaySettings
 
     public required string DataDirectory { get; init; }
 
+    /// <summary>Null: this gateway is alone, and keeps everything in the data directory.</summary>
+    public RedisSettings? Redis { get; init; }
+
     public required Uri ManagementUrl { get; init; }
 
     /// <summary>At least one; the first is where `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads.</summary>

@@ -32,6 +32,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             TrustedProxies = TrustedProxies(),
             Upstreams = Upstreams(),
             DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
+            Redis = Redis(),
             ManagementUrl = ManagementUrl(),
             Providers = providers,
             Identity = Identity(),
@@ -132,6 +133,24 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return [.. urls.Distinct()];
+    }
+
+    private RedisSettings? Redis()
+    {
+        const string name = "GATEWAY_REDIS_URL";
+        if (_variables.Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        RedisSettings? redis = RedisSettings.Parse(text);
+        if (redis is null)
+        {
+            // Never quoted: there may be a password in it.
+            _variables.Problem(name, "its value is no address of a Redis.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
+        }
+
+        return redis;
     }
 
     /// <summary>`GATEWAY_MANAGEMENT_URL` alone, for a command that needs nothing else.</summary>

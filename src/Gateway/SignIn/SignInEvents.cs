@@ -100,6 +100,7 @@ internal sealed partial class SignInEvents(
         ProviderSettings provider = Of(context.Scheme).Settings;
         (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
         context.Response.Headers.CacheControl = "no-store";
+        context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {
             await RefuseAsync(context, refusal!);

@@ -4,6 +4,7 @@ using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Options;
@@ -85,7 +86,7 @@ internal static class SignInFeature
         });
     }
 
-    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, ConnectRound connect, PageWriter pages, TimeProvider time)
+    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, ConnectRound connect, ISessionStore store, PageWriter pages, TimeProvider time)
     {
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
@@ -130,6 +131,8 @@ internal static class SignInFeature
             return;
         }
 
+        // Before the provider is bothered: the way back would end at a store that is away, and the next try begin all over.
+        await store.CheckAsync(context.RequestAborted);
         try
         {
             await provider.Discovery.GetConfigurationAsync(context.RequestAborted);

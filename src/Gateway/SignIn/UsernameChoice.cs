@@ -84,6 +84,7 @@ internal sealed class UsernameChoice
             return;
         }
 
+        context.Features.Set(new RetryElsewhere(LoginPath(pending)));
         try
         {
             AccountAnswer answer = await _accounts.SignInAsync(pending.Person, form["username"].ToString().Trim());

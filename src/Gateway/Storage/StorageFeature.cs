@@ -1,9 +1,11 @@
 using Gateway.Settings;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.Options;
 
 namespace Gateway.Storage;
 
-/// <summary>What outlives the process: the database, and the keys that protect a sign-in's round trip.</summary>
+/// <summary>What outlives the process: SQLite or Redis, and the keys that protect a sign-in's round trip.</summary>
 internal static class StorageFeature
 {
     public const string KeysDirectory = "keys";
@@ -14,16 +16,38 @@ internal static class StorageFeature
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<Database>();
-        builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
-        builder.Services.AddSingleton<StoredAccounts>();
-        builder.Services.AddSingleton<StoredSecrets>();
-        builder.Services.AddDataProtection()
-            .SetApplicationName("paperless-gateway")
-            .PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.DataDirectory, KeysDirectory)));
+        builder.Services.AddSingleton<SqliteAccounts>();
+        IDataProtectionBuilder protection = builder.Services.AddDataProtection().SetApplicationName("paperless-gateway");
+        if (settings.Redis is null)
+        {
+            builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
+            builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<SqliteAccounts>());
+            builder.Services.AddSingleton<StoredSecrets, SqliteSecrets>();
+            protection.PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.DataDirectory, KeysDirectory)));
+            return;
+        }
+
+        builder.Services.AddSingleton<RedisConnection>();
+        builder.Services.AddSingleton<RedisAccounts>();
+        builder.Services.AddSingleton<ISessionStore, RedisSessions>();
+        builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<RedisAccounts>());
+        builder.Services.AddSingleton<StoredSecrets, RedisSecrets>();
+        builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services =>
+            new ConfigureOptions<KeyManagementOptions>(options => options.XmlRepository = new RedisKeys(services.GetRequiredService<RedisConnection>())));
     }
 
-    /// <exception cref="SettingsException">The data directory cannot be used.</exception>
-    public static void OpenStorage(this WebApplication app) => app.Services.GetRequiredService<Database>().Open();
+    /// <exception cref="SettingsException">The data directory cannot be used, or Redis does not answer.</exception>
+    public static async Task OpenStorageAsync(this WebApplication app)
+    {
+        if (app.Services.GetService<RedisConnection>() is { } redis)
+        {
+            await redis.OpenAsync();
+            await ((RedisSecrets)app.Services.GetRequiredService<StoredSecrets>()).GetOrCreateAsync(StoredSecrets.LocalSessionBinding, StoredSecrets.LocalSessionBindingBytes);
+            return;
+        }
+
+        app.Services.GetRequiredService<Database>().Open();
+    }
 
     /// <summary>Takes away the bodies that a killed process left behind; only before this one serves.</summary>
     public static void ClearSpool(this WebApplication app)

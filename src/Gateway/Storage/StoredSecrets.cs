@@ -1,22 +1,62 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
+using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
 /// <summary>Random keys that outlive the process. None of them opens a session by itself.</summary>
-internal sealed class StoredSecrets(Database database)
+internal abstract class StoredSecrets
 {
+    /// <summary>Binds Paperless's session to nobody's of the gateway's.</summary>
+    public const string LocalSessionBinding = "local-session-binding";
+
+    public const int LocalSessionBindingBytes = 32;
+
     /// <summary>The key of that name, made where there is none yet.</summary>
-    public byte[] GetOrCreate(string name, int bytes)
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public abstract byte[] GetOrCreate(string name, int bytes);
+}
+
+/// <summary>In the SQLite file.</summary>
+internal sealed class SqliteSecrets(Database database) : StoredSecrets
+{
+    public override byte[] GetOrCreate(string name, int bytes)
     {
-        using SqliteConnection connection = database.Connect();
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = """
-            INSERT INTO secrets (name, value) VALUES ($name, $value) ON CONFLICT (name) DO NOTHING;
-            SELECT value FROM secrets WHERE name = $name;
-            """;
-        command.Parameters.AddWithValue("$name", name);
-        command.Parameters.AddWithValue("$value", RandomNumberGenerator.GetBytes(bytes));
-        return (byte[])command.ExecuteScalar()!;
+        try
+        {
+            using SqliteConnection connection = database.Connect();
+            return Sql.Read(
+                connection,
+                """
+                INSERT INTO secrets (name, value) VALUES ($name, $value) ON CONFLICT (name) DO NOTHING;
+                SELECT value FROM secrets WHERE name = $name;
+                """,
+                row => row.GetFieldValue<byte[]>(0),
+                ("$name", name),
+                ("$value", RandomNumberGenerator.GetBytes(bytes))).Single();
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException(error.Message, error);
+        }
+    }
+}
+
+/// <summary>In Redis, the same for all replicas.</summary>
+internal sealed class RedisSecrets(RedisConnection redis) : StoredSecrets
+{
+    private readonly ConcurrentDictionary<string, byte[]> _known = new();
+
+    /// <summary>What requests ask for is asked for at start: none of them waits for Redis with its thread.</summary>
+    public override byte[] GetOrCreate(string name, int bytes) =>
+        _known.TryGetValue(name, out byte[]? known) ? known : GetOrCreateAsync(name, bytes).GetAwaiter().GetResult();
+
+    public async Task<byte[]> GetOrCreateAsync(string name, int bytes)
+    {
+        RedisKey key = RedisConnection.Prefix + "secret:" + name;
+        await redis.AskAsync(database => database.StringSetAsync(key, RandomNumberGenerator.GetBytes(bytes), when: When.NotExists), CancellationToken.None);
+        RedisValue value = await redis.AskAsync(database => database.StringGetAsync(key), CancellationToken.None);
+        return _known[name] = (byte[]?)value ?? throw new StoreUnavailableException("Redis does not keep what it is given");
     }
 }

@@ -352,8 +352,8 @@ internal static class DevelopmentPeople
             People = [.. world.Provider.Options.People, Person.Named(username, name, groups) with { Subject = Guid.NewGuid().ToString("N") }],
         };
 
-    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<StoredAccounts>().All();
+    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public static AccountLink? LinkOf(this World world, string username) =>
-        world.Gateway.Services.GetRequiredService<StoredAccounts>().Find(world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject);
+        world.Gateway.Services.GetRequiredService<StoredAccounts>().FindAsync(world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject, World.Ct).GetAwaiter().GetResult();
 }

@@ -20,7 +20,7 @@ internal sealed class TwoProviders : IAsyncDisposable
 
     public DevelopmentProvider Other { get; }
 
-    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<StoredAccounts>().All();
+    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public int UserId(string name) => World.Paperless.Data.FindUser(name)!.Id;
 

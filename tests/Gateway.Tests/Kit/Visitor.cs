@@ -23,10 +23,11 @@ internal sealed class Visitor : IDisposable
     private readonly HttpClient _http;
     private readonly Version _version;
 
-    public Visitor(World world, X509Certificate2? certificate, Version? version = null)
+    /// <param name="replica">The port that the gateway's address leads to in place of its own: a load balancer would choose.</param>
+    public Visitor(World world, X509Certificate2? certificate, Version? version = null, int? replica = null)
     {
         _world = world;
-        _http = new HttpClient(new SocketsHttpHandler
+        SocketsHttpHandler handler = new()
         {
             AllowAutoRedirect = false,
             UseCookies = true,
@@ -34,7 +35,18 @@ internal sealed class Visitor : IDisposable
             RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => certificate is not null && given?.GetCertHashString() == certificate.GetCertHashString() },
-        });
+        };
+        if (replica is { } port)
+        {
+            handler.ConnectCallback = async (context, cancel) =>
+            {
+                System.Net.Sockets.Socket socket = new(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync("localhost", context.DnsEndPoint.Port == world.Port ? port : context.DnsEndPoint.Port, cancel);
+                return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+            };
+        }
+
+        _http = new HttpClient(handler);
         _version = version ?? HttpVersion.Version11;
     }
 

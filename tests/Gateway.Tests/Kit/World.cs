@@ -117,6 +117,15 @@ internal sealed class World : IAsyncDisposable
     /// <summary>A new browser: no cookies yet.</summary>
     public Visitor NewVisitor(Version? httpVersion = null, string? userAgent = null) => new(this, _certificate, httpVersion) { UserAgent = userAgent };
 
+    /// <summary>Another gateway with the same settings, a port and a data directory of its own.</summary>
+    public async Task<Replica> StartReplicaAsync()
+    {
+        await Task.Yield();
+        Replica replica = new(this, FreePort());
+        replica.Start();
+        return replica;
+    }
+
     /// <summary>A new browser in which somebody is signed in.</summary>
     public async Task<Visitor> SignedInAsync(string person, string next = "/", string? userAgent = null)
     {

@@ -144,12 +144,10 @@ public sealed partial class ComposeTests
     public void Nothing_is_left_to_be_filled_in_from_elsewhere() =>
         Assert.DoesNotMatch(Interpolation(), Shipped.Text("compose.yaml"));
 
-    /// <summary>When the gateway learns to use Redis, this file must say so.</summary>
+    /// <summary>Account links live there: what is lost or evicted would be somebody's way in.</summary>
     [Fact]
-    public void What_it_says_of_Redis_is_true() =>
-        Assert.Equal(
-            !GatewaySettingsReader.Names().Contains("GATEWAY_REDIS_URL"),
-            Shipped.Text("compose.yaml").Contains("This version keeps its sessions in gateway-data and does not use it.", StringComparison.Ordinal));
+    public void The_Redis_for_several_gateways_keeps_its_data_and_evicts_nothing() =>
+        Assert.Equal(["redis-server", "--appendonly", "yes", "--maxmemory-policy", "noeviction"], Shipped.Services["redis"].Texts("command"));
 
     private static Dictionary<string, string> GatewayGets() =>
         new Dictionary<string, string>(Shipped.Dockerfile.Environment).With(Shipped.GatewayEnvironment).With(Gateway.Map("environment"));

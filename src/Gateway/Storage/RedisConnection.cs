@@ -1,0 +1,135 @@
+using System.Net;
+using Gateway.Settings;
+using StackExchange.Redis;
+
+namespace Gateway.Storage;
+
+/// <summary>The one connection to Redis, which mends itself: made at start, shared by everything that is kept there.</summary>
+internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<RedisConnection> logger) : IDisposable
+{
+    /// <summary>
+    /// Every key begins with it. One hash tag (the part in braces) puts all of them into one slot of a cluster, because a script may only
+    /// touch keys of one slot, and ending a person's sessions touches keys that it finds by the way.
+    /// </summary>
+    public const string Prefix = "{pgw}:";
+
+    /// <summary>A request that waits for Redis does not wait longer than this.</summary>
+    private const int PatienceMilliseconds = 1500;
+
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _connecting = new();
+    private ConnectionMultiplexer? _connection;
+
+    public IDatabase Database => Connection.GetDatabase();
+
+    private ConnectionMultiplexer Connection
+    {
+        get
+        {
+            lock (_connecting)
+            {
+                return _connection ??= Connect();
+            }
+        }
+    }
+
+    /// <exception cref="SettingsException">It does not answer, or does not let the gateway in.</exception>
+    public async Task OpenAsync()
+    {
+        DateTime until = DateTime.UtcNow + StartPatience;
+        while (true)
+        {
+            try
+            {
+                await AskAsync(database => database.PingAsync(), CancellationToken.None);
+                return;
+            }
+            catch (StoreUnavailableException away) when (DateTime.UtcNow > until)
+            {
+                throw new SettingsException([new("GATEWAY_REDIS_URL", $"the Redis at {settings.Redis} does not answer ({away.Message.TrimEnd('.')}).", "Start it, or correct the address, the user or the password.")]);
+            }
+            catch (StoreUnavailableException)
+            {
+                await Task.Delay(200);
+            }
+        }
+    }
+
+    /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
+    public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ask(Database).WaitAsync(cancellationToken);
+        }
+        catch (Exception error) when (IsAway(error))
+        {
+            throw Away(error);
+        }
+    }
+
+    /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
+    public T Ask<T>(Func<IDatabase, T> ask)
+    {
+        try
+        {
+            return ask(Database);
+        }
+        catch (Exception error) when (IsAway(error))
+        {
+            throw Away(error);
+        }
+    }
+
+    /// <summary>The keys of a pattern, from all servers of a cluster.</summary>
+    public IAsyncEnumerable<RedisKey> KeysAsync(string pattern)
+    {
+        IServer[] servers = [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
+        return servers.Length == 0 ? throw new StoreUnavailableException("Redis does not answer") : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
+    }
+
+    /// <summary>Listens from now on, through every loss of the connection. Channels know no databases: the name carries its number.</summary>
+    public void Listen(string channel, Action<string> heard) =>
+        Connection.GetSubscriber().Subscribe(RedisChannel.Literal(channel), (_, message) => heard(message.ToString()), CommandFlags.FireAndForget);
+
+    public void Dispose() => _connection?.Dispose();
+
+    private ConnectionMultiplexer Connect()
+    {
+        ConfigurationOptions options = settings.Redis!.Options();
+        options.AbortOnConnectFail = false;
+        options.ConnectTimeout = options.SyncTimeout = options.AsyncTimeout = PatienceMilliseconds;
+        options.ConnectRetry = 1;
+        options.KeepAlive = 5;
+        options.HeartbeatInterval = TimeSpan.FromSeconds(0.5);
+        options.ReconnectRetryPolicy = new LinearRetry(500);
+        options.ClientName = "paperless-gateway";
+
+        // Without a connection there is nothing to wait for: whoever is known goes on, and all others are told at once.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        ConnectionMultiplexer connection = ConnectionMultiplexer.Connect(options);
+        connection.ConnectionFailed += (_, failed) => Lost(failed.EndPoint, failed.ConnectionType, failed.FailureType);
+        connection.ConnectionRestored += (_, restored) => Restored(restored.EndPoint, restored.ConnectionType);
+        return connection;
+    }
+
+    private static bool IsAway(Exception error) => error is RedisException or RedisTimeoutException or ObjectDisposedException;
+
+    /// <summary>The library's own words run to a paragraph of counters: they stay in the inner exception.</summary>
+    private static StoreUnavailableException Away(Exception error) => new(
+        error switch
+        {
+            RedisTimeoutException => "Redis does not answer in time",
+            RedisServerException refused => $"Redis refuses: {refused.Message}",
+            RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "Redis does not take the user or the password",
+            _ => "there is no connection to Redis",
+        },
+        error);
+
+    [LoggerMessage(EventId = 1100, EventName = "RedisLost", Level = LogLevel.Warning, Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
+    private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
+
+    [LoggerMessage(EventId = 1101, EventName = "RedisRestored", Level = LogLevel.Information, Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
+    private partial void Restored(EndPoint? endPoint, ConnectionType connection);
+}

@@ -1,0 +1,125 @@
+namespace Gateway.Storage;
+
+/// <summary>What must happen in one step. Redis runs a script alone; keys that it finds by the way have the same hash tag as the others.</summary>
+internal static class RedisScripts
+{
+    /// <summary>KEYS: session, tombstone and index of the person, then of the `sid`. ARGV: heard at, now, ends at, idle, name, then the fields.</summary>
+    public const string Add = """
+        if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+        local ended = redis.call('GET', KEYS[2])
+        if ended and tonumber(ended) >= tonumber(ARGV[1]) then return 0 end
+        local life = math.max(tonumber(ARGV[3]) - tonumber(ARGV[2]), 1)
+        redis.call('DEL', KEYS[1])
+        for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+        redis.call('PEXPIRE', KEYS[1], math.min(life, tonumber(ARGV[4])))
+        for at = 3, #KEYS, 2 do
+            -- What expired leaves its name in the index: a few are looked at each time, and none stays for long.
+            for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[at], 5)) do
+                if redis.call('EXISTS', '{pgw}:s:' .. name) == 0 then redis.call('SREM', KEYS[at], name) end
+            end
+            redis.call('SADD', KEYS[at], ARGV[5])
+            if redis.call('PTTL', KEYS[at]) < life then redis.call('PEXPIRE', KEYS[at], life) end
+        end
+        return 1
+        """;
+
+    /// <summary>KEYS: session. ARGV: version, record, info.</summary>
+    public const string Replace = """
+        if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+        redis.call('HSET', KEYS[1], 'record', ARGV[2], 'info', ARGV[3])
+        redis.call('HINCRBY', KEYS[1], 'version', 1)
+        return 1
+        """;
+
+    /// <summary>KEYS: session. ARGV: used at, idle.</summary>
+    public const string Touch = """
+        local kept = redis.call('HMGET', KEYS[1], 'used', 'expires')
+        if not kept[1] or tonumber(kept[1]) >= tonumber(ARGV[1]) then return 0 end
+        redis.call('HSET', KEYS[1], 'used', ARGV[1])
+        redis.call('PEXPIRE', KEYS[1], math.max(math.min(tonumber(kept[2]) - tonumber(ARGV[1]), tonumber(ARGV[2])), 1))
+        return 1
+        """;
+
+    /// <summary>KEYS: session. ARGV: name, channel, who says it.</summary>
+    /// <remarks>A user without the right to publish ends sessions all the same: other replicas then learn of it when they ask.</remarks>
+    public const string Remove = """
+        local of = redis.call('HMGET', KEYS[1], 'sid', 'person')
+        local gone = redis.call('DEL', KEYS[1])
+        for at = 1, 2 do
+            if of[at] and of[at] ~= '' then redis.call('SREM', '{pgw}:i:' .. of[at], ARGV[1]) end
+        end
+        redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. ARGV[1])
+        return gone
+        """;
+
+    /// <summary>KEYS: index, tombstone. ARGV: ended at, milliseconds that the tombstone stays, channel, who says it.</summary>
+    public const string EndAll = """
+        local before = redis.call('GET', KEYS[2])
+        local life = math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[2]), 1)
+        if not before or tonumber(before) < tonumber(ARGV[1]) then before = ARGV[1] end
+        redis.call('SET', KEYS[2], before, 'PX', life)
+        local ended = {}
+        for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+            local key = '{pgw}:s:' .. name
+            local of = redis.call('HMGET', key, 'sid', 'person')
+            if redis.call('DEL', key) == 1 then
+                table.insert(ended, name)
+                for at = 1, 2 do
+                    if of[at] and of[at] ~= '' then redis.call('SREM', '{pgw}:i:' .. of[at], name) end
+                end
+            end
+        end
+        redis.call('DEL', KEYS[1])
+        if #ended > 0 then redis.pcall('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. table.concat(ended, ' ')) end
+        return ended
+        """;
+
+    /// <summary>KEYS: index, session. ARGV: name. Takes the name of what expired out of its index.</summary>
+    public const string Prune = """
+        if redis.call('EXISTS', KEYS[2]) == 0 then return redis.call('SREM', KEYS[1], ARGV[1]) end
+        return 0
+        """;
+
+    /// <summary>KEYS: session. ARGV: now, until.</summary>
+    public const string Claim = """
+        if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+        local claimed = redis.call('HGET', KEYS[1], 'claimed')
+        if claimed and tonumber(claimed) > tonumber(ARGV[1]) then return 0 end
+        redis.call('HSET', KEYS[1], 'claimed', ARGV[2])
+        return 1
+        """;
+
+    /// <summary>KEYS: link, reservation, all links, links of the user, counter, users claimed. ARGV: name, only to a free user, the claim, then the fields.</summary>
+    public const string AddLink = """
+        local taken = redis.call('EXISTS', KEYS[4]) == 1 or redis.call('SISMEMBER', KEYS[6], ARGV[3]) == 1
+        if redis.call('EXISTS', KEYS[1]) == 0 and not (ARGV[2] == '1' and taken) then
+            local id = redis.call('INCR', KEYS[5])
+            redis.call('HSET', KEYS[1], 'id', id)
+            for at = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+            redis.call('SADD', KEYS[6], ARGV[3])
+            redis.call('ZADD', KEYS[3], id, ARGV[1])
+            redis.call('ZADD', KEYS[4], id, ARGV[1])
+        end
+        if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[2]) end
+        return redis.call('HGETALL', KEYS[1])
+        """;
+
+    /// <summary>KEYS: link, all links. ARGV: name, and the id and the user that it must have, or nothing.</summary>
+    public const string RemoveLink = """
+        local of = redis.call('HMGET', KEYS[1], 'id', 'user_id')
+        if not of[1] or (ARGV[2] ~= '' and (of[1] ~= ARGV[2] or of[2] ~= ARGV[3])) then return {} end
+        local was = redis.call('HGETALL', KEYS[1])
+        redis.call('DEL', KEYS[1])
+        redis.call('ZREM', KEYS[2], ARGV[1])
+        redis.call('ZREM', '{pgw}:links-of:' .. of[2], ARGV[1])
+        return was
+        """;
+
+    /// <summary>KEYS: link. ARGV: id, heard at, label.</summary>
+    public const string NoteLink = """
+        local of = redis.call('HMGET', KEYS[1], 'id', 'heard_at')
+        if of[1] ~= ARGV[1] or tonumber(of[2]) > tonumber(ARGV[2]) then return 0 end
+        redis.call('HSET', KEYS[1], 'heard_at', ARGV[2], 'label', ARGV[3])
+        return 1
+        """;
+}

@@ -1,0 +1,189 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Gateway.Settings;
+using StackExchange.Redis;
+
+namespace Gateway.Storage;
+
+/// <summary>Sessions in Redis, shared by any number of gateways. Each has a hash that expires with it; sets lead to it by `sid` and by person.</summary>
+internal sealed class RedisSessions : ISessionStore
+{
+    private const string SessionKeys = RedisConnection.Prefix + "s:";
+    private const string IndexKeys = RedisConnection.Prefix + "i:";
+    private const string TombstoneKeys = RedisConnection.Prefix + "e:";
+    private const string TakenKeys = RedisConnection.Prefix + "t:";
+
+    /// <summary>How late the note of a last use may come: gateways gather them, and keep them while Redis is away.</summary>
+    private static readonly TimeSpan NotesComeWithin = TimeSpan.FromMinutes(10);
+
+    private readonly RedisConnection _redis;
+    private readonly TimeProvider _time;
+    private readonly long _idle;
+    private readonly string _channel;
+    private readonly string _me = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private readonly Lock _listening = new();
+    private Action<IReadOnlyList<byte[]>>? _endedElsewhere;
+    private bool _listens;
+
+    public RedisSessions(RedisConnection redis, GatewaySettings settings, TimeProvider time)
+    {
+        _redis = redis;
+        _time = time;
+        _idle = (long)(settings.Session.Idle + NotesComeWithin).TotalMilliseconds;
+        _channel = string.Create(CultureInfo.InvariantCulture, $"{RedisConnection.Prefix}ended:{settings.Redis!.Options().DefaultDatabase ?? 0}");
+    }
+
+    public bool IsShared => true;
+
+    public event Action<IReadOnlyList<byte[]>>? EndedElsewhere
+    {
+        add
+        {
+            lock (_listening)
+            {
+                _endedElsewhere += value;
+                if (!_listens)
+                {
+                    _redis.Listen(_channel, Heard);
+                    _listens = true;
+                }
+            }
+        }
+
+        remove
+        {
+            lock (_listening)
+            {
+                _endedElsewhere -= value;
+            }
+        }
+    }
+
+    public async Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken)
+    {
+        string name = Name(session.Key);
+        string person = Name(session.PersonIndex);
+        string sid = session.SidIndex is null ? "" : Name(session.SidIndex);
+        RedisKey[] keys = [SessionKeys + name, TombstoneKeys + person, IndexKeys + person];
+        return await RunAsync(
+            RedisScripts.Add,
+            sid.Length == 0 ? keys : [.. keys, TombstoneKeys + sid, IndexKeys + sid],
+            [
+                Milliseconds(heardAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
+                "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
+                "record", session.Record, "info", session.Info, "version", session.Version,
+            ],
+            cancellationToken) == 1;
+    }
+
+    public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) =>
+        Read(key, await _redis.AskAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key)), cancellationToken));
+
+    public async Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) =>
+        await RunAsync(RedisScripts.Replace, [SessionKeys + Name(key)], [version, record, info], cancellationToken) == 1;
+
+    public async Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken)
+    {
+        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(500))
+        {
+            await Task.WhenAll(some.Select(use => RunAsync(RedisScripts.Touch, [SessionKeys + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
+        }
+    }
+
+    public async Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) =>
+        await RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me], cancellationToken) == 1;
+
+    public async Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        string name = Name(index);
+        RedisResult ended = await _redis.AskAsync(
+            redis => redis.ScriptEvaluateAsync(
+                RedisScripts.EndAll,
+                [IndexKeys + name, TombstoneKeys + name],
+                [Milliseconds(now), Milliseconds(until) - Milliseconds(_time.GetUtcNow()), _channel, _me]),
+            cancellationToken);
+        return [.. ((string[])ended!).Select(Convert.FromHexString)];
+    }
+
+    public async Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
+    {
+        string index = IndexKeys + Name(personIndex);
+        List<StoredSession> sessions = [];
+        foreach (RedisValue member in await _redis.AskAsync(redis => redis.SetMembersAsync(index), cancellationToken))
+        {
+            string name = member.ToString();
+            if (await FindAsync(Convert.FromHexString(name), cancellationToken) is { } session)
+            {
+                sessions.Add(session);
+            }
+            else
+            {
+                await RunAsync(RedisScripts.Prune, [index, SessionKeys + name], [name], cancellationToken);
+            }
+        }
+
+        return [.. sessions.OrderByDescending(session => session.UsedAt)];
+    }
+
+    public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // A scan may name a key twice while Redis makes room.
+        HashSet<string> seen = [];
+        await using IAsyncEnumerator<RedisKey> keys = _redis.KeysAsync(SessionKeys + "*").GetAsyncEnumerator(cancellationToken);
+        while (await _redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
+        {
+            string name = keys.Current.ToString()[SessionKeys.Length..];
+            if (seen.Add(name) && await FindAsync(Convert.FromHexString(name), cancellationToken) is { } session)
+            {
+                yield return session;
+            }
+        }
+    }
+
+    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        long life = Math.Max(Milliseconds(until) - Milliseconds(_time.GetUtcNow()), 1);
+        return _redis.AskAsync(redis => redis.StringSetAsync(TakenKeys + Name(hash), 1, TimeSpan.FromMilliseconds(life), When.NotExists), cancellationToken);
+    }
+
+    public async Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
+        await RunAsync(RedisScripts.Claim, [SessionKeys + Name(key)], [Milliseconds(now), Milliseconds(until)], cancellationToken) == 1;
+
+    /// <summary>Redis does it by itself.</summary>
+    public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => Task.FromResult(0);
+
+    public Task CheckAsync(CancellationToken cancellationToken) => _redis.AskAsync(redis => redis.PingAsync(), cancellationToken);
+
+    private void Heard(string message)
+    {
+        string[] words = message.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length < 2 || words[0] == _me || words.Skip(1).Any(word => word.Length != 64 || !word.All(char.IsAsciiHexDigit)))
+        {
+            return;
+        }
+
+        _endedElsewhere?.Invoke([.. words.Skip(1).Select(Convert.FromHexString)]);
+    }
+
+    private async Task<long> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+        (long)await _redis.AskAsync(redis => redis.ScriptEvaluateAsync(script, keys, values), cancellationToken);
+
+    private static StoredSession? Read(byte[] key, HashEntry[] entries)
+    {
+        Dictionary<string, RedisValue> fields = entries.ToDictionary(entry => entry.Name.ToString(), entry => entry.Value);
+        return !fields.TryGetValue("record", out RedisValue record) ? null : new StoredSession(
+            key,
+            fields["sid"].ToString() is { Length: > 0 } sid ? Convert.FromHexString(sid) : null,
+            Convert.FromHexString(fields["person"].ToString()),
+            DateTimeOffset.FromUnixTimeMilliseconds((long)fields["used"]),
+            DateTimeOffset.FromUnixTimeMilliseconds((long)fields["expires"]),
+            (byte[])record!,
+            (byte[])fields["info"]!,
+            (long)fields["version"]);
+    }
+
+    private static string Name(byte[] hash) => Convert.ToHexStringLower(hash);
+
+    private static long Milliseconds(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
+}

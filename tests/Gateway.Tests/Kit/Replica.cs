@@ -1,0 +1,47 @@
+using System.Net;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>One more gateway of a <see cref="World"/>.</summary>
+internal sealed class Replica(World world, int port) : IAsyncDisposable
+{
+    private readonly string _data = world.DataDirectory + "-" + port;
+
+    public CapturedLog Log { get; } = new();
+
+    public GatewayUnderTest Gateway { get; private set; } = null!;
+
+    public int Port => port;
+
+    public Dictionary<string, string?> Settings() => new(world.Settings()) { ["GATEWAY_DATA_DIR"] = _data };
+
+    public void Start()
+    {
+        Gateway = new GatewayUnderTest(Settings(), port, world.Clock, Log, certificate: null, world.Options.Services);
+        Gateway.Start();
+    }
+
+    /// <summary>A new browser that the load balancer sends here.</summary>
+    public Visitor NewVisitor() => new(world, certificate: null, replica: port);
+
+    /// <summary>The same browser, sent here.</summary>
+    public Visitor Sent(Visitor visitor)
+    {
+        Visitor sent = NewVisitor();
+        foreach (Cookie cookie in visitor.Cookies.GetCookies(new Uri(world.Origin)))
+        {
+            sent.Cookies.Add(new Uri(world.Origin), new Cookie(cookie.Name, cookie.Value, "/"));
+        }
+
+        return sent;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Gateway.DisposeAsync();
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Operations;
+
+public sealed class StorageCommandTests
+{
+    [Fact]
+    public async Task Links_are_copied_there_and_back_and_none_is_overwritten()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor bob = await world.SignedInAsync("bob");
+        StoredAccounts before = world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IReadOnlyList<AccountLink> links = await before.AllAsync(World.Ct);
+        await world.Gateway.DisposeAsync();
+        world.Options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
+
+        Assert.Equal((0, "2 links copied to Redis; 0 were there already."), await CopyAsync(world, "--to-redis"));
+        Assert.Equal((0, "0 links copied to Redis; 2 were there already."), await CopyAsync(world, "--to-redis"));
+        world.StartGateway();
+        StoredAccounts after = world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        Assert.Equal(links, await after.AllAsync(World.Ct));
+
+        AccountLink other = links[0] with { UserId = links[1].UserId };
+        await after.RemoveAsync(other.Issuer, other.Subject, World.Ct);
+        await after.AddAsync(other, onlyToFreeUser: false, World.Ct);
+        (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", "--to-sqlite"], world.Settings());
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"{other.Subject} of {other.Issuer} is user {other.UserId} here and user {links[0].UserId} there", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_Redis_there_is_nothing_to_copy()
+    {
+        await using World world = await World.StartAsync();
+
+        (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", "--to-redis"], world.Settings());
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("GATEWAY_REDIS_URL: is not set", errors, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output)> CopyAsync(World world, string to)
+    {
+        (int exitCode, string output, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", to], world.Settings());
+        Assert.True(exitCode == 0, errors);
+        return (exitCode, output);
+    }
+}

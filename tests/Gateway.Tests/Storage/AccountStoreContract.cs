@@ -1,0 +1,188 @@
+using Gateway.Storage;
+
+namespace Gateway.Tests.Storage;
+
+/// <summary>What every store of account links and of secrets does.</summary>
+public abstract class AccountStoreContract : IAsyncLifetime
+{
+    private const string Issuer = "https://authentik.example.com/";
+
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
+
+    private StoreUnderTest _store = null!;
+
+    private StoredAccounts Accounts => _store.Accounts;
+
+    private static CancellationToken Ct => StoreUnderTest.Ct;
+
+    private protected abstract Task<StoreUnderTest> StartAsync();
+
+    public async ValueTask InitializeAsync() => _store = await StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_link_is_found_as_it_was_added()
+    {
+        AccountLink added = await AddAsync("alice", 7);
+
+        Assert.NotEqual(0, added.Id);
+        Assert.Equal(Link("alice", 7) with { Id = added.Id }, added);
+        Assert.Equal(added, await Accounts.FindAsync(Issuer, "alice", Ct));
+        Assert.Null(await Accounts.FindAsync(Issuer, "bob", Ct));
+        Assert.Null(await Accounts.FindAsync("https://other.example.com/", "alice", Ct));
+    }
+
+    [Fact]
+    public async Task A_person_has_one_link_and_the_first_one_stays()
+    {
+        AccountLink first = await AddAsync("alice", 7);
+
+        Assert.Equal(first, await Accounts.AddAsync(Link("alice", 8), onlyToFreeUser: false, Ct));
+
+        Assert.Equal([first], await Accounts.AllAsync(Ct));
+        Assert.Empty(await Accounts.OfUserAsync(8, Ct));
+    }
+
+    [Fact]
+    public async Task Of_many_that_link_one_person_at_once_one_wins()
+    {
+        AccountLink?[] added = await Task.WhenAll(Enumerable.Range(1, 16).Select(user => Task.Run(() => Accounts.AddAsync(Link("alice", user), onlyToFreeUser: false, Ct), Ct)));
+
+        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.Distinct()));
+    }
+
+    [Fact]
+    public async Task Of_many_that_take_one_free_user_at_once_one_wins()
+    {
+        AccountLink?[] added = await Task.WhenAll(Enumerable.Range(1, 16).Select(person => Task.Run(() => Accounts.AddAsync(Link($"person{person}", 7), onlyToFreeUser: true, Ct), Ct)));
+
+        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.OfType<AccountLink>()));
+    }
+
+    [Fact]
+    public async Task A_user_with_a_link_is_not_free_and_may_get_another_all_the_same()
+    {
+        AccountLink alice = await AddAsync("alice", 7);
+
+        Assert.Null(await Accounts.AddAsync(Link("bob", 7), onlyToFreeUser: true, Ct));
+        Assert.Equal(alice, await Accounts.AddAsync(Link("alice", 7), onlyToFreeUser: true, Ct));
+        AccountLink bob = await AddAsync("bob", 7);
+        AccountLink carol = await AddAsync("carol", 9);
+
+        Assert.Equal([alice, bob], await Accounts.OfUserAsync(7, Ct));
+        Assert.Equal([alice, bob, carol], await Accounts.AllAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_link_goes_by_its_number_and_user_or_by_its_person()
+    {
+        AccountLink alice = await AddAsync("alice", 7);
+        AccountLink bob = await AddAsync("bob", 7);
+
+        Assert.Null(await Accounts.RemoveAsync(alice.Id, 8, Ct));
+        Assert.Null(await Accounts.RemoveAsync(alice.Id + 100, 7, Ct));
+        Assert.Equal(alice, await Accounts.RemoveAsync(alice.Id, 7, Ct));
+        Assert.Null(await Accounts.RemoveAsync(alice.Id, 7, Ct));
+        Assert.Equal(bob, await Accounts.RemoveAsync(Issuer, "bob", Ct));
+        Assert.Null(await Accounts.RemoveAsync(Issuer, "bob", Ct));
+
+        Assert.Empty(await Accounts.AllAsync(Ct));
+        Assert.NotNull(await Accounts.AddAsync(Link("carol", 7), onlyToFreeUser: false, Ct));
+        Assert.True((await Accounts.FindAsync(Issuer, "carol", Ct))!.Id > bob.Id, "A number is never given twice.");
+    }
+
+    [Fact]
+    public async Task A_user_that_was_somebodys_once_is_not_free_again()
+    {
+        AccountLink alice = await AddAsync("alice", 7);
+        await Accounts.RemoveAsync(alice.Id, 7, Ct);
+
+        Assert.Null(await Accounts.AddAsync(Link("bob", 7), onlyToFreeUser: true, Ct));
+        Assert.NotNull(await Accounts.AddAsync(Link("bob", 7) with { Joined = "2027-01-01T00:00:00Z" }, onlyToFreeUser: true, Ct));
+    }
+
+    [Fact]
+    public async Task What_was_heard_is_noted_and_never_goes_back()
+    {
+        AccountLink link = await AddAsync("alice", 7);
+
+        await Accounts.NoteAsync(link, "Alice", Now.AddSeconds(5), Ct);
+        await Accounts.NoteAsync(link, "Old", Now.AddSeconds(4), Ct);
+        await Accounts.NoteAsync(link with { Id = link.Id + 1 }, "Another", Now.AddSeconds(9), Ct);
+
+        Assert.Equal(link with { Label = "Alice", HeardAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Issuer, "alice", Ct));
+        await Accounts.RemoveAsync(Issuer, "alice", Ct);
+        await Accounts.NoteAsync(link, "Back", Now.AddSeconds(9), Ct);
+        Assert.Null(await Accounts.FindAsync(Issuer, "alice", Ct));
+        Assert.Empty(await Accounts.AllAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_reservation_stands_until_the_link_is_there()
+    {
+        AccountReservation reservation = new(Issuer, "alice", "alice", "alice@example.com", Now);
+        await Accounts.ReserveAsync(reservation with { Username = "first" }, Ct);
+        await Accounts.ReserveAsync(reservation, Ct);
+
+        Assert.Equal(reservation, await Accounts.FindReservationAsync(Issuer, "alice", Ct));
+        Assert.Null(await Accounts.FindReservationAsync(Issuer, "bob", Ct));
+        await AddAsync("alice", 7);
+        Assert.Null(await Accounts.FindReservationAsync(Issuer, "alice", Ct));
+    }
+
+    [Fact]
+    public async Task A_reserved_name_is_anothers_for_everybody_else_and_for_a_while()
+    {
+        await Accounts.ReserveAsync(new AccountReservation(Issuer, "alice", "Alice", "", Now), Ct);
+
+        Assert.True(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "alice", Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice2", Issuer, "bob", Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddSeconds(1), Ct));
+        await Accounts.DropReservationAsync(Issuer, "alice", Ct);
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddMinutes(-5), Ct));
+        Assert.Null(await Accounts.FindReservationAsync(Issuer, "alice", Ct));
+    }
+
+    [Fact]
+    public async Task A_user_who_was_linked_once_is_not_free_again_and_a_failed_link_keeps_the_reservation()
+    {
+        AccountLink link = new(0, Issuer, "mallory", "authentik", "mallory", 7, "2026-01-01T00:00:00Z", Now, Now);
+        AccountLink added = (await Accounts.AddAsync(link, onlyToFreeUser: true, Ct))!;
+        await Accounts.RemoveAsync(added.Id, 7, Ct);
+        await Accounts.ReserveAsync(new AccountReservation(Issuer, "carol", "carol2", "", Now), Ct);
+
+        Assert.Null(await Accounts.AddAsync(link with { Subject = "carol" }, onlyToFreeUser: true, Ct));
+        Assert.NotNull(await Accounts.FindReservationAsync(Issuer, "carol", Ct));
+        Assert.NotNull(await Accounts.AddAsync(link with { Subject = "carol", Joined = "2026-06-01T00:00:00Z" }, onlyToFreeUser: true, Ct));
+    }
+
+    [Fact]
+    public async Task A_secret_is_made_once()
+    {
+        byte[][] made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Factory.StartNew(() => _store.Secrets.GetOrCreate("name", 32), Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+
+        Assert.All(made, secret => Assert.Equal(made[0], secret));
+        Assert.Equal(32, made[0].Length);
+        Assert.NotEqual(made[0], _store.Secrets.GetOrCreate("other", 32));
+    }
+
+    private async Task<AccountLink> AddAsync(string subject, int user) => (await Accounts.AddAsync(Link(subject, user), onlyToFreeUser: false, Ct))!;
+
+    private static AccountLink Link(string subject, int user) => new(0, Issuer, subject, "authentik", subject + "'s näme", user, "2026-01-01T00:00:00Z", Now, Now.AddMilliseconds(1));
+}
+
+public sealed class SqliteAccountStoreTests : AccountStoreContract
+{
+    private protected override Task<StoreUnderTest> StartAsync() => Task.FromResult<StoreUnderTest>(new SqliteUnderTest());
+}
+
+public sealed class RedisAccountStoreTests : AccountStoreContract
+{
+    private protected override async Task<StoreUnderTest> StartAsync() => await RedisUnderTest.StartAsync();
+}

@@ -1,0 +1,302 @@
+using System.Security.Cryptography;
+using Gateway.Storage;
+
+namespace Gateway.Tests.Storage;
+
+/// <summary>What every store of sessions does.</summary>
+public abstract class SessionStoreContract : IAsyncLifetime
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+
+    private StoreUnderTest _store = null!;
+
+    private ISessionStore Store => _store.Sessions;
+
+    private static CancellationToken Ct => StoreUnderTest.Ct;
+
+    private protected abstract Task<StoreUnderTest> StartAsync();
+
+    public async ValueTask InitializeAsync() => _store = await StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task What_was_added_is_found_as_it_was()
+    {
+        StoredSession made = await AddAsync();
+        StoredSession withoutSid = await AddAsync(Hash(), sid: null);
+
+        AssertSame(made, await Store.FindAsync(made.Key, Ct));
+        AssertSame(withoutSid, await Store.FindAsync(withoutSid.Key, Ct));
+        Assert.Null(await Store.FindAsync(Hash(), Ct));
+    }
+
+    [Fact]
+    public async Task A_record_is_replaced_at_its_version_only()
+    {
+        StoredSession made = await AddAsync();
+
+        Assert.True(await Store.ReplaceAsync(made.Key, 1, [7], [8, 0, 255], Ct));
+        Assert.False(await Store.ReplaceAsync(made.Key, 1, [9], [9], Ct));
+
+        AssertSame(made with { Record = [7], Info = [8, 0, 255], Version = 2 }, await Store.FindAsync(made.Key, Ct));
+        Assert.True(await Store.ReplaceAsync(made.Key, 2, [10], [10], Ct));
+    }
+
+    [Fact]
+    public async Task Of_many_that_replace_one_version_one_wins()
+    {
+        StoredSession made = await AddAsync();
+
+        bool[] won = await Task.WhenAll(Enumerable.Range(0, 16).Select(number => Task.Run(() => Store.ReplaceAsync(made.Key, 1, [(byte)number], [0], Ct), Ct)));
+
+        int winner = Assert.Single(Enumerable.Range(0, 16), number => won[number]);
+        Assert.Equal([(byte)winner], (await Store.FindAsync(made.Key, Ct))!.Record);
+    }
+
+    [Fact]
+    public async Task A_use_is_noted_and_never_goes_back()
+    {
+        StoredSession made = await AddAsync();
+        StoredSession other = await AddAsync();
+
+        await Store.TouchAsync([(made.Key, Now.AddMinutes(5)), (other.Key, Now.AddMinutes(1)), (Hash(), Now)], Ct);
+        await Store.TouchAsync([(made.Key, Now.AddMinutes(3))], Ct);
+        await Store.TouchAsync([], Ct);
+
+        AssertSame(made with { UsedAt = Now.AddMinutes(5) }, await Store.FindAsync(made.Key, Ct));
+        AssertSame(other with { UsedAt = Now.AddMinutes(1) }, await Store.FindAsync(other.Key, Ct));
+    }
+
+    [Fact]
+    public async Task What_is_gone_is_not_brought_back_by_any_write()
+    {
+        StoredSession made = await AddAsync();
+        Assert.True(await Store.RemoveAsync(made.Key, Ct));
+        Assert.False(await Store.RemoveAsync(made.Key, Ct));
+
+        Assert.False(await Store.ReplaceAsync(made.Key, 1, [1], [1], Ct));
+        await Store.TouchAsync([(made.Key, Now.AddMinutes(1))], Ct);
+        Assert.False(await Store.ClaimRecheckAsync(made.Key, Now, Now.AddMinutes(1), Ct));
+
+        Assert.Null(await Store.FindAsync(made.Key, Ct));
+        Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
+        Assert.Empty(await AllAsync());
+    }
+
+    [Fact]
+    public async Task Replaces_and_touches_that_race_an_end_never_bring_a_session_back()
+    {
+        for (int round = 0; round < 300; round++)
+        {
+            StoredSession made = await AddAsync();
+            using Barrier start = new(4);
+            Task[] writers =
+            [
+                RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
+                RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
+                RaceAsync(start, () => Store.ClaimRecheckAsync(made.Key, Now, Now.AddMinutes(1), Ct)),
+                RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), Ct)),
+            ];
+            await Task.WhenAll(writers);
+
+            Assert.Null(await Store.FindAsync(made.Key, Ct));
+            Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
+        }
+
+        Assert.Empty(await AllAsync());
+    }
+
+    [Fact]
+    public async Task A_beginning_that_races_the_end_of_its_sid_never_stays()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            StoredSession made = New();
+            using Barrier start = new(2);
+            await Task.WhenAll(RaceAsync(start, () => Store.AddAsync(made, Now, Ct)), RaceAsync(start, () => Store.EndAllAsync(made.SidIndex!, Now, Now.AddHours(1), Ct)));
+
+            Assert.Null(await Store.FindAsync(made.Key, Ct));
+        }
+    }
+
+    [Fact]
+    public async Task A_sid_ends_its_sessions_and_no_others()
+    {
+        byte[] person = Hash();
+        byte[] sid = Hash();
+        StoredSession first = await AddAsync(person, sid);
+        StoredSession second = await AddAsync(person, sid);
+        StoredSession other = await AddAsync(person, Hash());
+        StoredSession none = await AddAsync(person, sid: null);
+
+        AssertKeys([first, second], await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
+        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
+
+        AssertKeys([other, none], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        Assert.Null(await Store.FindAsync(first.Key, Ct));
+        AssertSame(other, await Store.FindAsync(other.Key, Ct));
+    }
+
+    [Fact]
+    public async Task A_person_ends_with_all_their_sessions_and_nobody_else()
+    {
+        byte[] person = Hash();
+        byte[] sid = Hash();
+        StoredSession first = await AddAsync(person, sid);
+        StoredSession second = await AddAsync(person, sid: null);
+        StoredSession somebody = await AddAsync();
+
+        AssertKeys([first, second], await Store.EndAllAsync(person, Now, Now.AddHours(1), Ct));
+
+        Assert.Empty(await Store.OfPersonAsync(person, Ct));
+        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
+        AssertKeys([somebody], [.. (await AllAsync()).Select(session => session.Key)]);
+    }
+
+    [Fact]
+    public async Task A_sign_in_under_way_is_stopped_by_the_end_of_its_sid_and_by_a_later_one_of_the_person()
+    {
+        byte[] person = Hash();
+        byte[] sid = Hash();
+        await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct);
+        await Store.EndAllAsync(person, Now, Now.AddHours(1), Ct);
+        await Store.EndAllAsync(person, Now.AddSeconds(-30), Now.AddMinutes(1), Ct);
+
+        Assert.False(await Store.AddAsync(New(Hash(), sid), Now.AddSeconds(9), Ct));
+        Assert.False(await Store.AddAsync(New(person, Hash()), Now, Ct));
+        Assert.False(await Store.AddAsync(New(person, sid: null), Now.AddSeconds(-1), Ct));
+        Assert.True(await Store.AddAsync(New(person, Hash()), Now.AddMilliseconds(1), Ct));
+        Assert.Single(await AllAsync());
+    }
+
+    [Fact]
+    public async Task The_sessions_of_a_person_come_with_the_last_used_first()
+    {
+        byte[] person = Hash();
+        StoredSession first = await AddAsync(person);
+        StoredSession second = await AddAsync(person);
+        await AddAsync();
+        await Store.TouchAsync([(first.Key, Now.AddSeconds(20)), (second.Key, Now.AddSeconds(10))], Ct);
+
+        IReadOnlyList<StoredSession> sessions = await Store.OfPersonAsync(person, Ct);
+
+        Assert.Equal([first.Key, second.Key], sessions.Select(session => session.Key));
+        Assert.Empty(await Store.OfPersonAsync(Hash(), Ct));
+    }
+
+    [Fact]
+    public async Task All_sessions_are_listed_once()
+    {
+        StoredSession[] made = await Task.WhenAll(Enumerable.Range(0, 1200).Select(_ => AddAsync()));
+
+        AssertKeys(made, [.. (await AllAsync()).Select(session => session.Key)]);
+    }
+
+    [Fact]
+    public async Task What_counts_once_is_taken_by_one()
+    {
+        byte[] jti = Hash();
+
+        bool[] taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TakeOnceAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
+
+        Assert.Single(taken, one => one);
+        Assert.True(await Store.TakeOnceAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
+    }
+
+    [Fact]
+    public async Task A_recheck_is_claimed_by_one_until_the_claim_is_over()
+    {
+        StoredSession made = await AddAsync();
+
+        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.ClaimRecheckAsync(made.Key, Now, Now.AddSeconds(30), Ct), Ct)));
+
+        Assert.Single(claimed, one => one);
+        Assert.False(await Store.ClaimRecheckAsync(made.Key, Now.AddSeconds(29), Now.AddSeconds(60), Ct));
+        Assert.True(await Store.ClaimRecheckAsync(made.Key, Now.AddSeconds(30), Now.AddSeconds(60), Ct));
+        AssertSame(made, await Store.FindAsync(made.Key, Ct));
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_gone_with_its_marks()
+    {
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        byte[] person = Hash();
+        byte[] ended = Hash();
+        byte[] jti = Hash();
+        StoredSession brief = New(person, Hash()) with { ExpiresAt = now.AddSeconds(1), UsedAt = now };
+        StoredSession lasting = await AddAsync(person);
+        Assert.True(await Store.AddAsync(brief, Now, Ct));
+        await Store.EndAllAsync(ended, now, now.AddSeconds(1), Ct);
+        await Store.TakeOnceAsync(jti, now.AddSeconds(1), Ct);
+
+        await Task.Delay(TimeSpan.FromSeconds(1.2), Ct);
+        await Store.SweepAsync(DateTimeOffset.UtcNow.AddSeconds(1), TimeSpan.FromHours(1), Ct);
+
+        Assert.Null(await Store.FindAsync(brief.Key, Ct));
+        AssertKeys([lasting], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        Assert.True(await Store.TakeOnceAsync(jti, now.AddHours(1), Ct));
+        Assert.True(await Store.AddAsync(New(Hash(), ended), Now, Ct));
+    }
+
+    [Fact]
+    public async Task A_store_that_is_there_says_so() => await Store.CheckAsync(Ct);
+
+    private static Task RaceAsync(Barrier start, Func<Task> step) => Task.Factory.StartNew(
+        () =>
+        {
+            start.SignalAndWait(Ct);
+            step().GetAwaiter().GetResult();
+        },
+        Ct,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
+
+    private Task<StoredSession> AddAsync() => AddAsync(Hash());
+
+    private Task<StoredSession> AddAsync(byte[] person) => AddAsync(person, Hash());
+
+    private async Task<StoredSession> AddAsync(byte[] person, byte[]? sid)
+    {
+        StoredSession made = New(person, sid);
+        Assert.True(await Store.AddAsync(made, Now, Ct));
+        return made;
+    }
+
+    private static StoredSession New() => New(Hash(), Hash());
+
+    private static StoredSession New(byte[] person, byte[]? sid) => new(Hash(), sid, person, Now, Now.AddHours(8), [1, 0, 2, 255], [3, 0, 128]);
+
+    private async Task<List<StoredSession>> AllAsync()
+    {
+        List<StoredSession> all = [];
+        await foreach (StoredSession session in Store.AllAsync(Ct))
+        {
+            all.Add(session);
+        }
+
+        return all;
+    }
+
+    private static byte[] Hash() => RandomNumberGenerator.GetBytes(32);
+
+    private static void AssertSame(StoredSession wanted, StoredSession? found) => Assert.Equivalent(wanted, found, strict: true);
+
+    private static void AssertKeys(IEnumerable<StoredSession> wanted, IEnumerable<byte[]> found) => Assert.Equal(
+        wanted.Select(session => Convert.ToHexString(session.Key)).Order(StringComparer.Ordinal),
+        found.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
+}
+
+public sealed class SqliteSessionStoreTests : SessionStoreContract
+{
+    private protected override Task<StoreUnderTest> StartAsync() => Task.FromResult<StoreUnderTest>(new SqliteUnderTest());
+}
+
+public sealed class RedisSessionStoreTests : SessionStoreContract
+{
+    private protected override async Task<StoreUnderTest> StartAsync() => await RedisUnderTest.StartAsync();
+}

@@ -1,0 +1,101 @@
+using Gateway.Settings;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Gateway.Tests.Storage;
+
+/// <summary>Both stores without a gateway, as the contracts want them.</summary>
+internal abstract class StoreUnderTest : IAsyncDisposable
+{
+    public abstract ISessionStore Sessions { get; }
+
+    public abstract StoredAccounts Accounts { get; }
+
+    public abstract StoredSecrets Secrets { get; }
+
+    public static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static GatewaySettings Settings(string? redis) => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+    {
+        ["PAPERLESS_URL"] = "http://docs.example.com",
+        ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+        [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+        ["GATEWAY_PAPERLESS_TOKEN"] = "token",
+        ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
+        ["GATEWAY_REDIS_URL"] = redis,
+    }).Build()).Read().Settings;
+
+    public abstract ValueTask DisposeAsync();
+}
+
+internal sealed class SqliteUnderTest : StoreUnderTest
+{
+    private readonly GatewaySettings _settings = Settings(redis: null);
+    private readonly Database _database;
+
+    public SqliteUnderTest()
+    {
+        _database = new Database(_settings);
+        _database.Open();
+        Sessions = new SqliteSessions(_database);
+        Accounts = new SqliteAccounts(_database);
+        Secrets = new SqliteSecrets(_database);
+    }
+
+    public override ISessionStore Sessions { get; }
+
+    public override StoredAccounts Accounts { get; }
+
+    public override StoredSecrets Secrets { get; }
+
+    public override ValueTask DisposeAsync()
+    {
+        _database.Dispose();
+        Directory.Delete(_settings.DataDirectory, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
+
+internal sealed class RedisUnderTest : StoreUnderTest
+{
+    private readonly GatewaySettings _settings;
+
+    private RedisUnderTest(RedisServer server, RedisConnection connection, GatewaySettings settings)
+    {
+        Server = server;
+        Connection = connection;
+        _settings = settings;
+        Sessions = AnotherReplica();
+        Accounts = new RedisAccounts(connection);
+        Secrets = new RedisSecrets(connection);
+    }
+
+    public RedisServer Server { get; }
+
+    public RedisConnection Connection { get; }
+
+    public override ISessionStore Sessions { get; }
+
+    public override StoredAccounts Accounts { get; }
+
+    public override StoredSecrets Secrets { get; }
+
+    public static async Task<RedisUnderTest> StartAsync()
+    {
+        RedisServer server = await RedisServer.StartAsync(password: "a secret: @/");
+        GatewaySettings settings = Settings(server.Url);
+        RedisConnection connection = new(settings, NullLogger<RedisConnection>.Instance);
+        await connection.OpenAsync();
+        return new RedisUnderTest(server, connection, settings);
+    }
+
+    public ISessionStore AnotherReplica() => new RedisSessions(Connection, _settings, TimeProvider.System);
+
+    public override async ValueTask DisposeAsync()
+    {
+        Connection.Dispose();
+        await Server.DisposeAsync();
+    }
+}
