@@ -37,6 +37,12 @@ internal sealed class AccountRefusals(GatewaySettings settings)
         ForTheLog = $"{person.Label}, subject {person.Subject}, is {username}",
     };
 
+    public static Refusal LinkedOtherwise(Person person, int userId) => new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
+    {
+        Remedy = "Sign in again.",
+        ForTheLog = $"{person.Label}, subject {person.Subject}, is no longer linked to user {userId}",
+    };
+
     public static Refusal NameCannotBeSent(Person person, PaperlessUser user) => new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
     {
         Remedy = "Ask the person who runs Paperless to rename the account to letters, digits and @ . + - _.",

@@ -31,6 +31,15 @@ internal sealed class AccountSignIn(
         return await DecideAsync(person, chosen, cancellationToken);
     });
 
+    /// <summary>The same for somebody who is in: the link must still lead to that user, and the user follows what the provider says.</summary>
+    /// <param name="userId">The Paperless user of the session.</param>
+    /// <returns>The account as it is now, or the refusal; there is nothing to choose.</returns>
+    /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it.</exception>
+    public Task<AccountAnswer> RecheckAsync(Person person, int userId) => InTurnAsync(person, async cancellationToken =>
+        await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } link && link.UserId == userId
+            ? await EnterAsync(person, link, cancellationToken)
+            : AccountAnswer.Of(AccountRefusals.LinkedOtherwise(person, userId)));
+
     /// <summary>Works on who a person is while nobody else does, and not for ever.</summary>
     /// <exception cref="PaperlessUnavailableException">It took too long.</exception>
     public async Task<T> InTurnAsync<T>(Person person, Func<CancellationToken, Task<T>> work)

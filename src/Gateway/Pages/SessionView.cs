@@ -30,7 +30,7 @@ public sealed record SessionView(
         session.Identity.Superuser,
         session.SignedInAt,
         session.ExpiresAt,
-        CheckedAt: session.SignedInAt)
+        session.CheckedAt)
     {
         Name = session.Identity.Name,
     };

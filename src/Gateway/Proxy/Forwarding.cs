@@ -20,6 +20,7 @@ internal sealed class Forwarding
     private readonly ForwardingToPaperless _forwarding;
     private readonly ForwardingTimes _times;
     private readonly ProfileAdditions _profile;
+    private readonly SessionRecheck _recheck;
     private readonly PaperlessTransformer[] _transformers;
 
     public Forwarding(
@@ -33,7 +34,8 @@ internal sealed class Forwarding
         ForwardingTimes times,
         RequestHygiene hygiene,
         PaperlessCookies cookies,
-        ProfileAdditions profile)
+        ProfileAdditions profile,
+        SessionRecheck recheck)
     {
         _next = next;
         _settings = settings;
@@ -44,6 +46,7 @@ internal sealed class Forwarding
         _forwarding = forwarding;
         _times = times;
         _profile = profile;
+        _recheck = recheck;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<Access>().Select(access => new PaperlessTransformer(settings, hygiene, cookies, locals, access))];
     }
@@ -58,6 +61,11 @@ internal sealed class Forwarding
             return _refusals.SessionsAwayAsync(context, away);
         }
 
+        if (access == Access.WithIdentity && session!.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()))
+        {
+            return RecheckAsync(context, session);
+        }
+
         bool mayBeLocal = session is null && access is Access.Own or Access.SignInFirst && request.Path != Stylesheet.Path;
         return mayBeLocal && _locals.CookieOf(context) is { } cookie
             ? PassLocalAsync(context, access, cookie)
@@ -67,6 +75,15 @@ internal sealed class Forwarding
     /// <summary>A page that says who is signed in; signing out needs no answer, and the style sheet is for everybody.</summary>
     private static bool IsAboutSession(HttpRequest request, Access access) =>
         access == Access.Own && request.Path.StartsWithSegments(PagesFeature.OwnPath, StringComparison.OrdinalIgnoreCase) && request.Path != Stylesheet.Path;
+
+    /// <summary>By the answer of the provider the session may be over, or be another user's name.</summary>
+    private async Task RecheckAsync(HttpContext context, Session session)
+    {
+        if (await _recheck.AskAsync(context, session))
+        {
+            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, Access.WithIdentity));
+        }
+    }
 
     private Task PassAsync(HttpContext context, Access access, string? localCookie = null)
     {

@@ -14,6 +14,7 @@ internal sealed class Session
     private long _notedAt;
     private StrongBox<int> _openSockets = new();
     private long _confirmedAt;
+    private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
 
     private readonly byte[]? _sidIndex;
 
@@ -67,6 +68,12 @@ internal sealed class Session
 
     public int OpenSockets => Volatile.Read(ref _openSockets.Value);
 
+    /// <summary>Whether the request that has just used it should see to it that the provider is asked again.</summary>
+    public bool IsRecheckDue => Volatile.Read(ref _usedAt) >= Volatile.Read(ref _recheckAt);
+
+    /// <summary>The provider says nothing more by itself: only the browser can ask it, with `prompt=none`.</summary>
+    public bool NeedsRoundTrip { get; set; }
+
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
 
@@ -105,8 +112,13 @@ internal sealed class Session
     public void GoOnFrom(Session before)
     {
         _openSockets = before._openSockets;
+        LastCookies = before.LastCookies;
+        Confirm(new DateTimeOffset(Volatile.Read(ref before._confirmedAt), TimeSpan.Zero));
         Use(before.UsedAt);
     }
+
+    /// <summary>From this time on <see cref="IsRecheckDue"/>.</summary>
+    public void RecheckAfter(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
 
     public void SocketOpened() => Interlocked.Increment(ref _openSockets.Value);
 

@@ -84,13 +84,13 @@ internal sealed partial class SessionKeeper
                 return null;
             }
 
-            Session read = new(secret, record, stored);
+            Session read = Made(secret, record, stored);
             if (!read.IsLive(now, settings.Session.Idle) && known?.IsLive(now, settings.Session.Idle) != true)
             {
                 return null;
             }
 
-            known = known is { } before && before.Version < stored.Version ? memory.Replace(before, read) : memory.Add(read);
+            known = memory.Renew(read);
         }
         else
         {

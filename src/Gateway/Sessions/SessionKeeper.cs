@@ -59,8 +59,7 @@ internal sealed partial class SessionKeeper(
             return null;
         }
 
-        Session session = new(secret, record, stored);
-        session.Confirm(now);
+        Session session = Made(secret, record, stored);
         memory.Add(session);
         SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
         return (secret, session);
@@ -87,12 +86,6 @@ internal sealed partial class SessionKeeper(
 
     /// <summary>Whether memory still holds the session, which it does until its end while something of it is open.</summary>
     public bool IsKnown(Session session) => memory.TryGet(session.Key, out _);
-
-    /// <summary>The record of a session with its tokens, and its version; null where it is gone.</summary>
-    public async Task<(SessionRecord Record, long Version)?> RecordAsync(SessionSecret secret, CancellationToken cancellationToken) =>
-        await store.FindAsync(secret.Key().ToBytes(), cancellationToken) is { } stored && SessionRecord.Decrypt(stored.Record, secret) is { } record
-            ? (record, stored.Version)
-            : null;
 
     /// <summary>Ends a session for this process at once, and in the store; where the store fails, again and again until it is done.</summary>
     public async Task EndAsync(Session session, SessionEnd cause, CancellationToken cancellationToken)

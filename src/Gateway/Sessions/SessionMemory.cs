@@ -27,15 +27,28 @@ internal sealed class SessionMemory(int capacity)
         }
     }
 
-    /// <summary>Puts a session in the place of itself as it was; what ended meanwhile, or was replaced by another, stays so.</summary>
+    /// <summary>Puts a later version of a session in the place of an earlier one; what ended meanwhile stays so.</summary>
     /// <returns>The session that is here now; null where it ended.</returns>
-    public Session? Replace(Session before, Session after)
+    public Session? Renew(Session after)
     {
         lock (_changing)
         {
-            after.GoOnFrom(before);
-            _sessions.TryUpdate(before.Key, after, before);
-            return _ended.ContainsKey(before.Key) ? null : _sessions.GetOrAdd(before.Key, after);
+            if (_ended.ContainsKey(after.Key))
+            {
+                return null;
+            }
+
+            if (_sessions.TryGetValue(after.Key, out Session? before))
+            {
+                if (before.Version >= after.Version)
+                {
+                    return before;
+                }
+
+                after.GoOnFrom(before);
+            }
+
+            return _sessions[after.Key] = after;
         }
     }
 

@@ -30,7 +30,8 @@ internal sealed record Identity(
 /// <param name="IdToken">The hint that ends the provider's session at a logout.</param>
 /// <param name="RefreshToken">Null where the provider gave none.</param>
 /// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
-internal sealed record ProviderTokens(string IdToken, string? RefreshToken = null, string? AccessToken = null, DateTimeOffset? AccessTokenUntil = null)
+/// <param name="RefreshInDoubt">The refresh token was sent and nothing came back: it may have been used up.</param>
+internal sealed record ProviderTokens(string IdToken, string? RefreshToken = null, string? AccessToken = null, DateTimeOffset? AccessTokenUntil = null, bool RefreshInDoubt = false)
 {
     /// <summary>For logs and debuggers: never a token.</summary>
     public override string ToString() => nameof(ProviderTokens);
@@ -38,7 +39,8 @@ internal sealed record ProviderTokens(string IdToken, string? RefreshToken = nul
 
 /// <summary>All that is kept of a session. The tokens stay out of memory until they are needed.</summary>
 /// <param name="CheckedAt">When the provider last said that all is well.</param>
-internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, DateTimeOffset CheckedAt, ProviderTokens Tokens)
+/// <param name="RoundTripAt">When the browser was last sent to the provider with `prompt=none`; null where it never was.</param>
+internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, DateTimeOffset CheckedAt, ProviderTokens Tokens, DateTimeOffset? RoundTripAt = null)
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;

@@ -82,8 +82,8 @@ internal sealed record ApiCredential(string? Token, string? User, string? Passwo
     public override string ToString() => Token is null ? $"the password of {User}" : "an API token";
 }
 
-/// <summary>How long a session lives without use, and at the most.</summary>
-internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime);
+/// <summary>How long a session lives without use, and at the most; and how often the provider is asked about it while it is in use.</summary>
+internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime, TimeSpan Recheck);
 
 /// <summary>What the gateway must know of how Paperless itself is set up.</summary>
 internal sealed record PaperlessSettings(

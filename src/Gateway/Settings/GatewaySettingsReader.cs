@@ -9,6 +9,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 {
     private const int DefaultSessionCookieAge = 1_814_400;
 
+    private static readonly TimeSpan ShortestRecheck = TimeSpan.FromSeconds(10);
+
     /// <summary>Headers that mean something else: none of them can name the user.</summary>
     private static readonly ImmutableHashSet<string> TakenHeaders = ImmutableHashSet.Create(
         StringComparer.OrdinalIgnoreCase,
@@ -227,7 +229,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         TimeSpan cookieAge = _variables.Duration("PAPERLESS_SESSION_COOKIE_AGE", TimeSpan.FromSeconds(DefaultSessionCookieAge));
         TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
-        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime);
+        const string name = "GATEWAY_SESSION_RECHECK";
+        TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
+        if (recheck < ShortestRecheck)
+        {
+            _variables.Problem(name, $"\"{_variables.Text(name)}\" would ask the provider all the time.", $"Write {ShortestRecheck.TotalSeconds:0}s or more, such as 5m.");
+        }
+
+        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
     }
 
     private PaperlessSettings Paperless(PublicOrigin? origin)

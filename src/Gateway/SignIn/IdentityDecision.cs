@@ -11,8 +11,9 @@ namespace Gateway.SignIn;
 internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger<IdentityDecision> logger)
 {
     /// <param name="heardAt">When the provider said it.</param>
+    /// <param name="isIn">Whether it is about somebody who is in already: then groups that the provider does not name stay as they are.</param>
     /// <returns>The person, or the refusal.</returns>
-    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset heardAt)
+    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset heardAt, bool isIn = false)
     {
         IdentitySettings rules = settings.Identity;
         if (Text(claims, provider.SubjectClaim) is not { } subject)
@@ -21,7 +22,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         }
 
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
-        if (!groups.IsAllowed(rules.AllowedGroups))
+        if (!groups.IsAllowed(rules.AllowedGroups) && !(isIn && groups.Mapped is null))
         {
             return groups.Mapped is null
                 ? Refused("groups_absent", "No access", $"{provider.Name} did not say which groups you belong to: the claim \"{rules.GroupsClaim}\" is missing.", "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.", subject)

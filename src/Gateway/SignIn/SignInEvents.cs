@@ -7,7 +7,6 @@ using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignIn;
 
@@ -18,11 +17,14 @@ internal sealed partial class SignInEvents(
     AccountSignIn accounts,
     UsernameChoice choice,
     ConnectRound connect,
+    SilentRound silent,
     GatewaySettings settings,
     PageWriter pages,
     TimeProvider time,
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
 {
+    private const string OfflineAccess = "offline_access";
+
     /// <summary>When the round trip began, kept in its state.</summary>
     public const string StartedAt = "started_at";
 
@@ -32,7 +34,7 @@ internal sealed partial class SignInEvents(
     /// <summary>That the round trip was begun anew once because the one before was stale.</summary>
     public const string Again = "again";
 
-    public override Task RedirectToIdentityProvider(RedirectContext context)
+    public override async Task RedirectToIdentityProvider(RedirectContext context)
     {
         if (context.Properties.Items.TryGetValue(Prompt, out string? prompt))
         {
@@ -40,7 +42,17 @@ internal sealed partial class SignInEvents(
         }
 
         context.Response.Headers.CacheControl = "no-store";
-        return Task.CompletedTask;
+        if (ConnectRound.Of(context.Properties) is not null || SilentRound.IsOne(context.Properties))
+        {
+            return;
+        }
+
+        // With a refresh token the provider can be asked again while the session lasts (OpenID Connect Core 1.0, section 11).
+        OpenIdConnectConfiguration configuration = await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        if (configuration.ScopesSupported.Contains(OfflineAccess) && !context.ProtocolMessage.Scope.Split(' ').Contains(OfflineAccess))
+        {
+            context.ProtocolMessage.Scope += " " + OfflineAccess;
+        }
     }
 
     /// <summary>The `iss` of the authorization response must be the provider's, and be there where the provider announces it (RFC 9207, section 2.4).</summary>
@@ -80,9 +92,9 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.Nonce,
         });
-        string idToken = context.TokenEndpointResponse!.IdToken;
-        using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
-        context.HttpContext.Features.Set(new SignInRound(idToken, payload.RootElement.Clone(), time.GetUtcNow()));
+        DateTimeOffset now = time.GetUtcNow();
+        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, now);
+        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), now));
         return Task.CompletedTask;
     }
 
@@ -98,6 +110,13 @@ internal sealed partial class SignInEvents(
         SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
         JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
         ProviderSettings provider = Of(context.Scheme).Settings;
+        if (SilentRound.IsOne(context.Properties) && await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims))
+        {
+            context.HandleResponse();
+            context.Response.Redirect(context.ReturnUri!);
+            return;
+        }
+
         (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
         context.Response.Headers.CacheControl = "no-store";
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
@@ -136,7 +155,7 @@ internal sealed partial class SignInEvents(
 
         if (answer.Account is { } account)
         {
-            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), new ProviderTokens(round.IdToken), round.Sub, round.Sid, round.HeardAt));
+            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), round.Tokens, round.Sub, round.Sid, round.HeardAt));
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {
@@ -168,6 +187,13 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
+        if (SilentRound.IsOne(context.Properties))
+        {
+            await silent.FailAsync(http, context.Properties!, context.Failure!);
+            context.Response.Redirect(next);
+            return;
+        }
+
         Exception failure = http.Features.Get<SignInRound>() is null ? context.Failure! : OfUserInfo(context.Failure!);
         bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
         if (stale && ConnectRound.Of(context.Properties) is not null)

@@ -33,6 +33,12 @@ internal static class SignInFeature
         builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<UsernameChoice>();
         builder.Services.AddSingleton<ConnectRound>();
+        builder.Services.AddSingleton<SilentRound>();
+        builder.Services.AddSingleton<RecheckQuestion>();
+        builder.Services.AddSingleton<RecheckConclusion>();
+        builder.Services.AddSingleton<Recheck>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Recheck>());
+        builder.Services.AddSingleton(services => new SessionRecheck(services.GetRequiredService<Recheck>().AskAsync));
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();

@@ -1,14 +1,15 @@
 using System.Text.Json;
 using Gateway.Groups;
+using Gateway.Sessions;
 
 namespace Gateway.SignIn;
 
 /// <summary>What the provider said in the round trip that is being finished; a feature of its request.</summary>
-internal sealed class SignInRound(string idToken, JsonElement idTokenClaims, DateTimeOffset heardAt)
+internal sealed class SignInRound(ProviderTokens tokens, JsonElement idTokenClaims, DateTimeOffset heardAt)
 {
     private const int LongestSid = 1000;
 
-    public string IdToken { get; } = idToken;
+    public ProviderTokens Tokens { get; } = tokens;
 
     public JsonElement IdTokenClaims { get; } = idTokenClaims;
 

@@ -1,14 +1,19 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.SignIn;
 
-/// <summary>Exchanges the code for tokens (RFC 6749, section 4.1.3), authenticated the way the client is registered for.</summary>
+/// <summary>Exchanges a code or a refresh token for tokens (RFC 6749, sections 4.1.3 and 6), authenticated the way the client is registered for.</summary>
 internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backchannel)
 {
+    /// <summary>Letters; a longer token is not kept with a session, which then is asked about in other ways.</summary>
+    private const int LongestKept = 16 * 1024;
+
     /// <exception cref="ProviderRefusedException">The provider answered with an `error`.</exception>
     /// <exception cref="ProviderUnavailableException">It did not answer, or not with tokens.</exception>
     public async Task<OpenIdConnectMessage> RedeemAsync(OpenIdConnectMessage message, OpenIdConnectConfiguration configuration, CancellationToken cancel)
@@ -45,6 +50,16 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
             throw new ProviderUnavailableException($"{configuration.TokenEndpoint} does not answer", error);
         }
     }
+
+    /// <summary>What of an answer is kept with the session.</summary>
+    /// <param name="before">The tokens until now: what the answer does not replace stays (RFC 6749, section 6).</param>
+    public static ProviderTokens Kept(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset now) => new(
+        answer.IdToken is { Length: > 0 } idToken ? idToken : before?.IdToken ?? "",
+        Kept(answer.RefreshToken) ?? before?.RefreshToken,
+        Kept(answer.AccessToken),
+        int.TryParse(answer.ExpiresIn, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? now.AddSeconds(seconds) : null);
+
+    private static string? Kept(string? token) => token is { Length: > 0 and <= LongestKept } ? token : null;
 
     /// <summary>`token_auth_method` where it is set; else the form, whose values no provider decodes differently; else Basic.</summary>
     private TokenAuthMethod Method(OpenIdConnectConfiguration configuration)

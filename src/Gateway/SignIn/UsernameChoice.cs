@@ -48,7 +48,7 @@ internal sealed class UsernameChoice
         // Another tab may have asked already: its form goes on working.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(OpenFor));
-        return ShowAsync(context, new PendingSignIn(person, round.IdToken, round.Sub, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
+        return ShowAsync(context, new PendingSignIn(person, round.Tokens, round.Sub, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
     }
 
     public async Task TakeAsync(HttpContext context)
@@ -91,7 +91,7 @@ internal sealed class UsernameChoice
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
-                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), new ProviderTokens(pending.IdToken), pending.Sub, pending.Sid, pending.Person.HeardAt)));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.HeardAt)));
                 context.Response.StatusCode = StatusCodes.Status303SeeOther;
                 context.Response.Headers.Location = pending.Next;
             }
@@ -174,7 +174,7 @@ internal sealed class UsernameChoice
 /// <summary>A sign-in that waits for a user name.</summary>
 /// <param name="Next">Where the person was going.</param>
 /// <param name="Browser">SHA-256 of the cookie that the browser got with the page.</param>
-internal sealed record PendingSignIn(Person Person, string IdToken, string Sub, string? Sid, string Next, DateTimeOffset Until, byte[] Browser)
+internal sealed record PendingSignIn(Person Person, ProviderTokens Tokens, string Sub, string? Sid, string Next, DateTimeOffset Until, byte[] Browser)
 {
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => Person.Label;

@@ -38,7 +38,7 @@ internal sealed class Logout(EndSession endSession, PaperlessSession paperless, 
     {
         try
         {
-            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Record.Tokens.IdToken;
+            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Tokens.IdToken;
         }
         catch (StoreUnavailableException)
         {

@@ -88,7 +88,7 @@ public sealed class RefusalPageTests
             Page page = await alice.OpenAsync(path);
 
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (page.Status, page.Header("Refresh")));
-            OwnPages.IsOne(page, "One moment");
+            OwnPages.IsOne(page, "One moment, please");
         }
 
         await RenameAsync(database, "away", "sessions");

@@ -56,7 +56,7 @@ public sealed class SessionKeeperTests
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
 
-        Assert.Equal("id.token.alice", (await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct))?.Record.Tokens.IdToken);
+        Assert.Equal("id.token.alice", (await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct))?.Tokens.IdToken);
         await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
         Assert.Null(await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct));
         Assert.Equal(0, sessions.Rows());

@@ -77,7 +77,7 @@ public sealed class BlueprintTests
     [Fact]
     public void The_code_flow_is_granted_signed_with_a_key_and_ended_by_a_sign_out()
     {
-        Assert.Equal(["authorization_code"], Provider().Texts("grant_types"));
+        Assert.Equal(["authorization_code", "refresh_token"], Provider().Texts("grant_types"));
         Assert.Equal("authentik_crypto.certificatekeypair", Provider()["signing_key"][0].Text());
         Assert.Equal("default-invalidation-flow", Provider()["invalidation_flow"][1][1].Text());
     }
@@ -87,7 +87,7 @@ public sealed class BlueprintTests
     {
         string[] mapped = [.. ((YamlSequenceNode)Provider()["property_mappings"]).Select(mapping => mapping[1][1].Text())];
         Assert.Equal(
-            Settings.Providers[0].Scopes.Select(scope => $"goauthentik.io/providers/oauth2/scope-{scope}").Order(),
+            Settings.Providers[0].Scopes.Append("offline_access").Select(scope => $"goauthentik.io/providers/oauth2/scope-{scope}").Order(),
             mapped.Order());
     }
 

@@ -32,6 +32,7 @@ public sealed partial class ReadmeTests
         Assert.Equal($"`{settings.Identity.UsernameClaim}`", defaults["GATEWAY_USERNAME_CLAIM"]);
         Assert.EndsWith($"else `{settings.Identity.GroupsClaim}`", defaults["GATEWAY_GROUPS_CLAIM"], StringComparison.Ordinal);
         Assert.Equal($"`{settings.Session.Idle.TotalHours}h`", defaults["GATEWAY_SESSION_IDLE"]);
+        Assert.Equal($"`{settings.Session.Recheck.TotalMinutes}m`", defaults["GATEWAY_SESSION_RECHECK"]);
         Assert.Equal($"`{settings.Session.Lifetime.TotalSeconds}`", defaults["PAPERLESS_SESSION_COOKIE_AGE"]);
         Assert.Equal("Remote-User", settings.Paperless.UserHeader);
         Assert.False(settings.Paperless.RegularLoginDisabled || settings.Paperless.RedirectLoginToSso || settings.Paperless.AccountSignupsAllowed);

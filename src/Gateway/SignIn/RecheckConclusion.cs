@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Gateway.Accounts;
+using Gateway.Pages;
+using Gateway.Sessions;
+
+namespace Gateway.SignIn;
+
+/// <summary>What comes of a provider's word on somebody who is in: the session is confirmed and follows, or it ends.</summary>
+internal sealed partial class RecheckConclusion(
+    SessionKeeper sessions,
+    ProviderRegistry providers,
+    IdentityDecision decision,
+    AccountSignIn accounts,
+    ILogger<SecurityLog> logger)
+{
+    /// <param name="claims">What the provider says now, all of it checked.</param>
+    /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
+    /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
+    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    public async Task<string?> TakeAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset heardAt, ProviderTokens? tokens = null)
+    {
+        Identity before = session.Identity;
+        if (providers.Find(before.Provider)?.Settings is not { } provider)
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "the gateway is no longer set up for that provider");
+            return null;
+        }
+
+        (Person? person, Refusal? refusal) = decision.Decide(provider, before.Issuer, claims, heardAt, isIn: true);
+        if (person is null)
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
+            return null;
+        }
+
+        if (!before.IsPerson(person.Issuer, person.Subject))
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "it speaks of somebody else");
+            return null;
+        }
+
+        AccountAnswer answer;
+        try
+        {
+            answer = await accounts.RecheckAsync(person, before.UserId);
+        }
+        catch (PaperlessApiException failure)
+        {
+            return failure.Message;
+        }
+
+        if (answer.Account is not { } account)
+        {
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            return null;
+        }
+
+        await sessions.RenewAsync(
+            secret,
+            record => record with
+            {
+                Identity = Following(person.As(account), record.Identity),
+                CheckedAt = heardAt > record.CheckedAt ? heardAt : record.CheckedAt,
+                Tokens = tokens ?? record.Tokens,
+            },
+            CancellationToken.None);
+        return null;
+    }
+
+    public async Task EndAsync(Session session, SessionEnd cause, string reason)
+    {
+        NoLonger(session.Identity.Username, session.Identity.Provider, reason, session.Key);
+        await sessions.EndAsync(session, cause, CancellationToken.None);
+    }
+
+    /// <summary>Groups of which the provider says nothing are as they were.</summary>
+    private static Identity Following(Identity now, Identity before) =>
+        now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
+
+    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "{User} is out: asked again, {Provider} or Paperless does not stand for the session any more ({Reason}); session {Session}")]
+    private partial void NoLonger(string user, string provider, string reason, SessionKey session);
+}

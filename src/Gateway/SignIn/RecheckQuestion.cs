@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Gateway.Groups;
+using Gateway.Sessions;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.SignIn;
+
+/// <summary>What a provider says of somebody who is in.</summary>
+internal abstract record RecheckAnswer
+{
+    /// <summary>All is well; these are the claims now.</summary>
+    internal sealed record Yes(JsonElement Claims, DateTimeOffset HeardAt, ProviderTokens? Tokens = null) : RecheckAnswer;
+
+    /// <summary>The session is to end.</summary>
+    internal sealed record No(string Reason) : RecheckAnswer;
+
+    /// <summary>Neither; it is asked again soon.</summary>
+    internal sealed record Silence(string Reason) : RecheckAnswer;
+
+    /// <summary>There is nothing left to ask with; the browser can ask.</summary>
+    internal sealed record RoundTrip : RecheckAnswer;
+}
+
+/// <summary>
+/// Asks a provider about a session: with the refresh token (OpenID Connect Core 1.0, section 12), else at userinfo while the access token
+/// is good. What has simply expired is not a no.
+/// </summary>
+internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider time)
+{
+    /// <param name="keep">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
+    /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
+    public async Task<RecheckAnswer> AskAsync(SessionRecord record, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    {
+        if (providers.Find(record.Identity.Provider) is not { } provider)
+        {
+            return new RecheckAnswer.No("the gateway is no longer set up for that provider");
+        }
+
+        try
+        {
+            OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
+            ProviderTokens tokens = record.Tokens;
+            if (tokens.RefreshToken is not null)
+            {
+                if (await RefreshAsync(provider, configuration, tokens, keep, cancellationToken) is { } answer)
+                {
+                    return answer;
+                }
+
+                tokens = tokens with { RefreshToken = null };
+            }
+
+            return tokens.AccessToken is { } accessToken && tokens.AccessTokenUntil > time.GetUtcNow() && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
+                ? await AskUserInfoAsync(provider, configuration, accessToken, ProviderClaims.OfIdToken(tokens.IdToken), cancellationToken)
+                : new RecheckAnswer.RoundTrip();
+        }
+        catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
+            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return new RecheckAnswer.Silence(error.Message);
+        }
+    }
+
+    /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
+    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    {
+        OpenIdConnectMessage answer;
+        try
+        {
+            // Without `scope`: it stays what was granted.
+            OpenIdConnectMessage question = new() { GrantType = "refresh_token", RefreshToken = tokens.RefreshToken };
+            answer = await provider.TokenEndpoint.RedeemAsync(question, configuration, cancellationToken);
+        }
+        catch (ProviderRefusedException refused) when (refused.Error == "invalid_grant" && !tokens.RefreshInDoubt)
+        {
+            return new RecheckAnswer.No("it takes the refresh token no longer");
+        }
+        catch (ProviderRefusedException refused) when (refused.Error is "invalid_grant" or "unauthorized_client" or "unsupported_grant_type")
+        {
+            // Used up by an answer that never came; or a client that may not refresh after all.
+            await keep(tokens with { RefreshToken = null, RefreshInDoubt = false });
+            return null;
+        }
+        catch (ProviderRefusedException refused)
+        {
+            return new RecheckAnswer.Silence($"it answered {refused.Error}");
+        }
+        catch (ProviderUnavailableException)
+        {
+            await keep(tokens with { RefreshInDoubt = true });
+            throw;
+        }
+
+        ProviderTokens kept = TokenEndpoint.Kept(answer, tokens, time.GetUtcNow());
+        if (string.IsNullOrEmpty(answer.IdToken))
+        {
+            await keep(kept);
+            return await CompleteAsync(provider, configuration, kept, ProviderClaims.OfIdToken(tokens.IdToken), cancellationToken);
+        }
+
+        // Whatever is wrong with the ID token: the refresh token is used up, and its successor is kept.
+        await keep(kept with { IdToken = tokens.IdToken });
+        TokenValidationResult result = await new IdTokenCheck(provider.Settings, provider.Tokens).ValidateTokenAsync(answer.IdToken, new TokenValidationParameters());
+        if (!result.IsValid)
+        {
+            throw result.Exception as ProviderMistakeException ?? new ProviderMistakeException("the refreshed ID token is not valid", result.Exception);
+        }
+
+        JsonElement before = ProviderClaims.OfIdToken(tokens.IdToken);
+        JsonElement claims = ProviderClaims.OfIdToken(answer.IdToken);
+        if (Text(claims, "sub") != Text(before, "sub"))
+        {
+            return new RecheckAnswer.No("its refreshed ID token speaks of somebody else");
+        }
+
+        RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, claims, cancellationToken);
+        return completed is RecheckAnswer.Yes yes ? yes with { Tokens = kept } : completed;
+    }
+
+    /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>
+    private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, JsonElement claims, CancellationToken cancellationToken) =>
+        provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
+            ? AskUserInfoAsync(provider, configuration, accessToken, claims, cancellationToken)
+            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(claims, time.GetUtcNow()));
+
+    /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
+    private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, JsonElement idToken, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, configuration.UserInfoEndpoint);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
+        using HttpResponseMessage response = await provider.Backchannel.SendAsync(request, cancellationToken);
+        switch (response.StatusCode)
+        {
+            case HttpStatusCode.Unauthorized:
+                return new RecheckAnswer.No("it takes the access token no longer");
+
+            case HttpStatusCode.OK:
+                break;
+
+            // It may not ask there; that says nothing about the person.
+            case HttpStatusCode.Forbidden or HttpStatusCode.NotFound:
+                return new RecheckAnswer.RoundTrip();
+
+            default:
+                return new RecheckAnswer.Silence($"userinfo answered {(int)response.StatusCode}");
+        }
+
+        JsonElement claims = Read(await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.MediaType);
+        return Text(claims, "sub") is { } sub && sub == Text(idToken, "sub")
+            ? new RecheckAnswer.Yes(provider.Settings.FetchUserInfo ? ProviderClaims.Merge(idToken, claims) : idToken, time.GetUtcNow())
+            : new RecheckAnswer.No("its userinfo speaks of somebody else");
+    }
+
+    /// <exception cref="ProviderMistakeException">It is no object of claims.</exception>
+    private static JsonElement Read(string body, string? mediaType)
+    {
+        try
+        {
+            JsonElement claims = mediaType == "application/jwt" ? ProviderClaims.OfIdToken(body) : JsonSerializer.Deserialize<JsonElement>(body);
+            return claims.ValueKind == JsonValueKind.Object ? claims : throw new ProviderMistakeException("its userinfo is no object");
+        }
+        catch (Exception error) when (error is JsonException or FormatException or IndexOutOfRangeException)
+        {
+            throw new ProviderMistakeException("its userinfo cannot be read", error);
+        }
+    }
+
+    private static string? Text(JsonElement claims, string name) => claims.TryGetProperty(name, out JsonElement value) ? ClaimPath.Text(value) : null;
+}
