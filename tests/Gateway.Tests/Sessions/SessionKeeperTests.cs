@@ -86,6 +86,34 @@ public sealed class SessionKeeperTests
     }
 
     [Fact]
+    public async Task A_thousand_sessions_that_began_at_once_are_not_rechecked_at_once()
+    {
+        using SessionsOnDisk sessions = new();
+        List<SessionSecret> secrets = [];
+        for (int made = 0; made < 1000; made++)
+        {
+            secrets.Add((await sessions.BeginAsync("alice")).Secret);
+        }
+
+        int[] due = new int[7];
+        for (int step = 0; step < due.Length; step++)
+        {
+            foreach (SessionSecret secret in secrets)
+            {
+                Assert.True(sessions.Keeper.TryFind(secret.Key(), out Session? session));
+                due[step] += session!.IsRecheckDue ? 1 : 0;
+            }
+
+            sessions.Clock.Advance(step == 0 ? TimeSpan.FromMinutes(4) - TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(step == 1 ? 1 : 15));
+        }
+
+        // From four fifths of the interval on, an equal part in each quarter of what is left.
+        Assert.Equal([0, 0], due[..2]);
+        Assert.Equal(1000, due[6]);
+        Assert.All(due[2..6].Zip(due[3..7]), pair => Assert.InRange(pair.Second - pair.First, 180, 320));
+    }
+
+    [Fact]
     public async Task A_session_with_an_open_WebSocket_stays_in_memory()
     {
         using SessionsOnDisk sessions = new(capacity: 0);

@@ -110,6 +110,44 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         Assert.True(times[^1] < 1000, $"The worst took {times[^1]} ms.");
     }
 
+    /// <summary>A refresh token counts once: a second one to use it would lose the session.</summary>
+    [Fact]
+    public async Task A_recheck_is_made_by_one_replica_and_counts_for_both()
+    {
+        _world.Provider.Options = _world.Provider.Options with { OfflineAccess = true };
+        using Visitor here = await _world.SignedInAsync("alice");
+        using Visitor there = _other.Sent(here);
+        Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync("/api/documents/")).Status);
+        for (int round = 1; round <= 5; round++)
+        {
+            TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _world.Provider.Hold = path => path == "/application/o/token/" ? held.Task : Task.CompletedTask;
+            string name = "alice" + round;
+            _world.Paperless.Data.UpdateUser(round == 1 ? "alice" : "alice" + (round - 1), user => user with { Name = name });
+            _world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+            Task<Page>[] pages = [.. Enumerable.Range(0, 10).Select(number => (number % 2 == 0 ? here : there).FetchAsync("/api/profile/"))];
+            while (SignIn.AskedOfTheProvider.Refreshes(_world).Count < round)
+            {
+                await Task.Delay(10, World.Ct);
+            }
+
+            held.SetResult();
+            while (!Task.WhenAll(pages).IsCompleted)
+            {
+                // The replica that waits for the other looks into the store by this clock.
+                _world.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                await Task.Delay(50, World.Ct);
+            }
+
+            Assert.All(await Task.WhenAll(pages), page => Assert.Equal(HttpStatusCode.OK, page.Status));
+            Assert.Equal(round, SignIn.AskedOfTheProvider.Refreshes(_world).Count);
+            Assert.All(_world.Forwarded.Where(request => request.Path == "/api/profile/").TakeLast(10), request => Assert.Equal([name], request.Lines("Remote-User")));
+        }
+
+        Assert.Empty(_world.Log.Of("SessionEnded").Concat(_other.Log.Of("SessionEnded")));
+    }
+
     [Fact]
     public async Task Without_the_message_half_a_minute_is_the_bound()
     {
