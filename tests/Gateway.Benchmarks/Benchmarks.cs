@@ -1,8 +1,10 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
+using Gateway.Benchmarks.Servers;
 
 namespace Gateway.Benchmarks;
 
-/// <summary>`throughput` measures the whole against plain YARP; anything else goes to BenchmarkDotNet, for the parts.</summary>
+/// <summary>Each word measures one thing and writes its place in `docs/performance.md`; options alone go to BenchmarkDotNet, for the parts.</summary>
 internal static class Benchmarks
 {
     private static async Task<int> Main(string[] args)
@@ -10,8 +12,10 @@ internal static class Benchmarks
         switch (args)
         {
             case ["throughput", .. var rest]:
-                return await Throughput.RunAsync(rounds: rest is [var rounds, ..] ? int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture) : 7);
-            case ["plain-yarp", var port, var upstream]:
+                return await Workbench.RunAsync(
+                    bench => Throughput.MeasureAsync(bench, Rounds(rest, 7), whole: !rest.Contains("gateway")),
+                    rest.Contains("gateway") ? Throughput.Needs : Throughput.NeedsForAll);
+            case [PlainYarp.Word, var port, var upstream]:
                 await PlainYarp.ServeAsync(port, upstream);
                 return 0;
             default:
@@ -19,4 +23,7 @@ internal static class Benchmarks
                 return 0;
         }
     }
+
+    private static int Rounds(string[] rest, int otherwise) =>
+        rest.Length > 0 && int.TryParse(rest[0], CultureInfo.InvariantCulture, out int rounds) ? Math.Clamp(rounds, 1, 100) : otherwise;
 }
