@@ -15,6 +15,17 @@ internal static class Benchmarks
                 return await Workbench.RunAsync(
                     bench => Throughput.MeasureAsync(bench, Rounds(rest, 7), whole: !rest.Contains("gateway")),
                     rest.Contains("gateway") ? Throughput.Needs : Throughput.NeedsForAll);
+            case ["transfers", .. var rest]:
+                return await Workbench.RunAsync(bench => Transfers.MeasureAsync(bench, Rounds(rest, 5)), Transfers.Needs);
+            case ["sockets", .. var rest]:
+                return await Workbench.RunAsync(bench => Sockets.MeasureAsync(bench, Rounds(rest, 3)));
+            case ["start", .. var rest]:
+                return await Workbench.RunAsync(bench => Start.MeasureAsync(bench, Rounds(rest, 7)), Start.Needs);
+            case ["growth", .. var rest]:
+                return await Workbench.RunAsync(bench => Growth.MeasureAsync(bench, Rounds(rest, 5)), Growth.Needs);
+            case [KestrelUpstream.Word, var port]:
+                await KestrelUpstream.ServeAsync(port);
+                return 0;
             case [PlainYarp.Word, var port, var upstream]:
                 await PlainYarp.ServeAsync(port, upstream);
                 return 0;

@@ -21,7 +21,7 @@ internal static class PerformancePage
         File.WriteAllText(path, $"{page[..(start + begin.Length)]}\n{markdown.Trim()}\n\n{page[end..]}");
     }
 
-    private static string Root()
+    public static string Root()
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "Gateway.sln")))
