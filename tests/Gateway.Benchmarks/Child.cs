@@ -11,6 +11,7 @@ internal sealed class Child : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
+    private bool _disposed;
 
     public Child(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -77,6 +78,12 @@ internal sealed class Child : IDisposable
     /// <summary>Asks the process to end, so that it can put away what outlives it, and makes it end where it does not.</summary>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))

@@ -47,6 +47,11 @@ internal sealed class Workbench : IAsyncDisposable
             await Console.Error.WriteLineAsync("Stopped; nothing was written.");
             return 130;
         }
+        catch (Exception error) when (error is InvalidOperationException or TimeoutException or HttpRequestException)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return 1;
+        }
     }
 
     /// <summary>A server, to be stopped at the end.</summary>

@@ -6,7 +6,8 @@ internal static class Nginx
     /// <summary>MiB of the file at <see cref="BigFile"/>.</summary>
     public const int BigFileMiB = 10;
 
-    public const string BigFile = "/api/documents/7/download/";
+    /// <summary>Without the slash that Paperless has at its end: nginx would look for an index behind it.</summary>
+    public const string BigFile = "/api/documents/7/download";
 
     private const string Alice = """{"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""";
 
