@@ -6,9 +6,12 @@ namespace Gateway.Benchmarks;
 /// <summary>A server process that this benchmark started, and the only one that it stops.</summary>
 internal sealed class Child : IDisposable
 {
-    private static readonly double TicksPerSecond = 100;
+    private const double TicksPerSecond = 100;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
+    private bool _disposed;
 
     public Child(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -18,6 +21,7 @@ internal sealed class Child : IDisposable
             start.Environment[name] = value;
         }
 
+        StartedAt = Stopwatch.GetTimestamp();
         _process = Process.Start(start)!;
 
         // Read and dropped: a full pipe would stop the server.
@@ -27,59 +31,105 @@ internal sealed class Child : IDisposable
         _process.BeginErrorReadLine();
     }
 
-    /// <summary>CPU seconds, user and system, of the process and of the children that it has waited for or still has.</summary>
+    /// <summary>As <see cref="Stopwatch.GetTimestamp"/> was just before the process was made.</summary>
+    public long StartedAt { get; }
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>CPU seconds, user and system, of the process and of all processes that it started.</summary>
     public double CpuSeconds => Family(_process.Id).Sum(Cpu);
 
-    /// <summary>Resident memory in MiB.</summary>
+    /// <summary>Memory in MiB: resident; of several processes what is theirs, and their part of what they share (proc(5), `Pss`).</summary>
     public double MemoryMiB
     {
         get
         {
-            _process.Refresh();
-            return _process.WorkingSet64 / 1024.0 / 1024.0;
+            int[] family = [.. Family(_process.Id)];
+            return (family.Length == 1 ? KiB($"/proc/{family[0]}/status", "VmRSS:") : family.Sum(id => KiB($"/proc/{id}/smaps_rollup", "Pss:"))) / 1024;
         }
     }
 
+    /// <summary>The highest that resident memory has been since <see cref="ForgetPeak"/>, in MiB.</summary>
+    public double PeakMiB => KiB($"/proc/{_process.Id}/status", "VmHWM:") / 1024;
+
+    /// <summary>From now on the peak is that of what follows (proc(5), `clear_refs`).</summary>
+    public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
+
     /// <exception cref="TimeoutException">Nothing answers there within 30 s, or the process ended.</exception>
-    public async Task WaitForAsync(Uri address)
+    public async Task WaitForAsync(Uri address, CancellationToken cancel = default)
     {
         using HttpClient client = new() { Timeout = TimeSpan.FromSeconds(2) };
-        long start = Stopwatch.GetTimestamp();
-        while (!_process.HasExited && Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30))
+        while (!_process.HasExited && Stopwatch.GetElapsedTime(StartedAt) < Patience)
         {
             try
             {
-                using HttpResponseMessage response = await client.GetAsync(address);
+                using HttpResponseMessage response = await client.GetAsync(address, cancel);
                 return;
             }
-            catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+            catch (Exception error) when (error is HttpRequestException or OperationCanceledException && !cancel.IsCancellationRequested)
             {
-                await Task.Delay(50);
+                await Task.Delay(50, cancel);
             }
         }
 
         throw new TimeoutException($"Nothing answers at {address}.");
     }
 
+    /// <summary>Asks the process to end, so that it can put away what outlives it, and makes it end where it does not.</summary>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
-            _process.Kill(entireProcessTree: true);
-            _process.WaitForExit(5000);
+            using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            {
+                term.WaitForExit(1000);
+            }
+
+            if (!_process.WaitForExit(5000))
+            {
+                _process.Kill(entireProcessTree: true);
+                _process.WaitForExit(5000);
+            }
         }
 
         _process.Dispose();
     }
 
     private static IEnumerable<int> Family(int id) =>
-        File.ReadAllText($"/proc/{id}/task/{id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).Prepend(id);
+        Children(id).SelectMany(Family).Prepend(id);
+
+    private static IEnumerable<int> Children(int id)
+    {
+        try
+        {
+            return [.. Directory.GetDirectories($"/proc/{id}/task")
+                .SelectMany(task => File.ReadAllText(task + "/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Select(int.Parse)];
+        }
+        catch (IOException)
+        {
+            // A thread or a process that ended meanwhile.
+            return [];
+        }
+    }
 
     private static double Cpu(int id)
     {
-        // Fields 14 and 15, counted after the name in brackets, which may hold spaces (proc(5)).
+        // Fields 14 to 17, counted after the name in brackets, which may hold spaces (proc(5)); the last two are of children that ended.
         string stat = File.ReadAllText($"/proc/{id}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        return fields[11..15].Sum(field => double.Parse(field, CultureInfo.InvariantCulture)) / TicksPerSecond;
+    }
+
+    private static double KiB(string file, string name)
+    {
+        string line = File.ReadLines(file).First(line => line.StartsWith(name, StringComparison.Ordinal));
+        return double.Parse(line[name.Length..^"kB".Length], CultureInfo.InvariantCulture);
     }
 }

@@ -7,22 +7,31 @@ namespace Gateway.Benchmarks;
 /// <summary>What one run of wrk measured.</summary>
 internal sealed record Load(double RequestsPerSecond, double Requests, double P50Milliseconds, double P99Milliseconds);
 
+/// <summary>A Lua file that changes what wrk sends, or when.</summary>
+internal sealed record WrkScript(string File, params string[] Arguments);
+
 /// <summary>Debian's `wrk`, bounded in time and connections, against an address of this machine.</summary>
 internal static partial class Wrk
 {
-    /// <summary>What a browser sends with each request of Paperless's page.</summary>
-    private static readonly string[] BrowserHeaders =
+    /// <summary>What a browser sends with each request of Paperless's page, beside `Host` and `Cookie`.</summary>
+    public static readonly IReadOnlyList<string> BrowserHeaders =
     [
-        "Accept: application/json; version=9",
-        "Accept-Encoding: identity",
-        "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+        "Connection: keep-alive",
+        "sec-ch-ua-platform: \"Linux\"",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+        "Accept: application/json; version=9",
+        "sec-ch-ua: \"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\", \"Google Chrome\";v=\"140\"",
+        "sec-ch-ua-mobile: ?0",
+        "Sec-Fetch-Site: same-origin",
         "Sec-Fetch-Mode: cors",
         "Sec-Fetch-Dest: empty",
-        "Sec-Fetch-Site: same-origin",
+        "Referer: http://localhost/documents",
+        "Accept-Encoding: gzip, deflate, br, zstd",
+        "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
     ];
 
-    public static async Task<Load> RunAsync(Uri address, string? cookie, int seconds, int connections)
+    /// <exception cref="InvalidOperationException">An answer was an error, or there was none.</exception>
+    public static async Task<Load> RunAsync(Uri address, string? cookie, int seconds, int connections, WrkScript? script = null, CancellationToken cancel = default)
     {
         List<string> arguments = ["-t", "1", "-c", connections.ToString(CultureInfo.InvariantCulture), "-d", $"{seconds}s", "--latency", "--timeout", "10s"];
         foreach (string header in cookie is null ? BrowserHeaders : [.. BrowserHeaders, "Cookie: " + cookie])
@@ -30,12 +39,21 @@ internal static partial class Wrk
             arguments.AddRange(["-H", header]);
         }
 
-        using Process wrk = Process.Start(new ProcessStartInfo("wrk", [.. arguments, address.AbsoluteUri]) { RedirectStandardOutput = true })!;
-        string output = await wrk.StandardOutput.ReadToEndAsync();
-        await wrk.WaitForExitAsync();
+        arguments.AddRange(script is null ? [] : ["-s", script.File]);
+        arguments.Add(address.AbsoluteUri);
+        arguments.AddRange(script is null ? [] : ["--", .. script.Arguments]);
+        using Process wrk = Process.Start(new ProcessStartInfo("wrk", arguments) { RedirectStandardOutput = true })!;
+        using CancellationTokenRegistration stop = cancel.Register(() => wrk.Kill());
+        string output = await wrk.StandardOutput.ReadToEndAsync(cancel);
+        await wrk.WaitForExitAsync(cancel);
         if (output.Contains("Non-2xx", StringComparison.Ordinal) || !Rate().IsMatch(output))
         {
             throw new InvalidOperationException($"wrk against {address} did not get what it asked for:\n{output}");
+        }
+
+        if (SocketErrors().Match(output) is { Success: true } errors)
+        {
+            await Console.Error.WriteLineAsync($"{address}: {errors.Value}");
         }
 
         return new Load(
@@ -52,6 +70,9 @@ internal static partial class Wrk
 
     [GeneratedRegex(@"Requests/sec:\s+([\d.]+)")]
     private static partial Regex Rate();
+
+    [GeneratedRegex("Socket errors:.*")]
+    private static partial Regex SocketErrors();
 
     [GeneratedRegex(@"(\d+) requests in")]
     private static partial Regex Total();

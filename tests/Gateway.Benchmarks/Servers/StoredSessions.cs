@@ -1,0 +1,44 @@
+using Gateway.Sessions;
+using Gateway.Storage;
+
+namespace Gateway.Benchmarks.Servers;
+
+/// <summary>Sessions that a gateway finds in its store when it starts: put there by its own classes, one person each.</summary>
+internal static class StoredSessions
+{
+    /// <summary>As long as an ID token of 12 claims and 10 groups, signed by RS256.</summary>
+    private const int IdTokenLetters = 1400;
+
+    /// <returns>The `Cookie` header of each.</returns>
+    public static async Task<IReadOnlyList<string>> AddAsync(GatewayProgram gateway, int count)
+    {
+        await using WebApplication app = await OpenAsync(gateway);
+        SessionKeeper sessions = app.Services.GetRequiredService<SessionKeeper>();
+        string name = app.Services.GetRequiredService<SessionCookie>().Name;
+        List<string> cookies = new(count);
+        for (int number = 1; number <= count; number++)
+        {
+            (SessionSecret secret, _) = (await sessions.BeginAsync(SignIn(number), gateway.Bench.Cancel))!.Value;
+            cookies.Add($"{name}={secret.ToCookieValue()}; {Provider.PaperlessCookie}");
+        }
+
+        return cookies;
+    }
+
+    /// <summary>The gateway's own parts over its own store, in this process; nothing of it serves.</summary>
+    public static async Task<WebApplication> OpenAsync(GatewayProgram gateway)
+    {
+        string[] settings = [.. gateway.Environment().Select(variable => $"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}={variable.Value}"), "--Serilog:MinimumLevel:Override:Gateway=Error"];
+        WebApplication app = Program.Create(settings);
+        await app.OpenStorageAsync();
+        return app;
+    }
+
+    public static NewSession SignIn(int number)
+    {
+        string username = $"user-{number}";
+        string subject = $"{number:x64}";
+        Identity person = new("authentik", "http://127.0.0.1/application/o/paperless/", subject, number, username, false, $"Person {number}", username + "@example.com", Provider.Groups, "groups");
+        return new NewSession(person, new ProviderTokens(new string('t', IdTokenLetters)), subject, Sid: $"{number:x64}", DateTimeOffset.UtcNow, "Chrome on Linux", "127.0.0.1");
+    }
+}

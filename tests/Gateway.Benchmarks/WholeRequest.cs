@@ -1,0 +1,121 @@
+using BenchmarkDotNet.Attributes;
+using Gateway.Proxy;
+using Gateway.Sessions;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Benchmarks;
+
+/// <summary>
+/// One request of a browser through everything that is before the forwarding, in the pipeline's own classes and order; a forwarder that
+/// sends nothing stands at its end. What the request to Paperless costs by itself, with YARP's own copy of the headers, is beside it.
+/// </summary>
+[MemoryDiagnoser]
+public class WholeRequest : IDisposable
+{
+    private readonly DefaultHttpContext _context = new();
+    private GatewayInside _gateway = null!;
+    private RequestDelegate _whole = null!;
+    private RequestDelegate _decided = null!;
+
+    [GlobalSetup]
+    public async Task SignInAsync()
+    {
+        _gateway = await GatewayInside.OpenAsync();
+        _whole = Pipeline(new MakesTheRequest());
+        _decided = Pipeline(new MakesNothing());
+        HttpRequest request = _context.Request;
+        (request.Method, request.Scheme, request.Path, request.QueryString) = ("GET", "https", "/api/documents/", new QueryString("?page=1&page_size=50&ordering=-created"));
+        _context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = request.Path + request.QueryString;
+        _context.Connection.RemoteIpAddress = new System.Net.IPAddress([192, 0, 2, 7]);
+        request.Host = new HostString("docs.example.com");
+        foreach (string[] header in Wrk.BrowserHeaders.Select(header => header.Split(": ", 2)))
+        {
+            request.Headers[header[0]] = header[1];
+        }
+
+        request.Headers.Cookie = _gateway.Cookie;
+        await CheckAsync();
+    }
+
+    [Benchmark(Baseline = true, Description = "the request to Paperless alone: HttpRequestMessage, headers copied by YARP's default")]
+    public ValueTask YarpsOwn() => MakesTheRequest.MakeAsync(_context, "http://paperless:8000", HttpTransformer.Default);
+
+    [Benchmark(Description = "together, but for that request: target, host, session, access rule, cross-site guard")]
+    public Task Decided() => _decided(_context);
+
+    [Benchmark(Description = "everything together, with that request: its headers, cookies and user header, too")]
+    public Task Whole() => _whole(_context);
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _gateway?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Front door, session, forwarding, as in the program.</summary>
+    private RequestDelegate Pipeline(IHttpForwarder forwarder)
+    {
+        IServiceProvider services = _gateway.Services;
+        ForwardingToPaperless last = ActivatorUtilities.CreateInstance<ForwardingToPaperless>(services, forwarder);
+        RequestDelegate nothing = _ => throw new InvalidOperationException("This request is Paperless's.");
+        RequestDelegate forwarding = ActivatorUtilities.CreateInstance<Forwarding>(services, nothing, last).InvokeAsync;
+        RequestDelegate session = ActivatorUtilities.CreateInstance<SessionMiddleware>(services, forwarding).InvokeAsync;
+        return ActivatorUtilities.CreateInstance<FrontDoor>(services, session).InvokeAsync;
+    }
+
+    /// <exception cref="InvalidOperationException">The request is not forwarded as it should be: its figures would mean nothing.</exception>
+    private async Task CheckAsync()
+    {
+        MakesTheRequest forwarder = new() { Keeps = true };
+        await Pipeline(forwarder)(_context);
+        using HttpRequestMessage made = forwarder.Made ?? throw new InvalidOperationException($"The request was not forwarded, but answered with {_context.Response.StatusCode}.");
+        string user = made.Headers.NonValidated["Remote-User"].ToString();
+        string cookie = made.Headers.NonValidated["Cookie"].ToString();
+        if (user != "user-7" || !cookie.Contains("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr", StringComparison.Ordinal) || cookie.Contains("paperless-gateway", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException($"The request was forwarded for \"{user}\" with cookies \"{cookie}\".");
+        }
+    }
+
+    /// <summary>Makes the request to Paperless as YARP's forwarder does, and sends it nowhere.</summary>
+    private sealed class MakesTheRequest : IHttpForwarder
+    {
+        public bool Keeps { get; init; }
+
+        public HttpRequestMessage? Made { get; private set; }
+
+        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer)
+        {
+            if (Keeps)
+            {
+                HttpRequestMessage request = new(HttpMethod.Get, (Uri?)null);
+                ValueTask done = transformer.TransformRequestAsync(context, request, destinationPrefix, CancellationToken.None);
+                Made = done.IsCompletedSuccessfully ? request : throw new InvalidOperationException("The transformer waits.");
+                return new(ForwarderError.None);
+            }
+
+            ValueTask made = MakeAsync(context, destinationPrefix, transformer);
+            return made.IsCompletedSuccessfully ? new(ForwarderError.None) : throw new InvalidOperationException("The transformer waits.");
+        }
+
+        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer, CancellationToken cancellationToken) =>
+            SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer);
+
+        public static ValueTask MakeAsync(HttpContext context, string destinationPrefix, HttpTransformer transformer)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, (Uri?)null);
+            ValueTask done = transformer.TransformRequestAsync(context, request, destinationPrefix, CancellationToken.None);
+            request.RequestUri ??= RequestUtilities.MakeDestinationAddress(destinationPrefix, context.Request.Path, context.Request.QueryString);
+            return done;
+        }
+    }
+
+    /// <summary>Takes the request that was decided on, and makes none of its own.</summary>
+    private sealed class MakesNothing : IHttpForwarder
+    {
+        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer) =>
+            new(ForwarderError.None);
+    }
+}
