@@ -18,15 +18,13 @@ internal static class OperationsFeature
     /// <summary>How long work under way may take after SIGTERM.</summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
-    /// <summary>Log lines that wait to be written; when it is full, requests wait for the console.</summary>
-    private const int LogBuffer = 10_000;
-
     /// <param name="serves">False for a command: its output is its own, so the log goes to standard error, as text for the person who gave it.</param>
     public static void AddOperations(this WebApplicationBuilder builder, GatewaySettings settings, bool serves)
     {
         AddLog(builder, serves);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Outbound>();
+        builder.Services.AddSingleton<RequestLine>();
         builder.Services.AddSingleton<Health>();
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
@@ -104,7 +102,7 @@ internal static class OperationsFeature
             if (!services.GetServices<ILogEventSink>().Any())
             {
                 // A host that brings a sink of its own, as the tests do, reads the log there.
-                log.WriteTo.Async(sink => Console(sink, development, serves), LogBuffer, blockWhenFull: true);
+                WriteToConsole(log.WriteTo, development, serves);
             }
         },
 
@@ -112,7 +110,7 @@ internal static class OperationsFeature
         preserveStaticLogger: true);
     }
 
-    private static void Console(LoggerSinkConfiguration sink, bool development, bool serves)
+    private static void WriteToConsole(LoggerSinkConfiguration sink, bool development, bool serves)
     {
         if (development || !serves)
         {
@@ -124,7 +122,7 @@ internal static class OperationsFeature
         }
         else
         {
-            sink.Console(new CompactJsonFormatter());
+            sink.Sink(new ConsoleLines(new CompactJsonFormatter(), Console.OpenStandardOutput()));
         }
     }
 

@@ -121,8 +121,11 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
             : hasSession ? Access.WithIdentity : Access.SignInFirst;
     }
 
+    /// <summary>Where Paperless and its apps log out.</summary>
+    public static bool IsSignOut(string path) => Is(path, "/accounts/logout") || Is(path, "/api/auth/logout") || Is(path, "/admin/logout");
+
     private static bool IsOwn(string path) =>
-        Is(path, "/accounts/logout") || Is(path, "/api/auth/logout") || Is(path, "/admin/logout")
+        IsSignOut(path)
         || IsBelow(path, "/accounts/oidc") || IsBelow(path, "/gateway");
 
     private static bool AsksForPassword(ReadOnlySpan<char> query)

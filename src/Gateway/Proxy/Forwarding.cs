@@ -72,9 +72,9 @@ internal sealed class Forwarding
             : PassAsync(context, access);
     }
 
-    /// <summary>A page that says who is signed in; signing out needs no answer, and the style sheet is for everybody.</summary>
+    /// <summary>What the gateway answers by who is signed in; signing out works without knowing, and the style sheet is for everybody.</summary>
     private static bool IsAboutSession(HttpRequest request, Access access) =>
-        access == Access.Own && request.Path.StartsWithSegments(PagesFeature.OwnPath, StringComparison.OrdinalIgnoreCase) && request.Path != Stylesheet.Path;
+        access == Access.Own && !AccessRule.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
 
     /// <summary>By the answer of the provider the session may be over, or be another user's name.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Http.Features;
@@ -10,6 +12,8 @@ namespace Gateway.Proxy;
 /// <summary>Makes the request to Paperless from the browser's, and the answer to the browser from Paperless's; one for each kind of access.</summary>
 internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygiene hygiene, PaperlessCookies cookies, LocalSessions locals, Access access) : HttpTransformer
 {
+    private static readonly ConditionalWeakTable<IPAddress, string> AsIPv4 = [];
+
     private readonly bool _withIdentity = access == Access.WithIdentity;
     private readonly bool _withCookies = access is Access.WithIdentity or Access.WithLocalSession or Access.AccountPages;
     private readonly bool _withLocalSession = access == Access.WithLocalSession;
@@ -95,16 +99,19 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
             }
 
             // `Content-Type` and the like belong to a body in .NET; where there is none, they say nothing, and YARP takes no body of ours.
-            if (!proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            if (!TryAdd(proxyRequest.Headers, name, values) && proxyRequest.Content is { } content)
             {
-                proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                TryAdd(content.Headers, name, values);
             }
         }
     }
 
-    private static string ClientAddress(HttpContext context)
-    {
-        IPAddress? address = context.Connection.RemoteIpAddress;
-        return (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "unknown";
-    }
+    /// <summary>Almost every header has one value, which needs no box around it.</summary>
+    private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
+        values.Count == 1 ? headers.TryAddWithoutValidation(name, (string?)values) : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+
+    /// <summary>An address's text is made once for each connection: the server has one object for all of its requests.</summary>
+    private static string ClientAddress(HttpContext context) => context.Connection.RemoteIpAddress is not { } address ? "unknown"
+        : address.IsIPv4MappedToIPv6 ? AsIPv4.GetValue(address, mapped => mapped.MapToIPv4().ToString())
+        : address.ToString();
 }
