@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Gateway.Operations;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
@@ -7,8 +8,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Gateway.Benchmarks;
 
 /// <summary>
-/// One request of a browser through everything that is before the forwarding, in the pipeline's own classes and order; a forwarder that
-/// sends nothing stands at its end. What the request to Paperless costs by itself, with YARP's own copy of the headers, is beside it.
+/// One request of a browser through everything that is before the forwarding, in the pipeline's own classes and order, from the request
+/// log, which is off, on; a forwarder that sends nothing stands at its end. What the request to Paperless costs by itself, with YARP's own copy of the headers, is beside it.
 /// </summary>
 [MemoryDiagnoser]
 public class WholeRequest : IDisposable
@@ -54,7 +55,7 @@ public class WholeRequest : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Front door, session, forwarding, as in the program.</summary>
+    /// <summary>Request log, front door, session, forwarding, as in the program.</summary>
     private RequestDelegate Pipeline(IHttpForwarder forwarder)
     {
         IServiceProvider services = _gateway.Services;
@@ -62,7 +63,8 @@ public class WholeRequest : IDisposable
         RequestDelegate nothing = _ => throw new InvalidOperationException("This request is Paperless's.");
         RequestDelegate forwarding = ActivatorUtilities.CreateInstance<Forwarding>(services, nothing, last).InvokeAsync;
         RequestDelegate session = ActivatorUtilities.CreateInstance<SessionMiddleware>(services, forwarding).InvokeAsync;
-        return ActivatorUtilities.CreateInstance<FrontDoor>(services, session).InvokeAsync;
+        RequestDelegate frontDoor = ActivatorUtilities.CreateInstance<FrontDoor>(services, session).InvokeAsync;
+        return ActivatorUtilities.CreateInstance<RequestLog>(services, frontDoor).InvokeAsync;
     }
 
     /// <exception cref="InvalidOperationException">The request is not forwarded as it should be: its figures would mean nothing.</exception>
