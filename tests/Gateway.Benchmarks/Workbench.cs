@@ -89,7 +89,15 @@ internal sealed class Workbench : IAsyncDisposable
     {
         while (_started.TryPop(out IAsyncDisposable? last))
         {
-            await last.DisposeAsync();
+            try
+            {
+                await last.DisposeAsync();
+            }
+            catch (Exception error)
+            {
+                // The others are stopped all the same.
+                await Console.Error.WriteLineAsync($"Not put away: {error.Message}");
+            }
         }
 
         Array.ForEach(_signals, signal => signal.Dispose());

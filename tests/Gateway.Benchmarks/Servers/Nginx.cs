@@ -36,7 +36,8 @@ internal static class Nginx
     public static Task<(Child Server, Uri Address)> StartProxyAsync(Workbench bench, Uri upstream) => StartAsync(bench, "proxy", Environment.ProcessorCount, port => $$"""
         upstream paperless { server {{upstream.Authority}}; keepalive 256; keepalive_requests 100000000; }
         server {
-          listen 127.0.0.1:{{port}} backlog=4096;
+          # Without "reuseport" one worker takes nearly all of the connections that come at once.
+          listen 127.0.0.1:{{port}} backlog=4096 reuseport;
           location / {
             proxy_pass http://paperless;
             proxy_http_version 1.1;
