@@ -18,6 +18,9 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
 
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Raised when a connection is back, or leads elsewhere: what was said meanwhile was not heard.</summary>
+    public event Action? Restored;
+
     private readonly Lock _connecting = new();
     private ConnectionMultiplexer? _connection;
 
@@ -110,7 +113,12 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
         options.BacklogPolicy = BacklogPolicy.FailFast;
         ConnectionMultiplexer connection = ConnectionMultiplexer.Connect(options);
         connection.ConnectionFailed += (_, failed) => Lost(failed.EndPoint, failed.ConnectionType, failed.FailureType);
-        connection.ConnectionRestored += (_, restored) => Restored(restored.EndPoint, restored.ConnectionType);
+        connection.ConnectionRestored += (_, restored) =>
+        {
+            Back(restored.EndPoint, restored.ConnectionType);
+            Restored?.Invoke();
+        };
+        connection.ConfigurationChanged += (_, _) => Restored?.Invoke();
         return connection;
     }
 
@@ -131,5 +139,5 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
     private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
 
     [LoggerMessage(EventId = 1101, EventName = "RedisRestored", Level = LogLevel.Information, Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
-    private partial void Restored(EndPoint? endPoint, ConnectionType connection);
+    private partial void Back(EndPoint? endPoint, ConnectionType connection);
 }
