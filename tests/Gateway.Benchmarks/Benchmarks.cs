@@ -11,6 +11,10 @@ internal static class Benchmarks
         {
             case ["throughput", .. var rest]:
                 return await Throughput.RunAsync(rounds: rest is [var rounds, ..] ? int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture) : 7);
+            case ["replicas"]:
+                return await Replicas.RunAsync();
+            case ["stores"]:
+                return await Stores.RunAsync();
             case ["plain-yarp", var port, var upstream]:
                 await PlainYarp.ServeAsync(port, upstream);
                 return 0;

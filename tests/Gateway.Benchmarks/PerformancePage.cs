@@ -18,10 +18,10 @@ internal static class PerformancePage
             throw new InvalidOperationException($"{path} has no place for \"{name}\".");
         }
 
-        File.WriteAllText(path, string.Concat(page.AsSpan(0, start + begin.Length), "\n", markdown.Trim(), "\n\n", page.AsSpan(end)));
+        File.WriteAllText(path, $"{page[..(start + begin.Length)]}\n{markdown.Trim()}\n\n{page[end..]}");
     }
 
-    private static string Root()
+    public static string Root()
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "Gateway.sln")))
