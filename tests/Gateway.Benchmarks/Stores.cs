@@ -55,6 +55,7 @@ internal static class Stores
             await gateway.WaitForAsync(new Uri(environment["ASPNETCORE_URLS"] + "/gateway/session"));
             await Task.Delay(TimeSpan.FromSeconds(3));
             rows.Add(("memory of a gateway that has just started", $"{gateway.MemoryMiB:0} MiB"));
+            rows.ForEach(row => Console.Error.WriteLine($"{row.Item1}: {row.Item2}"));
             return rows;
         }
         finally

@@ -147,7 +147,7 @@ internal sealed partial class SessionKeeper(
             _toEnd[Convert.ToHexString(index)] = end;
         }
 
-        IReadOnlyList<byte[]> gone = await store.EndAllAsync(index, now, now + end.Kept, late: false, cancellationToken);
+        IReadOnlyList<byte[]> gone = await TellAsync(index, end, cancellationToken);
         WasTaken(index, end);
         foreach (byte[] bytes in gone)
         {
@@ -246,7 +246,8 @@ internal sealed partial class SessionKeeper(
         }
         catch (StoreUnavailableException error)
         {
-            NotRemoved(key, error.Message);
+            bool noted = store.IsShared && _journal.Note(key.ToBytes());
+            NotRemoved(key, error.Message, noted ? "not even a restart before that brings it back" : "only a restart before that would bring it back");
         }
     }
 
@@ -268,8 +269,8 @@ internal sealed partial class SessionKeeper(
     [LoggerMessage(EventId = 2006, EventName = "EndedWhileUnderWay", Level = LogLevel.Warning, Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
     private partial void EndedWhileUnderWay(string user, string provider);
 
-    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and only a restart before that would bring it back")]
-    private partial void NotRemoved(SessionKey session, string reason);
+    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and {Restart}")]
+    private partial void NotRemoved(SessionKey session, string reason, string restart);
 
     [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
     private partial void UnreadableRecord(SessionKey session);

@@ -144,6 +144,71 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
+    /// <summary>Both go at once, as when a whole machine does: the sign-out was acknowledged.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_sign_out_that_Redis_has_not_taken_outlives_the_gateway_too(bool provider)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        string cookie = "paperless-gateway=" + alice.Cookie("paperless-gateway");
+        string key = RedisConnection.Prefix + "s:" + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
+        await _redis.AskAsync($"HSET {key} heard {DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds()}");
+        await _redis.KillAsync();
+        if (provider)
+        {
+            using HttpResponseMessage away = await _world.Provider.SendBackchannelLogoutAsync(BackChannel, _world.Provider.Sessions[^1], claims => Without(claims, "sid"), cancellationToken: World.Ct);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+        }
+        else
+        {
+            Assert.Equal(HttpStatusCode.SeeOther, (await alice.OpenAsync("/accounts/logout/", "same-origin")).Status);
+        }
+
+        await _world.Gateway.DisposeAsync();
+        await _redis.StartAgainAsync();
+        _world.StartGateway();
+
+        Assert.Single(await Store.KeysAsync());
+        using Visitor thief = _world.NewVisitor();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
+        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 0, "It is handed on.");
+        await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, EndJournal.FileName))), "The file is empty.");
+        using Visitor anew = await _world.SignedInAsync("alice");
+        Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public void A_journal_reads_what_it_wrote_and_leaves_out_a_line_that_was_cut_off()
+    {
+        string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
+        try
+        {
+            EndJournal journal = new(folder);
+            byte[] key = SessionSecret.Create().Key().ToBytes();
+            string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
+            DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
+            Assert.True(journal.Note(key) && journal.Note(index, at, TimeSpan.FromHours(24)));
+            File.AppendAllText(Path.Combine(folder, EndJournal.FileName), index[..40]);
+            Assert.True(journal.Note(key));
+
+            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string, DateTimeOffset, TimeSpan)> indexes) = new EndJournal(folder).Read();
+
+            Assert.Equal([key, key], keys);
+            Assert.Equal([(index, at, TimeSpan.FromHours(24))], indexes);
+            journal.ClearIf(() => false);
+            Assert.NotEmpty(new EndJournal(folder).Read().Keys);
+            journal.ClearIf(() => true);
+            Assert.Empty(new EndJournal(folder).Read().Keys);
+            Assert.False(new EndJournal(Path.Combine(folder, "missing")).Note(key));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>Nothing of a made-up cookie is known: while the store is away each would be kept for it.</summary>
     [Fact]
     public async Task Made_up_sessions_that_sign_out_while_Redis_is_away_do_not_fill_the_memory()
