@@ -47,7 +47,7 @@ internal static class Stores
             Dictionary<string, string> environment = Environment(folder, redis ? $"redis://127.0.0.1:{port}" : "");
             using StoreInHand hand = new(environment);
             List<(string, string)> rows = await hand.MeasureAsync(Sessions, EachPerson, LookUps, Ends);
-            rows.Add(("memory of redis-server", server is null ? "" : $"{server.MemoryMiB:0} MiB"));
+            rows.Add(("memory of redis-server", server is null ? "–" : $"{server.MemoryMiB:0} MiB"));
             hand.Dispose();
             rows.Add(("size of the database", server is null ? $"{SizeOf(folder, "gateway.db*"):0} MiB" : $"{SizeOf(folder, "appendonly*"):0} MiB (its append-only file)"));
             rows.Add(("`sessions list --json`, the whole command", $"{await ListAsync(environment):0.0} s"));

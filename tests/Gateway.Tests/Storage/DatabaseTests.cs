@@ -74,4 +74,27 @@ public sealed class DatabaseTests
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(sessions.Settings.DataDirectory));
     }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(2000)]
+    public async Task Which_sessions_have_no_row_is_said_of_few_and_of_many(int many)
+    {
+        await using SqliteUnderTest store = new();
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        List<byte[]> keys = [];
+        for (int number = 0; number < many; number++)
+        {
+            byte[] key = System.Security.Cryptography.RandomNumberGenerator.GetBytes(32);
+            keys.Add(key);
+            if (number % (many / 5) != 0)
+            {
+                await store.Sessions.AddAsync(new StoredSession(key, null, key, now, now.AddHours(1), [1], [2]), now, StoreUnderTest.Ct);
+            }
+        }
+
+        IReadOnlyList<byte[]> gone = await store.Sessions.WithoutRowAsync(keys, StoreUnderTest.Ct);
+
+        Assert.Equal(keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal), gone.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
+    }
 }

@@ -44,6 +44,22 @@ public sealed class RedisKindsTests
         Assert.DoesNotContain("a secret", output + errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_Redis_that_is_set_up_to_lose_what_it_is_told_is_named_at_the_start()
+    {
+        await using RedisServer safe = await RedisServer.StartAsync(keeps: true);
+        await using RedisServer forgets = await RedisServer.StartAsync();
+        await forgets.AskAsync("CONFIG SET maxmemory 100mb");
+        await forgets.AskAsync("CONFIG SET maxmemory-policy allkeys-lru");
+
+        foreach (RedisServer server in new[] { safe, forgets })
+        {
+            await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = server.Url);
+            int expected = server == safe ? 0 : 1;
+            Assert.Equal((expected, expected), (world.Log.Of("RedisForgets").Count, world.Log.Of("RedisEvicts").Count));
+        }
+    }
+
     [Theory]
     [InlineData(10, -10)]
     [InlineData(-10, 10)]
