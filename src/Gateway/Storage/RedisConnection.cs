@@ -67,7 +67,8 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
         {
             foreach (IServer server in Servers())
             {
-                Dictionary<string, string> facts = (await server.InfoAsync()).SelectMany(section => section).DistinctBy(fact => fact.Key).ToDictionary(fact => fact.Key, fact => fact.Value);
+                string[] lines = ((string?)await server.ExecuteAsync("INFO") ?? "").Split('\n', StringSplitOptions.TrimEntries);
+                Dictionary<string, string> facts = lines.Select(line => line.Split(':', 2)).Where(fact => fact.Length == 2).DistinctBy(fact => fact[0]).ToDictionary(fact => fact[0], fact => fact[1]);
                 if (facts.GetValueOrDefault("aof_enabled") == "0")
                 {
                     Forgets(server.EndPoint);
@@ -79,7 +80,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
                 }
             }
         }
-        catch (Exception error) when (IsAway(error))
+        catch (Exception error) when (IsAway(error) || error is RedisCommandException)
         {
             // A user without the right to ask is told nothing.
         }
