@@ -88,8 +88,17 @@ internal sealed class RedisUnderTest : StoreUnderTest
     {
         GatewaySettings settings = Settings(server.Url);
         RedisConnection connection = new(settings, NullLogger<RedisConnection>.Instance);
-        await connection.OpenAsync();
-        return new RedisUnderTest(server, connection, settings);
+        try
+        {
+            await connection.OpenAsync();
+            return new RedisUnderTest(server, connection, settings);
+        }
+        catch
+        {
+            // A test that does not begin is not disposed of.
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     public ISessionStore AnotherReplica(TimeProvider? clock = null) => new RedisSessions(Connection, _settings, clock ?? TimeProvider.System);
