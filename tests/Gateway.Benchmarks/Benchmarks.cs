@@ -27,6 +27,10 @@ internal static class Benchmarks
                 return await StartAsync(Rounds(rest, 7));
             case ["growth", .. var rest]:
                 return await GrowthAsync(Rounds(rest, 5));
+            case ["replicas"]:
+                return await Replicas.RunAsync();
+            case ["stores"]:
+                return await Stores.RunAsync();
             case [KestrelUpstream.Word, var port]:
                 await KestrelUpstream.ServeAsync(port);
                 return 0;

@@ -19,6 +19,9 @@ internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets s
     private const int TagLetters = 22;
     private const int LongestValue = 512;
 
+    /// <summary>Browsers send far less to one host. Of a longer header only Paperless's session is remembered, and it is read anew each time.</summary>
+    private const int LongestRemembered = 8192;
+
     /// <summary>What Python's `str.strip` takes away, with which Django reads a cookie's name and value.</summary>
     private const string Blanks = " \t\n\v\f\r\u001c\u001d\u001e\u001f\u0085\u00a0";
 
@@ -49,7 +52,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets s
         string? kept = Filter(text, session);
         if (session is not null)
         {
-            session.LastCookies = new CookieMemo(text, kept);
+            session.LastCookies = text.Length <= LongestRemembered ? new CookieMemo(text, kept) : new CookieMemo("", PaperlessSessionIn(kept) is { } value ? $"{_sessionCookie}={value}" : null);
         }
 
         return kept;
@@ -74,9 +77,10 @@ internal sealed class PaperlessCookies(GatewaySettings settings, StoredSecrets s
     }
 
     /// <summary>The same of a session's last request.</summary>
-    public string? LastPaperlessSession(Session session)
+    public string? LastPaperlessSession(Session session) => PaperlessSessionIn(session.LastCookies?.ForPaperless);
+
+    private string? PaperlessSessionIn(ReadOnlySpan<char> sent)
     {
-        ReadOnlySpan<char> sent = session.LastCookies?.ForPaperless;
         foreach (Range range in sent.Split(';'))
         {
             ReadOnlySpan<char> pair = sent[range].Trim(Blanks);

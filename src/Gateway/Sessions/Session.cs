@@ -10,6 +10,9 @@ internal sealed class Session
 {
     private const int BindingKeyBytes = 32;
 
+    /// <summary>Without its texts: the objects, their hashes, the entry in memory.</summary>
+    private const int EstimatedBytes = 1500;
+
     private long _usedAt;
     private long _notedAt;
     private StrongBox<int> _openSockets = new();
@@ -17,6 +20,7 @@ internal sealed class Session
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
 
     private readonly byte[]? _sidIndex;
+    private readonly int _ownBytes;
 
     public Session(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
@@ -33,6 +37,7 @@ internal sealed class Session
         secret.DeriveKey("paperless-gateway cookie binding 1"u8, BindingKey);
         Principal = new SessionPrincipal(this);
         _usedAt = _notedAt = stored.UsedAt.UtcTicks;
+        _ownBytes = EstimatedBytes + record.Identity.EstimatedBytes;
     }
 
     public SessionKey Key { get; }
@@ -63,6 +68,9 @@ internal sealed class Session
 
     /// <summary>The browser's last `Cookie` header, and what of it goes to Paperless; browsers send the same one again and again.</summary>
     public CookieMemo? LastCookies { get; set; }
+
+    /// <summary>About how much memory it holds.</summary>
+    public int Bytes => _ownBytes + (LastCookies?.EstimatedBytes ?? 0);
 
     public DateTimeOffset UsedAt => new(Volatile.Read(ref _usedAt), TimeSpan.Zero);
 
@@ -126,7 +134,10 @@ internal sealed class Session
 }
 
 /// <summary>What one `Cookie` header comes to: <paramref name="ForPaperless"/> is null where nothing of it is for Paperless.</summary>
-internal sealed record CookieMemo(string Raw, string? ForPaperless);
+internal sealed record CookieMemo(string Raw, string? ForPaperless)
+{
+    public int EstimatedBytes => 100 + (2 * (Raw.Length + (ForPaperless?.Length ?? 0)));
+}
 
 /// <summary>The user of a request with a session; made once for each session.</summary>
 internal sealed class SessionPrincipal(Session session) : ClaimsPrincipal(new ClaimsIdentity(

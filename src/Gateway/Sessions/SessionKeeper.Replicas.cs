@@ -15,6 +15,14 @@ internal sealed partial class SessionKeeper
     private static readonly TimeSpan NotAskedFor = TimeSpan.FromSeconds(2);
 
     private long _awayAt = long.MinValue / 2;
+    private long _doubtedAt = long.MinValue / 2;
+
+    /// <summary>Within what time the store's word must have come. What it said before the connection was lost counts no more.</summary>
+    private TimeSpan Believed(DateTimeOffset now)
+    {
+        long sinceDoubted = now.UtcTicks - Volatile.Read(ref _doubtedAt) - 1;
+        return sinceDoubted < BelievedFor.Ticks ? TimeSpan.FromTicks(sinceDoubted) : BelievedFor;
+    }
 
     /// <summary>Reads a session from the store, be it new here or not confirmed for a while; null where there is none that is live.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer, and what is known here is too old.</exception>
@@ -99,7 +107,7 @@ internal sealed partial class SessionKeeper
 
         // Another replica may have noted a later use.
         known?.Use(stored.UsedAt);
-        if (known?.IsLive(now, settings.Session.Idle) != true)
+        if (known?.IsLive(now, settings.Session.Idle) != true || AwaitsItsEnd(stored, known))
         {
             return null;
         }
@@ -109,52 +117,33 @@ internal sealed partial class SessionKeeper
         return known;
     }
 
-    /// <summary>Lets the ends that other replicas make be ends here, too.</summary>
-    public void Listen() => store.EndedElsewhere += keys =>
+    /// <summary>Lets the ends that other replicas make be ends here, too, and those that an earlier process could not hand on.</summary>
+    public void Listen()
     {
-        foreach (byte[] key in keys)
+        if (store.IsShared)
         {
-            ForgetElsewhere(SessionKey.FromBytes(key));
+            TakeUpWhatWasLeft();
         }
-    };
+
+        store.EndedElsewhere += keys =>
+        {
+            foreach (byte[] key in keys)
+            {
+                ForgetElsewhere(SessionKey.FromBytes(key));
+            }
+        };
+        store.MayHaveMissed += () =>
+        {
+            Volatile.Write(ref _doubtedAt, time.GetUtcNow().UtcTicks);
+            Volatile.Write(ref _tellAll, true);
+        };
+    }
 
     private void ForgetElsewhere(SessionKey key)
     {
         if (Forget(key, SessionEnd.EndedElsewhere) is { } session)
         {
             SessionEnded(session.Identity.Username, SessionEnd.EndedElsewhere, key);
-        }
-    }
-
-    /// <summary>Tells the store of ends that it did not take when they came.</summary>
-    public async Task HandOnAsync(CancellationToken cancellationToken)
-    {
-        foreach (SessionKey ended in _toRemove.Keys)
-        {
-            // The mark that keeps it from being loaded again must last as long as its row does.
-            memory.MarkEnded(ended, time.GetUtcNow());
-        }
-
-        try
-        {
-            foreach ((string index, DateTimeOffset at) in _toEnd)
-            {
-                foreach (byte[] key in await store.EndAllAsync(Convert.FromHexString(index), at, at + EndsAreKept, cancellationToken))
-                {
-                    Forget(SessionKey.FromBytes(key), SessionEnd.EndedElsewhere);
-                }
-
-                _toEnd.TryRemove(KeyValuePair.Create(index, at));
-            }
-
-            foreach (SessionKey ended in _toRemove.Keys)
-            {
-                await RemoveEndedAsync(ended, cancellationToken);
-            }
-        }
-        catch (StoreUnavailableException)
-        {
-            // It was said when they came; the next try comes soon.
         }
     }
 

@@ -34,11 +34,14 @@ internal sealed partial class SessionKeeper(
     /// <summary>How long a logout of the provider's stands against a sign-in that was under way.</summary>
     private static readonly TimeSpan EndsAreKept = TimeSpan.FromHours(24);
 
+    /// <summary>The same for one that no signature proves: longer than a sign-in takes, and too short to fill a store with.</summary>
+    private static readonly TimeSpan UnprovenEndsAreKept = TimeSpan.FromMinutes(10);
+
     /// <summary>Sessions that ended and whose rows are still in the store.</summary>
     private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
 
-    /// <summary>Ends of a whole `sid` or person that the store has not taken yet, by the index, and when they came.</summary>
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _toEnd = new();
+    /// <summary>Ends of a whole `sid` or person, by the index, until the store has taken them and for a while after it.</summary>
+    private readonly ConcurrentDictionary<string, WholeEnd> _toEnd = new();
 
     /// <summary>Raised after a session of this process ended, for what hangs on it (open WebSockets, Paperless's own session).</summary>
     public event Action<Session, SessionEnd>? Ended;
@@ -74,7 +77,7 @@ internal sealed partial class SessionKeeper(
         }
 
         DateTimeOffset now = time.GetUtcNow();
-        if (session!.IsLive(now, settings.Session.Idle) && (!store.IsShared || session.IsConfirmed(now, BelievedFor)))
+        if (session!.IsLive(now, settings.Session.Idle) && (!store.IsShared || session.IsConfirmed(now, Believed(now))))
         {
             session.Use(now);
             return true;
@@ -96,8 +99,10 @@ internal sealed partial class SessionKeeper(
     }
 
     /// <summary>Ends a session that nobody here has seen, because the store does not answer.</summary>
+    /// <exception cref="StoreUnavailableException">So many wait for the store already that no more are taken.</exception>
     public async Task EndAsync(SessionKey key, SessionEnd cause, CancellationToken cancellationToken)
     {
+        ThrowIfTooManyWait();
         Forget(key, cause);
         await RemoveAsync(key, cancellationToken);
         SessionEnded("somebody", cause, key);
@@ -113,9 +118,10 @@ internal sealed partial class SessionKeeper(
     }
 
     /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), those that are just beginning included.</summary>
+    /// <param name="proven">False where anybody may have said so: what is not known here is then not held against the future for long.</param>
     /// <returns>How many there were.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer; those of this process have ended all the same.</exception>
-    public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken)
+    public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken, bool proven = true)
     {
         DateTimeOffset now = time.GetUtcNow();
         HashSet<SessionKey> ended = [];
@@ -128,9 +134,14 @@ internal sealed partial class SessionKeeper(
         }
 
         // Until the store has taken it, it is handed on again and again.
-        _toEnd[Convert.ToHexString(index)] = now;
-        IReadOnlyList<byte[]> gone = await store.EndAllAsync(index, now, now + EndsAreKept, cancellationToken);
-        _toEnd.TryRemove(KeyValuePair.Create(Convert.ToHexString(index), now));
+        WholeEnd end = new(now, proven ? EndsAreKept : UnprovenEndsAreKept);
+        if (proven || ended.Count > 0)
+        {
+            _toEnd[Convert.ToHexString(index)] = end;
+        }
+
+        IReadOnlyList<byte[]> gone = await TellAsync(index, end, cancellationToken);
+        WasTaken(index, end);
         foreach (byte[] bytes in gone)
         {
             SessionKey key = SessionKey.FromBytes(bytes);
@@ -228,7 +239,8 @@ internal sealed partial class SessionKeeper(
         }
         catch (StoreUnavailableException error)
         {
-            NotRemoved(key, error.Message);
+            bool noted = store.IsShared && _journal.Note(key.ToBytes());
+            NotRemoved(key, error.Message, noted ? "not even a restart before that brings it back" : "only a restart before that would bring it back");
         }
     }
 
@@ -250,8 +262,8 @@ internal sealed partial class SessionKeeper(
     [LoggerMessage(EventId = 2006, EventName = "EndedWhileUnderWay", Level = LogLevel.Warning, Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
     private partial void EndedWhileUnderWay(string user, string provider);
 
-    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and only a restart before that would bring it back")]
-    private partial void NotRemoved(SessionKey session, string reason);
+    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and {Restart}")]
+    private partial void NotRemoved(SessionKey session, string reason, string restart);
 
     [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
     private partial void UnreadableRecord(SessionKey session);

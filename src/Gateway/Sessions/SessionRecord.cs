@@ -22,6 +22,9 @@ internal sealed record Identity(
     IReadOnlyList<string>? Groups,
     string? GroupsSource)
 {
+    /// <summary>Its texts, and a claim for each group.</summary>
+    public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0))) + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
+
     /// <summary>A person is (issuer, subject); everything else is a label.</summary>
     public bool IsPerson(string issuer, string subject) => Issuer == issuer && Subject == subject;
 }

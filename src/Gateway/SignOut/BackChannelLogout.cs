@@ -39,6 +39,9 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             // By `sid` where there is one: other sessions of that person are not meant.
             byte[] index = logout.Sid is { } sid ? SessionIndex.OfSid(logout.Issuer, sid) : SessionIndex.OfPerson(logout.Issuer, logout.Subject!);
             int ended = await sessions.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+
+            // After it: one that was not carried out, because the store or this process went away, may be sent again.
+            await store.TakeOnceAsync(logout.Once, logout.OnceUntil, CancellationToken.None);
             LoggedOut(provider.Settings.Id, logout.Subject, ended);
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
@@ -90,9 +93,22 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
         DateTimeOffset until = new(token.ValidTo + SignedTokenCheck.ClockSkew, TimeSpan.Zero);
         DateTimeOffset shortest = time.GetUtcNow() + ShortestMemory;
         byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{token.Issuer}\0{token.Id}"));
-        return await store.TakeOnceAsync(once, until > shortest ? until : shortest, context.RequestAborted)
-            ? (new Logout(token.Issuer, string.IsNullOrEmpty(sid) ? null : sid, token.Subject), null)
-            : (null, "the logout token was sent before");
+        return await WasSentBeforeAsync(once, context.RequestAborted)
+            ? (null, "the logout token was sent before")
+            : (new Logout(token.Issuer, string.IsNullOrEmpty(sid) ? null : sid, token.Subject, once, until > shortest ? until : shortest), null);
+    }
+
+    private async Task<bool> WasSentBeforeAsync(byte[] once, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.IsTakenAsync(once, cancellationToken);
+        }
+        catch (StoreUnavailableException)
+        {
+            // What it ends is ended here at once, and in the store when it is back; a second time does no more.
+            return false;
+        }
     }
 
     /// <summary>What signature, issuer, audience and times leave open.</summary>
@@ -143,7 +159,8 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     }
 
     /// <summary>What a logout token asks for: the session <paramref name="Sid"/>, or everything of <paramref name="Subject"/>.</summary>
-    private sealed record Logout(string Issuer, string? Sid, string? Subject);
+    /// <param name="Once">Names the token: it counts once.</param>
+    private sealed record Logout(string Issuer, string? Sid, string? Subject, byte[] Once, DateTimeOffset OnceUntil);
 
     [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} ended the session of {Subject}: {Count} sessions here")]
     private partial void LoggedOut(string provider, string? subject, int count);

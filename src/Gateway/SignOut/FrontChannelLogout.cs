@@ -30,7 +30,7 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
                 return;
             }
 
-            int ended = await sessions.EndAllAsync(SessionIndex.OfSid(issuer, sid), SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            int ended = await sessions.EndAllAsync(SessionIndex.OfSid(issuer, sid), SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
             LoggedOut(provider.Settings.Id, ended);
             if (context.Session() is { } session && session.IsOf(SessionIndex.OfSid(issuer, sid)))
             {

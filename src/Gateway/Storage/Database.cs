@@ -78,6 +78,9 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
             until INTEGER NOT NULL              -- seconds since 1970
         ) WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE sessions ADD COLUMN heard_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970: when the provider's answer came
+        """,
     ];
 
     /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>

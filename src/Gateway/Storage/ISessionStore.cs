@@ -29,6 +29,9 @@ internal interface ISessionStore
     /// <summary>Sessions that another replica ended.</summary>
     public event Action<IReadOnlyList<byte[]>>? EndedElsewhere;
 
+    /// <summary>The connection was away, or leads to another server now: ends may not have been heard of, and even those made here may be lost.</summary>
+    public event Action? MayHaveMissed;
+
     /// <param name="heardAt">When the provider's answer came: an end of the person that is younger than it stands against it.</param>
     /// <returns>False where the provider has ended this sign-in meanwhile.</returns>
     public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken);
@@ -45,9 +48,13 @@ internal interface ISessionStore
     /// <returns>Whether there was such a session.</returns>
     public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken);
 
+    /// <summary>Removes again what was removed before: a store that failed over to a copy of itself may have it once more.</summary>
+    public Task RemoveAgainAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Ends every session of a `sid` or of a person, and marks it as ended until <paramref name="until"/>.</summary>
+    /// <param name="late">The end is told some time after it came: what of that person the provider spoke of after <paramref name="at"/> stays.</param>
     /// <returns>The keys of those that were there.</returns>
-    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken);
 
     /// <summary>The sessions of one person.</summary>
     public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken);
@@ -60,6 +67,9 @@ internal interface ISessionStore
     /// a shared store tells by <see cref="EndedElsewhere"/> and need not answer.
     /// </summary>
     public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+
+    /// <summary>Whether something that counts once was taken.</summary>
+    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken);
 
     /// <summary>Takes something that counts once, such as the `jti` of a logout token.</summary>
     /// <returns>False where it was taken before.</returns>

@@ -43,7 +43,7 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
 
     public override async Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken)
     {
-        RedisValue[] names = await redis.AskAsync(database => database.SortedSetRangeByScoreAsync(LinksOfUser + userId, id, id), cancellationToken);
+        RedisValue[] names = await redis.AskAsync(database => database.SortedSetRangeByScoreAsync(LinksOfUser + userId, id, id, flags: CommandFlags.DemandMaster), cancellationToken);
         return names is [RedisValue name] ? await RunAsync(RedisScripts.RemoveLink, [LinkKeys + name.ToString(), AllLinks], [name, id, userId], cancellationToken) : null;
     }
 
@@ -54,7 +54,7 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     }
 
     public override Task NoteAsync(AccountLink link, string label, DateTimeOffset heardAt, CancellationToken cancellationToken) => redis.AskAsync(
-        database => database.ScriptEvaluateAsync(RedisScripts.NoteLink, [LinkKeys + Name(link.Issuer, link.Subject)], [link.Id, heardAt.ToUnixTimeMilliseconds(), label]),
+        database => database.ScriptEvaluateAsync(RedisScripts.NoteLink, [LinkKeys + Name(link.Issuer, link.Subject)], [link.Id, heardAt.ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 
     public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(
@@ -92,29 +92,29 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     public override async Task<bool> IsReservedByAnotherAsync(string username, string issuer, string subject, DateTimeOffset since, CancellationToken cancellationToken)
     {
         string name = Name(issuer, subject);
-        HashEntry[] all = await redis.AskAsync(database => database.HashGetAllAsync(ReservedName(username)), cancellationToken);
+        HashEntry[] all = await redis.AskAsync(database => database.HashGetAllAsync(ReservedName(username), flags: CommandFlags.DemandMaster), cancellationToken);
         return all.Any(entry => entry.Name != name && (long)entry.Value >= since.ToUnixTimeSeconds());
     }
 
     public override async Task<AccountReservation?> FindReservationAsync(string issuer, string subject, CancellationToken cancellationToken)
     {
-        RedisValue[] fields = await redis.AskAsync(database => database.HashGetAsync(ReservationKeys + Name(issuer, subject), ["username", "profile", "reserved_at"]), cancellationToken);
+        RedisValue[] fields = await redis.AskAsync(database => database.HashGetAsync(ReservationKeys + Name(issuer, subject), ["username", "profile", "reserved_at"], flags: CommandFlags.DemandMaster), cancellationToken);
         return fields[0].IsNull ? null : new AccountReservation(issuer, subject, fields[0].ToString(), fields[1].ToString(), DateTimeOffset.FromUnixTimeSeconds((long)fields[2]));
     }
 
     private async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) =>
-        Read(await redis.AskAsync(database => database.HashGetAllAsync(LinkKeys + name), cancellationToken));
+        Read(await redis.AskAsync(database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster), cancellationToken));
 
     private async Task<IReadOnlyList<AccountLink>> ListAsync(string set, CancellationToken cancellationToken)
     {
-        RedisValue[] names = await redis.AskAsync(database => database.SortedSetRangeByRankAsync(set), cancellationToken);
+        RedisValue[] names = await redis.AskAsync(database => database.SortedSetRangeByRankAsync(set, flags: CommandFlags.DemandMaster), cancellationToken);
         AccountLink?[] links = await Task.WhenAll(names.Select(name => FindAsync(name.ToString(), cancellationToken)));
         return [.. links.OfType<AccountLink>()];
     }
 
     private async Task<AccountLink?> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
     {
-        RedisValue[] flat = (RedisValue[])(await redis.AskAsync(database => database.ScriptEvaluateAsync(script, keys, values), cancellationToken))!;
+        RedisValue[] flat = (RedisValue[])(await redis.AskAsync(database => database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken))!;
         return Read([.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
     }
 

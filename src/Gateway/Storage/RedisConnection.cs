@@ -18,6 +18,9 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
 
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Raised when a connection is back, or leads elsewhere: what was said meanwhile was not heard.</summary>
+    public event Action? Restored;
+
     private readonly Lock _connecting = new();
     private ConnectionMultiplexer? _connection;
 
@@ -43,6 +46,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
             try
             {
                 await AskAsync(database => database.PingAsync(), CancellationToken.None);
+                await WarnAsync();
                 return;
             }
             catch (StoreUnavailableException away) when (DateTime.UtcNow > until)
@@ -55,6 +59,34 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
             }
         }
     }
+
+    /// <summary>What Redis is set up to lose, it loses: sessions and links, and with them the ends of sessions.</summary>
+    private async Task WarnAsync()
+    {
+        try
+        {
+            foreach (IServer server in Servers())
+            {
+                string[] lines = ((string?)await server.ExecuteAsync("INFO") ?? "").Split('\n', StringSplitOptions.TrimEntries);
+                Dictionary<string, string> facts = lines.Select(line => line.Split(':', 2)).Where(fact => fact.Length == 2).DistinctBy(fact => fact[0]).ToDictionary(fact => fact[0], fact => fact[1]);
+                if (facts.GetValueOrDefault("aof_enabled") == "0")
+                {
+                    Forgets(server.EndPoint);
+                }
+
+                if (facts.GetValueOrDefault("maxmemory", "0") != "0" && facts.GetValueOrDefault("maxmemory_policy") is { } policy and not "noeviction")
+                {
+                    Evicts(server.EndPoint, policy);
+                }
+            }
+        }
+        catch (Exception error) when (IsAway(error) || error is RedisCommandException)
+        {
+            // A user without the right to ask is told nothing.
+        }
+    }
+
+    private IServer[] Servers() => [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
 
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
     public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
@@ -85,7 +117,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
     /// <summary>The keys of a pattern, from all servers of a cluster.</summary>
     public IAsyncEnumerable<RedisKey> KeysAsync(string pattern)
     {
-        IServer[] servers = [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
+        IServer[] servers = Servers();
         return servers.Length == 0 ? throw new StoreUnavailableException("Redis does not answer") : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
     }
 
@@ -110,7 +142,12 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
         options.BacklogPolicy = BacklogPolicy.FailFast;
         ConnectionMultiplexer connection = ConnectionMultiplexer.Connect(options);
         connection.ConnectionFailed += (_, failed) => Lost(failed.EndPoint, failed.ConnectionType, failed.FailureType);
-        connection.ConnectionRestored += (_, restored) => Restored(restored.EndPoint, restored.ConnectionType);
+        connection.ConnectionRestored += (_, restored) =>
+        {
+            Back(restored.EndPoint, restored.ConnectionType);
+            Restored?.Invoke();
+        };
+        connection.ConfigurationChanged += (_, _) => Restored?.Invoke();
         return connection;
     }
 
@@ -130,6 +167,12 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
     [LoggerMessage(EventId = 1100, EventName = "RedisLost", Level = LogLevel.Warning, Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
     private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
 
+    [LoggerMessage(EventId = 1102, EventName = "RedisForgets", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} has no append-only file: what it was told last, sign-outs too, may be gone when it starts again, and links with it; set \"appendonly yes\"")]
+    private partial void Forgets(EndPoint endPoint);
+
+    [LoggerMessage(EventId = 1103, EventName = "RedisEvicts", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} throws keys away when it is full ({Policy}): sessions, links and the ends of sessions go unseen; set \"maxmemory-policy noeviction\"")]
+    private partial void Evicts(EndPoint endPoint, string policy);
+
     [LoggerMessage(EventId = 1101, EventName = "RedisRestored", Level = LogLevel.Information, Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
-    private partial void Restored(EndPoint? endPoint, ConnectionType connection);
+    private partial void Back(EndPoint? endPoint, ConnectionType connection);
 }

@@ -1,19 +1,32 @@
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
-using Microsoft.AspNetCore.DataProtection.StackExchangeRedis;
+using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
 /// <summary>The data-protection keys in Redis, so that what one replica protected another can read.</summary>
 internal sealed class RedisKeys(RedisConnection redis) : IXmlRepository
 {
-    private readonly RedisXmlRepository _keys = new(() => redis.Database, RedisConnection.Prefix + "keys");
+    private static readonly RedisKey List = RedisConnection.Prefix + "keys";
 
-    public IReadOnlyCollection<XElement> GetAllElements() => redis.Ask(_ => _keys.GetAllElements());
+    private int _seen;
 
-    public void StoreElement(XElement element, string friendlyName) => redis.Ask(_ =>
+    public IReadOnlyCollection<XElement> GetAllElements()
     {
-        _keys.StoreElement(element, friendlyName);
-        return true;
-    });
+        RedisValue[] values = redis.Ask(database => database.ListRange(List, flags: CommandFlags.DemandMaster));
+        Volatile.Write(ref _seen, values.Length);
+        return [.. values.Select(value => XElement.Parse(value.ToString()))];
+    }
+
+    /// <remarks>
+    /// Replicas that start together on an empty Redis would each make a key, and each use its own for a day, until it reads the others'.
+    /// So only the first is taken: whoever makes one reads the list again right after it, and finds that one.
+    /// </remarks>
+    public void StoreElement(XElement element, string friendlyName)
+    {
+        string text = element.ToString(SaveOptions.DisableFormatting);
+        _ = element.Name.LocalName == "key"
+            ? redis.Ask(database => (long)database.ScriptEvaluate(RedisScripts.AppendUnlessGrown, [List], [Volatile.Read(ref _seen), text], CommandFlags.DemandMaster))
+            : redis.Ask(database => database.ListRightPush(List, text, flags: CommandFlags.DemandMaster));
+    }
 }

@@ -3,14 +3,27 @@ namespace Gateway.Storage;
 /// <summary>What must happen in one step. Redis runs a script alone; keys that it finds by the way have the same hash tag as the others.</summary>
 internal static class RedisScripts
 {
-    /// <summary>KEYS: session, tombstone and index of the person, then of the `sid`. ARGV: heard at, now, ends at, idle, name, then the fields.</summary>
-    public const string Add = """
+    /// <summary>
+    /// What came before what is told by Redis's clock alone: gateways say how long ago something was, and theirs may differ by minutes.
+    /// </summary>
+    private const string Ago = """
+        local function ago(milliseconds)
+            local time = redis.call('TIME')
+            return time[1] * 1000 + math.floor(time[2] / 1000) - math.max(tonumber(milliseconds), 0)
+        end
+
+        """;
+
+    /// <summary>KEYS: session, tombstone and index of the person, then of the `sid`. ARGV: how long ago it was heard, now, ends at, idle, name, then the fields.</summary>
+    public const string Add = Ago + """
         if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
         local ended = redis.call('GET', KEYS[2])
-        if ended and tonumber(ended) >= tonumber(ARGV[1]) then return 0 end
+        local heard = ago(ARGV[1])
+        if ended and tonumber(ended) >= heard then return 0 end
         local life = math.max(tonumber(ARGV[3]) - tonumber(ARGV[2]), 1)
         redis.call('DEL', KEYS[1])
         for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+        redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', heard))
         redis.call('PEXPIRE', KEYS[1], math.min(life, tonumber(ARGV[4])))
         for at = 3, #KEYS, 2 do
             -- What expired leaves its name in the index: a few are looked at each time, and none stays for long.
@@ -40,7 +53,7 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: session. ARGV: name, channel, who says it.</summary>
+    /// <summary>KEYS: session. ARGV: name, channel, who says it, 1 where it is said even if there is no such session.</summary>
     /// <remarks>A user without the right to publish ends sessions all the same: other replicas then learn of it when they ask.</remarks>
     public const string Remove = """
         local of = redis.call('HMGET', KEYS[1], 'sid', 'person')
@@ -48,28 +61,36 @@ internal static class RedisScripts
         for at = 1, 2 do
             if of[at] and of[at] ~= '' then redis.call('SREM', '{pgw}:i:' .. of[at], ARGV[1]) end
         end
-        redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. ARGV[1])
+        if gone == 1 or ARGV[4] == '1' then redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. ARGV[1]) end
         return gone
         """;
 
-    /// <summary>KEYS: index, tombstone. ARGV: ended at, milliseconds that the tombstone stays, channel, who says it.</summary>
-    public const string EndAll = """
-        local before = redis.call('GET', KEYS[2])
-        local life = math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[2]), 1)
-        if not before or tonumber(before) < tonumber(ARGV[1]) then before = ARGV[1] end
-        redis.call('SET', KEYS[2], before, 'PX', life)
+    /// <summary>
+    /// KEYS: index, tombstone. ARGV: how long ago it ended, milliseconds that the tombstone stays, channel, who says it, 1 where it comes late
+    /// and what of a person began after it stays, the index's own name.
+    /// </summary>
+    /// <remarks>The sessions go first: a Redis that is full takes nothing new, but after a first write it lets a script finish.</remarks>
+    public const string EndAll = Ago + """
+        local at = ago(ARGV[1])
         local ended = {}
         for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
             local key = '{pgw}:s:' .. name
-            local of = redis.call('HMGET', key, 'sid', 'person')
-            if redis.call('DEL', key) == 1 then
+            local of = redis.call('HMGET', key, 'sid', 'person', 'heard')
+            local later = ARGV[5] == '1' and of[2] == ARGV[6] and of[3] and tonumber(of[3]) > at
+            if not of[2] then
+                redis.call('SREM', KEYS[1], name)
+            elseif not later then
+                redis.call('DEL', key)
                 table.insert(ended, name)
                 for at = 1, 2 do
                     if of[at] and of[at] ~= '' then redis.call('SREM', '{pgw}:i:' .. of[at], name) end
                 end
             end
         end
-        redis.call('DEL', KEYS[1])
+        local before = redis.call('GET', KEYS[2])
+        local life = math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[2]), 1)
+        if not before or tonumber(before) < at then before = string.format('%.0f', at) end
+        redis.call('SET', KEYS[2], before, 'PX', life)
         if #ended > 0 then redis.pcall('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. table.concat(ended, ' ')) end
         return ended
         """;
@@ -86,6 +107,13 @@ internal static class RedisScripts
         local claimed = redis.call('HGET', KEYS[1], 'claimed')
         if claimed and tonumber(claimed) > tonumber(ARGV[1]) then return 0 end
         redis.call('HSET', KEYS[1], 'claimed', ARGV[2])
+        return 1
+        """;
+
+    /// <summary>KEYS: list. ARGV: how long it was when it was read, the new entry.</summary>
+    public const string AppendUnlessGrown = """
+        if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end
+        redis.call('RPUSH', KEYS[1], ARGV[2])
         return 1
         """;
 

@@ -14,6 +14,9 @@ internal sealed class RedisSessions : ISessionStore
     private const string TombstoneKeys = RedisConnection.Prefix + "e:";
     private const string TakenKeys = RedisConnection.Prefix + "t:";
 
+    /// <summary>Commands that are sent without waiting for the answers of those before.</summary>
+    private const int AtOnce = 500;
+
     /// <summary>How late the note of a last use may come: gateways gather them, and keep them while Redis is away.</summary>
     private static readonly TimeSpan NotesComeWithin = TimeSpan.FromMinutes(10);
 
@@ -60,6 +63,12 @@ internal sealed class RedisSessions : ISessionStore
         }
     }
 
+    public event Action? MayHaveMissed
+    {
+        add => _redis.Restored += value;
+        remove => _redis.Restored -= value;
+    }
+
     public async Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken)
     {
         string name = Name(session.Key);
@@ -70,7 +79,7 @@ internal sealed class RedisSessions : ISessionStore
             RedisScripts.Add,
             sid.Length == 0 ? keys : [.. keys, TombstoneKeys + sid, IndexKeys + sid],
             [
-                Milliseconds(heardAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
+                Ago(heardAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
                 "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
             ],
@@ -78,30 +87,39 @@ internal sealed class RedisSessions : ISessionStore
     }
 
     public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) =>
-        Read(key, await _redis.AskAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key)), cancellationToken));
+        Read(key, await _redis.AskAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key), CommandFlags.DemandMaster), cancellationToken));
 
     public async Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) =>
         await RunAsync(RedisScripts.Replace, [SessionKeys + Name(key)], [version, record, info], cancellationToken) == 1;
 
     public async Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken)
     {
-        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(500))
+        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(AtOnce))
         {
             await Task.WhenAll(some.Select(use => RunAsync(RedisScripts.Touch, [SessionKeys + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
         }
     }
 
     public async Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) =>
-        await RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me], cancellationToken) == 1;
+        await RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me, 1], cancellationToken) == 1;
 
-    public async Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    public async Task RemoveAgainAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken)
+    {
+        foreach (byte[][] some in keys.Chunk(AtOnce))
+        {
+            await Task.WhenAll(some.Select(key => RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me, 0], cancellationToken)));
+        }
+    }
+
+    public async Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken)
     {
         string name = Name(index);
         RedisResult ended = await _redis.AskAsync(
             redis => redis.ScriptEvaluateAsync(
                 RedisScripts.EndAll,
                 [IndexKeys + name, TombstoneKeys + name],
-                [Milliseconds(now), Milliseconds(until) - Milliseconds(_time.GetUtcNow()), _channel, _me]),
+                [Ago(at), Milliseconds(until) - Milliseconds(_time.GetUtcNow()), _channel, _me, late ? 1 : 0, name],
+                CommandFlags.DemandMaster),
             cancellationToken);
         return [.. ((string[])ended!).Select(Convert.FromHexString)];
     }
@@ -110,7 +128,7 @@ internal sealed class RedisSessions : ISessionStore
     {
         string index = IndexKeys + Name(personIndex);
         List<StoredSession> sessions = [];
-        foreach (RedisValue member in await _redis.AskAsync(redis => redis.SetMembersAsync(index), cancellationToken))
+        foreach (RedisValue member in await _redis.AskAsync(redis => redis.SetMembersAsync(index, CommandFlags.DemandMaster), cancellationToken))
         {
             string name = member.ToString();
             if (await FindAsync(Convert.FromHexString(name), cancellationToken) is { } session)
@@ -130,16 +148,34 @@ internal sealed class RedisSessions : ISessionStore
     {
         // A scan may name a key twice while Redis makes room.
         HashSet<string> seen = [];
+        List<string> page = [];
         await using IAsyncEnumerator<RedisKey> keys = _redis.KeysAsync(SessionKeys + "*").GetAsyncEnumerator(cancellationToken);
-        while (await _redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
+        bool more = true;
+        while (more)
         {
-            string name = keys.Current.ToString()[SessionKeys.Length..];
-            if (seen.Add(name) && await FindAsync(Convert.FromHexString(name), cancellationToken) is { } session)
+            more = await _redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken);
+            if (more && keys.Current.ToString()[SessionKeys.Length..] is var name && seen.Add(name))
             {
-                yield return session;
+                page.Add(name);
+            }
+
+            if (page.Count == AtOnce || !more)
+            {
+                foreach (StoredSession? session in await Task.WhenAll(page.Select(one => FindAsync(Convert.FromHexString(one), cancellationToken).AsTask())))
+                {
+                    if (session is not null)
+                    {
+                        yield return session;
+                    }
+                }
+
+                page.Clear();
             }
         }
     }
+
+    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken) =>
+        _redis.AskAsync(redis => redis.KeyExistsAsync(TakenKeys + Name(hash), CommandFlags.DemandMaster), cancellationToken);
 
     public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken)
     {
@@ -167,7 +203,7 @@ internal sealed class RedisSessions : ISessionStore
     }
 
     private async Task<long> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        (long)await _redis.AskAsync(redis => redis.ScriptEvaluateAsync(script, keys, values), cancellationToken);
+        (long)await _redis.AskAsync(redis => redis.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken);
 
     private static StoredSession? Read(byte[] key, HashEntry[] entries)
     {
@@ -182,6 +218,9 @@ internal sealed class RedisSessions : ISessionStore
             (byte[])fields["info"]!,
             (long)fields["version"]);
     }
+
+    /// <summary>How long ago that is, in milliseconds by this gateway's own clock: other clocks need not agree with it.</summary>
+    private long Ago(DateTimeOffset at) => Math.Max(Milliseconds(_time.GetUtcNow()) - Milliseconds(at), 0);
 
     private static string Name(byte[] hash) => Convert.ToHexStringLower(hash);
 

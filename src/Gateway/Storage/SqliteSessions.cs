@@ -8,6 +8,9 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
 {
     private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
 
+    /// <summary>Beyond this many keys all of them are read at once.</summary>
+    private const int MostLookedUp = 500;
+
     public bool IsShared => false;
 
     /// <summary>There is no other replica.</summary>
@@ -17,12 +20,19 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         remove { }
     }
 
+    /// <summary>There is no connection.</summary>
+    public event Action? MayHaveMissed
+    {
+        add { }
+        remove { }
+    }
+
     public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
             connection,
             $"""
-            INSERT INTO sessions ({Columns})
-            SELECT $key, $sid_index, $person_index, $used_at, $expires_at, $record, $info, $version
+            INSERT INTO sessions ({Columns}, heard_at)
+            SELECT $key, $sid_index, $person_index, $used_at, $expires_at, $record, $info, $version, $heard_at
             WHERE NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $sid_index)
               AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $person_index AND ended.ended_at >= $heard_at);
             """,
@@ -73,7 +83,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         connection => Sql.Execute(connection, "DELETE FROM sessions WHERE key = $key;", ("$key", key)) > 0,
         cancellationToken);
 
-    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
         connection =>
         {
             Sql.Execute(
@@ -83,9 +93,14 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
                 ON CONFLICT (hash) DO UPDATE SET ended_at = MAX(ended_at, excluded.ended_at), until = MAX(until, excluded.until);
                 """,
                 ("$hash", index),
-                ("$ended_at", now.ToUnixTimeMilliseconds()),
+                ("$ended_at", at.ToUnixTimeMilliseconds()),
                 ("$until", until.ToUnixTimeSeconds()));
-            return Sql.Read(connection, "DELETE FROM sessions WHERE sid_index = $hash OR person_index = $hash RETURNING key;", row => row.GetFieldValue<byte[]>(0), ("$hash", index));
+            return Sql.Read(
+                connection,
+                "DELETE FROM sessions WHERE sid_index = $hash OR (person_index = $hash AND heard_at <= $heard_until) RETURNING key;",
+                row => row.GetFieldValue<byte[]>(0),
+                ("$hash", index),
+                ("$heard_until", late ? at.ToUnixTimeMilliseconds() : long.MaxValue));
         },
         cancellationToken);
 
@@ -118,6 +133,18 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
     public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<byte[]>>(
         connection =>
         {
+            if (keys.Count > MostLookedUp)
+            {
+                // All keys from an index that holds nothing else: a small part of what so many look-ups would read.
+                HashSet<byte[]> without = new(keys, ByteContent.Comparer);
+                foreach (byte[] there in Sql.Read(connection, "SELECT key FROM sessions ORDER BY expires_at;", row => row.GetFieldValue<byte[]>(0)))
+                {
+                    without.Remove(there);
+                }
+
+                return [.. without];
+            }
+
             using SqliteCommand find = connection.CreateCommand();
             find.CommandText = "SELECT 1 FROM sessions WHERE key = $key;";
             SqliteParameter key = find.Parameters.Add("$key", SqliteType.Blob);
@@ -133,6 +160,9 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
 
             return gone;
         }));
+
+    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken) => Task.FromResult(Read(
+        connection => Sql.Read(connection, "SELECT 1 FROM taken WHERE hash = $hash;", row => row.GetInt64(0), ("$hash", hash)).Count > 0));
 
     public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
@@ -161,6 +191,16 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
     {
         Read(connection => Sql.Read(connection, "SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 1);", row => row.GetInt64(0)));
         return Task.CompletedTask;
+    }
+
+    /// <summary>Hashes by what they hold: any four bytes of one tell it from the others.</summary>
+    private sealed class ByteContent : IEqualityComparer<byte[]>
+    {
+        public static readonly ByteContent Comparer = new();
+
+        public bool Equals(byte[]? one, byte[]? other) => one.AsSpan().SequenceEqual(other);
+
+        public int GetHashCode(byte[] bytes) => BitConverter.ToInt32(bytes, 0);
     }
 
     private static StoredSession Row(SqliteDataReader row) => new(

@@ -56,7 +56,7 @@ internal sealed class RedisSecrets(RedisConnection redis) : StoredSecrets
     {
         RedisKey key = RedisConnection.Prefix + "secret:" + name;
         await redis.AskAsync(database => database.StringSetAsync(key, RandomNumberGenerator.GetBytes(bytes), when: When.NotExists), CancellationToken.None);
-        RedisValue value = await redis.AskAsync(database => database.StringGetAsync(key), CancellationToken.None);
+        RedisValue value = await redis.AskAsync(database => database.StringGetAsync(key, CommandFlags.DemandMaster), CancellationToken.None);
         return _known[name] = (byte[]?)value ?? throw new StoreUnavailableException("Redis does not keep what it is given");
     }
 }

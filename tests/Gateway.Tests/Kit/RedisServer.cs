@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Gateway.Tests.Kit;
 
@@ -8,41 +9,80 @@ internal sealed class RedisServer : IAsyncDisposable
 {
     private const string Program = "/usr/bin/redis-server";
 
+    /// <summary>What Sentinel calls the group that the tests have.</summary>
+    public const string ServiceName = "main";
+
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "gateway-redis-" + Guid.NewGuid().ToString("N"));
-    private readonly bool _keeps;
+    private readonly string[] _arguments;
+    private readonly string? _sentinelOf;
     private readonly string? _password;
     private Process? _process;
 
-    private RedisServer(bool keeps, string? password)
+    private RedisServer(string[] arguments, string? password = null, string? sentinelOf = null)
     {
-        _keeps = keeps;
+        _arguments = arguments;
         _password = password;
+        _sentinelOf = sentinelOf;
         Directory.CreateDirectory(_directory);
     }
 
     public int Port { get; } = World.FreePort();
 
-    public string Url => _password is null ? $"redis://127.0.0.1:{Port}" : $"redis://:{Uri.EscapeDataString(_password)}@127.0.0.1:{Port}";
+    /// <summary>What `GATEWAY_REDIS_URL` is to be.</summary>
+    public string Url
+    {
+        get => field ?? (_password is null ? $"redis://127.0.0.1:{Port}" : $"redis://:{Uri.EscapeDataString(_password)}@127.0.0.1:{Port}");
+        private init;
+    }
 
     public static bool IsInstalled => File.Exists(Program);
 
     /// <param name="keeps">Writes everything down at once, so that it is there after a kill -9.</param>
-    public static async Task<RedisServer> StartAsync(bool keeps = false, string? password = null)
+    public static Task<RedisServer> StartAsync(bool keeps = false, string? password = null) =>
+        StartAsync(new RedisServer(["--appendonly", keeps ? "yes" : "no", "--appendfsync", "always", .. Password(password)], password));
+
+    /// <summary>TLS by a certificate of the tests' own authority, and a user that may do what the gateway does and nothing else.</summary>
+    public static Task<RedisServer> StartWithTlsAsync()
     {
-        RedisServer server = new(keeps, password);
-        await server.StartAgainAsync();
+        int port = World.FreePort();
+        return StartAsync(new RedisServer(
+        [
+            "--tls-port", $"{port}", "--tls-cert-file", PrivateAuthority.CertificateFile, "--tls-key-file", PrivateAuthority.KeyFile,
+            "--tls-ca-cert-file", PrivateAuthority.AuthorityFile, "--tls-auth-clients", "no",
+            "--user", "default", "off",
+            "--user", "gateway", "on", ">a secret: @/", "resetkeys", "~{pgw}:*", "resetchannels", "&{pgw}:*", "-@all",
+            "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "-@dangerous", "+info", "+role",
+        ])
+        {
+            Url = $"rediss://gateway:{Uri.EscapeDataString("a secret: @/")}@127.0.0.1:{port}",
+        });
+    }
+
+    /// <summary>A cluster of one, which has all slots.</summary>
+    public static async Task<RedisServer> StartClusterAsync()
+    {
+        RedisServer server = await StartAsync(new RedisServer(["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", $"{World.FreePort()}"]));
+        await server.AskAsync("CLUSTER ADDSLOTSRANGE 0 16383");
+        while (!(await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal))
+        {
+            await Task.Delay(20, World.Ct);
+        }
+
         return server;
+    }
+
+    public static Task<RedisServer> StartReplicaAsync(RedisServer of) => StartAsync(new RedisServer(["--replicaof", "127.0.0.1", $"{of.Port}", "--repl-diskless-sync-delay", "0"]));
+
+    /// <summary>Watches over a server and its replicas, and lets one of these take its place.</summary>
+    public static Task<RedisServer> StartSentinelAsync(RedisServer of)
+    {
+        RedisServer server = new([], sentinelOf: $"127.0.0.1 {of.Port}");
+        return StartAsync(server);
     }
 
     public async Task StartAgainAsync()
     {
-        List<string> arguments = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _directory, "--save", "", "--appendonly", _keeps ? "yes" : "no", "--appendfsync", "always"];
-        if (_password is not null)
-        {
-            arguments.AddRange(["--requirepass", _password]);
-        }
-
-        _process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _process = Process.Start(new ProcessStartInfo(Program, Arguments()) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
         while (!await AnswersAsync())
@@ -68,6 +108,18 @@ internal sealed class RedisServer : IAsyncDisposable
         await kill.WaitForExitAsync(World.Ct);
     }
 
+    /// <summary>One command without blanks in its words, and the beginning of the answer as it comes.</summary>
+    public async Task<string> AskAsync(string command)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync("127.0.0.1", Port, World.Ct);
+        await using NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes((_password is null ? "" : $"AUTH \"{_password}\"\r\n") + command + "\r\n"), World.Ct);
+        client.Client.Shutdown(SocketShutdown.Send);
+        using StreamReader reader = new(stream, Encoding.ASCII);
+        return await reader.ReadToEndAsync(World.Ct);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
@@ -80,19 +132,48 @@ internal sealed class RedisServer : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
+    private static async Task<RedisServer> StartAsync(RedisServer server)
+    {
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    private static string[] Password(string? password) => password is null ? [] : ["--requirepass", password];
+
+    private string[] Arguments()
+    {
+        string[] all = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _directory, "--save", "", .. _arguments];
+        if (_sentinelOf is null)
+        {
+            return all;
+        }
+
+        // It writes down in this file what it learns.
+        string file = Path.Combine(_directory, "sentinel.conf");
+        if (!File.Exists(file))
+        {
+            File.WriteAllText(file, $"""
+                port {Port}
+                bind 127.0.0.1
+                dir {_directory}
+                sentinel monitor {ServiceName} {_sentinelOf} 1
+                sentinel down-after-milliseconds {ServiceName} 500
+                sentinel failover-timeout {ServiceName} 3000
+
+                """);
+        }
+
+        return [file, "--sentinel"];
+    }
+
     private async Task<bool> AnswersAsync()
     {
         try
         {
-            using TcpClient client = new();
-            await client.ConnectAsync("127.0.0.1", Port, World.Ct);
-            await using NetworkStream stream = client.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray(), World.Ct);
-            byte[] answer = new byte[64];
-            int read = await stream.ReadAsync(answer, World.Ct);
-            return read > 0 && answer[0] is (byte)'+' || (read > 6 && System.Text.Encoding.ASCII.GetString(answer, 0, read).Contains("NOAUTH", StringComparison.Ordinal));
+            string answer = await AskAsync("PING");
+            return answer.Contains("PONG", StringComparison.Ordinal) || answer.Contains("NOAUTH", StringComparison.Ordinal);
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or IOException)
         {
             return false;
         }

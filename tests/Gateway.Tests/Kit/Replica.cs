@@ -17,8 +17,20 @@ internal sealed class Replica(World world, int port) : IAsyncDisposable
 
     public void Start()
     {
-        Gateway = new GatewayUnderTest(Settings(), port, world.Clock, Log, certificate: null, world.Options.Services);
-        Gateway.Start();
+        for (int tries = 1; ; tries++)
+        {
+            Gateway = new GatewayUnderTest(Settings(), port, world.Clock, Log, certificate: null, world.Options.Services);
+            try
+            {
+                Gateway.Start();
+                return;
+            }
+            catch (ObjectDisposedException) when (tries < 5)
+            {
+                // As in World.StartGateway: the port is in use for a moment.
+                Thread.Sleep(50);
+            }
+        }
     }
 
     /// <summary>A new browser that the load balancer sends here.</summary>

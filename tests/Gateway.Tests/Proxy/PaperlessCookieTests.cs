@@ -88,6 +88,25 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
+    public async Task Of_a_very_long_header_Paperless_session_is_remembered_and_no_more()
+    {
+        using Visitor alice = await World.SignedInAsync("alice");
+        string cookies = $"{Own}={alice.Cookie(Own)}; sessionid={alice.Cookie("sessionid")}; filler={new string('x', 12_000)}";
+        using Visitor other = World.NewVisitor();
+        World.Paperless.ForgetReceived();
+        for (int turn = 0; turn < 2; turn++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await other.SendAsync(HttpMethod.Get, "/api/profile/", null, ("Cookie", cookies))).Status);
+        }
+
+        Assert.All(World.Forwarded, request => Assert.Contains(new string('x', 12_000), request.Header("Cookie"), StringComparison.Ordinal));
+        IServiceProvider services = World.Gateway.Services;
+        Gateway.Sessions.Session session = Assert.Single(services.GetRequiredService<Gateway.Sessions.SessionMemory>().All, one => one.LastCookies is { Raw: "" });
+        Assert.InRange(session.Bytes, 1, 4_000);
+        Assert.Equal(alice.Cookie("sessionid")!.Split('.')[0], services.GetRequiredService<Gateway.Proxy.PaperlessCookies>().LastPaperlessSession(session));
+    }
+
+    [Fact]
     public async Task Where_nothing_is_left_no_cookie_header_is_sent()
     {
         using Visitor alice = await World.SignedInAsync("alice");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Gateway.Sessions;
+using Gateway.Storage;
 
 namespace Gateway.Tests.Sessions;
 
@@ -111,6 +112,55 @@ public sealed class SessionKeeperTests
         Assert.Equal([0, 0], due[..2]);
         Assert.Equal(1000, due[6]);
         Assert.All(due[2..6].Zip(due[3..7]), pair => Assert.InRange(pair.Second - pair.First, 180, 320));
+    }
+
+    [Fact]
+    public void Memory_keeps_within_its_bytes_whatever_browsers_send_and_without_waiting_for_a_tidying()
+    {
+        const int Most = 1024 * 1024;
+        SessionMemory memory = new(SessionsFeature.MemoryCapacity, Most);
+        DateTimeOffset now = DateTimeOffset.UnixEpoch;
+        SessionRecord record = new(SessionsOnDisk.Person("alice") with { Groups = [.. Enumerable.Range(0, 20).Select(number => $"group {number}")] }, now, now, new ProviderTokens(""));
+        List<Session> all = [];
+        for (int made = 0; made < 5_000; made++)
+        {
+            SessionSecret secret = SessionSecret.Create();
+            Session session = new(secret, record, new StoredSession(secret.Key().ToBytes(), null, [], now.AddSeconds(made), now.AddHours(100), [], [])) { LastCookies = new CookieMemo(new string('x', 8000), null) };
+            Assert.InRange(session.Bytes, 16_000, 32_000);
+            all.Add(memory.Add(session)!);
+            if (made % 500 == 0)
+            {
+                Assert.InRange(memory.All.Sum(one => (long)one.Bytes), 1, Most + 32_000_000);
+            }
+        }
+
+        memory.Trim(now);
+        Assert.InRange(memory.All.Sum(session => (long)session.Bytes), Most / 2, Most);
+        Assert.True(memory.TryGet(all[^1].Key, out _), "What was used last stays.");
+        Assert.False(memory.TryGet(all[0].Key, out _), "What was used longest ago goes.");
+    }
+
+    [Fact]
+    public void The_memory_of_ends_is_bounded_and_hearing_of_one_again_keeps_it_no_longer()
+    {
+        SessionMemory memory = new(10);
+        DateTimeOffset now = DateTimeOffset.UnixEpoch;
+        SessionKey first = SessionSecret.Create().Key();
+        memory.MarkEnded(first, now);
+        memory.MarkEnded(first, now.AddMinutes(59));
+        memory.Trim(now.AddMinutes(60));
+        Assert.True(memory.IsEnded(first));
+        memory.Trim(now.AddMinutes(61));
+        Assert.False(memory.IsEnded(first));
+
+        for (ulong number = 0; number < 200_100; number++)
+        {
+            memory.MarkEnded(new SessionKey(number, number, 0, 0), now.AddMilliseconds(number));
+        }
+
+        memory.Trim(now.AddMinutes(4));
+        Assert.Equal(200_000, memory.EndedSince(now).Count);
+        Assert.False(memory.IsEnded(new SessionKey(0, 0, 0, 0)));
     }
 
     [Fact]

@@ -80,6 +80,22 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         Assert.Equal("EndedElsewhere", CapturedLog.Value(await _world.Log.WaitForAsync("SessionEnded"), "Cause"));
     }
 
+    [Fact]
+    public async Task Paperless_own_session_ends_by_the_replica_that_knows_its_cookie()
+    {
+        using Visitor there = _other.NewVisitor();
+        await there.SignInAsync("alice");
+        await there.FetchAsync("/api/documents/");
+        Assert.Single(_world.Paperless.Data.SessionsOf("alice"));
+
+        using HttpResponseMessage answer = await _world.Provider.SendBackchannelLogoutAsync(
+            new Uri(_world.Origin + "/accounts/oidc/authentik/logout/backchannel/"), _world.Provider.Sessions[^1], cancellationToken: World.Ct);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        await _other.Log.WaitForAsync("LeftSessionEnded");
+        Assert.Empty(_world.Paperless.Data.SessionsOf("alice"));
+    }
+
     /// <summary>From the end's beginning at one replica to the first refusal at the other, over HTTP.</summary>
     [Fact]
     public async Task A_revocation_reaches_the_other_replica_within_a_second()

@@ -11,11 +11,11 @@ public sealed class DatabaseTests
     {
         using SessionsOnDisk sessions = new();
         await sessions.BeginAsync();
-        Assert.Equal(3L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(4L, sessions.Ask("PRAGMA user_version;"));
 
         sessions.Restart();
 
-        Assert.Equal(3L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(4L, sessions.Ask("PRAGMA user_version;"));
         Assert.Equal(1, sessions.Rows());
         Assert.Equal("wal", sessions.Ask("PRAGMA journal_mode;"));
     }
@@ -29,7 +29,7 @@ public sealed class DatabaseTests
         SettingsException refused = Assert.Throws<SettingsException>(sessions.Restart);
 
         Assert.Contains("GATEWAY_DATA_DIR", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("schema 7, this one knows 3", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("schema 7, this one knows 4", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Run that version", refused.Message, StringComparison.Ordinal);
         Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
     }
@@ -73,5 +73,28 @@ public sealed class DatabaseTests
         using SessionsOnDisk sessions = new();
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(sessions.Settings.DataDirectory));
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(2000)]
+    public async Task Which_sessions_have_no_row_is_said_of_few_and_of_many(int many)
+    {
+        await using SqliteUnderTest store = new();
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        List<byte[]> keys = [];
+        for (int number = 0; number < many; number++)
+        {
+            byte[] key = System.Security.Cryptography.RandomNumberGenerator.GetBytes(32);
+            keys.Add(key);
+            if (number % (many / 5) != 0)
+            {
+                await store.Sessions.AddAsync(new StoredSession(key, null, key, now, now.AddHours(1), [1], [2]), now, StoreUnderTest.Ct);
+            }
+        }
+
+        IReadOnlyList<byte[]> gone = await store.Sessions.WithoutRowAsync(keys, StoreUnderTest.Ct);
+
+        Assert.Equal(keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal), gone.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
     }
 }

@@ -100,7 +100,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
                 RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
                 RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
                 RaceAsync(start, () => Store.ClaimRecheckAsync(made.Key, Now, Now.AddMinutes(1), Ct)),
-                RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), Ct)),
+                RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
             ];
             await Task.WhenAll(writers);
 
@@ -118,7 +118,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
         {
             StoredSession made = New();
             using Barrier start = new(2);
-            await Task.WhenAll(RaceAsync(start, () => Store.AddAsync(made, Now, Ct)), RaceAsync(start, () => Store.EndAllAsync(made.SidIndex!, Now, Now.AddHours(1), Ct)));
+            await Task.WhenAll(RaceAsync(start, () => Store.AddAsync(made, Now, Ct)), RaceAsync(start, () => Store.EndAllAsync(made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)));
 
             Assert.Null(await Store.FindAsync(made.Key, Ct));
         }
@@ -134,8 +134,8 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession other = await AddAsync(person, Hash());
         StoredSession none = await AddAsync(person, sid: null);
 
-        AssertKeys([first, second], await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
-        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
+        AssertKeys([first, second], await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
+        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
 
         AssertKeys([other, none], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
         Assert.Null(await Store.FindAsync(first.Key, Ct));
@@ -151,27 +151,56 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession second = await AddAsync(person, sid: null);
         StoredSession somebody = await AddAsync();
 
-        AssertKeys([first, second], await Store.EndAllAsync(person, Now, Now.AddHours(1), Ct));
+        AssertKeys([first, second], await Store.EndAllAsync(person, Now, Now.AddHours(1), late: false, Ct));
 
         Assert.Empty(await Store.OfPersonAsync(person, Ct));
-        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct));
+        Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
         AssertKeys([somebody], [.. (await AllAsync()).Select(session => session.Key)]);
     }
 
     [Fact]
     public async Task A_sign_in_under_way_is_stopped_by_the_end_of_its_sid_and_by_a_later_one_of_the_person()
     {
+        DateTimeOffset then = Now.AddMinutes(-10);
         byte[] person = Hash();
         byte[] sid = Hash();
-        await Store.EndAllAsync(sid, Now, Now.AddHours(1), Ct);
-        await Store.EndAllAsync(person, Now, Now.AddHours(1), Ct);
-        await Store.EndAllAsync(person, Now.AddSeconds(-30), Now.AddMinutes(1), Ct);
+        await Store.EndAllAsync(sid, then, Now.AddHours(1), late: false, Ct);
+        await Store.EndAllAsync(person, then, Now.AddHours(1), late: false, Ct);
+        await Store.EndAllAsync(person, then.AddMinutes(-1), Now.AddMinutes(1), late: false, Ct);
 
-        Assert.False(await Store.AddAsync(New(Hash(), sid), Now.AddSeconds(9), Ct));
-        Assert.False(await Store.AddAsync(New(person, Hash()), Now, Ct));
-        Assert.False(await Store.AddAsync(New(person, sid: null), Now.AddSeconds(-1), Ct));
-        Assert.True(await Store.AddAsync(New(person, Hash()), Now.AddMilliseconds(1), Ct));
+        Assert.False(await Store.AddAsync(New(Hash(), sid), then.AddMinutes(5), Ct));
+        Assert.False(await Store.AddAsync(New(person, Hash()), then.AddSeconds(-10), Ct));
+        Assert.False(await Store.AddAsync(New(person, sid: null), then.AddSeconds(-90), Ct));
+        Assert.True(await Store.AddAsync(New(person, Hash()), then.AddSeconds(10), Ct));
         Assert.Single(await AllAsync());
+    }
+
+    /// <summary>The store was away when it came, and the person has signed in anew since.</summary>
+    [Fact]
+    public async Task An_end_that_is_told_late_spares_what_of_the_person_began_after_it_and_nothing_of_a_sid()
+    {
+        DateTimeOffset end = Now.AddMinutes(-10);
+        byte[] person = Hash();
+        byte[] sid = Hash();
+        StoredSession before = New(person, Hash());
+        StoredSession after = New(person, sid);
+        Assert.True(await Store.AddAsync(before, end.AddMinutes(-1), Ct));
+        Assert.True(await Store.AddAsync(after, end.AddMinutes(1), Ct));
+
+        AssertKeys([before], await Store.EndAllAsync(person, end, Now.AddHours(1), late: true, Ct));
+        AssertKeys([after], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        AssertKeys([after], await Store.EndAllAsync(sid, end, Now.AddHours(1), late: true, Ct));
+        Assert.Empty(await AllAsync());
+    }
+
+    [Fact]
+    public async Task An_end_that_comes_at_once_spares_nothing_whatever_the_clocks_say()
+    {
+        byte[] person = Hash();
+        StoredSession made = New(person, Hash());
+        Assert.True(await Store.AddAsync(made, DateTimeOffset.UtcNow.AddMinutes(10), Ct));
+
+        AssertKeys([made], await Store.EndAllAsync(person, Now, Now.AddHours(1), late: false, Ct));
     }
 
     [Fact]
@@ -205,6 +234,8 @@ public abstract class SessionStoreContract : IAsyncLifetime
         bool[] taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TakeOnceAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
 
         Assert.Single(taken, one => one);
+        Assert.True(await Store.IsTakenAsync(jti, Ct));
+        Assert.False(await Store.IsTakenAsync(Hash(), Ct));
         Assert.True(await Store.TakeOnceAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
     }
 
@@ -231,7 +262,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession brief = New(person, Hash()) with { ExpiresAt = now.AddSeconds(1), UsedAt = now };
         StoredSession lasting = await AddAsync(person);
         Assert.True(await Store.AddAsync(brief, Now, Ct));
-        await Store.EndAllAsync(ended, now, now.AddSeconds(1), Ct);
+        await Store.EndAllAsync(ended, now, now.AddSeconds(1), late: false, Ct);
         await Store.TakeOnceAsync(jti, now.AddSeconds(1), Ct);
 
         await Task.Delay(TimeSpan.FromSeconds(1.2), Ct);

@@ -82,16 +82,26 @@ internal sealed class RedisUnderTest : StoreUnderTest
 
     public override StoredSecrets Secrets { get; }
 
-    public static async Task<RedisUnderTest> StartAsync()
+    public static async Task<RedisUnderTest> StartAsync() => await StartAsync(await RedisServer.StartAsync(password: "a secret: @/"));
+
+    public static async Task<RedisUnderTest> StartAsync(RedisServer server)
     {
-        RedisServer server = await RedisServer.StartAsync(password: "a secret: @/");
         GatewaySettings settings = Settings(server.Url);
         RedisConnection connection = new(settings, NullLogger<RedisConnection>.Instance);
-        await connection.OpenAsync();
-        return new RedisUnderTest(server, connection, settings);
+        try
+        {
+            await connection.OpenAsync();
+            return new RedisUnderTest(server, connection, settings);
+        }
+        catch
+        {
+            // A test that does not begin is not disposed of.
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
-    public ISessionStore AnotherReplica() => new RedisSessions(Connection, _settings, TimeProvider.System);
+    public ISessionStore AnotherReplica(TimeProvider? clock = null) => new RedisSessions(Connection, _settings, clock ?? TimeProvider.System);
 
     public override async ValueTask DisposeAsync()
     {

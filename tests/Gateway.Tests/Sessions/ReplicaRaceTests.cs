@@ -1,0 +1,84 @@
+using Gateway.Sessions;
+using Gateway.Storage;
+using Gateway.Tests.Storage;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Gateway.Tests.Sessions;
+
+/// <summary>Two replicas with real threads on a real Redis: what one ends the other never brings back, whatever it is writing.</summary>
+public sealed class ReplicaRaceTests
+{
+    [Fact]
+    public async Task Loads_renewals_and_uses_at_one_replica_that_race_an_end_at_the_other_never_bring_a_session_back()
+    {
+        await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
+        EphemeralDataProtectionProvider protection = new();
+        ISessionStore storeHere = redis.AnotherReplica();
+        ISessionStore storeThere = redis.AnotherReplica();
+        SessionMemory memoryThere = new(1000);
+        SessionKeeper here = Keeper(storeHere, new SessionMemory(1000), protection);
+        SessionKeeper there = Keeper(storeThere, memoryThere, protection);
+        here.Listen();
+        there.Listen();
+        Identity alice = SessionsOnDisk.Person("alice");
+        for (int round = 0; round < 120; round++)
+        {
+            (SessionSecret secret, Session session) = (await here.BeginAsync(new NewSession(alice, new ProviderTokens("token"), alice.Subject, $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
+            byte[] key = session.Key.ToBytes();
+            StoredSession stored = (await storeThere.FindAsync(key, StoreUnderTest.Ct))!;
+            bool over = false;
+            using Barrier start = new(5);
+            Thread[] racers =
+            [
+                Racer(start, () => Volatile.Read(ref over), () => there.LoadAsync(secret, StoreUnderTest.Ct)),
+                Racer(start, () => Volatile.Read(ref over), async () =>
+                {
+                    // Out of memory: the next look goes to the store.
+                    if (await there.LoadAsync(secret, StoreUnderTest.Ct) is { } found)
+                    {
+                        memoryThere.Forget(found);
+                    }
+                }),
+                Racer(start, () => Volatile.Read(ref over), () => storeThere.ReplaceAsync(key, 1, stored.Record, stored.Info, StoreUnderTest.Ct)),
+                Racer(start, () => Volatile.Read(ref over), () => storeThere.TouchAsync([(key, DateTimeOffset.UtcNow.AddMinutes(1))], StoreUnderTest.Ct)),
+            ];
+            start.SignalAndWait(StoreUnderTest.Ct);
+            Task end = (round % 3) switch
+            {
+                0 => here.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
+                1 => here.EndAllAsync(SessionIndex.OfSid(alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                _ => here.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
+            };
+            await end;
+            Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");
+            Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is still there.");
+            Assert.Null(await there.LoadAsync(secret, StoreUnderTest.Ct));
+            Volatile.Write(ref over, true);
+            Array.ForEach(racers, racer => racer.Join());
+
+            Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is back.");
+            Assert.Null(await storeHere.FindAsync(key, StoreUnderTest.Ct));
+        }
+
+        Assert.Empty(await storeHere.KeysAsync());
+        Assert.Empty(memoryThere.All);
+    }
+
+    private static SessionKeeper Keeper(ISessionStore store, SessionMemory memory, EphemeralDataProtectionProvider protection) =>
+        new(memory, store, new SessionInfoProtector(protection), StoreUnderTest.Settings(redis: null), TimeProvider.System, NullLogger<SecurityLog>.Instance);
+
+    private static Thread Racer(Barrier start, Func<bool> over, Func<Task> step)
+    {
+        Thread thread = new(() =>
+        {
+            start.SignalAndWait(StoreUnderTest.Ct);
+            for (int after = 0; after < 2; after += over() ? 1 : 0)
+            {
+                step().GetAwaiter().GetResult();
+            }
+        });
+        thread.Start();
+        return thread;
+    }
+}

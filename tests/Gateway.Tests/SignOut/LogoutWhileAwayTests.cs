@@ -1,0 +1,255 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider;
+using Gateway.Sessions;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Sessions;
+
+namespace Gateway.Tests.SignOut;
+
+/// <summary>Ends that come while Redis is away, or that Redis loses: none of them is undone.</summary>
+public sealed class LogoutWhileAwayTests : IAsyncLifetime
+{
+    private RedisServer _redis = null!;
+    private World _world = null!;
+
+    private Uri BackChannel => new(_world.Origin + "/accounts/oidc/authentik/logout/backchannel/");
+
+    private ISessionStore Store => _world.Gateway.Services.GetRequiredService<ISessionStore>();
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await RedisServer.StartAsync(keeps: true);
+        _world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = _redis.Url);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _world.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_logout_of_the_provider_holds_here_at_once_and_is_taken_again_when_it_is_sent_again(bool bySid)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], claims => Without(claims, bySid ? "sub" : "sid"));
+        await _redis.KillAsync();
+
+        using HttpResponseMessage away = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (away.StatusCode, away.Headers.RetryAfter?.ToString()));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+
+        await _redis.StartAgainAsync();
+        await _world.StoreIsBackAsync();
+        using HttpResponseMessage again = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        using HttpResponseMessage twice = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        Assert.Equal(HttpStatusCode.BadRequest, twice.StatusCode);
+        Assert.Empty(await Store.KeysAsync());
+    }
+
+    /// <summary>The session is in the store for as long as the store has not been told.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Between_the_return_of_Redis_and_the_handing_on_nobody_gets_in_who_was_to_end(bool bySid)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], claims => Without(claims, bySid ? "sub" : "sid"));
+
+        // Redis's clock goes on, the gateway's stands still: a sign-in of some time ago.
+        string key = RedisConnection.Prefix + "s:" + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
+        await _redis.AskAsync($"HSET {key} heard {DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds()}");
+        await _world.RestartGatewayAsync();
+        using Visitor bob = await _world.SignedInAsync("bob");
+        await _redis.KillAsync();
+        using HttpResponseMessage away = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+        await _redis.StartAgainAsync();
+        await _world.StoreIsBackAsync(advance: false);
+
+        Assert.Equal(2, (await Store.KeysAsync()).Count);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 1, "The session is handed on.");
+        Assert.Equal(HttpStatusCode.OK, (await bob.FetchAsync("/api/documents/")).Status);
+    }
+
+    /// <summary>As after a failover to a copy that was behind, or from a snapshot.</summary>
+    [Theory]
+    [InlineData("logout")]
+    [InlineData("provider")]
+    [InlineData("other replica")]
+    public async Task A_Redis_that_comes_back_without_the_end_is_told_of_it_again(string how)
+    {
+        await using RedisServer forgetful = await RedisServer.StartAsync();
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = forgetful.Url);
+        ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor bob = await world.SignedInAsync("bob");
+        string cookie = "paperless-gateway=" + bob.Cookie("paperless-gateway");
+        Assert.Contains("OK", await forgetful.AskAsync("SAVE"), StringComparison.Ordinal);
+        await using (Replica other = await world.StartReplicaAsync())
+        {
+            if (how == "provider")
+            {
+                using HttpResponseMessage ended = await world.Provider.SendBackchannelLogoutAsync(
+                    new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"), world.Provider.Sessions[^1], claims => Without(claims, "sid"), cancellationToken: World.Ct);
+                Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
+            }
+            else
+            {
+                using Visitor there = how == "logout" ? world.NewVisitor() : other.NewVisitor();
+                await there.SendAsync(HttpMethod.Get, "/accounts/logout/", null, ("Cookie", cookie), ("Sec-Fetch-Site", "same-origin"));
+            }
+
+            await world.UntilAsync(async () => (await store.KeysAsync()).Count == 1 && world.Log.Of("SessionEnded").Count + world.Log.Of("SessionsEnded").Count > 0, "Bob's session ends.");
+        }
+
+        await forgetful.KillAsync();
+        await forgetful.StartAgainAsync();
+        await world.StoreIsBackAsync();
+
+        Assert.Equal(2, (await store.KeysAsync()).Count);
+        using Visitor thief = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
+        world.Clock.Advance(SessionsFeature.HandOnEvery);
+        await world.UntilAsync(async () => (await store.KeysAsync()).Count == 1, "Redis is told again.");
+        world.Clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
+    }
+
+    [Fact]
+    public async Task A_sign_in_after_an_end_that_is_told_late_goes_on()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        byte[] person = SessionIndex.OfPerson(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Find("alice")!.Subject);
+        await _redis.KillAsync();
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
+        await _redis.StartAgainAsync();
+        await _world.StoreIsBackAsync(advance: false);
+        _world.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        using Visitor anew = await _world.SignedInAsync("alice");
+        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+
+        await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 1, "The first session goes.");
+        Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    /// <summary>Both go at once, as when a whole machine does: the sign-out was acknowledged.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_sign_out_that_Redis_has_not_taken_outlives_the_gateway_too(bool provider)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        string cookie = "paperless-gateway=" + alice.Cookie("paperless-gateway");
+        string key = RedisConnection.Prefix + "s:" + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
+        await _redis.AskAsync($"HSET {key} heard {DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds()}");
+        await _redis.KillAsync();
+        if (provider)
+        {
+            using HttpResponseMessage away = await _world.Provider.SendBackchannelLogoutAsync(BackChannel, _world.Provider.Sessions[^1], claims => Without(claims, "sid"), cancellationToken: World.Ct);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+        }
+        else
+        {
+            Assert.Equal(HttpStatusCode.SeeOther, (await alice.OpenAsync("/accounts/logout/", "same-origin")).Status);
+        }
+
+        await _world.Gateway.DisposeAsync();
+        await _redis.StartAgainAsync();
+        _world.StartGateway();
+
+        Assert.Single(await Store.KeysAsync());
+        using Visitor thief = _world.NewVisitor();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
+        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 0, "It is handed on.");
+        await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, EndJournal.FileName))), "The file is empty.");
+        using Visitor anew = await _world.SignedInAsync("alice");
+        Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public void A_journal_reads_what_it_wrote_and_leaves_out_a_line_that_was_cut_off()
+    {
+        string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
+        try
+        {
+            EndJournal journal = new(folder);
+            byte[] key = SessionSecret.Create().Key().ToBytes();
+            string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
+            DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
+            Assert.True(journal.Note(key) && journal.Note(index, at, TimeSpan.FromHours(24)));
+            File.AppendAllText(Path.Combine(folder, EndJournal.FileName), index[..40]);
+            Assert.True(journal.Note(key));
+
+            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string, DateTimeOffset, TimeSpan)> indexes) = new EndJournal(folder).Read();
+
+            Assert.Equal([key, key], keys);
+            Assert.Equal([(index, at, TimeSpan.FromHours(24))], indexes);
+            journal.ClearIf(() => false);
+            Assert.NotEmpty(new EndJournal(folder).Read().Keys);
+            journal.ClearIf(() => true);
+            Assert.Empty(new EndJournal(folder).Read().Keys);
+            Assert.False(new EndJournal(Path.Combine(folder, "missing")).Note(key));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Nothing of a made-up cookie is known: while the store is away each would be kept for it.</summary>
+    [Fact]
+    public async Task Made_up_sessions_that_sign_out_while_Redis_is_away_do_not_fill_the_memory()
+    {
+        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        SessionMemory memory = _world.Gateway.Services.GetRequiredService<SessionMemory>();
+        using Visitor alice = await _world.SignedInAsync("alice");
+        await _redis.KillAsync();
+        int taken = 0;
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+        {
+            for (; taken < 15_000; taken++)
+            {
+                await keeper.EndAsync(SessionSecret.Create().Key(), SessionEnd.SignedOut, World.Ct);
+            }
+        });
+        using Visitor nobody = _world.NewVisitor();
+
+        Page refused = await nobody.SendAsync(HttpMethod.Get, "/accounts/logout/", null, ("Cookie", "paperless-gateway=" + SessionSecret.Create().ToCookieValue()), ("Sec-Fetch-Site", "same-origin"));
+
+        Assert.Equal(10_000, taken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
+        Assert.Equal(10_000, memory.EndedSince(DateTimeOffset.MinValue).Count);
+        Assert.Equal(HttpStatusCode.SeeOther, (await alice.OpenAsync("/accounts/logout/", "same-origin")).Status);
+    }
+
+    [Fact]
+    public async Task A_front_channel_logout_of_a_sid_that_nobody_has_is_not_kept_for_long()
+    {
+        using Visitor anybody = _world.NewVisitor();
+        string issuer = Uri.EscapeDataString(_world.Provider.Issuer.AbsoluteUri);
+
+        Assert.Equal(HttpStatusCode.OK, (await anybody.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={issuer}&sid=made-up")).Status);
+
+        string mark = RedisConnection.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid(_world.Provider.Issuer.AbsoluteUri, "made-up"));
+        Assert.InRange(int.Parse((await _redis.AskAsync("TTL " + mark)).Trim(':', '\r', '\n'), System.Globalization.CultureInfo.InvariantCulture), 500, 600);
+    }
+
+    private static JsonObject Without(JsonObject claims, string name)
+    {
+        claims.Remove(name);
+        return claims;
+    }
+}
