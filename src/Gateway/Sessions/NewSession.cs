@@ -3,7 +3,7 @@ namespace Gateway.Sessions;
 /// <summary>A finished sign-in, about to become a session.</summary>
 /// <param name="Sub">The ID token's `sub`.</param>
 /// <param name="Sid">The provider's `sid`; null where it gave none.</param>
-/// <param name="HeardAt">When the provider's answer came.</param>
+/// <param name="HeardAt">When the provider was asked for it: an end that is younger counts.</param>
 internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, string Sub, string? Sid, DateTimeOffset HeardAt, string Device = "", string Address = "")
 {
     /// <summary>For logs and debuggers: never the token.</summary>

@@ -186,9 +186,8 @@ internal sealed partial class Recheck(
     /// <returns>Whether another replica is at it.</returns>
     private async Task<bool> InTurnAsync(Session session, SessionSecret secret)
     {
-        DateTimeOffset now = time.GetUtcNow();
         byte[] key = session.Key.ToBytes();
-        if (!await store.ClaimRecheckAsync(key, now, now + ClaimedFor, CancellationToken.None))
+        if (!await store.ClaimRecheckAsync(key, ClaimedFor, CancellationToken.None))
         {
             // Or the session is gone.
             Postpone(session, AtItElsewhere);
@@ -211,12 +210,15 @@ internal sealed partial class Recheck(
         }
         finally
         {
-            await store.ClaimRecheckAsync(key, now + ClaimedFor, now, CancellationToken.None);
+            await store.ReleaseRecheckAsync(key, CancellationToken.None);
         }
     }
 
     private async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
     {
+        // Before the answer: what the provider says meanwhile is newer.
+        DateTimeOffset askedAt = time.GetUtcNow();
+
         // Not the token of a stopping process: an answer that was asked for is heard.
         RecheckAnswer answer = await question.AskAsync(
             record,
@@ -225,7 +227,7 @@ internal sealed partial class Recheck(
         switch (answer)
         {
             case RecheckAnswer.Yes yes:
-                if (await conclusion.TakeAsync(session, secret, yes.Claims, yes.HeardAt, yes.Tokens) is { } silence)
+                if (await conclusion.TakeAsync(session, secret, yes.Claims, askedAt, yes.Tokens) is { } silence)
                 {
                     Postpone(session, AgainAfter);
                     NotAsked(session.Identity.Username, silence);

@@ -12,7 +12,7 @@ namespace Gateway.SignIn;
 internal abstract record RecheckAnswer
 {
     /// <summary>All is well; these are the claims now.</summary>
-    internal sealed record Yes(JsonElement Claims, DateTimeOffset HeardAt, ProviderTokens? Tokens = null) : RecheckAnswer;
+    internal sealed record Yes(JsonElement Claims, ProviderTokens? Tokens = null) : RecheckAnswer;
 
     /// <summary>The session is to end.</summary>
     internal sealed record No(string Reason) : RecheckAnswer;
@@ -121,13 +121,13 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
     }
 
     /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>
-    private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, JsonElement claims, CancellationToken cancellationToken) =>
+    private static Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, JsonElement claims, CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
             ? AskUserInfoAsync(provider, configuration, accessToken, claims, cancellationToken)
-            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(claims, time.GetUtcNow()));
+            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(claims));
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
-    private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, JsonElement idToken, CancellationToken cancellationToken)
+    private static async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, JsonElement idToken, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, configuration.UserInfoEndpoint);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
@@ -150,7 +150,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
 
         JsonElement claims = Read(await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.MediaType);
         return Text(claims, "sub") is { } sub && sub == Text(idToken, "sub")
-            ? new RecheckAnswer.Yes(provider.Settings.FetchUserInfo ? ProviderClaims.Merge(idToken, claims) : idToken, time.GetUtcNow())
+            ? new RecheckAnswer.Yes(provider.Settings.FetchUserInfo ? ProviderClaims.Merge(idToken, claims) : idToken)
             : new RecheckAnswer.No("its userinfo speaks of somebody else");
     }
 

@@ -70,6 +70,9 @@ internal sealed partial class SignInEvents(
     {
         Provider provider = Of(context.Scheme);
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+
+        // What ends from here on, ends this sign-in: the provider may have made the tokens before it.
+        context.HttpContext.Features.Set(new CodeRedeemed(time.GetUtcNow()));
         OpenIdConnectMessage tokens = await provider.TokenEndpoint.RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
         if (string.IsNullOrEmpty(tokens.IdToken))
         {
@@ -92,9 +95,8 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.Nonce,
         });
-        DateTimeOffset now = time.GetUtcNow();
-        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, now);
-        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), now));
+        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, time.GetUtcNow());
+        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), context.HttpContext.Features.Get<CodeRedeemed>()!.At));
         return Task.CompletedTask;
     }
 

@@ -19,8 +19,11 @@ internal sealed class SignInRound(ProviderTokens tokens, JsonElement idTokenClai
     /// <summary>The provider's session; null where it does not say.</summary>
     public string? Sid => IdTokenClaims.TryGetProperty("sid", out JsonElement sid) && ClaimPath.Text(sid) is { Length: > 0 and <= LongestSid } text ? text : null;
 
-    /// <summary>When the ID token came.</summary>
+    /// <summary>When the ID token was asked for: whatever the provider says later is newer.</summary>
     public DateTimeOffset HeardAt { get; } = heardAt;
 
     public JsonElement? UserInfo { get; set; }
 }
+
+/// <summary>When the code was sent to the provider; a feature of that request.</summary>
+internal sealed record CodeRedeemed(DateTimeOffset At);

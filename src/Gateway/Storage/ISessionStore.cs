@@ -75,9 +75,12 @@ internal interface ISessionStore
     /// <returns>False where it was taken before.</returns>
     public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);
 
-    /// <summary>Claims the recheck of a session for one replica.</summary>
+    /// <summary>Claims the recheck of a session for this replica, by the store's own clock.</summary>
     /// <returns>False where another has it, or the session is gone.</returns>
-    public Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+    public Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken);
+
+    /// <summary>Gives the claim back, where it is still this replica's.</summary>
+    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken);
 
     /// <summary>Removes what no request may use any more, and marks that have served their time.</summary>
     /// <returns>How many sessions went.</returns>

@@ -101,13 +101,16 @@ internal static class RedisScripts
         return 0
         """;
 
-    /// <summary>KEYS: session. ARGV: now, until.</summary>
+    /// <summary>KEYS: session, claim. ARGV: who claims it, milliseconds.</summary>
     public const string Claim = """
-        if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-        local claimed = redis.call('HGET', KEYS[1], 'claimed')
-        if claimed and tonumber(claimed) > tonumber(ARGV[1]) then return 0 end
-        redis.call('HSET', KEYS[1], 'claimed', ARGV[2])
+        if redis.call('EXISTS', KEYS[1]) == 0 or not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
         return 1
+        """;
+
+    /// <summary>KEYS: claim. ARGV: who gives it back.</summary>
+    public const string Release = """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        return redis.call('DEL', KEYS[1])
         """;
 
     /// <summary>KEYS: list. ARGV: how long it was when it was read, the new entry.</summary>

@@ -13,6 +13,7 @@ internal sealed class RedisSessions : ISessionStore
     private const string IndexKeys = RedisConnection.Prefix + "i:";
     private const string TombstoneKeys = RedisConnection.Prefix + "e:";
     private const string TakenKeys = RedisConnection.Prefix + "t:";
+    private const string ClaimKeys = RedisConnection.Prefix + "c:";
 
     /// <summary>Commands that are sent without waiting for the answers of those before.</summary>
     private const int AtOnce = 500;
@@ -183,8 +184,11 @@ internal sealed class RedisSessions : ISessionStore
         return _redis.AskAsync(redis => redis.StringSetAsync(TakenKeys + Name(hash), 1, TimeSpan.FromMilliseconds(life), When.NotExists), cancellationToken);
     }
 
-    public async Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
-        await RunAsync(RedisScripts.Claim, [SessionKeys + Name(key)], [Milliseconds(now), Milliseconds(until)], cancellationToken) == 1;
+    public async Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken) =>
+        await RunAsync(RedisScripts.Claim, [SessionKeys + Name(key), ClaimKeys + Name(key)], [_me, (long)howLong.TotalMilliseconds], cancellationToken) == 1;
+
+    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken) =>
+        RunAsync(RedisScripts.Release, [ClaimKeys + Name(key)], [_me], cancellationToken);
 
     /// <summary>Redis does it by itself.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => Task.FromResult(0);

@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Storage;
 
 /// <summary>Sessions in the SQLite file: one gateway alone.</summary>
-internal sealed class SqliteSessions(Database database) : ISessionStore
+internal sealed class SqliteSessions(Database database, TimeProvider time) : ISessionStore
 {
     private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
 
@@ -168,13 +168,21 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
         cancellationToken);
 
-    public Task<bool> ClaimRecheckAsync(byte[] key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
-        connection => Sql.Execute(
-            connection,
-            "UPDATE sessions SET claimed_until = $until WHERE key = $key AND claimed_until <= $now;",
-            ("$key", key),
-            ("$now", now.ToUnixTimeMilliseconds()),
-            ("$until", until.ToUnixTimeMilliseconds())) > 0,
+    public Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        return WriteAsync(
+            connection => Sql.Execute(
+                connection,
+                "UPDATE sessions SET claimed_until = $until WHERE key = $key AND claimed_until <= $now;",
+                ("$key", key),
+                ("$now", now.ToUnixTimeMilliseconds()),
+                ("$until", (now + howLong).ToUnixTimeMilliseconds())) > 0,
+            cancellationToken);
+    }
+
+    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(connection, "UPDATE sessions SET claimed_until = 0 WHERE key = $key;", ("$key", key)),
         cancellationToken);
 
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => WriteAsync(

@@ -89,7 +89,7 @@ internal sealed class SessionsOnDisk : IDisposable
     {
         Database = new Database(Settings);
         Database.Open();
-        Store = new SqliteSessions(Database);
+        Store = new SqliteSessions(Database, Clock);
         Memory = new SessionMemory(_capacity);
         Keeper = new SessionKeeper(Memory, Store, new SessionInfoProtector(_protection), Settings, Clock, NullLogger<SecurityLog>.Instance);
     }

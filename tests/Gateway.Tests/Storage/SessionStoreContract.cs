@@ -81,7 +81,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
         Assert.False(await Store.ReplaceAsync(made.Key, 1, [1], [1], Ct));
         await Store.TouchAsync([(made.Key, Now.AddMinutes(1))], Ct);
-        Assert.False(await Store.ClaimRecheckAsync(made.Key, Now, Now.AddMinutes(1), Ct));
+        Assert.False(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
 
         Assert.Null(await Store.FindAsync(made.Key, Ct));
         Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
@@ -99,7 +99,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
             [
                 RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
                 RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
-                RaceAsync(start, () => Store.ClaimRecheckAsync(made.Key, Now, Now.AddMinutes(1), Ct)),
+                RaceAsync(start, () => Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
                 RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
             ];
             await Task.WhenAll(writers);
@@ -240,15 +240,18 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_recheck_is_claimed_by_one_until_the_claim_is_over()
+    public async Task A_recheck_is_claimed_by_one_until_it_is_given_back_or_over()
     {
         StoredSession made = await AddAsync();
 
-        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.ClaimRecheckAsync(made.Key, Now, Now.AddSeconds(30), Ct), Ct)));
+        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
 
         Assert.Single(claimed, one => one);
-        Assert.False(await Store.ClaimRecheckAsync(made.Key, Now.AddSeconds(29), Now.AddSeconds(60), Ct));
-        Assert.True(await Store.ClaimRecheckAsync(made.Key, Now.AddSeconds(30), Now.AddSeconds(60), Ct));
+        await Store.ReleaseRecheckAsync(made.Key, Ct);
+        Assert.True(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.False(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        await Task.Delay(TimeSpan.FromSeconds(1.1), Ct);
+        Assert.True(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
         AssertSame(made, await Store.FindAsync(made.Key, Ct));
     }
 

@@ -39,7 +39,7 @@ internal sealed class SqliteUnderTest : StoreUnderTest
     {
         _database = new Database(_settings);
         _database.Open();
-        Sessions = new SqliteSessions(_database);
+        Sessions = new SqliteSessions(_database, TimeProvider.System);
         Accounts = new SqliteAccounts(_database);
         Secrets = new SqliteSecrets(_database);
     }
