@@ -14,6 +14,8 @@ internal static class Benchmarks
             case ["plain-yarp", var port, var upstream]:
                 await PlainYarp.ServeAsync(port, upstream);
                 return 0;
+            case ["page", .. var asked]:
+                return await PageLoad.RunAsync(rounds: asked is [var number, ..] ? int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) : 5);
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(Benchmarks).Assembly).Run(args);
                 return 0;

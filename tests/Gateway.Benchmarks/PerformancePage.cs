@@ -18,7 +18,7 @@ internal static class PerformancePage
             throw new InvalidOperationException($"{path} has no place for \"{name}\".");
         }
 
-        File.WriteAllText(path, string.Concat(page.AsSpan(0, start + begin.Length), "\n", markdown.Trim(), "\n\n", page.AsSpan(end)));
+        File.WriteAllText(path, $"{page[..(start + begin.Length)]}\n{markdown.Trim()}\n\n{page[end..]}");
     }
 
     private static string Root()

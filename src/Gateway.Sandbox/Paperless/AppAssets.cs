@@ -17,7 +17,7 @@ internal static class AppAssets
     private static readonly (string Name, int Bytes)[] Scripts =
     [
         ("main-5XJ2QK7B.js", 620_000), ("vendor.js", 240_000), ("runtime.js", 3_000), ("scripts.4f0c2d9a1b7e.js", 18_000),
-        .. Enumerable.Range(0, 16).Select(number => ($"chunk-{Base32(number)}.js", 4_000 + (number * number * 300))),
+        .. Enumerable.Range(0, 18).Select(number => ($"chunk-{Base32(number)}.js", 4_000 + (number * number * 250))),
     ];
 
     private static readonly (string Name, int Bytes)[] Sheets =

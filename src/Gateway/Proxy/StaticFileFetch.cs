@@ -222,7 +222,8 @@ internal sealed partial class StaticFileFetch(
             await body.ReadExactlyAsync(content, cancel);
             StaticFile file = new(path, headers, terms, sentAt, clock, content);
             file = file.IsCompressible ? StaticFileCompression.WithQuickCopy(file) : file;
-            store.Put(file);
+            store.Put(file, reserved);
+            reserved = 0;
             compression.Enqueue(file);
             return file;
         }

@@ -47,7 +47,7 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
         return file;
     }
 
-    /// <summary>Promises memory before it is taken; to be given back by <see cref="Release"/>.</summary>
+    /// <summary>Promises memory before it is taken; to be taken by <see cref="Put"/> or given back by <see cref="Release"/>.</summary>
     /// <returns>False where too much is promised already; then nothing is let go of for it.</returns>
     public bool TryReserve(long bytes)
     {
@@ -72,10 +72,12 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
         }
     }
 
-    public void Put(StaticFile file)
+    /// <param name="reserved">What was promised for it, and is taken now.</param>
+    public void Put(StaticFile file, long reserved)
     {
         lock (_lock)
         {
+            _reserved -= reserved;
             file.LastUsed = Stopwatch.GetTimestamp();
             Set(file);
         }

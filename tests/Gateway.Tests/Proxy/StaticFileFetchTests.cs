@@ -155,7 +155,7 @@ public sealed class StaticFileFetchTests
     [Fact]
     public async Task Memory_stays_within_its_bound_and_what_was_used_last_stays()
     {
-        StaticFileLimits limits = StaticFileLimits.Default with { File = 400_000, Total = 900_000 };
+        StaticFileLimits limits = StaticFileLimits.Default with { File = 200_000, Total = 800_000 };
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(limits));
         using Visitor visitor = world.NewVisitor();
         StaticFileStore store = Store(world);
