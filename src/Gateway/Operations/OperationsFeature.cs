@@ -119,7 +119,7 @@ internal static class OperationsFeature
 
     /// <summary>Kestrel warns that an address without TLS is for HTTP/1.1 only: nobody asked it for more there.</summary>
     private static bool IsAboutPlainHttp(LogEvent entry) =>
-        entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
+        entry.Level == LogEventLevel.Warning && entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
         && structure.Properties.Any(property => property is { Name: "Name", Value: ScalarValue { Value: "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls" } });
 
     private static void Console(LoggerSinkConfiguration sink, bool development, bool serves)

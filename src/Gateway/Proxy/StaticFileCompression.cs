@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Diagnostics;
 using System.IO.Compression;
 using System.Threading.Channels;
 
@@ -9,14 +11,16 @@ internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundS
     /// <summary>Paths that wait; what finds no place keeps its quick copy.</summary>
     private const int Waiting = 4096;
 
-    /// <summary>Between two looks at whether the gateway stops: brotli takes seconds for a large file.</summary>
     private const int Slice = 64 * 1024;
+
+    /// <summary>Two to this power are the bytes that brotli looks back over. Its own 22 costs tens of MiB for tables while it works, for a few percent.</summary>
+    private const int BrotliWindow = 20;
 
     private readonly Channel<string> _paths = Channel.CreateBounded<string>(new BoundedChannelOptions(Waiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    /// <summary>The quick copy, for those who come before the best one is there; null where it is not worth it.</summary>
+    /// <summary>The quick copy, for those who come before the best one is there; without it where it is not worth it.</summary>
     public static StaticFile WithQuickCopy(StaticFile file) =>
-        Shrunk(file.Identity.Bytes, to => new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true), CancellationToken.None) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
+        Gzip(file.Identity.Bytes, CompressionLevel.Fastest, CancellationToken.None) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
 
     public void Enqueue(StaticFile file)
     {
@@ -45,8 +49,8 @@ internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundS
         try
         {
             byte[] content = file.Identity.Bytes;
-            Offer(file, "br", "br", Shrunk(content, to => new BrotliStream(to, new BrotliCompressionOptions { Quality = 11 }, leaveOpen: true), stopping));
-            Offer(file, "gzip", "gz9", Shrunk(content, to => new GZipStream(to, CompressionLevel.SmallestSize, leaveOpen: true), stopping));
+            Offer(file, "br", "br", Brotli(content, stopping));
+            Offer(file, "gzip", "gz9", Gzip(content, CompressionLevel.SmallestSize, stopping));
         }
         finally
         {
@@ -63,14 +67,37 @@ internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundS
         }
     }
 
-    /// <returns>Null where it comes to more than nine tenths.</returns>
-    private static byte[]? Shrunk(byte[] content, Func<Stream, Stream> coding, CancellationToken stopping)
+    private static byte[]? Brotli(byte[] content, CancellationToken stopping)
     {
-        byte[] room = new byte[content.Length - (content.Length / 10)];
+        byte[] room = RoomFor(content);
+        int length = 0;
+        using BrotliEncoder encoder = new(quality: 11, BrotliWindow);
+        for (int at = 0; at < content.Length; at += Slice)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            ReadOnlySpan<byte> slice = content.AsSpan(at, Math.Min(Slice, content.Length - at));
+            if (encoder.Compress(slice, room.AsSpan(length), out _, out int written, isFinalBlock: at + slice.Length == content.Length) != OperationStatus.Done)
+            {
+                return null;
+            }
+
+            length += written;
+
+            // It takes seconds for a large file: half of them are for others, and none after the gateway's end.
+            stopping.WaitHandle.WaitOne(Stopwatch.GetElapsedTime(begin));
+            stopping.ThrowIfCancellationRequested();
+        }
+
+        return room[..length];
+    }
+
+    private static byte[]? Gzip(byte[] content, CompressionLevel level, CancellationToken stopping)
+    {
+        byte[] room = RoomFor(content);
         using MemoryStream compressed = new(room);
         try
         {
-            using Stream coder = coding(compressed);
+            using GZipStream coder = new(compressed, level, leaveOpen: true);
             for (int at = 0; at < content.Length; at += Slice)
             {
                 stopping.ThrowIfCancellationRequested();
@@ -85,4 +112,7 @@ internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundS
 
         return room[..(int)compressed.Position];
     }
+
+    /// <summary>A copy that needs more than nine tenths is not worth its memory.</summary>
+    private static byte[] RoomFor(byte[] content) => new byte[content.Length - (content.Length / 10)];
 }

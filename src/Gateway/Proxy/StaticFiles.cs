@@ -54,12 +54,13 @@ internal sealed class StaticFiles(ForwardingToPaperless forwarding, StaticFileSt
 
     private async Task FetchAsync(HttpContext context, string path, HttpTransformer transformer)
     {
-        UpstreamTiming? timing = context.Features.Get<UpstreamTiming>();
-        StaticFile? file = null;
+        Task<StaticFile?> flight = fetch.FileAsync(path);
+        UpstreamTiming? timing = flight.IsCompleted ? null : context.Features.Get<UpstreamTiming>();
+        StaticFile? file;
         try
         {
             timing?.Sent();
-            file = await fetch.FileAsync(path).WaitAsync(limits.Wait, clock, context.RequestAborted);
+            file = await flight.WaitAsync(limits.Wait, clock, context.RequestAborted);
             timing?.Answered();
         }
         catch (TimeoutException)
