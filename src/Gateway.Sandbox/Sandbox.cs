@@ -30,6 +30,7 @@ internal sealed class Sandbox
                 PublicUrl = ports.GatewayUrl,
                 RemoteUserApi = true,
                 WithPeople = true,
+                WithAssets = true,
             });
 
             // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else. Only here, where

@@ -37,6 +37,7 @@ internal static class FrontPage
         <meta name="cookie_prefix" content="{Reply.Escape(visit.Site.Options.CookiePrefix)}">
         <link rel="icon" type="image/x-icon" href="favicon.ico">
         <link rel="stylesheet" href="static/{StaticFiles.Styles}">
+        {(visit.Site.Options.WithAssets ? AppAssets.Head : "")}
         </head>
         <body>
         <header>
@@ -70,6 +71,7 @@ internal static class FrontPage
         <p><code id="auth-token"></code> <button id="generate-token" type="button">Regenerate auth token</button></p>
         </section>
         </main>
+        {(visit.Site.Options.WithAssets ? AppAssets.Body : "")}
         <footer>Live status: <span id="status">connecting</span></footer>
         <script src="static/{StaticFiles.Script}" defer></script>
         </body>

@@ -9,6 +9,7 @@ internal sealed class PaperlessSite(StandInPaperlessOptions options, Cancellatio
     public PaperlessData Data { get; } = new(options);
     public LiveStatus LiveStatus { get; } = new(stopping);
     public TokenThrottle TokenThrottle { get; } = new(options);
+    public StaticFileWork StaticFileWork { get; } = new(options.StaticFileCost);
     public ScriptedStream? Chat { get; set; }
     public CancellationToken Stopping { get; } = stopping;
 

@@ -35,6 +35,15 @@ internal sealed record StandInPaperlessOptions
     /// <summary>Lists hold everything, whatever was asked for: as with a filter that this version of Paperless does not know.</summary>
     public bool IgnoresFilters { get; init; }
 
+    /// <summary>The front page asks for all of <see cref="AppAssets"/>, as many files as Paperless's own.</summary>
+    public bool WithAssets { get; init; }
+
+    /// <summary>How long a static file may be kept.</summary>
+    public TimeSpan StaticMaxAge { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the one worker is busy with each static file.</summary>
+    public TimeSpan StaticFileCost { get; init; }
+
     /// <summary>Starts with ordinary users alice and bob, who can open the page and read and add documents.</summary>
     public bool WithPeople { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
-using System.Security.Cryptography;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace Gateway.Sandbox.Paperless;
@@ -17,7 +18,8 @@ internal static class StaticFiles
     public static readonly byte[] Favicon =
         [0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 32, 0, (byte)OnePixel.Length, 0, 0, 0, 22, 0, 0, 0, .. OnePixel];
 
-    private static readonly DateTimeOffset Built = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+    /// <summary>When the files were put there.</summary>
+    public static readonly DateTimeOffset Built = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly FrozenDictionary<string, StaticFile> Files = new Dictionary<string, StaticFile>
     {
@@ -38,17 +40,18 @@ internal static class StaticFiles
         const string Prefix = "/static/";
         if (visit.Method is not ("GET" or "HEAD")
             || !visit.Path.StartsWith(Prefix, StringComparison.Ordinal)
-            || !Files.TryGetValue(visit.Path[Prefix.Length..], out var file))
+            || !TryFind(visit.Path[Prefix.Length..], out var file))
         {
             return false;
         }
 
+        await visit.Site.StaticFileWork.DoAsync();
         var headers = visit.Http.Response.Headers;
-        headers.CacheControl = "max-age=60, public";
+        headers.CacheControl = $"max-age={visit.Site.Options.StaticMaxAge.TotalSeconds:0}, public";
         headers.ETag = file.ETag;
         headers.LastModified = Built.ToString("R");
         headers.AccessControlAllowOrigin = "*";
-        if (visit.Header("If-None-Match") == file.ETag)
+        if (IsNotModified(visit, file))
         {
             visit.Http.Response.StatusCode = StatusCodes.Status304NotModified;
             return true;
@@ -58,12 +61,19 @@ internal static class StaticFiles
         return true;
     }
 
-    private sealed record StaticFile(string ContentType, byte[] Content, string ETag)
-    {
-        public static StaticFile Of(string contentType, string text)
-        {
-            var content = Encoding.UTF8.GetBytes(text);
-            return new StaticFile(contentType, content, $"\"{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}\"");
-        }
-    }
+    private static bool TryFind(string name, [NotNullWhen(true)] out StaticFile? file) =>
+        Files.TryGetValue(name, out file) || AppAssets.Files.TryGetValue(name, out file);
+
+    /// <summary>WhiteNoise: the date counts only where there is no tag, and the tag is compared letter for letter.</summary>
+    private static bool IsNotModified(Visit visit, StaticFile file) =>
+        visit.Header("If-None-Match") is { } tag ? tag == file.ETag
+        : DateTimeOffset.TryParse(visit.Header("If-Modified-Since"), CultureInfo.InvariantCulture, out var since) && since >= Built;
+}
+
+/// <summary>A file with the tag that WhiteNoise gives it, from its time and its size.</summary>
+internal sealed record StaticFile(string ContentType, byte[] Content)
+{
+    public string ETag { get; } = string.Create(CultureInfo.InvariantCulture, $"\"{StaticFiles.Built.ToUnixTimeSeconds():x}-{Content.Length:x}\"");
+
+    public static StaticFile Of(string contentType, string text) => new(contentType, Encoding.UTF8.GetBytes(text));
 }

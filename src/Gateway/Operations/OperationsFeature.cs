@@ -3,6 +3,7 @@ using System.Text;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Core;
@@ -34,6 +35,9 @@ internal static class OperationsFeature
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+
+            // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it.
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1AndHttp2AndHttp3);
 
             // Uploads of any size stream through; everything else keeps Kestrel's own limits.
             kestrel.Limits.MaxRequestBodySize = null;
@@ -89,7 +93,8 @@ internal static class OperationsFeature
 
                 // The command says it in a sentence; what the framework cancels because of it has nothing to add.
                 .Filter.ByExcluding(entry => entry.Exception is IOException { InnerException: AddressInUseException }
-                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry)))
+                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry))
+                    || IsAboutPlainHttp(entry))
                 .ReadFrom.Configuration(builder.Configuration)
                 .ReadFrom.Services(services)
                 .Enrich.With<WithoutRequestScope>();
@@ -109,6 +114,11 @@ internal static class OperationsFeature
         // Each host its own: the static logger would be the last one's, and closed with the first one's.
         preserveStaticLogger: true);
     }
+
+    /// <summary>Kestrel warns that an address without TLS is for HTTP/1.1 only: nobody asked it for more there.</summary>
+    private static bool IsAboutPlainHttp(LogEvent entry) =>
+        entry.Level == LogEventLevel.Warning && entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
+        && structure.Properties.Any(property => property is { Name: "Name", Value: ScalarValue { Value: "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls" } });
 
     private static void WriteToConsole(LoggerSinkConfiguration sink, bool development, bool serves)
     {

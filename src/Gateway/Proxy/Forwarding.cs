@@ -18,6 +18,7 @@ internal sealed class Forwarding
     private readonly OpenSockets _sockets;
     private readonly UnsizedBody _unsized;
     private readonly ForwardingToPaperless _forwarding;
+    private readonly StaticFiles _statics;
     private readonly ForwardingTimes _times;
     private readonly ProfileAdditions _profile;
     private readonly SessionRecheck _recheck;
@@ -31,6 +32,7 @@ internal sealed class Forwarding
         OpenSockets sockets,
         UnsizedBody unsized,
         ForwardingToPaperless forwarding,
+        StaticFiles statics,
         ForwardingTimes times,
         RequestHygiene hygiene,
         PaperlessCookies cookies,
@@ -44,6 +46,7 @@ internal sealed class Forwarding
         _sockets = sockets;
         _unsized = unsized;
         _forwarding = forwarding;
+        _statics = statics;
         _times = times;
         _profile = profile;
         _recheck = recheck;
@@ -138,6 +141,7 @@ internal sealed class Forwarding
         }
 
         return socket ? ForwardSocketAsync(context, localCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfLocal(localCookie), transformer)
+            : access == Access.Public && StaticFiles.Has(request.Path) ? _statics.AnswerAsync(context, transformer)
             : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
             : _forwarding.ForwardAsync(context, transformer);
     }

@@ -18,6 +18,12 @@ internal static class ProxyFeature
         builder.Services.AddSingleton(ForwardingTimes.Default);
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<ForwardingToPaperless>();
+        builder.Services.AddSingleton(StaticFileLimits.Default);
+        builder.Services.AddSingleton<StaticFileStore>();
+        builder.Services.AddSingleton<StaticFileCompression>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());
+        builder.Services.AddSingleton<StaticFileFetch>();
+        builder.Services.AddSingleton<StaticFiles>();
         builder.Services.AddSingleton<RequestHygiene>();
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSession>();

@@ -149,6 +149,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
             }
 
             held.SetResult();
+            await Task.WhenAny(pages);
             while (!Task.WhenAll(pages).IsCompleted)
             {
                 // The replica that waits for the other looks into the store by this clock.

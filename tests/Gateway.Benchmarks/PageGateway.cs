@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+
+namespace Gateway.Benchmarks;
+
+/// <summary>The gateway as a process before a stand-in Paperless, with a certificate or without.</summary>
+internal sealed class PageGateway : IDisposable
+{
+    /// <summary>Ends at a page of the gateway's own.</summary>
+    public const string SignInPath = "/accounts/oidc/authentik/login/?next=%2Fgateway%2Fsession";
+
+    private readonly Child _process;
+
+    private PageGateway(Child process, string origin)
+    {
+        _process = process;
+        Origin = origin;
+    }
+
+    public string Origin { get; }
+
+    public static async Task<PageGateway> StartAsync(string folder, StandInPaperless paperless, DevelopmentProvider provider, string? certificate)
+    {
+        int port = FreePort();
+        string origin = string.Create(CultureInfo.InvariantCulture, $"{(certificate is null ? "http" : "https")}://localhost:{port}");
+        provider.Options = provider.Options with { RedirectUris = [.. provider.Options.RedirectUris, origin + "/accounts/oidc/authentik/login/callback/"] };
+        int management = FreePort();
+        Dictionary<string, string> environment = new()
+        {
+            ["ASPNETCORE_URLS"] = origin,
+            ["PAPERLESS_URL"] = origin,
+            ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{provider.Options.ClientId}}}", "secret": "{{{provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{provider.DiscoveryUrl}}}"}}]}}""",
+            ["GATEWAY_PAPERLESS_TOKEN"] = paperless.Data.AdminToken,
+            ["GATEWAY_UPSTREAM_URL"] = paperless.Address.GetLeftPart(UriPartial.Authority),
+            ["GATEWAY_DATA_DIR"] = Path.Combine(folder, port.ToString(CultureInfo.InvariantCulture)),
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{management}",
+        };
+        if (certificate is not null)
+        {
+            environment["Kestrel__Certificates__Default__Path"] = certificate;
+        }
+
+        Child process = new("dotnet", [typeof(Settings.GatewaySettings).Assembly.Location], environment);
+        await process.WaitForAsync(new Uri($"http://127.0.0.1:{management}/health/live"));
+        return new PageGateway(process, origin);
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,215 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+using Microsoft.Playwright;
+
+namespace Gateway.Benchmarks;
+
+/// <summary>
+/// A page of Paperless with 40 static files in a real browser, from the stand-in itself and through the gateway, alternating in every round:
+/// what reached Paperless, what went over the wire, and when the page was loaded.
+/// </summary>
+internal static class PageLoad
+{
+    private const string Chromium = "/usr/bin/chromium";
+
+    /// <summary>In place of Paperless's minute, which nobody would wait for so often.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(4);
+
+    private static readonly string[] Arguments =
+    [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--proxy-server=http://127.0.0.1:9",
+    ];
+
+    public static async Task<int> RunAsync(int rounds)
+    {
+        string folder = Directory.CreateTempSubdirectory("gateway-page").FullName;
+        try
+        {
+            List<string> tables = [];
+            foreach (Surroundings around in Surroundings.All)
+            {
+                string own = Path.Combine(folder, tables.Count.ToString(CultureInfo.InvariantCulture));
+                tables.Add(await MeasureAsync(own, rounds, around));
+            }
+
+            PerformancePage.Write("page", Report(tables, rounds));
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<string> MeasureAsync(string folder, int rounds, Surroundings around)
+    {
+        Directory.CreateDirectory(folder);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
+        await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions());
+        provider.SignsInAs = "alice";
+        using PageGateway plain = await PageGateway.StartAsync(folder, paperless, provider, certificate: null);
+        (string certificate, string key) = CertificateIn(folder);
+        using PageGateway secure = await PageGateway.StartAsync(folder, paperless, provider, certificate);
+        using IPlaywright playwright = await Playwright.CreateAsync();
+        await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
+
+        Way[] ways =
+        [
+            new("Paperless itself, HTTP/1.1", paperless.Address.GetLeftPart(UriPartial.Authority), SignIn: null),
+            new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath),
+            new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath),
+        ];
+        foreach (Way way in ways)
+        {
+            // Once unmeasured: both programs compile what they run, and the gateway its copies.
+            await way.VisitAsync(browser, paperless, around, keep: false);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(10));
+        for (int round = 1; round <= rounds; round++)
+        {
+            foreach (Way way in ways)
+            {
+                await way.VisitAsync(browser, paperless, around, keep: true);
+            }
+
+            Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
+        }
+
+        return string.Join('\n', ways.Select(way => string.Join('\n', way.Lines(around))));
+    }
+
+    private static string Report(IEnumerable<string> tables, int rounds) => string.Create(CultureInfo.InvariantCulture, $"""
+        | surroundings | from | browser | requests that reached Paperless | KiB over the wire | ms to the load event, median | lowest to highest |
+        |---|---|---|---|---|---|---|
+        {string.Join('\n', tables)}
+
+        {rounds} rounds, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
+        {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests are counted, these too.
+        The stand-in compresses each answer anew, as Paperless does. "Stand-in" is it as it is, which is far quicker than Python; "3 ms a file" lets one worker be busy that long with each
+        static file, one after another, as Django's middleware and WhiteNoise in a single Python process are; "over a line" adds 40 ms to each answer and lets 20 Mbit/s through, by the
+        browser's own throttle, which knows no handshakes. The certificate is one that this browser takes for good: with any other, Chromium keeps nothing. For this measurement the stand-in says `max-age={MaxAge.TotalSeconds:0}` in place of 60, and
+        the measurement waits for longer than that: the clocks of the browser, the gateway and the stand-in are the real ones.
+
+        - *empty, nobody before*: the browser has nothing, and the gateway's copies are too old, so it asks Paperless about each once (304).
+        - *empty, somebody before*: the same within the max-age of the visit before: a second person, or a second device.
+        - *visited before*: the same browser navigates to the page again after the max-age has passed. Directly it asks about every file; through the gateway those with a hash are not asked for.
+
+        ```sh
+        dotnet run --configuration Release --project tests/Gateway.Benchmarks -- page {rounds}
+        ```
+        """);
+
+    /// <summary>With the two that the front page always has.</summary>
+    private static int PageFiles() => AppAssets.Files.Count + 2;
+
+    /// <summary>A file for the gateway, and the hash of its key for the browser.</summary>
+    private static (string File, string Key) CertificateIn(string folder)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        string file = Path.Combine(folder, "tls.pfx");
+        File.WriteAllBytes(file, certificate.Export(X509ContentType.Pkcs12));
+        return (file, Convert.ToBase64String(SHA256.HashData(key.ExportSubjectPublicKeyInfo())));
+    }
+
+    /// <param name="Work">How long the one worker of Paperless is busy with each static file.</param>
+    /// <param name="Line">Whether the browser is as far away as at the other end of a line.</param>
+    private sealed record Surroundings(string Name, TimeSpan Work, bool Line)
+    {
+        public static readonly Surroundings[] All =
+        [
+            new("stand-in", TimeSpan.Zero, Line: false),
+            new("3 ms a file", TimeSpan.FromMilliseconds(3), Line: false),
+            new("3 ms a file, over a line", TimeSpan.FromMilliseconds(3), Line: true),
+        ];
+    }
+
+    /// <summary>A way to the page, and what its loads came to.</summary>
+    /// <param name="SignIn">Where the browser signs in; null: Paperless believes the header.</param>
+    private sealed record Way(string Name, string Origin, string? SignIn)
+    {
+        private const string NobodyBefore = "empty, nobody before";
+        private const string SomebodyBefore = "empty, somebody before";
+        private const string Again = "visited before";
+
+        public Dictionary<string, List<Load>> Loads { get; } = new() { [NobodyBefore] = [], [SomebodyBefore] = [], [Again] = [] };
+
+        public async Task VisitAsync(IBrowser browser, StandInPaperless paperless, Surroundings around, bool keep)
+        {
+            await using IBrowserContext first = await ContextAsync(browser);
+            await Task.Delay(MaxAge + TimeSpan.FromSeconds(1));
+            Load nobodyBefore = await LoadAsync(first, paperless, around);
+            await using IBrowserContext second = await ContextAsync(browser);
+            Load somebodyBefore = await LoadAsync(second, paperless, around);
+            await Task.Delay(MaxAge + TimeSpan.FromSeconds(1));
+            Load again = await LoadAsync(first, paperless, around);
+            if (keep)
+            {
+                Loads[NobodyBefore].Add(nobodyBefore);
+                Loads[SomebodyBefore].Add(somebodyBefore);
+                Loads[Again].Add(again);
+            }
+        }
+
+        public IEnumerable<string> Lines(Surroundings around) => Loads.Select(loads => string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {around.Name} | {Name} | {loads.Key} | {Median(loads.Value, load => load.Requests):0} | {Median(loads.Value, load => load.Bytes) / 1024:0} | {Median(loads.Value, load => load.Milliseconds):0} | {loads.Value.Min(load => load.Milliseconds):0} to {loads.Value.Max(load => load.Milliseconds):0} |"));
+
+        /// <summary>A browser with an empty cache in which alice is signed in.</summary>
+        private async Task<IBrowserContext> ContextAsync(IBrowser browser)
+        {
+            IBrowserContext context = await browser.NewContextAsync(new()
+            {
+                ExtraHTTPHeaders = SignIn is null ? [KeyValuePair.Create("Remote-User", "alice")] : [],
+            });
+            if (SignIn is not null)
+            {
+                // A page without Paperless's files at the end of it.
+                IPage page = await context.NewPageAsync();
+                await page.GotoAsync(Origin + SignIn);
+                await page.CloseAsync();
+            }
+
+            return context;
+        }
+
+        private async Task<Load> LoadAsync(IBrowserContext context, StandInPaperless paperless, Surroundings around)
+        {
+            IPage page = await context.NewPageAsync();
+            ICDPSession network = await context.NewCDPSessionAsync(page);
+            double bytes = 0;
+            network.Event("Network.loadingFinished").OnEvent += (_, finished) => bytes += finished!.Value.GetProperty("encodedDataLength").GetDouble();
+            await network.SendAsync("Network.enable");
+            if (around.Line)
+            {
+                await network.SendAsync("Network.emulateNetworkConditions", new Dictionary<string, object> { ["offline"] = false, ["latency"] = 40, ["downloadThroughput"] = 20_000_000 / 8, ["uploadThroughput"] = 20_000_000 / 8 });
+            }
+
+            paperless.ForgetReceived();
+            await page.GotoAsync(Origin + "/dashboard", new() { WaitUntil = WaitUntilState.Load });
+            await page.GetByText("Rental agreement").WaitForAsync();
+            double milliseconds = await page.EvaluateAsync<double>("performance.getEntriesByType('navigation')[0].loadEventStart");
+            int requests = paperless.Received.Count;
+            await page.CloseAsync();
+            return new Load(requests, bytes, milliseconds);
+        }
+
+        private static double Median(IEnumerable<Load> loads, Func<Load, double> of)
+        {
+            double[] sorted = [.. loads.Select(of).Order()];
+            return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+        }
+    }
+
+    /// <param name="Bytes">Heads and bodies as they came over the wire; what came from the browser's own cache is none.</param>
+    private sealed record Load(int Requests, double Bytes, double Milliseconds);
+}
