@@ -250,7 +250,7 @@ public sealed class LocalSignInTests
         string both = $"paperless-gateway={bob.Cookie("paperless-gateway")}; sessionid={alice.Cookie("sessionid")}";
         world.Paperless.ForgetReceived();
 
-        await alice.FetchAsync("/static/frontend/en-US/main.js");
+        await alice.FetchAsync("/static/frontend/en-US/polyfills.js");
         await alice.OpenAsync("/share/nothing");
         await alice.FetchAsync(HttpMethod.Get, "/api/documents/", null, ("Authorization", "Token " + world.Paperless.Data.AdminToken));
         await alice.OpenAsync("/accounts/password/reset/");

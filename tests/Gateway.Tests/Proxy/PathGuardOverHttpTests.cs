@@ -38,8 +38,9 @@ public sealed class PathGuardOverHttpTests
             world.Paperless.ForgetReceived();
             await SendAsync(world, target, $"Cookie: {cookie}");
 
-            Assert.Equal([target], world.Forwarded.Select(request => request.RawTarget));
-            Assert.Equal(target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice", Assert.Single(world.Forwarded).SignedInAs);
+            // A static file that there is not is asked for twice: once to find that out.
+            Assert.Equal([target], world.Forwarded.Select(request => request.RawTarget).Distinct());
+            Assert.Equal([target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice"], world.Forwarded.Select(request => request.SignedInAs).Distinct());
         }
     }
 
