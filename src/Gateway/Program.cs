@@ -19,7 +19,8 @@ internal sealed class Program
     /// <exception cref="SettingsException">The configuration is not good enough to start with.</exception>
     public static WebApplication Create(string[] args, bool serves = true)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+        // The environment is read once: nothing watches files for changes of it.
+        WebApplicationBuilder builder = WebApplication.CreateBuilder([.. args, "--hostBuilder:reloadConfigOnChange=false"]);
         GatewaySettings settings = builder.AddSettings();
         builder.AddOperations(settings, serves);
         builder.AddStorage(settings);

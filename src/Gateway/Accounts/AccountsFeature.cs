@@ -30,14 +30,16 @@ internal static class AccountsFeature
 }
 
 /// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
-internal sealed partial class CredentialAtStart(PaperlessApi api, ILogger<CredentialAtStart> logger) : BackgroundService
+internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, ILogger<CredentialAtStart> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Not in the way of the start.
-        await Task.Yield();
         try
         {
+            // Not in the way of the start.
+            TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            using CancellationTokenRegistration starts = lifetime.ApplicationStarted.Register(started.SetResult);
+            await started.Task.WaitAsync(stoppingToken);
             await api.SelfAsync(stoppingToken);
         }
         catch (PaperlessUnavailableException failure)

@@ -10,6 +10,7 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Filters;
 using Serilog.Formatting.Compact;
+using Serilog.Settings.Configuration;
 
 namespace Gateway.Operations;
 
@@ -95,7 +96,7 @@ internal static class OperationsFeature
                 .Filter.ByExcluding(entry => entry.Exception is IOException { InnerException: AddressInUseException }
                     || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry))
                     || IsAboutPlainHttp(entry))
-                .ReadFrom.Configuration(builder.Configuration)
+                .ReadFrom.Configuration(builder.Configuration, new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))
                 .ReadFrom.Services(services)
                 .Enrich.With<WithoutRequestScope>();
             if (!serves)

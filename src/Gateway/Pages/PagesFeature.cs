@@ -21,14 +21,13 @@ internal static class PagesFeature
         builder.Services.AddSingleton<PageWriter>();
     }
 
+    /// <remarks>
+    /// Here and in all features: handlers that take the request alone, and ask it for what they need. For others ASP.NET Core writes code when
+    /// it starts, which costs time and memory.
+    /// </remarks>
     public static void MapPages(this WebApplication app)
     {
-        app.MapMethods(Stylesheet.Path, Reading, (HttpContext context) =>
-        {
-            context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            return TypedResults.Bytes(Stylesheet.Bytes, "text/css; charset=utf-8");
-        });
+        app.MapMethods(Stylesheet.Path, Reading, WriteStylesheetAsync);
         app.MapMethods(SessionPath, Reading, ShowSessionAsync);
 
         // Said with its pattern: by itself it leaves out every address that looks like a file.
@@ -39,8 +38,20 @@ internal static class PagesFeature
     public static bool IsAboutSessions(PathString path) =>
         path.Equals(SessionPath, StringComparison.OrdinalIgnoreCase) || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase);
 
-    private static Task ShowSessionAsync(HttpContext context, GatewaySettings settings)
+    private static Task WriteStylesheetAsync(HttpContext context)
     {
+        HttpResponse response = context.Response;
+        response.Headers.CacheControl = "public, max-age=31536000, immutable";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.ContentType = "text/css; charset=utf-8";
+        response.ContentLength = Stylesheet.Bytes.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(Stylesheet.Bytes, 0, Stylesheet.Bytes.Length);
+    }
+
+    private static Task ShowSessionAsync(HttpContext context)
+    {
+        GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
+
         // A session that is not the gateway's own: whoever recognised it has said who it is.
         if ((context.Session() is { } session ? SessionView.Of(session) : context.Features.Get<SessionView>()) is not { } view)
         {
@@ -59,9 +70,9 @@ internal static class PagesFeature
             Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
         });
 
-    private static Task NotFoundAsync(HttpContext context, PageWriter pages, GatewaySettings settings) =>
-        pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")
+    private static Task NotFoundAsync(HttpContext context) =>
+        context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")
         {
-            Links = [new PageLink(settings.ScriptName + "/", "To Paperless")],
+            Links = [new PageLink(context.RequestServices.GetRequiredService<GatewaySettings>().ScriptName + "/", "To Paperless")],
         });
 }

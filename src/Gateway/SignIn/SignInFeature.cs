@@ -18,6 +18,9 @@ internal static class SignInFeature
 
     public static string CallbackPath(string providerId) => $"/accounts/oidc/{providerId}/login/callback/";
 
+    /// <summary>The provider that a request's path names; nobody has looked yet whether there is one.</summary>
+    public static string ProviderId(this HttpContext context) => context.GetRouteValue("providerId") as string ?? "";
+
     /// <summary>Where a sign-in at one provider, or a Connect, begins, to lead to <paramref name="next"/>.</summary>
     public static string LoginPath(GatewaySettings settings, string providerId, string? next, bool connect = false) =>
         $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
@@ -61,11 +64,12 @@ internal static class SignInFeature
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
         // Paperless's own login page has the button as a form.
         app.MapMethods("/accounts/oidc/{providerId}/login/", [HttpMethods.Get, HttpMethods.Post], BeginAsync);
-        app.MapPost(UsernameChoice.Path, (HttpContext context, UsernameChoice choice) => choice.TakeAsync(context));
+        app.MapPost(UsernameChoice.Path, context => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context));
     }
 
-    private static Task ShowPageAsync(HttpContext context, GatewaySettings settings)
+    private static Task ShowPageAsync(HttpContext context)
     {
+        GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
         string? notice = SignInNotices.Of(query);
@@ -92,11 +96,15 @@ internal static class SignInFeature
         });
     }
 
-    private static async Task BeginAsync(HttpContext context, string providerId, GatewaySettings settings, ProviderRegistry providers, ConnectRound connect, ISessionStore store, PageWriter pages, TimeProvider time)
+    private static async Task BeginAsync(HttpContext context)
     {
+        IServiceProvider services = context.RequestServices;
+        GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
+        ConnectRound connect = services.GetRequiredService<ConnectRound>();
+        PageWriter pages = services.GetRequiredService<PageWriter>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
-        if (providers.Find(providerId) is not { } provider)
+        if (services.GetRequiredService<ProviderRegistry>().Find(context.ProviderId()) is not { } provider)
         {
             await pages.RefuseAsync(context, UnknownProvider(settings));
             return;
@@ -138,7 +146,7 @@ internal static class SignInFeature
         }
 
         // Before the provider is bothered: the way back would end at a store that is away, and the next try begin all over.
-        await store.CheckAsync(context.RequestAborted);
+        await services.GetRequiredService<ISessionStore>().CheckAsync(context.RequestAborted);
         try
         {
             await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
@@ -150,7 +158,7 @@ internal static class SignInFeature
         }
 
         AuthenticationProperties properties = new() { RedirectUri = next };
-        properties.Items[SignInEvents.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        properties.Items[SignInEvents.StartedAt] = services.GetRequiredService<TimeProvider>().GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         if (connecting is not null)
         {
             ConnectRound.Begin(properties, connecting);

@@ -2,6 +2,7 @@ using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.SignIn;
 
 namespace Gateway.SignOut;
 
@@ -35,15 +36,23 @@ internal static class SignOutFeature
             app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
         }
 
-        app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], (HttpContext context, OwnSessions own) => own.ShowAsync(context));
-        app.MapMethods(OwnSessions.EndPath, [HttpMethods.Post], (HttpContext context, OwnSessions own) => own.EndAsync(context));
-        app.MapMethods(OwnSessions.EndAllPath, [HttpMethods.Post], (HttpContext context, OwnSessions own) => own.EndAllAsync(context));
-        app.MapPost(BackChannelPath("{providerId}"), (HttpContext context, string providerId, BackChannelLogout logout) => logout.AnswerAsync(context, providerId));
-        app.MapGet(FrontChannelPath("{providerId}"), (HttpContext context, string providerId, FrontChannelLogout logout) => logout.AnswerAsync(context, providerId));
+        app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => OwnOf(context).ShowAsync(context));
+        app.MapMethods(OwnSessions.EndPath, [HttpMethods.Post], context => OwnOf(context).EndAsync(context));
+        app.MapMethods(OwnSessions.EndAllPath, [HttpMethods.Post], context => OwnOf(context).EndAllAsync(context));
+        app.MapPost(BackChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
+        app.MapGet(FrontChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
     }
 
-    private static Task SignOutAsync(HttpContext context, GatewaySettings settings, EndSession endSession, Logout logout) =>
-        CrossSiteGuard.CameFromHere(context.Request, settings.Public) ? logout.AnswerAsync(context) : AskAsync(context, settings, endSession);
+    private static OwnSessions OwnOf(HttpContext context) => context.RequestServices.GetRequiredService<OwnSessions>();
+
+    private static Task SignOutAsync(HttpContext context)
+    {
+        IServiceProvider services = context.RequestServices;
+        GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
+        return CrossSiteGuard.CameFromHere(context.Request, settings.Public)
+            ? services.GetRequiredService<Logout>().AnswerAsync(context)
+            : AskAsync(context, settings, services.GetRequiredService<EndSession>());
+    }
 
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {

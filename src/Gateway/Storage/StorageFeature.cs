@@ -18,6 +18,7 @@ internal static class StorageFeature
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<SqliteAccounts>();
         IDataProtectionBuilder protection = builder.Services.AddDataProtection().SetApplicationName("paperless-gateway");
+        ReadKeysWhenNeeded(builder.Services);
         if (settings.Redis is null)
         {
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
@@ -34,6 +35,16 @@ internal static class StorageFeature
         builder.Services.AddSingleton<StoredSecrets, RedisSecrets>();
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services =>
             new ConfigureOptions<KeyManagementOptions>(options => options.XmlRepository = new RedisKeys(services.GetRequiredService<RedisConnection>())));
+    }
+
+    /// <summary>ASP.NET Core reads the data-protection keys before it serves; they are for sign-ins, and the first of those reads them in time.</summary>
+    private static void ReadKeysWhenNeeded(IServiceCollection services)
+    {
+        ServiceDescriptor? eager = services.FirstOrDefault(one => one.ServiceType == typeof(IHostedService) && one.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
+        if (eager is not null)
+        {
+            services.Remove(eager);
+        }
     }
 
     /// <exception cref="SettingsException">The data directory cannot be used, or Redis does not answer.</exception>
