@@ -12,7 +12,7 @@ public sealed partial class SandboxTests(Chromium chromium)
     {
         int[] ports = [World.FreePort(), World.FreePort(), World.FreePort(), World.FreePort()];
         await using ProgramProcess sandbox = Start(ports);
-        await sandbox.LineAsync(line => line.Contains("Ctrl+C", StringComparison.Ordinal));
+        await sandbox.LineAsync(line => line.Contains("Ctrl+C stops all three", StringComparison.Ordinal));
         string said = string.Join('\n', sandbox.Output);
         Assert.All(
             [$"http://localhost:{ports[0]}", $"http://127.0.0.1:{ports[1]}", $"http://127.0.0.1:{ports[2]}", "alice (paperless-users, family)", "bob (", "admin ("],

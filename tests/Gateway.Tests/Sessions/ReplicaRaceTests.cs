@@ -24,7 +24,7 @@ public sealed class ReplicaRaceTests
         Identity alice = SessionsOnDisk.Person("alice");
         for (int round = 0; round < 120; round++)
         {
-            (SessionSecret secret, Session session) = (await here.BeginAsync(new NewSession(alice, new ProviderTokens("token"), alice.Subject, $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
+            (SessionSecret secret, Session session) = (await here.BeginAsync(new NewSession(alice, new ProviderTokens("token"), $"{alice.Subject} {round}", $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
             byte[] key = session.Key.ToBytes();
             StoredSession stored = (await storeThere.FindAsync(key, StoreUnderTest.Ct))!;
             bool over = false;
