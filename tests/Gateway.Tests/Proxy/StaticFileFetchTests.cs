@@ -219,7 +219,7 @@ public sealed class StaticFileFetchTests
     private static StaticFileStore Store(World world) => world.Gateway.Services.GetRequiredService<StaticFileStore>();
 
     /// <summary>The gateway's own requests say for nobody where they come from.</summary>
-    private static bool IsFetch(ReceivedRequest request) => request.Header("X-Forwarded-For") is null;
+    private static bool IsFetch(ReceivedRequest request) => request.Header("X-Forwarded-For") is null && request.Path.Contains("/static/", StringComparison.Ordinal);
 
     private static Task<Page> GetAsync(Visitor visitor, string path, params (string Name, string Value)[] headers) => visitor.SendAsync(HttpMethod.Get, path, null, headers);
 }
