@@ -24,12 +24,10 @@ internal static class Start
         string cookie = (await StoredSessions.AddAsync(program, 1))[0];
         string published = await Publication.PublishAsync(bench, "published");
         string compiledAtRunTime = await Publication.PublishAsync(bench, "jit", "-p:PublishReadyToRun=false");
-        string readyToRun = await Publication.PublishAsync(bench, "ready-to-run", Publication.ReadyToRun);
         (string Name, Func<(Child, Uri)> Begin)[] starts =
         [
             ("gateway, compiled at run time (JIT)", () => (program.Start(compiledAtRunTime), program.Address)),
-            ("gateway, as the project publishes it", () => (program.Start(published), program.Address)),
-            ("gateway, ReadyToRun", () => (program.Start(readyToRun), program.Address)),
+            ("gateway, as the image has it (ReadyToRun)", () => (program.Start(published), program.Address)),
             ("plain YARP", () => PlainYarp.Start(bench, upstream)),
         ];
         double[][] found = new double[rounds][];

@@ -16,7 +16,14 @@ internal sealed class ManagementServer(GatewaySettings settings, Health health) 
     /// <summary>Where it listens, once it does.</summary>
     public Uri? Address { get; private set; }
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>On a thread of its own, so that the public server starts meanwhile.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.Run(() => ListenAsync(cancellationToken), cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => _app?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls(settings.ManagementUrl.GetLeftPart(UriPartial.Authority)).ConfigureKestrel(kestrel =>
@@ -29,10 +36,6 @@ internal sealed class ManagementServer(GatewaySettings settings, Health health) 
         await _app.StartAsync(cancellationToken);
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
-
-    public ValueTask DisposeAsync() => _app?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private Task AnswerAsync(HttpContext context)
     {

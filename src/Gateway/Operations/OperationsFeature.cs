@@ -32,7 +32,13 @@ internal static class OperationsFeature
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.AddSingleton<SessionsCommand>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = GracePeriod);
+        builder.Services.Configure<HostOptions>(options =>
+        {
+            options.ShutdownTimeout = GracePeriod;
+
+            // Both servers at once. Nothing else that starts takes time, and each part begins in the order in which it was added.
+            options.ServicesStartConcurrently = true;
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using Gateway.Settings;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
 namespace Gateway.Storage;
@@ -21,6 +23,8 @@ internal static class StorageFeature
         ReadKeysWhenNeeded(builder.Services);
         if (settings.Redis is null)
         {
+            // SQLite's library is loaded while the rest is put together.
+            _ = Task.Run(static () => RuntimeHelpers.RunClassConstructor(typeof(SqliteConnection).TypeHandle));
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
             builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<SqliteAccounts>());
             builder.Services.AddSingleton<StoredSecrets, SqliteSecrets>();

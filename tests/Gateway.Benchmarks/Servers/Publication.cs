@@ -1,14 +1,12 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Gateway.Benchmarks.Servers;
 
-/// <summary>The gateway published into the measurement's own folder, by the SDK that builds it.</summary>
+/// <summary>The gateway published into the measurement's own folder for this system, as the Dockerfile does it.</summary>
 internal static class Publication
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
-    /// <summary>Compiled ahead for this system; a runtime identifier asks for a lock file of its own, so it gets one beside.</summary>
-    public static string[] ReadyToRun => ["-r", System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier, "--self-contained", "false", "-p:PublishReadyToRun=true"];
 
     /// <returns>The path of the program's assembly.</returns>
     /// <exception cref="InvalidOperationException">It does not build; what the SDK says of it is in the message.</exception>
@@ -20,7 +18,8 @@ internal static class Publication
         string[] arguments =
         [
             "publish", Path.Combine(PerformancePage.Root(), "src", "Gateway", "Gateway.csproj"), "--configuration", "Release", "--output", output, "--artifacts-path", work,
-            "--verbosity", "quiet", "-nodeReuse:false", $"-p:NuGetLockFilePath={work}/packages.lock.json", .. options,
+            "--runtime", RuntimeInformation.RuntimeIdentifier, "--self-contained", "false", "-p:UseAppHost=false", $"-p:NuGetLockFilePath={work}/packages.lock.json",
+            "--verbosity", "quiet", "-nodeReuse:false", .. options,
         ];
         using Process publish = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(bench.Cancel);

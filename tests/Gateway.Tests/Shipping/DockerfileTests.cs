@@ -53,9 +53,20 @@ public sealed partial class DockerfileTests
     [Fact]
     public void Packages_are_those_of_the_lock_file()
     {
-        DockerInstruction restore = Assert.Single(Image.Build, instruction => instruction.Rest.StartsWith("dotnet restore", StringComparison.Ordinal));
-        Assert.Contains("--locked-mode", restore.Words);
+        DockerInstruction[] restores = [.. Image.Build.Where(instruction => instruction.Rest.StartsWith("dotnet restore", StringComparison.Ordinal))];
+        Assert.Contains("--locked-mode", restores[0].Words);
+        Assert.All(restores.Skip(1), later => Assert.Contains("-p:NuGetLockFilePath=obj/packages.lock.json", later.Words));
         Assert.Contains(CopiesFromTheRepository, copy => copy.Words.Contains("src/Gateway/packages.lock.json"));
+    }
+
+    /// <summary>The restore, the compiler and the published libraries have to be for the same one.</summary>
+    [Fact]
+    public void The_image_is_built_for_the_processor_that_is_asked_for()
+    {
+        Assert.Contains(Image.Build, instruction => instruction is { Name: "ARG", Rest: "TARGETARCH" });
+        DockerInstruction[] forOne = [.. Image.Build.Where(instruction => instruction.Words.Contains("$TARGETARCH"))];
+        Assert.Equal(["restore", "publish"], forOne.Select(instruction => instruction.Words[1]));
+        Assert.All(forOne, instruction => Assert.Contains("--arch $TARGETARCH", instruction.Rest, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Tests.Shipping;
@@ -74,6 +75,9 @@ public sealed partial class ImageContent : IAsyncLifetime
             ["MSBUILDDISABLENODEREUSE"] = "1",
             ["UseSharedCompilation"] = "false",
             ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0",
+
+            // BuildKit gives it, in the words of Go.
+            ["TARGETARCH"] = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64",
         };
         (int exitCode, string output) = await Command.RunAsync("sh", ["-c", InTheImage().Replace(command, _root + "/")], source, TestContext.Current.CancellationToken, alone);
         Assert.True(exitCode == 0, $"RUN {command}\n{output}");
