@@ -30,13 +30,18 @@ internal static class PageLoad
         try
         {
             List<string> tables = [];
+            Way[] ways = [];
             foreach (Surroundings around in Surroundings.All)
             {
                 string own = Path.Combine(folder, tables.Count.ToString(CultureInfo.InvariantCulture));
-                tables.Add(await MeasureAsync(own, rounds, around));
+                ways = await MeasureAsync(own, rounds, around);
+                tables.AddRange(ways.SelectMany(way => way.Lines(around)));
             }
 
             PerformancePage.Write("page", Report(tables, rounds));
+
+            // What most people have: a Python process at the other end of a line.
+            PagePicture.Write(ways[0].Loads.Keys, [new("Paperless itself", ways[0].Medians()), new("through the gateway", ways[^1].Medians())]);
             return 0;
         }
         finally
@@ -45,7 +50,7 @@ internal static class PageLoad
         }
     }
 
-    private static async Task<string> MeasureAsync(string folder, int rounds, Surroundings around)
+    private static async Task<Way[]> MeasureAsync(string folder, int rounds, Surroundings around)
     {
         Directory.CreateDirectory(folder);
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
@@ -80,7 +85,7 @@ internal static class PageLoad
             Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
         }
 
-        return string.Join('\n', ways.Select(way => string.Join('\n', way.Lines(around))));
+        return ways;
     }
 
     private static string Report(IEnumerable<string> tables, int rounds) => string.Create(CultureInfo.InvariantCulture, $"""
@@ -163,6 +168,10 @@ internal static class PageLoad
         public IEnumerable<string> Lines(Surroundings around) => Loads.Select(loads => string.Create(
             CultureInfo.InvariantCulture,
             $"| {around.Name} | {Name} | {loads.Key} | {Median(loads.Value, load => load.Requests):0} | {Median(loads.Value, load => load.Bytes) / 1024:0} | {Median(loads.Value, load => load.Milliseconds):0} | {loads.Value.Min(load => load.Milliseconds):0} to {loads.Value.Max(load => load.Milliseconds):0} |"));
+
+        /// <summary>For each state of the browser.</summary>
+        public IReadOnlyList<(double Milliseconds, double Requests)> Medians() =>
+            [.. Loads.Values.Select(loads => (Median(loads, load => load.Milliseconds), Median(loads, load => load.Requests)))];
 
         /// <summary>A browser with an empty cache in which alice is signed in.</summary>
         private async Task<IBrowserContext> ContextAsync(IBrowser browser)
