@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -43,8 +44,12 @@ internal static class OperationsFeature
         {
             kestrel.AddServerHeader = false;
 
-            // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it.
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1AndHttp2AndHttp3);
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+            {
+                // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it.
+                endpoint.Protocols = HttpProtocols.Http1AndHttp2AndHttp3;
+                endpoint.RememberCookie();
+            });
 
             // Uploads of any size stream through; everything else keeps Kestrel's own limits.
             kestrel.Limits.MaxRequestBodySize = null;
