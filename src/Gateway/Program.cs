@@ -23,13 +23,13 @@ internal sealed class Program
         WebApplicationBuilder builder = WebApplication.CreateBuilder([.. args, "--hostBuilder:reloadConfigOnChange=false"]);
         GatewaySettings settings = builder.AddSettings();
         builder.AddOperations(settings, serves);
-        builder.AddStorage(settings);
         builder.AddSessions();
         builder.AddPages();
         builder.AddProxy(settings);
         builder.AddAccounts();
         builder.AddSignIn(settings);
         builder.AddSignOut();
+        builder.AddStorage(settings);
 
         WebApplication app = builder.Build();
         app.UseOperations(settings);

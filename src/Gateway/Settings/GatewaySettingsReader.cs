@@ -282,8 +282,13 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     /// <summary>A slip in a name must not leave a door open: close to a known name is a fault, any other unknown name a warning.</summary>
     private void UnknownNames()
     {
-        foreach (string name in configuration.AsEnumerable().Select(entry => entry.Key).Where(key => key.StartsWith("GATEWAY_", StringComparison.OrdinalIgnoreCase)))
+        foreach ((string name, _) in configuration.AsEnumerable())
         {
+            if (!name.StartsWith("GATEWAY_", StringComparison.OrdinalIgnoreCase))
+            {
+                continue;
+            }
+
             string plain = name.EndsWith("_FILE", StringComparison.OrdinalIgnoreCase) ? name[..^5] : name;
             if (_variables.Known.Contains(plain))
             {

@@ -11,15 +11,15 @@ internal sealed class GroupMap
     public static readonly GroupMap Empty = new(ImmutableDictionary<string, string?>.Empty);
 
     private readonly ImmutableDictionary<string, string?> _exact;
-    private readonly ImmutableArray<KeyValuePair<string, string?>> _wildcards;
+    private readonly ImmutableArray<(string Key, string? Value)> _wildcards = [];
 
     public GroupMap(IReadOnlyDictionary<string, string?> entries)
     {
-        _exact = entries.Where(entry => !IsWildcard(entry.Key)).ToImmutableDictionary(StringComparer.Ordinal);
-        _wildcards = [.. entries
-            .Where(entry => IsWildcard(entry.Key))
-            .OrderByDescending(entry => entry.Key.Length)
-            .ThenBy(entry => entry.Key, StringComparer.Ordinal)];
+        _exact = entries.Keys.Where(key => !IsWildcard(key)).ToImmutableDictionary(key => key, key => entries[key], StringComparer.Ordinal);
+        if (entries.Keys.Any(IsWildcard))
+        {
+            _wildcards = [.. entries.Keys.Where(IsWildcard).OrderByDescending(key => key.Length).ThenBy(key => key, StringComparer.Ordinal).Select(key => (key, entries[key]))];
+        }
     }
 
     /// <summary>Whether a key speaks of one of these names; then <paramref name="mapped"/> is Paperless's name, or null to drop the group.</summary>

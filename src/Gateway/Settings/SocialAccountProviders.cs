@@ -56,9 +56,12 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             return [];
         }
 
-        foreach (JsonProperty kind in root.EnumerateObject().Where(kind => kind.Name != "openid_connect"))
+        foreach (JsonProperty kind in root.EnumerateObject())
         {
-            variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect; the gateway leaves it alone.");
+            if (kind.Name != "openid_connect")
+            {
+                variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect; the gateway leaves it alone.");
+            }
         }
 
         _ = TryGet(root, "openid_connect", JsonValueKind.Object, out JsonElement connect);
@@ -68,13 +71,21 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             return [];
         }
 
-        ImmutableArray<ProviderSettings> providers = [.. apps.Select((app, index) => App(app, index, connect)).OfType<ProviderSettings>()];
+        ImmutableArray<ProviderSettings>.Builder providers = ImmutableArray.CreateBuilder<ProviderSettings>(apps.Length);
+        for (int index = 0; index < apps.Length; index++)
+        {
+            if (App(apps[index], index, connect) is { } provider)
+            {
+                providers.Add(provider);
+            }
+        }
+
         foreach (IGrouping<string, ProviderSettings> twice in providers.GroupBy(provider => provider.Id, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
         {
             variables.Problem(variable, $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.", "Give each provider an id of its own.");
         }
 
-        return providers;
+        return providers.ToImmutable();
     }
 
     /// <summary>allauth takes a lone `APP` where there are no `APPS`.</summary>

@@ -140,8 +140,14 @@ internal sealed class Variables(IConfiguration configuration)
 
     public ImmutableArray<IPNetwork> Networks(string name)
     {
+        ImmutableArray<string> texts = List(name);
+        if (texts.IsEmpty)
+        {
+            return [];
+        }
+
         ImmutableArray<IPNetwork>.Builder networks = ImmutableArray.CreateBuilder<IPNetwork>();
-        foreach (string text in List(name))
+        foreach (string text in texts)
         {
             if (IPNetwork.TryParse(text, out IPNetwork network))
             {

@@ -15,6 +15,7 @@ internal static class StorageFeature
     /// <summary>Bodies that came without a length are kept here until they are sent on.</summary>
     public const string SpoolDirectory = "spool";
 
+    /// <remarks>After everything else: what comes with sign-in brings data protection, too, as ASP.NET Core sets it up.</remarks>
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<Database>();

@@ -1,5 +1,6 @@
 using Gateway.Settings;
 using Gateway.Storage;
+using Gateway.Tests.Kit;
 using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Storage;
@@ -96,5 +97,18 @@ public sealed class DatabaseTests
         IReadOnlyList<byte[]> gone = await store.Sessions.WithoutRowAsync(keys, StoreUnderTest.Ct);
 
         Assert.Equal(keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal), gone.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>They are for a sign-in's round trip, and reading or making them takes time that a start does not have.</summary>
+    [Fact]
+    public async Task The_data_protection_keys_are_made_at_the_first_sign_in_and_not_at_the_start()
+    {
+        await using World world = await World.StartAsync();
+        string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);
+        Assert.False(Directory.Exists(keys) && Directory.EnumerateFiles(keys).Any());
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Single(Directory.EnumerateFiles(keys));
     }
 }
