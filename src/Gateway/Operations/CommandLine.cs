@@ -1,5 +1,6 @@
 using Gateway.Settings;
 using Gateway.Storage;
+using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
@@ -58,11 +59,17 @@ internal static class CommandLine
         {
             return await SayAsync(error.Message, SettingsFeature.BadConfigurationExitCode);
         }
-        catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        catch (Exception error) when (IsAddressInUse(error))
         {
-            return await SayAsync($"The gateway does not start: {error.Message} Stop what listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.", SettingsFeature.BadConfigurationExitCode);
+            string[] busy = [.. error is AggregateException both ? both.InnerExceptions.Select(one => one.Message) : [error.Message]];
+            return await SayAsync($"The gateway does not start: {string.Join(' ', busy)} Stop what listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.", SettingsFeature.BadConfigurationExitCode);
         }
     }
+
+    /// <summary>At the public address, at that of the management, or at both: the two servers start at once.</summary>
+    public static bool IsAddressInUse(Exception? error) =>
+        error is IOException { InnerException: AddressInUseException }
+        || (error is AggregateException several && several.InnerExceptions.All(one => one is IOException { InnerException: AddressInUseException }));
 
     private static async Task<int> ServeAsync(WebApplication app)
     {

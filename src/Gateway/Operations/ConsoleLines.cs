@@ -1,13 +1,15 @@
 using System.Text;
 using Serilog.Core;
+using Serilog.Debugging;
 using Serilog.Events;
 using Serilog.Formatting;
+using Serilog.Parsing;
 
 namespace Gateway.Operations;
 
 /// <summary>
-/// Writes the log to standard output, many lines at a time: a line costs whoever logs it no write of its own. Nothing is dropped; where
-/// nobody reads the output, who logs waits.
+/// Writes the log to standard output, many lines at a time: a line costs whoever logs it no write of its own. Where the output is not read
+/// as fast as lines come, who logs waits; where it is not read at all, lines are dropped, and their number is written when it is again.
 /// </summary>
 internal sealed class ConsoleLines : ILogEventSink, IDisposable
 {
@@ -19,16 +21,23 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
 
+    private static readonly MessageTemplate Missing = new MessageTemplateParser().Parse("{Lines} lines are missing here: nobody read the log");
+
+    private readonly TimeSpan _patience;
     private readonly ITextFormatter _formatter;
     private readonly StreamWriter _output;
     private readonly Thread _writer;
     private readonly object _gate = new();
     private List<LogEvent> _waiting = [];
     private List<LogEvent> _writing = [];
+    private bool _stalled;
+    private int _dropped;
     private bool _closed;
 
-    public ConsoleLines(ITextFormatter formatter, Stream output)
+    /// <param name="patience">How long the output may take nothing before lines are dropped; 5 s if not given.</param>
+    public ConsoleLines(ITextFormatter formatter, Stream output, TimeSpan? patience = null)
     {
+        _patience = patience ?? TimeSpan.FromSeconds(5);
         _formatter = formatter;
         _output = new StreamWriter(output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 64 * 1024) { AutoFlush = false };
         _writer = new Thread(Write) { IsBackground = true, Name = "log" };
@@ -39,13 +48,20 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
     {
         lock (_gate)
         {
-            while (_waiting.Count >= MostWaiting && !_closed)
+            while (_waiting.Count >= MostWaiting && !_stalled && !_closed)
             {
-                Monitor.Wait(_gate);
+                // Nobody else is to wait as long as this again, and a stop least of all.
+                _stalled = !Monitor.Wait(_gate, _patience);
             }
 
             if (_closed)
             {
+                return;
+            }
+
+            if (_waiting.Count >= MostWaiting)
+            {
+                _dropped++;
                 return;
             }
 
@@ -71,18 +87,23 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
     private void Write()
     {
-        while (Take())
+        while (Take(out int dropped))
         {
             try
             {
                 foreach (LogEvent entry in _writing)
                 {
-                    _formatter.Format(entry, _output);
+                    Write(entry);
+                }
+
+                if (dropped > 0)
+                {
+                    Write(new LogEvent(DateTimeOffset.UtcNow, LogEventLevel.Warning, null, Missing, [new LogEventProperty("Lines", new ScalarValue(dropped))]));
                 }
 
                 _output.Flush();
             }
-            catch (IOException)
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
                 // Whoever read it has gone; there is nowhere to say so.
             }
@@ -91,9 +112,24 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
         }
     }
 
-    /// <returns>False where nothing more will come.</returns>
-    private bool Take()
+    /// <summary>A line that cannot be written must not end the thread, and the process with it.</summary>
+    private void Write(LogEvent entry)
     {
+        try
+        {
+            _formatter.Format(entry, _output);
+        }
+        catch (Exception error) when (error is not (IOException or UnauthorizedAccessException or ObjectDisposedException))
+        {
+            _output.WriteLine();
+            SelfLog.WriteLine("A line could not be written: {0}", error);
+        }
+    }
+
+    /// <returns>False where nothing more will come.</returns>
+    private bool Take(out int dropped)
+    {
+        dropped = 0;
         lock (_gate)
         {
             while (_waiting.Count == 0)
@@ -112,6 +148,8 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
             }
 
             (_waiting, _writing) = (_writing, _waiting);
+            (dropped, _dropped) = (_dropped, 0);
+            _stalled = false;
             Monitor.PulseAll(_gate);
             return true;
         }

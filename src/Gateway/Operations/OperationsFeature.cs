@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
@@ -104,7 +103,7 @@ internal static class OperationsFeature
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
 
                 // The command says it in a sentence; what the framework cancels because of it has nothing to add.
-                .Filter.ByExcluding(entry => entry.Exception is IOException { InnerException: AddressInUseException }
+                .Filter.ByExcluding(entry => CommandLine.IsAddressInUse(entry.Exception)
                     || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry))
                     || IsAboutPlainHttp(entry))
                 .ReadFrom.Configuration(builder.Configuration, new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))

@@ -272,7 +272,7 @@ internal sealed partial class ForwardingToPaperless(
                 return;
             }
 
-            bool unreachable = error == ForwarderError.Request || IsConnectTimeout(error, cause);
+            bool unreachable = error == ForwarderError.Request || (error == ForwarderError.RequestTimedOut && Upstreams.IsConnectTimeout(cause));
             if (unreachable)
             {
                 upstreams.ReportFailure(destination);
@@ -290,10 +290,6 @@ internal sealed partial class ForwardingToPaperless(
 
         await refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
     }
-
-    /// <summary>A host that does not even refuse: YARP calls it the same as an answer that takes too long.</summary>
-    private static bool IsConnectTimeout(ForwarderError error, Exception? cause) =>
-        error == ForwarderError.RequestTimedOut && cause is OperationCanceledException { InnerException: TimeoutException };
 
     /// <summary>Only what changes nothing and has no body: the replica may have taken it before the connection broke.</summary>
     private static bool CanBeSentAgain(HttpRequest request) =>

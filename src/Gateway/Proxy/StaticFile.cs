@@ -157,7 +157,7 @@ internal sealed class StaticFile
             }
         }
 
-        yield return KeyValuePair.Create<string, StringValues>("Cache-Control", _terms.MayBeImmutable && HashedName.IsHashed(Path) ? Year : received.CacheControl);
+        yield return KeyValuePair.Create<string, StringValues>("Cache-Control", !_terms.MayBeImmutable || !HashedName.IsHashed(Path) ? received.CacheControl : _terms.MayTransform ? Year : Year + ", no-transform");
         if (IsCompressible || received.Vary.Count > 0)
         {
             yield return KeyValuePair.Create<string, StringValues>("Vary", "Accept-Encoding");

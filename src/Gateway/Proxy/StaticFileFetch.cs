@@ -57,7 +57,7 @@ internal sealed partial class StaticFileFetch(
 
             if (!_flights.TryGetValue(path, out Task<StaticFile?>? flight))
             {
-                if (_flights.Count >= MostAtOnce || IsPassed(path))
+                if (IsPassed(path) || (known is null && (_flights.Count >= MostAtOnce || IsFull())))
                 {
                     return Task.FromResult<StaticFile?>(null);
                 }
@@ -86,6 +86,13 @@ internal sealed partial class StaticFileFetch(
             _passed.Remove(path);
         }
 
+        return false;
+    }
+
+    /// <summary>Files that are kept already are asked about all the same: they are no names that somebody made up.</summary>
+    private bool IsFull()
+    {
+        long now = clock.GetTimestamp();
         if (_passed.Count >= MostPassed)
         {
             foreach ((string other, long end) in _passed)
@@ -189,7 +196,7 @@ internal sealed partial class StaticFileFetch(
             {
                 return await upstreams.Client.SendAsync(request, cancel);
             }
-            catch (HttpRequestException) when (failed is null)
+            catch (Exception error) when (failed is null && (error is HttpRequestException || Upstreams.IsConnectTimeout(error)))
             {
                 upstreams.ReportFailure(destination);
                 failed = destination;

@@ -75,6 +75,9 @@ internal sealed class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdat
         return false;
     }
 
+    /// <summary>A host that does not even refuse the connection; an answer that takes too long looks different.</summary>
+    public static bool IsConnectTimeout(Exception? cause) => cause is OperationCanceledException { InnerException: TimeoutException };
+
     public void ReportFailure(DestinationState destination)
     {
         if (Cluster.DestinationsState.AllDestinations.Count > 1)

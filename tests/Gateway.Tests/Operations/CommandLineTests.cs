@@ -1,3 +1,4 @@
+using Gateway.Operations;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
@@ -90,19 +91,25 @@ public sealed class CommandLineTests
         Assert.Contains("Gateway health [ready]", errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_busy_port_is_said_in_a_sentence()
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task A_busy_port_is_said_in_a_sentence(bool publicly, bool management)
     {
         await using World world = await World.StartAsync();
+        Uri managed = world.Gateway.Services.GetRequiredService<ManagementServer>().Address!;
         Dictionary<string, string?> settings = world.Settings();
         settings["GATEWAY_DATA_DIR"] = Path.Combine(world.DataDirectory, "another");
-        settings["ASPNETCORE_URLS"] = world.Origin;
+        settings["ASPNETCORE_URLS"] = publicly ? world.Origin : "http://127.0.0.1:0";
+        settings["GATEWAY_MANAGEMENT_URL"] = management ? managed.GetLeftPart(UriPartial.Authority) : "http://127.0.0.1:0";
 
         var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", [], settings);
 
         Assert.Equal(1, exitCode);
         Assert.StartsWith("The gateway does not start: ", errors, StringComparison.Ordinal);
-        Assert.Contains($":{world.Port}", errors, StringComparison.Ordinal);
+        Assert.Equal(publicly, errors.Contains($":{world.Port}", StringComparison.Ordinal));
+        Assert.Equal(management, errors.Contains($":{managed.Port}", StringComparison.Ordinal));
         Assert.DoesNotContain("   at ", errors + output, StringComparison.Ordinal);
     }
 }

@@ -118,6 +118,27 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
+    public async Task Names_that_somebody_makes_up_take_nothing_from_the_files_that_there_are()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(visitor, Css)).Status);
+        for (int number = 0; number < 1500; number++)
+        {
+            Assert.Equal(HttpStatusCode.Redirect, (await GetAsync(visitor, $"/static/made-up-{number}.js")).Status);
+        }
+
+        // Stale by a second: asked about, and then served from memory to the next.
+        world.Clock.Advance(TimeSpan.FromSeconds(61));
+        for (int number = 1500; number < 3000; number++)
+        {
+            await GetAsync(visitor, $"/static/made-up-{number}.js");
+        }
+
+        Assert.Equal("0", (await GetAsync(visitor, Css)).Header("Age"));
+    }
+
+    [Fact]
     public async Task A_large_file_streams_through()
     {
         await using World world = await World.StartAsync();

@@ -202,6 +202,7 @@ public sealed class StaticFileTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/static/app.0123456789ab.css", "public, max-age=60", "public, max-age=31536000, immutable")]
+    [InlineData("/static/app.0123456789ab.css", "public, max-age=60, no-transform", "no-transform, public, max-age=31536000, immutable")]
     [InlineData("/static/app.0123456789ab.css", "public, max-age=60, must-revalidate", "public, must-revalidate, max-age=60")]
     [InlineData("/static/app-5.3.css", "public, max-age=60", "public, max-age=60")]
     public async Task Immutable_is_what_has_a_hash_in_its_name_and_no_more(string path, string said, string answered)

@@ -1,0 +1,99 @@
+using System.Text;
+using System.Text.Json;
+using Gateway.Operations;
+using Serilog.Events;
+using Serilog.Formatting;
+using Serilog.Formatting.Compact;
+using Serilog.Parsing;
+
+namespace Gateway.Tests.Operations;
+
+public sealed class ConsoleLinesTests
+{
+    /// <summary>More than wait in memory, and more than the first write takes along.</summary>
+    private const int Many = 30_000;
+
+    [Fact]
+    public void Whoever_logs_goes_on_where_nobody_reads_and_what_is_missing_is_said_later()
+    {
+        using HeldStream output = new();
+        using ConsoleLines lines = new(new CompactJsonFormatter(), output, TimeSpan.FromMilliseconds(50));
+
+        for (int number = 0; number < Many; number++)
+        {
+            lines.Emit(Line(number));
+        }
+
+        output.LetGo();
+        lines.Dispose();
+        string[] written = output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        int missing = written.Select(line => JsonDocument.Parse(line).RootElement).Where(line => line.TryGetProperty("Lines", out _)).Sum(line => line.GetProperty("Lines").GetInt32());
+        Assert.True(missing > 0, "Nothing is said to be missing.");
+        Assert.Equal(Many, missing + written.Count(line => line.Contains("\"Number\"", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Nothing_is_missing_where_somebody_reads()
+    {
+        using HeldStream output = new();
+        output.LetGo();
+        using ConsoleLines lines = new(new CompactJsonFormatter(), output);
+
+        for (int number = 0; number < Many; number++)
+        {
+            lines.Emit(Line(number));
+        }
+
+        lines.Dispose();
+        Assert.Equal(Many, output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void A_line_that_cannot_be_written_costs_no_other()
+    {
+        using HeldStream output = new();
+        output.LetGo();
+        using ConsoleLines lines = new(new Faulty(), output);
+
+        lines.Emit(Line(1));
+        lines.Emit(Line(2));
+        lines.Emit(Line(3));
+        lines.Dispose();
+
+        Assert.Equal(["line 1", "line 3"], output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static LogEvent Line(int number) =>
+        new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new MessageTemplateParser().Parse("line {Number}"), [new LogEventProperty("Number", new ScalarValue(number))]);
+
+    private sealed class Faulty : ITextFormatter
+    {
+        public void Format(LogEvent logEvent, TextWriter output)
+        {
+            string line = logEvent.RenderMessage(System.Globalization.CultureInfo.InvariantCulture);
+            output.WriteLine(line == "line 2" ? throw new InvalidOperationException("This value has no text.") : line);
+        }
+    }
+
+    /// <summary>An output that takes nothing until it is let go.</summary>
+    private sealed class HeldStream : MemoryStream
+    {
+        private readonly ManualResetEventSlim _free = new();
+
+        public void LetGo() => _free.Set();
+
+        public string Text() => Encoding.UTF8.GetString(ToArray());
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            _free.Wait();
+            base.Write(buffer, offset, count);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _free.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
