@@ -26,6 +26,12 @@ internal static class PageLoad
 
     public static async Task<int> RunAsync(int rounds)
     {
+        if (!File.Exists(Chromium))
+        {
+            await Console.Error.WriteLineAsync("chromium is missing: apt-get install --no-install-recommends chromium");
+            return 1;
+        }
+
         string folder = Directory.CreateTempSubdirectory("gateway-page").FullName;
         try
         {
