@@ -11,6 +11,7 @@ internal sealed partial class AccountsCommand(
     PaperlessApi api,
     ProviderRegistry providers,
     SessionKeeper sessions,
+    SessionList list,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
@@ -109,12 +110,26 @@ internal sealed partial class AccountsCommand(
         await SayAsync(link, name, $"{Called(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
 
         // After the link: whoever signs in from here on is somebody without it.
-        if (await sessions.EndAllAsync(SessionIndex.OfPerson(link.Issuer, link.Subject), SessionEnd.EndedByTheOperator, CancellationToken.None) is > 0 and int ended)
+        if (await EndSessionsAsync(link) is > 0 and int ended)
         {
             await Terminal.NoteAsync($"{(ended == 1 ? "The session that was open has" : $"The {ended} sessions that were open have")} ended. {SessionsCommand.Notice}");
         }
 
         return 0;
+    }
+
+    /// <summary>Sessions are found by the ID token's `sub`, which is not the link's subject where the provider's `uid_field` names another claim.</summary>
+    private async Task<int> EndSessionsAsync(AccountLink link)
+    {
+        IEnumerable<ListedSession> theirs = (await list.AllAsync(CancellationToken.None)).Where(session => session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
+        byte[][] persons = [SessionIndex.OfPerson(link.Issuer, link.Subject), .. theirs.Select(session => session.Stored.PersonIndex)];
+        int ended = 0;
+        foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
+        {
+            ended += await sessions.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
+        }
+
+        return ended;
     }
 
     /// <summary>What lets the link be, and yet lets nobody in by it.</summary>

@@ -11,12 +11,18 @@ internal sealed partial class SessionKeeper
     /// <summary>So many ends of a whole `sid` or person are told to the store again; of more than these each is told once.</summary>
     private const int MostToldAgain = 10_000;
 
+    private const int MostUnprovenEachMinute = 60;
+
     private static readonly TimeSpan TellAgainEvery = TimeSpan.FromSeconds(30);
 
     /// <summary>Nobody says when one server takes another's place behind the same connection: ends as young as this are told again in any case.</summary>
     private static readonly TimeSpan ToldAgainFor = TimeSpan.FromMinutes(5);
 
     private readonly EndJournal _journal = new(settings.DataDirectory);
+
+    private readonly Lock _countingUnproven = new();
+    private DateTimeOffset _unprovenSince;
+    private int _unproven;
 
     private long _toldAgainAt = long.MinValue / 2;
     private bool _tellAll;
@@ -37,6 +43,23 @@ internal sealed partial class SessionKeeper
         if (_toRemove.Count >= MostWaiting)
         {
             throw new StoreUnavailableException("so many sign-outs wait for it that no more are taken");
+        }
+    }
+
+    /// <summary>Whatever anybody may ask for without proof is taken so often a minute; each is a write to the store.</summary>
+    private void ThrowIfTooManyUnproven(DateTimeOffset now)
+    {
+        lock (_countingUnproven)
+        {
+            if (now - _unprovenSince >= TimeSpan.FromMinutes(1))
+            {
+                (_unprovenSince, _unproven) = (now, 0);
+            }
+
+            if (++_unproven > MostUnprovenEachMinute)
+            {
+                throw new StoreUnavailableException("so many sign-outs of sessions that nobody knows come that this one is not taken");
+            }
         }
     }
 
@@ -78,7 +101,7 @@ internal sealed partial class SessionKeeper
         {
             return await store.EndAllAsync(index, end.At, end.At + end.Kept, late: false, cancellationToken);
         }
-        catch (StoreUnavailableException) when (store.IsShared && _toEnd.ContainsKey(Convert.ToHexString(index)))
+        catch (StoreUnavailableException) when (_toEnd.ContainsKey(Convert.ToHexString(index)))
         {
             _journal.Note(Convert.ToHexString(index), end.At, end.Kept);
             throw;

@@ -120,11 +120,7 @@ internal sealed partial class SessionKeeper
     /// <summary>Lets the ends that other replicas make be ends here, too, and those that an earlier process could not hand on.</summary>
     public void Listen()
     {
-        if (store.IsShared)
-        {
-            TakeUpWhatWasLeft();
-        }
-
+        TakeUpWhatWasLeft();
         store.EndedElsewhere += keys =>
         {
             foreach (byte[] key in keys)
@@ -176,6 +172,28 @@ internal sealed partial class SessionKeeper
                 away = true;
                 DropWhereTooLong(open, now);
             }
+        }
+    }
+
+    /// <summary>Whether a session that nobody used here goes on by what the store knows of its use at other replicas.</summary>
+    private async Task<bool> MayBeInUseElsewhereAsync(Session idle, DateTimeOffset now, TimeSpan lag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await store.FindAsync(idle.Key.ToBytes(), cancellationToken) is not { } stored)
+            {
+                return false;
+            }
+
+            idle.Use(stored.UsedAt);
+
+            // Twice the lag: another replica's last use may not be noted yet.
+            return idle.IsLive(now, settings.Session.Idle + lag + lag);
+        }
+        catch (StoreUnavailableException)
+        {
+            Drop(idle);
+            return true;
         }
     }
 

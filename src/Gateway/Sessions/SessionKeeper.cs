@@ -34,8 +34,8 @@ internal sealed partial class SessionKeeper(
     /// <summary>How long a logout of the provider's stands against a sign-in that was under way.</summary>
     private static readonly TimeSpan EndsAreKept = TimeSpan.FromHours(24);
 
-    /// <summary>The same for one that no signature proves: longer than a sign-in takes, and too short to fill a store with.</summary>
-    private static readonly TimeSpan UnprovenEndsAreKept = TimeSpan.FromMinutes(10);
+    /// <summary>The same for one that no signature proves: longer than a sign-in takes, the choice of a user name included, and too short to fill a store with.</summary>
+    private static readonly TimeSpan UnprovenEndsAreKept = TimeSpan.FromMinutes(20);
 
     /// <summary>Sessions that ended and whose rows are still in the store.</summary>
     private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
@@ -120,7 +120,7 @@ internal sealed partial class SessionKeeper(
     /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), those that are just beginning included.</summary>
     /// <param name="proven">False where anybody may have said so: what is not known here is then not held against the future for long.</param>
     /// <returns>How many there were.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer; those of this process have ended all the same.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer, or too many come without proof; those of this process have ended all the same.</exception>
     public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken, bool proven = true)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -131,6 +131,11 @@ internal sealed partial class SessionKeeper(
             _toRemove[session.Key] = default;
             Forget(session.Key, cause);
             ended.Add(session.Key);
+        }
+
+        if (!proven && ended.Count == 0)
+        {
+            ThrowIfTooManyUnproven(now);
         }
 
         // Until the store has taken it, it is handed on again and again.
@@ -158,18 +163,30 @@ internal sealed partial class SessionKeeper(
         return ended.Count;
     }
 
+    /// <summary>Ends those sessions of a person that have no `sid`: a logout of one session may mean any of them.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<int> EndWithoutSidAsync(byte[] personIndex, SessionEnd cause, CancellationToken cancellationToken)
+    {
+        StoredSession[] without = [.. (await store.OfPersonAsync(personIndex, cancellationToken)).Where(stored => stored.SidIndex is null)];
+        foreach (StoredSession stored in without)
+        {
+            await EndAsync(stored, cause, cancellationToken);
+        }
+
+        return without.Length;
+    }
+
     /// <summary>Notes uses in the store, ends what has expired, keeps memory within its bound.</summary>
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
+        TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
         await HandOnAsync(cancellationToken);
         await AskAboutOpenAsync(now, cancellationToken);
         foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
         {
-            if (store.IsShared && now < expired.ExpiresAt)
+            if (store.IsShared && now < expired.ExpiresAt && await MayBeInUseElsewhereAsync(expired, now, lag, cancellationToken))
             {
-                // Another replica may have noted a later use: the next request asks the store.
-                Drop(expired);
                 continue;
             }
 
@@ -177,7 +194,6 @@ internal sealed partial class SessionKeeper(
             SessionEnded(expired.Identity.Username, SessionEnd.Expired, expired.Key);
         }
 
-        TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
         await NoteUsesAsync(lag, cancellationToken);
         await ForgetWhatIsGoneAsync(cancellationToken);
 
@@ -239,7 +255,7 @@ internal sealed partial class SessionKeeper(
         }
         catch (StoreUnavailableException error)
         {
-            bool noted = store.IsShared && _journal.Note(key.ToBytes());
+            bool noted = _journal.Note(key.ToBytes());
             NotRemoved(key, error.Message, noted ? "not even a restart before that brings it back" : "only a restart before that would bring it back");
         }
     }

@@ -36,9 +36,13 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
                 return;
             }
 
-            // By `sid` where there is one: other sessions of that person are not meant.
-            byte[] index = logout.Sid is { } sid ? SessionIndex.OfSid(logout.Issuer, sid) : SessionIndex.OfPerson(logout.Issuer, logout.Subject!);
-            int ended = await sessions.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            // By `sid` where there is one: other sessions of that person are not meant, unless nobody knows which they are.
+            byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(logout.Issuer, logout.Subject);
+            int ended = await sessions.EndAllAsync(logout.Sid is { } sid ? SessionIndex.OfSid(logout.Issuer, sid) : person!, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            if (logout.Sid is not null && person is not null)
+            {
+                ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            }
 
             // After it: one that was not carried out, because the store or this process went away, may be sent again.
             await store.TakeOnceAsync(logout.Once, logout.OnceUntil, CancellationToken.None);

@@ -69,6 +69,21 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task They_end_too_where_the_subject_here_is_not_the_providers_sub()
+    {
+        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        var (exitCode, _, errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "unlink", "--issuer", world.Provider.Issuer.AbsoluteUri, "--subject", "alice"], world.Settings());
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("The session that was open has ended.", errors, StringComparison.Ordinal);
+        world.Clock.Advance(TimeSpan.FromSeconds(30));
+        await world.Log.WaitForAsync("SessionEnded");
+        Assert.Null(await alice.WhoAsync());
+    }
+
+    [Fact]
     public async Task The_list_is_a_table_with_the_names_of_both_sides()
     {
         (await _world.SignedInAsync("alice")).Dispose();

@@ -42,6 +42,27 @@ public sealed class RedisAwayTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
+    /// <summary>Redis lets the row expire without a word; whoever knew the session says so, and ends Paperless's own with it.</summary>
+    [Fact]
+    public async Task What_nobody_used_for_too_long_ends_with_Paperlesss_own_session_as_any_other()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        await alice.FetchAsync("/api/documents/");
+        Assert.Single(_world.Paperless.Data.SessionsOf("alice"));
+        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        _world.Clock.Advance(TimeSpan.FromHours(24) + TimeSpan.FromMinutes(1));
+
+        // Another gateway may have seen it within the last two minutes.
+        await keeper.TidyAsync(World.Ct);
+        Assert.Empty(_world.Log.Of("SessionEnded"));
+        _world.Clock.Advance(TimeSpan.FromMinutes(2));
+        await keeper.TidyAsync(World.Ct);
+
+        Assert.Equal("Expired", CapturedLog.Value(await _world.Log.WaitForAsync("SessionEnded"), "Cause"));
+        await _world.Log.WaitForAsync("LeftSessionEnded");
+        Assert.Empty(_world.Paperless.Data.SessionsOf("alice"));
+    }
+
     [Fact]
     public async Task Who_is_not_known_and_who_signs_in_wait_on_a_page_that_tries_again()
     {

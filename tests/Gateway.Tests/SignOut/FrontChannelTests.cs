@@ -59,6 +59,23 @@ public sealed class FrontChannelTests : IAsyncLifetime
         Assert.Equal("alice", await _alice.WhoAsync());
     }
 
+    /// <summary>Each would be a write to the store, and anybody may ask for it.</summary>
+    [Fact]
+    public async Task Made_up_sids_are_taken_so_often_a_minute_and_those_that_there_are_always()
+    {
+        List<HttpStatusCode> answers = [];
+        for (int number = 0; number < 80; number++)
+        {
+            answers.Add((await FrameAsync(_world.Provider.Issuer.AbsoluteUri, $"made-up-{number}")).Status);
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.OK, 60), .. Enumerable.Repeat(HttpStatusCode.ServiceUnavailable, 20)], answers);
+        Assert.Equal(HttpStatusCode.OK, (await FrameAsync(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Sessions[0].Sid)).Status);
+        Assert.Null(await _alice.WhoAsync());
+        _world.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(HttpStatusCode.OK, (await FrameAsync(_world.Provider.Issuer.AbsoluteUri, "made-up-again")).Status);
+    }
+
     [Fact]
     public async Task In_the_same_site_the_cookie_goes_too()
     {

@@ -38,6 +38,26 @@ public sealed class StoreFailureTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await ReplayAsync(world, cookie)).Status);
     }
 
+    /// <summary>As after a kill: the process that knew of the end is gone before the store could take it.</summary>
+    [Fact]
+    public async Task Neither_does_it_after_a_restart_while_the_store_was_locked()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = await world.SignedInAsync("alice");
+        string cookie = "paperless-gateway=" + visitor.Cookie("paperless-gateway");
+        await using (SqliteConnection locked = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False"))
+        {
+            await locked.OpenAsync(World.Ct);
+            await using SqliteTransaction transaction = locked.BeginTransaction();
+            await visitor.OpenAsync("/accounts/logout/", "same-origin");
+            await world.Gateway.DisposeAsync();
+        }
+
+        await world.RestartGatewayAsync();
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await ReplayAsync(world, cookie)).Status);
+    }
+
     [Fact]
     public async Task A_browser_that_fetches_ahead_signs_nobody_out()
     {

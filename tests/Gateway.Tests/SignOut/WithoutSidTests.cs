@@ -1,0 +1,53 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.SignOut;
+
+/// <summary>A provider need not put a `sid` into its ID tokens, and its logout tokens have one all the same.</summary>
+public sealed class WithoutSidTests
+{
+    [Fact]
+    public async Task A_logout_with_sid_and_sub_ends_what_of_that_person_has_no_sid()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.Options = world.Provider.Options with { SidClaim = false };
+        using Visitor without = await world.SignedInAsync("alice");
+        using Visitor bob = await world.SignedInAsync("bob");
+
+        using HttpResponseMessage answer = await SendAsync(world, claims =>
+        {
+            claims["sid"] = "another";
+            return claims;
+        });
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(("alice", null, "bob"), (await alice.WhoAsync(), await without.WhoAsync(), await bob.WhoAsync()));
+    }
+
+    [Fact]
+    public async Task A_logout_with_a_sid_alone_ends_nothing_that_has_none()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.Options = world.Provider.Options with { SidClaim = false };
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        using HttpResponseMessage answer = await SendAsync(world, claims =>
+        {
+            claims.Remove("sub");
+            claims["sid"] = "another";
+            return claims;
+        });
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    private static Task<HttpResponseMessage> SendAsync(World world, Func<JsonObject, JsonObject> tamper) => world.Provider.SendBackchannelLogoutAsync(
+        new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"),
+        world.Provider.Sessions.First(session => session.Username == "alice"),
+        tamper,
+        cancellationToken: World.Ct);
+}
