@@ -49,6 +49,39 @@ public sealed class SessionRaceTests
         }
     }
 
+    [Fact]
+    public async Task Renewals_that_race_the_end_never_bring_a_session_back()
+    {
+        using SessionsOnDisk sessions = new();
+        int renewed = 0;
+        for (int round = 0; round < 150; round++)
+        {
+            (SessionSecret secret, Session session) = await sessions.BeginAsync();
+            using Barrier start = new(3);
+            Thread[] renewers = [.. Enumerable.Range(0, 2).Select(_ => new Thread(() =>
+            {
+                start.SignalAndWait(SessionsOnDisk.Ct);
+
+                // Until it is gone: each time from the version that there is, as a recheck does.
+                while (sessions.Keeper.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, SessionsOnDisk.Ct).GetAwaiter().GetResult() is not null)
+                {
+                    Interlocked.Increment(ref renewed);
+                }
+            }))];
+            Array.ForEach(renewers, renewer => renewer.Start());
+            start.SignalAndWait(SessionsOnDisk.Ct);
+            Thread.SpinWait(round * 1000);
+            await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+            Array.ForEach(renewers, renewer => renewer.Join());
+
+            Assert.False(sessions.Memory.TryGet(session.Key, out _), $"In memory after round {round}.");
+            Assert.Null(await sessions.Store.FindAsync(session.Key.ToBytes(), SessionsOnDisk.Ct));
+            Assert.Null(await sessions.FindAsync(secret));
+        }
+
+        Assert.True(renewed > 0, "No renewal came in between.");
+    }
+
     /// <summary>Memory alone, where the window is a few instructions wide.</summary>
     [Fact]
     public void An_addition_that_races_the_end_never_stays()
