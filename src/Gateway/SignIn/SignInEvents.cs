@@ -112,15 +112,16 @@ internal sealed partial class SignInEvents(
         SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
         JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
         ProviderSettings provider = Of(context.Scheme).Settings;
-        if (SilentRound.IsOne(context.Properties) && await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims))
+        context.Response.Headers.CacheControl = "no-store";
+        if (SilentRound.IsOne(context.Properties))
         {
+            await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims);
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
         }
 
         (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
-        context.Response.Headers.CacheControl = "no-store";
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {
