@@ -222,12 +222,13 @@ internal sealed partial class Recheck(
         // Not the token of a stopping process: an answer that was asked for is heard.
         RecheckAnswer answer = await question.AskAsync(
             record,
+            askedAt,
             tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
             CancellationToken.None);
         switch (answer)
         {
             case RecheckAnswer.Yes yes:
-                if (await conclusion.TakeAsync(session, secret, yes.Claims, askedAt, yes.Tokens) is { } silence)
+                if (await conclusion.TakeAsync(session, secret, yes.Claims, yes.HeardAt, askedAt, yes.Tokens) is { } silence)
                 {
                     Postpone(session, AgainAfter);
                     NotAsked(session.Identity.Username, silence);

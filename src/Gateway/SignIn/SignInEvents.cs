@@ -95,8 +95,9 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.Nonce,
         });
-        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, time.GetUtcNow());
-        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), context.HttpContext.Features.Get<CodeRedeemed>()!.At));
+        DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedeemed>()!.At;
+        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
+        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), askedAt));
         return Task.CompletedTask;
     }
 

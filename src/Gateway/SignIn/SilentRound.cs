@@ -97,7 +97,7 @@ internal sealed partial class SilentRound(
             return;
         }
 
-        if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.Tokens) is { } silence)
+        if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.HeardAt, round.Tokens) is { } silence)
         {
             NotBegun(session.Identity.Username, silence);
         }
