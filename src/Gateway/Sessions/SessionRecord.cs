@@ -34,7 +34,7 @@ internal sealed record Identity(
 /// <param name="RefreshToken">Null where the provider gave none.</param>
 /// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
 /// <param name="IdTokenAt">When the provider was asked for the ID token: no answer that leaves it as it is makes its claims any newer. Null in records of before.</param>
-/// <param name="RefreshInDoubt">The refresh token was sent and nothing came back: it may have been used up.</param>
+/// <param name="RefreshInDoubt">The refresh token was sent and no answer is written down: it may have been used up.</param>
 internal sealed record ProviderTokens(string IdToken, string? RefreshToken = null, string? AccessToken = null, DateTimeOffset? AccessTokenUntil = null, DateTimeOffset? IdTokenAt = null, bool RefreshInDoubt = false)
 {
     /// <summary>For logs and debuggers: never a token.</summary>

@@ -69,6 +69,12 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
     private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
     {
+        // Before it is sent: whatever goes away until its successor is written down, an "invalid_grant" after that is no word on the person.
+        if (!tokens.RefreshInDoubt)
+        {
+            await keep(tokens with { RefreshInDoubt = true });
+        }
+
         OpenIdConnectMessage answer;
         try
         {
@@ -88,12 +94,9 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         }
         catch (ProviderRefusedException refused)
         {
+            // The token was not taken, so it is as good as before.
+            await keep(tokens);
             return new RecheckAnswer.Silence($"it answered {refused.Error}");
-        }
-        catch (ProviderUnavailableException)
-        {
-            await keep(tokens with { RefreshInDoubt = true });
-            throw;
         }
 
         ProviderTokens kept = TokenEndpoint.Kept(answer, tokens, askedAt, time.GetUtcNow());
