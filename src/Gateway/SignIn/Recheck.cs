@@ -127,6 +127,12 @@ internal sealed partial class Recheck(
             // It goes on; its answer counts for the requests that come after it, and none of them waits again.
             Postpone(session, AgainAfter);
         }
+        catch (StoreUnavailableException away)
+        {
+            // Whoever is known here goes on.
+            Postpone(session, AgainAfter);
+            NotAsked(session.Identity.Username, away.Message);
+        }
     }
 
     /// <summary>Another replica asks: its answer comes by the store.</summary>

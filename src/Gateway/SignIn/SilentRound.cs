@@ -97,6 +97,18 @@ internal sealed partial class SilentRound(
             return;
         }
 
+        try
+        {
+            await ConcludeAsync(context, session, secret, round, claims);
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotBegun(session.Identity.Username, away.Message);
+        }
+    }
+
+    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, SignInRound round, JsonElement claims)
+    {
         if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.HeardAt, round.Tokens) is { } silence)
         {
             NotBegun(session.Identity.Username, silence);
