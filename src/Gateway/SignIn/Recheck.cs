@@ -71,7 +71,7 @@ internal sealed partial class Recheck(
             context.User = session.Principal;
         }
 
-        return !session.NeedsRoundTrip || !await silent.BeginAsync(context, session, secret);
+        return !session.NeedsRoundTrip || !session.IsRecheckDue || !await silent.BeginAsync(context, session, secret);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

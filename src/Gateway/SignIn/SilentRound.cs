@@ -62,9 +62,16 @@ internal sealed partial class SilentRound(
             }
 
             // Noted before the trip, for all replicas: whatever becomes of it, the next one is in an hour.
-            if (await sessions.RenewAsync(secret, record => now - (record.RoundTripAt ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now }, CancellationToken.None) is not { } noted)
+            DateTimeOffset? last = null;
+            SessionRecord? Noted(SessionRecord record)
             {
-                session.RecheckAfter(now + AgainAfter);
+                last = record.RoundTripAt;
+                return now - (last ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now };
+            }
+
+            if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
+            {
+                session.RecheckAfter(last is { } before ? before + AtMostEvery : now + AgainAfter);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
