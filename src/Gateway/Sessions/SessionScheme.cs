@@ -31,15 +31,18 @@ internal sealed class SessionScheme(
             Device = Bounded(Request.Headers.UserAgent.ToString()),
             Address = Readable(Context.Connection.RemoteIpAddress),
         };
+
+        // First: where the store does not take it, the one before goes on.
+        (SessionSecret Secret, Session Session)? begun = await sessions.BeginAsync(made, Context.RequestAborted);
         if (Context.Session() is { } before)
         {
             await sessions.EndAsync(before, SessionEnd.Replaced, CancellationToken.None);
         }
 
-        if (await sessions.BeginAsync(made, Context.RequestAborted) is { } begun)
+        if (begun is { } now)
         {
-            cookie.Append(Response, begun.Secret);
-            Context.User = begun.Session.Principal;
+            cookie.Append(Response, now.Secret);
+            Context.User = now.Session.Principal;
         }
         else
         {

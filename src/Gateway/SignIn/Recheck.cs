@@ -71,7 +71,7 @@ internal sealed partial class Recheck(
             context.User = session.Principal;
         }
 
-        return !session.NeedsRoundTrip || !await silent.BeginAsync(context, session, secret);
+        return !session.NeedsRoundTrip || !session.IsRecheckDue || !await silent.BeginAsync(context, session, secret);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -126,6 +126,12 @@ internal sealed partial class Recheck(
         {
             // It goes on; its answer counts for the requests that come after it, and none of them waits again.
             Postpone(session, AgainAfter);
+        }
+        catch (StoreUnavailableException away)
+        {
+            // Whoever is known here goes on.
+            Postpone(session, AgainAfter);
+            NotAsked(session.Identity.Username, away.Message);
         }
     }
 
@@ -222,12 +228,13 @@ internal sealed partial class Recheck(
         // Not the token of a stopping process: an answer that was asked for is heard.
         RecheckAnswer answer = await question.AskAsync(
             record,
+            askedAt,
             tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
             CancellationToken.None);
         switch (answer)
         {
             case RecheckAnswer.Yes yes:
-                if (await conclusion.TakeAsync(session, secret, yes.Claims, askedAt, yes.Tokens) is { } silence)
+                if (await conclusion.TakeAsync(session, secret, yes.Claims, yes.HeardAt, askedAt, yes.Tokens) is { } silence)
                 {
                     Postpone(session, AgainAfter);
                     NotAsked(session.Identity.Username, silence);

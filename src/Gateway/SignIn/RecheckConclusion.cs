@@ -13,11 +13,13 @@ internal sealed partial class RecheckConclusion(
     AccountSignIn accounts,
     ILogger<SecurityLog> logger)
 {
-    /// <param name="claims">What the provider says now, all of it checked.</param>
+    /// <param name="claims">What the provider says, all of it checked.</param>
+    /// <param name="heardAt">When it said so: part of it may be of a time before.</param>
+    /// <param name="askedAt">When it was asked, and said that all is well.</param>
     /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
     /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
     /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
-    public async Task<string?> TakeAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset heardAt, ProviderTokens? tokens = null)
+    public async Task<string?> TakeAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset heardAt, DateTimeOffset askedAt, ProviderTokens? tokens = null)
     {
         Identity before = session.Identity;
         if (providers.Find(before.Provider)?.Settings is not { } provider)
@@ -60,7 +62,7 @@ internal sealed partial class RecheckConclusion(
             record => record with
             {
                 Identity = Following(person.As(account), record.Identity),
-                CheckedAt = heardAt > record.CheckedAt ? heardAt : record.CheckedAt,
+                CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
                 Tokens = tokens ?? record.Tokens,
             },
             CancellationToken.None);

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Gateway.Groups;
 using Gateway.Sessions;
+using Gateway.Settings;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -11,8 +12,8 @@ namespace Gateway.SignIn;
 /// <summary>What a provider says of somebody who is in.</summary>
 internal abstract record RecheckAnswer
 {
-    /// <summary>All is well; these are the claims now.</summary>
-    internal sealed record Yes(JsonElement Claims, ProviderTokens? Tokens = null) : RecheckAnswer;
+    /// <summary>All is well; these are the claims, and the time of which they are.</summary>
+    internal sealed record Yes(JsonElement Claims, DateTimeOffset HeardAt, ProviderTokens? Tokens = null) : RecheckAnswer;
 
     /// <summary>The session is to end.</summary>
     internal sealed record No(string Reason) : RecheckAnswer;
@@ -28,11 +29,12 @@ internal abstract record RecheckAnswer
 /// Asks a provider about a session: with the refresh token (OpenID Connect Core 1.0, section 12), else at userinfo while the access token
 /// is good. What has simply expired is not a no.
 /// </summary>
-internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider time)
+internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySettings settings, TimeProvider time)
 {
+    /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
     /// <param name="keep">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
     /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
-    public async Task<RecheckAnswer> AskAsync(SessionRecord record, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    public async Task<RecheckAnswer> AskAsync(SessionRecord record, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
     {
         if (providers.Find(record.Identity.Provider) is not { } provider)
         {
@@ -42,10 +44,10 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
         try
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
-            ProviderTokens tokens = record.Tokens;
+            ProviderTokens tokens = record.Tokens with { IdTokenAt = record.Tokens.IdTokenAt ?? record.SignedInAt };
             if (tokens.RefreshToken is not null)
             {
-                if (await RefreshAsync(provider, configuration, tokens, keep, cancellationToken) is { } answer)
+                if (await RefreshAsync(provider, configuration, tokens, askedAt, keep, cancellationToken) is { } answer)
                 {
                     return answer;
                 }
@@ -54,7 +56,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
             }
 
             return tokens.AccessToken is { } accessToken && tokens.AccessTokenUntil > time.GetUtcNow() && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
-                ? await AskUserInfoAsync(provider, configuration, accessToken, ProviderClaims.OfIdToken(tokens.IdToken), cancellationToken)
+                ? await AskUserInfoAsync(provider, configuration, accessToken, IdTokenClaims.Of(tokens), askedAt, cancellationToken)
                 : new RecheckAnswer.RoundTrip();
         }
         catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
@@ -65,8 +67,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
     }
 
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
-    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
     {
+        // Before it is sent: whatever goes away until its successor is written down, an "invalid_grant" after that is no word on the person.
+        if (!tokens.RefreshInDoubt)
+        {
+            await keep(tokens with { RefreshInDoubt = true });
+        }
+
         OpenIdConnectMessage answer;
         try
         {
@@ -86,48 +94,44 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
         }
         catch (ProviderRefusedException refused)
         {
+            // The token was not taken, so it is as good as before.
+            await keep(tokens);
             return new RecheckAnswer.Silence($"it answered {refused.Error}");
         }
-        catch (ProviderUnavailableException)
-        {
-            await keep(tokens with { RefreshInDoubt = true });
-            throw;
-        }
 
-        ProviderTokens kept = TokenEndpoint.Kept(answer, tokens, time.GetUtcNow());
+        ProviderTokens kept = TokenEndpoint.Kept(answer, tokens, askedAt, time.GetUtcNow());
         if (string.IsNullOrEmpty(answer.IdToken))
         {
             await keep(kept);
-            return await CompleteAsync(provider, configuration, kept, ProviderClaims.OfIdToken(tokens.IdToken), cancellationToken);
+            return await CompleteAsync(provider, configuration, kept, IdTokenClaims.Of(tokens), askedAt, cancellationToken);
         }
 
         // Whatever is wrong with the ID token: the refresh token is used up, and its successor is kept.
-        await keep(kept with { IdToken = tokens.IdToken });
+        await keep(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
         TokenValidationResult result = await new IdTokenCheck(provider.Settings, provider.Tokens).ValidateTokenAsync(answer.IdToken, new TokenValidationParameters());
         if (!result.IsValid)
         {
             throw result.Exception as ProviderMistakeException ?? new ProviderMistakeException("the refreshed ID token is not valid", result.Exception);
         }
 
-        JsonElement before = ProviderClaims.OfIdToken(tokens.IdToken);
-        JsonElement claims = ProviderClaims.OfIdToken(answer.IdToken);
-        if (Text(claims, "sub") != Text(before, "sub"))
+        IdTokenClaims claims = IdTokenClaims.Of(kept);
+        if (Text(claims.Claims, "sub") != Text(IdTokenClaims.Of(tokens).Claims, "sub"))
         {
             return new RecheckAnswer.No("its refreshed ID token speaks of somebody else");
         }
 
-        RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, claims, cancellationToken);
+        RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, claims, askedAt, cancellationToken);
         return completed is RecheckAnswer.Yes yes ? yes with { Tokens = kept } : completed;
     }
 
     /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>
-    private static Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, JsonElement claims, CancellationToken cancellationToken) =>
+    private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
-            ? AskUserInfoAsync(provider, configuration, accessToken, claims, cancellationToken)
-            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(claims));
+            ? AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
+            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(idToken.Claims, idToken.HeardAt));
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
-    private static async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, JsonElement idToken, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, configuration.UserInfoEndpoint);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
@@ -149,10 +153,22 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
         }
 
         JsonElement claims = Read(await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.MediaType);
-        return Text(claims, "sub") is { } sub && sub == Text(idToken, "sub")
-            ? new RecheckAnswer.Yes(provider.Settings.FetchUserInfo ? ProviderClaims.Merge(idToken, claims) : idToken)
-            : new RecheckAnswer.No("its userinfo speaks of somebody else");
+        if (Text(claims, "sub") is not { } sub || sub != Text(idToken.Claims, "sub"))
+        {
+            return new RecheckAnswer.No("its userinfo speaks of somebody else");
+        }
+
+        if (!provider.Settings.FetchUserInfo)
+        {
+            return new RecheckAnswer.Yes(idToken.Claims, idToken.HeardAt);
+        }
+
+        // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
+        bool groupsAreOlder = NamesGroups(idToken.Claims) && !NamesGroups(claims);
+        return new RecheckAnswer.Yes(ProviderClaims.Merge(idToken.Claims, claims), groupsAreOlder ? idToken.HeardAt : askedAt);
     }
+
+    private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.Identity.GroupsClaim, settings.Identity.GroupMap).Mapped is not null;
 
     /// <exception cref="ProviderMistakeException">It is no object of claims.</exception>
     private static JsonElement Read(string body, string? mediaType)
@@ -169,4 +185,10 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, TimeProvider t
     }
 
     private static string? Text(JsonElement claims, string name) => claims.TryGetProperty(name, out JsonElement value) ? ClaimPath.Text(value) : null;
+
+    /// <summary>What an ID token says, and when the provider was asked for it.</summary>
+    private sealed record IdTokenClaims(JsonElement Claims, DateTimeOffset HeardAt)
+    {
+        public static IdTokenClaims Of(ProviderTokens tokens) => new(ProviderClaims.OfIdToken(tokens.IdToken), tokens.IdTokenAt!.Value);
+    }
 }

@@ -95,8 +95,9 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.Nonce,
         });
-        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, time.GetUtcNow());
-        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), context.HttpContext.Features.Get<CodeRedeemed>()!.At));
+        DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedeemed>()!.At;
+        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
+        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), askedAt));
         return Task.CompletedTask;
     }
 
@@ -112,15 +113,16 @@ internal sealed partial class SignInEvents(
         SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
         JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
         ProviderSettings provider = Of(context.Scheme).Settings;
-        if (SilentRound.IsOne(context.Properties) && await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims))
+        context.Response.Headers.CacheControl = "no-store";
+        if (SilentRound.IsOne(context.Properties))
         {
+            await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims);
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
         }
 
         (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
-        context.Response.Headers.CacheControl = "no-store";
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {

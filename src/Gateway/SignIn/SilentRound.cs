@@ -62,9 +62,16 @@ internal sealed partial class SilentRound(
             }
 
             // Noted before the trip, for all replicas: whatever becomes of it, the next one is in an hour.
-            if (await sessions.RenewAsync(secret, record => now - (record.RoundTripAt ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now }, CancellationToken.None) is not { } noted)
+            DateTimeOffset? last = null;
+            SessionRecord? Noted(SessionRecord record)
             {
-                session.RecheckAfter(now + AgainAfter);
+                last = record.RoundTripAt;
+                return now - (last ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now };
+            }
+
+            if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
+            {
+                session.RecheckAfter(last is { } before ? before + AtMostEvery : now + AgainAfter);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
@@ -89,26 +96,35 @@ internal sealed partial class SilentRound(
     }
 
     /// <summary>The provider has answered with tokens, and everything of them is checked.</summary>
-    /// <returns>False where they begin a new session in the place of this one: the provider's own is another by now.</returns>
-    public async Task<bool> FinishAsync(HttpContext context, AuthenticationProperties properties, SignInRound round, JsonElement claims)
+    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, SignInRound round, JsonElement claims)
     {
         if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
             // Signed out, or in again, meanwhile: that stands.
-            return true;
+            return;
         }
 
-        if (round.Sid is { } sid && !session.IsOf(SessionIndex.OfSid(session.Identity.Issuer, sid)) && session.IsOf(SessionIndex.OfPerson(session.Identity.Issuer, round.Sub)))
+        try
         {
-            return false;
+            await ConcludeAsync(context, session, secret, round, claims);
         }
+        catch (StoreUnavailableException away)
+        {
+            NotBegun(session.Identity.Username, away.Message);
+        }
+    }
 
-        if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.Tokens) is { } silence)
+    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, SignInRound round, JsonElement claims)
+    {
+        if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.HeardAt, round.Tokens) is { } silence)
         {
             NotBegun(session.Identity.Username, silence);
         }
-
-        return true;
+        else if (sessions.Current(session.Key) is { Identity: var identity } && IsAnotherAtTheProvider(session, round))
+        {
+            // The logout that the provider sends will speak of its new session: so this person gets a new one here, too.
+            await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(identity, round.Tokens, round.Sub, round.Sid, round.HeardAt)));
+        }
     }
 
     /// <summary>The provider has answered with an error, or nothing that can be taken. Only a clear word ends the session.</summary>
@@ -130,6 +146,11 @@ internal sealed partial class SilentRound(
 
         NotBegun(session.Identity.Username, error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
     }
+
+    private static bool IsAnotherAtTheProvider(Session session, SignInRound round) =>
+        round.Sid is { } sid
+        && !session.IsOf(SessionIndex.OfSid(session.Identity.Issuer, sid))
+        && session.IsOf(SessionIndex.OfPerson(session.Identity.Issuer, round.Sub));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
         context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;

@@ -53,11 +53,13 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
 
     /// <summary>What of an answer is kept with the session.</summary>
     /// <param name="before">The tokens until now: what the answer does not replace stays (RFC 6749, section 6).</param>
-    public static ProviderTokens Kept(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset now) => new(
+    /// <param name="askedAt">Before the answer came.</param>
+    public static ProviderTokens Kept(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset askedAt, DateTimeOffset now) => new(
         answer.IdToken is { Length: > 0 } idToken ? idToken : before?.IdToken ?? "",
         Kept(answer.RefreshToken) ?? before?.RefreshToken,
         Kept(answer.AccessToken),
-        int.TryParse(answer.ExpiresIn, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? now.AddSeconds(seconds) : null);
+        int.TryParse(answer.ExpiresIn, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? now.AddSeconds(seconds) : null,
+        answer.IdToken is { Length: > 0 } ? askedAt : before?.IdTokenAt);
 
     private static string? Kept(string? token) => token is { Length: > 0 and <= LongestKept } ? token : null;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.Sandbox.Provider;
+using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Gateway.Tests.SignOut;
 
@@ -47,6 +48,31 @@ public sealed class SilentRoundTests
 
         world.Clock.Advance(TimeSpan.FromMinutes(20));
         await alice.FetchAsync("/api/documents/");
+        Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
+    }
+
+    [Fact]
+    public async Task Until_the_hour_is_over_neither_the_provider_nor_the_store_is_asked_for_it()
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        using Visitor alice = await DueAsync(world);
+        Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        world.Provider.ClearReceived();
+
+        // Finds out that there is nothing left to ask with, for once.
+        Assert.Single((await alice.NavigateAsync("/documents/2")).Trail);
+        watch.Forget();
+        for (int minutes = 12; minutes < 60; minutes++)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(1));
+            Assert.Single((await alice.NavigateAsync("/documents/2")).Trail);
+        }
+
+        Assert.Empty(world.Provider.Received);
+        Assert.DoesNotContain(watch.Calls, call => call is nameof(ISessionStore.FindAsync) or nameof(ISessionStore.ClaimRecheckAsync) or nameof(ISessionStore.ReplaceAsync));
+        world.Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
     }
 
