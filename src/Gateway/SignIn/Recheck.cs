@@ -53,7 +53,7 @@ internal sealed partial class Recheck(
         if (!session.NeedsRoundTrip)
         {
             Task<bool> run = Start(session, secret);
-            if (time.GetUtcNow() - session.CheckedAt <= settings.Session.Recheck * 2)
+            if (!MustWait(session))
             {
                 return true;
             }
@@ -113,6 +113,8 @@ internal sealed partial class Recheck(
         }
     }
 
+    private bool MustWait(Session session) => time.GetUtcNow() - session.CheckedAt > settings.Session.Recheck * 2;
+
     private async Task WaitAsync(Task<bool> run, Session session, SessionSecret secret, CancellationToken aborted)
     {
         try
@@ -141,13 +143,35 @@ internal sealed partial class Recheck(
         for (TimeSpan waited = TimeSpan.Zero; waited < Patience; waited += LookAgainAfter)
         {
             await Task.Delay(LookAgainAfter, time, aborted);
+            bool isDone = await IsDoneElsewhereAsync(session);
             if (await sessions.ReloadAsync(secret, aborted) is not { } now || now.CheckedAt > session.CheckedAt)
             {
                 return;
             }
+
+            if (isDone)
+            {
+                // Nothing came of it there: this replica asks for itself, later.
+                Postpone(session, AgainAfter);
+                return;
+            }
         }
 
-        Postpone(session, AgainAfter);
+        // It may have died in the middle: nobody waits for it again before its claim has run out.
+        PostponeUntil(session, time.GetUtcNow() + ClaimedFor);
+    }
+
+    /// <summary>Whoever is done gives the claim back: then it is to be had, for a moment.</summary>
+    private async Task<bool> IsDoneElsewhereAsync(Session session)
+    {
+        byte[] key = session.Key.ToBytes();
+        if (!await store.ClaimRecheckAsync(key, AtItElsewhere, CancellationToken.None))
+        {
+            return false;
+        }
+
+        await store.ReleaseRecheckAsync(key, CancellationToken.None);
+        return true;
     }
 
     private async Task<bool> RunAsync(Session session, SessionSecret secret)
@@ -196,7 +220,11 @@ internal sealed partial class Recheck(
         if (!await store.ClaimRecheckAsync(key, ClaimedFor, CancellationToken.None))
         {
             // Or the session is gone.
-            Postpone(session, AtItElsewhere);
+            if (!MustWait(session))
+            {
+                Postpone(session, AtItElsewhere);
+            }
+
             return await sessions.ReloadAsync(secret, CancellationToken.None) is { } still && still.CheckedAt == session.CheckedAt;
         }
 
@@ -257,11 +285,15 @@ internal sealed partial class Recheck(
         }
     }
 
-    /// <summary>The session may have been renewed meanwhile: whichever is in memory is asked about later.</summary>
     private void Postpone(Session session, TimeSpan delay)
     {
         TimeSpan most = delay < settings.Session.Recheck ? delay : settings.Session.Recheck;
-        DateTimeOffset at = time.GetUtcNow() + (most * (0.5 + Random.Shared.NextDouble()));
+        PostponeUntil(session, time.GetUtcNow() + (most * (0.5 + Random.Shared.NextDouble())));
+    }
+
+    /// <summary>The session may have been renewed meanwhile: whichever is in memory is asked about later.</summary>
+    private void PostponeUntil(Session session, DateTimeOffset at)
+    {
         session.RecheckAfter(at);
         sessions.Current(session.Key)?.RecheckAfter(at);
     }

@@ -15,6 +15,7 @@ public sealed class StoreAwayTests
         await using World world = await World.StartAsync(options => options.Services = watch.Put);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(1));
+        world.Provider.SignsInAs = "alice";
         RoundTrip again = await RoundTrip.BeginAsync(alice, "/documents/2", more: "&prompt=login");
         string answer = await again.AnswerAsync();
         watch.Away = nameof(ISessionStore.AddAsync);
