@@ -46,8 +46,8 @@ internal sealed partial class SessionKeeper
         }
     }
 
-    /// <summary>Whatever anybody may ask for without proof is taken so often a minute; each is a write to the store.</summary>
-    private void ThrowIfTooManyUnproven(DateTimeOffset now)
+    /// <summary>What anybody may ask for without proof is held against sign-ins so often a minute, so that nobody fills the store with it; what there is ends in any case.</summary>
+    private bool MayBeKeptUnproven(DateTimeOffset now)
     {
         lock (_countingUnproven)
         {
@@ -56,10 +56,7 @@ internal sealed partial class SessionKeeper
                 (_unprovenSince, _unproven) = (now, 0);
             }
 
-            if (++_unproven > MostUnprovenEachMinute)
-            {
-                throw new StoreUnavailableException("so many sign-outs of sessions that nobody knows come that this one is not taken");
-            }
+            return ++_unproven <= MostUnprovenEachMinute;
         }
     }
 

@@ -120,7 +120,7 @@ internal sealed partial class SessionKeeper(
     /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), those that are just beginning included.</summary>
     /// <param name="proven">False where anybody may have said so: what is not known here is then not held against the future for long.</param>
     /// <returns>How many there were.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer, or too many come without proof; those of this process have ended all the same.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer; those of this process have ended all the same.</exception>
     public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken, bool proven = true)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -133,13 +133,8 @@ internal sealed partial class SessionKeeper(
             ended.Add(session.Key);
         }
 
-        if (!proven && ended.Count == 0)
-        {
-            ThrowIfTooManyUnproven(now);
-        }
-
         // Until the store has taken it, it is handed on again and again.
-        WholeEnd end = new(now, proven ? EndsAreKept : UnprovenEndsAreKept);
+        WholeEnd end = new(now, proven ? EndsAreKept : ended.Count > 0 || MayBeKeptUnproven(now) ? UnprovenEndsAreKept : TimeSpan.Zero);
         if (proven || ended.Count > 0)
         {
             _toEnd[Convert.ToHexString(index)] = end;
