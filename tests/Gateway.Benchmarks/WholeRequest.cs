@@ -73,9 +73,6 @@ public class WholeRequest : IDisposable
         }
 
         request.Headers.Cookie = _gateway.Cookie;
-
-        // As on a connection of Kestrel's that has brought this header before.
-        context.Features.Set(new ConnectionCookie());
     }
 
     /// <summary>Request log, front door, session, forwarding, as in the program.</summary>
