@@ -9,7 +9,7 @@ internal static class PagePicture
 {
     private const int Width = 760;
     private const int Left = 190;
-    private const int Right = 225;
+    private const int Right = 270;
     private const int BarHeight = 20;
     private const int GroupHeight = 70;
     private const int Top = 84;
