@@ -4,6 +4,7 @@ using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration.Memory;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Core;
@@ -39,16 +40,18 @@ internal static class OperationsFeature
             // Both servers at once. Nothing else that starts takes time, and each part begins in the order in which it was added.
             options.ServicesStartConcurrently = true;
         });
+
+        // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it. As the
+        // first of all sources, so that the operator's word goes over it; what is set in code would go over the operator's.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = [KeyValuePair.Create<string, string?>("Kestrel:EndpointDefaults:Protocols", nameof(HttpProtocols.Http1AndHttp2AndHttp3))],
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
 
-            kestrel.ConfigureEndpointDefaults(endpoint =>
-            {
-                // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it.
-                endpoint.Protocols = HttpProtocols.Http1AndHttp2AndHttp3;
-                endpoint.RememberCookie();
-            });
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.RememberCookie());
 
             // Uploads of any size stream through; everything else keeps Kestrel's own limits.
             kestrel.Limits.MaxRequestBodySize = null;

@@ -40,6 +40,19 @@ public sealed class ProtocolTests
         Assert.DoesNotMatch("\"@l\":\"(Warning|Error|Fatal)\"", secure.Gateway.Output);
     }
 
+    [Theory]
+    [InlineData("Http1", 1)]
+    [InlineData("Http1AndHttp2", 2)]
+    public async Task The_operator_may_offer_less(string protocols, int version)
+    {
+        await using Secure secure = await Secure.StartAsync(protocols);
+
+        using HttpResponseMessage answer = await secure.AskAsync(HttpVersion.Version20, HttpVersionPolicy.RequestVersionOrLower);
+
+        Assert.Equal((version, HttpStatusCode.OK), (answer.Version.Major, answer.StatusCode));
+        Assert.False(answer.Headers.Contains("Alt-Svc"));
+    }
+
     [Fact]
     public async Task Without_a_certificate_nothing_is_offered_and_nothing_is_warned_of()
     {
@@ -71,7 +84,7 @@ public sealed class ProtocolTests
     {
         public GatewayProcess Gateway => gateway;
 
-        public static async Task<Secure> StartAsync()
+        public static async Task<Secure> StartAsync(string? protocols = null)
         {
             X509Certificate2 certificate = TestCertificate.Create();
             World world = await World.StartAsync(options =>
@@ -83,6 +96,7 @@ public sealed class ProtocolTests
             string file = Path.Combine(world.DataDirectory, "tls.pfx");
             await File.WriteAllBytesAsync(file, certificate.Export(X509ContentType.Pkcs12), World.Ct);
             world.Options.Settings["Kestrel__Certificates__Default__Path"] = file;
+            world.Options.Settings["Kestrel__EndpointDefaults__Protocols"] = protocols;
             GatewayProcess gateway = await GatewayProcess.StartAsync(world);
             HttpClient client = new(new SocketsHttpHandler
             {
