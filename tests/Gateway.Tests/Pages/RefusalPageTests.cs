@@ -71,7 +71,7 @@ public sealed class RefusalPageTests
         Assert.DoesNotContain(BrokenForwarder.Reason, page.Text, StringComparison.Ordinal);
         LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page));
         Assert.Equal(BrokenForwarder.Reason, logged.Exception?.Message);
-        Assert.Contains(world.Log.Of("Request"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+        await world.Log.WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
     }
 
     [Fact]

@@ -237,7 +237,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
 
         await nobody.OpenAsync("/share/opensesame1");
 
-        Assert.Contains(World.Log.Of("Request"), line => CapturedLog.Value(line, "Path") == "/share/…");
+        await World.Log.WaitForAsync("Request", line => CapturedLog.Value(line, "Path") == "/share/…");
         Assert.DoesNotContain("opensesame1", World.Log.Text, StringComparison.Ordinal);
     }
 

@@ -47,7 +47,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
-        int before = World.Log.Of("Request").Count;
+        int before = Seen();
 
         string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{framing}{Smuggled.Replace("localhost", $"localhost:{World.Port}", StringComparison.Ordinal)}GET /favicon.ico HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
 
@@ -58,7 +58,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         Assert.All(World.Forwarded, received => Assert.Empty(received.Lines("Transfer-Encoding")));
         int answered = RawConnection.Statuses(answer).Count(status => status != 100);
         Assert.InRange(World.Forwarded.Count, 0, Math.Min(2, answered));
-        Assert.InRange(World.Log.Of("Request").Count - before, 0, 3);
+        Assert.InRange(Seen() - before, 0, 3);
     }
 
     [Theory]
@@ -95,4 +95,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
         Assert.Empty(World.Forwarded);
     }
+
+    /// <summary>How many requests the gateway saw, but for the page that a sign-in ends on: its line may come after its answer.</summary>
+    private int Seen() => World.Log.Of("Request").Count(line => CapturedLog.Value(line, "Path") != "/");
 }
