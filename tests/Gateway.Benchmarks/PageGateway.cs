@@ -7,30 +7,35 @@ using Gateway.Sandbox.Provider;
 namespace Gateway.Benchmarks;
 
 /// <summary>The gateway as a process before a stand-in Paperless, with a certificate or without.</summary>
-internal sealed class PageGateway : IDisposable
+internal sealed class PageGateway : IAsyncDisposable
 {
     /// <summary>Ends at a page of the gateway's own.</summary>
     public const string SignInPath = "/accounts/oidc/authentik/login/?next=%2Fgateway%2Fsession";
 
     private readonly Child _process;
+    private readonly Line? _line;
 
-    private PageGateway(Child process, string origin)
+    private PageGateway(Child process, string origin, Line? line)
     {
         _process = process;
         Origin = origin;
+        _line = line;
     }
 
     public string Origin { get; }
 
-    public static async Task<PageGateway> StartAsync(string folder, StandInPaperless paperless, DevelopmentProvider provider, string? certificate)
+    /// <param name="far">Whether the browser gets there over a line.</param>
+    public static async Task<PageGateway> StartAsync(string folder, StandInPaperless paperless, DevelopmentProvider provider, string? certificate, bool far)
     {
         int port = FreePort();
-        string origin = string.Create(CultureInfo.InvariantCulture, $"{(certificate is null ? "http" : "https")}://localhost:{port}");
+        Line? line = far ? Line.To(port) : null;
+        string scheme = certificate is null ? "http" : "https";
+        string origin = string.Create(CultureInfo.InvariantCulture, $"{scheme}://localhost:{line?.Port ?? port}");
         provider.Options = provider.Options with { RedirectUris = [.. provider.Options.RedirectUris, origin + "/accounts/oidc/authentik/login/callback/"] };
         int management = FreePort();
         Dictionary<string, string> environment = new()
         {
-            ["ASPNETCORE_URLS"] = origin,
+            ["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"{scheme}://127.0.0.1:{port}"),
             ["PAPERLESS_URL"] = origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
             ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{provider.Options.ClientId}}}", "secret": "{{{provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{provider.DiscoveryUrl}}}"}}]}}""",
@@ -46,10 +51,18 @@ internal sealed class PageGateway : IDisposable
 
         Child process = new("dotnet", [typeof(Settings.GatewaySettings).Assembly.Location], environment);
         await process.WaitForAsync(new Uri($"http://127.0.0.1:{management}/health/live"));
-        return new PageGateway(process, origin);
+        return new PageGateway(process, origin, line);
     }
 
-    public void Dispose() => _process.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        if (_line is not null)
+        {
+            await _line.DisposeAsync();
+        }
+
+        _process.Dispose();
+    }
 
     private static int FreePort()
     {

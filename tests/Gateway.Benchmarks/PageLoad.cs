@@ -62,22 +62,23 @@ internal static class PageLoad
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
         await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions());
         provider.SignsInAs = "alice";
-        using PageGateway plain = await PageGateway.StartAsync(folder, paperless, provider, certificate: null);
+        await using Line? toPaperless = around.Far ? Line.To(paperless.Address.Port) : null;
+        await using PageGateway plain = await PageGateway.StartAsync(folder, paperless, provider, certificate: null, around.Far);
         (string certificate, string key) = CertificateIn(folder);
-        using PageGateway secure = await PageGateway.StartAsync(folder, paperless, provider, certificate);
+        await using PageGateway secure = await PageGateway.StartAsync(folder, paperless, provider, certificate, around.Far);
         using IPlaywright playwright = await Playwright.CreateAsync();
         await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
 
         Way[] ways =
         [
-            new("Paperless itself, HTTP/1.1", paperless.Address.GetLeftPart(UriPartial.Authority), SignIn: null),
-            new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath),
-            new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath),
+            new("Paperless itself, HTTP/1.1", new UriBuilder(paperless.Address) { Port = toPaperless?.Port ?? paperless.Address.Port }.Uri.GetLeftPart(UriPartial.Authority), "/api/statistics/", SignsIn: false),
+            new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath, SignsIn: true),
+            new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath, SignsIn: true),
         ];
         foreach (Way way in ways)
         {
             // Once unmeasured: both programs compile what they run, and the gateway its copies.
-            await way.VisitAsync(browser, paperless, around, keep: false);
+            await way.VisitAsync(browser, paperless, keep: false);
         }
 
         await Task.Delay(TimeSpan.FromSeconds(10));
@@ -85,7 +86,7 @@ internal static class PageLoad
         {
             foreach (Way way in ways)
             {
-                await way.VisitAsync(browser, paperless, around, keep: true);
+                await way.VisitAsync(browser, paperless, keep: true);
             }
 
             Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
@@ -102,8 +103,8 @@ internal static class PageLoad
         {rounds} rounds, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
         {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests are counted, these too.
         The stand-in compresses each answer anew, as Paperless does. "Stand-in" is it as it is, which is far quicker than Python; "3 ms a file" lets one worker be busy that long with each
-        static file, one after another, as Django's middleware and WhiteNoise in a single Python process are; "over a line" adds 40 ms to each answer and lets 20 Mbit/s through, by the
-        browser's own throttle, which knows no handshakes. The certificate is one that this browser takes for good: with any other, Chromium keeps nothing. For this measurement the stand-in says `max-age={MaxAge.TotalSeconds:0}` in place of 60, and
+        static file, one after another, as Django's middleware and WhiteNoise in a single Python process are; "over a line" puts 40 ms there and back and 20 Mbit/s between the browser and
+        either, handshakes included, and no slow start of TCP; one connection is open when the page is asked for. The certificate is one that this browser takes for good: with any other, Chromium keeps nothing. For this measurement the stand-in says `max-age={MaxAge.TotalSeconds:0}` in place of 60, and
         the measurement waits for longer than that: the clocks of the browser, the gateway and the stand-in are the real ones.
 
         - *empty, nobody before*: the browser has nothing, and the gateway's copies are too old, so it asks Paperless about each once (304).
@@ -133,20 +134,21 @@ internal static class PageLoad
     }
 
     /// <param name="Work">How long the one worker of Paperless is busy with each static file.</param>
-    /// <param name="Line">Whether the browser is as far away as at the other end of a line.</param>
-    private sealed record Surroundings(string Name, TimeSpan Work, bool Line)
+    /// <param name="Far">Whether the browser is at the other end of a <see cref="Line"/>.</param>
+    private sealed record Surroundings(string Name, TimeSpan Work, bool Far)
     {
         public static readonly Surroundings[] All =
         [
-            new("stand-in", TimeSpan.Zero, Line: false),
-            new("3 ms a file", TimeSpan.FromMilliseconds(3), Line: false),
-            new("3 ms a file, over a line", TimeSpan.FromMilliseconds(3), Line: true),
+            new("stand-in", TimeSpan.Zero, Far: false),
+            new("3 ms a file", TimeSpan.FromMilliseconds(3), Far: false),
+            new("3 ms a file, over a line", TimeSpan.FromMilliseconds(3), Far: true),
         ];
     }
 
     /// <summary>A way to the page, and what its loads came to.</summary>
-    /// <param name="SignIn">Where the browser signs in; null: Paperless believes the header.</param>
-    private sealed record Way(string Name, string Origin, string? SignIn)
+    /// <param name="Before">A page without Paperless's files, opened before all else: where the browser signs in, and by which it has a connection.</param>
+    /// <param name="SignsIn">False: Paperless believes the header.</param>
+    private sealed record Way(string Name, string Origin, string Before, bool SignsIn)
     {
         private const string NobodyBefore = "empty, nobody before";
         private const string SomebodyBefore = "empty, somebody before";
@@ -154,15 +156,15 @@ internal static class PageLoad
 
         public Dictionary<string, List<Load>> Loads { get; } = new() { [NobodyBefore] = [], [SomebodyBefore] = [], [Again] = [] };
 
-        public async Task VisitAsync(IBrowser browser, StandInPaperless paperless, Surroundings around, bool keep)
+        public async Task VisitAsync(IBrowser browser, StandInPaperless paperless, bool keep)
         {
             await using IBrowserContext first = await ContextAsync(browser);
             await Task.Delay(MaxAge + TimeSpan.FromSeconds(1));
-            Load nobodyBefore = await LoadAsync(first, paperless, around);
+            Load nobodyBefore = await LoadAsync(first, paperless);
             await using IBrowserContext second = await ContextAsync(browser);
-            Load somebodyBefore = await LoadAsync(second, paperless, around);
+            Load somebodyBefore = await LoadAsync(second, paperless);
             await Task.Delay(MaxAge + TimeSpan.FromSeconds(1));
-            Load again = await LoadAsync(first, paperless, around);
+            Load again = await LoadAsync(first, paperless);
             if (keep)
             {
                 Loads[NobodyBefore].Add(nobodyBefore);
@@ -184,31 +186,21 @@ internal static class PageLoad
         {
             IBrowserContext context = await browser.NewContextAsync(new()
             {
-                ExtraHTTPHeaders = SignIn is null ? [KeyValuePair.Create("Remote-User", "alice")] : [],
+                ExtraHTTPHeaders = SignsIn ? [] : [KeyValuePair.Create("Remote-User", "alice")],
             });
-            if (SignIn is not null)
-            {
-                // A page without Paperless's files at the end of it.
-                IPage page = await context.NewPageAsync();
-                await page.GotoAsync(Origin + SignIn);
-                await page.CloseAsync();
-            }
-
+            IPage page = await context.NewPageAsync();
+            await page.GotoAsync(Origin + Before);
+            await page.CloseAsync();
             return context;
         }
 
-        private async Task<Load> LoadAsync(IBrowserContext context, StandInPaperless paperless, Surroundings around)
+        private async Task<Load> LoadAsync(IBrowserContext context, StandInPaperless paperless)
         {
             IPage page = await context.NewPageAsync();
             ICDPSession network = await context.NewCDPSessionAsync(page);
             double bytes = 0;
             network.Event("Network.loadingFinished").OnEvent += (_, finished) => bytes += finished!.Value.GetProperty("encodedDataLength").GetDouble();
             await network.SendAsync("Network.enable");
-            if (around.Line)
-            {
-                await network.SendAsync("Network.emulateNetworkConditions", new Dictionary<string, object> { ["offline"] = false, ["latency"] = 40, ["downloadThroughput"] = 20_000_000 / 8, ["uploadThroughput"] = 20_000_000 / 8 });
-            }
-
             paperless.ForgetReceived();
             await page.GotoAsync(Origin + "/dashboard", new() { WaitUntil = WaitUntilState.Load });
             await page.GetByText("Rental agreement").WaitForAsync();
