@@ -71,7 +71,7 @@ internal static class PageLoad
 
         Way[] ways =
         [
-            new("Paperless itself, HTTP/1.1", new UriBuilder(paperless.Address) { Port = toPaperless?.Port ?? paperless.Address.Port }.Uri.GetLeftPart(UriPartial.Authority), "/api/statistics/", SignsIn: false),
+            new("Paperless itself, HTTP/1.1", new UriBuilder(paperless.Address) { Port = toPaperless?.Port ?? paperless.Address.Port }.Uri.GetLeftPart(UriPartial.Authority), "/logo", SignsIn: false),
             new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath, SignsIn: true),
             new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath, SignsIn: true),
         ];
