@@ -37,8 +37,8 @@ internal static class Benchmarks
             case [PlainYarp.Word, var port, var upstream]:
                 await PlainYarp.ServeAsync(port, upstream);
                 return 0;
-            case ["page", .. var asked]:
-                return await PageLoad.RunAsync(rounds: asked is [var number, ..] ? int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) : 5);
+            case ["page", .. var rest]:
+                return await Workbench.RunAsync(bench => PageLoad.MeasureAsync(bench, Rounds(rest, 5)), PageLoad.Needs);
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(Benchmarks).Assembly).Run(args);
                 return 0;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Gateway.Sandbox.Paperless;
 using Gateway.Sandbox.Provider;
 
@@ -24,15 +22,16 @@ internal sealed class PageGateway : IAsyncDisposable
 
     public string Origin { get; }
 
+    /// <param name="program">The path of its assembly.</param>
     /// <param name="far">Whether the browser gets there over a line.</param>
-    public static async Task<PageGateway> StartAsync(string folder, StandInPaperless paperless, DevelopmentProvider provider, string? certificate, bool far)
+    public static async Task<PageGateway> StartAsync(string program, string folder, StandInPaperless paperless, DevelopmentProvider provider, string? certificate, bool far)
     {
-        int port = FreePort();
+        int port = Workbench.FreePort();
         Line? line = far ? Line.To(port) : null;
         string scheme = certificate is null ? "http" : "https";
         string origin = string.Create(CultureInfo.InvariantCulture, $"{scheme}://localhost:{line?.Port ?? port}");
         provider.Options = provider.Options with { RedirectUris = [.. provider.Options.RedirectUris, origin + "/accounts/oidc/authentik/login/callback/"] };
-        int management = FreePort();
+        int management = Workbench.FreePort();
         Dictionary<string, string> environment = new()
         {
             ["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"{scheme}://127.0.0.1:{port}"),
@@ -49,7 +48,7 @@ internal sealed class PageGateway : IAsyncDisposable
             environment["Kestrel__Certificates__Default__Path"] = certificate;
         }
 
-        Child process = new("dotnet", [typeof(Settings.GatewaySettings).Assembly.Location], environment);
+        Child process = new("dotnet", [program], environment);
         await process.WaitForAsync(new Uri($"http://127.0.0.1:{management}/health/live"));
         return new PageGateway(process, origin, line);
     }
@@ -62,12 +61,5 @@ internal sealed class PageGateway : IAsyncDisposable
         }
 
         _process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Gateway.Benchmarks.Servers;
 using Gateway.Sandbox.Paperless;
 using Gateway.Sandbox.Provider;
 using Microsoft.Playwright;
@@ -13,7 +14,10 @@ namespace Gateway.Benchmarks;
 /// </summary>
 internal static class PageLoad
 {
-    private const string Chromium = "/usr/bin/chromium";
+    /// <summary>Unmeasured: all programs compile what they run often, and the gateway its copies.</summary>
+    private const int Rehearsals = 3;
+
+    public static readonly DebianProgram[] Needs = [DebianProgram.Chromium];
 
     /// <summary>In place of Paperless's minute, which nobody would wait for so often.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(4);
@@ -24,50 +28,36 @@ internal static class PageLoad
         "--disable-component-update", "--disable-sync", "--proxy-server=http://127.0.0.1:9",
     ];
 
-    public static async Task<int> RunAsync(int rounds)
+    public static async Task MeasureAsync(Workbench bench, int rounds)
     {
-        if (!File.Exists(Chromium))
+        string program = await Publication.PublishAsync(bench, "published");
+        List<string> tables = [];
+        Way[] ways = [];
+        foreach (Surroundings around in Surroundings.All)
         {
-            await Console.Error.WriteLineAsync("chromium is missing: apt-get install --no-install-recommends chromium");
-            return 1;
+            string own = Path.Combine(bench.Folder, tables.Count.ToString(CultureInfo.InvariantCulture));
+            ways = await MeasureAsync(bench, program, own, rounds, around);
+            tables.AddRange(ways.SelectMany(way => way.Lines(around)));
         }
 
-        string folder = Directory.CreateTempSubdirectory("gateway-page").FullName;
-        try
-        {
-            List<string> tables = [];
-            Way[] ways = [];
-            foreach (Surroundings around in Surroundings.All)
-            {
-                string own = Path.Combine(folder, tables.Count.ToString(CultureInfo.InvariantCulture));
-                ways = await MeasureAsync(own, rounds, around);
-                tables.AddRange(ways.SelectMany(way => way.Lines(around)));
-            }
+        PerformancePage.Write("page", Report(tables, rounds));
 
-            PerformancePage.Write("page", Report(tables, rounds));
-
-            // What most people have: a Python process at the other end of a line.
-            PagePicture.Write(ways[0].Loads.Keys, [new("Paperless itself", ways[0].Medians()), new("through the gateway", ways[^1].Medians())]);
-            return 0;
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        // What most people have: a Python process at the other end of a line.
+        PagePicture.Write(ways[0].Loads.Keys, [new("Paperless itself", ways[0].Medians()), new("through the gateway", ways[^1].Medians())]);
     }
 
-    private static async Task<Way[]> MeasureAsync(string folder, int rounds, Surroundings around)
+    private static async Task<Way[]> MeasureAsync(Workbench bench, string program, string folder, int rounds, Surroundings around)
     {
         Directory.CreateDirectory(folder);
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
         await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions());
         provider.SignsInAs = "alice";
         await using Line? toPaperless = around.Far ? Line.To(paperless.Address.Port) : null;
-        await using PageGateway plain = await PageGateway.StartAsync(folder, paperless, provider, certificate: null, around.Far);
+        await using PageGateway plain = await PageGateway.StartAsync(program, folder, paperless, provider, certificate: null, around.Far);
         (string certificate, string key) = CertificateIn(folder);
-        await using PageGateway secure = await PageGateway.StartAsync(folder, paperless, provider, certificate, around.Far);
+        await using PageGateway secure = await PageGateway.StartAsync(program, folder, paperless, provider, certificate, around.Far);
         using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
+        await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = DebianProgram.Chromium.Path, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
 
         Way[] ways =
         [
@@ -75,21 +65,18 @@ internal static class PageLoad
             new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath, SignsIn: true),
             new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath, SignsIn: true),
         ];
-        foreach (Way way in ways)
-        {
-            // Once unmeasured: both programs compile what they run, and the gateway its copies.
-            await way.VisitAsync(browser, paperless, keep: false);
-        }
-
-        await Task.Delay(TimeSpan.FromSeconds(10));
-        for (int round = 1; round <= rounds; round++)
+        for (int round = 1 - Rehearsals; round <= rounds; round++)
         {
             foreach (Way way in ways)
             {
-                await way.VisitAsync(browser, paperless, keep: true);
+                bench.Cancel.ThrowIfCancellationRequested();
+                await way.VisitAsync(browser, paperless, keep: round > 0);
             }
 
-            Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
+            if (round > 0)
+            {
+                Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
+            }
         }
 
         return ways;
@@ -100,9 +87,9 @@ internal static class PageLoad
         |---|---|---|---|---|---|---|
         {string.Join('\n', tables)}
 
-        {rounds} rounds, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
+        {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
         {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests are counted, these too.
-        The stand-in compresses each answer anew, as Paperless does. "Stand-in" is it as it is, which is far quicker than Python; "3 ms a file" lets one worker be busy that long with each
+        The gateway is compiled as the image has it. The stand-in compresses each answer anew, as Paperless does. "Stand-in" is it as it is, which is far quicker than Python; "3 ms a file" lets one worker be busy that long with each
         static file, one after another, as Django's middleware and WhiteNoise in a single Python process are; "over a line" puts 40 ms there and back and 20 Mbit/s between the browser and
         either, handshakes included, and no slow start of TCP; one connection is open when the page is asked for. The certificate is one that this browser takes for good: with any other, Chromium keeps nothing. For this measurement the stand-in says `max-age={MaxAge.TotalSeconds:0}` in place of 60, and
         the measurement waits for longer than that: the clocks of the browser, the gateway and the stand-in are the real ones.
