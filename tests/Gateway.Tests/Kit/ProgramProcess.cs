@@ -56,7 +56,8 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Starts `Gateway` or `Gateway.Sandbox` as it was built beside the tests.</summary>
     public static ProgramProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
+        // Whoever runs the tests in the background of a script has Ctrl+C's signal ignored, and so would every process that they start.
+        ProcessStartInfo start = new("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
