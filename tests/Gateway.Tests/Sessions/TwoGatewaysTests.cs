@@ -3,6 +3,8 @@ using System.Net;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+using Gateway.Tests.SignOut;
 using StackExchange.Redis;
 
 namespace Gateway.Tests.Sessions;
@@ -88,8 +90,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         await there.FetchAsync("/api/documents/");
         Assert.Single(_world.Paperless.Data.SessionsOf("alice"));
 
-        using HttpResponseMessage answer = await _world.Provider.SendBackchannelLogoutAsync(
-            new Uri(_world.Origin + "/accounts/oidc/authentik/logout/backchannel/"), _world.Provider.Sessions[^1], cancellationToken: World.Ct);
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(_world.Provider.Sessions[^1]);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await _other.Log.WaitForAsync("LeftSessionEnded");
@@ -143,7 +144,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
             _world.Clock.Advance(TimeSpan.FromMinutes(11));
 
             Task<Page>[] pages = [.. Enumerable.Range(0, 10).Select(number => (number % 2 == 0 ? here : there).FetchAsync("/api/profile/"))];
-            while (SignIn.AskedOfTheProvider.Refreshes(_world).Count < round)
+            while (_world.Refreshes().Count < round)
             {
                 await Task.Delay(10, World.Ct);
             }
@@ -158,7 +159,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
             }
 
             Assert.All(await Task.WhenAll(pages), page => Assert.Equal(HttpStatusCode.OK, page.Status));
-            Assert.Equal(round, SignIn.AskedOfTheProvider.Refreshes(_world).Count);
+            Assert.Equal(round, _world.Refreshes().Count);
             Assert.All(_world.Forwarded.Where(request => request.Path == "/api/profile/").TakeLast(10), request => Assert.Equal([name], request.Lines("Remote-User")));
         }
 

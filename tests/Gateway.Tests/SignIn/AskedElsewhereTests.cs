@@ -22,7 +22,7 @@ public sealed class AskedElsewhereTests
         using Visitor there = other.Sent(here);
         Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync("/api/documents/")).Status);
         TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Provider.Hold = path => path == "/application/o/token/" ? held.Task : Task.CompletedTask;
+        world.Provider.Hold = path => path == Recheck.TokenPath ? held.Task : Task.CompletedTask;
         world.Provider.NextTokenError = new ProviderError("server_error");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         Task<Page> asks = here.FetchAsync("/api/documents/");

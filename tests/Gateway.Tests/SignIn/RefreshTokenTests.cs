@@ -9,8 +9,6 @@ namespace Gateway.Tests.SignIn;
 /// <summary>A refresh token counts once: one whose successor was lost is no word on the person, any other that is refused is.</summary>
 public sealed class RefreshTokenTests
 {
-    private const string TokenPath = "/application/o/token/";
-
     [Fact]
     public async Task A_successor_that_the_store_did_not_take_ends_nothing()
     {
@@ -20,7 +18,7 @@ public sealed class RefreshTokenTests
         TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
         world.Provider.Hold = async path =>
         {
-            if (path == TokenPath)
+            if (path == Recheck.TokenPath)
             {
                 asked.TrySetResult();
                 await held.Task;
@@ -44,7 +42,7 @@ public sealed class RefreshTokenTests
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         Assert.Empty(world.Log.Of("SessionEnded"));
-        Assert.Equal([TokenPath, "/application/o/userinfo/"], world.Provider.Received.Select(request => request.Path));
+        Assert.Equal([Recheck.TokenPath, "/application/o/userinfo/"], world.Provider.Received.Select(request => request.Path));
     }
 
     [Fact]
@@ -55,7 +53,7 @@ public sealed class RefreshTokenTests
         string copy = Path.Combine(world.DataDirectory, "as-it-was-sent");
         world.Provider.Hold = async path =>
         {
-            if (path == TokenPath && !File.Exists(copy))
+            if (path == Recheck.TokenPath && !File.Exists(copy))
             {
                 await using SqliteConnection database = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
                 await using SqliteConnection kept = new($"Data Source={copy};Pooling=False");
@@ -99,6 +97,5 @@ public sealed class RefreshTokenTests
         Assert.Equal("RefusedByTheProvider", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
     }
 
-    private static Task<World> StartAsync() => World.StartAsync(options =>
-        options.Provider = given => given with { OfflineAccess = true, AccessTokenLifetime = TimeSpan.FromHours(1) });
+    private static Task<World> StartAsync() => Recheck.StartAsync(provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
 }

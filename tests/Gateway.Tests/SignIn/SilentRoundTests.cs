@@ -194,7 +194,7 @@ public sealed class SilentRoundTests
         Assert.Equal("/documents/2", page.Address.PathAndQuery);
         Assert.NotEqual(before, alice.Cookie(SignedIn.CookieName));
         Assert.Equal("Replaced", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
-        using HttpResponseMessage logout = await world.Provider.SendBackchannelLogoutAsync(new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"), Assert.Single(world.Provider.Sessions), cancellationToken: World.Ct);
+        using HttpResponseMessage logout = await world.SendLogoutAsync(Assert.Single(world.Provider.Sessions));
         Assert.Equal(HttpStatusCode.OK, logout.StatusCode);
         Assert.Null(await alice.WhoAsync());
     }

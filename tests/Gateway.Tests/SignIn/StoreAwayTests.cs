@@ -69,7 +69,7 @@ public sealed class StoreAwayTests
         using Visitor there = other.Sent(here);
         Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync("/api/documents/")).Status);
         TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.Provider.Hold = path => path == "/application/o/token/" ? held.Task : Task.CompletedTask;
+        world.Provider.Hold = path => path == Recheck.TokenPath ? held.Task : Task.CompletedTask;
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         Task<Page> asks = here.FetchAsync("/api/documents/");
         await world.UntilAsync(() => Task.FromResult(world.Refreshes().Count == 1), "The provider is asked.");

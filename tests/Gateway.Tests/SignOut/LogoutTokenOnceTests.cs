@@ -6,8 +6,26 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
+/// <summary>A logout token counts once (OpenID Connect Back-Channel Logout 1.0, section 2.6, `jti`), however short its life is.</summary>
 public sealed class LogoutTokenOnceTests
 {
+    [Fact]
+    public async Task The_same_logout_with_another_jti_is_fine_and_the_same_token_twice_is_not()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        string token = world.Provider.CreateLogoutToken(world.Provider.Sessions[0]);
+        using HttpResponseMessage first = await world.SendLogoutTokenAsync(token);
+        using HttpResponseMessage another = await world.SendLogoutAsync(world.Provider.Sessions[0]);
+        using HttpResponseMessage again = await world.SendLogoutTokenAsync(token);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, another.StatusCode));
+        await world.IsRefusedAsync(again, "sent before");
+        await world.RestartGatewayAsync();
+        using HttpResponseMessage afterRestart = await world.SendLogoutTokenAsync(token);
+        await world.IsRefusedAsync(afterRestart, "sent before");
+    }
+
     [Fact]
     public async Task Its_jti_is_remembered_for_two_minutes_though_the_token_lives_for_less()
     {
@@ -16,16 +34,12 @@ public sealed class LogoutTokenOnceTests
         DateTimeOffset now = world.Clock.GetUtcNow();
 
         // Valid for as long as clocks may differ, and no second more.
-        using HttpResponseMessage answer = await world.Provider.SendBackchannelLogoutAsync(
-            new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"),
-            world.Provider.Sessions[0],
-            claims =>
-            {
-                claims["exp"] = now.AddSeconds(-20).ToUnixTimeSeconds();
-                claims["iat"] = now.AddSeconds(-25).ToUnixTimeSeconds();
-                return claims;
-            },
-            cancellationToken: World.Ct);
+        using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[0], claims =>
+        {
+            claims["exp"] = now.AddSeconds(-20).ToUnixTimeSeconds();
+            claims["iat"] = now.AddSeconds(-25).ToUnixTimeSeconds();
+            return claims;
+        });
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         world.Clock.Advance(TimeSpan.FromSeconds(119));

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Text.Json.Nodes;
-using Gateway.Sandbox.Provider;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
@@ -13,8 +11,6 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 {
     private RedisServer _redis = null!;
     private World _world = null!;
-
-    private Uri BackChannel => new(_world.Origin + "/accounts/oidc/authentik/logout/backchannel/");
 
     private ISessionStore Store => _world.Gateway.Services.GetRequiredService<ISessionStore>();
 
@@ -36,18 +32,18 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     public async Task A_logout_of_the_provider_holds_here_at_once_and_is_taken_again_when_it_is_sent_again(bool bySid)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], claims => Without(claims, bySid ? "sub" : "sid"));
+        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], BackChannel.Without(bySid ? "sub" : "sid"));
         await _redis.KillAsync();
 
-        using HttpResponseMessage away = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        using HttpResponseMessage away = await _world.SendLogoutTokenAsync(token);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (away.StatusCode, away.Headers.RetryAfter?.ToString()));
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
 
         await _redis.StartAgainAsync();
         await _world.StoreIsBackAsync();
-        using HttpResponseMessage again = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        using HttpResponseMessage again = await _world.SendLogoutTokenAsync(token);
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
-        using HttpResponseMessage twice = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        using HttpResponseMessage twice = await _world.SendLogoutTokenAsync(token);
         Assert.Equal(HttpStatusCode.BadRequest, twice.StatusCode);
         Assert.Empty(await Store.KeysAsync());
     }
@@ -59,7 +55,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     public async Task Between_the_return_of_Redis_and_the_handing_on_nobody_gets_in_who_was_to_end(bool bySid)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], claims => Without(claims, bySid ? "sub" : "sid"));
+        string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], BackChannel.Without(bySid ? "sub" : "sid"));
 
         // Redis's clock goes on, the gateway's stands still: a sign-in of some time ago.
         string key = RedisConnection.Prefix + "s:" + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
@@ -67,7 +63,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         await _world.RestartGatewayAsync();
         using Visitor bob = await _world.SignedInAsync("bob");
         await _redis.KillAsync();
-        using HttpResponseMessage away = await ProviderLogout.SendAsync(BackChannel, token, World.Ct);
+        using HttpResponseMessage away = await _world.SendLogoutTokenAsync(token);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
         await _redis.StartAgainAsync();
         await _world.StoreIsBackAsync(advance: false);
@@ -97,8 +93,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         {
             if (how == "provider")
             {
-                using HttpResponseMessage ended = await world.Provider.SendBackchannelLogoutAsync(
-                    new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"), world.Provider.Sessions[^1], claims => Without(claims, "sid"), cancellationToken: World.Ct);
+                using HttpResponseMessage ended = await world.SendLogoutAsync(world.Provider.Sessions[^1], BackChannel.Without("sid"));
                 Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
             }
             else
@@ -157,7 +152,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         await _redis.KillAsync();
         if (provider)
         {
-            using HttpResponseMessage away = await _world.Provider.SendBackchannelLogoutAsync(BackChannel, _world.Provider.Sessions[^1], claims => Without(claims, "sid"), cancellationToken: World.Ct);
+            using HttpResponseMessage away = await _world.SendLogoutAsync(_world.Provider.Sessions[^1], BackChannel.Without("sid"));
             Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
         }
         else
@@ -245,11 +240,5 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
         string mark = RedisConnection.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid(_world.Provider.Issuer.AbsoluteUri, "made-up"));
         Assert.InRange(int.Parse((await _redis.AskAsync("TTL " + mark)).Trim(':', '\r', '\n'), System.Globalization.CultureInfo.InvariantCulture), 1100, 1200);
-    }
-
-    private static JsonObject Without(JsonObject claims, string name)
-    {
-        claims.Remove(name);
-        return claims;
     }
 }

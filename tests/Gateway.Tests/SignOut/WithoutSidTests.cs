@@ -1,5 +1,5 @@
 using System.Net;
-using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider;
 using Gateway.Tests.Kit;
 using Gateway.Tests.SignIn;
 
@@ -17,7 +17,7 @@ public sealed class WithoutSidTests
         using Visitor without = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
 
-        using HttpResponseMessage answer = await SendAsync(world, claims =>
+        using HttpResponseMessage answer = await world.SendLogoutAsync(FirstOf(world), claims =>
         {
             claims["sid"] = "another";
             return claims;
@@ -34,7 +34,7 @@ public sealed class WithoutSidTests
         world.Provider.Options = world.Provider.Options with { SidClaim = false };
         using Visitor alice = await world.SignedInAsync("alice");
 
-        using HttpResponseMessage answer = await SendAsync(world, claims =>
+        using HttpResponseMessage answer = await world.SendLogoutAsync(FirstOf(world), claims =>
         {
             claims.Remove("sub");
             claims["sid"] = "another";
@@ -45,9 +45,5 @@ public sealed class WithoutSidTests
         Assert.Equal("alice", await alice.WhoAsync());
     }
 
-    private static Task<HttpResponseMessage> SendAsync(World world, Func<JsonObject, JsonObject> tamper) => world.Provider.SendBackchannelLogoutAsync(
-        new Uri(world.Origin + "/accounts/oidc/authentik/logout/backchannel/"),
-        world.Provider.Sessions.First(session => session.Username == "alice"),
-        tamper,
-        cancellationToken: World.Ct);
+    private static ProviderSession FirstOf(World world) => world.Provider.Sessions.First(session => session.Username == "alice");
 }

@@ -1,0 +1,21 @@
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Person = Gateway.Sandbox.Provider.Person;
+
+namespace Gateway.Tests.Accounts;
+
+/// <summary>What the tests of accounts ask of a world.</summary>
+internal static class DevelopmentPeople
+{
+    /// <summary>Somebody whom only the provider knows so far.</summary>
+    public static void NewPerson(this World world, string username, string name, params string[] groups) =>
+        world.Provider.Options = world.Provider.Options with
+        {
+            People = [.. world.Provider.Options.People, Person.Named(username, name, groups) with { Subject = Guid.NewGuid().ToString("N") }],
+        };
+
+    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
+
+    public static AccountLink? LinkOf(this World world, string username) =>
+        world.Gateway.Services.GetRequiredService<StoredAccounts>().FindAsync(world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject, World.Ct).GetAwaiter().GetResult();
+}

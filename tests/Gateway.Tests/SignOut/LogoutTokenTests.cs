@@ -1,0 +1,165 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.SignOut;
+
+/// <summary>Which logout tokens are none: OpenID Connect Back-Channel Logout 1.0, every check of its section 2.6.</summary>
+public sealed class LogoutTokenTests : IAsyncLifetime
+{
+    private World _world = null!;
+    private Visitor _alice = null!;
+
+    private ProviderSession Session => _world.Provider.Sessions.Last(session => session.Username == "alice");
+
+    public async ValueTask InitializeAsync()
+    {
+        _world = await World.StartAsync();
+        _alice = await _world.SignedInAsync("alice");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _alice.Dispose();
+        await _world.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("iss", "https://evil.example/", "issuer")]
+    [InlineData("iss", null, "issuer")]
+    [InlineData("aud", "another-client", "another client")]
+    [InlineData("aud", null, "another client")]
+    [InlineData("exp", 1_000_000_000, "not valid at this time")]
+    [InlineData("exp", null, "not valid at this time")]
+    [InlineData("iat", 4_000_000_000, "time of issue")]
+    [InlineData("iat", null, "time of issue")]
+    [InlineData("jti", null, "no jti")]
+    [InlineData("jti", "", "no jti")]
+    [InlineData("nonce", "n", "nonce")]
+    [InlineData("nonce", "", "nonce")]
+    [InlineData("events", null, "events")]
+    [InlineData("events", "http://schemas.openid.net/event/backchannel-logout", "events")]
+    public async Task A_token_that_is_not_all_right_is_refused_and_ends_nothing(string claim, object? value, string says)
+    {
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, claims =>
+        {
+            claims.Remove(claim);
+            if (value is not null)
+            {
+                claims[claim] = JsonSerializer.SerializeToNode(value);
+            }
+
+            return claims;
+        });
+
+        await _world.IsRefusedAsync(answer, says);
+        Assert.Equal("alice", await _alice.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("""{"http://schemas.openid.net/event/other": {}}""")]
+    [InlineData("""{"http://schemas.openid.net/event/backchannel-logout": "yes"}""")]
+    [InlineData("[]")]
+    public async Task Another_event_is_no_logout(string events)
+    {
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, claims =>
+        {
+            claims["events"] = JsonNode.Parse(events);
+            return claims;
+        });
+
+        await _world.IsRefusedAsync(answer, "events");
+    }
+
+    [Fact]
+    public async Task Neither_sid_nor_sub_is_nobody()
+    {
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, BackChannel.Without("sid", "sub"));
+
+        await _world.IsRefusedAsync(answer, "neither sid nor sub");
+    }
+
+    [Theory]
+    [InlineData("at+jwt")]
+    [InlineData("id_token")]
+    [InlineData("")]
+    public async Task Another_type_of_token_is_no_logout_token(string type)
+    {
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, type: type);
+
+        await _world.IsRefusedAsync(answer, "type");
+    }
+
+    [Fact]
+    public async Task A_token_that_nobody_signed_is_refused()
+    {
+        string[] parts = _world.Provider.CreateLogoutToken(Session).Split('.');
+        string none = Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode("""{"alg":"none","typ":"logout+jwt"}""");
+        foreach ((string token, string says) in new[]
+        {
+            ($"{none}.{parts[1]}.", "not signed"),
+            ($"{parts[0]}.{parts[1]}.", "not signed"),
+            ($"{parts[0]}.{parts[1]}.{new string('A', parts[2].Length)}", "signature"),
+            ("nothing", "no JWT"),
+            ("a.b.c", "no JWT"),
+        })
+        {
+            using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(token);
+            await _world.IsRefusedAsync(answer, says);
+        }
+
+        Assert.Equal("alice", await _alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task An_ID_token_ends_nothing()
+    {
+        Page logout = await _alice.OpenAsync("/accounts/logout/", "same-origin");
+        string idToken = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(logout.Location!.Query)["id_token_hint"]!;
+        using Visitor again = await _world.SignedInAsync("alice");
+
+        using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(idToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal("alice", await again.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("application/x-www-form-urlencoded", "")]
+    [InlineData("application/x-www-form-urlencoded", "logout_token=a&logout_token=b")]
+    [InlineData("application/x-www-form-urlencoded", "other=a")]
+    [InlineData("application/json", "{}")]
+    [InlineData("text/plain", "x")]
+    public async Task A_request_that_is_no_form_with_one_token_is_refused(string type, string body)
+    {
+        using HttpClient provider = new();
+        using StringContent content = new(body, System.Text.Encoding.ASCII, type);
+        using HttpResponseMessage answer = await provider.PostAsync(_world.BackChannelUri(), content, World.Ct);
+
+        await _world.IsRefusedAsync(answer, "");
+    }
+
+    [Fact]
+    public async Task A_provider_that_is_unknown_here_ends_nothing()
+    {
+        using HttpClient provider = new();
+        using FormUrlEncodedContent form = new([new("logout_token", _world.Provider.CreateLogoutToken(Session))]);
+        using HttpResponseMessage answer = await provider.PostAsync(new Uri(_world.Origin + "/accounts/oidc/other/logout/backchannel/"), form, World.Ct);
+
+        await _world.IsRefusedAsync(answer, "names no provider");
+    }
+
+    [Fact]
+    public async Task Keys_that_rotated_are_fetched()
+    {
+        _world.Provider.RotateSigningKey();
+
+        using HttpResponseMessage answer = await _world.SendLogoutAsync(Session);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Null(await _alice.WhoAsync());
+    }
+}
