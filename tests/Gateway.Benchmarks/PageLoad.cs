@@ -35,8 +35,7 @@ internal static class PageLoad
         Way[] ways = [];
         foreach (Surroundings around in Surroundings.All)
         {
-            string own = Path.Combine(bench.Folder, tables.Count.ToString(CultureInfo.InvariantCulture));
-            ways = await MeasureAsync(bench, program, own, rounds, around);
+            ways = await MeasureAsync(bench, program, $"page-{tables.Count}", rounds, around);
             tables.AddRange(ways.SelectMany(way => way.Lines(around)));
         }
 
@@ -46,16 +45,16 @@ internal static class PageLoad
         PagePicture.Write(ways[0].Loads.Keys, [new("Paperless itself", ways[0].Medians()), new("through the gateway", ways[^1].Medians())]);
     }
 
-    private static async Task<Way[]> MeasureAsync(Workbench bench, string program, string folder, int rounds, Surroundings around)
+    private static async Task<Way[]> MeasureAsync(Workbench bench, string program, string name, int rounds, Surroundings around)
     {
-        Directory.CreateDirectory(folder);
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
         await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions());
         provider.SignsInAs = "alice";
         await using Line? toPaperless = around.Far ? Line.To(paperless.Address.Port) : null;
-        await using PageGateway plain = await PageGateway.StartAsync(program, folder, paperless, provider, certificate: null, around.Far);
-        (string certificate, string key) = CertificateIn(folder);
-        await using PageGateway secure = await PageGateway.StartAsync(program, folder, paperless, provider, certificate, around.Far);
+        await using PageGateway plain = await PageGateway.StartAsync(bench, program, $"{name}-http", paperless, provider, certificate: null, around.Far);
+        string certificate = Path.Combine(bench.Folder, name + ".pfx");
+        string key = WriteCertificate(certificate);
+        await using PageGateway secure = await PageGateway.StartAsync(bench, program, $"{name}-https", paperless, provider, certificate, around.Far);
         using IPlaywright playwright = await Playwright.CreateAsync();
         await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = DebianProgram.Chromium.Path, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
 
@@ -106,8 +105,9 @@ internal static class PageLoad
     /// <summary>With the two that the front page always has.</summary>
     private static int PageFiles() => AppAssets.Files.Count + 2;
 
-    /// <summary>A file for the gateway, and the hash of its key for the browser.</summary>
-    private static (string File, string Key) CertificateIn(string folder)
+    /// <summary>Puts one into a file for the gateway.</summary>
+    /// <returns>The hash of its key, for the browser.</returns>
+    private static string WriteCertificate(string file)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256);
@@ -115,9 +115,8 @@ internal static class PageLoad
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        string file = Path.Combine(folder, "tls.pfx");
         File.WriteAllBytes(file, certificate.Export(X509ContentType.Pkcs12));
-        return (file, Convert.ToBase64String(SHA256.HashData(key.ExportSubjectPublicKeyInfo())));
+        return Convert.ToBase64String(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
     }
 
     /// <param name="Work">How long the one worker of Paperless is busy with each static file.</param>

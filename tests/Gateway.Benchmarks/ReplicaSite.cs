@@ -18,9 +18,9 @@ internal sealed class ReplicaSite : IAsyncDisposable
 
     private ReplicaSite(int gateways, bool redis, DevelopmentProvider provider, StandInPaperless paperless, int firstPort)
     {
-        _ports = [firstPort, .. Enumerable.Range(1, gateways - 1).Select(_ => FreePort())];
+        _ports = [firstPort, .. Enumerable.Range(1, gateways - 1).Select(_ => Workbench.FreePort())];
         _gateways = new Child?[gateways];
-        _redisPort = redis ? FreePort() : null;
+        _redisPort = redis ? Workbench.FreePort() : null;
         Provider = provider;
         _paperless = paperless;
     }
@@ -34,7 +34,7 @@ internal sealed class ReplicaSite : IAsyncDisposable
 
     public static async Task<ReplicaSite> StartAsync(int gateways, bool redis)
     {
-        int port = FreePort();
+        int port = Workbench.FreePort();
         DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions { RedirectUris = [OriginOf(port) + "/accounts/oidc/authentik/login/callback/"] });
         provider.SignsInAs = "alice";
         StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { PublicUrl = OriginOf(port), WithPeople = true });
@@ -72,7 +72,7 @@ internal sealed class ReplicaSite : IAsyncDisposable
             ["GATEWAY_PAPERLESS_TOKEN"] = _paperless.Data.AdminToken,
             ["GATEWAY_UPSTREAM_URL"] = _paperless.Address.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = Path.Combine(_folder, "gateway" + Text(number)),
-            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Text(FreePort())}",
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Text(Workbench.FreePort())}",
             ["GATEWAY_REDIS_URL"] = _redisPort is { } port ? $"redis://127.0.0.1:{Text(port)}" : "",
         };
         Child gateway = new("dotnet", [typeof(Settings.GatewaySettings).Assembly.Location], environment);
@@ -137,13 +137,6 @@ internal sealed class ReplicaSite : IAsyncDisposable
         await Provider.DisposeAsync();
         await _paperless.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    public static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public static async Task<bool> ListensAsync(int port)

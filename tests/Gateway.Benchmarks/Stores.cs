@@ -35,7 +35,7 @@ internal static class Stores
     private static async Task<List<(string, string)>> MeasureAsync(bool redis)
     {
         string folder = Directory.CreateTempSubdirectory("gateway-benchmark").FullName;
-        int port = ReplicaSite.FreePort();
+        int port = Workbench.FreePort();
         Child? server = redis ? new Child("redis-server", ["--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]) : null;
         try
         {
@@ -91,14 +91,14 @@ internal static class Stores
 
     private static Dictionary<string, string> Environment(string folder, string redis) => new()
     {
-        ["ASPNETCORE_URLS"] = $"http://localhost:{ReplicaSite.FreePort()}",
+        ["ASPNETCORE_URLS"] = $"http://localhost:{Workbench.FreePort()}",
         ["PAPERLESS_URL"] = "https://docs.example.com",
         ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
         ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = """{"openid_connect": {"APPS": [{"provider_id": "a", "client_id": "b", "secret": "c", "settings": {"server_url": "http://127.0.0.1:9/"}}]}}""",
         ["GATEWAY_PAPERLESS_TOKEN"] = "token",
         ["GATEWAY_UPSTREAM_URL"] = "http://127.0.0.1:9",
         ["GATEWAY_DATA_DIR"] = folder,
-        ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{ReplicaSite.FreePort()}",
+        ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Workbench.FreePort()}",
         ["GATEWAY_REDIS_URL"] = redis,
     };
 }

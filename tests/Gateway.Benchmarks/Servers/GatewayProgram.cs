@@ -6,9 +6,24 @@ namespace Gateway.Benchmarks.Servers;
 /// <param name="RedisUrl">Null: SQLite, in a data directory of its own.</param>
 internal sealed record GatewayProgram(Workbench Bench, string Name, Uri Upstream, DevelopmentProvider Provider, bool RequestLog = false, string? RedisUrl = null)
 {
+    private readonly int _managementPort = Workbench.FreePort();
+
     public int Port { get; } = Workbench.FreePort();
 
-    public Uri Address => new($"http://localhost:{Port}/");
+    /// <summary>Where browsers find it, if not where it listens.</summary>
+    public int? PublicPort { get; init; }
+
+    /// <summary>For https; null: http.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>Of Paperless; an upstream that is none takes any.</summary>
+    public string Token { get; init; } = "0123456789";
+
+    public Uri Address => new($"{Scheme}://localhost:{PublicPort ?? Port}/");
+
+    public Uri LiveAddress => new($"http://127.0.0.1:{_managementPort}/health/live");
+
+    private string Scheme => Certificate is null ? "http" : "https";
 
     public string DataDirectory => Path.Combine(Bench.Folder, "gateway-" + Name);
 
@@ -18,18 +33,23 @@ internal sealed record GatewayProgram(Workbench Bench, string Name, Uri Upstream
         string origin = Address.GetLeftPart(UriPartial.Authority);
         Dictionary<string, string> environment = new()
         {
-            ["ASPNETCORE_URLS"] = origin,
+            ["ASPNETCORE_URLS"] = $"{Scheme}://localhost:{Port}",
             ["PAPERLESS_URL"] = origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
             ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
-            ["GATEWAY_PAPERLESS_TOKEN"] = "0123456789",
+            ["GATEWAY_PAPERLESS_TOKEN"] = Token,
             ["GATEWAY_UPSTREAM_URL"] = Upstream.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = DataDirectory,
-            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Workbench.FreePort()}",
+            ["GATEWAY_MANAGEMENT_URL"] = LiveAddress.GetLeftPart(UriPartial.Authority),
         };
         if (!RequestLog)
         {
             environment["Serilog__MinimumLevel__Override__Gateway.AccessLog"] = "Warning";
+        }
+
+        if (Certificate is not null)
+        {
+            environment["Kestrel__Certificates__Default__Path"] = Certificate;
         }
 
         if (RedisUrl is not null)
