@@ -28,10 +28,10 @@ public sealed class ReplicaRaceTests
             byte[] key = session.Key.ToBytes();
             bool over = false;
             using Barrier start = new(5);
-            Thread[] racers =
+            Task[] racers =
             [
-                Racer(start, () => Volatile.Read(ref over), () => there.LoadAsync(secret, StoreUnderTest.Ct)),
-                Racer(start, () => Volatile.Read(ref over), async () =>
+                Race(start, () => Volatile.Read(ref over), () => there.LoadAsync(secret, StoreUnderTest.Ct)),
+                Race(start, () => Volatile.Read(ref over), async () =>
                 {
                     // Out of memory: the next look goes to the store.
                     if (await there.LoadAsync(secret, StoreUnderTest.Ct) is { } found)
@@ -39,22 +39,28 @@ public sealed class ReplicaRaceTests
                         memoryThere.Forget(found);
                     }
                 }),
-                Racer(start, () => Volatile.Read(ref over), () => there.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
-                Racer(start, () => Volatile.Read(ref over), () => storeThere.TouchAsync([(key, DateTimeOffset.UtcNow.AddMinutes(1))], StoreUnderTest.Ct)),
+                Race(start, () => Volatile.Read(ref over), () => there.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
+                Race(start, () => Volatile.Read(ref over), () => storeThere.TouchAsync([(key, DateTimeOffset.UtcNow.AddMinutes(1))], StoreUnderTest.Ct)),
             ];
-            start.SignalAndWait(StoreUnderTest.Ct);
-            Task end = (round % 3) switch
+            try
             {
-                0 => here.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
-                1 => here.EndAllAsync(SessionIndex.OfSid(alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
-                _ => here.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
-            };
-            await end;
-            Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");
-            Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is still there.");
-            Assert.Null(await there.LoadAsync(secret, StoreUnderTest.Ct));
-            Volatile.Write(ref over, true);
-            Array.ForEach(racers, racer => racer.Join());
+                start.SignalAndWait(StoreUnderTest.Ct);
+                await ((round % 3) switch
+                {
+                    0 => here.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
+                    1 => here.EndAllAsync(SessionIndex.OfSid(alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                    _ => here.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
+                });
+                Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");
+                Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is still there.");
+                Assert.Null(await there.LoadAsync(secret, StoreUnderTest.Ct));
+            }
+            finally
+            {
+                // Before the store goes: none of them may be left, however the round ended.
+                Volatile.Write(ref over, true);
+                await Task.WhenAll(racers);
+            }
 
             Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is back.");
             Assert.Null(await storeHere.FindAsync(key, StoreUnderTest.Ct));
@@ -67,17 +73,12 @@ public sealed class ReplicaRaceTests
     private static SessionKeeper Keeper(ISessionStore store, SessionMemory memory, EphemeralDataProtectionProvider protection) =>
         new(memory, store, new SessionInfoProtector(protection), StoreUnderTest.Settings(redis: null), TimeProvider.System, NullLogger<SecurityLog>.Instance);
 
-    private static Thread Racer(Barrier start, Func<bool> over, Func<Task> step)
+    private static Task Race(Barrier start, Func<bool> over, Func<Task> step) => Racer.Start(() =>
     {
-        Thread thread = new(() =>
+        start.SignalAndWait(StoreUnderTest.Ct);
+        for (int after = 0; after < 2; after += over() ? 1 : 0)
         {
-            start.SignalAndWait(StoreUnderTest.Ct);
-            for (int after = 0; after < 2; after += over() ? 1 : 0)
-            {
-                step().GetAwaiter().GetResult();
-            }
-        });
-        thread.Start();
-        return thread;
-    }
+            step().GetAwaiter().GetResult();
+        }
+    });
 }

@@ -19,7 +19,7 @@ public sealed class SessionRaceTests
             using Barrier start = new(4);
             bool over = false;
             int back = 0;
-            Thread[] loaders = [.. Enumerable.Range(0, 3).Select(_ => new Thread(() =>
+            Task[] loaders = [.. Enumerable.Range(0, 3).Select(_ => Racer.Start(() =>
             {
                 start.SignalAndWait(SessionsOnDisk.Ct);
                 for (int after = 0; after < 3;)
@@ -38,11 +38,16 @@ public sealed class SessionRaceTests
                     after += ended ? 1 : 0;
                 }
             }))];
-            Array.ForEach(loaders, loader => loader.Start());
-            start.SignalAndWait(SessionsOnDisk.Ct);
-            await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-            Volatile.Write(ref over, true);
-            Array.ForEach(loaders, loader => loader.Join());
+            try
+            {
+                start.SignalAndWait(SessionsOnDisk.Ct);
+                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+            }
+            finally
+            {
+                Volatile.Write(ref over, true);
+                await Task.WhenAll(loaders);
+            }
 
             Assert.Equal(0, back);
             Assert.False(sessions.Memory.TryGet(session.Key, out _));
@@ -58,7 +63,7 @@ public sealed class SessionRaceTests
         {
             (SessionSecret secret, Session session) = await sessions.BeginAsync();
             using Barrier start = new(3);
-            Thread[] renewers = [.. Enumerable.Range(0, 2).Select(_ => new Thread(() =>
+            Task[] renewers = [.. Enumerable.Range(0, 2).Select(_ => Racer.Start(() =>
             {
                 start.SignalAndWait(SessionsOnDisk.Ct);
 
@@ -68,11 +73,10 @@ public sealed class SessionRaceTests
                     Interlocked.Increment(ref renewed);
                 }
             }))];
-            Array.ForEach(renewers, renewer => renewer.Start());
             start.SignalAndWait(SessionsOnDisk.Ct);
             Thread.SpinWait(round * 1000);
             await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-            Array.ForEach(renewers, renewer => renewer.Join());
+            await Task.WhenAll(renewers);
 
             Assert.False(sessions.Memory.TryGet(session.Key, out _), $"In memory after round {round}.");
             Assert.Null(await sessions.Store.FindAsync(session.Key.ToBytes(), SessionsOnDisk.Ct));
