@@ -15,7 +15,8 @@ internal sealed class Health(
     IHostApplicationLifetime lifetime,
     TimeProvider time) : IDisposable
 {
-    private const string Good = "ok";
+    /// <summary>What a check says where nothing is wrong.</summary>
+    public const string Good = "ok";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 

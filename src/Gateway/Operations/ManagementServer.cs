@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Gateway.Operations;
 
 /// <summary>A small server of its own at `GATEWAY_MANAGEMENT_URL`, so that nothing of it can be reached at the public address.</summary>
-internal sealed class ManagementServer(GatewaySettings settings, Health health) : IHostedService, IAsyncDisposable
+internal sealed partial class ManagementServer(GatewaySettings settings, Health health, ILogger<ManagementServer> logger) : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
     public const string ReadyPath = "/health/ready";
@@ -47,6 +47,7 @@ internal sealed class ManagementServer(GatewaySettings settings, Health health) 
             case ReadyPath:
                 return AnswerReadyAsync(context);
             default:
+                NotFound(context.Request.Method, context.Request.Path.Value ?? "/");
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
         }
@@ -55,7 +56,20 @@ internal sealed class ManagementServer(GatewaySettings settings, Health health) 
     private async Task AnswerReadyAsync(HttpContext context)
     {
         HealthReport report = await health.ReadyAsync(context.RequestAborted);
+        if (!report.IsReady)
+        {
+            // A gateway that starts or stops says nothing of a fault.
+            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Good).Select(check => $"{check.Key}: {check.Value}"));
+            NotReady(report.Status == HealthReport.Unready ? LogLevel.Warning : LogLevel.Information, report.Status, reasons);
+        }
+
         context.Response.StatusCode = report.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         await context.Response.WriteAsJsonAsync(report, HealthReportJson.Default.HealthReport);
     }
+
+    [LoggerMessage(EventId = 7008, EventName = "ManagementPathUnknown", Level = LogLevel.Information, Message = "Answered 404 at the management address: {Method} {Path} is neither /health/live nor /health/ready")]
+    private partial void NotFound(string method, string path);
+
+    [LoggerMessage(EventId = 7009, EventName = "NotReady", Message = "Answered 503 to /health/ready: {Status} ({Reasons})")]
+    private partial void NotReady(LogLevel level, string status, string reasons);
 }

@@ -25,8 +25,15 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
 
     public Task RefuseAsync(HttpContext context, Refusal refusal)
     {
-        Refused(refusal.Status, refusal.Code, context.Request.Method, context.Request.PathForLogs(), refusal.ForTheLog ?? refusal.Title, context.TraceIdentifier);
+        Log(context, refusal);
         return WriteAsync(context, refusal);
+    }
+
+    /// <summary>The log line of a refusal, for what answers with a page of its own.</summary>
+    public void Log(HttpContext context, Refusal refusal)
+    {
+        string path = context.Request.PathForLogs();
+        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.ForTheLog ?? refusal.Title, context.TraceIdentifier);
     }
 
     /// <summary>As <see cref="RefuseAsync"/>, for what was logged already.</summary>
@@ -83,6 +90,6 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         });
     }
 
-    [LoggerMessage(EventId = 4001, EventName = "Refused", Level = LogLevel.Warning, Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]
-    private partial void Refused(int status, string code, string method, string path, string reason, string traceId);
+    [LoggerMessage(EventId = 4001, EventName = "Refused", Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]
+    private partial void Refused(LogLevel level, int status, string code, string method, string path, string reason, string traceId);
 }

@@ -18,6 +18,9 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
     /// <summary>Where that other try is made; null for the same address.</summary>
     public string? RetryAt { get; init; }
 
+    /// <summary>How the log takes it: a warning, unless it happens to everybody from time to time.</summary>
+    public LogLevel Level { get; init; } = LogLevel.Warning;
+
     /// <summary>What only the log should say; never a secret, token or cookie.</summary>
     public string? ForTheLog { get; init; }
 }

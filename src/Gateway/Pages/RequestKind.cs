@@ -28,6 +28,18 @@ internal static class RequestKind
         return false;
     }
 
+    /// <summary>Whether the browser says what it fetches, and for what.</summary>
+    public static bool HasFetchMetadata(this HttpRequest request) =>
+        request.Headers["Sec-Fetch-Mode"].Count + request.Headers["Sec-Fetch-Dest"].Count + request.Headers["Sec-Fetch-Site"].Count > 0;
+
+    /// <summary>Whether the browser says that a person goes to a page, in a window of its own.</summary>
+    public static bool IsDocumentNavigation(this HttpRequest request) =>
+        request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
+
+    /// <summary>Whether a browser fetches ahead of a click (W3C Fetch, `Sec-Purpose`; older ones say `Purpose` or `X-Moz`): nobody has asked for anything yet.</summary>
+    public static bool IsPrefetch(this HttpRequest request) =>
+        request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch" || request.Headers["X-Moz"] == "prefetch";
+
     /// <summary>Of what is there both as a page and as JSON: the page is for whoever asks for one by name.</summary>
     public static bool WantsPage(this HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));

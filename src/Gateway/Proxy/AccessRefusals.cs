@@ -33,7 +33,14 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         Remedy = $"Open {settings.Public.Origin} and do it there; a program uses an API token instead of cookies.",
         Links = [_front],
-        ForTheLog = $"Origin {Printable(context.Request.Headers.Origin)}, Sec-Fetch-Site {Printable(context.Request.Headers["Sec-Fetch-Site"])}",
+        ForTheLog = SourceForTheLog(context.Request),
+    });
+
+    /// <summary>What an image or a frame asks for, and only a person may do.</summary>
+    public Task SignOutInBackgroundAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "sign_out_in_background", "Not in the background", "Signing out is a page of its own, which nothing opened here.")
+    {
+        Remedy = $"Open {settings.Public.Origin}{settings.ScriptName}/accounts/logout/ to sign out.",
+        ForTheLog = SourceForTheLog(context.Request),
     });
 
     /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
@@ -80,6 +87,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
 
         return pages.RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in on this request.")
         {
+            Level = LogLevel.Information,
             Remedy = "Sign in in the browser, or send an API token.",
             Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
         });
@@ -88,6 +96,20 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     private string ClosedDetail() => settings.Paperless.RegularLoginDisabled
         ? "Passwords are not taken here (PAPERLESS_DISABLE_REGULAR_LOGIN)."
         : "Nobody can sign up here (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
+
+    /// <summary>The headers that speak of where a request comes from; of the `Referer`, whose path may be secret, the origin alone.</summary>
+    private static string SourceForTheLog(HttpRequest request) =>
+        $"Origin {Printable(request.Headers.Origin)}, Sec-Fetch-Site {Printable(request.Headers["Sec-Fetch-Site"])}, Sec-Fetch-Dest {Printable(request.Headers["Sec-Fetch-Dest"])}, Referer {RefererOrigin(request.Headers.Referer)}";
+
+    private static string RefererOrigin(string? referer)
+    {
+        if (referer is null)
+        {
+            return "none";
+        }
+
+        return Uri.TryCreate(referer, UriKind.Absolute, out Uri? url) ? Printable(url.GetLeftPart(UriPartial.Scheme) + url.Authority) : "unreadable";
+    }
 
     /// <summary>A header's value for the log: bounded, one line.</summary>
     public static string Printable(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);

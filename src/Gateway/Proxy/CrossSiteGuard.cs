@@ -1,7 +1,24 @@
+using Gateway.Pages;
 using Gateway.Settings;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Proxy;
+
+/// <summary>What the headers of a request say of who sent it.</summary>
+internal enum RequestSource
+{
+    /// <summary>No header speaks of it: no browser sends such a request.</summary>
+    Unsaid,
+
+    /// <summary>A page of this origin.</summary>
+    SameOrigin,
+
+    /// <summary>A person: a typed address or a bookmark.</summary>
+    User,
+
+    /// <summary>Another site, a sibling host, or a header that cannot be read.</summary>
+    Foreign,
+}
 
 /// <summary>
 /// Paperless checks neither origin nor CSRF token when a header names the user, so the gateway does: what changes something on a session,
@@ -9,58 +26,70 @@ namespace Gateway.Proxy;
 /// </summary>
 internal static class CrossSiteGuard
 {
-    /// <summary>Every header that speaks of the origin must agree; a request with none of them comes from no browser.</summary>
-    public static bool IsSameOrigin(HttpRequest request, PublicOrigin origin)
+    /// <summary>Every header that speaks of the origin must agree: one that is foreign, malformed or there twice makes the request foreign.</summary>
+    public static RequestSource SourceOf(HttpRequest request, PublicOrigin origin)
     {
         StringValues site = request.Headers["Sec-Fetch-Site"];
-        if (site.Count > 0 && site != "same-origin")
-        {
-            return false;
-        }
-
         StringValues sent = request.Headers.Origin;
-        return sent.Count == 0 || (sent.Count == 1 && sent[0] == origin.Origin);
-    }
-
-    /// <summary>Whether the request says, and not only does not deny, that one of this origin's own pages sent it.</summary>
-    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin)
-    {
-        // A browser that fetches ahead of a click has not been told to do anything.
-        if (request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch" || !IsSameOrigin(request, origin))
+        StringValues referer = request.Headers.Referer;
+        bool isByUser = site == "none";
+        if (site.Count > 0 && site != "same-origin" && !isByUser)
         {
-            return false;
+            return RequestSource.Foreign;
         }
 
-        return request.Headers["Sec-Fetch-Site"].Count > 0 || request.Headers.Origin.Count > 0 || IsOf(request.Headers.Referer, origin);
+        if (sent.Count > 0 && sent != origin.Origin)
+        {
+            return RequestSource.Foreign;
+        }
+
+        if (referer.Count > 0 && !(referer.Count == 1 && origin.IsOriginOf(referer[0])))
+        {
+            return RequestSource.Foreign;
+        }
+
+        if (isByUser)
+        {
+            return RequestSource.User;
+        }
+
+        return site.Count + sent.Count + referer.Count > 0 ? RequestSource.SameOrigin : RequestSource.Unsaid;
     }
+
+    /// <summary>Whether nothing denies that a page of this origin sent the request.</summary>
+    public static bool IsSameOrigin(HttpRequest request, PublicOrigin origin) => SourceOf(request, origin) is RequestSource.SameOrigin or RequestSource.Unsaid;
+
+    /// <summary>Whether the request says that a page of this origin sent it, and no browser that fetches ahead of a click.</summary>
+    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin) => !request.IsPrefetch() && SourceOf(request, origin) == RequestSource.SameOrigin;
 
     public static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
-    /// <summary>Whether a person on this site, not another site, led here: for a GET that ends something.</summary>
-    public static bool CameFromHere(HttpRequest request, PublicOrigin origin)
+    /// <summary>Whether a person does it here: for a GET that ends something, where an image or a frame must not be enough.</summary>
+    public static bool IsDoneByPerson(HttpRequest request, PublicOrigin origin)
     {
-        // A browser that fetches ahead of a click has not been told to end anything.
-        if (request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch")
+        if (request.IsPrefetch())
         {
             return false;
         }
 
-        StringValues site = request.Headers["Sec-Fetch-Site"];
-        if (site.Count > 0)
+        if (!IsSafe(request.Method))
         {
-            return site == "same-origin" || site == "none" || (site == "same-site" && HttpMethods.IsGet(request.Method));
+            return IsSameOrigin(request, origin);
         }
 
-        if (request.Headers.Origin is { Count: > 0 } sent)
+        if (!HttpMethods.IsGet(request.Method))
         {
-            return sent == origin.Origin;
+            return false;
         }
 
-        string? referer = request.Headers.Referer;
-        return referer is null ? HttpMethods.IsPost(request.Method) : IsOf(referer, origin);
+        RequestSource source = SourceOf(request, origin);
+        if (request.HasFetchMetadata())
+        {
+            return request.IsDocumentNavigation() && source is RequestSource.SameOrigin or RequestSource.User;
+        }
+
+        // Browsers send no fetch metadata to a plain http origin (W3C Fetch Metadata, section 2), but a Referer.
+        return source == RequestSource.SameOrigin && request.Headers.Referer.Count > 0 && request.IsNavigation();
     }
-
-    private static bool IsOf(string? referer, PublicOrigin origin) =>
-        referer is not null && (referer == origin.Origin || referer.StartsWith(origin.Origin + "/", StringComparison.Ordinal));
 }

@@ -110,6 +110,10 @@ internal sealed class Forwarding
             case Access.Public or Access.AccountPages or Access.WithCredential when socket:
                 return _refusals.RefuseAsync(context, Access.SignInFirst);
 
+            // Paperless's cookies go with it, and with them a session of Paperless's own.
+            case Access.AccountPages when !CrossSiteGuard.IsSafe(request.Method) && !CrossSiteGuard.IsSameOrigin(request, _settings.Public):
+                return _refusals.CrossSiteAsync(context);
+
             case Access.Public or Access.AccountPages:
                 // Nobody has said who they are: a form is taken from them, and no more.
                 if (request.ContentLength > UnsizedBody.LargestAnonymous || (CrossSiteGuard.IsSafe(request.Method) && BodyLimits.HasBody(context)))

@@ -9,6 +9,7 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
+    private readonly AccessRule _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -46,6 +47,19 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
                 ForTheLog = $"host \"{request.Host.Value}\"",
             });
         }
+        else if (!IsAnsweredElsewhere(request))
+        {
+            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.")
+            {
+                Remedy = "Use that address. A client with an API token sends it with each request.",
+                ForTheLog = $"host \"{request.Host.Value}\"",
+            });
+        }
+        else
+        {
+            // No session counts at another host, and nothing behind this door can take one for it.
+            request.Headers.Cookie = default;
+        }
 
         request.Scheme = settings.Public.Scheme;
         return _scriptName.HasValue ? BelowScriptNameAsync(context) : next(context);
@@ -62,17 +76,34 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
                 return next(context);
             }
 
-            context.Response.Redirect(settings.ScriptName + "/");
-            return Task.CompletedTask;
+            return ToFrontPageAsync(context);
         }
 
         if (context.Request.Path == "/" && HttpMethods.IsGet(context.Request.Method))
         {
-            context.Response.Redirect(settings.ScriptName + "/");
-            return Task.CompletedTask;
+            return ToFrontPageAsync(context);
         }
 
         return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless lives under {settings.ScriptName}/ here."));
+    }
+
+    private Task ToFrontPageAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Redirect(settings.ScriptName + "/");
+        return Task.CompletedTask;
+    }
+
+    /// <summary>What one of `PAPERLESS_ALLOWED_HOSTS` is for: a credential of the request's own, and what is everybody's.</summary>
+    private bool IsAnsweredElsewhere(HttpRequest request)
+    {
+        if (!request.Path.StartsWithSegments(_scriptName, StringComparison.Ordinal, out PathString path))
+        {
+            return false;
+        }
+
+        Access access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, RequestHygiene.CredentialOf(request.Headers), request.QueryString.Value ?? "");
+        return access is Access.WithCredential or Access.CredentialRefused or Access.Public;
     }
 
     /// <summary>A person's navigation goes to where its cookies live; a client with its own credentials does not need them.</summary>

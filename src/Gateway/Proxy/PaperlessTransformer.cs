@@ -19,6 +19,14 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
     private readonly bool _withLocalSession = access == Access.WithLocalSession;
     private readonly bool _withCredential = access == Access.WithCredential;
 
+    /// <summary>What the answer depends on besides its address; null where it is the same for everybody.</summary>
+    private readonly string? _variesBy = access switch
+    {
+        Access.WithIdentity or Access.WithLocalSession or Access.AccountPages => "Cookie",
+        Access.WithCredential => "Authorization",
+        _ => null,
+    };
+
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         HttpRequest request = httpContext.Request;
@@ -66,10 +74,15 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
             locals.Doubt(local);
         }
 
-        // A document of somebody's must not come back by the back button after the logout.
-        if (_withCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+        if (_variesBy is not null && proxyResponse is not null && proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)
         {
-            headers.CacheControl = "no-store";
+            PrivateCaching.Apply(headers, proxyResponse.Headers.NonValidated, _variesBy);
+
+            // A document of somebody's must not come back by the back button after the logout.
+            if (_withCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+            {
+                headers.CacheControl = PrivateCaching.NoStore;
+            }
         }
 
         return copyBody;

@@ -18,6 +18,9 @@ internal sealed class RequestHygiene(GatewaySettings settings)
         "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
         "X-Forwarded-Server", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", "X-Script-Name",
 
+        // Another method than the one that was judged here.
+        "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
+
         // This connection's business, not the next one's (RFC 9110, section 7.6.1); set again where they are needed.
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
         "Upgrade", "HTTP2-Settings", "Expect", "Host", "Cookie", "Authorization",

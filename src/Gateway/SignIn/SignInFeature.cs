@@ -110,8 +110,8 @@ internal static class SignInFeature
             return;
         }
 
-        // An image or a frame on some page must not fill the browser with the cookies of round trips that nobody began.
-        if (context.Request.Headers["Sec-Fetch-Mode"].Count > 0 && !context.Request.IsNavigation())
+        // An image, a frame or a prefetch of some page must not fill the browser with the cookies of round trips that nobody began.
+        if (context.Request.IsPrefetch() || !context.Request.IsNavigation())
         {
             await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Not in a frame", "A sign-in begins with a page of its own."));
             return;

@@ -157,7 +157,7 @@ internal sealed partial class SilentRound(
 
     /// <summary>A person opens a page; nothing that fetches ahead, and nothing in a frame.</summary>
     private static bool IsPage(HttpRequest request) =>
-        HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && request.Headers["Sec-Purpose"].Count == 0 && request.Headers["Purpose"] != "prefetch";
+        HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && !Pages.RequestKind.IsPrefetch(request);
 
     private static async Task<bool> AnswersAsync(Provider provider, CancellationToken aborted)
     {

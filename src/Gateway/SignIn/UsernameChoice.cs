@@ -54,7 +54,7 @@ internal sealed class UsernameChoice
     public async Task TakeAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
-        if (!CrossSiteGuard.CameFromHere(context.Request, _settings.Public) || !context.Request.HasFormContentType)
+        if (!CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public) || !context.Request.HasFormContentType)
         {
             await _pages.RefuseAsync(context, Stale("not a form of this site"));
             return;
@@ -110,18 +110,26 @@ internal sealed class UsernameChoice
         }
     }
 
-    private Task ShowAsync(HttpContext context, PendingSignIn pending, AccountAnswer answer) => PageWriter.ShowAsync<ChooseUsernamePage>(
-        context,
-        answer.NameFault is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
-        new()
+    private Task ShowAsync(HttpContext context, PendingSignIn pending, AccountAnswer answer)
+    {
+        if (answer.NameFault is { } fault)
         {
-            [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name ?? pending.Person.Provider,
-            [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
-            [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
-            [nameof(ChooseUsernamePage.Proposed)] = answer.NameToChoose,
-            [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
-            [nameof(ChooseUsernamePage.Fault)] = answer.NameFault,
-        });
+            _pages.Log(context, new Refusal(StatusCodes.Status400BadRequest, "username_refused", "Another user name", fault) { Level = LogLevel.Information, ForTheLog = $"the user name {fault}" });
+        }
+
+        return PageWriter.ShowAsync<ChooseUsernamePage>(
+            context,
+            answer.NameFault is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+            new()
+            {
+                [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name ?? pending.Person.Provider,
+                [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
+                [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
+                [nameof(ChooseUsernamePage.Proposed)] = answer.NameToChoose,
+                [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
+                [nameof(ChooseUsernamePage.Fault)] = answer.NameFault,
+            });
+    }
 
     private PendingSignIn? Read(string? state)
     {

@@ -14,6 +14,13 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
     public async Task AnswerAsync(HttpContext context, string providerId)
     {
         context.Response.Headers.CacheControl = "no-store";
+        if (context.Request.IsPrefetch() || (context.Request.HasFetchMetadata() && context.Request.Headers["Sec-Fetch-Mode"] != "navigate"))
+        {
+            // Section 2: the provider's page loads it in a frame. An image or a script of some other page is not that.
+            await pages.RefuseAsync(context, new Refusal(403, "front_channel_embedded", "Only in a frame", "A provider ends a session here by a frame in its own page."));
+            return;
+        }
+
         IQueryCollection query = context.Request.Query;
         if (providers.Find(providerId) is not { } provider || query["iss"] is not [{ Length: > 0 } issuer] || query["sid"] is not [{ Length: > 0 } sid])
         {

@@ -92,7 +92,7 @@ internal sealed class OwnSessions(SessionList list, SessionKeeper sessions, EndS
     }
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
-    private Task OfPasswordAsync(HttpContext context) => PageWriter.WriteAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+    private Task OfPasswordAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
     {
         Remedy = "To end all of them, change your password in Paperless (My Profile).",
         Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],

@@ -33,7 +33,7 @@ internal static class SignOutFeature
     {
         foreach (string path in Paths)
         {
-            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Post], SignOutAsync);
+            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post], SignOutAsync);
         }
 
         app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => OwnOf(context).ShowAsync(context));
@@ -49,15 +49,21 @@ internal static class SignOutFeature
     {
         IServiceProvider services = context.RequestServices;
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
-        return CrossSiteGuard.CameFromHere(context.Request, settings.Public)
-            ? services.GetRequiredService<Logout>().AnswerAsync(context)
-            : AskAsync(context, settings, services.GetRequiredService<EndSession>());
+        if (CrossSiteGuard.IsDoneByPerson(context.Request, settings.Public))
+        {
+            return services.GetRequiredService<Logout>().AnswerAsync(context);
+        }
+
+        return context.Request.IsNavigation()
+            ? AskAsync(context, settings, services.GetRequiredService<EndSession>())
+            : services.GetRequiredService<AccessRefusals>().SignOutInBackgroundAsync(context);
     }
 
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {
         Session? session = context.Session();
-        if (session is null && context.LocalFinding().Answer == LocalAnswer.Nobody)
+        bool isUnknown = context.Features.Get<SessionsAway>() is not null;
+        if (session is null && !isUnknown && context.LocalFinding().Answer == LocalAnswer.Nobody)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";

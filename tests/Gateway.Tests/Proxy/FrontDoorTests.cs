@@ -6,7 +6,7 @@ using Gateway.Tests.Sandbox;
 namespace Gateway.Tests.Proxy;
 
 /// <summary>The host rule and the script name, over HTTP with hosts that no client would send.</summary>
-public sealed class FrontDoorTests
+public sealed class FrontDoorTests(FrontDoorTests.AtTwoHosts shared) : IClassFixture<FrontDoorTests.AtTwoHosts>
 {
     private const string Html = "Accept: text/html";
     private const string Json = "Accept: application/json";
@@ -101,6 +101,130 @@ public sealed class FrontDoorTests
         Assert.Equal(world.Origin + "/", Header(person, "Location"));
     }
 
+    [Theory]
+    [InlineData("GET", "/gateway/session", Json)]
+    [InlineData("GET", "/gateway/sessions", Json)]
+    [InlineData("POST", "/gateway/sessions/end", Json)]
+    [InlineData("POST", "/gateway/sessions/end-all", Html)]
+    [InlineData("POST", "/gateway/username", Html)]
+    [InlineData("GET", "/accounts/login/", Json)]
+    [InlineData("POST", "/accounts/login/", Html)]
+    [InlineData("GET", "/accounts/oidc/authentik/login/", Json)]
+    [InlineData("POST", "/accounts/oidc/authentik/login/", Html)]
+    [InlineData("GET", "/accounts/oidc/authentik/login/callback/?code=1&state=2", Json)]
+    [InlineData("POST", "/accounts/oidc/authentik/login/callback/", Html)]
+    [InlineData("POST", "/accounts/oidc/authentik/logout/backchannel/", Json)]
+    [InlineData("GET", "/accounts/oidc/authentik/logout/frontchannel/?iss=x&sid=y", Html + "\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe")]
+    [InlineData("GET", "/accounts/logout/", Json)]
+    [InlineData("POST", "/accounts/logout/", Html)]
+    [InlineData("POST", "/api/auth/logout/", Json)]
+    [InlineData("POST", "/accounts/password/reset/", Html)]
+    [InlineData("GET", "/accounts/password/reset/", Json)]
+    [InlineData("GET", "/accounts/password/reset/", Html + "\r\nAuthorization: Token x")]
+    [InlineData("POST", "/accounts/signup/", Html)]
+    [InlineData("POST", "/admin/login/", Html)]
+    [InlineData("GET", "/api/auth/headless/app/v1/config", Json)]
+    [InlineData("POST", "/api/auth/headless/browser/v1/auth/login", Json)]
+    [InlineData("POST", "/api/auth/headless/app/v1/auth/provider/token", Json + "\r\nAuthorization: Token x")]
+    [InlineData("GET", "/api/documents/", Json)]
+    [InlineData("POST", "/api/documents/post_document/", Json)]
+    [InlineData("GET", "/ws/status/", Json + "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")]
+    [InlineData("GET", "/dashboard", Json)]
+    [InlineData("OPTIONS", "/dashboard", Json)]
+    public async Task At_an_allowed_host_neither_the_gateways_own_endpoints_nor_account_pages_answer_and_no_session_counts(string method, string path, string headers)
+    {
+        World world = shared.World;
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Paperless.ForgetReceived();
+        int before = world.Log.Of("Refused").Count;
+
+        string answer = await GetAsync(world, "docs.lan", path, $"{headers}\r\nCookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}", method);
+
+        Assert.StartsWith("HTTP/1.1 421 ", answer, StringComparison.Ordinal);
+        Assert.Contains(world.Origin, answer, StringComparison.Ordinal);
+        Assert.Null(Header(answer, "Set-Cookie"));
+        Assert.Equal("host_not_public", CapturedLog.Value(Assert.Single(world.Log.Of("Refused").Skip(before)), "Code"));
+        Assert.Empty(world.Forwarded);
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Theory]
+    [InlineData("/accounts/oidc/authentik/login/?process=connect")]
+    [InlineData("/accounts/logout/")]
+    [InlineData("/gateway/sessions")]
+    [InlineData("/accounts/password/reset/")]
+    public async Task A_persons_navigation_to_an_allowed_host_is_led_to_the_public_one_too(string path)
+    {
+        string answer = await GetAsync(shared.World, "docs.lan", path, Html);
+
+        Assert.StartsWith("HTTP/1.1 302 ", answer, StringComparison.Ordinal);
+        Assert.Equal(shared.World.Origin + path, Header(answer, "Location"));
+        Assert.Equal("no-store", Header(answer, "Cache-Control"));
+    }
+
+    [Theory]
+    [InlineData("GET", "/api/documents/", Json + "\r\nAuthorization: Token {token}", 200)]
+    [InlineData("GET", "/api/documents/", Json + "\r\nAuthorization: Basic YWxpY2U6YWxpY2U=", 200)]
+    [InlineData("GET", "/api/documents/", Json + "\r\nAuthorization: Bearer x", 401)]
+    [InlineData("GET", "/api/token/", Json, 405)]
+    [InlineData("POST", "/api/token/", Json, 400)]
+    [InlineData("GET", "/static/signin.css", Json, 200)]
+    [InlineData("GET", "/favicon.ico", Json, 200)]
+    [InlineData("GET", "/share/unknown", Json, 302)]
+    public async Task At_an_allowed_host_credentials_and_what_is_everybodys_are_answered_without_any_cookie(string method, string path, string headers, int status)
+    {
+        World world = shared.World;
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Paperless.ForgetReceived();
+        string given = headers.Replace("{token}", world.Paperless.Data.AdminToken, StringComparison.Ordinal);
+
+        string answer = await GetAsync(world, "docs.lan:8000", path, $"{given}\r\nCookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}", method);
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        Assert.All(world.Forwarded, request => Assert.Null(request.Header("Cookie") ?? request.Header("Remote-User")));
+    }
+
+    [Theory]
+    [InlineData("docs.lan", "/gateway/session", 421)]
+    [InlineData("docs.lan", "/accounts/password/reset/", 421)]
+    [InlineData("docs.lan", "/favicon.ico", 200)]
+    [InlineData("evil.example", "/favicon.ico", 421)]
+    public async Task A_host_that_a_trusted_proxy_names_counts_as_one(string host, string path, int status)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "docs.lan";
+            options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1";
+        });
+
+        string answer = await GetAsync(world, $"localhost:{world.Port}", path, $"{Json}\r\nX-Forwarded-Host: {host}");
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_host_that_anybody_else_names_is_none()
+    {
+        string answer = await GetAsync(shared.World, "docs.lan", "/gateway/session", $"{Json}\r\nX-Forwarded-Host: localhost:{shared.World.Port}");
+
+        Assert.StartsWith("HTTP/1.1 421 ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Under_a_script_name_an_allowed_host_answers_credentials_below_it_only()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.ScriptName = "/paperless";
+            options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "docs.lan";
+        });
+        string token = $"{Json}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}";
+
+        Assert.StartsWith("HTTP/1.1 200 ", await GetAsync(world, "docs.lan", "/paperless/api/documents/", token), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 421 ", await GetAsync(world, "docs.lan", "/paperless/gateway/session", token), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 421 ", await GetAsync(world, "docs.lan", "/api/documents/", token), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_path_is_judged_before_the_host_so_that_no_redirect_carries_an_ambiguous_one()
     {
@@ -159,8 +283,20 @@ public sealed class FrontDoorTests
         Assert.Equal("alice", world.Forwarded[^1].SignedInAs);
     }
 
+    /// <summary>One world at the public host, and at `docs.lan` for clients with a credential.</summary>
+    public sealed class AtTwoHosts : IAsyncLifetime
+    {
+        internal World World { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => World = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "docs.lan");
+
+        public ValueTask DisposeAsync() => World.DisposeAsync();
+    }
+
+    /// <remarks>A connection that becomes a WebSocket would not end by itself.</remarks>
     private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>
-        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n");
+        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
+            .WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
 
     private static string? Header(string answer, string name) =>
         answer.Split("\r\n\r\n")[0].Split("\r\n").FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];

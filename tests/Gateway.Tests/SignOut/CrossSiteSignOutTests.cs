@@ -1,19 +1,28 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Kit;
+using Gateway.Tests.Proxy;
 
 namespace Gateway.Tests.SignOut;
 
-public sealed partial class CrossSiteSignOutTests
+/// <summary>Who signs out is the person: another site, an image, a frame or a script can only make the gateway ask, or refuse.</summary>
+public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
+    private static readonly (string Name, string Value)[] Navigation = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
+
     public static TheoryData<string, string, string> Foreigners => new()
     {
+        { "GET", "Sec-Fetch-Site", "same-site" },
         { "GET", "Sec-Fetch-Site", "cross-site" },
         { "POST", "Sec-Fetch-Site", "cross-site" },
         { "POST", "Sec-Fetch-Site", "same-site" },
         { "POST", "Origin", "https://evil.example" },
         { "POST", "Origin", "null" },
+        { "POST", "Referer", "https://evil.example/page" },
+        { "POST", "Sec-Fetch-Site", "none" },
         { "GET", "Referer", "https://evil.example/page" },
+        { "GET", "Referer", "{origin}.evil.example/page" },
+        { "GET", "Origin", "{origin}" },
         { "GET", "Accept", "text/html" },
     };
 
@@ -24,7 +33,7 @@ public sealed partial class CrossSiteSignOutTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
 
-        Page page = await alice.SendAsync(new HttpMethod(method), "/accounts/logout/", null, ("Accept", "text/html"), (header, value));
+        Page page = await alice.SendAsync(new HttpMethod(method), "/accounts/logout/", null, ("Accept", "text/html"), (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Contains("<h1>Sign out?</h1>", page.Text, StringComparison.Ordinal);
@@ -34,20 +43,171 @@ public sealed partial class CrossSiteSignOutTests
     }
 
     [Theory]
-    [InlineData("GET", "Sec-Fetch-Site", "same-site")]
-    [InlineData("GET", "Sec-Fetch-Site", "none")]
-    [InlineData("GET", "Referer", "{origin}/dashboard")]
-    [InlineData("POST", "Origin", "{origin}")]
-    [InlineData("POST", "Accept", "*/*")]
-    public async Task What_a_person_does_here_is_not_asked_about(string method, string header, string value)
+    [InlineData("same-origin")]
+    [InlineData("none")]
+    public async Task A_click_here_or_a_typed_address_signs_out_at_once(string site)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
 
-        Page page = await alice.SendAsync(new HttpMethod(method), "/accounts/logout/", null, (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
+        Page page = await alice.OpenAsync("/accounts/logout/", site);
 
-        Assert.Equal(HttpStatusCode.SeeOther, page.Status);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+        await IsSignedOutAsync(alice, page);
+    }
+
+    /// <summary>To a plain http origin browsers send no fetch metadata.</summary>
+    [Fact]
+    public async Task A_click_here_without_fetch_metadata_is_told_by_its_Referer()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.SendAsync(HttpMethod.Get, "/accounts/logout/", null, ("Accept", "text/html"), ("Referer", world.Origin + "/dashboard"));
+
+        await IsSignedOutAsync(alice, page);
+    }
+
+    [Theory]
+    [InlineData("Origin", "{origin}")]
+    [InlineData("Referer", "{origin}/dashboard")]
+    [InlineData("Sec-Fetch-Site", "same-origin")]
+    [InlineData("Accept", "*/*")]
+    public async Task A_post_from_here_or_from_no_browser_signs_out_at_once(string header, string value)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await alice.SendAsync(HttpMethod.Post, "/accounts/logout/", null, (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
+
+        await IsSignedOutAsync(alice, page);
+    }
+
+    public static TheoryData<string, string, string, string, string> Background
+    {
+        get
+        {
+            TheoryData<string, string, string, string, string> rows = [];
+            foreach (string path in (string[])["/accounts/logout/", "/accounts/logout", "/api/auth/logout/", "/api/auth/logout", "/admin/logout/", "/admin/logout"])
+            {
+                foreach (string site in (string[])["same-origin", "same-site", "none"])
+                {
+                    rows.Add("GET", path, site, "no-cors", "image");
+                    rows.Add("GET", path, site, "navigate", "iframe");
+                    rows.Add("GET", path, site, "cors", "empty");
+                    rows.Add("HEAD", path, site, "cors", "empty");
+                }
+
+                // Without metadata an image still does not ask for a page.
+                rows.Add("GET", path, "", "", "");
+            }
+
+            return rows;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Background))]
+    public async Task An_image_a_frame_or_a_script_signs_nobody_out(string method, string path, string site, string mode, string destination)
+    {
+        World world = shared.World;
+        using Visitor alice = await world.SignedInAsync("alice");
+        int before = world.Log.Of("Refused").Count;
+        (string, string)[] metadata = site.Length == 0 ? [] : [("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination)];
+
+        Page page = await alice.SendAsync(new HttpMethod(method), path, null, [("Accept", "image/avif,image/webp,*/*;q=0.8"), ("Referer", world.Origin + "/dashboard"), .. metadata]);
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Empty(page.SetCookies);
+        Assert.Equal("sign_out_in_background", CapturedLog.Value(Assert.Single(world.Log.Of("Refused").Skip(before)), "Code"));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task Below_a_script_name_an_image_signs_nobody_out_either()
+    {
+        await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
+        using Visitor alice = await world.SignedInAsync("alice", "/docs/");
+
+        Page image = await alice.SendAsync(HttpMethod.Get, "/docs/accounts/logout/", null, ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, image.Status);
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/docs/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task A_head_signs_nobody_out_wherever_it_comes_from()
+    {
+        using Visitor alice = await shared.World.SignedInAsync("alice");
+
+        Page page = await alice.SendAsync(HttpMethod.Head, "/accounts/logout/", null, [("Sec-Fetch-Site", "same-origin"), .. Navigation]);
+
+        Assert.Equal((HttpStatusCode.OK, ""), (page.Status, page.Text));
+        Assert.Empty(page.SetCookies);
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task While_the_store_is_away_nobody_is_told_to_be_signed_out()
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        using Visitor alice = await world.SignedInAsync("alice");
+        await world.RestartGatewayAsync();
+        watch.Away = "FindAsync";
+
+        Page page = await alice.OpenAsync("/accounts/logout/", "cross-site");
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Contains("<h1>Sign out?</h1>", page.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cors", "empty", "same-origin")]
+    [InlineData("no-cors", "image", "same-origin")]
+    [InlineData("navigate", "iframe", "same-origin")]
+    [InlineData("no-cors", "image", "cross-site")]
+    [InlineData("", "", "")]
+    public async Task A_sign_in_and_a_connect_begin_with_a_page_of_their_own(string mode, string destination, string site)
+    {
+        using Visitor alice = await shared.World.SignedInAsync("alice");
+        using Visitor stranger = shared.World.NewVisitor();
+        (string, string)[] metadata = site.Length == 0 ? [] : [("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination)];
+
+        foreach (string query in (string[])["?process=connect", "?prompt=login", ""])
+        {
+            foreach (Visitor visitor in (Visitor[])[alice, stranger])
+            {
+                Page page = await visitor.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/login/" + query, null, [("Accept", "image/*"), ("Referer", shared.World.Origin + "/"), .. metadata]);
+
+                Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+                Assert.Empty(page.SetCookies);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_link_on_another_site_may_begin_a_sign_in()
+    {
+        using Visitor stranger = shared.World.NewVisitor();
+
+        Page page = await stranger.OpenAsync("/accounts/oidc/authentik/login/", "cross-site");
+
+        Assert.Equal((HttpStatusCode.Redirect, shared.World.Provider.Address.Authority), (page.Status, page.Location?.Authority));
+    }
+
+    [Theory]
+    [InlineData("no-cors", "image")]
+    [InlineData("cors", "empty")]
+    public async Task A_front_channel_logout_is_a_frame_and_no_image(string mode, string destination)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        string query = $"?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={world.Provider.Sessions[0].Sid}";
+
+        Page page = await alice.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/logout/frontchannel/" + query, null, ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination), ("Sec-Fetch-Site", "cross-site"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
     [Theory]
@@ -119,6 +279,12 @@ public sealed partial class CrossSiteSignOutTests
         Assert.Equal((HttpStatusCode.SeeOther, "/accounts/logout/"), (post.Status, post.Location.PathAndQuery));
         Assert.Contains("<h1>Sign out?</h1>", get.Text, StringComparison.Ordinal);
         Assert.Equal("/accounts/login/?loggedout=1", stranger.Location!.PathAndQuery);
+    }
+
+    private static async Task IsSignedOutAsync(Visitor visitor, Page page)
+    {
+        Assert.Equal(HttpStatusCode.SeeOther, page.Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await visitor.FetchAsync("/api/documents/")).Status);
     }
 
     [GeneratedRegex("""<form method="post" action="(?<action>[^"]*)">""")]

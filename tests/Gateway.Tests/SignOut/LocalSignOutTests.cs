@@ -46,7 +46,7 @@ public sealed class LocalSignOutTests
         Page post = await alice.SendAsync(HttpMethod.Post, "/accounts/logout/", new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "same-origin"), ("Origin", world.Origin));
 
         OwnPages.IsOne(asks, "Sign out?");
-        Assert.Contains("asked to sign you out of Paperless.", asks.Text, StringComparison.Ordinal);
+        Assert.Contains("Do you want to sign out of Paperless?", asks.Text, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.SeeOther), (still.Status, post.Status));
         Assert.Empty(world.Paperless.Data.Sessions);
     }

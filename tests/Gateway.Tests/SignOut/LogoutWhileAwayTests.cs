@@ -99,7 +99,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
             else
             {
                 using Visitor there = how == "logout" ? world.NewVisitor() : other.NewVisitor();
-                await there.SendAsync(HttpMethod.Get, "/accounts/logout/", null, ("Cookie", cookie), ("Sec-Fetch-Site", "same-origin"));
+                await there.OpenAsync("/accounts/logout/", "same-origin", ("Cookie", cookie));
             }
 
             await world.UntilAsync(async () => (await store.KeysAsync()).Count == 1 && world.Log.Of("SessionEnded").Count + world.Log.Of("SessionsEnded").Count > 0, "Bob's session ends.");
@@ -222,7 +222,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         });
         using Visitor nobody = _world.NewVisitor();
 
-        Page refused = await nobody.SendAsync(HttpMethod.Get, "/accounts/logout/", null, ("Cookie", "paperless-gateway=" + SessionSecret.Create().ToCookieValue()), ("Sec-Fetch-Site", "same-origin"));
+        Page refused = await nobody.OpenAsync("/accounts/logout/", "same-origin", ("Cookie", "paperless-gateway=" + SessionSecret.Create().ToCookieValue()));
 
         Assert.Equal(10_000, taken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
