@@ -1,6 +1,7 @@
 using Gateway.Accounts;
 using Gateway.Operations;
 using Gateway.Pages;
+using Gateway.Paperless;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
@@ -25,7 +26,8 @@ internal sealed class Program
         builder.AddOperations(settings, serves);
         builder.AddSessions();
         builder.AddPages();
-        builder.AddProxy(settings);
+        builder.AddPaperless(settings);
+        builder.AddProxy();
         builder.AddAccounts();
         builder.AddSignIn(settings);
         builder.AddSignOut();

@@ -38,7 +38,7 @@ internal sealed class StoreInHand : IDisposable
         }
         else
         {
-            _redis = new RedisConnection(_settings, NullLogger<RedisConnection>.Instance);
+            _redis = new RedisConnection(_settings, TimeProvider.System, NullLogger<RedisConnection>.Instance);
             _store = new RedisSessions(_redis, _settings, TimeProvider.System);
         }
 

@@ -15,14 +15,15 @@ public sealed partial class ArchitectureTests
     [
         ("Settings", []),
         ("Storage", ["Settings"]),
+        ("Paperless", ["Settings"]),
         ("Groups", ["Settings"]),
         ("Sessions", ["Settings", "Storage"]),
         ("Pages", ["Settings", "Sessions"]),
-        ("Proxy", ["Settings", "Storage", "Sessions", "Pages"]),
-        ("Accounts", ["Settings", "Storage", "Sessions", "Pages", "Proxy"]),
+        ("Proxy", ["Settings", "Storage", "Paperless", "Sessions", "Pages"]),
+        ("Accounts", ["Settings", "Storage", "Paperless", "Sessions", "Pages", "Proxy"]),
         ("SignIn", ["Settings", "Storage", "Groups", "Sessions", "Pages", "Proxy", "Accounts"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "SignIn"]),
-        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "Accounts", "SignIn", "SignOut"]),
+        ("Operations", ["Settings", "Storage", "Paperless", "Sessions", "Pages", "Proxy", "Accounts", "SignIn", "SignOut"]),
     ];
 
     [Fact]

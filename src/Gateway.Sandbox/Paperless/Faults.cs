@@ -105,6 +105,7 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ReceivedRequest> _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _strikes = new(0);
     private int _hits;
 
     public Predicate<ReceivedRequest> Which { get; } = which;
@@ -122,6 +123,9 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
 
     public Task Released => _released.Task;
 
+    /// <summary>Ends when a request is here that no earlier call has waited for.</summary>
+    public Task StruckAsync(CancellationToken ct) => _strikes.WaitAsync(ct);
+
     /// <summary>Ends when the client of a request that is held has gone away.</summary>
     public Task Left => _left.Task;
 
@@ -132,6 +136,7 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
         _released.TrySetResult();
     }
 
+    /// <remarks>The semaphore has no handle of the system's: requests that are still under way may use it.</remarks>
     public void Dispose() => Release();
 
     internal void Leave() => _left.TrySetResult();
@@ -140,5 +145,6 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     {
         Interlocked.Increment(ref _hits);
         _arrived.TrySetResult(received);
+        _strikes.Release();
     }
 }

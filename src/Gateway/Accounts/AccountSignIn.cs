@@ -45,7 +45,7 @@ internal sealed class AccountSignIn(
     public async Task<T> InTurnAsync<T>(Person person, Func<CancellationToken, Task<T>> work)
     {
         // Not the request's own token: what is half done when a browser goes away would stay half done.
-        using CancellationTokenSource patience = new(Patience);
+        using CancellationTokenSource patience = new(Patience, time);
         try
         {
             using IDisposable turn = await _people.TakeAsync((person.Issuer, person.Subject), patience.Token);

@@ -1,13 +1,11 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Gateway.Proxy;
-using Gateway.Settings;
+using Gateway.Paperless;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
 using Polly.Timeout;
-using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Accounts;
 
@@ -53,26 +51,24 @@ internal sealed class PaperlessTransport : IDisposable
     private const string Accept = "application/json; version=9";
 
     private readonly SemaphoreSlim _slots = new(MostAtOnce, MostAtOnce);
-    private readonly GatewaySettings _settings;
-    private readonly Upstreams _upstreams;
+    private readonly UpstreamClient _paperless;
     private readonly ResiliencePipeline<PaperlessAnswer> _once;
     private readonly ResiliencePipeline<PaperlessAnswer> _again;
 
-    public PaperlessTransport(GatewaySettings settings, Upstreams upstreams, PaperlessApiTimes times)
+    public PaperlessTransport(UpstreamClient paperless, PaperlessApiTimes times, TimeProvider time)
     {
-        _settings = settings;
-        _upstreams = upstreams;
+        _paperless = paperless;
         PredicateBuilder<PaperlessAnswer> failed = new PredicateBuilder<PaperlessAnswer>()
-            .Handle<HttpRequestException>()
+            .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
             .HandleResult(answer => (int)answer.Status >= 500);
 
         // A 500 may be about one user alone, whose sign-in is repeated: that must not keep everybody else out.
         PredicateBuilder<PaperlessAnswer> sick = new PredicateBuilder<PaperlessAnswer>()
-            .Handle<HttpRequestException>()
+            .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
             .HandleResult(answer => answer.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout);
-        _once = new ResiliencePipelineBuilder<PaperlessAnswer>()
+        _once = new ResiliencePipelineBuilder<PaperlessAnswer> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessAnswer>
             {
                 ShouldHandle = sick,
@@ -83,7 +79,7 @@ internal sealed class PaperlessTransport : IDisposable
             })
             .AddTimeout(times.Answer)
             .Build();
-        _again = new ResiliencePipelineBuilder<PaperlessAnswer>()
+        _again = new ResiliencePipelineBuilder<PaperlessAnswer> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<PaperlessAnswer>
             {
                 ShouldHandle = failed,
@@ -112,7 +108,7 @@ internal sealed class PaperlessTransport : IDisposable
                 cancellationToken);
             return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}") { IsItsOwnFault = answer.Status == HttpStatusCode.InternalServerError } : answer;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or TimeoutRejectedException or BrokenCircuitException)
+        catch (Exception error) when (error is UpstreamUnavailableException or TimeoutRejectedException or BrokenCircuitException)
         {
             string how = error switch
             {
@@ -132,35 +128,16 @@ internal sealed class PaperlessTransport : IDisposable
 
     private async ValueTask<PaperlessAnswer> SendOnceAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
     {
-        if (!_upstreams.TryPick(except: null, out DestinationState? destination))
-        {
-            throw new HttpRequestException("No replica of Paperless is there.");
-        }
-
-        using HttpRequestMessage request = destination.Request(method, _settings, path);
-        request.Headers.TryAddWithoutValidation("Accept", Accept);
+        List<(string Name, string Value)> headers = [("Accept", Accept)];
         if (authorization is not null)
         {
-            request.Headers.TryAddWithoutValidation("Authorization", authorization);
+            headers.Add(("Authorization", authorization));
         }
 
-        if (json is not null)
-        {
-            // With its length: a chunked body is read as empty, and a PATCH then answers 200 and changes nothing.
-            request.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
-        }
-
-        try
-        {
-            using HttpResponseMessage response = await _upstreams.Client.SendAsync(request, cancellationToken);
-            await response.Content.LoadIntoBufferAsync(LargestAnswer, cancellationToken);
-            return new PaperlessAnswer(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken));
-        }
-        catch (HttpRequestException)
-        {
-            _upstreams.ReportFailure(destination);
-            throw;
-        }
+        // The pipeline has the timeout, which is one for both replicas: it asks again itself.
+        UpstreamQuestion question = new(method, path, Timeout.InfiniteTimeSpan) { Headers = headers, Json = json, LargestAnswer = LargestAnswer };
+        UpstreamAnswer answer = await _paperless.AskAsync(question, cancellationToken);
+        return new PaperlessAnswer(answer.Status, answer.Body);
     }
 
     private static string PathOf(string path) => path.Split('?')[0];

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Gateway.Proxy;
+using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Gateway.Storage;
@@ -8,9 +8,9 @@ namespace Gateway.Operations;
 
 /// <summary>Whether the gateway can do its work: its store and Paperless must answer; a provider that is away stops sign-ins only.</summary>
 internal sealed class Health(
-    GatewaySettings settings,
     ISessionStore store,
     ProviderRegistry providers,
+    UpstreamClient paperless,
     Upstreams upstreams,
     IHostApplicationLifetime lifetime,
     TimeProvider time) : IDisposable
@@ -18,7 +18,7 @@ internal sealed class Health(
     /// <summary>What a check says where nothing is wrong.</summary>
     public const string Good = "ok";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Whoever asks more often gets the same answer.</summary>
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(2);
@@ -61,15 +61,15 @@ internal sealed class Health(
 
     private async Task<HealthReport> AskAsync()
     {
-        using CancellationTokenSource patience = new(Patience);
+        using Deadline deadline = new(AnswerTimeout, time);
         Dictionary<string, Task<string>> asked = new()
         {
-            ["store"] = CheckAsync(() => Task.Run(() => store.CheckAsync(patience.Token), patience.Token)),
-            ["paperless"] = CheckAsync(() => AskPaperlessAsync(patience.Token)),
+            ["store"] = CheckAsync(() => Task.Run(() => store.CheckAsync(deadline.Token), deadline.Token)),
+            ["paperless"] = CheckAsync(() => AskPaperlessAsync(deadline.Token)),
         };
         foreach (Provider provider in providers.All)
         {
-            asked["provider " + provider.Settings.Id] = CheckAsync(() => AskProviderAsync(provider, patience.Token));
+            asked["provider " + provider.Settings.Id] = CheckAsync(() => AskProviderAsync(provider, deadline.Token));
         }
 
         await Task.WhenAll(asked.Values);
@@ -87,17 +87,12 @@ internal sealed class Health(
 
     private async Task AskPaperlessAsync(CancellationToken cancel)
     {
-        if (!upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        // A replica that is silent leaves time to ask another.
+        TimeSpan each = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
+        UpstreamAnswer answer = await paperless.AskAsync(new UpstreamQuestion(HttpMethod.Get, "/favicon.ico", each), cancel);
+        if ((int)answer.Status is 400 or >= 500)
         {
-            throw new HttpRequestException("no replica is healthy");
-        }
-
-        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + "/favicon.ico"));
-        request.Headers.Host = settings.Public.Authority;
-        using HttpResponseMessage response = await upstreams.Client.SendAsync(request, cancel);
-        if ((int)response.StatusCode is 400 or >= 500)
-        {
-            throw new HttpRequestException($"it answers {(int)response.StatusCode}");
+            throw new HttpRequestException($"it answers {(int)answer.Status}");
         }
     }
 

@@ -57,6 +57,21 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         Remedy = "Sign in first, or send an API token.",
     });
 
+    /// <summary>A credential that came with a large body, which nobody has read.</summary>
+    public Task CredentialAsync(HttpContext context, CredentialAnswer answer) => answer switch
+    {
+        CredentialAnswer.NotTaken => pages.RefuseAsync(context, new Refusal(401, "credential_unknown", "This credential is not taken", "Paperless knows no such API token or password, so the body that came with it is not taken either.")
+        {
+            Remedy = "Use an API token of Paperless (My Profile).",
+        }),
+        CredentialAnswer.Busy => pages.RefuseAsync(context, new Refusal(503, "credential_busy", "Too many at once", "Too many API tokens and passwords are being checked at this moment.")
+        {
+            Remedy = "Try again.",
+            RetryAfter = 5,
+        }),
+        _ => PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations),
+    };
+
     public Task PaperlessAwayAsync(HttpContext context, ForwarderError error)
     {
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)

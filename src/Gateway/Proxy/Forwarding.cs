@@ -1,4 +1,5 @@
 using Gateway.Pages;
+using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,9 +18,11 @@ internal sealed class Forwarding
     private readonly LocalSessions _locals;
     private readonly OpenSockets _sockets;
     private readonly UnsizedBody _unsized;
+    private readonly CredentialCheck _credentials;
     private readonly ForwardingToPaperless _forwarding;
     private readonly StaticFiles _statics;
     private readonly ForwardingTimes _times;
+    private readonly TimeProvider _time;
     private readonly ProfileAdditions _profile;
     private readonly SessionRecheck _recheck;
     private readonly PaperlessTransformer[] _transformers;
@@ -31,9 +34,11 @@ internal sealed class Forwarding
         LocalSessions locals,
         OpenSockets sockets,
         UnsizedBody unsized,
+        CredentialCheck credentials,
         ForwardingToPaperless forwarding,
         StaticFiles statics,
         ForwardingTimes times,
+        TimeProvider time,
         RequestHygiene hygiene,
         PaperlessCookies cookies,
         ProfileAdditions profile,
@@ -45,9 +50,11 @@ internal sealed class Forwarding
         _locals = locals;
         _sockets = sockets;
         _unsized = unsized;
+        _credentials = credentials;
         _forwarding = forwarding;
         _statics = statics;
         _times = times;
+        _time = time;
         _profile = profile;
         _recheck = recheck;
         _rule = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
@@ -144,9 +151,24 @@ internal sealed class Forwarding
             }
         }
 
-        return socket ? ForwardSocketAsync(context, localCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfLocal(localCookie), transformer)
-            : access == Access.Public && StaticFiles.Has(request.Path) ? _statics.AnswerAsync(context, transformer)
-            : UnsizedBody.IsIn(context) ? ForwardUnsizedAsync(context, access, transformer)
+        if (socket)
+        {
+            return ForwardSocketAsync(context, localCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfLocal(localCookie), transformer);
+        }
+
+        if (access == Access.Public && StaticFiles.Has(request.Path))
+        {
+            return _statics.AnswerAsync(context, transformer);
+        }
+
+        if (UnsizedBody.IsIn(context))
+        {
+            return ForwardUnsizedAsync(context, access, transformer);
+        }
+
+        // Paperless writes a larger body to its disk before it looks at the credential.
+        return access == Access.WithCredential && request.ContentLength > UnsizedBody.LargestAnonymous
+            ? ForwardVerifiedAsync(context, transformer)
             : _forwarding.ForwardAsync(context, transformer);
     }
 
@@ -200,15 +222,21 @@ internal sealed class Forwarding
 
     private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, HttpTransformer transformer)
     {
-        using CancellationTokenSource unanswered = new(_times.Answer);
+        using CancellationTokenSource unanswered = new(_times.Answer, _time);
         _sockets.Follow(context, owner, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
         await _forwarding.ForwardSocketAsync(context, transformer, unanswered.Token);
     }
 
     private async Task ForwardUnsizedAsync(HttpContext context, Access access, HttpTransformer transformer)
     {
-        await _unsized.TakeInAsync(context, access);
-        await _forwarding.ForwardAsync(context, transformer);
+        CredentialAnswer answer = await _unsized.TakeInAsync(context, access);
+        await (answer == CredentialAnswer.Taken ? _forwarding.ForwardAsync(context, transformer) : _refusals.CredentialAsync(context, answer));
+    }
+
+    private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer)
+    {
+        CredentialAnswer answer = await _credentials.AskAsync(context);
+        await (answer == CredentialAnswer.Taken ? _forwarding.ForwardAsync(context, transformer) : _refusals.CredentialAsync(context, answer));
     }
 }
 

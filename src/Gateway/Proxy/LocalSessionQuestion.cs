@@ -1,14 +1,14 @@
 using System.Net;
 using System.Text.Json;
+using Gateway.Paperless;
 using Gateway.Settings;
-using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Proxy;
 
 /// <summary>Asks Paperless whose a session cookie of its own is: with that cookie alone, within a bounded time and size.</summary>
-internal sealed partial class LocalSessionQuestion(GatewaySettings settings, Upstreams upstreams, ILogger<LocalSessionQuestion> logger)
+internal sealed partial class LocalSessionQuestion(GatewaySettings settings, UpstreamClient paperless, ILogger<LocalSessionQuestion> logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Bytes; the answer carries the settings of the page, too.</summary>
     private const int LargestAnswer = 1024 * 1024;
@@ -16,77 +16,47 @@ internal sealed partial class LocalSessionQuestion(GatewaySettings settings, Ups
     /// <param name="at">When the question was asked, for the session that comes of it.</param>
     public async Task<LocalFinding> AskAsync(string cookie, DateTimeOffset at)
     {
-        using CancellationTokenSource patience = new(Patience);
-        DestinationState? failed = null;
-        string reason = "no replica is there";
-        while (upstreams.TryPick(failed, out DestinationState? destination))
+        try
         {
-            try
+            UpstreamAnswer answer = await GetAsync("/api/ui_settings/", cookie);
+            switch (answer.Status)
             {
-                return await AskAsync(destination, cookie, at, patience.Token);
-            }
-            catch (HttpRequestException error) when (failed is null)
-            {
-                upstreams.ReportFailure(destination);
-                failed = destination;
-                reason = error.Message;
-            }
-            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
-            {
-                reason = error is OperationCanceledException ? "it takes too long" : error.Message;
-                break;
-            }
-        }
+                case HttpStatusCode.OK:
+                    return Read(answer.Body, at) is { } session ? new LocalFinding(LocalAnswer.Somebody, session) : Unreadable("/api/ui_settings/");
 
-        Unanswered(reason);
-        return LocalFinding.Unknown;
-    }
+                case HttpStatusCode.Unauthorized:
+                    return LocalFinding.Nobody;
 
-    private async Task<LocalFinding> AskAsync(DestinationState destination, string cookie, DateTimeOffset at, CancellationToken cancel)
-    {
-        using HttpResponseMessage response = await SendAsync(destination, "/api/ui_settings/", cookie, cancel);
-        switch (response.StatusCode)
-        {
-            case HttpStatusCode.OK:
-                return Read(await response.Content.ReadAsByteArrayAsync(cancel), at) is { } session ? new LocalFinding(LocalAnswer.Somebody, session) : Unreadable("/api/ui_settings/");
-
-            case HttpStatusCode.Unauthorized:
-                return LocalFinding.Nobody;
-
-            // Nobody where the API knows the user header, too; or somebody without the permission view_uisettings.
-            case HttpStatusCode.Forbidden:
-                using (HttpResponseMessage profile = await SendAsync(destination, "/api/profile/", cookie, cancel))
-                {
-                    return profile.StatusCode switch
+                // Nobody where the API knows the user header, too; or somebody without the permission view_uisettings.
+                case HttpStatusCode.Forbidden:
+                    UpstreamAnswer profile = await GetAsync("/api/profile/", cookie);
+                    return profile.Status switch
                     {
                         HttpStatusCode.OK => LocalFinding.Unnamed,
                         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => LocalFinding.Nobody,
-                        _ => Unreadable($"{(int)profile.StatusCode} at /api/profile/"),
+                        _ => Unreadable($"{(int)profile.Status} at /api/profile/"),
                     };
-                }
 
-            default:
-                return Unreadable($"{(int)response.StatusCode} at /api/ui_settings/");
+                default:
+                    return Unreadable($"{(int)answer.Status} at /api/ui_settings/");
+            }
+        }
+        catch (UpstreamUnavailableException unavailable)
+        {
+            Unanswered(unavailable.Message);
+            return LocalFinding.Unknown;
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(DestinationState destination, string path, string cookie, CancellationToken cancel)
+    /// <summary>Without the user header: it would answer for the cookie.</summary>
+    private Task<UpstreamAnswer> GetAsync(string path, string cookie)
     {
-        // Without the user header: it would answer for the cookie.
-        using HttpRequestMessage request = destination.Request(HttpMethod.Get, settings, path);
-        request.Headers.TryAddWithoutValidation("Accept", "application/json; version=9");
-        request.Headers.TryAddWithoutValidation("Cookie", $"{settings.Paperless.SessionCookie}={cookie}");
-        HttpResponseMessage response = await upstreams.Client.SendAsync(request, cancel);
-        try
+        UpstreamQuestion question = new(HttpMethod.Get, path, AnswerTimeout)
         {
-            await response.Content.LoadIntoBufferAsync(LargestAnswer, cancel);
-            return response;
-        }
-        catch
-        {
-            response.Dispose();
-            throw;
-        }
+            Headers = [("Accept", "application/json; version=9"), ("Cookie", $"{settings.Paperless.SessionCookie}={cookie}")],
+            LargestAnswer = LargestAnswer,
+        };
+        return paperless.AskAsync(question, CancellationToken.None);
     }
 
     private static LocalSession? Read(byte[] body, DateTimeOffset at)

@@ -25,15 +25,17 @@ internal sealed class OpenSockets : IDisposable
     private readonly ConcurrentDictionary<SocketStream, SocketOwner> _open = new();
     private readonly SessionKeeper _sessions;
     private readonly LocalSessions _locals;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenRegistration _stopping;
     private volatile bool _goingAway;
 
-    public OpenSockets(SessionKeeper sessions, LocalSessions locals, IHostApplicationLifetime lifetime)
+    public OpenSockets(SessionKeeper sessions, LocalSessions locals, TimeProvider time, IHostApplicationLifetime lifetime)
     {
         _sessions = sessions;
         _sessions.Ended += OnSessionEnded;
         _locals = locals;
         _locals.Ended += CloseOf;
+        _time = time;
         _stopping = lifetime.ApplicationStopping.Register(() =>
         {
             _goingAway = true;
@@ -77,7 +79,7 @@ internal sealed class OpenSockets : IDisposable
     private SocketStream Add(Stream stream, SocketOwner owner, Action opened)
     {
         opened();
-        SocketStream socket = new(stream, Remove);
+        SocketStream socket = new(stream, _time, Remove);
         owner.Session?.SocketOpened();
         _open[socket] = owner;
 

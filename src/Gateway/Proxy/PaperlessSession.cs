@@ -1,12 +1,13 @@
+using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
 
 namespace Gateway.Proxy;
 
 /// <summary>Ends Paperless's own session on the server's side, which otherwise lives on for weeks whatever the browser forgets.</summary>
-internal sealed partial class PaperlessSession(GatewaySettings settings, Upstreams upstreams, PaperlessCookies cookies, ILogger<PaperlessSession> logger)
+internal sealed partial class PaperlessSession(GatewaySettings settings, UpstreamClient paperless, PaperlessCookies cookies, ILogger<PaperlessSession> logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
     /// <returns>Whether there is none any more, as far as Paperless says.</returns>
     public Task<bool> EndAsync(HttpContext context, Session? session) =>
@@ -17,29 +18,24 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
     /// <returns>Whether there is none any more, as far as Paperless says.</returns>
     public async Task<bool> EndAsync(string value, string traceId)
     {
-        if (!upstreams.TryPick(except: null, out Yarp.ReverseProxy.Model.DestinationState? destination))
+        UpstreamQuestion question = new(HttpMethod.Get, "/accounts/logout/", AnswerTimeout)
         {
-            NotEnded("no replica is there", traceId);
-            return false;
-        }
-
-        // Without the user header: any request with it signs in again.
-        using HttpRequestMessage request = destination.Request(HttpMethod.Get, settings, "/accounts/logout/");
-        request.Headers.TryAddWithoutValidation("Cookie", $"{settings.Paperless.SessionCookie}={value}");
-        using CancellationTokenSource patience = new(Patience);
+            // Without the user header: any request with it signs in again.
+            Headers = [("Cookie", $"{settings.Paperless.SessionCookie}={value}")],
+        };
         try
         {
-            using HttpResponseMessage response = await upstreams.Client.SendAsync(request, patience.Token);
-            if ((int)response.StatusCode < 400)
+            UpstreamAnswer answer = await paperless.AskAsync(question, CancellationToken.None);
+            if ((int)answer.Status < 400)
             {
                 return true;
             }
 
-            NotEnded($"it answered {(int)response.StatusCode}", traceId);
+            NotEnded($"it answered {(int)answer.Status}", traceId);
         }
-        catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+        catch (UpstreamUnavailableException unavailable)
         {
-            NotEnded("it does not answer", traceId);
+            NotEnded(unavailable.Message, traceId);
         }
 
         return false;

@@ -1,22 +1,11 @@
-using Gateway.Settings;
-using Yarp.ReverseProxy.Configuration;
-
 namespace Gateway.Proxy;
 
 /// <summary>The way to Paperless: who may reach what, the guards, the headers, the forwarding.</summary>
 internal static class ProxyFeature
 {
-    public static void AddProxy(this WebApplicationBuilder builder, GatewaySettings settings)
+    public static void AddProxy(this WebApplicationBuilder builder)
     {
-        builder.Services.AddReverseProxy()
-            .LoadFromMemory(Array.Empty<RouteConfig>(), [Upstreams.Configuration(settings)])
-            .ConfigureHttpClient((_, handler) =>
-            {
-                handler.ConnectTimeout = TimeSpan.FromSeconds(5);
-                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(10);
-            });
         builder.Services.AddSingleton(ForwardingTimes.Default);
-        builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<ForwardingToPaperless>();
         builder.Services.AddSingleton(StaticFileLimits.Default);
         builder.Services.AddSingleton<StaticFileStore>();
@@ -32,6 +21,8 @@ internal static class ProxyFeature
         builder.Services.AddHostedService<LocalSocketChecks>();
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<CredentialCheck>();
+        builder.Services.AddSingleton(UnverifiedBodyLimits.Default);
+        builder.Services.AddSingleton<UnverifiedBodies>();
         builder.Services.AddSingleton<UnsizedBody>();
         builder.Services.AddSingleton<OpenSockets>();
         builder.Services.AddSingleton<OwnProfile>();

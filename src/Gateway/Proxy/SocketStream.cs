@@ -6,13 +6,13 @@ namespace Gateway.Proxy;
 /// The browser's side of a forwarded WebSocket. Bytes pass as they are, until the gateway closes it: then a close frame goes out at the next
 /// frame's boundary, and the browser has a moment to answer it.
 /// </summary>
-internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) : Stream
+internal sealed class SocketStream(Stream inner, TimeProvider time, Action<SocketStream> disposed) : Stream
 {
     /// <summary>How long the browser may take for its own close frame.</summary>
-    private static readonly TimeSpan CloseAnswered = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _writing = new(1, 1);
-    private readonly CancellationTokenSource _over = new();
+    private readonly CancellationTokenSource _over = new(Timeout.InfiniteTimeSpan, time);
     private readonly WebSocketFrames _frames = new();
     private ushort? _closeWith;
     private bool _closed;
@@ -38,7 +38,7 @@ internal sealed class SocketStream(Stream inner, Action<SocketStream> disposed) 
         try
         {
             // From here on nothing is waited for longer: not for a browser that reads nothing, nor for one that does not answer.
-            _over.CancelAfter(CloseAnswered);
+            _over.CancelAfter(CloseTimeout);
             await _writing.WaitAsync(_over.Token);
             try
             {

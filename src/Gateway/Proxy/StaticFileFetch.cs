@@ -1,9 +1,9 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using Gateway.Settings;
+using Gateway.Paperless;
 using Microsoft.Extensions.Primitives;
-using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Proxy;
 
@@ -12,8 +12,7 @@ namespace Gateway.Proxy;
 /// so that no visitor can shape what others get, and none takes it along when they leave.
 /// </summary>
 internal sealed partial class StaticFileFetch(
-    Upstreams upstreams,
-    GatewaySettings settings,
+    UpstreamClient paperless,
     StaticFileStore store,
     StaticFileCompression compression,
     StaticFileLimits limits,
@@ -144,7 +143,7 @@ internal sealed partial class StaticFileFetch(
 
             return file;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception error) when (error is UpstreamUnavailableException or HttpRequestException or IOException or OperationCanceledException)
         {
             return Unanswered(path, stale, error.GetType().Name, ref pass);
         }
@@ -179,31 +178,16 @@ internal sealed partial class StaticFileFetch(
         return stale;
     }
 
-    private async Task<HttpResponseMessage> SendAsync(string path, StaticFile? stale, CancellationToken cancel)
+    private Task<HttpResponseMessage> SendAsync(string path, StaticFile? stale, CancellationToken cancel)
     {
-        DestinationState? failed = null;
-        while (upstreams.TryPick(failed, out DestinationState? destination))
+        List<(string Name, string Value)> headers = [("Accept-Encoding", "identity")];
+        if (stale?.LastModified is { } modified)
         {
-            using HttpRequestMessage request = destination.Request(HttpMethod.Get, settings, path);
-            request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
-            request.Headers.IfModifiedSince = stale?.LastModified;
-            if (stale is { ETag.Count: > 0 })
-            {
-                request.Headers.TryAddWithoutValidation("If-None-Match", stale.ETag.AsEnumerable());
-            }
-
-            try
-            {
-                return await upstreams.Client.SendAsync(request, cancel);
-            }
-            catch (Exception error) when (failed is null && (error is HttpRequestException || Upstreams.IsConnectTimeout(error)))
-            {
-                upstreams.ReportFailure(destination);
-                failed = destination;
-            }
+            headers.Add(("If-Modified-Since", modified.ToString("R", CultureInfo.InvariantCulture)));
         }
 
-        throw new HttpRequestException("No replica of Paperless answers.");
+        headers.AddRange((stale?.ETag ?? default).OfType<string>().Select(tag => ("If-None-Match", tag)));
+        return paperless.OpenAsync(new UpstreamQuestion(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
     }
 
     /// <returns>Null where it may not, or cannot, be kept.</returns>

@@ -23,7 +23,8 @@ internal sealed class ProviderRegistry : IDisposable
     {
         All = [.. settings.Providers.Select(provider =>
         {
-            HttpClient backchannel = new(outbound.Handler()) { Timeout = times.Answer, MaxResponseContentBufferSize = LargestAnswer };
+            AnswerTimeoutHandler handler = new(outbound.Handler(), times.Answer, LargestAnswer, time);
+            HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
             ProviderDiscovery discovery = new(provider, backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new SignedTokenCheck(provider, discovery, time));
         })];

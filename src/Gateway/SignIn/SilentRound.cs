@@ -27,7 +27,7 @@ internal sealed partial class SilentRound(
     private const string State = "recheck";
 
     /// <summary>Whoever waits for a page does not wait long for a provider that is away.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
 
@@ -159,13 +159,12 @@ internal sealed partial class SilentRound(
     private static bool IsPage(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && !Pages.RequestKind.IsPrefetch(request);
 
-    private static async Task<bool> AnswersAsync(Provider provider, CancellationToken aborted)
+    private async Task<bool> AnswersAsync(Provider provider, CancellationToken aborted)
     {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        patience.CancelAfter(Patience);
+        using Deadline deadline = new(AnswerTimeout, time, aborted);
         try
         {
-            await provider.AskAsync(patience.Token);
+            await provider.AskAsync(deadline.Token);
             return true;
         }
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !aborted.IsCancellationRequested))

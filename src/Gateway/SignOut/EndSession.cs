@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Gateway.SignOut;
 
 /// <summary>Where the browser goes to end the provider's session (OpenID Connect RP-Initiated Logout 1.0).</summary>
-internal sealed partial class EndSession(GatewaySettings settings, ProviderRegistry providers, ILogger<EndSession> logger)
+internal sealed partial class EndSession(GatewaySettings settings, ProviderRegistry providers, TimeProvider time, ILogger<EndSession> logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>The page that waits for a click, also after the provider's logout.</summary>
     public string SignedOutPage { get; } = $"{settings.Public.Origin}{settings.ScriptName}{SignInFeature.PagePath}?loggedout=1";
@@ -48,15 +48,14 @@ internal sealed partial class EndSession(GatewaySettings settings, ProviderRegis
     /// <param name="goesThere">Whether somebody is led there now, and not only told of it.</param>
     private async Task<Uri?> EndpointAsync(Provider provider, bool goesThere, CancellationToken cancel)
     {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(Patience);
+        using Deadline deadline = new(AnswerTimeout, time, cancel);
         try
         {
-            Uri? endpoint = Parse((await provider.Discovery.GetConfigurationAsync(patience.Token)).EndSessionEndpoint);
+            Uri? endpoint = Parse((await provider.Discovery.GetConfigurationAsync(deadline.Token)).EndSessionEndpoint);
             if (endpoint is not null && goesThere)
             {
                 // What was read hours ago says nothing about now: nobody who signs out should end on a browser's own error page.
-                await provider.AskAsync(patience.Token);
+                await provider.AskAsync(deadline.Token);
             }
 
             return endpoint;

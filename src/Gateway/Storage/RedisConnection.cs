@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>The one connection to Redis, which mends itself: made at start, shared by everything that is kept there.</summary>
-internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<RedisConnection> logger) : IDisposable
+internal sealed partial class RedisConnection(GatewaySettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
 {
     /// <summary>
     /// Every key begins with it. One hash tag (the part in braces) puts all of them into one slot of a cluster, because a script may only
@@ -16,7 +16,9 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
     /// <summary>A request that waits for Redis does not wait longer than this.</summary>
     private const int PatienceMilliseconds = 1500;
 
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan StartBackoff = TimeSpan.FromSeconds(0.2);
 
     /// <summary>Raised when a connection is back, or leads elsewhere: what was said meanwhile was not heard.</summary>
     public event Action? Restored;
@@ -40,7 +42,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
     /// <exception cref="SettingsException">It does not answer, or does not let the gateway in.</exception>
     public async Task OpenAsync()
     {
-        DateTime until = DateTime.UtcNow + StartPatience;
+        DateTimeOffset until = time.GetUtcNow() + StartTimeout;
         while (true)
         {
             try
@@ -49,13 +51,13 @@ internal sealed partial class RedisConnection(GatewaySettings settings, ILogger<
                 await WarnAsync();
                 return;
             }
-            catch (StoreUnavailableException away) when (DateTime.UtcNow > until)
+            catch (StoreUnavailableException away) when (time.GetUtcNow() > until)
             {
                 throw new SettingsException([new("GATEWAY_REDIS_URL", $"the Redis at {settings.Redis} does not answer ({away.Message.TrimEnd('.')}).", "Start it, or correct the address, the user or the password.")]);
             }
             catch (StoreUnavailableException)
             {
-                await Task.Delay(200);
+                await Task.Delay(StartBackoff, time);
             }
         }
     }

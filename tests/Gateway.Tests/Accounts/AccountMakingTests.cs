@@ -94,16 +94,15 @@ public sealed class AccountMakingTests
     [Fact]
     public async Task An_answer_that_got_lost_leaves_no_second_user_behind()
     {
-        await using World world = await World.StartAsync(options =>
-        {
-            options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never";
-            options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromMilliseconds(300) });
-        });
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
         using Visitor carol = world.NewVisitor();
         using (Fault slow = world.Paperless.Faults.Hold(request => request is { Method: "POST", RawPath: "/api/users/" }))
         {
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await carol.SignInAsync("carol")).Status);
+            Task<Page> signIn = carol.SignInAsync("carol");
+            await slow.StruckAsync(World.Ct);
+            world.Clock.Advance(PaperlessApiTimes.Default.Answer);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await signIn).Status);
         }
 
         // What Paperless did with the request after nobody listened any more.

@@ -2,6 +2,7 @@ using System.Net;
 using Gateway.Accounts;
 using Gateway.Sandbox.Paperless;
 using Gateway.Tests.Kit;
+using Gateway.Tests.Sessions;
 using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
@@ -9,8 +10,6 @@ namespace Gateway.Tests.Accounts;
 /// <summary>Paperless's API failing, slow and lying; and the gateway's own credential for it.</summary>
 public sealed class PaperlessApiTests
 {
-    private static readonly PaperlessApiTimes Quick = new(Answer: TimeSpan.FromMilliseconds(500), Retry: TimeSpan.FromMilliseconds(1), Break: TimeSpan.FromSeconds(1), Sampling: TimeSpan.FromSeconds(30));
-
     [Theory]
     [InlineData("drop")]
     [InlineData("500")]
@@ -27,7 +26,7 @@ public sealed class PaperlessApiTests
         using Visitor alice = world.NewVisitor();
         Predicate<ReceivedRequest> api = request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal);
         world.Paperless.ForgetReceived();
-        using (how switch
+        using (Fault fault = how switch
         {
             "drop" => world.Paperless.Faults.Drop(api),
             "break" => world.Paperless.Faults.Break(api),
@@ -38,8 +37,14 @@ public sealed class PaperlessApiTests
             _ => world.Paperless.Faults.Answer(api, int.Parse(how, System.Globalization.CultureInfo.InvariantCulture)),
         })
         {
-            Page page = await alice.SignInAsync("alice", "/documents/2");
+            Task<Page> signIn = alice.SignInAsync("alice", "/documents/2");
+            for (int tries = 0; how == "hold" && tries < 3; tries++)
+            {
+                await fault.StruckAsync(World.Ct);
+                world.Clock.Advance(PaperlessApiTimes.Default.Answer);
+            }
 
+            Page page = await signIn;
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (page.Status, page.Header("Retry-After")));
             Assert.Equal("5; url=/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", page.Header("Refresh"));
             Assert.Null(alice.Cookie(SignedIn.CookieName));
@@ -73,7 +78,7 @@ public sealed class PaperlessApiTests
     [Fact]
     public async Task An_API_that_fails_again_and_again_is_left_alone_for_a_moment()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(Quick with { Break = TimeSpan.FromHours(1) }));
+        await using World world = await World.StartAsync();
         using Visitor alice = world.NewVisitor();
         using Fault down = world.Paperless.Faults.Answer(request => request.RawPath.StartsWith("/api/", StringComparison.Ordinal), 503);
         for (int tries = 0; tries < 6; tries++)
@@ -82,12 +87,53 @@ public sealed class PaperlessApiTests
         }
 
         Assert.InRange(down.Hits, 9, 10);
+        down.Release();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);
+        world.Clock.Advance(PaperlessApiTimes.Default.Break);
+        Assert.Equal("/", (await alice.SignInAsync("alice")).Address.PathAndQuery);
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task What_only_reads_is_tried_again_after_a_pause_by_the_gateways_clock()
+    {
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Retry = TimeSpan.FromMinutes(2) }));
+        int hits = 0;
+        using Fault first = world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/" && Interlocked.Increment(ref hits) == 1, 500);
+        using Visitor alice = world.NewVisitor();
+
+        Task<Page> signIn = alice.SignInAsync("alice");
+        await first.StruckAsync(World.Ct);
+        await world.UntilAsync(
+            () =>
+            {
+                world.Clock.Advance(TimeSpan.FromMinutes(1));
+                return Task.FromResult(hits > 1);
+            },
+            "It is tried again.");
+        await signIn;
+
+        Assert.Equal(1, first.Hits);
+    }
+
+    [Fact]
+    public async Task All_that_a_sign_in_asks_of_the_API_takes_28_seconds_at_the_most()
+    {
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromHours(1) }));
+        using Fault silent = world.Paperless.Faults.Hold(request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
+        using Visitor alice = world.NewVisitor();
+
+        Task<Page> signIn = alice.SignInAsync("alice");
+        await silent.StruckAsync(World.Ct);
+        world.Clock.Advance(TimeSpan.FromSeconds(28));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await signIn.WaitAsync(TimeSpan.FromSeconds(20), World.Ct)).Status);
     }
 
     [Fact]
     public async Task One_user_over_whom_Paperless_stumbles_keeps_nobody_else_out()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(Quick with { Break = TimeSpan.FromHours(1) }));
+        await using World world = await World.StartAsync();
         int id = world.Paperless.Data.FindUser("alice")!.Id;
         (await world.SignedInAsync("alice")).Dispose();
         using Fault stumbles = world.Paperless.Faults.Answer(request => request.RawPath == $"/api/users/{id}/", 500);
@@ -121,7 +167,6 @@ public sealed class PaperlessApiTests
         await using World world = await World.StartAsync(options =>
         {
             options.StartGateway = false;
-            options.Services = services => services.AddSingleton(Quick);
             options.Settings["GATEWAY_PAPERLESS_TOKEN"] = null;
             options.Settings["PAPERLESS_ADMIN_USER"] = "admin";
             options.Settings["PAPERLESS_ADMIN_PASSWORD"] = "admin";
@@ -145,11 +190,7 @@ public sealed class PaperlessApiTests
     [InlineData(429)]
     public async Task What_is_no_fault_of_the_token_is_not_called_one(int status)
     {
-        await using World world = await World.StartAsync(options =>
-        {
-            options.StartGateway = false;
-            options.Services = services => services.AddSingleton(Quick);
-        });
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
         using Fault odd = world.Paperless.Faults.Answer(request => request.RawPath == "/api/ui_settings/", status);
         world.StartGateway();
         await world.Log.WaitForAsync("PaperlessNotAskedYet");
@@ -251,11 +292,7 @@ public sealed class PaperlessApiTests
     [Fact]
     public async Task Paperless_may_come_up_after_the_gateway()
     {
-        await using World world = await World.StartAsync(options =>
-        {
-            options.StartGateway = false;
-            options.Services = services => services.AddSingleton(Quick);
-        });
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
         Fault starting = world.Paperless.Faults.Answer(_ => true, 502);
         world.StartGateway();
         await world.Log.WaitForAsync("PaperlessNotAskedYet");
@@ -279,7 +316,6 @@ public sealed class PaperlessApiTests
 
     private static Task<World> StartAsync(params (string Name, string Value)[] settings) => World.StartAsync(options =>
     {
-        options.Services = services => services.AddSingleton(Quick);
         foreach ((string name, string value) in settings)
         {
             options.Settings[name] = value;

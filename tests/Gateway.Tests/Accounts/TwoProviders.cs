@@ -1,5 +1,4 @@
 using System.Net;
-using Gateway.Accounts;
 using Gateway.Sandbox.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
@@ -32,7 +31,6 @@ internal sealed class TwoProviders : IAsyncDisposable
         {
             options.StartGateway = false;
             options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "username";
-            options.Services = services => services.AddSingleton(new PaperlessApiTimes(TimeSpan.FromSeconds(8), TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30)));
             configure?.Invoke(options);
         });
         DevelopmentProvider other = await DevelopmentProvider.StartAsync(

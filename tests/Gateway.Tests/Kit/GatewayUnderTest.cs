@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Gateway.Accounts;
 using Gateway.Operations;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -63,6 +64,9 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
             services.AddSingleton(_clock);
             services.AddSingleton<ILogEventSink>(_log);
             services.AddSingleton<Outbound, LoopbackOnly>();
+
+            // The clock stands still: a pause before the next try would never end.
+            services.AddSingleton(PaperlessApiTimes.Default with { Retry = TimeSpan.Zero });
             _services?.Invoke(services);
         });
     }

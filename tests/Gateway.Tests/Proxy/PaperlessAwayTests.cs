@@ -58,7 +58,11 @@ public sealed class PaperlessAwayTests
         Page script = await alice.FetchAsync("/api/documents/");
         Page upload = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[20_000_000]));
         Page spooled = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", PaperlessClient.Chunked(new string('x', 3_000_000), "text/plain"));
-        Page socket = await alice.SendAsync(HttpMethod.Get, "/ws/status/", null, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
+        using Fault unopened = world.Paperless.Faults.Hold(_ => true);
+        Task<Page> opening = alice.SendAsync(HttpMethod.Get, "/ws/status/", null, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
+        await unopened.StruckAsync(World.Ct);
+        world.Clock.Advance(TimeSpan.FromMilliseconds(400));
+        Page socket = await opening;
 
         Assert.All((Page[])[page, script, upload, spooled, socket], slow => Assert.Equal(HttpStatusCode.GatewayTimeout, slow.Status));
         Assert.Contains("Paperless takes too long", page.Text, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ public sealed class WebSocketFramesTests
     {
         byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
         using MemoryStream browser = new();
-        await using SocketStream socket = new(browser, _ => { });
+        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
         int pieces = 0;
         int sent = 0;
         int written = 0;
@@ -69,7 +69,7 @@ public sealed class WebSocketFramesTests
     public async Task Closing_twice_closes_once_with_the_first_reason()
     {
         using MemoryStream browser = new();
-        await using SocketStream socket = new(browser, _ => { });
+        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
 
         await socket.CloseAsync(1008);
         await socket.CloseAsync(1001);
@@ -83,7 +83,7 @@ public sealed class WebSocketFramesTests
     {
         using MemoryStream browser = new();
         int disposed = 0;
-        SocketStream socket = new(browser, _ => disposed++);
+        SocketStream socket = new(browser, TimeProvider.System, _ => disposed++);
         await socket.DisposeAsync();
         await socket.DisposeAsync();
 

@@ -161,8 +161,10 @@ public sealed class WebSocketTests : IAsyncLifetime
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
 
         await _alice.OpenAsync("/accounts/logout/", "same-origin");
+        Assert.Equal("\u0088\u0002\u0003\u00f0", await connection.ReadTextAsync(4));
+        _world.Clock.Advance(TimeSpan.FromSeconds(2));
 
-        Assert.Equal("\u0088\u0002\u0003\u00f0", await connection.ReadToEndAsync());
+        Assert.Equal("", await connection.ReadToEndAsync());
         await _world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
     }
 
@@ -178,6 +180,7 @@ public sealed class WebSocketTests : IAsyncLifetime
         }
 
         await _alice.OpenAsync("/accounts/logout/", "same-origin");
+        _world.Clock.Advance(TimeSpan.FromSeconds(2));
 
         await _world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
     }

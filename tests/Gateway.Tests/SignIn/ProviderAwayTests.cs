@@ -73,13 +73,20 @@ public sealed class ProviderAwayTests
     [Fact]
     public async Task A_provider_that_never_answers_is_given_up_and_holds_nothing_else_up()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(new ProviderTimes(TimeSpan.FromMilliseconds(300))));
+        await using World world = await World.StartAsync();
         TaskCompletionSource hangs = new();
-        world.Provider.Hold = _ => hangs.Task;
+        TaskCompletionSource asked = new();
+        world.Provider.Hold = _ =>
+        {
+            asked.TrySetResult();
+            return hangs.Task;
+        };
         using Visitor visitor = world.NewVisitor();
 
         Task<Page> waits = visitor.OpenAsync(Begin, "same-origin");
         Page other = await visitor.OpenAsync("/accounts/login/");
+        await asked.Task.WaitAsync(World.Ct);
+        world.Clock.Advance(ProviderTimes.Default.Answer);
         Page away = await waits;
         hangs.SetResult();
 

@@ -87,7 +87,7 @@ internal sealed class RedisUnderTest : StoreUnderTest
     public static async Task<RedisUnderTest> StartAsync(RedisServer server)
     {
         GatewaySettings settings = Settings(server.Url);
-        RedisConnection connection = new(settings, NullLogger<RedisConnection>.Instance);
+        RedisConnection connection = new(settings, TimeProvider.System, NullLogger<RedisConnection>.Instance);
         try
         {
             await connection.OpenAsync();

@@ -5,10 +5,10 @@ using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
 
-namespace Gateway.Proxy;
+namespace Gateway.Paperless;
 
 /// <summary>Paperless's replicas: YARP keeps their connections and watches their health, this picks the one for a request.</summary>
-internal sealed class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdater health)
+internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdater health, ILogger<Upstreams> logger)
 {
     private const string ClusterId = "paperless";
 
@@ -80,11 +80,21 @@ internal sealed class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdat
 
     public void ReportFailure(DestinationState destination)
     {
-        if (Cluster.DestinationsState.AllDestinations.Count > 1)
+        if (Cluster.DestinationsState.AllDestinations.Count == 1)
         {
-            health.SetPassive(Cluster, destination, DestinationHealth.Unhealthy, LeftAloneFor);
+            return;
         }
+
+        if (destination.Health.Passive != DestinationHealth.Unhealthy)
+        {
+            LeftAlone(destination.DestinationId, LeftAloneFor);
+        }
+
+        health.SetPassive(Cluster, destination, DestinationHealth.Unhealthy, LeftAloneFor);
     }
+
+    [LoggerMessage(EventId = 5040, EventName = "ReplicaLeftAlone", Level = LogLevel.Warning, Message = "The Paperless at {Upstream} cannot be reached, or breaks connections: the other replicas do its work for {Time}")]
+    private partial void LeftAlone(string upstream, TimeSpan time);
 }
 
 internal static class RequestToReplica
