@@ -69,9 +69,12 @@ internal sealed class RequestHygiene(GatewaySettings settings)
         return value switch
         {
             null => Credential.Other,
-            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) => Credential.Token,
+            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) && IsOneWord(value.AsSpan("Token ".Length)) => Credential.Token,
             _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => Credential.Basic,
             _ => Credential.Other,
         };
     }
+
+    /// <summary>A token is one; `Token x, Basic …` would carry a password past the check.</summary>
+    private static bool IsOneWord(ReadOnlySpan<char> text) => !text.Trim(' ').ContainsAny(' ', '\t', ',');
 }

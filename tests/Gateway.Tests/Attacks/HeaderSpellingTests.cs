@@ -33,15 +33,13 @@ public sealed class HeaderSpellingTests
         Door[] doors =
         [
             new("GET /share/abc", "", null, false),
-            new("GET /accounts/password/reset/", "", null, false),
-            new("GET /dashboard", CookiesOf(world, alice), "alice", true),
             new("GET /api/documents/", CookiesOf(world, alice), "alice", true),
             new("GET /api/documents/", $"Authorization: Token {world.Paperless.Data.AdminToken}\r\n", "admin", false),
             new("GET /documents/2", CookiesOf(world, bob), "bob", false),
         ];
         IReadOnlyList<string> lines = HeaderSpellings.Lines(header, all);
-        world.Paperless.ForgetReceived();
         (string Line, Door Door)[] cases = [.. lines.SelectMany(line => doors.Select(door => (line, door)))];
+        world.Paperless.ForgetReceived();
 
         int refused = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, Workers), World.Ct, async (worker, _) =>
@@ -63,7 +61,7 @@ public sealed class HeaderSpellingTests
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{header}: {lines.Count} spellings, {cases.Length} requests, {judged} judged at Paperless, {refused} refused");
-        Assert.InRange(lines.Count, all ? 1_000 : 150, int.MaxValue);
+        Assert.InRange(lines.Count, all ? 1_000 : 50, int.MaxValue);
         Assert.Equal(cases.Length, judged + refused);
         Assert.InRange(judged, cases.Length / 4, int.MaxValue);
         Assert.DoesNotContain(world.Paperless.Data.Users, user => user.Name is not ("admin" or World.GatewayUser or "alice" or "bob"));

@@ -8,13 +8,12 @@ internal static class HeaderSpellings
 {
     private static readonly string[] Identity =
     [
-        "Remote-User", "X-Forwarded-User", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username", "Remote-Groups", "Remote-Email", "X-Forwarded-Preferred-Username",
+        "Remote-User", "X-Forwarded-User", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username", "Remote-Groups",
     ];
 
     public static readonly string[] Forwarding =
     [
-        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Uri", "X-Forwarded-Ssl", "X-Forwarded-Scheme",
-        "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Original-URL", "X-Rewrite-URL", "X-Script-Name", "X-Original-Host",
+        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Uri", "X-Forwarded-Ssl", "Forwarded", "X-Real-IP", "True-Client-IP", "X-Original-URL", "X-Script-Name",
     ];
 
     /// <summary>What stands in the place of a hyphen.</summary>
@@ -64,10 +63,9 @@ internal static class HeaderSpellings
         {
             int first = name.IndexOf('-', StringComparison.Ordinal);
             yield return name.Replace("-", separator, StringComparison.Ordinal);
-            if (first >= 0)
+            if (first != name.LastIndexOf('-'))
             {
                 yield return name[..first] + separator + name[(first + 1)..];
-                yield return name[..name.LastIndexOf('-')] + separator + name[(name.LastIndexOf('-') + 1)..];
             }
         }
 

@@ -80,9 +80,9 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
     /// <summary>Each at Paperless has its decision here, which no other has; method, target, identity and length of the body are the same.</summary>
     internal static int Judge(World world, DecidedRequests decided)
     {
-        ILookup<string, DecidedRequest> decisions = decided.All.ToLookup(request => $"{request.Method} {request.Target}");
+        ILookup<string, DecidedRequest> decisions = decided.All.ToLookup(request => $"{request.Method.ToUpperInvariant()} {request.Target}");
         int judged = 0;
-        foreach (IGrouping<string, ReceivedRequest> received in world.Forwarded.GroupBy(request => $"{request.Method} {request.RawTarget}"))
+        foreach (IGrouping<string, ReceivedRequest> received in world.Forwarded.GroupBy(request => $"{request.Method.ToUpperInvariant()} {request.RawTarget}"))
         {
             DecidedRequest[] of = [.. decisions[received.Key]];
             Assert.True(received.Count() <= of.Length, $"{received.Count()} at Paperless, {of.Length} decided on: {received.Key}");
