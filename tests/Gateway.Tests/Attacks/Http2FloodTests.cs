@@ -112,7 +112,11 @@ public sealed class Http2FloodTests : IAsyncLifetime
         TestContext.Current.TestOutputHelper?.WriteLine($"{floods.Length} floods, {sent} times a frame or two; the gateway ended: {string.Join(", ", ended)}; handles {handles} before, {_gateway.Handles()} after; {more} MiB more at the most");
         Assert.InRange(more, int.MinValue, MoreMemory);
         Assert.Contains("continuations without end", ended);
-        Assert.DoesNotContain(_gateway.Output.Split('\n'), line => line.Contains("\"@l\":\"Error\"", StringComparison.Ordinal) || line.Contains("\"@l\":\"Fatal\"", StringComparison.Ordinal));
+
+        // Kestrel may say of a flooded connection that it never completed; of the gateway's own parts none failed.
+        Assert.Null(_gateway.Output.Split('\n').FirstOrDefault(line =>
+            line.Contains("\"SourceContext\":\"Gateway", StringComparison.Ordinal)
+            && (line.Contains("\"@l\":\"Error\"", StringComparison.Ordinal) || line.Contains("\"@l\":\"Fatal\"", StringComparison.Ordinal))));
     }
 
     private static int Id(int number) => (number * 2) + 1;
