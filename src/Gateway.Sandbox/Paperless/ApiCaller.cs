@@ -77,11 +77,9 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
 /// <summary>Django's ModelBackend.</summary>
 internal static class Passwords
 {
-    public static PaperlessUser? Check(PaperlessData data, string? name, string? password) =>
-        name is not null
-        && password is not null
-        && data.FindUser(name) is { IsActive: true } user
-        && user.Password == password
-            ? user
-            : null;
+    public static PaperlessUser? Check(PaperlessData data, string? name, string? password)
+    {
+        data.CountPasswordCheck();
+        return name is not null && password is not null && data.FindUser(name) is { IsActive: true } user && user.Password == password ? user : null;
+    }
 }

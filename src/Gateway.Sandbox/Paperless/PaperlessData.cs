@@ -13,6 +13,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     private readonly Dictionary<string, ShareLink> _shareLinks = [];
     private readonly List<PaperlessUpload> _uploads = [];
     private int _lastUser, _lastGroup, _lastDocument, _lastSocialAccount;
+    private int _passwordChecks;
 
     public DateTimeOffset Now => options.Time.GetUtcNow();
 
@@ -21,6 +22,11 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public IReadOnlyList<PaperlessDocument> Documents => Locked(() => _documents.Values.ToArray());
     public IReadOnlyList<PaperlessSession> Sessions => Locked(() => _sessions.Values.ToArray());
     public IReadOnlyList<PaperlessUpload> Uploads => Locked(() => _uploads.ToArray());
+
+    /// <summary>How often somebody's password was compared with one that came in, right or wrong.</summary>
+    public int PasswordChecks => Volatile.Read(ref _passwordChecks);
+
+    public void CountPasswordCheck() => Interlocked.Increment(ref _passwordChecks);
 
     /// <summary>The API token of the superuser <c>admin</c>.</summary>
     public string AdminToken => TokenOf("admin");

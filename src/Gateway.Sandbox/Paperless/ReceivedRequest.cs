@@ -17,6 +17,9 @@ internal sealed record ReceivedRequest(
 
     public long BodyLength { get; set; }
 
+    /// <summary>Which of Django's routes took it, such as "admin:login/"; null for a static file, a WebSocket and what was not routed.</summary>
+    public string? Route { get; set; }
+
     /// <summary>A fault has closed the connection without an answer.</summary>
     public bool Dropped { get; set; }
 

@@ -34,32 +34,38 @@ internal static partial class SiteMap
         }
 
         RemoteUserLogin.Apply(visit);
-        await RouteAsync(visit);
+        await RouteAsync(visit, received);
     }
 
-    private static Task RouteAsync(Visit visit)
+    private static Task RouteAsync(Visit visit, ReceivedRequest received)
     {
         if (HeadlessPages.Find(visit.Path) is { } headless)
         {
+            received.Route = "headless:" + visit.Path;
             return headless(visit);
         }
 
         if (ApiRoutes.Find(visit) is { } view)
         {
+            received.Route = "api:" + visit.Path;
             return view.AnswerAsync(visit);
         }
 
         // Neither share/ nor admin/ is anchored at the start.
         if (Share().Match(visit.Path) is { Success: true } share)
         {
+            received.Route = "share";
             return SharePage.AnswerAsync(visit, share.Groups["slug"].Value);
         }
 
         if (visit.Path.IndexOf("admin/", StringComparison.Ordinal) is > 0 and var admin)
         {
-            return AdminPages.AnswerAsync(visit, visit.Path[(admin + "admin/".Length)..]);
+            var rest = visit.Path[(admin + "admin/".Length)..];
+            received.Route = "admin:" + rest;
+            return AdminPages.AnswerAsync(visit, rest);
         }
 
+        received.Route = AccountPages.Find(visit.Path) is null ? "page:" + visit.Path : "accounts:" + visit.Path;
         return visit.Path switch
         {
             "/api/" => visit.Reply.Redirect("schema/view/"),

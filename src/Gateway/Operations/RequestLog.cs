@@ -3,6 +3,7 @@ using Gateway.Pages;
 using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Storage;
+using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
@@ -48,7 +49,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         bool begun = context.Response.HasStarted;
         switch (error)
         {
-            case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
+            case Exception when IsClientGone(context, error):
                 // The browser went away; there is nobody to tell, and a status that is on its way cannot be changed.
                 if (!begun)
                 {
@@ -82,6 +83,17 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
                 });
                 break;
         }
+    }
+
+    /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
+    private static bool IsClientGone(HttpContext context, Exception error)
+    {
+        if (error is ConnectionResetException or ConnectionAbortedException or IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
+        {
+            return true;
+        }
+
+        return error is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested;
     }
 
     [LoggerMessage(EventId = 7002, EventName = "RequestFailed", Level = LogLevel.Error, Message = "A request failed inside the gateway; trace id {TraceId}")]

@@ -89,7 +89,7 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
 
         if (IsBelow(path, "/api/token"))
         {
-            return Token(method, hasSession);
+            return Token(method, path, hasSession);
         }
 
         // allauth's headless API and the login page of Django REST framework: ways for passwords, and none that a token opens.
@@ -109,16 +109,21 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
     }
 
     /// <summary>Paperless's own endpoint that gives a token for a password.</summary>
-    private Access Token(string method, bool hasSession)
+    private Access Token(string method, string path, bool hasSession)
     {
-        if (IsReading(method))
+        // Closed for what is below it, too; open for the endpoint alone: Django finds a share link below any path.
+        bool isEndpoint = Is(path, "/api/token");
+        if (!IsReading(method) && regularLoginDisabled)
+        {
+            return Access.Closed;
+        }
+
+        if (isEndpoint && (IsReading(method) || HttpMethods.IsPost(method)))
         {
             return Access.Public;
         }
 
-        return regularLoginDisabled ? Access.Closed
-            : HttpMethods.IsPost(method) ? Access.Public
-            : hasSession ? Access.WithIdentity : Access.SignInFirst;
+        return hasSession ? Access.WithIdentity : Access.SignInFirst;
     }
 
     /// <summary>Where Paperless and its apps log out.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using Gateway.Settings;
 using Microsoft.Extensions.Primitives;
@@ -7,16 +8,17 @@ namespace Gateway.Proxy;
 /// <summary>Decides which request headers go on to Paperless, and never lets one say who is there.</summary>
 internal sealed class RequestHygiene(GatewaySettings settings)
 {
+    private static readonly SearchValues<char> Plain = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private readonly FrozenSet<string> _dropped = new[]
     {
         // Who is there: the user header, and what other proxies call theirs.
         settings.Paperless.UserHeader,
-        "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email",
-        "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-authentik-username",
+        "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username",
 
         // Where it came from: the gateway says that itself.
-        "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
-        "X-Forwarded-Server", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", "X-Script-Name",
+        "Forwarded", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP",
+        "X-Host", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL", "X-Script-Name",
 
         // Another method than the one that was judged here.
         "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
@@ -26,11 +28,13 @@ internal sealed class RequestHygiene(GatewaySettings settings)
         "Upgrade", "HTTP2-Settings", "Expect", "Host", "Cookie", "Authorization",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>
-    /// Django folds `-` and `_` into one, so `Remote_User` is the user header too (until Django 5.2.13, which Paperless 2 does not have);
-    /// no client of Paperless sends names with an underscore, so all of them stay here.
-    /// </summary>
-    public bool IsDropped(string name) => _dropped.Contains(name) || name.Contains('_', StringComparison.Ordinal);
+    /// <summary>Whether a client's header stays here.</summary>
+    /// <remarks>
+    /// Servers fold names: to a Django before 5.2.13 `Remote_User` is the user header too (Paperless 2 has such a one), to PHP and others
+    /// also `Remote.User` (CVE-2026-88011). No client of Paperless sends a name that is more than letters, digits and hyphens.
+    /// </remarks>
+    public bool IsDropped(string name) =>
+        _dropped.Contains(name) || name.AsSpan().ContainsAnyExcept(Plain) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Headers that `Connection` lists are for this connection alone; the length of the body is not one of them, whatever it says.</summary>
     /// <remarks>Beside `close`, `keep-alive` or `Upgrade` Kestrel forgets what else the list held.</remarks>
@@ -68,9 +72,12 @@ internal sealed class RequestHygiene(GatewaySettings settings)
         return value switch
         {
             null => Credential.Other,
-            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) => Credential.Token,
+            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) && IsOneWord(value.AsSpan("Token ".Length)) => Credential.Token,
             _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => Credential.Basic,
             _ => Credential.Other,
         };
     }
+
+    /// <summary>A token is one; `Token x, Basic …` would carry a password past the check.</summary>
+    private static bool IsOneWord(ReadOnlySpan<char> text) => !text.Trim(' ').ContainsAny(' ', '\t', ',');
 }

@@ -1,6 +1,8 @@
+using Gateway.Proxy;
+
 namespace Gateway.SignIn;
 
-/// <summary>Where a sign-in leads back to: an address of this gateway, never another site's and never the sign-in itself.</summary>
+/// <summary>Where a sign-in leads back to: an address of this gateway, never another site's, the sign-in's or the sign-out's.</summary>
 internal static class ReturnAddress
 {
     private const int Longest = 2000;
@@ -22,8 +24,20 @@ internal static class ReturnAddress
             return front;
         }
 
-        ReadOnlySpan<char> path = next.AsSpan(scriptName.Length);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || Ascii(next) is not { Length: <= Longest } address ? front : address;
+        if (Ascii(next) is not { Length: <= Longest } address)
+        {
+            return front;
+        }
+
+        // A browser resolves dot segments, plain and escaped, before it asks: "/./accounts/logout/" would end the session that has just begun.
+        string target = address.Split('#')[0];
+        if (PathGuard.Fault(target) is not null)
+        {
+            return front;
+        }
+
+        string path = Uri.UnescapeDataString(target.Split('?')[0][scriptName.Length..]);
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || AccessRule.IsSignOut(path) ? front : address;
     }
 
     /// <summary>A `Location` header is ASCII: what a person typed beyond it is escaped as a browser would.</summary>

@@ -216,6 +216,15 @@ public sealed class AccessRuleTests
         Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, Credential.Basic));
     }
 
+    [Theory]
+    [InlineData("/api/token/x")]
+    [InlineData("/api/token/share/abc")]
+    public void Nothing_below_the_token_endpoint_is_open(string path)
+    {
+        Assert.All(Methods, method => Assert.All(EachWay(method, path, hasSession: false, rules: Rules[..2]), access => Assert.Equal(Access.SignInFirst, access)));
+        Assert.All(Rules[2..], rule => Assert.Equal(Access.Closed, rule.Decide("POST", path, hasSession: false, Credential.None)));
+    }
+
     [Fact]
     public void With_regular_login_off_no_password_reaches_Paperless_by_any_way()
     {
@@ -239,7 +248,7 @@ public sealed class AccessRuleTests
             Assert.NotEqual(Access.WithCredential, access);
             if (access == Access.Public)
             {
-                Assert.Matches("^(/static/|/assets/|/logo(/|$)|/share/[A-Za-z0-9_-]+/*$|(?i:/api/token(/|$)))", whole);
+                Assert.Matches("^(/static/|/assets/|/logo(/|$)|/share/[A-Za-z0-9_-]+/*$|(?i:/api/token/?$))", whole);
             }
 
             if (access == Access.AccountPages)
