@@ -21,10 +21,12 @@ internal sealed class ProviderRegistry : IDisposable
 
     public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimes times, TimeProvider time, ILoggerFactory loggers)
     {
+        List<ProviderDiscovery> earlier = [];
         All = [.. settings.Providers.Select(provider =>
         {
             HttpClient backchannel = new(outbound.Handler()) { Timeout = times.Answer, MaxResponseContentBufferSize = LargestAnswer };
-            ProviderDiscovery discovery = new(provider, backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            earlier.Add(discovery);
             return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new SignedTokenCheck(provider, discovery, time));
         })];
     }
