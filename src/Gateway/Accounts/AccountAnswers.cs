@@ -17,36 +17,37 @@ internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string?
 }
 
 /// <summary>Words each way in which somebody is known and yet has no Paperless account to come in with.</summary>
+/// <remarks>What is called a person here is how the log names it.</remarks>
 internal sealed class AccountRefusals(GatewaySettings settings)
 {
-    public static Refusal Gone(Person person, AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
+    public static Refusal Gone(AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
     {
         Remedy = "Ask the person who runs Paperless; a new account can be made once the link to the old one is taken away.",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
+        ForTheLog = $"{link.Called}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
     };
 
-    public static Refusal Replaced(Person person, AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
+    public static Refusal Replaced(AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
     {
         Remedy = "Ask the person who runs Paperless.",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
+        ForTheLog = $"{link.Called}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
     };
 
-    public static Refusal Inactive(Person person, string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
+    public static Refusal Inactive(string person, string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
     {
         Remedy = "Ask the person who runs Paperless to switch it on again (Settings → Users & Groups).",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is {username}",
+        ForTheLog = $"{person}, is {username}",
     };
 
-    public static Refusal LinkedOtherwise(Person person, int userId) => new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
+    public static Refusal LinkedOtherwise(string person, int userId) => new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
     {
         Remedy = "Sign in again.",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is no longer linked to user {userId}",
+        ForTheLog = $"{person}, is no longer linked to user {userId}",
     };
 
-    public static Refusal NameCannotBeSent(Person person, PaperlessUser user) => new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
+    public static Refusal NameCannotBeSent(string person, PaperlessUser user) => new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
     {
         Remedy = "Ask the person who runs Paperless to rename the account to letters, digits and @ . + - _.",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is user {user.Id}",
+        ForTheLog = $"{person}, is user {user.Id}",
     };
 
     public const string NoAccountCode = "no_account";

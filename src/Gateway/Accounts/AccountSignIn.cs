@@ -5,8 +5,8 @@ using Gateway.Storage;
 namespace Gateway.Accounts;
 
 /// <summary>
-/// Decides which Paperless user somebody is. A person is (issuer, subject) and nothing else: a name finds an account only at a first
-/// sign-in, only an ordinary one, and only where the settings say so.
+/// Decides which Paperless user somebody is. A person is (provider, issuer, subject) and nothing else: a name finds an account only at a
+/// first sign-in, only an ordinary one, and only where the settings say so.
 /// </summary>
 internal sealed class AccountSignIn(
     StoredAccounts links,
@@ -16,16 +16,17 @@ internal sealed class AccountSignIn(
     AccountRefusals refusals,
     GatewaySettings settings,
     AccountLinking linking,
+    NamedUsers named,
     TimeProvider time)
 {
     /// <summary>From the question to the answer, however many requests it takes; less than a stopping gateway waits.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(28);
 
-    private readonly KeyedLocks<(string Issuer, string Subject)> _people = new();
+    private readonly KeyedLocks<PersonKey> _people = new();
 
     /// <param name="chosen">The user name that the person has chosen; null where nobody was asked.</param>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it; nobody is signed in.</exception>
-    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => InTurnAsync(person, async cancellationToken =>
+    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => InTurnAsync(person.Key, async cancellationToken =>
     {
         await api.SelfAsync(cancellationToken);
         return await DecideAsync(person, chosen, cancellationToken);
@@ -35,20 +36,35 @@ internal sealed class AccountSignIn(
     /// <param name="userId">The Paperless user of the session.</param>
     /// <returns>The account as it is now, or the refusal; there is nothing to choose.</returns>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it.</exception>
-    public Task<AccountAnswer> RecheckAsync(Person person, int userId) => InTurnAsync(person, async cancellationToken =>
-        await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } link && link.UserId == userId
+    public Task<AccountAnswer> RecheckAsync(Person person, int userId) => InTurnAsync(person.Key, async cancellationToken =>
+        await links.FindAsync(person.Key, cancellationToken) is { } link && link.UserId == userId
             ? await EnterAsync(person, link, cancellationToken)
-            : AccountAnswer.Of(AccountRefusals.LinkedOtherwise(person, userId)));
+            : AccountAnswer.Of(AccountRefusals.LinkedOtherwise(person.Called, userId)));
+
+    /// <summary>The same where the provider has said nothing: whether the link still leads to that user, and what the user is called now.</summary>
+    /// <param name="userId">The Paperless user of the session.</param>
+    /// <returns>The account as it is now, or the refusal.</returns>
+    /// <exception cref="PaperlessApiException">Paperless could not be asked.</exception>
+    public Task<AccountAnswer> RecheckAsync(PersonKey person, int userId) => InTurnAsync(person, async cancellationToken =>
+    {
+        if (await links.FindAsync(person, cancellationToken) is not { } link || link.UserId != userId)
+        {
+            return AccountAnswer.Of(AccountRefusals.LinkedOtherwise($"subject {person.Subject}", userId));
+        }
+
+        PaperlessUser? user = await api.FindUserAsync(userId, cancellationToken);
+        return await AnswerAsync(link, user, cancellationToken);
+    });
 
     /// <summary>Works on who a person is while nobody else does, and not for ever.</summary>
     /// <exception cref="PaperlessUnavailableException">It took too long.</exception>
-    public async Task<T> InTurnAsync<T>(Person person, Func<CancellationToken, Task<T>> work)
+    public async Task<T> InTurnAsync<T>(PersonKey person, Func<CancellationToken, Task<T>> work)
     {
         // Not the request's own token: what is half done when a browser goes away would stay half done.
         using CancellationTokenSource patience = new(Patience, time);
         try
         {
-            using IDisposable turn = await _people.TakeAsync((person.Issuer, person.Subject), patience.Token);
+            using IDisposable turn = await _people.TakeAsync(person, patience.Token);
             return await work(patience.Token);
         }
         catch (OperationCanceledException error)
@@ -59,7 +75,7 @@ internal sealed class AccountSignIn(
 
     private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {
-        if (await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } link)
+        if (await linking.FindAsync(person, cancellationToken) is { } link)
         {
             return await EnterAsync(person, link, cancellationToken);
         }
@@ -81,9 +97,9 @@ internal sealed class AccountSignIn(
         }
 
         // What a new user was made with is what the provider said: it follows from the next sign-in on.
-        return made.User is not { } user || own.UserId != user.Id ? await EnterAsync(person, own, cancellationToken)
-            : Fault(person, own, user) is { } fault ? AccountAnswer.Of(fault)
-            : AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
+        return made.User is { } user && own.UserId == user.Id
+            ? await AnswerAsync(own, user, cancellationToken)
+            : await EnterAsync(person, own, cancellationToken);
     }
 
     /// <summary>Step 2 of the design: an ordinary account of exactly that name that nobody is linked to. Null where there is none.</summary>
@@ -96,7 +112,7 @@ internal sealed class AccountSignIn(
             return null;
         }
 
-        if (await links.IsReservedByAnotherAsync(name, person.Issuer, person.Subject, time.GetUtcNow() - NewAccounts.ReservationSlack, cancellationToken))
+        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - NewAccounts.ReservationSlack, cancellationToken))
         {
             // Made a moment ago for somebody of the same name, whose answer got lost.
             return null;
@@ -105,7 +121,12 @@ internal sealed class AccountSignIn(
         if (!user.IsActive && (await links.OfUserAsync(user.Id, cancellationToken)).Count == 0)
         {
             // Whoever was switched off does not come back under another name.
-            return AccountAnswer.Of(AccountRefusals.Inactive(person, user.Username));
+            return AccountAnswer.Of(AccountRefusals.Inactive(person.Called, user.Username));
+        }
+
+        if (!await named.MayBeMatchedAsync(user, cancellationToken))
+        {
+            return null;
         }
 
         return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "by the same user name", cancellationToken) is { } link
@@ -118,21 +139,43 @@ internal sealed class AccountSignIn(
     {
         using IDisposable turn = await update.TurnAsync(link.UserId, cancellationToken);
         PaperlessUser? user = await api.FindUserAsync(link.UserId, cancellationToken);
-        if (Fault(person, link, user) is { } refusal)
+        if (Fault(link, user) is { } refusal)
         {
             return AccountAnswer.Of(refusal);
         }
 
-        user = await update.ApplyAsync(person, user!, cancellationToken);
-        return Fault(person, link, user) is { } later
-            ? AccountAnswer.Of(later)
-            : AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
+        return await AnswerAsync(link, await update.ApplyAsync(person, user!, cancellationToken), cancellationToken);
     }
 
-    private static Refusal? Fault(Person person, AccountLink link, PaperlessUser? user) =>
-        user is null ? AccountRefusals.Gone(person, link)
-        : !user.JoinedAt(link.Joined) ? AccountRefusals.Replaced(person, link, user.Username)
-        : !user.IsActive ? AccountRefusals.Inactive(person, user.Username)
-        : !Username.CanBeSent(user.Username) ? AccountRefusals.NameCannotBeSent(person, user)
-        : null;
+    /// <summary>The account that goes into the session: its name is noted before the user header carries it.</summary>
+    private async Task<AccountAnswer> AnswerAsync(AccountLink link, PaperlessUser? user, CancellationToken cancellationToken)
+    {
+        if (Fault(link, user) is { } fault)
+        {
+            return AccountAnswer.Of(fault);
+        }
+
+        await links.NoteNameAsync(user!.Username, user.Id, cancellationToken);
+        return AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
+    }
+
+    private static Refusal? Fault(AccountLink link, PaperlessUser? user)
+    {
+        if (user is null)
+        {
+            return AccountRefusals.Gone(link);
+        }
+
+        if (!user.JoinedAt(link.Joined))
+        {
+            return AccountRefusals.Replaced(link, user.Username);
+        }
+
+        if (!user.IsActive)
+        {
+            return AccountRefusals.Inactive(link.Called, user.Username);
+        }
+
+        return Username.CanBeSent(user.Username) ? null : AccountRefusals.NameCannotBeSent(link.Called, user);
+    }
 }

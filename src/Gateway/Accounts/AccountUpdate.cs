@@ -24,7 +24,7 @@ internal sealed partial class AccountUpdate(
     /// <returns>The user as it is afterwards.</returns>
     public async Task<PaperlessUser> ApplyAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
-        AccountLink? link = await links.FindAsync(person.Issuer, person.Subject, cancellationToken);
+        AccountLink? link = await links.FindAsync(person.Key, cancellationToken);
         if (link is null || person.HeardAt < link.HeardAt)
         {
             // A later sign-in was faster: what this one heard is old.

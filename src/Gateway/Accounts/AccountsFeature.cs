@@ -13,6 +13,7 @@ internal static class AccountsFeature
         builder.Services.AddSingleton<PaperlessApi>();
         builder.Services.AddSingleton<PaperlessGroups>();
         builder.Services.AddSingleton<AccountLinking>();
+        builder.Services.AddSingleton<NamedUsers>();
         builder.Services.AddSingleton<NewAccounts>();
         builder.Services.AddSingleton<AccountUpdate>();
         builder.Services.AddSingleton<AccountRefusals>();

@@ -21,7 +21,7 @@ internal sealed record ConnectBegun(int UserId, string? Session)
 }
 
 /// <summary>Links a person at a provider to the Paperless user who is signed in; the one way to link a staff or superuser account.</summary>
-internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, AccountSignIn accounts, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, AccountSignIn accounts, AccountLinking linking, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <param name="person">What the provider has just said, all of it checked.</param>
     /// <param name="begun">Who began it.</param>
@@ -36,7 +36,7 @@ internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, Ac
         }
 
         // Not while the same person comes in for the first time in another browser, and gets an account there.
-        return await accounts.InTurnAsync(person, cancellationToken => LinkAsync(person, now, cancellationToken));
+        return await accounts.InTurnAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
     }
 
     private async Task<Refusal?> LinkAsync(Person person, SignedInUser now, CancellationToken cancellationToken)
@@ -49,18 +49,18 @@ internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, Ac
 
         if (!user.IsActive)
         {
-            return AccountRefusals.Inactive(person, user.Username);
+            return AccountRefusals.Inactive(person.Called, user.Username);
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            return AccountRefusals.NameCannotBeSent(person, user);
+            return AccountRefusals.NameCannotBeSent(person.Called, user);
         }
 
-        if (await links.FindAsync(person.Issuer, person.Subject, cancellationToken) is { } before)
+        if (await linking.FindAsync(person, cancellationToken) is { } before)
         {
             return before.UserId != user.Id ? ConnectRefusals.Taken(person, before, user)
-                : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(person, before, user.Username)
+                : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(before, user.Username)
                 : null;
         }
 

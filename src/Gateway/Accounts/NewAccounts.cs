@@ -10,6 +10,7 @@ internal sealed partial class NewAccounts(
     PaperlessApi api,
     PaperlessGroups groups,
     AccountLinking linking,
+    NamedUsers named,
     GatewaySettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -104,7 +105,7 @@ internal sealed partial class NewAccounts(
             Groups = [.. await GroupsAsync(person, cancellationToken)],
             UserPermissions = FirstPagePermissions,
         };
-        await links.ReserveAsync(new AccountReservation(person.Issuer, person.Subject, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow()), cancellationToken);
+        await links.ReserveAsync(new AccountReservation(person.Key, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow()), cancellationToken);
         try
         {
             PaperlessUser made = await CreateAsync(person, user, cancellationToken);
@@ -118,7 +119,7 @@ internal sealed partial class NewAccounts(
         }
         catch (PaperlessRefusedException refused) when (refused.Names("username"))
         {
-            await links.DropReservationAsync(person.Issuer, person.Subject, cancellationToken);
+            await links.DropReservationAsync(person.Key, cancellationToken);
 
             // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
@@ -161,7 +162,7 @@ internal sealed partial class NewAccounts(
     /// <summary>The link to the user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
     private async Task<AccountLink?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
     {
-        if (await links.FindReservationAsync(person.Issuer, person.Subject, cancellationToken) is not { } reservation)
+        if (await links.FindReservationAsync(person.Key, cancellationToken) is not { } reservation)
         {
             return null;
         }
@@ -174,12 +175,12 @@ internal sealed partial class NewAccounts(
             && Profile(user.Email, user.FirstName, user.LastName) == reservation.Profile
             && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
             && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
-        if (ours && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
+        if (ours && await named.MayBeMatchedAsync(user!, cancellationToken) && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
         {
             return link;
         }
 
-        await links.DropReservationAsync(person.Issuer, person.Subject, cancellationToken);
+        await links.DropReservationAsync(person.Key, cancellationToken);
         return null;
     }
 

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Gateway.Sessions;
+using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
@@ -26,6 +28,13 @@ internal sealed record Person(
     bool? Staff,
     DateTimeOffset HeardAt)
 {
+    [JsonIgnore]
+    public PersonKey Key => new(Provider, Issuer, Subject);
+
+    /// <summary>How the log names the person.</summary>
+    [JsonIgnore]
+    public string Called => $"{Label}, subject {Subject}";
+
     /// <summary>What to call the person in lists of accounts.</summary>
     public string Label => Username ?? Email ?? Name ?? Subject;
 

@@ -7,7 +7,7 @@ internal sealed record AccountsArguments(AccountsVerb Verb, string Issuer, strin
     {
         [AccountsVerb.List] = ([], []),
         [AccountsVerb.Link] = (["--issuer", "--subject", "--user"], ["--provider"]),
-        [AccountsVerb.Unlink] = (["--issuer", "--subject"], []),
+        [AccountsVerb.Unlink] = (["--issuer", "--subject"], ["--provider"]),
     };
 
     /// <param name="args">What comes after the word `accounts`.</param>

@@ -69,9 +69,10 @@ internal sealed partial class AccountsCommand(
             return await Terminal.FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
-        if (await links.FindAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is { } before)
+        // At another provider, too: an issuer has one, so the other is of before, and its link may yet go over to this one.
+        if ((await LinksOfAsync(arguments)).FirstOrDefault() is { } before)
         {
-            return await Terminal.FailAsync(await TakenAsync(before));
+            return await Terminal.FailAsync(await TakenAsync(before, provider));
         }
 
         IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
@@ -88,7 +89,7 @@ internal sealed partial class AccountsCommand(
         if (added.UserId != user.Id)
         {
             // A sign-in was faster.
-            return await Terminal.FailAsync(await TakenAsync(added));
+            return await Terminal.FailAsync(await TakenAsync(added, provider));
         }
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
@@ -99,10 +100,17 @@ internal sealed partial class AccountsCommand(
 
     private async Task<int> UnlinkAsync(AccountsArguments arguments)
     {
-        if (await links.RemoveAsync(arguments.Issuer, arguments.Subject, CancellationToken.None) is not { } link)
+        AccountLink[] named = [.. (await LinksOfAsync(arguments)).Where(other => arguments.Provider is null || other.Provider == arguments.Provider)];
+        if (named.Length > 1)
         {
-            AccountLink? meant = (await links.AllAsync(CancellationToken.None)).FirstOrDefault(other => other.Subject == arguments.Subject);
-            return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
+            return await Terminal.FailAsync($"accounts unlink: --provider is missing; that person is linked at {string.Join(" and ", named.Select(other => other.Provider))}.", Terminal.BadUsage);
+        }
+
+        if (named.Length == 0 || await links.RemoveAsync(named[0].Person, CancellationToken.None) is not { } link)
+        {
+            AccountLink? meant = (await links.AllAsync(CancellationToken.None)).FirstOrDefault(other => other.Subject == arguments.Subject && other.Issuer != arguments.Issuer);
+            string at = arguments.Provider is null ? "" : $" at {arguments.Provider}";
+            return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}{at}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
         }
 
         string? name = await NameAsync(link);
@@ -121,8 +129,9 @@ internal sealed partial class AccountsCommand(
     /// <summary>Sessions are found by the ID token's `sub`, which is not the link's subject where the provider's `uid_field` names another claim.</summary>
     private async Task<int> EndSessionsAsync(AccountLink link)
     {
-        IEnumerable<ListedSession> theirs = (await list.AllAsync(CancellationToken.None)).Where(session => session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
-        byte[][] persons = [SessionIndex.OfPerson(link.Issuer, link.Subject), .. theirs.Select(session => session.Stored.PersonIndex)];
+        IEnumerable<ListedSession> theirs = (await list.AllAsync(CancellationToken.None)).Where(session =>
+            session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
+        byte[][] persons = [SessionIndex.OfPerson(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
         int ended = 0;
         foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
         {
@@ -159,8 +168,14 @@ internal sealed partial class AccountsCommand(
         }
     }
 
-    private async Task<string> TakenAsync(AccountLink link) =>
-        $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already. To change it, take that link away first: accounts unlink.";
+    private async Task<IEnumerable<AccountLink>> LinksOfAsync(AccountsArguments arguments) =>
+        (await links.AllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
+
+    private async Task<string> TakenAsync(AccountLink link, Provider provider)
+    {
+        string elsewhere = link.Provider == provider.Settings.Id ? "" : $", at the provider {link.Provider}";
+        return $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already{elsewhere}. To change it, take that link away first: accounts unlink.";
+    }
 
     /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>
     private async Task<string?> NameAsync(AccountLink link)

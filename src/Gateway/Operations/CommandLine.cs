@@ -16,7 +16,7 @@ internal static class CommandLine
                                  shows who at a provider is which Paperless user
         Gateway accounts link --issuer URL --subject S --user NAME [--provider ID] [--json]
                                  makes that person that Paperless user; superusers and staff as well
-        Gateway accounts unlink --issuer URL --subject S [--json]
+        Gateway accounts unlink --issuer URL --subject S [--provider ID] [--json]
                                  takes the link away and ends that person's sessions; the Paperless user stays
 
         Gateway storage copy --to-redis|--to-sqlite

@@ -34,7 +34,7 @@ internal static class StorageCommand
         List<string> conflicts = [];
         foreach (AccountLink link in links)
         {
-            AccountLink? there = await to.FindAsync(link.Issuer, link.Subject, CancellationToken.None);
+            AccountLink? there = await to.FindAsync(link.Person, CancellationToken.None);
             if (there is null)
             {
                 missing.Add(link);
@@ -53,6 +53,12 @@ internal static class StorageCommand
             {
                 conflicts.Add(Conflict(now, link));
             }
+        }
+
+        IReadOnlyDictionary<string, int> names = await to.NamesAsync(CancellationToken.None);
+        foreach ((string name, int userId) in (await from.NamesAsync(CancellationToken.None)).Where(named => !names.ContainsKey(named.Key)))
+        {
+            await to.NoteNameAsync(name, userId, CancellationToken.None);
         }
 
         if (conflicts.Count > 0)

@@ -71,7 +71,7 @@ internal sealed class Forwarding
             return _refusals.SessionsAwayAsync(context, away);
         }
 
-        if (access == Access.WithIdentity && session!.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()))
+        if (access == Access.WithIdentity && (session!.IsAccountCheckDue || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()))))
         {
             return RecheckAsync(context, session);
         }
@@ -86,7 +86,7 @@ internal sealed class Forwarding
     private static bool IsAboutSession(HttpRequest request, Access access) =>
         access == Access.Own && !AccessRule.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
 
-    /// <summary>By the answer of the provider the session may be over, or be another user's name.</summary>
+    /// <summary>By the answer of the provider, or of Paperless, the session may be over, or be another user's name.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)
     {
         if (await _recheck.AskAsync(context, session))

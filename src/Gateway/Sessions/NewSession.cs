@@ -1,3 +1,5 @@
+using Gateway.Storage;
+
 namespace Gateway.Sessions;
 
 /// <summary>A finished sign-in, about to become a session.</summary>
@@ -9,7 +11,7 @@ internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, stri
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
-    public byte[]? SidIndex => Sid is null ? null : SessionIndex.OfSid(Identity.Issuer, Sid);
+    public byte[]? SidIndex => Sid is null ? null : SessionIndex.OfSid(Identity.Provider, Identity.Issuer, Sid);
 
-    public byte[] PersonIndex => SessionIndex.OfPerson(Identity.Issuer, Sub);
+    public byte[] PersonIndex => SessionIndex.OfPerson(new PersonKey(Identity.Provider, Identity.Issuer, Sub));
 }

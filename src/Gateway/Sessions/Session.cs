@@ -18,6 +18,8 @@ internal sealed class Session
     private StrongBox<int> _openSockets = new();
     private long _confirmedAt;
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
+    private long _accountCheckedAt;
+    private long _accountCheckAt = DateTimeOffset.MaxValue.UtcTicks;
 
     private readonly byte[]? _sidIndex;
     private readonly int _ownBytes;
@@ -82,6 +84,12 @@ internal sealed class Session
     /// <summary>The provider says nothing more by itself: only the browser can ask it, with `prompt=none`.</summary>
     public bool NeedsRoundTrip { get; set; }
 
+    /// <summary>Whether the request that has just used it should see to it that Paperless is asked, although the provider cannot be.</summary>
+    public bool IsAccountCheckDue => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _accountCheckAt);
+
+    /// <summary>When Paperless last confirmed the user, by what this process knows.</summary>
+    public DateTimeOffset AccountCheckedAt => new(Volatile.Read(ref _accountCheckedAt), TimeSpan.Zero);
+
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
 
@@ -123,10 +131,22 @@ internal sealed class Session
         LastCookies = before.LastCookies;
         Confirm(new DateTimeOffset(Volatile.Read(ref before._confirmedAt), TimeSpan.Zero));
         Use(before.UsedAt);
+        _accountCheckedAt = Math.Max(_accountCheckedAt, Volatile.Read(ref before._accountCheckedAt));
+        _accountCheckAt = Math.Max(_accountCheckAt, Volatile.Read(ref before._accountCheckAt));
     }
 
     /// <summary>From this time on <see cref="IsRecheckDue"/>.</summary>
     public void RecheckAfter(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
+
+    /// <summary>Paperless has confirmed the user; the next question is due after <paramref name="interval"/>.</summary>
+    public void AccountChecked(DateTimeOffset at, TimeSpan interval)
+    {
+        Volatile.Write(ref _accountCheckedAt, at.UtcTicks);
+        CheckAccountAfter(at + interval);
+    }
+
+    /// <summary>From this time on <see cref="IsAccountCheckDue"/>.</summary>
+    public void CheckAccountAfter(DateTimeOffset at) => Volatile.Write(ref _accountCheckAt, at.UtcTicks);
 
     public void SocketOpened() => Interlocked.Increment(ref _openSockets.Value);
 

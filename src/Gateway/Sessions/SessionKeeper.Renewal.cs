@@ -69,13 +69,24 @@ internal sealed partial class SessionKeeper
     /// <summary>The session as it is in memory now; null where it ended or was let go.</summary>
     public Session? Current(SessionKey key) => memory.TryGet(key, out Session? session) ? session : null;
 
+    /// <summary>Notes that Paperless has just confirmed the user of a session, where this process has the session.</summary>
+    public void AccountChecked(SessionKey key)
+    {
+        if (Current(key) is { } session)
+        {
+            session.AccountChecked(time.GetUtcNow(), Interval(session));
+        }
+    }
+
+    /// <summary>By the key, which is random: the same for all replicas, and another for each session.</summary>
+    private TimeSpan Interval(Session session) =>
+        settings.Session.Recheck * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
+
     private Session Made(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
         Session session = new(secret, record, stored);
-
-        // By the key, which is random: the same for all replicas, and another for each session.
-        double part = EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue));
-        session.RecheckAfter(record.CheckedAt + (settings.Session.Recheck * part));
+        session.RecheckAfter(record.CheckedAt + Interval(session));
+        session.AccountChecked(record.CheckedAt, Interval(session));
         session.Confirm(time.GetUtcNow());
         return session;
     }

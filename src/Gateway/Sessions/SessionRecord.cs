@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Storage;
 
 namespace Gateway.Sessions;
 
@@ -25,8 +26,9 @@ internal sealed record Identity(
     /// <summary>Its texts, and a claim for each group.</summary>
     public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0))) + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
 
-    /// <summary>A person is (issuer, subject); everything else is a label.</summary>
-    public bool IsPerson(string issuer, string subject) => Issuer == issuer && Subject == subject;
+    /// <summary>Everything else is a label.</summary>
+    [JsonIgnore]
+    public PersonKey Person => new(Provider, Issuer, Subject);
 }
 
 /// <summary>What the provider gave at the sign-in or the last recheck.</summary>

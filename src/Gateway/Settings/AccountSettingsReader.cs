@@ -1,21 +1,56 @@
+using System.Collections.Immutable;
+
 namespace Gateway.Settings;
 
 /// <summary>The part of the environment that speaks of Paperless's accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
+    /// <param name="providers">The `provider_id`s.</param>
     /// <param name="accountSignups">Whether anybody may make an account of any name in Paperless itself.</param>
-    public AccountSettings Read(bool severalProviders, bool accountSignups) => new()
+    public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
     {
         Credential = Credential(),
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
         SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", otherwise: true),
-        MatchByUsername = MatchByUsername(severalProviders, accountSignups),
+        MatchByUsername = MatchByUsername(severalProviders: providers.Length > 1, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS").Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
-        SuperuserGroups = [.. variables.List("GATEWAY_SUPERUSER_GROUPS")],
-        StaffGroups = [.. variables.List("GATEWAY_STAFF_GROUPS")],
+        SuperuserGroups = FlagGroups("GATEWAY_SUPERUSER_GROUPS", providers),
+        StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", providers),
     };
+
+    /// <summary>`provider_id:group`; the group alone where there is one provider. A group's name may hold a colon itself.</summary>
+    private FlagGroups FlagGroups(string name, ImmutableArray<string> providers)
+    {
+        List<(string Provider, string Group)> groups = [];
+        foreach (string entry in variables.List(name))
+        {
+            int colon = entry.IndexOf(':', StringComparison.Ordinal);
+            string? provider = colon < 0 ? null : providers.FirstOrDefault(id => id == entry[..colon].TrimEnd());
+            if (provider is not null && entry[(colon + 1)..].Trim() is { Length: > 0 } group)
+            {
+                groups.Add((provider, group));
+            }
+            else if (provider is not null)
+            {
+                variables.Problem(name, $"\"{entry}\" names a provider and no group.", $"Write {provider}:group.");
+            }
+            else if (providers.Length > 1)
+            {
+                variables.Problem(
+                    name,
+                    $"\"{entry}\" does not say which provider's group it is: with several providers each of them could give the flag to its own people.",
+                    $"Write {string.Join(" or ", providers.Select(id => $"{id}:{entry}"))}.");
+            }
+            else
+            {
+                groups.AddRange(providers.Select(id => (id, entry)));
+            }
+        }
+
+        return new FlagGroups(groups);
+    }
 
     private ApiCredential Credential()
     {

@@ -68,11 +68,11 @@ internal sealed record AccountSettings
     /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS`, and `PAPERLESS_ACCOUNT_DEFAULT_GROUPS`: for every new account.</summary>
     public required ImmutableArray<string> DefaultGroups { get; init; }
 
-    /// <summary>Empty: the flag is Paperless's own business.</summary>
-    public required ImmutableHashSet<string> SuperuserGroups { get; init; }
+    /// <summary>None: the flag is Paperless's own business.</summary>
+    public required FlagGroups SuperuserGroups { get; init; }
 
-    /// <summary>Empty: the flag is Paperless's own business.</summary>
-    public required ImmutableHashSet<string> StaffGroups { get; init; }
+    /// <summary>None: the flag is Paperless's own business.</summary>
+    public required FlagGroups StaffGroups { get; init; }
 }
 
 /// <summary>A superuser's API token, or the user name and password that one is fetched with.</summary>

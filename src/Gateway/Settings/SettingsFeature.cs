@@ -11,12 +11,12 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
-        builder.Services.AddHostedService(services => new WarningsAtStart(warnings, services.GetRequiredService<ILogger<WarningsAtStart>>()));
+        builder.Services.AddHostedService(services => new WordsAtStart(settings.Accounts, warnings, services.GetRequiredService<ILogger<WordsAtStart>>()));
         return settings;
     }
 
-    /// <summary>Says each warning of the configuration once, in the log.</summary>
-    private sealed partial class WarningsAtStart(IReadOnlyList<string> warnings, ILogger<WarningsAtStart> logger) : IHostedService
+    /// <summary>Says each warning of the configuration once, in the log, and whose groups make superusers and staff.</summary>
+    private sealed partial class WordsAtStart(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<WordsAtStart> logger) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
         {
@@ -25,10 +25,25 @@ internal static partial class SettingsFeature
                 SettingsWarning(warning);
             }
 
+            Say("superuser", accounts.SuperuserGroups);
+            Say("staff", accounts.StaffGroups);
+
             return Task.CompletedTask;
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        private void Say(string flag, FlagGroups groups)
+        {
+            foreach (string provider in groups.Providers)
+            {
+                string[] names = [.. groups.Of(provider).Order(StringComparer.Ordinal)];
+                FlagGranted(provider, names, flag);
+            }
+        }
+
+        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "The provider {Provider} grants the {Flag} flag: to members of its groups {Groups}")]
+        private partial void FlagGranted(string provider, string[] groups, string flag);
 
         [LoggerMessage(EventId = 1001, EventName = "SettingsWarning", Level = LogLevel.Warning, Message = "Configuration: {Warning}")]
         private partial void SettingsWarning(string warning);

@@ -85,6 +85,14 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             variables.Problem(variable, $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.", "Give each provider an id of its own.");
         }
 
+        foreach (IGrouping<Uri, ProviderSettings> same in providers.GroupBy(provider => provider.DiscoveryUrl).Where(group => group.Count() > 1))
+        {
+            variables.Problem(
+                variable,
+                $"the providers {string.Join(" and ", same.Select(provider => $"\"{provider.Id}\""))} have the same server_url, and an issuer has one provider.",
+                "Keep one of them; two applications of one authentik have a server_url each.");
+        }
+
         return providers.ToImmutable();
     }
 

@@ -46,12 +46,12 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
             Text(claims, "email")?.Trim() is { Length: > 0 } email ? email : null,
             groups.Mapped,
             groups.Mapped is null ? null : rules.GroupsClaim,
-            IsIn(groups, settings.Accounts.SuperuserGroups),
-            IsIn(groups, settings.Accounts.StaffGroups),
+            IsIn(groups, settings.Accounts.SuperuserGroups.Of(provider.Id)),
+            IsIn(groups, settings.Accounts.StaffGroups.Of(provider.Id)),
             heardAt), null);
     }
 
-    /// <summary>Null where the settings name no such groups, or the provider said nothing of groups: then the flag stays as it is.</summary>
+    /// <summary>Null where the settings name no such groups of this provider, or the provider said nothing of groups: then the flag stays as it is.</summary>
     private static bool? IsIn(GroupsOfPerson groups, ImmutableHashSet<string> names) =>
         names.IsEmpty || groups.Mapped is null ? null : groups.IsAllowed(names);
 

@@ -10,7 +10,13 @@ namespace Gateway.SignIn;
 /// One provider's discovery document and key set (OpenID Connect Discovery 1.0): fetched when first needed, kept half a day,
 /// the keys fetched again for an unknown `kid`. What was good stays in use while the provider is away.
 /// </summary>
-internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpClient backchannel, TimeProvider time, ILogger<ProviderDiscovery> logger)
+/// <param name="earlier">The providers before this one in the settings: an issuer that one of them has is not this one's.</param>
+internal sealed partial class ProviderDiscovery(
+    ProviderSettings provider,
+    IReadOnlyList<ProviderDiscovery> earlier,
+    HttpClient backchannel,
+    TimeProvider time,
+    ILogger<ProviderDiscovery> logger)
     : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
     public static readonly TimeSpan KeptFor = TimeSpan.FromHours(12);
@@ -20,6 +26,8 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
 
     /// <summary>A provider that just failed is not asked again at once, whoever asks.</summary>
     private static readonly TimeSpan FailureKeptFor = TimeSpan.FromSeconds(1);
+
+    private const int LongestShown = 300;
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
     private OpenIdConnectConfiguration? _known;
@@ -31,12 +39,12 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
     /// <summary>What is known now, without asking.</summary>
     public OpenIdConnectConfiguration? Known => _known;
 
-    /// <exception cref="ProviderUnavailableException">Nothing is known and the provider does not answer.</exception>
+    /// <exception cref="ProviderUnavailableException">Nothing is known and the provider does not answer; or its issuer is another provider's.</exception>
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
     {
         if (_known is { } fresh && time.GetUtcNow() - _fetchedAt < KeptFor)
         {
-            return fresh;
+            return Own(fresh);
         }
 
         await _fetching.WaitAsync(cancel);
@@ -47,7 +55,7 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
                 await FetchAsync(cancel);
             }
 
-            return _known!;
+            return Own(_known!);
         }
         finally
         {
@@ -65,7 +73,7 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
             // Another sign-in with a new key was first: what it fetched serves all that waited.
             if (_known != seen)
             {
-                return _known;
+                return Own(_known!);
             }
 
             if (time.GetUtcNow() - _keysAskedAt < KeysAtMostEvery)
@@ -74,7 +82,7 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
             }
 
             _keysAskedAt = time.GetUtcNow();
-            return await FetchAsync(cancel) ? _known : null;
+            return await FetchAsync(cancel) ? Own(_known!) : null;
         }
         catch (ProviderUnavailableException)
         {
@@ -92,6 +100,17 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
     }
 
     public void Dispose() => _fetching.Dispose();
+
+    /// <summary>An issuer has one provider. Asked at each use: which document was read first, or last, decides nothing.</summary>
+    private OpenIdConnectConfiguration Own(OpenIdConnectConfiguration known)
+    {
+        ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
+        return owner is null ? known : throw new ProviderUnavailableException(
+            $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. "
+            + "Remove one of them; two authentik applications need the issuer mode \"per provider\" in place of \"global\"");
+    }
+
+    private string Id => provider.Id;
 
     /// <returns>Whether what is known now is fresh.</returns>
     private async Task<bool> FetchAsync(CancellationToken cancel)
@@ -142,6 +161,13 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
             }
         }
 
+        if (!IssuerRule.MayHave(provider.DiscoveryUrl, configuration.Issuer))
+        {
+            throw new ProviderUnavailableException(
+                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.Asked(provider.DiscoveryUrl)} was asked: a provider speaks for its own issuer alone. "
+                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the gateway reach it under that name");
+        }
+
         configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));
         foreach (SecurityKey key in configuration.JsonWebKeySet.GetSigningKeys())
         {
@@ -159,6 +185,8 @@ internal sealed partial class ProviderDiscovery(ProviderSettings provider, HttpC
             ? await response.Content.ReadAsStringAsync(cancel)
             : throw new ProviderUnavailableException($"{url} answered {(int)response.StatusCode}");
     }
+
+    private static string Bounded(string issuer) => issuer.Length <= LongestShown ? issuer : issuer[..LongestShown] + "…";
 
     private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
 

@@ -21,11 +21,13 @@ internal sealed class ProviderRegistry : IDisposable
 
     public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimes times, TimeProvider time, ILoggerFactory loggers)
     {
+        List<ProviderDiscovery> earlier = [];
         All = [.. settings.Providers.Select(provider =>
         {
             AnswerTimeoutHandler handler = new(outbound.Handler(), times.Answer, LargestAnswer, time);
             HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
-            ProviderDiscovery discovery = new(provider, backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            earlier.Add(discovery);
             return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new SignedTokenCheck(provider, discovery, time));
         })];
     }

@@ -1,33 +1,27 @@
 using System.Security.Claims;
 using Gateway.Sessions;
-using Gateway.Settings;
 using Gateway.Storage;
 
 namespace Gateway.SignIn;
 
 /// <summary>
 /// Every `GATEWAY_SESSION_RECHECK`, while a session is in use, the provider is asked whether it still stands for the person; claims, groups
-/// and the Paperless account follow. "No" ends the session, silence does not. Once at a time for a session, across all replicas.
+/// and the Paperless account follow. "No" ends the session, silence does not. Once at a time for a session, across all replicas. Whatever
+/// the provider says or does not say, Paperless is asked for the user by id: the user header must not name a user who is gone or renamed.
 /// </summary>
-internal sealed partial class Recheck(
+internal sealed class Recheck(
     SessionKeeper sessions,
     ISessionStore store,
     SessionCookie cookie,
-    RecheckQuestion question,
+    RecheckAttempt attempt,
     SilentRound silent,
-    RecheckConclusion conclusion,
-    GatewaySettings settings,
-    TimeProvider time,
-    ILogger<Recheck> logger) : IHostedService, IDisposable
+    TimeProvider time) : IHostedService, IDisposable
 {
     /// <summary>A replica that takes longer than this has died; it takes its tokens with it.</summary>
     private static readonly TimeSpan ClaimedFor = TimeSpan.FromMinutes(1);
 
     /// <summary>A request whose last answer is too old waits for the next one, but not for ever: silence ends nothing.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
-    /// <summary>After silence; never longer than the interval itself.</summary>
-    private static readonly TimeSpan AgainAfter = TimeSpan.FromSeconds(40);
 
     /// <summary>Another replica is at it: requests that go on leave it alone for so long, those that wait look more often.</summary>
     private static readonly TimeSpan AtItElsewhere = TimeSpan.FromSeconds(3);
@@ -50,14 +44,9 @@ internal sealed partial class Recheck(
             return true;
         }
 
-        if (!session.NeedsRoundTrip)
+        Task<bool>? run = !session.NeedsRoundTrip || session.IsAccountCheckDue ? Start(session, secret) : null;
+        if (run is not null && attempt.MustWait(session))
         {
-            Task<bool> run = Start(session, secret);
-            if (!MustWait(session))
-            {
-                return true;
-            }
-
             await WaitAsync(run, session, secret, context.RequestAborted);
 
             // What memory has let go of meanwhile is not ended by that.
@@ -113,8 +102,6 @@ internal sealed partial class Recheck(
         }
     }
 
-    private bool MustWait(Session session) => time.GetUtcNow() - session.CheckedAt > settings.Session.Recheck * 2;
-
     private async Task WaitAsync(Task<bool> run, Session session, SessionSecret secret, CancellationToken aborted)
     {
         try
@@ -127,13 +114,12 @@ internal sealed partial class Recheck(
         catch (TimeoutException)
         {
             // It goes on; its answer counts for the requests that come after it, and none of them waits again.
-            Postpone(session, AgainAfter);
+            attempt.Postpone(session, RecheckAttempt.AgainAfter);
         }
         catch (StoreUnavailableException away)
         {
             // Whoever is known here goes on.
-            Postpone(session, AgainAfter);
-            NotAsked(session.Identity.Username, away.Message);
+            attempt.Silent(session, away.Message);
         }
     }
 
@@ -152,13 +138,13 @@ internal sealed partial class Recheck(
             if (isDone)
             {
                 // Nothing came of it there: this replica asks for itself, later.
-                Postpone(session, AgainAfter);
+                attempt.Postpone(session, RecheckAttempt.AgainAfter);
                 return;
             }
         }
 
         // It may have died in the middle: nobody waits for it again before its claim has run out.
-        PostponeUntil(session, time.GetUtcNow() + ClaimedFor);
+        attempt.PostponeUntil(session, time.GetUtcNow() + ClaimedFor);
     }
 
     /// <summary>Whoever is done gives the claim back: then it is to be had, for a moment.</summary>
@@ -181,7 +167,8 @@ internal sealed partial class Recheck(
             await _turns.WaitAsync(_stopping.Token);
             try
             {
-                return await InTurnAsync(session, secret);
+                // Paperless alone is asked by each replica for itself: nothing is used up by it.
+                return session.NeedsRoundTrip ? await attempt.FollowAccountAsync(session, secret) : await InTurnAsync(session, secret);
             }
             finally
             {
@@ -190,8 +177,7 @@ internal sealed partial class Recheck(
         }
         catch (StoreUnavailableException away)
         {
-            Postpone(session, AgainAfter);
-            NotAsked(session.Identity.Username, away.Message);
+            attempt.Silent(session, away.Message);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -199,8 +185,7 @@ internal sealed partial class Recheck(
         }
         catch (Exception error)
         {
-            Postpone(session, AgainAfter);
-            Failed(error, session.Identity.Username);
+            attempt.Failed(session, error);
         }
         finally
         {
@@ -220,9 +205,9 @@ internal sealed partial class Recheck(
         if (!await store.ClaimRecheckAsync(key, ClaimedFor, CancellationToken.None))
         {
             // Or the session is gone.
-            if (!MustWait(session))
+            if (!attempt.MustWait(session))
             {
-                Postpone(session, AtItElsewhere);
+                attempt.Postpone(session, AtItElsewhere);
             }
 
             return await sessions.ReloadAsync(secret, CancellationToken.None) is { } still && still.CheckedAt == session.CheckedAt;
@@ -233,7 +218,7 @@ internal sealed partial class Recheck(
             // Read after the claim: whoever had it before has left its tokens there.
             if (await sessions.RecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
             {
-                await ConcludeAsync(session, secret, record);
+                await attempt.ConcludeAsync(session, secret, record);
             }
             else
             {
@@ -247,60 +232,4 @@ internal sealed partial class Recheck(
             await store.ReleaseRecheckAsync(key, CancellationToken.None);
         }
     }
-
-    private async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
-    {
-        // Before the answer: what the provider says meanwhile is newer.
-        DateTimeOffset askedAt = time.GetUtcNow();
-
-        // Not the token of a stopping process: an answer that was asked for is heard.
-        RecheckAnswer answer = await question.AskAsync(
-            record,
-            askedAt,
-            tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
-            CancellationToken.None);
-        switch (answer)
-        {
-            case RecheckAnswer.Yes yes:
-                if (await conclusion.TakeAsync(session, secret, yes.Claims, yes.HeardAt, askedAt, yes.Tokens) is { } silence)
-                {
-                    Postpone(session, AgainAfter);
-                    NotAsked(session.Identity.Username, silence);
-                }
-
-                break;
-
-            case RecheckAnswer.No no:
-                await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, no.Reason);
-                break;
-
-            case RecheckAnswer.Silence { Reason: var reason }:
-                Postpone(session, AgainAfter);
-                NotAsked(session.Identity.Username, reason);
-                break;
-
-            case RecheckAnswer.RoundTrip:
-                SilentRound.Want(sessions.Current(session.Key) ?? session, record);
-                break;
-        }
-    }
-
-    private void Postpone(Session session, TimeSpan delay)
-    {
-        TimeSpan most = delay < settings.Session.Recheck ? delay : settings.Session.Recheck;
-        PostponeUntil(session, time.GetUtcNow() + (most * (0.5 + Random.Shared.NextDouble())));
-    }
-
-    /// <summary>The session may have been renewed meanwhile: whichever is in memory is asked about later.</summary>
-    private void PostponeUntil(Session session, DateTimeOffset at)
-    {
-        session.RecheckAfter(at);
-        sessions.Current(session.Key)?.RecheckAfter(at);
-    }
-
-    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The provider was to be asked about {User} again, and nothing came of it ({Reason}): the session goes on, the next try comes soon")]
-    private partial void NotAsked(string user, string reason);
-
-    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway; the session goes on, the next try comes soon")]
-    private partial void Failed(Exception error, string user);
 }

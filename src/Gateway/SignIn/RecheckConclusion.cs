@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Gateway.Accounts;
+using Gateway.Groups;
 using Gateway.Pages;
 using Gateway.Sessions;
 
@@ -28,14 +29,15 @@ internal sealed partial class RecheckConclusion(
             return null;
         }
 
-        (Person? person, Refusal? refusal) = decision.Decide(provider, before.Issuer, claims, heardAt, isIn: true);
+        string issuer = claims.TryGetProperty("iss", out JsonElement named) ? ClaimPath.Text(named) ?? "" : before.Issuer;
+        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, heardAt, isIn: true);
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
             return null;
         }
 
-        if (!before.IsPerson(person.Issuer, person.Subject))
+        if (before.Person != person.Key)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, "it speaks of somebody else");
             return null;
@@ -66,6 +68,41 @@ internal sealed partial class RecheckConclusion(
                 Tokens = tokens ?? record.Tokens,
             },
             CancellationToken.None);
+        return null;
+    }
+
+    /// <summary>Paperless alone is asked: whether the user is still there, and under which name.</summary>
+    /// <returns>Null where it answered, and the session followed or has ended; else why it did not.</returns>
+    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    public async Task<string?> FollowAccountAsync(Session session, SessionSecret secret)
+    {
+        Identity before = session.Identity;
+        AccountAnswer answer;
+        try
+        {
+            answer = await accounts.RecheckAsync(before.Person, before.UserId);
+        }
+        catch (PaperlessApiException failure)
+        {
+            return failure.Message;
+        }
+
+        if (answer.Account is not { } account)
+        {
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            return null;
+        }
+
+        Identity now = before with { Username = account.Username, Superuser = account.IsSuperuser };
+        if (now != before)
+        {
+            await sessions.RenewAsync(
+                secret,
+                record => record with { Identity = record.Identity with { Username = account.Username, Superuser = account.IsSuperuser } },
+                CancellationToken.None);
+        }
+
+        sessions.AccountChecked(session.Key);
         return null;
     }
 

@@ -137,7 +137,7 @@ internal sealed partial class SignInEvents(
             return;
         }
 
-        if (context.HttpContext.Session() is { } session && session.Identity.IsPerson(person.Issuer, person.Subject) && session.SignedInAt > BegunAt(context.Properties))
+        if (context.HttpContext.Session() is { } session && session.Identity.Person == person.Key && session.SignedInAt > BegunAt(context.Properties))
         {
             // Another tab was faster: its session serves all of them.
             context.HandleResponse();

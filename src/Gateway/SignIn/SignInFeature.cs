@@ -39,6 +39,7 @@ internal static class SignInFeature
         builder.Services.AddSingleton<SilentRound>();
         builder.Services.AddSingleton<RecheckQuestion>();
         builder.Services.AddSingleton<RecheckConclusion>();
+        builder.Services.AddSingleton<RecheckAttempt>();
         builder.Services.AddSingleton<Recheck>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Recheck>());
         builder.Services.AddSingleton(services => new SessionRecheck(services.GetRequiredService<Recheck>().AskAsync));

@@ -149,8 +149,8 @@ internal sealed partial class SilentRound(
 
     private static bool IsAnotherAtTheProvider(Session session, SignInRound round) =>
         round.Sid is { } sid
-        && !session.IsOf(SessionIndex.OfSid(session.Identity.Issuer, sid))
-        && session.IsOf(SessionIndex.OfPerson(session.Identity.Issuer, round.Sub));
+        && !session.IsOf(SessionIndex.OfSid(session.Identity.Provider, session.Identity.Issuer, sid))
+        && session.IsOf(SessionIndex.OfPerson(session.Identity.Person with { Subject = round.Sub }));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
         context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;

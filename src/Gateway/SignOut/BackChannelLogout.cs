@@ -37,8 +37,9 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             }
 
             // By `sid` where there is one: other sessions of that person are not meant, unless nobody knows which they are.
-            byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(logout.Issuer, logout.Subject);
-            int ended = await sessions.EndAllAsync(logout.Sid is { } sid ? SessionIndex.OfSid(logout.Issuer, sid) : person!, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            string at = provider.Settings.Id;
+            byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
+            int ended = await sessions.EndAllAsync(logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             if (logout.Sid is not null && person is not null)
             {
                 ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
@@ -46,7 +47,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
 
             // After it: one that was not carried out, because the store or this process went away, may be sent again.
             await store.TakeOnceAsync(logout.Once, logout.OnceUntil, CancellationToken.None);
-            LoggedOut(provider.Settings.Id, logout.Subject, ended);
+            LoggedOut(at, logout.Subject, ended);
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
         {
@@ -96,7 +97,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
         token.TryGetPayloadValue("sid", out string? sid);
         DateTimeOffset until = new(token.ValidTo + SignedTokenCheck.ClockSkew, TimeSpan.Zero);
         DateTimeOffset shortest = time.GetUtcNow() + ShortestMemory;
-        byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{token.Issuer}\0{token.Id}"));
+        byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{provider.Settings.Id}\0{token.Issuer}\0{token.Id}"));
         return await WasSentBeforeAsync(once, context.RequestAborted)
             ? (null, "the logout token was sent before")
             : (new Logout(token.Issuer, string.IsNullOrEmpty(sid) ? null : sid, token.Subject, once, until > shortest ? until : shortest), null);

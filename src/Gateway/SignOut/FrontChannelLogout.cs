@@ -37,9 +37,10 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
                 return;
             }
 
-            int ended = await sessions.EndAllAsync(SessionIndex.OfSid(issuer, sid), SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
+            byte[] index = SessionIndex.OfSid(provider.Settings.Id, issuer, sid);
+            int ended = await sessions.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
             LoggedOut(provider.Settings.Id, ended);
-            if (context.Session() is { } session && session.IsOf(SessionIndex.OfSid(issuer, sid)))
+            if (context.Session() is { } session && session.IsOf(index))
             {
                 cookie.Delete(context.Response);
             }

@@ -81,6 +81,48 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         """
         ALTER TABLE sessions ADD COLUMN heard_at INTEGER NOT NULL DEFAULT 0; -- milliseconds since 1970: when the provider's answer came
         """,
+        """
+        -- A person is (provider, issuer, subject): links and reservations are copied, and a number is still never given twice.
+        DROP INDEX account_links_by_user;
+        ALTER TABLE account_links RENAME TO links_before;
+        CREATE TABLE account_links (
+            id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            provider  TEXT    NOT NULL, -- provider_id
+            issuer    TEXT    NOT NULL,
+            subject   TEXT    NOT NULL,
+            label     TEXT    NOT NULL, -- what the person is called at the provider, for people to read
+            user_id   INTEGER NOT NULL, -- Paperless's
+            joined    TEXT    NOT NULL, -- date_joined of that user: another one may get the id in another database
+            linked_at INTEGER NOT NULL, -- seconds since 1970
+            heard_at  INTEGER NOT NULL, -- milliseconds since 1970: when the provider said what was last taken over
+            UNIQUE (provider, issuer, subject)
+        );
+        CREATE INDEX account_links_by_user ON account_links (user_id);
+        INSERT INTO account_links (id, provider, issuer, subject, label, user_id, joined, linked_at, heard_at)
+        SELECT id, provider, issuer, subject, label, user_id, joined, linked_at, heard_at FROM links_before;
+        DELETE FROM sqlite_sequence WHERE name = 'account_links';
+        INSERT INTO sqlite_sequence (name, seq) SELECT 'account_links', seq FROM sqlite_sequence WHERE name = 'links_before';
+        DROP TABLE links_before;
+        ALTER TABLE account_reservations RENAME TO reservations_before;
+        CREATE TABLE account_reservations (
+            provider    TEXT    NOT NULL, -- provider_id; empty in a row of before
+            issuer      TEXT    NOT NULL,
+            subject     TEXT    NOT NULL,
+            username    TEXT    NOT NULL,
+            profile     TEXT    NOT NULL, -- email and names that the user was to have
+            reserved_at INTEGER NOT NULL, -- seconds since 1970
+            PRIMARY KEY (provider, issuer, subject)
+        ) WITHOUT ROWID;
+        INSERT INTO account_reservations (provider, issuer, subject, username, profile, reserved_at)
+        SELECT '', issuer, subject, username, profile, reserved_at FROM reservations_before;
+        DROP TABLE reservations_before;
+        CREATE TABLE named_users ( -- the names that the user header has carried
+            name    TEXT    NOT NULL PRIMARY KEY,
+            user_id INTEGER NOT NULL -- the user that was meant
+        ) WITHOUT ROWID;
+        DELETE FROM sessions; -- Everybody signs in once more: their indexes do not know the provider.
+        DELETE FROM ended;
+        """,
     ];
 
     /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>

@@ -2,8 +2,8 @@ namespace Gateway.Storage;
 
 /// <summary>One session as it is kept: hashes and ciphertext, nothing that opens a session without the cookie's value.</summary>
 /// <param name="Key">SHA-256 of the cookie's value.</param>
-/// <param name="SidIndex">Hash of provider and `sid`; null where the provider gave none.</param>
-/// <param name="PersonIndex">Hash of issuer and subject.</param>
+/// <param name="SidIndex">Hash of provider, issuer and `sid`; null where the provider gave none.</param>
+/// <param name="PersonIndex">Hash of provider, issuer and subject.</param>
 /// <param name="Record">Encrypted under a key that only the cookie's value gives.</param>
 /// <param name="Info">What lists of sessions show, protected with the gateway's own keys.</param>
 /// <param name="Version">Counts the times that the record was replaced.</param>

@@ -28,7 +28,7 @@ internal static class RedisScripts
         for at = 3, #KEYS, 2 do
             -- What expired leaves its name in the index: a few are looked at each time, and none stays for long.
             for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[at], 5)) do
-                if redis.call('EXISTS', '{pgw}:s:' .. name) == 0 then redis.call('SREM', KEYS[at], name) end
+                if redis.call('EXISTS', '{pgw}:s2:' .. name) == 0 then redis.call('SREM', KEYS[at], name) end
             end
             redis.call('SADD', KEYS[at], ARGV[5])
             if redis.call('PTTL', KEYS[at]) < life then redis.call('PEXPIRE', KEYS[at], life) end
@@ -74,7 +74,7 @@ internal static class RedisScripts
         local at = ago(ARGV[1])
         local ended = {}
         for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-            local key = '{pgw}:s:' .. name
+            local key = '{pgw}:s2:' .. name
             local of = redis.call('HMGET', key, 'sid', 'person', 'heard')
             local later = ARGV[5] == '1' and of[2] == ARGV[6] and of[3] and tonumber(of[3]) > at
             if not of[2] then
@@ -120,37 +120,96 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: link, reservation, all links, links of the user, counter, users claimed. ARGV: name, only to a free user, the claim, then the fields.</summary>
-    public const string AddLink = """
-        local taken = redis.call('EXISTS', KEYS[4]) == 1 or redis.call('SISMEMBER', KEYS[6], ARGV[3]) == 1
-        if redis.call('EXISTS', KEYS[1]) == 0 and not (ARGV[2] == '1' and taken) then
-            local id = redis.call('INCR', KEYS[5])
-            redis.call('HSET', KEYS[1], 'id', id)
-            for at = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
-            redis.call('SADD', KEYS[6], ARGV[3])
-            redis.call('ZADD', KEYS[3], id, ARGV[1])
-            redis.call('ZADD', KEYS[4], id, ARGV[1])
+    /// <summary>
+    /// Every script about one link begins with KEYS: link, link under the name of the version before, all links, and ARGV: name, name of the
+    /// version before, provider. A link that the version before wrote for that provider is moved first.
+    /// </summary>
+    private const string Moved = """
+        local function move(from)
+            local of = redis.call('HMGET', '{pgw}:link:' .. from, 'id', 'user_id')
+            redis.call('RENAME', '{pgw}:link:' .. from, KEYS[1])
+            redis.call('HSET', KEYS[1], 'provider', ARGV[3], 'at', ARGV[2])
+            for _, set in ipairs({ KEYS[3], '{pgw}:links-of:' .. of[2] }) do
+                redis.call('ZREM', set, from)
+                redis.call('ZADD', set, of[1], ARGV[1])
+            end
+            redis.call('SREM', '{pgw}:links-at:' .. ARGV[2], from)
+            redis.call('SADD', '{pgw}:links-at:' .. ARGV[2], ARGV[1])
         end
-        if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[2]) end
+        if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('HGET', KEYS[2], 'provider') == ARGV[3] then move(ARGV[2]) end
+
+        """;
+
+    private const string Removed = """
+        local function remove(name)
+            local key = '{pgw}:link:' .. name
+            local of = redis.call('HMGET', key, 'user_id', 'at')
+            local was = redis.call('HGETALL', key)
+            redis.call('DEL', key)
+            redis.call('ZREM', '{pgw}:links', name)
+            if of[1] then redis.call('ZREM', '{pgw}:links-of:' .. of[1], name) end
+            if of[2] then redis.call('SREM', '{pgw}:links-at:' .. of[2], name) end
+            return was
+        end
+
+        """;
+
+    /// <summary>As <see cref="Moved"/>.</summary>
+    public const string FindLink = Moved + "return redis.call('HGETALL', KEYS[1])";
+
+    /// <summary>As <see cref="Moved"/>. KEYS: links of issuer and subject. ARGV: the providers of the settings.</summary>
+    public const string TakeOverLink = Moved + """
+        local configured = {}
+        for at = 4, #ARGV do configured[ARGV[at]] = true end
+        local left = {}
+        local names = redis.call('SMEMBERS', KEYS[4])
+        table.insert(names, ARGV[2])
+        for _, name in ipairs(names) do
+            local provider = redis.call('HGET', '{pgw}:link:' .. name, 'provider')
+            if provider and not configured[provider] then table.insert(left, name) end
+        end
+        if redis.call('EXISTS', KEYS[1]) == 0 and #left == 1 then move(left[1]) end
         return redis.call('HGETALL', KEYS[1])
         """;
 
-    /// <summary>KEYS: link, all links. ARGV: name, and the id and the user that it must have, or nothing.</summary>
-    public const string RemoveLink = """
-        local of = redis.call('HMGET', KEYS[1], 'id', 'user_id')
-        if not of[1] or (ARGV[2] ~= '' and (of[1] ~= ARGV[2] or of[2] ~= ARGV[3])) then return {} end
-        local was = redis.call('HGETALL', KEYS[1])
-        redis.call('DEL', KEYS[1])
-        redis.call('ZREM', KEYS[2], ARGV[1])
-        redis.call('ZREM', '{pgw}:links-of:' .. of[2], ARGV[1])
-        return was
+    /// <summary>
+    /// As <see cref="Moved"/>. KEYS: reservation, that of the version before, links of the user, counter, users claimed, links of issuer and
+    /// subject. ARGV: only to a free user, the claim, then the fields.
+    /// </summary>
+    public const string AddLink = Moved + """
+        local taken = redis.call('EXISTS', KEYS[6]) == 1 or redis.call('SISMEMBER', KEYS[8], ARGV[5]) == 1
+        if redis.call('EXISTS', KEYS[1]) == 0 and not (ARGV[4] == '1' and taken) then
+            local id = redis.call('INCR', KEYS[7])
+            redis.call('HSET', KEYS[1], 'id', id, 'at', ARGV[2])
+            for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+            redis.call('SADD', KEYS[8], ARGV[5])
+            redis.call('ZADD', KEYS[3], id, ARGV[1])
+            redis.call('ZADD', KEYS[6], id, ARGV[1])
+            redis.call('SADD', KEYS[9], ARGV[1])
+        end
+        if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[4], KEYS[5]) end
+        return redis.call('HGETALL', KEYS[1])
         """;
 
-    /// <summary>KEYS: link. ARGV: id, heard at, label.</summary>
-    public const string NoteLink = """
+    /// <summary>KEYS: links of the user, all links. ARGV: number, user.</summary>
+    public const string RemoveLinkByNumber = Removed + """
+        local names = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], ARGV[1])
+        local of = names[1] and redis.call('HMGET', '{pgw}:link:' .. names[1], 'id', 'user_id')
+        if not of or of[1] ~= ARGV[1] or of[2] ~= ARGV[2] then return {} end
+        return remove(names[1])
+        """;
+
+    /// <summary>As <see cref="Moved"/>.</summary>
+    public const string RemoveLinkOfPerson = Moved + Removed + """
+        if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+        return remove(ARGV[1])
+        """;
+
+    /// <summary>As <see cref="Moved"/>. ARGV: id, heard at, label.</summary>
+    public const string NoteLink = Moved + """
         local of = redis.call('HMGET', KEYS[1], 'id', 'heard_at')
-        if of[1] ~= ARGV[1] or tonumber(of[2]) > tonumber(ARGV[2]) then return 0 end
-        redis.call('HSET', KEYS[1], 'heard_at', ARGV[2], 'label', ARGV[3])
+        if of[1] ~= ARGV[4] or tonumber(of[2]) > tonumber(ARGV[5]) then return 0 end
+        redis.call('HSET', KEYS[1], 'heard_at', ARGV[5], 'label', ARGV[6])
         return 1
         """;
 }

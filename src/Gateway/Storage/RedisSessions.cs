@@ -9,7 +9,9 @@ namespace Gateway.Storage;
 /// <summary>Sessions in Redis, shared by any number of gateways. Each has a hash that expires with it; sets lead to it by `sid` and by person.</summary>
 internal sealed class RedisSessions : ISessionStore
 {
-    private const string SessionKeys = RedisConnection.Prefix + "s:";
+    /// <summary>Not the name of the version before: its sessions' indexes do not know the provider, so everybody signs in once more.</summary>
+    public const string SessionKeys = RedisConnection.Prefix + "s2:";
+
     private const string IndexKeys = RedisConnection.Prefix + "i:";
     private const string TombstoneKeys = RedisConnection.Prefix + "e:";
     private const string TakenKeys = RedisConnection.Prefix + "t:";

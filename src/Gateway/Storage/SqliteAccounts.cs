@@ -7,8 +7,46 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
 {
     private const string Columns = "id, issuer, subject, provider, label, user_id, joined, linked_at, heard_at";
 
-    public override async Task<AccountLink?> FindAsync(string issuer, string subject, CancellationToken cancellationToken) =>
-        (await ReadAsync($"SELECT {Columns} FROM account_links WHERE issuer = $issuer AND subject = $subject;", ("$issuer", issuer), ("$subject", subject))).SingleOrDefault();
+    private const string OfPerson = "provider = $provider AND issuer = $issuer AND subject = $subject";
+
+    /// <summary>A reservation of the version before names no provider.</summary>
+    private const string ReservedFor = "provider IN ($provider, '') AND issuer = $issuer AND subject = $subject";
+
+    public override async Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
+        (await ReadAsync($"SELECT {Columns} FROM account_links WHERE {OfPerson};", Parameters(person))).SingleOrDefault();
+
+    public override async Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken)
+    {
+        List<AccountLink> Candidates(SqliteConnection connection) =>
+        [
+            .. Read(connection, $"SELECT {Columns} FROM account_links WHERE issuer = $issuer AND subject = $subject;", Parameters(person))
+                .Where(link => link.Person == person || !configured.Contains(link.Provider)),
+        ];
+
+        bool any = Guarded(() =>
+        {
+            using SqliteConnection connection = database.Connect();
+            return Candidates(connection).Count > 0;
+        });
+        return !any ? null : await WriteAsync(
+            connection =>
+            {
+                List<AccountLink> candidates = Candidates(connection);
+                if (candidates.Find(link => link.Person == person) is { } own)
+                {
+                    return own;
+                }
+
+                if (candidates is not [{ } only])
+                {
+                    return null;
+                }
+
+                Sql.Execute(connection, "UPDATE account_links SET provider = $provider WHERE id = $id;", ("$provider", person.Provider), ("$id", only.Id));
+                return only with { Provider = person.Provider };
+            },
+            cancellationToken);
+    }
 
     public override Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
         ReadAsync($"SELECT {Columns} FROM account_links WHERE user_id = $user_id ORDER BY id;", ("$user_id", userId));
@@ -19,17 +57,16 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         connection =>
         {
             using SqliteCommand insert = connection.CreateCommand();
-            insert.CommandText = """
-                INSERT INTO account_links (issuer, subject, provider, label, user_id, joined, linked_at, heard_at)
-                SELECT $issuer, $subject, $provider, $label, $user_id, $joined, $linked_at, $heard_at
+            insert.CommandText = $"""
+                INSERT INTO account_links (provider, issuer, subject, label, user_id, joined, linked_at, heard_at)
+                SELECT $provider, $issuer, $subject, $label, $user_id, $joined, $linked_at, $heard_at
                 WHERE NOT $only_to_free_user OR NOT EXISTS (
                     SELECT 1 FROM account_links WHERE user_id = $user_id
                     UNION ALL SELECT 1 FROM claimed_users WHERE user_id = $user_id AND joined = $joined)
-                ON CONFLICT (issuer, subject) DO NOTHING;
+                ON CONFLICT (provider, issuer, subject) DO NOTHING;
                 INSERT OR IGNORE INTO claimed_users (user_id, joined)
-                SELECT user_id, joined FROM account_links WHERE issuer = $issuer AND subject = $subject;
-                DELETE FROM account_reservations WHERE issuer = $issuer AND subject = $subject
-                    AND EXISTS (SELECT 1 FROM account_links WHERE issuer = $issuer AND subject = $subject);
+                SELECT user_id, joined FROM account_links WHERE {OfPerson};
+                DELETE FROM account_reservations WHERE {ReservedFor} AND EXISTS (SELECT 1 FROM account_links WHERE {OfPerson});
                 """;
             insert.Parameters.AddWithValue("$issuer", link.Issuer);
             insert.Parameters.AddWithValue("$subject", link.Subject);
@@ -41,7 +78,7 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
             insert.Parameters.AddWithValue("$heard_at", link.HeardAt.ToUnixTimeMilliseconds());
             insert.Parameters.AddWithValue("$only_to_free_user", onlyToFreeUser);
             insert.ExecuteNonQuery();
-            return Read(connection, $"SELECT {Columns} FROM account_links WHERE issuer = $issuer AND subject = $subject;", ("$issuer", link.Issuer), ("$subject", link.Subject)).SingleOrDefault();
+            return Read(connection, $"SELECT {Columns} FROM account_links WHERE {OfPerson};", Parameters(link.Person)).SingleOrDefault();
         },
         cancellationToken);
 
@@ -49,8 +86,8 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         connection => Read(connection, $"DELETE FROM account_links WHERE id = $id AND user_id = $user_id RETURNING {Columns};", ("$id", id), ("$user_id", userId)).SingleOrDefault(),
         cancellationToken);
 
-    public override Task<AccountLink?> RemoveAsync(string issuer, string subject, CancellationToken cancellationToken) => WriteAsync(
-        connection => Read(connection, $"DELETE FROM account_links WHERE issuer = $issuer AND subject = $subject RETURNING {Columns};", ("$issuer", issuer), ("$subject", subject)).SingleOrDefault(),
+    public override Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken) => WriteAsync(
+        connection => Read(connection, $"DELETE FROM account_links WHERE {OfPerson} RETURNING {Columns};", Parameters(person)).SingleOrDefault(),
         cancellationToken);
 
     public override Task NoteAsync(AccountLink link, string label, DateTimeOffset heardAt, CancellationToken cancellationToken) => WriteAsync(
@@ -65,41 +102,68 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
     public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
             connection,
-            "INSERT OR REPLACE INTO account_reservations (issuer, subject, username, profile, reserved_at) VALUES ($issuer, $subject, $username, $profile, $reserved_at);",
-            ("$issuer", reservation.Issuer),
-            ("$subject", reservation.Subject),
+            "INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ($provider, $issuer, $subject, $username, $profile, $reserved_at);",
+            ("$provider", reservation.Person.Provider),
+            ("$issuer", reservation.Person.Issuer),
+            ("$subject", reservation.Person.Subject),
             ("$username", reservation.Username),
             ("$profile", reservation.Profile),
             ("$reserved_at", reservation.ReservedAt.ToUnixTimeSeconds())),
         cancellationToken);
 
-    public override Task DropReservationAsync(string issuer, string subject, CancellationToken cancellationToken) => WriteAsync(
-        connection => Sql.Execute(connection, "DELETE FROM account_reservations WHERE issuer = $issuer AND subject = $subject;", ("$issuer", issuer), ("$subject", subject)),
+    public override Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => WriteAsync(
+        connection => Sql.Execute(connection, $"DELETE FROM account_reservations WHERE {ReservedFor};", Parameters(person)),
         cancellationToken);
 
-    public override Task<bool> IsReservedByAnotherAsync(string username, string issuer, string subject, DateTimeOffset since, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public override Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Sql.Read(
             connection,
-            "SELECT 1 FROM account_reservations WHERE username = $username COLLATE NOCASE AND reserved_at >= $since AND NOT (issuer = $issuer AND subject = $subject);",
+            $"SELECT 1 FROM account_reservations WHERE username = $username COLLATE NOCASE AND reserved_at >= $since AND NOT ({ReservedFor});",
             row => row.GetInt64(0),
-            ("$username", username),
-            ("$since", since.ToUnixTimeSeconds()),
-            ("$issuer", issuer),
-            ("$subject", subject)).Count > 0;
+            [("$username", username), ("$since", since.ToUnixTimeSeconds()), .. Parameters(person)]).Count > 0;
     }));
 
-    public override Task<AccountReservation?> FindReservationAsync(string issuer, string subject, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public override Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Sql.Read(
             connection,
-            "SELECT username, profile, reserved_at FROM account_reservations WHERE issuer = $issuer AND subject = $subject;",
-            row => new AccountReservation(issuer, subject, row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(2))),
-            ("$issuer", issuer),
-            ("$subject", subject)).SingleOrDefault();
+            $"SELECT username, profile, reserved_at FROM account_reservations WHERE {ReservedFor} ORDER BY provider DESC;",
+            row => new AccountReservation(person, row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(2))),
+            Parameters(person)).FirstOrDefault();
     }));
+
+    public override async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
+    {
+        // Nearly always it is there already, and reading waits for no disk.
+        if (await FindNameAsync(username, cancellationToken) != userId)
+        {
+            await WriteAsync(
+                connection => Sql.Execute(
+                    connection,
+                    "INSERT INTO named_users (name, user_id) VALUES ($name, $user_id) ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id;",
+                    ("$name", username),
+                    ("$user_id", userId)),
+                cancellationToken);
+        }
+    }
+
+    public override Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    {
+        using SqliteConnection connection = database.Connect();
+        return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)row.GetInt32(0), ("$name", username)).SingleOrDefault();
+    }));
+
+    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
+    {
+        using SqliteConnection connection = database.Connect();
+        return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), row.GetInt32(1))).ToDictionary(StringComparer.Ordinal);
+    }));
+
+    private static (string Name, object? Value)[] Parameters(PersonKey person) =>
+        [("$provider", person.Provider), ("$issuer", person.Issuer), ("$subject", person.Subject)];
 
     private Task<IReadOnlyList<AccountLink>> ReadAsync(string sql, params (string Name, object? Value)[] parameters) => Task.FromResult<IReadOnlyList<AccountLink>>(Guarded(() =>
     {

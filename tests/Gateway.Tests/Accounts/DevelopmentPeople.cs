@@ -17,5 +17,8 @@ internal static class DevelopmentPeople
     public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public static AccountLink? LinkOf(this World world, string username) =>
-        world.Gateway.Services.GetRequiredService<StoredAccounts>().FindAsync(world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject, World.Ct).GetAwaiter().GetResult();
+        world.Gateway.Services.GetRequiredService<StoredAccounts>().FindAsync(world.KeyOf(username), World.Ct).GetAwaiter().GetResult();
+
+    /// <summary>A person as the gateway names somebody of the provider "authentik".</summary>
+    public static PersonKey KeyOf(this World world, string username) => new("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject);
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Gateway.Sandbox.Provider;
+using Gateway.Storage;
+using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 using Gateway.Tests.SignIn;
 
@@ -227,7 +229,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task With_several_providers_it_has_to_be_said_which()
     {
-        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_world.Provider, "other"));
+        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
         string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
 
         var unsaid = await RunAsync(link);
@@ -238,6 +240,29 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         Assert.Equal((1, "", "The settings have no provider \"third\"; there are authentik, other."), (unknown.ExitCode, unknown.Output, unknown.Errors.Trim()));
         using JsonDocument linked = JsonDocument.Parse(said.Output);
         Assert.Equal("other", linked.RootElement.GetProperty("provider").GetString());
+    }
+
+    [Fact]
+    public async Task A_person_who_is_linked_at_two_providers_is_unlinked_at_the_one_that_is_said()
+    {
+        StoredAccounts links = _world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        foreach (string provider in new[] { "authentik", "renamed" })
+        {
+            AccountLink link = new(0, Issuer, SubjectOf("alice"), provider, "alice", IdOf("alice"), "", _world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch);
+            await links.AddAsync(link, onlyToFreeUser: false, World.Ct);
+        }
+
+        string[] alice = ["--issuer", Issuer, "--subject", SubjectOf("alice")];
+        var unsaid = await RunAsync(["unlink", .. alice]);
+        var linked = await RunAsync(["link", .. alice, "--user", "admin"]);
+        var said = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
+        var again = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
+        var taken = await RunAsync(["link", .. alice, "--user", "admin"]);
+
+        Assert.Equal((2, "accounts unlink: --provider is missing; that person is linked at authentik and renamed."), (unsaid.ExitCode, unsaid.Errors.Trim()));
+        Assert.Equal((1, 0, 1, 1), (linked.ExitCode, said.ExitCode, again.ExitCode, taken.ExitCode));
+        Assert.Contains($"already, at the provider renamed.", taken.Errors, StringComparison.Ordinal);
+        Assert.Equal("renamed", Assert.Single(_world.Links()).Provider);
     }
 
     [Fact]

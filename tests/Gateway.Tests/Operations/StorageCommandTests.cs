@@ -14,6 +14,7 @@ public sealed class StorageCommandTests
         using Visitor bob = await world.SignedInAsync("bob");
         StoredAccounts before = world.Gateway.Services.GetRequiredService<StoredAccounts>();
         IReadOnlyList<AccountLink> links = await before.AllAsync(World.Ct);
+        IReadOnlyDictionary<string, int> names = await before.NamesAsync(World.Ct);
         await world.Gateway.DisposeAsync();
         world.Options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
 
@@ -22,9 +23,11 @@ public sealed class StorageCommandTests
         world.StartGateway();
         StoredAccounts after = world.Gateway.Services.GetRequiredService<StoredAccounts>();
         Assert.Equal(links, await after.AllAsync(World.Ct));
+        Assert.Equal(links.Count, names.Count);
+        Assert.Equal(names, await after.NamesAsync(World.Ct));
 
         AccountLink other = links[0] with { UserId = links[1].UserId };
-        await after.RemoveAsync(other.Issuer, other.Subject, World.Ct);
+        await after.RemoveAsync(other.Person, World.Ct);
         await after.AddAsync(other, onlyToFreeUser: false, World.Ct);
         (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", "--to-sqlite"], world.Settings());
         Assert.Equal(1, exitCode);

@@ -1,6 +1,7 @@
 using System.Net;
 using Gateway.Sessions;
 using Gateway.Storage;
+using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
@@ -119,7 +120,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
-        byte[] person = SessionIndex.OfPerson(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Find("alice")!.Subject);
+        byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));

@@ -48,7 +48,7 @@ public sealed class ReplicaRaceTests
                 await ((round % 3) switch
                 {
                     0 => here.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
-                    1 => here.EndAllAsync(SessionIndex.OfSid(alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                    1 => here.EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
                     _ => here.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
                 });
                 Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");

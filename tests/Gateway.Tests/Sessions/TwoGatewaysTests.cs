@@ -112,7 +112,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status);
 
             long began = Stopwatch.GetTimestamp();
-            Task<int> end = keeper.EndAllAsync(SessionIndex.OfSid(person.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, World.Ct);
+            Task<int> end = keeper.EndAllAsync(SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, World.Ct);
             while ((await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status != HttpStatusCode.Unauthorized)
             {
                 Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2), "It goes on.");
@@ -174,7 +174,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         using ConnectionMultiplexer direct = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_redis.Port},password=very secret");
         await foreach (StoredSession session in store.AllAsync(World.Ct))
         {
-            await direct.GetDatabase().KeyDeleteAsync(RedisConnection.Prefix + "s:" + Convert.ToHexStringLower(session.Key));
+            await direct.GetDatabase().KeyDeleteAsync(RedisSessions.SessionKeys + Convert.ToHexStringLower(session.Key));
         }
 
         Assert.Equal(HttpStatusCode.OK, (await here.FetchAsync("/api/documents/")).Status);

@@ -25,8 +25,8 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.True(accounts.SignupsAllowed);
         Assert.False(accounts.AutoSignup || accounts.SyncGroups || accounts.CreateGroups);
         Assert.Empty(accounts.DefaultGroups);
-        Assert.Empty(accounts.SuperuserGroups);
-        Assert.Empty(accounts.StaffGroups);
+        Assert.Empty(accounts.SuperuserGroups.Providers);
+        Assert.Empty(accounts.StaffGroups.Providers);
         Assert.Equal(new ApiCredential("SECRETofthesuperuser", null, null), accounts.Credential);
     }
 
@@ -51,8 +51,8 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.True(accounts.SyncGroups);
         Assert.True(accounts.CreateGroups);
         Assert.Equal(["readers", "Tax 2026"], accounts.DefaultGroups);
-        Assert.Equal(["paperless-admins"], accounts.SuperuserGroups);
-        Assert.Equal(["office", "paperless-admins"], accounts.StaffGroups.Order(StringComparer.Ordinal));
+        Assert.Equal(["paperless-admins"], accounts.SuperuserGroups.Of("authentik"));
+        Assert.Equal(["office", "paperless-admins"], accounts.StaffGroups.Of("authentik").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -93,6 +93,51 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.Equal(expected, reading.Good.Accounts.MatchByUsername);
         Assert.Equal(several && expected ? 1 : 0, reading.Warnings.Count);
         Assert.All(reading.Warnings, warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is username with several providers", warning, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("chiefs", "chiefs")]
+    [InlineData("authentik:chiefs", "chiefs")]
+    [InlineData("authentik: chiefs", "chiefs")]
+    [InlineData("authentik:realm:chiefs", "realm:chiefs")]
+    [InlineData("realm:chiefs", "realm:chiefs")]
+    [InlineData("Authentik:chiefs", "Authentik:chiefs")]
+    public void With_one_provider_a_group_of_a_flag_may_be_written_with_its_provider_or_without(string value, string group)
+    {
+        foreach (string name in new[] { "GATEWAY_SUPERUSER_GROUPS", "GATEWAY_STAFF_GROUPS" })
+        {
+            AccountSettings accounts = GivenEnvironment.Read((name, value)).Good.Accounts;
+            FlagGroups groups = name == "GATEWAY_STAFF_GROUPS" ? accounts.StaffGroups : accounts.SuperuserGroups;
+
+            Assert.Equal([group], groups.Of("authentik"));
+        }
+    }
+
+    [Fact]
+    public void With_several_providers_each_group_of_a_flag_is_one_providers()
+    {
+        AccountSettings accounts = GivenEnvironment.Read(
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", SeveralProviders),
+            ("GATEWAY_SUPERUSER_GROUPS", "authentik:chiefs, Work_2.0:root:all"),
+            ("GATEWAY_STAFF_GROUPS", "authentik:chiefs,authentik:clerks")).Good.Accounts;
+
+        Assert.Equal(["chiefs"], accounts.SuperuserGroups.Of("authentik"));
+        Assert.Equal(["root:all"], accounts.SuperuserGroups.Of("Work_2.0"));
+        Assert.Empty(accounts.SuperuserGroups.Of("pocket-id"));
+        Assert.Equal(["authentik"], accounts.StaffGroups.Providers);
+    }
+
+    [Theory]
+    [InlineData("GATEWAY_SUPERUSER_GROUPS", "chiefs", "authentik:chiefs or pocket-id:chiefs or Work_2.0:chiefs")]
+    [InlineData("GATEWAY_STAFF_GROUPS", "authentik:clerks,realm:chiefs", "authentik:realm:chiefs or")]
+    [InlineData("GATEWAY_STAFF_GROUPS", "Authentik:clerks", "authentik:Authentik:clerks or")]
+    [InlineData("GATEWAY_SUPERUSER_GROUPS", "authentik:", "Write authentik:group.")]
+    public void With_several_providers_a_group_of_nobodys_is_a_fault_that_says_what_to_write(string name, string value, string remedy)
+    {
+        SettingsProblem problem = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", SeveralProviders), (name, value)).Problem;
+
+        Assert.Equal(name, problem.Variable);
+        Assert.Contains(remedy, problem.Remedy, StringComparison.Ordinal);
     }
 
     [Theory]

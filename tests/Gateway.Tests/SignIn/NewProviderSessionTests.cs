@@ -34,7 +34,7 @@ public sealed class NewProviderSessionTests
         }
         else
         {
-            await world.Gateway.Services.GetRequiredService<Gateway.Storage.StoredAccounts>().RemoveAsync(world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, World.Ct);
+            await world.Gateway.Services.GetRequiredService<Gateway.Storage.StoredAccounts>().RemoveAsync(world.KeyOf("alice"), World.Ct);
         }
 
         Page page = await alice.NavigateAsync("/documents/2");

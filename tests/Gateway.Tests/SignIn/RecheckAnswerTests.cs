@@ -49,7 +49,7 @@ public sealed class RecheckAnswerTests
                 world.Paperless.Data.UpdateUser("alice", user => user with { IsActive = false });
                 break;
             default:
-                await world.Gateway.Services.GetRequiredService<StoredAccounts>().RemoveAsync(world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, World.Ct);
+                await world.Gateway.Services.GetRequiredService<StoredAccounts>().RemoveAsync(world.KeyOf("alice"), World.Ct);
                 break;
         }
 

@@ -32,9 +32,9 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
         Assert.NotEqual(0, added.Id);
         Assert.Equal(Link("alice", 7) with { Id = added.Id }, added);
-        Assert.Equal(added, await Accounts.FindAsync(Issuer, "alice", Ct));
-        Assert.Null(await Accounts.FindAsync(Issuer, "bob", Ct));
-        Assert.Null(await Accounts.FindAsync("https://other.example.com/", "alice", Ct));
+        Assert.Equal(added, await Accounts.FindAsync(Person("alice"), Ct));
+        Assert.Null(await Accounts.FindAsync(Person("bob"), Ct));
+        Assert.Null(await Accounts.FindAsync(Person("alice") with { Issuer = "https://other.example.com/" }, Ct));
     }
 
     [Fact]
@@ -88,12 +88,12 @@ public abstract class AccountStoreContract : IAsyncLifetime
         Assert.Null(await Accounts.RemoveAsync(alice.Id + 100, 7, Ct));
         Assert.Equal(alice, await Accounts.RemoveAsync(alice.Id, 7, Ct));
         Assert.Null(await Accounts.RemoveAsync(alice.Id, 7, Ct));
-        Assert.Equal(bob, await Accounts.RemoveAsync(Issuer, "bob", Ct));
-        Assert.Null(await Accounts.RemoveAsync(Issuer, "bob", Ct));
+        Assert.Equal(bob, await Accounts.RemoveAsync(Person("bob"), Ct));
+        Assert.Null(await Accounts.RemoveAsync(Person("bob"), Ct));
 
         Assert.Empty(await Accounts.AllAsync(Ct));
         Assert.NotNull(await Accounts.AddAsync(Link("carol", 7), onlyToFreeUser: false, Ct));
-        Assert.True((await Accounts.FindAsync(Issuer, "carol", Ct))!.Id > bob.Id, "A number is never given twice.");
+        Assert.True((await Accounts.FindAsync(Person("carol"), Ct))!.Id > bob.Id, "A number is never given twice.");
     }
 
     [Fact]
@@ -115,38 +115,38 @@ public abstract class AccountStoreContract : IAsyncLifetime
         await Accounts.NoteAsync(link, "Old", Now.AddSeconds(4), Ct);
         await Accounts.NoteAsync(link with { Id = link.Id + 1 }, "Another", Now.AddSeconds(9), Ct);
 
-        Assert.Equal(link with { Label = "Alice", HeardAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Issuer, "alice", Ct));
-        await Accounts.RemoveAsync(Issuer, "alice", Ct);
+        Assert.Equal(link with { Label = "Alice", HeardAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Person("alice"), Ct));
+        await Accounts.RemoveAsync(Person("alice"), Ct);
         await Accounts.NoteAsync(link, "Back", Now.AddSeconds(9), Ct);
-        Assert.Null(await Accounts.FindAsync(Issuer, "alice", Ct));
+        Assert.Null(await Accounts.FindAsync(Person("alice"), Ct));
         Assert.Empty(await Accounts.AllAsync(Ct));
     }
 
     [Fact]
     public async Task A_reservation_stands_until_the_link_is_there()
     {
-        AccountReservation reservation = new(Issuer, "alice", "alice", "alice@example.com", Now);
+        AccountReservation reservation = new(Person("alice"), "alice", "alice@example.com", Now);
         await Accounts.ReserveAsync(reservation with { Username = "first" }, Ct);
         await Accounts.ReserveAsync(reservation, Ct);
 
-        Assert.Equal(reservation, await Accounts.FindReservationAsync(Issuer, "alice", Ct));
-        Assert.Null(await Accounts.FindReservationAsync(Issuer, "bob", Ct));
+        Assert.Equal(reservation, await Accounts.FindReservationAsync(Person("alice"), Ct));
+        Assert.Null(await Accounts.FindReservationAsync(Person("bob"), Ct));
         await AddAsync("alice", 7);
-        Assert.Null(await Accounts.FindReservationAsync(Issuer, "alice", Ct));
+        Assert.Null(await Accounts.FindReservationAsync(Person("alice"), Ct));
     }
 
     [Fact]
     public async Task A_reserved_name_is_anothers_for_everybody_else_and_for_a_while()
     {
-        await Accounts.ReserveAsync(new AccountReservation(Issuer, "alice", "Alice", "", Now), Ct);
+        await Accounts.ReserveAsync(new AccountReservation(Person("alice"), "Alice", "", Now), Ct);
 
-        Assert.True(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddMinutes(-5), Ct));
-        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "alice", Now.AddMinutes(-5), Ct));
-        Assert.False(await Accounts.IsReservedByAnotherAsync("alice2", Issuer, "bob", Now.AddMinutes(-5), Ct));
-        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddSeconds(1), Ct));
-        await Accounts.DropReservationAsync(Issuer, "alice", Ct);
-        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Issuer, "bob", Now.AddMinutes(-5), Ct));
-        Assert.Null(await Accounts.FindReservationAsync(Issuer, "alice", Ct));
+        Assert.True(await Accounts.IsReservedByAnotherAsync("alice", Person("bob"), Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("alice"), Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice2", Person("bob"), Now.AddMinutes(-5), Ct));
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("bob"), Now.AddSeconds(1), Ct));
+        await Accounts.DropReservationAsync(Person("alice"), Ct);
+        Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("bob"), Now.AddMinutes(-5), Ct));
+        Assert.Null(await Accounts.FindReservationAsync(Person("alice"), Ct));
     }
 
     [Fact]
@@ -155,11 +155,88 @@ public abstract class AccountStoreContract : IAsyncLifetime
         AccountLink link = new(0, Issuer, "mallory", "authentik", "mallory", 7, "2026-01-01T00:00:00Z", Now, Now);
         AccountLink added = (await Accounts.AddAsync(link, onlyToFreeUser: true, Ct))!;
         await Accounts.RemoveAsync(added.Id, 7, Ct);
-        await Accounts.ReserveAsync(new AccountReservation(Issuer, "carol", "carol2", "", Now), Ct);
+        await Accounts.ReserveAsync(new AccountReservation(Person("carol"), "carol2", "", Now), Ct);
 
         Assert.Null(await Accounts.AddAsync(link with { Subject = "carol" }, onlyToFreeUser: true, Ct));
-        Assert.NotNull(await Accounts.FindReservationAsync(Issuer, "carol", Ct));
+        Assert.NotNull(await Accounts.FindReservationAsync(Person("carol"), Ct));
         Assert.NotNull(await Accounts.AddAsync(link with { Subject = "carol", Joined = "2026-06-01T00:00:00Z" }, onlyToFreeUser: true, Ct));
+    }
+
+    [Fact]
+    public async Task The_same_subject_at_two_providers_is_two_people()
+    {
+        AccountLink first = await AddAsync("alice", 7);
+        AccountLink second = (await Accounts.AddAsync(Link("alice", 8) with { Provider = "other" }, onlyToFreeUser: false, Ct))!;
+
+        Assert.Equal((7, 8), (first.UserId, second.UserId));
+        Assert.Equal(first, await Accounts.FindAsync(Person("alice"), Ct));
+        Assert.Equal(second, await Accounts.FindAsync(Person("alice", "other"), Ct));
+        await Accounts.NoteAsync(second, "Noted", Now.AddSeconds(5), Ct);
+        Assert.Equal((first.Label, "Noted"), ((await Accounts.FindAsync(Person("alice"), Ct))!.Label, (await Accounts.FindAsync(Person("alice", "other"), Ct))!.Label));
+        Assert.Equal(first, await Accounts.RemoveAsync(Person("alice"), Ct));
+        Assert.Equal([second.Id], (await Accounts.AllAsync(Ct)).Select(link => link.Id));
+        await Accounts.ReserveAsync(new AccountReservation(Person("bob"), "bob", "", Now), Ct);
+        Assert.Null(await Accounts.FindReservationAsync(Person("bob", "other"), Ct));
+        Assert.True(await Accounts.IsReservedByAnotherAsync("bob", Person("bob", "other"), Now.AddMinutes(-5), Ct));
+    }
+
+    [Fact]
+    public async Task A_link_of_a_provider_that_is_configured_no_longer_is_taken_over()
+    {
+        AccountLink before = await AddAsync("alice", 7);
+
+        Assert.Null(await Accounts.FindAsync(Person("alice", "renamed"), Ct));
+        AccountLink? taken = await Accounts.TakeOverAsync(Person("alice", "renamed"), ["renamed", "other"], Ct);
+
+        Assert.Equal(before with { Provider = "renamed" }, taken);
+        Assert.Equal(taken, await Accounts.FindAsync(Person("alice", "renamed"), Ct));
+        Assert.Null(await Accounts.FindAsync(Person("alice"), Ct));
+        Assert.Equal([taken!], await Accounts.AllAsync(Ct));
+        Assert.Equal([taken!], await Accounts.OfUserAsync(7, Ct));
+        Assert.Equal(taken, await Accounts.RemoveAsync(taken!.Id, 7, Ct));
+        Assert.Empty(await Accounts.AllAsync(Ct));
+        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "renamed"), ["renamed"], Ct));
+    }
+
+    [Fact]
+    public async Task A_link_is_taken_over_only_where_nothing_else_could_be_meant()
+    {
+        AccountLink configured = await AddAsync("alice", 7);
+        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other"), ["authentik", "other"], Ct));
+        Assert.Null(await Accounts.TakeOverAsync(Person("bob", "other"), ["other"], Ct));
+        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other") with { Issuer = "https://other.example.com/" }, ["other"], Ct));
+
+        AccountLink second = (await Accounts.AddAsync(Link("alice", 8) with { Provider = "second" }, onlyToFreeUser: false, Ct))!;
+        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other"), ["other"], Ct));
+
+        AccountLink own = (await Accounts.AddAsync(Link("alice", 9) with { Provider = "other" }, onlyToFreeUser: false, Ct))!;
+        Assert.Equal(own, await Accounts.TakeOverAsync(Person("alice", "other"), ["other"], Ct));
+        Assert.Equal([configured, second, own], await Accounts.AllAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Of_many_that_take_over_one_link_at_once_one_wins()
+    {
+        await AddAsync("alice", 7);
+        string[] providers = [.. Enumerable.Range(1, 16).Select(number => $"provider-{number}")];
+
+        AccountLink?[] taken = await Task.WhenAll(providers.Select(provider => Task.Run(() => Accounts.TakeOverAsync(Person("alice", provider), providers, Ct), Ct)));
+
+        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(taken.OfType<AccountLink>()));
+    }
+
+    [Fact]
+    public async Task A_name_that_was_noted_stays_and_means_the_last_user()
+    {
+        Assert.Null(await Accounts.FindNameAsync("alice", Ct));
+        await Accounts.NoteNameAsync("alice", 7, Ct);
+        await Accounts.NoteNameAsync("älice's", 8, Ct);
+        await Accounts.NoteNameAsync("älice's", 8, Ct);
+        await Accounts.NoteNameAsync("älice's", 9, Ct);
+
+        Assert.Equal((7, 9), (await Accounts.FindNameAsync("alice", Ct), await Accounts.FindNameAsync("älice's", Ct)));
+        Assert.Null(await Accounts.FindNameAsync("Alice", Ct));
+        Assert.Equal(new Dictionary<string, int> { ["alice"] = 7, ["älice's"] = 9 }, await Accounts.NamesAsync(Ct));
     }
 
     [Fact]
@@ -173,6 +250,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     private async Task<AccountLink> AddAsync(string subject, int user) => (await Accounts.AddAsync(Link(subject, user), onlyToFreeUser: false, Ct))!;
+
+    private static PersonKey Person(string subject, string provider = "authentik") => new(provider, Issuer, subject);
 
     private static AccountLink Link(string subject, int user) => new(0, Issuer, subject, "authentik", subject + "'s näme", user, "2026-01-01T00:00:00Z", Now, Now.AddMilliseconds(1));
 }

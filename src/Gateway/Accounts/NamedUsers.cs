@@ -1,0 +1,37 @@
+using System.Globalization;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>
+/// Keeps accounts from being found by a name that the user header has carried for somebody: Paperless makes a deleted user of that name
+/// anew, and an open session may have been given that account's API token.
+/// </summary>
+internal sealed partial class NamedUsers(StoredAccounts links, ILogger<SecurityLog> logger)
+{
+    /// <param name="user">A user that was found by the name, and that nobody may have used under it before.</param>
+    public async Task<bool> MayBeMatchedAsync(PaperlessUser user, CancellationToken cancellationToken)
+    {
+        if (await links.FindNameAsync(user.Username, cancellationToken) is { } other)
+        {
+            NotMatched(user.Username, user.Id, other);
+            return false;
+        }
+
+        // Links of a version that noted no names: the user of a link has mostly the name that the provider gave.
+        if ((await links.AllAsync(cancellationToken)).FirstOrDefault(link => link.Label == user.Username && !IsOlder(user, link)) is { } link)
+        {
+            NotMatched(user.Username, user.Id, link.UserId);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static bool IsOlder(PaperlessUser user, AccountLink link) =>
+        DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
+        && joined < link.LinkedAt - NewAccounts.ReservationSlack;
+
+    [LoggerMessage(EventId = 7024, EventName = "AccountNotMatched", Level = LogLevel.Warning, Message = "The account {User} (user {UserId}) is not taken by its name, because the gateway has called user {Other} so before, and its session may have used this account. Link it by Connect or \"Gateway accounts link\"")]
+    private partial void NotMatched(string user, int userId, int other);
+}

@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+
+namespace Gateway.Settings;
+
+/// <summary>The groups whose members get a flag, superuser or staff, each by the provider whose groups they are.</summary>
+internal sealed class FlagGroups
+{
+    public static readonly FlagGroups None = new([]);
+
+    private readonly ImmutableSortedDictionary<string, ImmutableHashSet<string>> _byProvider;
+
+    public FlagGroups(IEnumerable<(string Provider, string Group)> entries) =>
+        _byProvider = entries.GroupBy(entry => entry.Provider, entry => entry.Group, StringComparer.Ordinal)
+            .ToImmutableSortedDictionary(provider => provider.Key, groups => groups.ToImmutableHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+
+    /// <summary>The providers that have a say in the flag.</summary>
+    public IEnumerable<string> Providers => _byProvider.Keys;
+
+    /// <summary>Empty: that provider says nothing about the flag.</summary>
+    public ImmutableHashSet<string> Of(string provider) => _byProvider.GetValueOrDefault(provider, []);
+}

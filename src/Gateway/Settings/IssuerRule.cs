@@ -1,0 +1,45 @@
+namespace Gateway.Settings;
+
+/// <summary>Which issuer a provider's discovery document may name (OpenID Connect Discovery 1.0, section 4.3).</summary>
+internal static class IssuerRule
+{
+    private const string WellKnown = "/.well-known/";
+
+    /// <summary>The issuer that a discovery address asks for, without a slash at its end.</summary>
+    public static Uri Asked(Uri discovery)
+    {
+        string path = discovery.AbsolutePath;
+        int at = path.IndexOf(WellKnown, StringComparison.Ordinal);
+        if (at >= 0)
+        {
+            // RFC 8414, section 3, puts the well-known part before the issuer's own path.
+            int after = path.IndexOf('/', at + WellKnown.Length);
+            path = path[..at] + (after < 0 ? "" : path[after..]);
+        }
+
+        return new Uri(discovery.GetLeftPart(UriPartial.Authority) + path.TrimEnd('/'));
+    }
+
+    /// <summary>
+    /// The one that was asked, or one above it at the same origin, as authentik's issuer mode "global" names the origin alone. Never one with
+    /// a path of its own: several providers share an origin.
+    /// </summary>
+    public static bool MayHave(Uri discovery, string issuer)
+    {
+        if (!Uri.TryCreate(issuer, UriKind.Absolute, out Uri? url) || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0)
+        {
+            return false;
+        }
+
+        Uri asked = Asked(discovery);
+        return url.GetLeftPart(UriPartial.Authority) == asked.GetLeftPart(UriPartial.Authority)
+            && (Path(asked) + "/").StartsWith(Path(url) + "/", StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether two issuers are one, a slash at the end and the host's letter case apart.</summary>
+    public static bool IsSame(string one, string other) =>
+        Uri.TryCreate(one, UriKind.Absolute, out Uri? first) && Uri.TryCreate(other, UriKind.Absolute, out Uri? second)
+        && first.AbsoluteUri.TrimEnd('/') == second.AbsoluteUri.TrimEnd('/');
+
+    private static string Path(Uri url) => url.AbsolutePath.TrimEnd('/');
+}

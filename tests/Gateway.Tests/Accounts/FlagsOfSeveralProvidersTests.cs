@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Gateway.Sandbox.Paperless;
+using Gateway.Sandbox.Provider;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Accounts;
+
+/// <summary>Of several providers those that the settings name make superusers and staff, and the others say nothing about it.</summary>
+public sealed class FlagsOfSeveralProvidersTests
+{
+    [Fact]
+    public async Task A_group_of_the_same_name_at_another_provider_makes_nobody_a_superuser()
+    {
+        await using TwoProviders providers = await StartAsync();
+        Says(providers.Other, "chiefs", "clerks");
+
+        using Visitor bob = await providers.SignedInWithOtherAsync();
+
+        Assert.Equal((false, true), Flags(providers, "bob"));
+        Says(providers.World.Provider, "chiefs", "clerks");
+        using Visitor alice = await providers.World.SignedInAsync("alice");
+        Assert.Equal((true, false), Flags(providers, "alice"));
+    }
+
+    [Fact]
+    public async Task Somebody_at_two_providers_has_a_flag_by_the_one_that_is_named_and_keeps_it_at_the_other()
+    {
+        await using TwoProviders providers = await StartAsync();
+        Says(providers.World.Provider, "chiefs");
+        Says(providers.Other, "others");
+        using Visitor alice = await providers.World.SignedInAsync("alice");
+        await providers.AddLinkAsync("alice", providers.Other.Find("bob")!.Subject, providers.Other.Issuer.AbsoluteUri, "other");
+
+        using Visitor byOther = await providers.SignedInWithOtherAsync();
+        Assert.Equal("alice", await byOther.WhoAsync());
+        Assert.Equal((true, false), Flags(providers, "alice"));
+
+        Says(providers.World.Provider, "others");
+        Says(providers.Other, "chiefs");
+        (await providers.World.SignedInAsync("alice")).Dispose();
+        Assert.Equal((false, false), Flags(providers, "alice"));
+        (await providers.SignedInWithOtherAsync()).Dispose();
+        Assert.Equal((false, false), Flags(providers, "alice"));
+    }
+
+    [Fact]
+    public async Task The_start_says_whose_groups_grant_which_flag()
+    {
+        await using TwoProviders providers = await StartAsync();
+
+        Assert.Equal(
+            ["The provider \"authentik\" grants the \"superuser\" flag: to members of its groups [\"chiefs\"]", "The provider \"other\" grants the \"staff\" flag: to members of its groups [\"clerks\"]"],
+            providers.World.Log.Of("FlagGroups").Select(entry => entry.RenderMessage(CultureInfo.InvariantCulture)));
+    }
+
+    private static Task<TwoProviders> StartAsync() => TwoProviders.StartAsync(options =>
+    {
+        options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "authentik:chiefs";
+        options.Settings["GATEWAY_STAFF_GROUPS"] = "other:clerks";
+    });
+
+    private static void Says(DevelopmentProvider provider, params string[] groups) => provider.TamperIdToken = provider.TamperUserInfo = claims =>
+    {
+        claims["groups"] = new JsonArray([.. groups.Select(group => (JsonNode)group)]);
+        return claims;
+    };
+
+    private static (bool Superuser, bool Staff) Flags(TwoProviders providers, string name)
+    {
+        PaperlessUser user = providers.World.Paperless.Data.FindUser(name)!;
+        return (user.IsSuperuser, user.IsStaff);
+    }
+}
