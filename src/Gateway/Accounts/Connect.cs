@@ -21,7 +21,13 @@ internal sealed record ConnectBegun(int UserId, string? Session)
 }
 
 /// <summary>Links a person at a provider to the Paperless user who is signed in; the one way to link a staff or superuser account.</summary>
-internal sealed partial class Connect(StoredAccounts links, PaperlessApi api, AccountSignIn accounts, AccountLinking linking, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class Connect(
+    StoredAccounts links,
+    PaperlessApi api,
+    AccountSignIn accounts,
+    AccountLinking linking,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
 {
     /// <param name="person">What the provider has just said, all of it checked.</param>
     /// <param name="begun">Who began it.</param>

@@ -105,7 +105,8 @@ internal sealed partial class NewAccounts(
             Groups = [.. await GroupsAsync(person, cancellationToken)],
             UserPermissions = FirstPagePermissions,
         };
-        await links.ReserveAsync(new AccountReservation(person.Key, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow()), cancellationToken);
+        AccountReservation reservation = new(person.Key, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow());
+        await links.ReserveAsync(reservation, cancellationToken);
         try
         {
             PaperlessUser made = await CreateAsync(person, user, cancellationToken);
@@ -175,7 +176,9 @@ internal sealed partial class NewAccounts(
             && Profile(user.Email, user.FirstName, user.LastName) == reservation.Profile
             && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
             && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
-        if (ours && await named.MayBeMatchedAsync(user!, cancellationToken) && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
+        if (ours
+            && await named.MayBeMatchedAsync(user!, cancellationToken)
+            && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
         {
             return link;
         }

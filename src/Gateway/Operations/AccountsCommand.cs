@@ -103,14 +103,17 @@ internal sealed partial class AccountsCommand(
         AccountLink[] named = [.. (await LinksOfAsync(arguments)).Where(other => arguments.Provider is null || other.Provider == arguments.Provider)];
         if (named.Length > 1)
         {
-            return await Terminal.FailAsync($"accounts unlink: --provider is missing; that person is linked at {string.Join(" and ", named.Select(other => other.Provider))}.", Terminal.BadUsage);
+            string all = string.Join(" and ", named.Select(other => other.Provider));
+            return await Terminal.FailAsync($"accounts unlink: --provider is missing; that person is linked at {all}.", Terminal.BadUsage);
         }
 
         if (named.Length == 0 || await links.RemoveAsync(named[0].Person, CancellationToken.None) is not { } link)
         {
-            AccountLink? meant = (await links.AllAsync(CancellationToken.None)).FirstOrDefault(other => other.Subject == arguments.Subject && other.Issuer != arguments.Issuer);
+            AccountLink? meant = (await links.AllAsync(CancellationToken.None))
+                .FirstOrDefault(other => other.Subject == arguments.Subject && other.Issuer != arguments.Issuer);
             string at = arguments.Provider is null ? "" : $" at {arguments.Provider}";
-            return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}{at}; {(meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}")}.");
+            string hint = meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}";
+            return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}{at}; {hint}.");
         }
 
         string? name = await NameAsync(link);
@@ -174,7 +177,8 @@ internal sealed partial class AccountsCommand(
     private async Task<string> TakenAsync(AccountLink link, Provider provider)
     {
         string elsewhere = link.Provider == provider.Settings.Id ? "" : $", at the provider {link.Provider}";
-        return $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already{elsewhere}. To change it, take that link away first: accounts unlink.";
+        return $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already{elsewhere}. "
+            + "To change it, take that link away first: accounts unlink.";
     }
 
     /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>

@@ -38,7 +38,9 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             ManagementUrl = ManagementUrl(),
             Providers = providers,
             Identity = Identity(),
-            Accounts = new AccountSettingsReader(_variables).Read([.. providers.Select(provider => provider.Id)], accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
+            Accounts = new AccountSettingsReader(_variables).Read(
+                [.. providers.Select(provider => provider.Id)],
+                accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
             Paperless = Paperless(origin),
         };

@@ -87,9 +87,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
 
         foreach (IGrouping<Uri, ProviderSettings> same in providers.GroupBy(provider => provider.DiscoveryUrl).Where(group => group.Count() > 1))
         {
+            string ids = string.Join(" and ", same.Select(provider => $"\"{provider.Id}\""));
             variables.Problem(
                 variable,
-                $"the providers {string.Join(" and ", same.Select(provider => $"\"{provider.Id}\""))} have the same server_url, and an issuer has one provider.",
+                $"the providers {ids} have the same server_url, and an issuer has one provider.",
                 "Keep one of them; two applications of one authentik have a server_url each.");
         }
 

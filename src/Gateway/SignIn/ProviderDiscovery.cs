@@ -106,8 +106,8 @@ internal sealed partial class ProviderDiscovery(
     {
         ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
         return owner is null ? known : throw new ProviderUnavailableException(
-            $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. "
-            + "Remove one of them; two authentik applications need the issuer mode \"per provider\" in place of \"global\"");
+            $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, "
+            + "which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. Remove one of them; two authentik applications need the issuer mode \"per provider\" in place of \"global\"");
     }
 
     private string Id => provider.Id;
@@ -164,8 +164,8 @@ internal sealed partial class ProviderDiscovery(
         if (!IssuerRule.MayHave(provider.DiscoveryUrl, configuration.Issuer))
         {
             throw new ProviderUnavailableException(
-                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.Asked(provider.DiscoveryUrl)} was asked: a provider speaks for its own issuer alone. "
-                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the gateway reach it under that name");
+                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.Asked(provider.DiscoveryUrl)} was asked: "
+                + "a provider speaks for its own issuer alone. Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the gateway reach it under that name");
         }
 
         configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));

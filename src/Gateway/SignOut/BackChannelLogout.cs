@@ -39,7 +39,8 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             // By `sid` where there is one: other sessions of that person are not meant, unless nobody knows which they are.
             string at = provider.Settings.Id;
             byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
-            int ended = await sessions.EndAllAsync(logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            byte[] meant = logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!;
+            int ended = await sessions.EndAllAsync(meant, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             if (logout.Sid is not null && person is not null)
             {
                 ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);

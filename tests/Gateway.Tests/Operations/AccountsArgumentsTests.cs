@@ -62,6 +62,6 @@ public sealed class AccountsArgumentsTests
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.StartsWith("accounts link: --subject is missing.", errors, StringComparison.Ordinal);
-        Assert.Contains("Gateway accounts unlink --issuer URL --subject S [--json]", errors, StringComparison.Ordinal);
+        Assert.Contains("Gateway accounts unlink --issuer URL --subject S [--provider ID] [--json]", errors, StringComparison.Ordinal);
     }
 }

@@ -19,7 +19,7 @@ public sealed class RedisChangesTests
         byte[] key = Assert.Single(await world.Gateway.Services.GetRequiredService<ISessionStore>().KeysAsync());
 
         // As if another replica had ended it, and the message had come while nobody was connected to hear it.
-        await redis.AskAsync($"DEL {RedisConnection.Prefix}s:{Convert.ToHexStringLower(key)}");
+        await redis.AskAsync($"DEL {RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}");
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         await redis.AskAsync("CLIENT KILL TYPE pubsub");
         await world.Log.WaitForAsync("RedisRestored");
@@ -51,7 +51,7 @@ public sealed class RedisChangesTests
         IReadOnlyList<byte[]> keys = await store.KeysAsync();
         Assert.Equal(2, keys.Count);
         await world.UntilAsync(
-            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisConnection.Prefix}s:{Convert.ToHexStringLower(key)}"))}")).StartsWith(":2", StringComparison.Ordinal),
+            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}"))}")).StartsWith(":2", StringComparison.Ordinal),
             "The replica has both.");
 
         await first.KillAsync();
