@@ -60,6 +60,12 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
     public Func<JsonObject, JsonObject>? TamperUserInfo { get; set; }
 
+    /// <summary>The last word on an ID token, after it was signed.</summary>
+    public Func<string, string>? RewriteIdToken { get; set; }
+
+    /// <summary>The last word on userinfo that is a JWT, after it was signed.</summary>
+    public Func<string, string>? RewriteUserInfo { get; set; }
+
     internal SigningKeys Keys { get; }
 
     internal TokenClaims Claims { get; }
@@ -118,6 +124,9 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     public string CreateLogoutToken(
         ProviderSession session, Func<JsonObject, JsonObject>? tamper = null, string type = "logout+jwt") =>
         Logout.CreateToken(session, Issuer.AbsoluteUri, tamper, type);
+
+    /// <summary>Signs a header and a payload as they are, whatever they say, with the provider's own key.</summary>
+    public string Sign(byte[] header, byte[] payload) => Keys.SignExactly(header, payload);
 
     public Task<HttpResponseMessage> SendBackchannelLogoutAsync(
         Uri logoutUri,

@@ -39,6 +39,9 @@ internal sealed record DevelopmentProviderOptions
 
     public bool SidClaim { get; init; } = true;
 
+    /// <summary>Userinfo as a JWT (<c>userinfo_signed_response_alg</c>), signed as ID tokens are; authentik always answers with JSON.</summary>
+    public bool SignedUserInfo { get; init; }
+
     /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
     public bool GlobalIssuer { get; init; }
 

@@ -52,6 +52,22 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         }
     }
 
+    /// <summary>The header and the payload are signed as they are, so that they can say what no library would write.</summary>
+    public string SignExactly(byte[] header, byte[] payload)
+    {
+        var text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
+        lock (_lock)
+        {
+            if (Credentials() is not { } credentials)
+            {
+                return text + ".";
+            }
+
+            using var signer = credentials.Key.CryptoProviderFactory.CreateForSigning(credentials.Key, credentials.Algorithm);
+            return $"{text}.{Base64UrlEncoder.Encode(signer.Sign(Encoding.ASCII.GetBytes(text)))}";
+        }
+    }
+
     /// <summary>The subject of an ID token of this provider, however old, or null if it is none.</summary>
     public async Task<string?> ReadHintAsync(string token, string issuer, string audience)
     {

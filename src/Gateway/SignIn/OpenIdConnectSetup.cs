@@ -37,8 +37,10 @@ internal sealed class OpenIdConnectSetup(GatewaySettings settings, ProviderRegis
         options.MapInboundClaims = false;
         options.SaveTokens = false;
         options.ClaimActions.Clear();
-        options.GetClaimsFromUserInfoEndpoint = provider.Settings.FetchUserInfo;
-        options.TokenHandler = new IdTokenCheck(provider.Settings, provider.Tokens);
+
+        // SignInEvents asks userinfo: the handler would take a signed answer without a look at its signature.
+        options.GetClaimsFromUserInfoEndpoint = false;
+        options.TokenHandler = provider.IdTokens;
         options.EventsType = typeof(SignInEvents);
 
         options.Scope.Clear();

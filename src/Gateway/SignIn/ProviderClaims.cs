@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignIn;
 
@@ -12,13 +11,6 @@ internal static class ProviderClaims
     {
         "iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "jti", "at_hash", "c_hash",
     };
-
-    /// <summary>The claims of an ID token that was checked before.</summary>
-    public static JsonElement OfIdToken(string idToken)
-    {
-        using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.Decode(idToken.Split('.')[1]));
-        return payload.RootElement.Clone();
-    }
 
     /// <summary>Userinfo is the fresher of both for everything else.</summary>
     public static JsonElement Merge(JsonElement idToken, JsonElement? userInfo)

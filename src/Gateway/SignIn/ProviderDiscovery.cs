@@ -21,8 +21,14 @@ internal sealed partial class ProviderDiscovery(
 {
     public static readonly TimeSpan KeptFor = TimeSpan.FromHours(12);
 
-    /// <summary>An unknown `kid` can be anybody's invention: it fetches the key set no more often than this.</summary>
-    public static readonly TimeSpan KeysAtMostEvery = TimeSpan.FromMinutes(1);
+    /// <summary>A `kid` can be anybody's invention: so many fetches of the key set are in hand for unknown ones …</summary>
+    public const int KeyFetches = 5;
+
+    /// <summary>… and one more comes in hand after each of these.</summary>
+    public static readonly TimeSpan KeyFetchEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>While the provider is away and what is known of it has grown old.</summary>
+    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
     /// <summary>A provider that just failed is not asked again at once, whoever asks.</summary>
     private static readonly TimeSpan FailureKeptFor = TimeSpan.FromSeconds(1);
@@ -34,7 +40,7 @@ internal sealed partial class ProviderDiscovery(
     private ProviderUnavailableException? _failure;
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
-    private DateTimeOffset _keysAskedAt = DateTimeOffset.MinValue;
+    private readonly TokenBucket _keyFetches = new(KeyFetches, KeyFetchEvery, time);
 
     /// <summary>What is known now, without asking.</summary>
     public OpenIdConnectConfiguration? Known => _known;
@@ -64,7 +70,7 @@ internal sealed partial class ProviderDiscovery(
     }
 
     /// <summary>Fetches the document and the key set again because a token does not fit what was <paramref name="seen"/>.</summary>
-    /// <returns>What is known now where that is newer; null where it was asked for less than a minute ago, or cannot be had.</returns>
+    /// <returns>What is known now where that is newer; null where it was asked for too often lately, or cannot be had.</returns>
     public async Task<OpenIdConnectConfiguration?> NewerThanAsync(OpenIdConnectConfiguration seen, CancellationToken cancel)
     {
         await _fetching.WaitAsync(cancel);
@@ -76,13 +82,7 @@ internal sealed partial class ProviderDiscovery(
                 return Own(_known!);
             }
 
-            if (time.GetUtcNow() - _keysAskedAt < KeysAtMostEvery)
-            {
-                return null;
-            }
-
-            _keysAskedAt = time.GetUtcNow();
-            return await FetchAsync(cancel) ? Own(_known!) : null;
+            return _keyFetches.TryTake() && await FetchAsync(cancel) ? Own(_known!) : null;
         }
         catch (ProviderUnavailableException)
         {
@@ -141,7 +141,7 @@ internal sealed partial class ProviderDiscovery(
             }
 
             // Half a day is not asked for on every sign-in while the provider is away: the next try is in a minute.
-            _fetchedAt = now - KeptFor + KeysAtMostEvery;
+            _fetchedAt = now - KeptFor + RetryBackoff;
             return false;
         }
     }

@@ -4,7 +4,14 @@ using Gateway.Settings;
 namespace Gateway.SignIn;
 
 /// <summary>One provider with all that speaks to it.</summary>
-internal sealed record Provider(ProviderSettings Settings, HttpClient Backchannel, ProviderDiscovery Discovery, TokenEndpoint TokenEndpoint, SignedTokenCheck Tokens);
+internal sealed record Provider(
+    ProviderSettings Settings,
+    HttpClient Backchannel,
+    ProviderDiscovery Discovery,
+    TokenEndpoint TokenEndpoint,
+    SignedTokenCheck Tokens,
+    IdTokenCheck IdTokens,
+    UserInfoReader UserInfo);
 
 /// <summary>Times of the gateway's own requests to providers; a record of its own so that tests need not wait.</summary>
 /// <param name="Answer">How long one answer may take, its body included.</param>
@@ -28,7 +35,15 @@ internal sealed class ProviderRegistry : IDisposable
             HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
             ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             earlier.Add(discovery);
-            return new Provider(provider, backchannel, discovery, new TokenEndpoint(provider, backchannel), new SignedTokenCheck(provider, discovery, time));
+            SignedTokenCheck tokens = new(provider, discovery, time);
+            return new Provider(
+                provider,
+                backchannel,
+                discovery,
+                new TokenEndpoint(provider, backchannel),
+                tokens,
+                new IdTokenCheck(provider, tokens),
+                new UserInfoReader(backchannel, tokens));
         })];
     }
 

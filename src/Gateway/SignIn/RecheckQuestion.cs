@@ -1,11 +1,9 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Gateway.Groups;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignIn;
 
@@ -45,9 +43,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
             ProviderTokens tokens = record.Tokens with { IdTokenAt = record.Tokens.IdTokenAt ?? record.SignedInAt };
+            if (IdTokenClaims.Of(tokens) is not { } idToken)
+            {
+                return new RecheckAnswer.RoundTrip();
+            }
+
             if (tokens.RefreshToken is not null)
             {
-                if (await RefreshAsync(provider, configuration, tokens, askedAt, keep, cancellationToken) is { } answer)
+                if (await RefreshAsync(provider, configuration, tokens, idToken, askedAt, keep, cancellationToken) is { } answer)
                 {
                     return answer;
                 }
@@ -56,7 +59,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
             }
 
             return tokens.AccessToken is { } accessToken && tokens.AccessTokenUntil > time.GetUtcNow() && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
-                ? await AskUserInfoAsync(provider, configuration, accessToken, IdTokenClaims.Of(tokens), askedAt, cancellationToken)
+                ? await AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
                 : new RecheckAnswer.RoundTrip();
         }
         catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
@@ -67,7 +70,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     }
 
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
-    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
     {
         // Before it is sent: whatever goes away until its successor is written down, an "invalid_grant" after that is no word on the person.
         if (!tokens.RefreshInDoubt)
@@ -103,24 +106,18 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         if (string.IsNullOrEmpty(answer.IdToken))
         {
             await keep(kept);
-            return await CompleteAsync(provider, configuration, kept, IdTokenClaims.Of(tokens), askedAt, cancellationToken);
+            return await CompleteAsync(provider, configuration, kept, idToken, askedAt, cancellationToken);
         }
 
         // Whatever is wrong with the ID token: the refresh token is used up, and its successor is kept.
         await keep(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
-        TokenValidationResult result = await new IdTokenCheck(provider.Settings, provider.Tokens).ValidateTokenAsync(answer.IdToken, new TokenValidationParameters());
-        if (!result.IsValid)
-        {
-            throw result.Exception as ProviderMistakeException ?? new ProviderMistakeException("the refreshed ID token is not valid", result.Exception);
-        }
-
-        IdTokenClaims claims = IdTokenClaims.Of(kept);
-        if (Text(claims.Claims, "sub") != Text(IdTokenClaims.Of(tokens).Claims, "sub"))
+        ClaimSet claims = (await provider.IdTokens.CheckAsync(answer.IdToken, cancellationToken)).Claims;
+        if (claims.RequiredText("sub") != idToken.Subject)
         {
             return new RecheckAnswer.No("its refreshed ID token speaks of somebody else");
         }
 
-        RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, claims, askedAt, cancellationToken);
+        RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, new IdTokenClaims(claims, askedAt), askedAt, cancellationToken);
         return completed is RecheckAnswer.Yes yes ? yes with { Tokens = kept } : completed;
     }
 
@@ -128,15 +125,13 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
             ? AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
-            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(idToken.Claims, idToken.HeardAt));
+            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(idToken.Claims.Json, idToken.HeardAt));
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
     private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, configuration.UserInfoEndpoint);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
-        using HttpResponseMessage response = await provider.Backchannel.SendAsync(request, cancellationToken);
-        switch (response.StatusCode)
+        UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
+        switch (answer.Status)
         {
             case HttpStatusCode.Unauthorized:
                 return new RecheckAnswer.No("it takes the access token no longer");
@@ -149,46 +144,43 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
                 return new RecheckAnswer.RoundTrip();
 
             default:
-                return new RecheckAnswer.Silence($"userinfo answered {(int)response.StatusCode}");
+                return new RecheckAnswer.Silence($"userinfo answered {(int)answer.Status}");
         }
 
-        JsonElement claims = Read(await response.Content.ReadAsStringAsync(cancellationToken), response.Content.Headers.ContentType?.MediaType);
-        if (Text(claims, "sub") is not { } sub || sub != Text(idToken.Claims, "sub"))
+        ClaimSet claims = answer.Claims!;
+        if (claims.Text("sub") != idToken.Subject)
         {
             return new RecheckAnswer.No("its userinfo speaks of somebody else");
         }
 
         if (!provider.Settings.FetchUserInfo)
         {
-            return new RecheckAnswer.Yes(idToken.Claims, idToken.HeardAt);
+            return new RecheckAnswer.Yes(idToken.Claims.Json, idToken.HeardAt);
         }
 
         // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
-        bool groupsAreOlder = NamesGroups(idToken.Claims) && !NamesGroups(claims);
-        return new RecheckAnswer.Yes(ProviderClaims.Merge(idToken.Claims, claims), groupsAreOlder ? idToken.HeardAt : askedAt);
+        bool groupsAreOlder = NamesGroups(idToken.Claims.Json) && !NamesGroups(claims.Json);
+        return new RecheckAnswer.Yes(ProviderClaims.Merge(idToken.Claims.Json, claims.Json), groupsAreOlder ? idToken.HeardAt : askedAt);
     }
 
     private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.Identity.GroupsClaim, settings.Identity.GroupMap).Mapped is not null;
 
-    /// <exception cref="ProviderMistakeException">It is no object of claims.</exception>
-    private static JsonElement Read(string body, string? mediaType)
-    {
-        try
-        {
-            JsonElement claims = mediaType == "application/jwt" ? ProviderClaims.OfIdToken(body) : JsonSerializer.Deserialize<JsonElement>(body);
-            return claims.ValueKind == JsonValueKind.Object ? claims : throw new ProviderMistakeException("its userinfo is no object");
-        }
-        catch (Exception error) when (error is JsonException or FormatException or IndexOutOfRangeException)
-        {
-            throw new ProviderMistakeException("its userinfo cannot be read", error);
-        }
-    }
-
-    private static string? Text(JsonElement claims, string name) => claims.TryGetProperty(name, out JsonElement value) ? ClaimPath.Text(value) : null;
-
     /// <summary>What an ID token says, and when the provider was asked for it.</summary>
-    private sealed record IdTokenClaims(JsonElement Claims, DateTimeOffset HeardAt)
+    private sealed record IdTokenClaims(ClaimSet Claims, DateTimeOffset HeardAt)
     {
-        public static IdTokenClaims Of(ProviderTokens tokens) => new(ProviderClaims.OfIdToken(tokens.IdToken), tokens.IdTokenAt!.Value);
+        public string Subject { get; } = Claims.RequiredText("sub");
+
+        /// <returns>Null where it cannot be read: an earlier version of the gateway took more than this one does.</returns>
+        public static IdTokenClaims? Of(ProviderTokens tokens)
+        {
+            try
+            {
+                return new IdTokenClaims(SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims, tokens.IdTokenAt!.Value);
+            }
+            catch (ProviderMistakeException)
+            {
+                return null;
+            }
+        }
     }
 }

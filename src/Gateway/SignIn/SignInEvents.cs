@@ -86,7 +86,7 @@ internal sealed partial class SignInEvents(
     /// The handler leaves out the checks of nonce and `at_hash` where the code was redeemed by <see cref="AuthorizationCodeReceived"/>:
     /// they are done here (OpenID Connect Core 1.0, sections 3.1.3.7 and 3.1.3.8).
     /// </remarks>
-    public override Task TokenValidated(TokenValidatedContext context)
+    public override async Task TokenValidated(TokenValidatedContext context)
     {
         context.Options.ProtocolValidator.ValidateTokenResponse(new OpenIdConnectProtocolValidationContext
         {
@@ -97,32 +97,44 @@ internal sealed partial class SignInEvents(
         });
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedeemed>()!.At;
         ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
-        context.HttpContext.Features.Set(new SignInRound(tokens, ProviderClaims.OfIdToken(tokens.IdToken), askedAt));
-        return Task.CompletedTask;
+        ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
+        JsonElement? userInfo = await UserInfoAsync(Of(context.Scheme), context.TokenEndpointResponse!.AccessToken, idToken.RequiredText("sub"), context.HttpContext.RequestAborted);
+        context.HttpContext.Features.Set(new SignInRound(tokens, idToken, userInfo, askedAt));
     }
 
-    public override Task UserInformationReceived(UserInformationReceivedContext context)
+    /// <summary>Asked here and not by the handler: the recheck reads userinfo by the same rules.</summary>
+    private static async Task<JsonElement?> UserInfoAsync(Provider provider, string? accessToken, string subject, CancellationToken cancellationToken)
     {
-        context.HttpContext.Features.Get<SignInRound>()!.UserInfo = context.User.RootElement.Clone();
-        return Task.CompletedTask;
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
+        if (!provider.Settings.FetchUserInfo || string.IsNullOrEmpty(accessToken) || string.IsNullOrEmpty(configuration.UserInfoEndpoint))
+        {
+            return null;
+        }
+
+        UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
+        if (answer.Claims is not { } claims)
+        {
+            throw new ProviderUnavailableException($"userinfo answered {(int)answer.Status}");
+        }
+
+        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo speaks of somebody else than its ID token");
     }
 
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
     public override async Task TicketReceived(TicketReceivedContext context)
     {
         SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
-        JsonElement claims = ProviderClaims.Merge(round.IdTokenClaims, round.UserInfo);
         ProviderSettings provider = Of(context.Scheme).Settings;
         context.Response.Headers.CacheControl = "no-store";
         if (SilentRound.IsOne(context.Properties))
         {
-            await silent.FinishAsync(context.HttpContext, context.Properties!, round, claims);
+            await silent.FinishAsync(context.HttpContext, context.Properties!, round);
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
         }
 
-        (Person? person, Refusal? refusal) = decision.Decide(provider, claims.GetProperty("iss").GetString()!, claims, round.HeardAt);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, round.Issuer, round.Claims, round.HeardAt);
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {
@@ -198,7 +210,7 @@ internal sealed partial class SignInEvents(
             return;
         }
 
-        Exception failure = http.Features.Get<SignInRound>() is null ? context.Failure! : OfUserInfo(context.Failure!);
+        Exception failure = context.Failure!;
         bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
         if (stale && ConnectRound.Of(context.Properties) is not null)
         {
@@ -228,11 +240,6 @@ internal sealed partial class SignInEvents(
             });
         }
     }
-
-    /// <summary>The ID token was good, so the round trip is not stale: what failed after it is userinfo, by whatever exception the handler says so.</summary>
-    private static Exception OfUserInfo(Exception failure) => failure is OpenIdConnectProtocolException or HttpRequestException or OperationCanceledException
-        ? failure
-        : new ProviderMistakeException("its userinfo cannot be read", failure);
 
     /// <summary>Where the same begins again, be it a sign-in or a Connect.</summary>
     private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>

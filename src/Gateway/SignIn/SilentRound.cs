@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
@@ -96,7 +95,7 @@ internal sealed partial class SilentRound(
     }
 
     /// <summary>The provider has answered with tokens, and everything of them is checked.</summary>
-    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, SignInRound round, JsonElement claims)
+    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, SignInRound round)
     {
         if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
@@ -106,7 +105,7 @@ internal sealed partial class SilentRound(
 
         try
         {
-            await ConcludeAsync(context, session, secret, round, claims);
+            await ConcludeAsync(context, session, secret, round);
         }
         catch (StoreUnavailableException away)
         {
@@ -114,9 +113,9 @@ internal sealed partial class SilentRound(
         }
     }
 
-    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, SignInRound round, JsonElement claims)
+    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, SignInRound round)
     {
-        if (await conclusion.TakeAsync(session, secret, claims, round.HeardAt, round.HeardAt, round.Tokens) is { } silence)
+        if (await conclusion.TakeAsync(session, secret, round.Claims, round.HeardAt, round.HeardAt, round.Tokens) is { } silence)
         {
             NotBegun(session.Identity.Username, silence);
         }

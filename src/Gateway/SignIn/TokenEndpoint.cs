@@ -101,9 +101,9 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or ArgumentException or InvalidOperationException)
         {
-            // Said below, with the status: a proxy's error page in between is no JSON.
+            // Said below, with the status: a proxy's error page in between is no JSON, and half a character in a text is no Unicode.
         }
 
         throw new ProviderUnavailableException($"the token endpoint answered {(int)response.StatusCode} without tokens");

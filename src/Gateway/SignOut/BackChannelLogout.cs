@@ -4,16 +4,12 @@ using System.Text.Json;
 using Gateway.Sessions;
 using Gateway.SignIn;
 using Gateway.Storage;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignOut;
 
 /// <summary>The provider says, server to server, that a session is over (OpenID Connect Back-Channel Logout 1.0).</summary>
 internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
 {
-    private const string Event = "http://schemas.openid.net/event/backchannel-logout";
-
     /// <summary>A `jti` is remembered for the token's life, and for this long at the least.</summary>
     private static readonly TimeSpan ShortestMemory = TimeSpan.FromMinutes(2);
 
@@ -83,25 +79,49 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             return (null, "there is not exactly one logout_token");
         }
 
-        TokenValidationResult result = await provider.Tokens.CheckAsync(text, "the logout token", context.RequestAborted);
-        if (!result.IsValid)
+        try
         {
-            return (null, result.Exception.Message);
+            ClaimSet claims = (await provider.Tokens.CheckAsync(text, TokenKind.LogoutToken, context.RequestAborted)).Claims;
+            return await ReadAsync(provider.Settings.Id, claims, context.RequestAborted);
+        }
+        catch (ProviderMistakeException mistake)
+        {
+            return (null, mistake.Message);
+        }
+    }
+
+    /// <summary>What signature, issuer, audience and times leave open.</summary>
+    private async Task<(Logout? Logout, string? Fault)> ReadAsync(string providerId, ClaimSet claims, CancellationToken cancellationToken)
+    {
+        if (claims.Text("jti") is not { Length: > 0 } id)
+        {
+            return (null, "it has no jti");
         }
 
-        JsonWebToken token = (JsonWebToken)result.SecurityToken;
-        if (Fault(token) is { } fault)
+        if (claims.Has("nonce"))
         {
-            return (null, fault);
+            return (null, "it has a nonce, as an ID token does");
         }
 
-        token.TryGetPayloadValue("sid", out string? sid);
-        DateTimeOffset until = new(token.ValidTo + SignedTokenCheck.ClockSkew, TimeSpan.Zero);
+        if (!claims.HasMember("events", TokenKind.LogoutEvent, out JsonElement logout) || logout.ValueKind != JsonValueKind.Object)
+        {
+            return (null, "its events do not say that it is a logout");
+        }
+
+        string? sid = claims.Text("sid");
+        string? subject = claims.Text("sub");
+        if (string.IsNullOrEmpty(sid) && string.IsNullOrEmpty(subject))
+        {
+            return (null, "it names neither sid nor sub");
+        }
+
+        string issuer = claims.RequiredText("iss");
+        DateTimeOffset until = claims.Time("exp")!.Value + SignedTokenCheck.ClockSkew;
         DateTimeOffset shortest = time.GetUtcNow() + ShortestMemory;
-        byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{provider.Settings.Id}\0{token.Issuer}\0{token.Id}"));
-        return await WasSentBeforeAsync(once, context.RequestAborted)
+        byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{providerId}\0{issuer}\0{id}"));
+        return await WasSentBeforeAsync(once, cancellationToken)
             ? (null, "the logout token was sent before")
-            : (new Logout(token.Issuer, string.IsNullOrEmpty(sid) ? null : sid, token.Subject, once, until > shortest ? until : shortest), null);
+            : (new Logout(issuer, string.IsNullOrEmpty(sid) ? null : sid, subject, once, until > shortest ? until : shortest), null);
     }
 
     private async Task<bool> WasSentBeforeAsync(byte[] once, CancellationToken cancellationToken)
@@ -115,41 +135,6 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             // What it ends is ended here at once, and in the store when it is back; a second time does no more.
             return false;
         }
-    }
-
-    /// <summary>What signature, issuer, audience and times leave open.</summary>
-    private string? Fault(JsonWebToken token)
-    {
-        string type = token.Typ ?? "";
-        type = type.StartsWith("application/", StringComparison.OrdinalIgnoreCase) ? type["application/".Length..] : type;
-        if (!type.Equals("logout+jwt", StringComparison.OrdinalIgnoreCase) && !type.Equals("JWT", StringComparison.OrdinalIgnoreCase))
-        {
-            return "its type is neither logout+jwt nor JWT";
-        }
-
-        if (!token.TryGetPayloadValue("iat", out long issuedAt) || DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(issuedAt, 0, uint.MaxValue)) > time.GetUtcNow() + SignedTokenCheck.ClockSkew)
-        {
-            return "it has no time of issue, or one in the future";
-        }
-
-        if (string.IsNullOrEmpty(token.Id))
-        {
-            return "it has no jti";
-        }
-
-        if (token.TryGetPayloadValue("nonce", out object? _))
-        {
-            return "it has a nonce, as an ID token does";
-        }
-
-        if (!token.TryGetPayloadValue("events", out JsonElement events) || events.ValueKind != JsonValueKind.Object
-            || !events.TryGetProperty(Event, out JsonElement logout) || logout.ValueKind != JsonValueKind.Object)
-        {
-            return "its events do not say that it is a logout";
-        }
-
-        bool hasSid = token.TryGetPayloadValue("sid", out string? sid) && sid is { Length: > 0 };
-        return hasSid || !string.IsNullOrEmpty(token.Subject) ? null : "it names neither sid nor sub";
     }
 
     private Task FailAsync(HttpContext context, string provider, string fault)

@@ -64,6 +64,84 @@ public sealed class ForgedTokenTests
         Assert.Empty(world.Log.Of("SignInFailed"));
     }
 
+    [Theory]
+    [InlineData("id_token", "5")]
+    [InlineData("id_token", "null")]
+    [InlineData("id_token", "{}")]
+    [InlineData("id_token", "[\"a\"]")]
+    [InlineData("id_token", "true")]
+    [InlineData("id_token", "\"\\ud800\"")]
+    [InlineData("\\ud800", "1")]
+    [InlineData("error", "null")]
+    [InlineData("error", "{\"a\":1}")]
+    [InlineData("error", "\"\\ud800\"")]
+    [InlineData("error_description", "\"\\ud800\"")]
+    public async Task A_token_response_of_odd_types_is_a_page_and_no_failure_inside_the_gateway(string member, string json)
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite tokens = await StubSite.StartAsync(context =>
+        {
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync($"{{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"{member}\":{json}}}");
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["token_endpoint"] = tokens.Address.AbsoluteUri;
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.True(page.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable, $"{(int)page.Status}");
+        Assert.Null(await visitor.WhoAsync());
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
+    [Theory]
+    [InlineData("access_token", "\"a\\r\\nX-Other: b\"")]
+    [InlineData("access_token", "\"\u00e4\"")]
+    [InlineData("access_token", "5")]
+    [InlineData("access_token", "{}")]
+    [InlineData("access_token", "[]")]
+    [InlineData("access_token", "null")]
+    [InlineData("expires_in", "1e400")]
+    [InlineData("expires_in", "\"soon\"")]
+    [InlineData("expires_in", "{}")]
+    [InlineData("expires_in", "2147483647")]
+    [InlineData("refresh_token", "5")]
+    [InlineData("refresh_token", "{}")]
+    [InlineData("token_type", "null")]
+    [InlineData("scope", "[]")]
+    public async Task Whatever_comes_with_a_good_ID_token_nothing_fails_inside_the_gateway(string member, string json)
+    {
+        await using World world = await World.StartAsync();
+        RoundTrip? tab = null;
+        await using StubSite tokens = await StubSite.StartAsync(context =>
+        {
+            JsonObject claims = Claims(world, tab!);
+            string header = world.Provider.CreateLogoutToken(world.Provider.Sessions[0], type: "JWT").Split('.')[0];
+            string idToken = world.Provider.Sign(Base64UrlEncoder.DecodeBytes(header), Encoding.UTF8.GetBytes(claims.ToJsonString()));
+            JsonObject answer = new() { ["access_token"] = "a", ["token_type"] = "Bearer", ["id_token"] = idToken };
+            answer.Remove(member);
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync($"{{\"{member}\":{json},{answer.ToJsonString()[1..]}");
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["token_endpoint"] = tokens.Address.AbsoluteUri;
+            return document;
+        };
+        world.Provider.SignsInAs = "alice";
+        using Visitor visitor = world.NewVisitor();
+        tab = await RoundTrip.BeginAsync(visitor);
+
+        Page page = await tab.CompleteAsync();
+
+        Assert.True(page.Status is HttpStatusCode.OK or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable, $"{(int)page.Status}");
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
     private static async Task<Page> SignInWithAsync(World world, string algorithm, bool announced, Func<Task<byte[]>> key)
     {
         RoundTrip? tab = null;

@@ -23,7 +23,9 @@ public sealed class IdTokenTests : IAsyncLifetime
     [InlineData("azp", "\"somebody-else\"", "another client")]
     [InlineData("nonce", "\"another\"", "does not fit")]
     [InlineData("nonce", null, "does not fit")]
-    [InlineData("sub", null, "does not fit")]
+    [InlineData("sub", null, "&quot;sub&quot; is missing")]
+    [InlineData("iat", null, "time of issue")]
+    [InlineData("iat", "125", "time of issue")]
     [InlineData("exp", null, "clocks")]
     [InlineData("exp", "-121", "clocks")]
     [InlineData("nbf", "125", "clocks")]
@@ -46,6 +48,8 @@ public sealed class IdTokenTests : IAsyncLifetime
     [InlineData("exp", "-60")]
     [InlineData("nbf", "60")]
     [InlineData("nbf", "-60")]
+    [InlineData("iat", "115")]
+    [InlineData("iat", "-86400")]
     public async Task A_token_that_says_it_in_another_way_is_taken_and_so_is_a_clock_that_is_a_little_off(string claim, string value)
     {
         _world.Provider.TamperIdToken = claims => With(claims, claim, value);

@@ -92,7 +92,27 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task Unknown_keys_make_the_gateway_ask_once_a_minute_at_the_most()
+    public async Task Keys_that_rotate_five_times_in_a_minute_are_fetched_each_time()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor before = await world.SignedInAsync("alice");
+        for (int rotation = 1; rotation <= 5; rotation++)
+        {
+            world.Provider.RotateSigningKey();
+            using Visitor after = await world.SignedInAsync("alice");
+            Assert.Equal(1 + rotation, KeySetRequests(world));
+            world.Clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        world.Provider.RotateSigningKey();
+        using Visitor waits = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.BadGateway, (await waits.SignInAsync("alice")).Status);
+        world.Clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(HttpStatusCode.OK, (await waits.SignInAsync("alice")).Status);
+    }
+
+    [Fact]
+    public async Task Unknown_keys_make_the_gateway_ask_five_times_and_then_once_a_minute_at_the_most()
     {
         await using World world = await World.StartAsync();
         int asked = 0;
@@ -107,18 +127,27 @@ public sealed class SigningKeysTests
             return document;
         };
         using Visitor visitor = world.NewVisitor();
-        for (int round = 1; round <= 3; round++)
+        foreach (int expected in (int[])[1 + 5, 1 + 6, 1 + 7])
         {
-            for (int attempt = 0; attempt < 3; attempt++)
+            for (int attempt = 0; attempt < 7; attempt++)
             {
                 Page page = await visitor.SignInAsync("alice");
                 Assert.Equal(HttpStatusCode.BadGateway, page.Status);
                 Assert.Contains("a key that the provider does not publish", page.Text, StringComparison.Ordinal);
             }
 
-            Assert.Equal(1 + round, asked);
+            Assert.Equal(expected, asked);
             world.Clock.Advance(TimeSpan.FromSeconds(61));
         }
+
+        // A quiet night saves up no more than it began with.
+        world.Clock.Advance(TimeSpan.FromHours(8));
+        for (int attempt = 0; attempt < 8; attempt++)
+        {
+            Assert.Equal(HttpStatusCode.BadGateway, (await visitor.SignInAsync("alice")).Status);
+        }
+
+        Assert.Equal(1 + 7 + 5, asked);
     }
 
     [Fact]
@@ -132,6 +161,35 @@ public sealed class SigningKeysTests
             Assert.Equal("alice", await visitor.WhoAsync());
             world.Clock.Advance(TimeSpan.FromSeconds(61));
         }
+    }
+
+    [Theory]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a","n":"!!","e":"AQAB"}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a"}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"}]}""")]
+    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}""")]
+    [InlineData("""{"keys":[{"kty":5,"kid":{},"n":[]}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","x5c":["!!"]}]}""")]
+    [InlineData("""{"keys":[5,null,"x",[]]}""")]
+    [InlineData("""{"keys":null}""")]
+    [InlineData("""{"keys":{}}""")]
+    [InlineData("""{"keys":[{"kid":"\ud800"}]}""")]
+    [InlineData("[]")]
+    public async Task A_key_set_of_odd_keys_is_a_page_and_no_failure_inside_the_gateway(string keySet)
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite keys = await StubSite.StartAsync(context => context.Response.WriteAsync(keySet));
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["jwks_uri"] = keys.Address.AbsoluteUri;
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.True(page.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable, $"{(int)page.Status}");
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Gateway.Sandbox.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignIn;
@@ -104,6 +105,132 @@ public sealed class UserInfoTests
         Assert.Empty(world.Log.Of("SignInFailed"));
     }
 
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/jwt-not")]
+    [InlineData("application/jose")]
+    [InlineData(null)]
+    public async Task Userinfo_of_another_media_type_is_refused_and_the_page_names_it(string? type)
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite stub = await StubSite.StartAsync(context => AnswerAsync(context, type, Claims(world, "\"x\":1")));
+        world.Provider.TamperDiscovery = document => With(document, "userinfo_endpoint", stub.Address.AbsoluteUri);
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains("neither application/json nor application/jwt, but " + (type ?? "of no media type"), page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("APPLICATION/Json;charset=utf-8")]
+    [InlineData("application/json ; x=y")]
+    [InlineData("application/jwt")]
+    [InlineData("Application/JWT; charset=utf-8")]
+    public async Task The_media_type_of_userinfo_is_compared_without_case_and_parameters(string type)
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite stub = await StubSite.StartAsync(context =>
+        {
+            string claims = Claims(world, $"\"iss\":\"{world.Provider.Issuer}\",\"aud\":\"paperless\",\"preferred_username\":\"alice.fresh\"");
+            bool signed = type.Contains("jwt", StringComparison.OrdinalIgnoreCase);
+            return AnswerAsync(context, type, signed ? Signed(world, claims) : claims);
+        });
+        world.Provider.TamperDiscovery = document => With(document, "userinfo_endpoint", stub.Address.AbsoluteUri);
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice.fresh", await visitor.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("\"sub\":5")]
+    [InlineData("\"sub\":null")]
+    [InlineData("\"sub\":{}")]
+    [InlineData("\"sub\":[]")]
+    [InlineData("\"sub\":\"\"")]
+    [InlineData("\"sub\":\"\\ud800\"")]
+    [InlineData("SUB,\"groups\":[],\"groups\":[\"root\"]")]
+    [InlineData("SUB,SUB")]
+    [InlineData("SUB,\"x\":\"\\ud800\"")]
+    [InlineData("SUB,\"\\udc00\":1")]
+    [InlineData("SUB,\"x\":\"\u00ff\"")]
+    [InlineData("SUB,\"x\":NESTED")]
+    [InlineData("SUB,")]
+    public async Task Userinfo_that_is_no_clean_object_of_claims_signs_nobody_in(string members)
+    {
+        await using World world = await World.StartAsync();
+        string sub = $"\"sub\":\"{world.Provider.Find("alice")!.Subject}\"";
+        string nested = new string('[', 200) + new string(']', 200);
+        string body = $"{{{members.Replace("SUB", sub, StringComparison.Ordinal).Replace("NESTED", nested, StringComparison.Ordinal)}}}";
+
+        // In Latin-1: what is beyond ASCII is no UTF-8.
+        await using StubSite stub = await StubSite.StartAsync(async context =>
+        {
+            context.Response.ContentType = "application/json";
+            await context.Response.Body.WriteAsync(System.Text.Encoding.Latin1.GetBytes(body));
+        });
+        world.Provider.TamperDiscovery = document => With(document, "userinfo_endpoint", stub.Address.AbsoluteUri);
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains("userinfo", page.Text, StringComparison.Ordinal);
+        Assert.Null(await visitor.WhoAsync());
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256))]
+    [InlineData(nameof(SigningMode.ES256))]
+    [InlineData(nameof(SigningMode.HS256))]
+    public async Task Userinfo_that_the_provider_signed_is_read(string signing)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { SignedUserInfo = true, IncludeClaimsInIdToken = false, Signing = Enum.Parse<SigningMode>(signing) });
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal(["paperless-users", "family"], await visitor.GroupsAsync());
+    }
+
+    [Theory]
+    [InlineData("[\"RS256\"]", HttpStatusCode.OK)]
+    [InlineData("[\"ES256\",\"RS256\",\"none\"]", HttpStatusCode.OK)]
+    [InlineData("[\"ES256\"]", HttpStatusCode.BadGateway)]
+    [InlineData("[\"none\"]", HttpStatusCode.BadGateway)]
+    public async Task Signed_userinfo_has_one_of_the_algorithms_that_discovery_names_for_it(string algorithms, HttpStatusCode expected)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SignedUserInfo = true });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["userinfo_signing_alg_values_supported"] = JsonNode.Parse(algorithms);
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Assert.Equal(expected, (await visitor.SignInAsync("alice")).Status);
+    }
+
+    [Theory]
+    [InlineData("not an address")]
+    [InlineData("/relative")]
+    [InlineData("ftp://127.0.0.1/")]
+    [InlineData("file:///etc/passwd")]
+    public async Task A_userinfo_endpoint_that_is_no_address_is_the_provider_s_mistake(string endpoint)
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.TamperDiscovery = document => With(document, "userinfo_endpoint", endpoint);
+        using Visitor visitor = world.NewVisitor();
+
+        Assert.Equal(HttpStatusCode.BadGateway, (await visitor.SignInAsync("alice")).Status);
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
     [Fact]
     public async Task Uid_field_names_the_subject()
     {
@@ -135,5 +262,19 @@ public sealed class UserInfoTests
         }
 
         return claims;
+    }
+
+    private static string Claims(World world, string members) => $"{{\"sub\":\"{world.Provider.Find("alice")!.Subject}\",{members}}}";
+
+    private static string Signed(World world, string claims)
+    {
+        string header = world.Provider.CreateLogoutToken(world.Provider.Sessions[0], type: "JWT").Split('.')[0];
+        return world.Provider.Sign(Microsoft.IdentityModel.Tokens.Base64UrlEncoder.DecodeBytes(header), System.Text.Encoding.UTF8.GetBytes(claims));
+    }
+
+    private static Task AnswerAsync(HttpContext context, string? type, string body)
+    {
+        context.Response.ContentType = type;
+        return context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(body)).AsTask();
     }
 }

@@ -21,6 +21,14 @@ internal static class UserInfoEndpoint
         }
 
         var claims = provider.Claims.UserInfo(grant);
-        return Results.Json(provider.TamperUserInfo?.Invoke(claims) ?? claims);
+        if (!provider.Options.SignedUserInfo)
+        {
+            return Results.Json(provider.TamperUserInfo?.Invoke(claims) ?? claims);
+        }
+
+        claims["iss"] = provider.IssuerAt(new Uri($"{http.Request.Scheme}://{http.Request.Host}"));
+        claims["aud"] = provider.Options.ClientId;
+        var signed = provider.Keys.Sign(provider.TamperUserInfo?.Invoke(claims) ?? claims, "JWT");
+        return Results.Text(provider.RewriteUserInfo?.Invoke(signed) ?? signed, "application/jwt");
     }
 }

@@ -33,7 +33,8 @@ internal sealed class IssueToken(DevelopmentProvider provider) : IOpenIddictServ
     private string SignIdToken(Grant grant, string issuer, bool isRefresh)
     {
         var claims = provider.Claims.IdToken(grant, issuer, withNonce: !isRefresh);
-        return provider.Keys.Sign(provider.TamperIdToken?.Invoke(claims) ?? claims, "JWT");
+        var token = provider.Keys.Sign(provider.TamperIdToken?.Invoke(claims) ?? claims, "JWT");
+        return provider.RewriteIdToken?.Invoke(token) ?? token;
     }
 
     private string SignAccessToken(Grant grant, string issuer)

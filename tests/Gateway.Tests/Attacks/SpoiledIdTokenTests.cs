@@ -1,0 +1,83 @@
+using System.Net;
+using Gateway.Tests.Accounts;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Attacks;
+
+/// <summary>ID tokens of which one thing is wrong: each ends on a page, without a session, an account or a stack trace.</summary>
+[Trait("Category", "Attacks")]
+public sealed class SpoiledIdTokenTests
+{
+    /// <summary>Claims that an ID token alone must get right (OpenID Connect Core 1.0, sections 3.1.3.7 and 3.1.3.8).</summary>
+    private static readonly IReadOnlyList<Spoil> Claims =
+    [
+        .. ClaimSpoils.Each("azp", "\"other\"", "\"\"", "\"Paperless\"", "5", "null", "{}", "[\"paperless\"]"),
+        new("several aud without azp", good => good.With("aud", "[\"paperless\",\"other\"]")),
+        new("several aud with azp of the other", good => good.With(("aud", "[\"paperless\",\"other\"]"), ("azp", "\"other\""))),
+        new("several aud with azp of both", good => good.With(("aud", "[\"paperless\",\"other\"]"), ("azp", "[\"paperless\",\"other\"]"))),
+        .. ClaimSpoils.Each("nonce", null, "null", "\"\"", "\"other\"", "5", "{}", "[]"),
+        new("nonce in capitals", good => good.With("nonce", $"\"{((string)good.Claims["nonce"]!).ToUpperInvariant()}\"")),
+        new("nonce in a list", good => good.With("nonce", $"[{good.Claims["nonce"]!.ToJsonString()}]")),
+        .. ClaimSpoils.Each("sub", null, "null", "\"\""),
+        .. ClaimSpoils.Each("sid", "5", "{}", "[]", "true"),
+        .. ClaimSpoils.Each("at_hash", "\"AAAAAAAAAAAAAAAAAAAAAA\"", "5", "{}", "[]"),
+        .. ClaimSpoils.Each("auth_time", "\"now\"", "{}", "[]", "1e400", "true"),
+        .. ClaimSpoils.Each("acr", "5", "[]", "{}"),
+        .. ClaimSpoils.Each("jti", "5", "[]"),
+        .. ClaimSpoils.Each(
+            "events", """{"http://schemas.openid.net/event/backchannel-logout":{}}""", """{"http://schemas.openid.net/event/backchannel-logout":null}"""),
+        new("typ of a logout token", good => good.WithHeader(("typ", "\"logout+jwt\""))),
+        new("typ of userinfo", good => good.WithHeader(("typ", "\"userinfo+jwt\""))),
+        new("a logout token in its place", good => good.World.Provider.CreateLogoutToken(good.World.Provider.Sessions[^1], type: "JWT")),
+        new("a logout token in its place, as it should be", good => good.World.Provider.CreateLogoutToken(good.World.Provider.Sessions[^1])),
+        new("nothing", _ => ""),
+    ];
+
+    [Fact]
+    public async Task Each_of_more_than_a_hundred_spoiled_ID_tokens_ends_on_a_page_and_begins_no_session()
+    {
+        await using World world = await World.StartAsync();
+        world.NewPerson("carol", "Carol Cook", "paperless-users");
+        int accounts = world.Paperless.Data.Users.Count;
+        int fetched = 0;
+        await using StubSite elsewhere = await StubSite.StartAsync(context =>
+        {
+            Interlocked.Increment(ref fetched);
+            return context.Response.WriteAsync("{}");
+        });
+        using HeaderSpoils headers = await HeaderSpoils.OfAsync(world, elsewhere.Address);
+        world.Provider.SignsInAs = "carol";
+        Spoil[] spoils = [.. FormSpoils.Text, .. FormSpoils.Json, .. headers.All, .. ClaimSpoils.All, .. ClaimSpoils.Times, .. Claims];
+        List<string> taken = [];
+        foreach (Spoil spoil in spoils)
+        {
+            int refused = world.Log.Of("Refused").Count;
+            bool spoiled = false;
+            world.Provider.RewriteIdToken = token =>
+            {
+                string other = spoil.Make(new GoodToken(world, token));
+                spoiled = other != token;
+                return other;
+            };
+            using Visitor visitor = world.NewVisitor();
+            Page page = await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+            if (!spoiled || page.Status != HttpStatusCode.BadGateway || await visitor.WhoAsync() is not null || world.Log.Of("Refused").Count != refused + 1)
+            {
+                taken.Add($"{spoil.Name}: {(int)page.Status}");
+            }
+        }
+
+        Assert.True(taken.Count == 0, string.Join('\n', taken));
+        Assert.Equal((accounts, 0), (world.Paperless.Data.Users.Count, world.Links().Count));
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+        Assert.Empty(await world.ListedSessionsAsync());
+        Assert.Equal(0, fetched);
+
+        world.Provider.RewriteIdToken = null;
+        using Visitor carol = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await (await RoundTrip.BeginAsync(carol)).CompleteAsync()).Status);
+        Assert.Equal("carol", await carol.WhoAsync());
+        Judged.Write(spoils.Length, least: 115);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignIn;
+
+namespace Gateway.Tests.Attacks;
+
+/// <summary>Refreshed ID tokens (OpenID Connect Core 1.0, section 12.2) of which one thing is wrong: the session goes on as it was.</summary>
+[Trait("Category", "Attacks")]
+public sealed class SpoiledRefreshedTokenTests
+{
+    [Fact]
+    public async Task Each_spoiled_refreshed_ID_token_changes_nothing_and_ends_nothing()
+    {
+        await using World world = await Recheck.StartAsync(refresh: true, provider: null, ("GATEWAY_SESSION_LIFETIME", "30d"));
+        int fetched = 0;
+        await using StubSite elsewhere = await StubSite.StartAsync(context =>
+        {
+            Interlocked.Increment(ref fetched);
+            return context.Response.WriteAsync("{}");
+        });
+        using HeaderSpoils headers = await HeaderSpoils.OfAsync(world, elsewhere.Address);
+        using Visitor alice = await world.SignedInAsync("alice");
+        Spoil[] spoils =
+        [
+            .. FormSpoils.Json, .. headers.All.Where(spoil => OfTheHeader(spoil.Name)), .. ClaimSpoils.All, .. ClaimSpoils.Times,
+            .. ClaimSpoils.Each("azp", "\"other\"", "5", "null"),
+            .. ClaimSpoils.Each("sub", null, "null", "\"\""),
+            .. ClaimSpoils.Each("sid", "5", "{}"),
+            .. ClaimSpoils.Each("nonce", "5", "[]"),
+            .. ClaimSpoils.Each("auth_time", "\"now\"", "1e400"),
+        ];
+        List<string> taken = [];
+        foreach (Spoil spoil in spoils)
+        {
+            int postponed = world.Log.Of("RecheckPostponed").Count;
+            world.Provider.RewriteIdToken = token => spoil.Make(new GoodToken(world, new GoodToken(world, token).With("groups", "[\"forged\"]")));
+            world.Clock.Advance(TimeSpan.FromMinutes(11));
+            Page page = await alice.FetchAsync("/api/documents/");
+            if (page.Status != HttpStatusCode.OK || world.Log.Of("RecheckPostponed").Count != postponed + 1)
+            {
+                taken.Add($"{spoil.Name}: {(int)page.Status}");
+            }
+        }
+
+        Assert.True(taken.Count == 0, string.Join('\n', taken));
+        Assert.Equal(["paperless-users", "family"], await alice.GroupsAsync());
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+        Assert.Equal(0, fetched);
+
+        // Each refresh token was used up all the same, and its successor kept.
+        world.Provider.RewriteIdToken = null;
+        world.Provider.Change(world.Provider.Find("alice")! with { Groups = ["new"] });
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Equal(["new"], await alice.GroupsAsync());
+        Judged.Write(spoils.Length, least: 100);
+    }
+
+    /// <summary>Other keys and other texts are the same to every token; here are those that say what kind of token it is.</summary>
+    private static bool OfTheHeader(string name) => ((string[])["typ", "crit", "alg \"none"]).Any(start => name.StartsWith(start, StringComparison.Ordinal));
+}
