@@ -2,7 +2,6 @@ using System.Net;
 using Gateway.Accounts;
 using Gateway.Sandbox.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Sessions;
 using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
@@ -92,28 +91,6 @@ public sealed class PaperlessApiTests
         world.Clock.Advance(PaperlessApiTimes.Default.Break);
         Assert.Equal("/", (await alice.SignInAsync("alice")).Address.PathAndQuery);
         Assert.Equal("alice", await alice.WhoAsync());
-    }
-
-    [Fact]
-    public async Task What_only_reads_is_tried_again_after_a_pause_by_the_gateways_clock()
-    {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Retry = TimeSpan.FromMinutes(2) }));
-        int hits = 0;
-        using Fault first = world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/" && Interlocked.Increment(ref hits) == 1, 500);
-        using Visitor alice = world.NewVisitor();
-
-        Task<Page> signIn = alice.SignInAsync("alice");
-        await first.StruckAsync(World.Ct);
-        await world.UntilAsync(
-            () =>
-            {
-                world.Clock.Advance(TimeSpan.FromMinutes(1));
-                return Task.FromResult(hits > 1);
-            },
-            "It is tried again.");
-        await signIn;
-
-        Assert.Equal(1, first.Hits);
     }
 
     [Fact]
