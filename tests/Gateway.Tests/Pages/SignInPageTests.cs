@@ -133,7 +133,7 @@ public sealed partial class SignInPageTests
                 name = provider.Name,
                 client_id = "paperless",
                 secret = "secret",
-                settings = new { server_url = "http://127.0.0.1:9/application/o/paperless/.well-known/openid-configuration" },
+                settings = new { server_url = $"http://127.0.0.1:9/application/o/{provider.Id}/.well-known/openid-configuration" },
             }),
         },
     });
