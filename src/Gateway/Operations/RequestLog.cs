@@ -88,13 +88,15 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
     private static bool IsClientGone(HttpContext context, Exception error)
     {
-        if (error is ConnectionResetException or ConnectionAbortedException or IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
+        if (IsOfTheConnection(error) || (error is IOException { InnerException: { } inner } && IsOfTheConnection(inner)))
         {
             return true;
         }
 
         return error is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested;
     }
+
+    private static bool IsOfTheConnection(Exception error) => error is ConnectionResetException or ConnectionAbortedException;
 
     [LoggerMessage(EventId = 7002, EventName = "RequestFailed", Level = LogLevel.Error, Message = "A request failed inside the gateway; trace id {TraceId}")]
     private static partial void Failed(ILogger logger, Exception error, string traceId);

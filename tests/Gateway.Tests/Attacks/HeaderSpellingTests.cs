@@ -47,7 +47,8 @@ public sealed class HeaderSpellingTests
             using RawClient client = new(world.Port);
             for (int i = worker; i < cases.Length; i += Workers)
             {
-                RawAnswer answer = await client.SendAsync($"{cases[i].Door.Start}?case={i} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{cases[i].Line}\r\n{cases[i].Door.Credentials}\r\n");
+                string head = $"{cases[i].Door.Start}?case={i} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n";
+                RawAnswer answer = await client.SendAsync($"{head}{cases[i].Line}\r\n{cases[i].Door.Credentials}\r\n");
                 Interlocked.Add(ref refused, answer.Status is 400 or 0 ? 1 : 0);
             }
         });
@@ -60,7 +61,8 @@ public sealed class HeaderSpellingTests
             judged++;
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{header}: {lines.Count} spellings, {cases.Length} requests, {judged} judged at Paperless, {refused} refused");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{header}: {lines.Count} spellings, {cases.Length} requests, {judged} judged at Paperless, {refused} refused");
         Assert.InRange(lines.Count, all ? 1_000 : 50, int.MaxValue);
         Assert.Equal(cases.Length, judged + refused);
         Assert.InRange(judged, cases.Length / 4, int.MaxValue);
@@ -74,12 +76,14 @@ public sealed class HeaderSpellingTests
         using Visitor alice = await world.SignedInAsync("alice");
         (string Name, string Value)[] genuine =
         [
-            ("Accept-Language", "de-DE,de;q=0.9"), ("User-Agent", "Mozilla/5.0"), ("X-CSRFToken", "abc"), ("X-Requested-With", "XMLHttpRequest"), ("Users", "x"), ("X-Remote-Users", "x"), ("Remote", "x"), ("DNT", "1"), ("sec-ch-ua", "\"x\""),
+            ("Accept-Language", "de-DE,de;q=0.9"), ("User-Agent", "Mozilla/5.0"), ("X-CSRFToken", "abc"), ("X-Requested-With", "XMLHttpRequest"),
+            ("Users", "x"), ("X-Remote-Users", "x"), ("Remote", "x"), ("DNT", "1"), ("sec-ch-ua", "\"x\""),
         ];
         world.Paperless.ForgetReceived();
         using RawClient client = new(world.Port);
 
-        await client.SendAsync($"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{string.Concat(genuine.Select(line => $"{line.Name}: {line.Value}\r\n"))}{CookiesOf(world, alice)}\r\n");
+        string lines = string.Concat(genuine.Select(line => $"{line.Name}: {line.Value}\r\n"));
+        await client.SendAsync($"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{lines}{CookiesOf(world, alice)}\r\n");
 
         ReceivedRequest received = Assert.Single(world.Forwarded);
         Assert.All(genuine, line => Assert.Equal([line.Value], received.Lines(line.Name)));

@@ -45,7 +45,7 @@ internal sealed class Http2Connection : IDisposable
     {
         TcpClient connection = new() { NoDelay = true };
         await connection.ConnectAsync("127.0.0.1", port, World.Ct);
-        SslStream stream = new(connection.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        SslStream stream = new(connection.GetStream(), leaveInnerStreamOpen: false, (_, given, _, _) => given?.Subject == "CN=localhost");
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2] }, World.Ct);
         Assert.Equal(SslApplicationProtocol.Http2, stream.NegotiatedApplicationProtocol);
         Http2Connection http2 = new(connection, stream);

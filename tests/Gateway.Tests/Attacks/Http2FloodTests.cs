@@ -109,7 +109,9 @@ public sealed class Http2FloodTests : IAsyncLifetime
 
         await AssertAnsweredAsync(other, "after");
         int more = _gateway.PeakMemory() - memory;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{floods.Length} floods, {sent} times a frame or two; the gateway ended: {string.Join(", ", ended)}; handles {handles} before, {_gateway.Handles()} after; {more} MiB more at the most");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{floods.Length} floods, {sent} times a frame or two; the gateway ended: {string.Join(", ", ended)}; "
+            + $"handles {handles} before, {_gateway.Handles()} after; {more} MiB more at the most");
         Assert.InRange(more, int.MinValue, MoreMemory);
         Assert.Contains("continuations without end", ended);
 

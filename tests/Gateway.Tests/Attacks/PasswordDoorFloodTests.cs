@@ -15,14 +15,16 @@ public sealed class PasswordDoorFloodTests
 
     private static readonly string[] Doors =
     [
-        "/api/token/", "/accounts/login/", "/admin/login/", "/api/auth/headless/app/v1/auth/login", "/api/auth/headless/browser/v1/auth/login", "/api/auth/login/", "/accounts/signup/", "/accounts/reauthenticate/", "/api/documents/", "/api/profile/",
+        "/api/token/", "/accounts/login/", "/admin/login/", "/api/auth/headless/app/v1/auth/login", "/api/auth/headless/browser/v1/auth/login",
+        "/api/auth/login/", "/accounts/signup/", "/accounts/reauthenticate/", "/api/documents/", "/api/profile/",
     ];
 
     private static readonly string[] Methods = ["POST", "POST", "POST", "PUT", "PATCH", "post", "Post", "GET", "DELETE", "PROPFIND"];
 
     private static readonly string[] Basics =
     [
-        "Basic {B}", "basic {B}", "BASIC {B}", "Basic  {B}", "Basic\t{B}", " Basic {B}", "Basic {B} ", "Basic {B}, Token x", "Token x, Basic {B}", "Token {B}", "Bearer {B}", "Basic {B}\r\nAuthorization: Token x", "Token x\r\nAuthorization: Basic {B}",
+        "Basic {B}", "basic {B}", "BASIC {B}", "Basic  {B}", "Basic\t{B}", " Basic {B}", "Basic {B} ", "Basic {B}, Token x", "Token x, Basic {B}",
+        "Token {B}", "Bearer {B}", "Basic {B}\r\nAuthorization: Token x", "Token x\r\nAuthorization: Basic {B}",
         "Basic={B}", "Basic:{B}", "\u00a0Basic {B}", "Token\r\n Basic {B}", "Digest {B}",
     ];
 
@@ -34,11 +36,13 @@ public sealed class PasswordDoorFloodTests
         closed.Paperless.ForgetReceived();
         await using World open = await StartAsync(regularLogin: true);
 
-        IReadOnlyList<string> requests = Generated(closed, $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(closed.Origin))}\r\nSec-Fetch-Site: same-origin\r\n", Requests);
+        List<string> requests = Generated(closed, $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(closed.Origin))}\r\nSec-Fetch-Site: same-origin\r\n", Requests);
         int answered = await SendAsync(closed, requests);
-        int control = await SendAsync(open, [.. Generated(open, "", Control)]);
+        int control = await SendAsync(open, Generated(open, "", Control));
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{requests.Count} requests with a password, {answered} answered: {closed.Paperless.Data.PasswordChecks} compared; {control} with regular login on: {open.Paperless.Data.PasswordChecks} compared");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{requests.Count} requests with a password, {answered} answered: {closed.Paperless.Data.PasswordChecks} compared; "
+            + $"{control} with regular login on: {open.Paperless.Data.PasswordChecks} compared");
         Assert.InRange(requests.Count, 6_000, int.MaxValue);
         Assert.Equal(0, closed.Paperless.Data.PasswordChecks);
         Assert.InRange(open.Paperless.Data.PasswordChecks, 20, int.MaxValue);
@@ -71,12 +75,13 @@ public sealed class PasswordDoorFloodTests
     private static (string Type, string Text) Body(int kind) => kind switch
     {
         0 => ("application/json", """{"username":"admin","login":"admin","password":"admin"}"""),
-        1 => ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nadmin\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nadmin\r\n--b--\r\n"),
+        1 => ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nadmin\r\n"
+            + "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nadmin\r\n--b--\r\n"),
         2 => ("application/x-www-form-urlencoded; charset=utf-8", "username=admin&login=admin&password=admin&password1=admin&password2=admin"),
         _ => ("application/x-www-form-urlencoded", "username=admin&login=admin&password=admin"),
     };
 
-    private static async Task<int> SendAsync(World world, IReadOnlyList<string> requests)
+    private static async Task<int> SendAsync(World world, List<string> requests)
     {
         int answered = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, Workers), World.Ct, async (worker, _) =>

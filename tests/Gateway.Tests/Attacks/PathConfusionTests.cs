@@ -11,8 +11,10 @@ public sealed class PathConfusionTests
 
     private static readonly string[] Doors =
     [
-        "/admin/login/", "/admin/logout/", "/admin/", "/api/token/", "/api/documents/", "/api/users/", "/accounts/login/", "/accounts/logout/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/oidc/authentik/login/",
-        "/ws/status/", "/api/auth/login/", "/api/auth/logout/", "/api/auth/headless/app/v1/auth/login", "/gateway/session", "/share/abc/", "/static/base.css", "/favicon.ico", "/dashboard",
+        "/admin/login/", "/admin/logout/", "/admin/", "/api/token/", "/api/documents/", "/api/users/", "/accounts/login/", "/accounts/logout/",
+        "/accounts/signup/", "/accounts/password/reset/", "/accounts/oidc/authentik/login/",
+        "/ws/status/", "/api/auth/login/", "/api/auth/logout/", "/api/auth/headless/app/v1/auth/login", "/gateway/session", "/share/abc/",
+        "/static/base.css", "/favicon.ico", "/dashboard",
     ];
 
     [Theory]
@@ -45,7 +47,8 @@ public sealed class PathConfusionTests
         world.Paperless.ForgetReceived();
 
         // Without the addresses that would end the session: they are the gateway's own, and another test's.
-        (int sent, IReadOnlyList<ReceivedRequest> received) = await AskAsync(world, ["POST", "GET"], $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n", "POST");
+        string credentials = $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n";
+        (int sent, IReadOnlyList<ReceivedRequest> received) = await AskAsync(world, ["POST", "GET"], credentials, sameOrigin: "POST");
 
         Assert.All(received, request => Assert.False(IsSignOut(request), $"{request} was taken for {request.Route}"));
         Assert.All(received, request => Assert.True(regularLogin || !IsForPasswords(request), $"{request} was taken for {request.Route}"));
@@ -93,7 +96,9 @@ public sealed class PathConfusionTests
 
     private static bool IsSignOut(ReceivedRequest request) => request.Route is "admin:logout/" or "accounts:/accounts/logout/" or "page:/api/auth/logout/";
 
-    private static bool IsTheGateways(ReceivedRequest request) => request.Path.StartsWith("/gateway/", StringComparison.OrdinalIgnoreCase) || request.Path.StartsWith("/accounts/oidc/", StringComparison.OrdinalIgnoreCase);
+    private static bool IsTheGateways(ReceivedRequest request) =>
+        request.Path.StartsWith("/gateway/", StringComparison.OrdinalIgnoreCase)
+        || request.Path.StartsWith("/accounts/oidc/", StringComparison.OrdinalIgnoreCase);
 
     /// <param name="sameOrigin">The method that is sent as from Paperless's own page.</param>
     private static async Task<(int Sent, IReadOnlyList<ReceivedRequest> Received)> AskAsync(World world, string[] methods, string credentials, string? sameOrigin = null)

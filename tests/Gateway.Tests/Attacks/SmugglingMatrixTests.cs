@@ -50,7 +50,8 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
     {
         World world = watched.World;
         using Visitor alice = await world.SignedInAsync("alice");
-        IReadOnlyList<SmugglingPayload> payloads = SmugglingPayloads.All(world.Port, $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\n");
+        string cookie = $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\n";
+        IReadOnlyList<SmugglingPayload> payloads = SmugglingPayloads.All(world.Port, cookie);
         Assert.InRange(payloads.Count, 850, int.MaxValue);
         world.Paperless.ForgetReceived();
         int hungUp = 0;
@@ -66,14 +67,17 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
         // One that is whole, so that the test fails where nothing is forwarded at all; and the world still answers.
         for (int i = 0; i < 50; i++)
         {
-            string answer = await RawConnection.AskAsync(world, $"POST /api/documents/?whole={i} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: {alice.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+            string head = $"POST /api/documents/?whole={i} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{cookie}Connection: close\r\n";
+            string answer = await RawConnection.AskAsync(world, head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
             Assert.Single(RawConnection.Statuses(answer));
         }
 
         await SettleAsync(watched.Decided);
         int judged = Judge(world, watched.Decided);
         Assert.Equal(50, world.Forwarded.Count(request => request.RawTarget.Contains("?whole=", StringComparison.Ordinal) && request is { SignedInAs: "alice", BodyLength: 5 }));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{payloads.Count} payloads of {payloads.Select(payload => payload.Kind).Distinct().Count()} kinds: {watched.Decided.All.Count} requests decided on, {judged} at Paperless, {hungUp} connections left open");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{payloads.Count} payloads of {payloads.Select(payload => payload.Kind).Distinct().Count()} kinds: "
+            + $"{watched.Decided.All.Count} requests decided on, {judged} at Paperless, {hungUp} connections left open");
         Assert.InRange(judged, 100, int.MaxValue);
     }
 

@@ -8,7 +8,11 @@ public sealed partial class SecurityPageTests
 {
     private static readonly string Page = Shipped.Text("docs/security.md");
 
-    private static readonly string[] Rows = [.. Page.Split("## Published advisories")[1].Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| Advisory", StringComparison.Ordinal))];
+    private static readonly string[] Rows =
+    [
+        .. Page.Split("## Published advisories")[1].Split('\n')
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| Advisory", StringComparison.Ordinal)),
+    ];
 
     [Fact]
     public void At_least_forty_advisories_are_listed_each_once()
