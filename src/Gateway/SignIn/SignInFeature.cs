@@ -42,12 +42,14 @@ internal static class SignInFeature
         builder.Services.AddSingleton<Recheck>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Recheck>());
         builder.Services.AddSingleton(services => new SessionRecheck(services.GetRequiredService<Recheck>().AskAsync));
+        builder.Services.AddSingleton<CorrelationCookies>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
+        builder.Services.AddSingleton<IPostConfigureOptions<OpenIdConnectOptions>, OpenIdConnectPostConfigureOptions>();
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();
         foreach (ProviderSettings provider in settings.Providers)
         {
-            authentication.AddOpenIdConnect(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null!);
+            authentication.AddRemoteScheme<OpenIdConnectOptions, CorrelatedSignInHandler>(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null);
         }
     }
 
