@@ -17,7 +17,6 @@ internal static class PagesFeature
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
-        builder.Services.AddRazorComponents();
         builder.Services.AddSingleton<PageWriter>();
     }
 
@@ -65,7 +64,7 @@ internal static class PagesFeature
 
     /// <param name="back">Where the sign-in then leads, below the script name.</param>
     public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string back) =>
-        PageWriter.WriteAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
+        context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
         {
             Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
         });

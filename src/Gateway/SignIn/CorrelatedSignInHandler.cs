@@ -17,6 +17,8 @@ internal sealed class CorrelatedSignInHandler(
 {
     private const string State = "correlation";
 
+    private static readonly BadHttpRequestException NotGet = new("The provider's answer comes with GET.", StatusCodes.Status405MethodNotAllowed);
+
     protected override void GenerateCorrelationId(AuthenticationProperties properties)
     {
         CorrelationSecret secret = cookies.Begin(Context);
@@ -45,7 +47,7 @@ internal sealed class CorrelatedSignInHandler(
     /// <summary>The answer comes in the query (`response_mode`): a body is not read.</summary>
     protected override Task<HandleRequestResult> HandleRemoteAuthenticateAsync() => HttpMethods.IsGet(Request.Method)
         ? base.HandleRemoteAuthenticateAsync()
-        : Task.FromResult(HandleRequestResult.Fail(new BadHttpRequestException("The provider's answer comes with GET.", StatusCodes.Status405MethodNotAllowed)));
+        : Task.FromResult(HandleRequestResult.Fail(NotGet));
 }
 
 /// <summary>The nonce of the round trip that begins or ends with this request; a feature of it.</summary>
