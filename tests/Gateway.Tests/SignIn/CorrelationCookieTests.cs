@@ -182,7 +182,8 @@ public sealed partial class CorrelationCookieTests
         string[] cookie = Assert.Single(Correlations(tab.Begun)).Split('=');
         using Visitor other = world.NewVisitor();
 
-        Page page = await other.OpenAsync(callback, "cross-site", ("Cookie", header.Replace("$name", cookie[0], StringComparison.Ordinal).Replace("$value", cookie[1], StringComparison.Ordinal)));
+        string sent = header.Replace("$name", cookie[0], StringComparison.Ordinal).Replace("$value", cookie[1], StringComparison.Ordinal);
+        Page page = await other.OpenAsync(callback, "cross-site", ("Cookie", sent));
 
         Assert.Equal(HttpStatusCode.Redirect, page.Status);
         Assert.Equal(counts ? "/documents/2" : "/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2&again=1", page.Location?.PathAndQuery);
@@ -228,10 +229,13 @@ public sealed partial class CorrelationCookieTests
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "*");
 
-        string answer = await Proxy.RawConnection.AskAsync(world, "GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: evil.example\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+        string answer = await Proxy.RawConnection.AskAsync(
+            world,
+            "GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: evil.example\r\nAccept: */*\r\nConnection: close\r\n\r\n");
 
         string location = LocationHeader().Match(answer).Groups[1].Value;
-        Assert.Contains($"redirect_uri={Uri.EscapeDataString($"{world.Origin}/accounts/oidc/authentik/login/callback/")}", location, StringComparison.Ordinal);
+        string expected = Uri.EscapeDataString($"{world.Origin}/accounts/oidc/authentik/login/callback/");
+        Assert.Contains($"redirect_uri={expected}", location, StringComparison.Ordinal);
         Assert.DoesNotContain("evil", answer, StringComparison.Ordinal);
     }
 
@@ -247,7 +251,8 @@ public sealed partial class CorrelationCookieTests
 
     /// <summary>`name=value` of each cookie of a round trip.</summary>
     private static string[] Correlations(World world, Visitor visitor) =>
-        [.. CookieHeader(world, visitor, "/accounts/oidc/authentik/login/callback/").Split("; ").Where(pair => pair.Contains("correlation", StringComparison.Ordinal))];
+        [.. CookieHeader(world, visitor, "/accounts/oidc/authentik/login/callback/").Split("; ")
+            .Where(pair => pair.Contains("correlation", StringComparison.Ordinal))];
 
     /// <summary>The same of the cookies that a beginning set.</summary>
     private static string[] Correlations(Page begun) =>
