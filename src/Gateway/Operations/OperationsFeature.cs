@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Text;
+using Gateway.Proxy;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.SignIn;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Net.Http.Headers;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Core;
@@ -56,8 +59,9 @@ internal static class OperationsFeature
             // Uploads of any size stream through; everything else keeps Kestrel's own limits.
             kestrel.Limits.MaxRequestBodySize = null;
 
-            // Bytes for bytes, to and from Paperless.
-            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            // Bytes for bytes, to and from Paperless. A length is read as digits: with an encoding of its own, Kestrel breaks off and logs a
+            // stack trace where one has more than 20 of them.
+            kestrel.RequestHeaderEncodingSelector = name => name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? null : Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
@@ -74,15 +78,18 @@ internal static class OperationsFeature
         });
     }
 
-    /// <summary>The request log, and an answer for every exception; then the headers of proxies that are trusted, and of no others.</summary>
+    /// <summary>
+    /// The request log, and an answer for every exception; then a host that is one; then the headers of proxies that are trusted, and of no
+    /// others.
+    /// </summary>
     public static void UseOperations(this WebApplication app, GatewaySettings settings)
     {
+        app.UseMiddleware<RequestLog>();
+        app.UseHostGuard();
         if (!settings.TrustedProxies.IsEmpty)
         {
             app.UseForwardedHeaders();
         }
-
-        app.UseMiddleware<RequestLog>();
     }
 
     private static void AddLog(WebApplicationBuilder builder, bool serves)
@@ -101,6 +108,7 @@ internal static class OperationsFeature
 
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
+                .MinimumLevel.Override(typeof(CorrelatedSignInHandler).FullName!, LogEventLevel.Fatal)
 
                 // Its only part would be a scope around each request.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)

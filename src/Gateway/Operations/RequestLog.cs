@@ -10,6 +10,11 @@ namespace Gateway.Operations;
 /// <summary>The outermost layer: one line a request while the log wants it, and an answer for every exception.</summary>
 internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
 {
+    private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "The gateway made a mistake.")
+    {
+        Remedy = "Try again. If it stays, the operator finds the reason in the log under the trace id.",
+    };
+
     /// <summary>One method, and not one around another: each would be a state machine of its own for every request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
@@ -44,60 +49,114 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         }
     }
 
+    /// <summary>Never throws: nothing above this layer would log it, and the connection would break off.</summary>
     private async Task AnswerAsync(HttpContext context, Exception error)
     {
-        bool begun = context.Response.HasStarted;
-        switch (error)
+        if (IsOfClientGone(context, error))
         {
-            case Exception when IsClientGone(context, error):
-                // The browser went away; there is nobody to tell, and a status that is on its way cannot be changed.
-                if (!begun)
-                {
-                    context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
-                }
+            // There is nobody to tell, and a status that is on its way cannot be changed.
+            context.CloseAfterAnswer();
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            }
 
-                break;
+            return;
+        }
 
-            case BadHttpRequestException bad when !begun:
-                context.Response.Clear();
-                await pages.RefuseAsync(context, new Refusal(bad.StatusCode, "bad_request", "This request is not complete", bad.Message));
-                break;
-
-            case StoreUnavailableException away when !begun:
-                context.Response.Clear();
-                await pages.RefuseAsync(context, StoreAway.Refusal(context, away.Message));
-                break;
-
-            default:
-                Failed(logger, error, context.TraceIdentifier);
-                if (begun)
-                {
-                    context.Abort();
-                    break;
-                }
-
-                context.Response.Clear();
-                await PageWriter.WriteAsync(context, new Refusal(500, "internal_error", "Something went wrong", "The gateway made a mistake.")
-                {
-                    Remedy = "Try again. If it stays, the operator finds the reason in the log under the trace id.",
-                });
-                break;
+        try
+        {
+            await RefuseAsync(context, error);
+        }
+        catch (Exception second)
+        {
+            if (!IsOfClientGone(context, second))
+            {
+                AnswerFailed(logger, second, context.TraceIdentifier);
+                await WritePlainlyAsync(context);
+            }
         }
     }
 
-    /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
-    private static bool IsClientGone(HttpContext context, Exception error)
+    private async Task RefuseAsync(HttpContext context, Exception error)
     {
-        if (IsOfTheConnection(error) || (error is IOException { InnerException: { } inner } && IsOfTheConnection(inner)))
+        Refusal? refusal = RefusalOf(context, error);
+        if (refusal is null)
+        {
+            Failed(logger, error, context.TraceIdentifier);
+        }
+
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.Clear();
+        if (error is IOException)
+        {
+            context.CloseAfterAnswer();
+        }
+
+        await (refusal is null ? PageWriter.WriteAsync(context, InternalError) : pages.RefuseAsync(context, refusal));
+    }
+
+    /// <summary>Null where it is the gateway's own mistake.</summary>
+    private static Refusal? RefusalOf(HttpContext context, Exception error)
+    {
+        if (context.Response.HasStarted)
+        {
+            return null;
+        }
+
+        return error switch
+        {
+            BadHttpRequestException bad => Incomplete(bad.StatusCode, bad.Message),
+            IOException broken when RequestForm.IsBadRequest(broken) => Incomplete(StatusCodes.Status400BadRequest, "The body's chunks are broken."),
+            StoreUnavailableException away => StoreAway.Refusal(context, away.Message),
+            _ => null,
+        };
+    }
+
+    private static Refusal Incomplete(int status, string detail) => new(status, "bad_request", "This request is not complete", detail);
+
+    /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
+    private static bool IsOfClientGone(HttpContext context, Exception error)
+    {
+        if (error is ConnectionResetException or ConnectionAbortedException or IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
         {
             return true;
         }
 
-        return error is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested;
+        return error is OperationCanceledException or (IOException and not BadHttpRequestException) && context.RequestAborted.IsCancellationRequested;
     }
 
-    private static bool IsOfTheConnection(Exception error) => error is ConnectionResetException or ConnectionAbortedException;
+    /// <summary>The last resort: depends on nothing that may just have failed.</summary>
+    private static async Task WritePlainlyAsync(HttpContext context)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        try
+        {
+            context.Response.Clear();
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            context.Response.Headers.CacheControl = "no-store";
+            await context.Response.WriteAsync($"{InternalError.Title}. {InternalError.Detail} Trace id {context.TraceIdentifier}");
+        }
+        catch (Exception third) when (third is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            context.Abort();
+        }
+    }
 
     [LoggerMessage(EventId = 7002, EventName = "RequestFailed", Level = LogLevel.Error, Message = "A request failed inside the gateway; trace id {TraceId}")]
     private static partial void Failed(ILogger logger, Exception error, string traceId);
+
+    [LoggerMessage(EventId = 7003, EventName = "AnswerFailed", Level = LogLevel.Error, Message = "The answer to a request could not be written; trace id {TraceId}")]
+    private static partial void AnswerFailed(ILogger logger, Exception error, string traceId);
 }

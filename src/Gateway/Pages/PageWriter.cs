@@ -1,17 +1,27 @@
+using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Components.Web;
 
 namespace Gateway.Pages;
 
 /// <summary>Writes every page and every refusal of the gateway's own: same frame, same headers, never cached, never framed.</summary>
 internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
 {
-    public static Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
+    /// <remarks>Rendered apart from the request: Blazor's own result reads the request's host and form, and fails where they are none.</remarks>
+    public static async Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
         where TPage : IComponent
     {
-        SetHeaders(context.Response, formAction);
-        return new RazorComponentResult<TPage>(parameters) { StatusCode = status, PreventStreamingRendering = true }.ExecuteAsync(context);
+        IServiceProvider services = context.RequestServices;
+        await using HtmlRenderer renderer = new(services, services.GetRequiredService<ILoggerFactory>());
+        string page = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TPage>(ParameterView.FromDictionary(parameters))).ToHtmlString());
+        byte[] bytes = Encoding.UTF8.GetBytes(page);
+        HttpResponse response = context.Response;
+        SetHeaders(response, formAction);
+        response.StatusCode = status;
+        response.ContentType = "text/html; charset=utf-8";
+        response.ContentLength = bytes.Length;
+        await response.Body.WriteAsync(bytes, context.RequestAborted);
     }
 
     /// <summary>The same page for programs.</summary>
@@ -82,12 +92,6 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
         response.Headers["Content-Language"] = "en";
         response.Headers.Vary = "Accept, Sec-Fetch-Mode, Cookie";
-        response.OnStarting(() =>
-        {
-            // Blazor's own header: nothing here navigates by script.
-            response.Headers.Remove("blazor-enhanced-nav");
-            return Task.CompletedTask;
-        });
     }
 
     [LoggerMessage(EventId = 4001, EventName = "Refused", Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]

@@ -17,7 +17,6 @@ internal static class PagesFeature
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
-        builder.Services.AddRazorComponents();
         builder.Services.AddSingleton<PageWriter>();
     }
 

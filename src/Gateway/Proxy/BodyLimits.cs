@@ -1,3 +1,4 @@
+using Gateway.Pages;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Proxy;
@@ -5,8 +6,8 @@ namespace Gateway.Proxy;
 /// <summary>How much of a body is taken from whom, where Kestrel's own limit is off for the uploads of people who are signed in.</summary>
 internal static class BodyLimits
 {
-    /// <summary>Bytes; the gateway's own endpoints take a form at the most, and the one with a sign-in in it is the largest.</summary>
-    public const long Own = 64 * 1024;
+    /// <summary>Bytes; the gateway's own endpoints take a form at the most.</summary>
+    public const long Own = RequestForm.LargestBody;
 
     public static void Set(HttpContext context, long most)
     {

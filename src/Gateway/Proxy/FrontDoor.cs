@@ -28,7 +28,9 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
             return pages.RefuseAsync(context, new Refusal(405, "method_not_allowed", "Method not allowed", "This method is not forwarded."));
         }
 
-        if (settings.Public.IsHost(request.Host.Value))
+        // As it came, and as it is forwarded; HostString would show `xn--` decoded.
+        string? host = request.Headers.Host;
+        if (settings.Public.IsHost(host))
         {
             // One spelling for everything after: redirect URIs are built from it, and Paperless refuses a host with ":443".
             request.Host = _publicHost;
@@ -39,12 +41,12 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
             context.Response.Redirect(settings.Public.Origin + rawTarget);
             return Task.CompletedTask;
         }
-        else if (!settings.AllowedHosts.Matches(request.Host.Value))
+        else if (!settings.AllowedHosts.Matches(host))
         {
             return pages.RefuseAsync(context, new Refusal(421, "host_unknown", "Not this host", $"The gateway answers at {settings.Public.Origin}.")
             {
                 Remedy = "Use that address, or add the host to PAPERLESS_ALLOWED_HOSTS for clients with an API token.",
-                ForTheLog = $"host \"{request.Host.Value}\"",
+                ForTheLog = $"host \"{host}\"",
             });
         }
         else if (!IsAnsweredElsewhere(request))

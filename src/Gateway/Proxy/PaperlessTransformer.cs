@@ -50,9 +50,9 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHygi
             proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
         }
 
-        proxyRequest.Headers.Host = request.Host.Value;
+        proxyRequest.Headers.Host = (string?)request.Headers.Host;
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ClientAddress(httpContext));
-        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", request.Host.Value);
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", (string?)request.Headers.Host);
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
         return default;
     }

@@ -29,6 +29,8 @@ internal static class ProxyFeature
         builder.Services.AddHostedService<LeftPaperlessSessions>();
     }
 
+    public static void UseHostGuard(this WebApplication app) => app.UseMiddleware<HostGuard>();
+
     public static void UseFrontDoor(this WebApplication app) => app.UseMiddleware<FrontDoor>();
 
     /// <summary>Answers everything that is Paperless's; only the gateway's own endpoints are behind it.</summary>

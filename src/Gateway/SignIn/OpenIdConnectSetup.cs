@@ -1,5 +1,4 @@
 using Gateway.Sessions;
-using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -7,11 +6,8 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Gateway.SignIn;
 
 /// <summary>Sets up ASP.NET Core's OpenID Connect handler for each provider of `PAPERLESS_SOCIALACCOUNT_PROVIDERS`.</summary>
-internal sealed class OpenIdConnectSetup(GatewaySettings settings, ProviderRegistry providers) : IConfigureNamedOptions<OpenIdConnectOptions>
+internal sealed class OpenIdConnectSetup(ProviderRegistry providers) : IConfigureNamedOptions<OpenIdConnectOptions>
 {
-    /// <summary>How long a person may take at the provider before the round trip starts anew.</summary>
-    private static readonly TimeSpan LongestRoundTrip = TimeSpan.FromMinutes(30);
-
     public void Configure(OpenIdConnectOptions options)
     {
     }
@@ -24,12 +20,13 @@ internal sealed class OpenIdConnectSetup(GatewaySettings settings, ProviderRegis
         options.Backchannel = provider.Backchannel;
         options.SignInScheme = SessionScheme.Name;
         options.CallbackPath = SignInFeature.CallbackPath(provider.Settings.Id);
-        options.RemoteAuthenticationTimeout = LongestRoundTrip;
 
         options.ResponseType = OpenIdConnectResponseType.Code;
         options.ResponseMode = OpenIdConnectResponseMode.Query;
         options.UsePkce = true;
-        options.ProtocolValidator.NonceLifetime = LongestRoundTrip;
+
+        // The handler would put it into a cookie of its own; SignInEvents sends one all the same, and checks it.
+        options.ProtocolValidator.RequireNonce = false;
 
         // Pushing the request is not done: authentik cannot, and the handler would authenticate there by form alone.
         options.PushedAuthorizationBehavior = PushedAuthorizationBehavior.Disable;
@@ -53,17 +50,5 @@ internal sealed class OpenIdConnectSetup(GatewaySettings settings, ProviderRegis
         {
             options.AdditionalAuthorizationParameters[parameter] = value;
         }
-
-        Protect(options.CorrelationCookie, "correlation.");
-        Protect(options.NonceCookie, "nonce.");
-    }
-
-    /// <summary>Both cookies live for one round trip and go to the callback alone.</summary>
-    private void Protect(CookieBuilder cookie, string name)
-    {
-        cookie.Name = $"{SessionCookie.Prefix}-{name}";
-        cookie.HttpOnly = true;
-        cookie.SameSite = SameSiteMode.Lax;
-        cookie.SecurePolicy = settings.Public.IsHttps ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 }

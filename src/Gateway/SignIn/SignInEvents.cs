@@ -25,6 +25,9 @@ internal sealed partial class SignInEvents(
 {
     private const string OfflineAccess = "offline_access";
 
+    /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
+    private static readonly OpenIdConnectProtocolValidator TokenResponse = new() { RequireNonce = true, RequireTimeStampInNonce = false };
+
     /// <summary>When the round trip began, kept in its state.</summary>
     public const string StartedAt = "started_at";
 
@@ -34,6 +37,13 @@ internal sealed partial class SignInEvents(
     /// <summary>That the round trip was begun anew once because the one before was stale.</summary>
     public const string Again = "again";
 
+    /// <summary>Null where the state does not say it.</summary>
+    public static DateTimeOffset? BegunAt(AuthenticationProperties? properties) =>
+        properties?.Items.TryGetValue(StartedAt, out string? text) == true
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTimeOffset at)
+            ? at
+            : null;
+
     public override async Task RedirectToIdentityProvider(RedirectContext context)
     {
         if (context.Properties.Items.TryGetValue(Prompt, out string? prompt))
@@ -41,6 +51,9 @@ internal sealed partial class SignInEvents(
             context.ProtocolMessage.Prompt = prompt;
         }
 
+        // From the settings, and not from the request's host.
+        context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(Of(context.Scheme).Settings.Id);
+        context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
         if (ConnectRound.Of(context.Properties) is not null || SilentRound.IsOne(context.Properties))
         {
@@ -88,12 +101,12 @@ internal sealed partial class SignInEvents(
     /// </remarks>
     public override async Task TokenValidated(TokenValidatedContext context)
     {
-        context.Options.ProtocolValidator.ValidateTokenResponse(new OpenIdConnectProtocolValidationContext
+        TokenResponse.ValidateTokenResponse(new OpenIdConnectProtocolValidationContext
         {
             ClientId = context.Options.ClientId,
             ProtocolMessage = context.TokenEndpointResponse,
             ValidatedIdToken = context.SecurityToken,
-            Nonce = context.Nonce,
+            Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value,
         });
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedeemed>()!.At;
         ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
@@ -246,12 +259,6 @@ internal sealed partial class SignInEvents(
         SignInFeature.LoginPath(settings, Of(scheme).Settings.Id, next, connect: ConnectRound.Of(properties) is not null);
 
     private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
-
-    private static DateTimeOffset BegunAt(AuthenticationProperties? properties) =>
-        properties?.Items.TryGetValue(StartedAt, out string? text) == true
-        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTimeOffset at)
-            ? at
-            : DateTimeOffset.MaxValue;
 
     [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer at {Scheme} fits no sign-in under way ({Reason}); it begins anew; trace id {TraceId}")]
     private partial void Restarted(string scheme, string reason, string traceId);

@@ -16,6 +16,8 @@ internal static class SignInFeature
 {
     public const string PagePath = "/accounts/login/";
 
+    private const string BeginPath = "/accounts/oidc/{providerId}/login/";
+
     public static string CallbackPath(string providerId) => $"/accounts/oidc/{providerId}/login/callback/";
 
     /// <summary>The provider that a request's path names; nobody has looked yet whether there is one.</summary>
@@ -43,12 +45,14 @@ internal static class SignInFeature
         builder.Services.AddSingleton<Recheck>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Recheck>());
         builder.Services.AddSingleton(services => new SessionRecheck(services.GetRequiredService<Recheck>().AskAsync));
+        builder.Services.AddSingleton<CorrelationCookies>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
+        builder.Services.AddSingleton<IPostConfigureOptions<OpenIdConnectOptions>, OpenIdConnectPostConfigureOptions>();
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();
         foreach (ProviderSettings provider in settings.Providers)
         {
-            authentication.AddOpenIdConnect(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null!);
+            authentication.AddRemoteScheme<OpenIdConnectOptions, CorrelatedSignInHandler>(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null);
         }
     }
 
@@ -64,8 +68,9 @@ internal static class SignInFeature
     {
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
         // Paperless's own login page has the button as a form.
-        app.MapMethods("/accounts/oidc/{providerId}/login/", [HttpMethods.Get, HttpMethods.Post], BeginAsync);
-        app.MapPost(UsernameChoice.Path, context => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context));
+        app.MapGet(BeginPath, BeginAsync);
+        app.MapForm(BeginPath, (context, _) => BeginAsync(context));
+        app.MapForm(UsernameChoice.Path, (context, form) => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context, form));
     }
 
     private static Task ShowPageAsync(HttpContext context)

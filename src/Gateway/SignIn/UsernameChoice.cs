@@ -51,23 +51,12 @@ internal sealed class UsernameChoice
         return ShowAsync(context, new PendingSignIn(person, round.Tokens, round.Sub, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
     }
 
-    public async Task TakeAsync(HttpContext context)
+    public async Task TakeAsync(HttpContext context, IFormCollection form)
     {
         context.Response.Headers.CacheControl = "no-store";
-        if (!CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public) || !context.Request.HasFormContentType)
+        if (!CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public))
         {
             await _pages.RefuseAsync(context, Stale("not a form of this site"));
-            return;
-        }
-
-        IFormCollection form;
-        try
-        {
-            form = await context.Request.ReadFormAsync(context.RequestAborted);
-        }
-        catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
-        {
-            await _pages.RefuseAsync(context, Stale("the form cannot be read"));
             return;
         }
 

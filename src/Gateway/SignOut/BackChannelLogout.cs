@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.SignIn;
 using Gateway.Storage;
@@ -58,22 +59,13 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     /// <summary>Section 2.6.</summary>
     private async Task<(Logout? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
     {
-        if (!context.Request.HasFormContentType)
+        (IFormCollection? form, FormFault? unread) = await RequestForm.ReadAsync(context);
+        if (form is null)
         {
-            return (null, "the request is no form");
+            return (null, $"the form cannot be read: {unread!.Reason}");
         }
 
-        string? text;
-        try
-        {
-            IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted);
-            text = form["logout_token"] is { Count: 1 } sent ? sent[0] : null;
-        }
-        catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
-        {
-            return (null, "the form cannot be read");
-        }
-
+        string? text = form["logout_token"] is { Count: 1 } sent ? sent[0] : null;
         if (string.IsNullOrEmpty(text))
         {
             return (null, "there is not exactly one logout_token");

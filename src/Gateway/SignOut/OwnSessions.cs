@@ -29,9 +29,9 @@ internal sealed class OwnSessions(SessionList list, SessionKeeper sessions, EndS
             await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
     });
 
-    public Task EndAsync(HttpContext context) => WithOwnPageAsync(context, async session =>
+    public Task EndAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
     {
-        string? id = await IdAsync(context.Request);
+        string? id = form["id"];
 
         // An id of another person's, or of nobody's, is none of these.
         if ((await OfAsync(session, context.RequestAborted)).FirstOrDefault(one => one.Id == id) is { } meant)
@@ -78,18 +78,6 @@ internal sealed class OwnSessions(SessionList list, SessionKeeper sessions, EndS
 
     private Task<IReadOnlyList<ListedSession>> OfAsync(Session session, CancellationToken cancellationToken) =>
         list.OfPersonAsync(session.PersonIndex, cancellationToken);
-
-    private static async Task<string?> IdAsync(HttpRequest request)
-    {
-        try
-        {
-            return request.HasFormContentType ? (string?)(await request.ReadFormAsync(request.HttpContext.RequestAborted))["id"] : null;
-        }
-        catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
-        {
-            return null;
-        }
-    }
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
     private Task OfPasswordAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")

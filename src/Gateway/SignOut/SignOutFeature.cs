@@ -33,12 +33,13 @@ internal static class SignOutFeature
     {
         foreach (string path in Paths)
         {
-            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post], SignOutAsync);
+            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], SignOutAsync);
+            app.MapForm(path, (context, _) => SignOutAsync(context));
         }
 
         app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => OwnOf(context).ShowAsync(context));
-        app.MapMethods(OwnSessions.EndPath, [HttpMethods.Post], context => OwnOf(context).EndAsync(context));
-        app.MapMethods(OwnSessions.EndAllPath, [HttpMethods.Post], context => OwnOf(context).EndAllAsync(context));
+        app.MapForm(OwnSessions.EndPath, (context, form) => OwnOf(context).EndAsync(context, form));
+        app.MapForm(OwnSessions.EndAllPath, (context, _) => OwnOf(context).EndAllAsync(context));
         app.MapPost(BackChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
         app.MapGet(FrontChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
     }

@@ -210,7 +210,7 @@ internal sealed class World : IAsyncDisposable
 /// <summary>What a test wants to be different.</summary>
 internal sealed class WorldOptions
 {
-    /// <summary>Begins at the real time: nonces carry it.</summary>
+    /// <summary>Begins at the real time: cookies and certificates know no other.</summary>
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
 
     public bool Https { get; set; }

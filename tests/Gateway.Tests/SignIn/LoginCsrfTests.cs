@@ -57,4 +57,42 @@ public sealed class LoginCsrfTests
         Assert.Equal("alice", await victim.WhoAsync());
         Assert.DoesNotContain(world.Forwarded, request => request.Lines("Remote-User").Contains("bob"));
     }
+
+    [Fact]
+    public async Task The_attackers_callback_is_refused_in_a_browser_that_has_begun_another_sign_in()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor attacker = world.NewVisitor();
+        using Visitor victim = world.NewVisitor();
+        world.Provider.SignsInAs = "bob";
+        string callback = await (await RoundTrip.BeginAsync(attacker, "/documents/2")).AnswerAsync();
+        await RoundTrip.BeginAsync(victim, "/documents/1");
+
+        Page page = await victim.OpenAsync(callback, "cross-site");
+
+        Assert.Equal("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2&again=1", page.Location?.PathAndQuery);
+        Assert.Null(victim.Cookie(SignedIn.CookieName));
+        Assert.DoesNotContain(world.Provider.Received, request => request.Path == "/application/o/token/");
+    }
+
+    [Theory]
+    [InlineData("__Secure-")]
+    [InlineData("")]
+    public async Task On_https_the_attackers_secret_under_a_name_that_a_sibling_domain_can_set_is_worth_nothing(string prefix)
+    {
+        await using World world = await World.StartAsync(options => options.Https = true);
+        using Visitor attacker = world.NewVisitor();
+        using Visitor victim = world.NewVisitor();
+        world.Provider.SignsInAs = "bob";
+        RoundTrip begun = await RoundTrip.BeginAsync(attacker, "/documents/2");
+        string callback = await begun.AnswerAsync();
+        string secret = Assert.Single(begun.Begun.SetCookies).Split(';')[0]["__Host-".Length..];
+
+        Page tossed = await victim.OpenAsync(callback, "cross-site", ("Cookie", prefix + secret));
+        Page own = await victim.OpenAsync(callback, "cross-site", ("Cookie", "__Host-" + secret));
+
+        Assert.Equal("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2&again=1", tossed.Location?.PathAndQuery);
+        Assert.Empty(tossed.SetCookies);
+        Assert.Equal("/documents/2", own.Location?.PathAndQuery);
+    }
 }

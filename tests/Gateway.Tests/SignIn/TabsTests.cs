@@ -97,7 +97,6 @@ public sealed class TabsTests
         string callback = await tab.AnswerAsync();
         world.Clock.Advance(TimeSpan.FromMinutes(31));
         visitor.Forget("correlation");
-        visitor.Forget("nonce");
 
         Page page = await tab.FinishAsync(callback);
 
