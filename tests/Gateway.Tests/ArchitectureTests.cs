@@ -14,12 +14,13 @@ public sealed partial class ArchitectureTests
     private static readonly (string Folder, string[] Knows)[] Allowed =
     [
         ("Settings", []),
-        ("Storage", ["Settings"]),
+        ("Background", []),
+        ("Storage", ["Settings", "Background"]),
         ("Groups", ["Settings"]),
-        ("Sessions", ["Settings", "Storage"]),
+        ("Sessions", ["Settings", "Background", "Storage"]),
         ("Pages", ["Settings", "Sessions"]),
-        ("Proxy", ["Settings", "Storage", "Sessions", "Pages"]),
-        ("Accounts", ["Settings", "Storage", "Sessions", "Pages", "Proxy"]),
+        ("Proxy", ["Settings", "Background", "Storage", "Sessions", "Pages"]),
+        ("Accounts", ["Settings", "Background", "Storage", "Sessions", "Pages", "Proxy"]),
         ("SignIn", ["Settings", "Storage", "Groups", "Sessions", "Pages", "Proxy", "Accounts"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "SignIn"]),
         ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "Accounts", "SignIn", "SignOut"]),

@@ -135,6 +135,12 @@ internal sealed partial class Recheck(
             Postpone(session, AgainAfter);
             NotAsked(session.Identity.Username, away.Message);
         }
+        catch (Exception error) when (!aborted.IsCancellationRequested)
+        {
+            // A fault of the gateway's own is silence, too: the request goes on.
+            Postpone(session, AgainAfter);
+            Failed(error, session.Identity.Username);
+        }
     }
 
     /// <summary>Another replica asks: its answer comes by the store.</summary>

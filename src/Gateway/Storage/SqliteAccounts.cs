@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace Gateway.Storage;
@@ -18,6 +19,7 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
     public override Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => WriteAsync(
         connection =>
         {
+            RemoveUnreadable(connection, link);
             using SqliteCommand insert = connection.CreateCommand();
             insert.CommandText = """
                 INSERT INTO account_links (issuer, subject, provider, label, user_id, joined, linked_at, heard_at)
@@ -96,7 +98,7 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         return Sql.Read(
             connection,
             "SELECT username, profile, reserved_at FROM account_reservations WHERE issuer = $issuer AND subject = $subject;",
-            row => new AccountReservation(issuer, subject, row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(2))),
+            row => Reservation(row, issuer, subject),
             ("$issuer", issuer),
             ("$subject", subject)).SingleOrDefault();
     }));
@@ -131,19 +133,52 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         }
     }
 
-    private static List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-        Sql.Read(
+    private List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        [.. Sql.Read(connection, sql, Link, parameters).OfType<AccountLink>()];
+
+    /// <summary>What nobody can read leads nobody anywhere: it makes room for the person's new link.</summary>
+    private void RemoveUnreadable(SqliteConnection connection, AccountLink link)
+    {
+        List<long> ids = Sql.Read(
             connection,
-            sql,
-            row => new AccountLink(
-                row.GetInt64(0),
-                row.GetString(1),
-                row.GetString(2),
-                row.GetString(3),
-                row.GetString(4),
-                row.GetInt32(5),
-                row.GetString(6),
-                DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(7)),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(8))),
-            parameters);
+            $"SELECT {Columns} FROM account_links WHERE issuer = $issuer AND subject = $subject;",
+            row => Link(row) is null ? row.GetInt64(0) : 0,
+            ("$issuer", link.Issuer),
+            ("$subject", link.Subject));
+        foreach (long id in ids.Where(id => id != 0))
+        {
+            Sql.Execute(connection, "DELETE FROM account_links WHERE id = $id;", ("$id", id));
+        }
+    }
+
+    /// <returns>Null for a row that cannot be read.</returns>
+    private AccountLink? Link(SqliteDataReader row)
+    {
+        if (Sql.Integer(row, 0) is { } id
+            && Sql.Text(row, 1) is { } issuer
+            && Sql.Text(row, 2) is { } subject
+            && Sql.Text(row, 3) is { } provider
+            && Sql.Text(row, 4) is { } label
+            && Sql.Integer(row, 5) is { } user and > 0 and <= int.MaxValue
+            && Sql.Text(row, 6) is { } joined
+            && Sql.Integer(row, 7) is { } linked && StoredTime.OfSeconds(linked) is { } linkedAt
+            && Sql.Integer(row, 8) is { } heard && StoredTime.OfMilliseconds(heard) is { } heardAt)
+        {
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+        }
+
+        database.Unreadable.Report("account link", Sql.Integer(row, 0)?.ToString(CultureInfo.InvariantCulture) ?? "?");
+        return null;
+    }
+
+    private AccountReservation? Reservation(SqliteDataReader row, string issuer, string subject)
+    {
+        if (Sql.Text(row, 0) is { } username && Sql.Text(row, 1) is { } profile && Sql.Integer(row, 2) is { } reserved && StoredTime.OfSeconds(reserved) is { } reservedAt)
+        {
+            return new AccountReservation(issuer, subject, username, profile, reservedAt);
+        }
+
+        database.Unreadable.Report("reservation of an account", "?");
+        return null;
+    }
 }
