@@ -14,13 +14,14 @@ public sealed partial class ArchitectureTests
     private static readonly (string Folder, string[] Knows)[] Allowed =
     [
         ("Settings", []),
-        ("Storage", ["Settings"]),
+        ("Background", []),
+        ("Storage", ["Settings", "Background"]),
         ("Paperless", ["Settings"]),
         ("Groups", ["Settings"]),
-        ("Sessions", ["Settings", "Storage"]),
+        ("Sessions", ["Settings", "Background", "Storage"]),
         ("Pages", ["Settings", "Sessions"]),
-        ("Proxy", ["Settings", "Storage", "Paperless", "Sessions", "Pages"]),
-        ("Accounts", ["Settings", "Storage", "Paperless", "Sessions", "Pages", "Proxy"]),
+        ("Proxy", ["Settings", "Background", "Storage", "Paperless", "Sessions", "Pages"]),
+        ("Accounts", ["Settings", "Background", "Storage", "Paperless", "Sessions", "Pages", "Proxy"]),
         ("SignIn", ["Settings", "Storage", "Groups", "Sessions", "Pages", "Proxy", "Accounts"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Proxy", "SignIn"]),
         ("Operations", ["Settings", "Storage", "Paperless", "Sessions", "Pages", "Proxy", "Accounts", "SignIn", "SignOut"]),

@@ -1,3 +1,4 @@
+using Gateway.Background;
 using Gateway.Proxy;
 
 namespace Gateway.Accounts;
@@ -31,9 +32,12 @@ internal static class AccountsFeature
 }
 
 /// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
-internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, ILogger<CredentialAtStart> logger) : BackgroundService
+internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialAtStart> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(LookAsync, stoppingToken);
+
+    private async Task LookAsync(CancellationToken stoppingToken)
     {
         try
         {
@@ -47,14 +51,13 @@ internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicati
         {
             NotAskedYet(failure.Message);
         }
-        catch (Exception error) when (error is PaperlessCredentialException or OperationCanceledException or ObjectDisposedException)
+        catch (PaperlessCredentialException)
         {
-            // The first is in the log already, the others are a gateway that stops.
+            // It is in the log already.
         }
-        catch (Exception error)
+        catch (ObjectDisposedException) when (stoppingToken.IsCancellationRequested)
         {
-            // Whatever it is, the gateway goes on: who is signed in already needs none of this.
-            NotAskedYet(error.Message);
+            // A gateway that stops.
         }
     }
 

@@ -76,6 +76,7 @@ internal static class CommandLine
         await using (app)
         {
             await app.OpenStorageAsync();
+            app.ProtectDataDirectory();
             app.ClearSpool();
             await app.RunAsync();
             return 0;

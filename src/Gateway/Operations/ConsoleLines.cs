@@ -103,9 +103,9 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
                 _output.Flush();
             }
-            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ObjectDisposedException)
+            catch (Exception)
             {
-                // Whoever read it has gone; there is nowhere to say so.
+                // Whoever read it has gone, or the output is broken: there is nowhere to say so, and an exception here would end the process.
             }
 
             _writing.Clear();

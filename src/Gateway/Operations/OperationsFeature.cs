@@ -42,6 +42,9 @@ internal static class OperationsFeature
 
             // Both servers at once. Nothing else that starts takes time, and each part begins in the order in which it was added.
             options.ServicesStartConcurrently = true;
+
+            // Each loop catches its own failures; one that should get through is logged by the host and ends nothing else.
+            options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
 
         // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it. As the
@@ -115,7 +118,7 @@ internal static class OperationsFeature
 
                 // The command says it in a sentence; what the framework cancels because of it has nothing to add.
                 .Filter.ByExcluding(entry => CommandLine.IsAddressInUse(entry.Exception)
-                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry))
+                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry) && !Matching.FromSource("Microsoft.Extensions.Hosting")(entry))
                     || IsAboutPlainHttp(entry))
                 .ReadFrom.Configuration(builder.Configuration, new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))
                 .ReadFrom.Services(services)

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Gateway.Background;
 using Gateway.Sessions;
 
 namespace Gateway.Proxy;
@@ -16,13 +17,15 @@ internal sealed partial class LeftPaperlessSessions : BackgroundService
     private readonly SessionKeeper _sessions;
     private readonly PaperlessSession _paperless;
     private readonly PaperlessCookies _cookies;
+    private readonly TimeProvider _time;
     private readonly ILogger<LeftPaperlessSessions> _logger;
 
-    public LeftPaperlessSessions(SessionKeeper sessions, PaperlessSession paperless, PaperlessCookies cookies, ILogger<LeftPaperlessSessions> logger)
+    public LeftPaperlessSessions(SessionKeeper sessions, PaperlessSession paperless, PaperlessCookies cookies, TimeProvider time, ILogger<LeftPaperlessSessions> logger)
     {
         _sessions = sessions;
         _paperless = paperless;
         _cookies = cookies;
+        _time = time;
         _logger = logger;
         _sessions.Ended += OnEnded;
     }
@@ -33,14 +36,14 @@ internal sealed partial class LeftPaperlessSessions : BackgroundService
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Ending Paperless's own session", _time, _logger).RunQueueAsync(_left.Reader, EndAsync, stoppingToken);
+
+    private async Task EndAsync(Left left, CancellationToken stopping)
     {
-        await foreach (Left left in _left.Reader.ReadAllAsync(stoppingToken))
+        if (await _paperless.EndAsync(left.Cookie, traceId: left.Session.ToString()))
         {
-            if (await _paperless.EndAsync(left.Cookie, traceId: left.Session.ToString()))
-            {
-                LeftSessionEnded(left.User, left.Session);
-            }
+            LeftSessionEnded(left.User, left.Session);
         }
     }
 

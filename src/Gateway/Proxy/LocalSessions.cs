@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Gateway.Background;
 using Gateway.Sessions;
 using Gateway.Settings;
 
@@ -90,7 +91,7 @@ internal sealed partial class LocalSessions(
 
         SessionKey key = KeyOf(cookie);
         Forbid(key, Remembered);
-        Ended?.Invoke(key);
+        RaiseEnded(key);
         if (context.LocalSession() is { } session)
         {
             LocalSessionEnded(session.Username, cause, key);
@@ -112,7 +113,7 @@ internal sealed partial class LocalSessions(
 
     private async Task<LocalFinding> AskAsync(SessionKey key, string cookie, DateTimeOffset now, LocalFinding? before)
     {
-        LocalFinding finding = await paperless.AskAsync(cookie, now);
+        LocalFinding finding = await AskAsync(cookie, now, key);
         if (finding.Session is { } session)
         {
             finding = finding with { Session = session with { Key = key } };
@@ -129,11 +130,27 @@ internal sealed partial class LocalSessions(
                 LocalSessionEnded(gone.Username, LocalSessionEnd.GoneAtPaperless, key);
             }
 
-            Ended?.Invoke(key);
+            RaiseEnded(key);
         }
 
         return finding;
     }
+
+    /// <summary>Many may wait for this one answer: whatever goes wrong is no answer for them, and nothing worse.</summary>
+    private async Task<LocalFinding> AskAsync(string cookie, DateTimeOffset now, SessionKey key)
+    {
+        try
+        {
+            return await paperless.AskAsync(cookie, now);
+        }
+        catch (Exception error)
+        {
+            LocalSessionQuestionFailed(error, key);
+            return LocalFinding.Unknown;
+        }
+    }
+
+    private void RaiseEnded(SessionKey key) => Subscribers.Raise(Ended, heard => heard(key), "the end of a session with a Paperless password", logger);
 
     /// <summary>Keeps within the bound: what is out of date goes first, then what would be soonest.</summary>
     private void MakeRoom(DateTimeOffset now)
@@ -169,4 +186,7 @@ internal sealed partial class LocalSessions(
 
     [LoggerMessage(EventId = 5022, EventName = "LocalSessionEnded", Level = LogLevel.Information, Message = "The sign-in of {User} with a Paperless password ended: {Cause}; session {Session}")]
     private partial void LocalSessionEnded(string user, LocalSessionEnd cause, SessionKey session);
+
+    [LoggerMessage(EventId = 5024, EventName = "LocalSessionQuestionFailed", Level = LogLevel.Error, Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
+    private partial void LocalSessionQuestionFailed(Exception error, SessionKey session);
 }

@@ -1,26 +1,15 @@
+using Gateway.Background;
+
 namespace Gateway.Proxy;
 
 /// <summary>Asks again, each minute, after the local sessions that hold a WebSocket open: no request of theirs need come by.</summary>
-internal sealed partial class LocalSocketChecks(OpenSockets sockets, LocalSessions locals, TimeProvider time, ILogger<LocalSocketChecks> logger) : BackgroundService
+internal sealed class LocalSocketChecks(OpenSockets sockets, LocalSessions locals, TimeProvider time, ILogger<LocalSocketChecks> logger) : BackgroundService
 {
     /// <summary>How often it looks; each session is asked about when the minute for which it is remembered is over.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(LookEvery, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await CheckAsync(stoppingToken);
-            }
-            catch (Exception error) when (error is not OperationCanceledException)
-            {
-                CheckFailed(error);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Checking the WebSockets of people with a Paperless password", time, logger).RunPeriodicallyAsync(LookEvery, CheckAsync, stoppingToken);
 
     private async Task CheckAsync(CancellationToken cancel)
     {
@@ -35,7 +24,4 @@ internal sealed partial class LocalSocketChecks(OpenSockets sockets, LocalSessio
             }
         }
     }
-
-    [LoggerMessage(EventId = 5023, EventName = "LocalSocketCheckFailed", Level = LogLevel.Error, Message = "The WebSockets of people with a Paperless password could not be checked; the next try is in ten seconds")]
-    private partial void CheckFailed(Exception error);
 }

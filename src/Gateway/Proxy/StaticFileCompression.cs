@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Threading.Channels;
+using Gateway.Background;
 
 namespace Gateway.Proxy;
 
 /// <summary>Makes the small copies of static files: a quick one with the file, the best ones afterwards, one at a time and off every request's way.</summary>
-internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundService
+internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider time, ILogger<StaticFileCompression> logger) : BackgroundService
 {
     /// <summary>Paths that wait; what finds no place keeps its quick copy.</summary>
     private const int Waiting = 4096;
@@ -30,14 +31,12 @@ internal sealed class StaticFileCompression(StaticFileStore store) : BackgroundS
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await foreach (string path in _paths.Reader.ReadAllAsync(stoppingToken))
-        {
-            // A thread of its own: those of the pool are for requests.
-            await Task.Factory.StartNew(() => Compress(path, stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Compressing a static file", time, logger).RunQueueAsync(_paths.Reader, CompressAsync, stoppingToken);
+
+    /// <summary>A thread of its own: those of the pool are for requests.</summary>
+    private Task CompressAsync(string path, CancellationToken stopping) =>
+        Task.Factory.StartNew(() => Compress(path, stopping), stopping, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private void Compress(string path, CancellationToken stopping)
     {

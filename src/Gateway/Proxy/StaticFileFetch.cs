@@ -147,16 +147,22 @@ internal sealed partial class StaticFileFetch(
         {
             return Unanswered(path, stale, error.GetType().Name, ref pass);
         }
+        catch (Exception error)
+        {
+            // Whatever it is: everybody who waits for this file is forwarded.
+            FetchFailed(error, path);
+            pass = LeftAloneFor;
+            return null;
+        }
         finally
         {
             lock (_lock)
             {
+                _flights.Remove(path);
                 if (pass is { } time)
                 {
                     _passed[path] = clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency);
                 }
-
-                _flights.Remove(path);
             }
         }
     }
@@ -240,4 +246,7 @@ internal sealed partial class StaticFileFetch(
 
     [LoggerMessage(EventId = 5030, EventName = "StaticFileStale", Level = LogLevel.Warning, Message = "Paperless does not answer for {Path} ({Cause}): it is served from memory, although it is stale")]
     private partial void ServedStale(string path, string cause);
+
+    [LoggerMessage(EventId = 5031, EventName = "StaticFileFetchFailed", Level = LogLevel.Error, Message = "{Path} could not be fetched for everybody; requests for it are forwarded for now")]
+    private partial void FetchFailed(Exception error, string path);
 }

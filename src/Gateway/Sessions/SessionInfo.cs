@@ -17,7 +17,7 @@ internal sealed class SessionInfoProtector(IDataProtectionProvider protection)
 
     public byte[] Protect(SessionInfo info) => _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(info, SessionInfoJson.Default.SessionInfo));
 
-    /// <returns>Null where it was protected with keys that are gone.</returns>
+    /// <returns>Null where it was protected with keys that are gone, or is not whole.</returns>
     public SessionInfo? Unprotect(byte[] info)
     {
         try
@@ -31,5 +31,6 @@ internal sealed class SessionInfoProtector(IDataProtectionProvider protection)
     }
 }
 
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SessionInfo))]
 internal sealed partial class SessionInfoJson : JsonSerializerContext;

@@ -11,6 +11,7 @@ internal sealed partial class SessionKeeper
     /// <summary>So many ends of a whole `sid` or person are told to the store again; of more than these each is told once.</summary>
     private const int MostToldAgain = 10_000;
 
+    /// <summary>What anybody may ask for without proof, and what is written to the disk at once for it.</summary>
     private const int MostUnprovenEachMinute = 60;
 
     private static readonly TimeSpan TellAgainEvery = TimeSpan.FromSeconds(30);
@@ -20,9 +21,11 @@ internal sealed partial class SessionKeeper
 
     private readonly EndJournal _journal = new(settings.DataDirectory);
 
-    private readonly Lock _countingUnproven = new();
-    private DateTimeOffset _unprovenSince;
-    private int _unproven;
+    /// <summary>Tombstones of a `sid` that nobody here knows: front-channel logouts are unauthenticated.</summary>
+    private readonly MinuteBudget _unprovenTombstones = new(MostUnprovenEachMinute);
+
+    /// <summary>Ends of sessions that nobody here has seen, written to the disk at once while the store is away: the cookies may be made up.</summary>
+    private readonly MinuteBudget _unknownEnds = new(MostUnprovenEachMinute);
 
     private long _toldAgainAt = long.MinValue / 2;
     private bool _tellAll;
@@ -46,18 +49,19 @@ internal sealed partial class SessionKeeper
         }
     }
 
-    /// <summary>What anybody may ask for without proof is held against sign-ins so often a minute, so that nobody fills the store with it; what there is ends in any case.</summary>
-    private bool MayBeKeptUnproven(DateTimeOffset now)
+    /// <summary>Notes the end of a session that the store has not taken, once.</summary>
+    /// <param name="known">Whether the session is one: else the disk is not waited for more often than a budget allows.</param>
+    /// <returns>Whether it outlives this process.</returns>
+    private bool NoteOnDisk(SessionKey key, bool known)
     {
-        lock (_countingUnproven)
+        if (_toRemove.TryGetValue(key, out bool noted) && noted)
         {
-            if (now - _unprovenSince >= TimeSpan.FromMinutes(1))
-            {
-                (_unprovenSince, _unproven) = (now, 0);
-            }
-
-            return ++_unproven <= MostUnprovenEachMinute;
+            return true;
         }
+
+        noted = _journal.Note(key.ToBytes(), atOnce: known || _unknownEnds.TryTake(time.GetUtcNow()));
+        _toRemove.TryUpdate(key, noted, comparisonValue: false);
+        return noted;
     }
 
     private void WasTaken(byte[] index, WholeEnd end)
@@ -81,7 +85,7 @@ internal sealed partial class SessionKeeper
         (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> indexes) = _journal.Read();
         foreach (SessionKey key in keys.Select(bytes => SessionKey.FromBytes(bytes)))
         {
-            _toRemove[key] = default;
+            _toRemove[key] = true;
             memory.KeepEnded(key, time.GetUtcNow());
         }
 
@@ -117,14 +121,11 @@ internal sealed partial class SessionKeeper
 
         try
         {
-            foreach ((string index, WholeEnd end) in _toEnd.Where(entry => !entry.Value.Taken))
+            Exception? failure = await EachAsync(_toEnd.Where(entry => !entry.Value.Taken), entry => HandOnAsync(entry.Key, entry.Value, cancellationToken));
+            failure = await EachAsync(_toRemove.Keys, ended => RemoveEndedAsync(ended, cancellationToken)) ?? failure;
+            if (failure is not null)
             {
-                await HandOnAsync(index, end, cancellationToken);
-            }
-
-            foreach (SessionKey ended in _toRemove.Keys)
-            {
-                await RemoveEndedAsync(ended, cancellationToken);
+                throw new InvalidOperationException("Not every end could be told to the store.", failure);
             }
 
             _journal.ClearIf(NothingWaits);
@@ -134,6 +135,26 @@ internal sealed partial class SessionKeeper
         {
             // It was said when they came; the next try comes soon.
         }
+    }
+
+    /// <summary>One that fails inside the gateway does not keep the others from being told.</summary>
+    /// <returns>The last failure; null where all were told.</returns>
+    private static async Task<Exception?> EachAsync<T>(IEnumerable<T> all, Func<T, Task> tell)
+    {
+        Exception? failure = null;
+        foreach (T one in all)
+        {
+            try
+            {
+                await tell(one);
+            }
+            catch (Exception error) when (error is not (StoreUnavailableException or OperationCanceledException))
+            {
+                failure = error;
+            }
+        }
+
+        return failure;
     }
 
     private async Task HandOnAsync(string index, WholeEnd end, CancellationToken cancellationToken)

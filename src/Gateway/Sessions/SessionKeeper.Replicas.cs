@@ -14,6 +14,8 @@ internal sealed partial class SessionKeeper
     /// <summary>Whoever can go on does not wait again for a store that has just not answered.</summary>
     private static readonly TimeSpan NotAskedFor = TimeSpan.FromSeconds(2);
 
+    private readonly UnreadableEntries _unreadable = new(logger);
+
     private long _awayAt = long.MinValue / 2;
     private long _doubtedAt = long.MinValue / 2;
 
@@ -88,7 +90,11 @@ internal sealed partial class SessionKeeper
         {
             if (SessionRecord.Decrypt(stored.Record, secret) is not { } record)
             {
-                UnreadableRecord(known?.Key ?? secret.Key());
+                if (_unreadable.IsNew("record", secret.Key().ToString()))
+                {
+                    UnreadableRecord(secret.Key());
+                }
+
                 return null;
             }
 
@@ -209,6 +215,6 @@ internal sealed partial class SessionKeeper
     private void Drop(Session session)
     {
         memory.Forget(session);
-        Ended?.Invoke(session, SessionEnd.Unconfirmed);
+        RaiseEnded(session, SessionEnd.Unconfirmed);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Gateway.Background;
 using Gateway.Settings;
 using Gateway.Storage;
 
@@ -37,8 +38,8 @@ internal sealed partial class SessionKeeper(
     /// <summary>The same for one that no signature proves: longer than a sign-in takes, the choice of a user name included, and too short to fill a store with.</summary>
     private static readonly TimeSpan UnprovenEndsAreKept = TimeSpan.FromMinutes(20);
 
-    /// <summary>Sessions that ended and whose rows are still in the store.</summary>
-    private readonly ConcurrentDictionary<SessionKey, byte> _toRemove = new();
+    /// <summary>Sessions that ended and whose rows are still in the store, and whether that is noted on the disk.</summary>
+    private readonly ConcurrentDictionary<SessionKey, bool> _toRemove = new();
 
     /// <summary>Ends of a whole `sid` or person, by the index, until the store has taken them and for a while after it.</summary>
     private readonly ConcurrentDictionary<string, WholeEnd> _toEnd = new();
@@ -104,7 +105,7 @@ internal sealed partial class SessionKeeper(
     {
         ThrowIfTooManyWait();
         Forget(key, cause);
-        await RemoveAsync(key, cancellationToken);
+        await RemoveAsync(key, cancellationToken, known: false);
         SessionEnded("somebody", cause, key);
     }
 
@@ -128,15 +129,28 @@ internal sealed partial class SessionKeeper(
         foreach (Session session in memory.All.Where(session => session.IsOf(index)).ToArray())
         {
             // Should the store fail now, the next tidying ends it there; until then nothing loads it again.
-            _toRemove[session.Key] = default;
+            _toRemove.TryAdd(session.Key, false);
             Forget(session.Key, cause);
             ended.Add(session.Key);
         }
 
-        // Until the store has taken it, it is handed on again and again.
-        WholeEnd end = new(now, proven ? EndsAreKept : ended.Count > 0 || MayBeKeptUnproven(now) ? UnprovenEndsAreKept : TimeSpan.Zero);
+        TimeSpan kept = EndsAreKept;
+        if (!proven)
+        {
+            bool leavesTombstone = ended.Count > 0 || _unprovenTombstones.TryTake(now);
+            if (!leavesTombstone && !await store.AnyAsync(index, cancellationToken))
+            {
+                // Nothing to end and nothing to keep: nothing is written.
+                return 0;
+            }
+
+            kept = leavesTombstone ? UnprovenEndsAreKept : TimeSpan.Zero;
+        }
+
+        WholeEnd end = new(now, kept);
         if (proven || ended.Count > 0)
         {
+            // Until the store has taken it, it is handed on again and again.
             _toEnd[Convert.ToHexString(index)] = end;
         }
 
@@ -175,6 +189,19 @@ internal sealed partial class SessionKeeper(
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
+        try
+        {
+            await TidyAsync(now, cancellationToken);
+        }
+        finally
+        {
+            // Whatever the store says, memory keeps within its bounds.
+            memory.Trim(now);
+        }
+    }
+
+    private async Task TidyAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
         TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
         await HandOnAsync(cancellationToken);
         await AskAboutOpenAsync(now, cancellationToken);
@@ -194,7 +221,6 @@ internal sealed partial class SessionKeeper(
 
         // Twice the lag more: a row whose last use is not noted yet belongs to a session that is still alive in memory.
         await store.SweepAsync(now, settings.Session.Idle + lag + lag, cancellationToken);
-        memory.Trim(now);
     }
 
     public async Task NoteUsesAsync(TimeSpan lag, CancellationToken cancellationToken)
@@ -224,7 +250,7 @@ internal sealed partial class SessionKeeper(
             SessionKey key = SessionKey.FromBytes(gone);
             if (memory.MarkEnded(key, time.GetUtcNow()) is { } session)
             {
-                Ended?.Invoke(session, SessionEnd.EndedByTheOperator);
+                RaiseEnded(session, SessionEnd.EndedByTheOperator);
                 SessionEnded(session.Identity.Username, SessionEnd.EndedByTheOperator, key);
             }
         }
@@ -235,22 +261,24 @@ internal sealed partial class SessionKeeper(
         Session? session = memory.MarkEnded(key, time.GetUtcNow());
         if (session is not null)
         {
-            Ended?.Invoke(session, cause);
+            RaiseEnded(session, cause);
         }
 
         return session;
     }
 
-    private async Task RemoveAsync(SessionKey key, CancellationToken cancellationToken)
+    private void RaiseEnded(Session session, SessionEnd cause) => Subscribers.Raise(Ended, heard => heard(session, cause), "the end of a session", logger);
+
+    private async Task RemoveAsync(SessionKey key, CancellationToken cancellationToken, bool known = true)
     {
-        _toRemove[key] = default;
+        _toRemove.TryAdd(key, false);
         try
         {
             await RemoveEndedAsync(key, cancellationToken);
         }
         catch (StoreUnavailableException error)
         {
-            bool noted = _journal.Note(key.ToBytes());
+            bool noted = NoteOnDisk(key, known);
             NotRemoved(key, error.Message, noted ? "not even a restart before that brings it back" : "only a restart before that would bring it back");
         }
     }

@@ -66,7 +66,7 @@ internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInA
         return sealedRecord;
     }
 
-    /// <returns>Null where the bytes are not what <see cref="Encrypt"/> made with this secret.</returns>
+    /// <returns>Null where the bytes are not what <see cref="Encrypt"/> made with this secret, whole.</returns>
     public static SessionRecord? Decrypt(ReadOnlySpan<byte> sealedRecord, SessionSecret secret)
     {
         if (sealedRecord.Length < NonceBytes + TagBytes)
@@ -79,7 +79,8 @@ internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInA
         {
             using AesGcm cipher = Cipher(secret);
             cipher.Decrypt(sealedRecord[..NonceBytes], sealedRecord[NonceBytes..^TagBytes], sealedRecord[^TagBytes..], plain, secret.Key().ToBytes());
-            return JsonSerializer.Deserialize(plain, SessionRecordJson.Default.SessionRecord);
+            SessionRecord? record = JsonSerializer.Deserialize(plain, SessionRecordJson.Default.SessionRecord);
+            return record?.Identity.Groups?.Contains(null!) == true ? null : record;
         }
         catch (Exception error) when (error is CryptographicException or JsonException)
         {
@@ -102,5 +103,7 @@ internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInA
     }
 }
 
+/// <remarks>What is missing, or null where nothing may be, is no record: nobody is in by half of one.</remarks>
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SessionRecord))]
 internal sealed partial class SessionRecordJson : JsonSerializerContext;

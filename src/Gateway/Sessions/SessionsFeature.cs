@@ -1,3 +1,4 @@
+using Gateway.Background;
 using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 
@@ -36,15 +37,7 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
     {
         await base.StopAsync(cancellationToken);
         // Not the token given: requests may have used up all the time that it allows, and this takes none.
-        try
-        {
-            await sessions.HandOnAsync(CancellationToken.None);
-            await sessions.NoteUsesAsync(TimeSpan.Zero, CancellationToken.None);
-        }
-        catch (StoreUnavailableException away)
-        {
-            NotTidied(away.Message);
-        }
+        await Loop("The last tidying").RunOnceAsync(LastAsync, CancellationToken.None);
     }
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -53,40 +46,37 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
         return base.StartAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(HandOnAsync(stoppingToken), TidyAsync(stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        Loop("Telling the store of ended sessions").RunPeriodicallyAsync(SessionsFeature.HandOnEvery, sessions.HandOnAsync, stoppingToken),
+        Loop("Tidying the sessions").RunPeriodicallyAsync(SessionsFeature.TidyEvery, TidyAsync, stoppingToken));
 
-    private async Task HandOnAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(SessionsFeature.HandOnEvery, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            await sessions.HandOnAsync(stoppingToken);
-        }
-    }
+    private BackgroundLoop Loop(string work) => new(work, time, logger);
 
     private async Task TidyAsync(CancellationToken stoppingToken)
     {
-        using PeriodicTimer timer = new(SessionsFeature.TidyEvery, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            try
-            {
-                await sessions.TidyAsync(stoppingToken);
-            }
-            catch (StoreUnavailableException away)
-            {
-                NotTidied(away.Message);
-            }
-            catch (Exception error) when (error is not OperationCanceledException)
-            {
-                TidyingFailed(error);
-            }
+            await sessions.TidyAsync(stoppingToken);
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotTidied(away.Message);
+        }
+    }
+
+    private async Task LastAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sessions.HandOnAsync(cancellationToken);
+            await sessions.NoteUsesAsync(TimeSpan.Zero, cancellationToken);
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotTidied(away.Message);
         }
     }
 
     [LoggerMessage(EventId = 1110, EventName = "StoreAwayForTidying", Level = LogLevel.Warning, Message = "The store does not answer ({Reason}): who is known goes on for some minutes, nobody else comes in; the next look is in half a minute")]
     private partial void NotTidied(string reason);
-
-    [LoggerMessage(EventId = 2010, EventName = "TidyingFailed", Level = LogLevel.Error, Message = "The store could not be tidied; the next try is in half a minute")]
-    private partial void TidyingFailed(Exception error);
 }

@@ -121,6 +121,11 @@ internal sealed class Recheck(
             // Whoever is known here goes on.
             attempt.Silent(session, away.Message);
         }
+        catch (Exception error) when (!aborted.IsCancellationRequested)
+        {
+            // A fault of the gateway's own is silence, too: the request goes on.
+            attempt.Failed(session, error);
+        }
     }
 
     /// <summary>Another replica asks: its answer comes by the store.</summary>

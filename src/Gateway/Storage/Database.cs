@@ -1,12 +1,15 @@
 using Gateway.Settings;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Storage;
 
 /// <summary>The SQLite file in `GATEWAY_DATA_DIR`: opened and brought to the present schema at start, one writer at a time.</summary>
-internal sealed class Database(GatewaySettings settings) : IDisposable
+internal sealed class Database(GatewaySettings settings, ILogger<Database>? logger = null) : IDisposable
 {
     public const string FileName = "gateway.db";
+
+    private static readonly string[] BesideIt = ["-wal", "-shm"];
 
     /// <summary>Each entry brings the schema one version further; entries are only ever added. `PRAGMA user_version` counts them.</summary>
     private static readonly string[] Migrations =
@@ -134,12 +137,19 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         DefaultTimeout = 10,
     }.ToString();
 
+    /// <summary>Rows that nobody can read.</summary>
+    public UnreadableEntries Unreadable { get; } = new(logger ?? NullLogger<Database>.Instance);
+
+    /// <summary>The file and those that SQLite puts beside it, with the file's own mode.</summary>
+    public static IEnumerable<string> Files(string directory) => BesideIt.Prepend("").Select(end => Path.Combine(directory, FileName + end));
+
     /// <exception cref="SettingsException">The directory cannot be used, or the file is from a newer version.</exception>
     public void Open()
     {
         try
         {
             PrivateDirectory.Create(settings.DataDirectory);
+            MakePrivate();
             using SqliteConnection connection = Connect();
             Execute(connection, "PRAGMA journal_mode = WAL;");
             Migrate(connection);
@@ -191,6 +201,21 @@ internal sealed class Database(GatewaySettings settings) : IDisposable
         }
 
         _writer.Release();
+    }
+
+    /// <summary>SQLite would make the file with whatever the umask leaves, and the others with the mode of this one.</summary>
+    private void MakePrivate()
+    {
+        string file = Path.Combine(settings.DataDirectory, FileName);
+        if (!File.Exists(file))
+        {
+            PrivateFile.Open(file, FileMode.OpenOrCreate).Dispose();
+        }
+
+        foreach (string one in Files(settings.DataDirectory))
+        {
+            PrivateFile.Narrow(one);
+        }
     }
 
     private void Migrate(SqliteConnection connection)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Gateway.Storage;
 
@@ -10,33 +11,55 @@ internal sealed class EndJournal(string directory)
 {
     public const string FileName = "ends-to-tell";
 
+    /// <summary>Lines that a later one repeats; beyond this many the file is written anew without them.</summary>
+    private const int MostRepeated = 1000;
+
+    /// <summary>No end stands for longer.</summary>
+    private static readonly TimeSpan LongestKept = TimeSpan.FromDays(30);
+
     private readonly Lock _writing = new();
     private readonly string _path = Path.Combine(directory, FileName);
+    private readonly Dictionary<string, string> _lines = new(StringComparer.OrdinalIgnoreCase);
+    private int _written;
     private bool _isEmpty;
 
     /// <summary>Notes the end of one session.</summary>
+    /// <param name="atOnce">Whether it must outlive the machine, too; else it outlives this process.</param>
     /// <returns>False where the file cannot be written: the end then lives as long as this process.</returns>
-    public bool Note(byte[] key) => Append(Convert.ToHexStringLower(key));
+    public bool Note(byte[] key, bool atOnce = true) => Append(Convert.ToHexStringLower(key), "", atOnce);
 
     /// <summary>Notes the end of a whole `sid` or person.</summary>
     public bool Note(string index, DateTimeOffset at, TimeSpan kept) =>
-        Append(string.Create(CultureInfo.InvariantCulture, $"{index} {at.ToUnixTimeMilliseconds()} {(long)kept.TotalMilliseconds}"));
+        Append(index, string.Create(CultureInfo.InvariantCulture, $" {at.ToUnixTimeMilliseconds()} {(long)kept.TotalMilliseconds}"), atOnce: true);
 
-    /// <summary>What an earlier process left behind; a line that was not written to its end is none.</summary>
+    /// <summary>What an earlier process left behind; a line that was not written to its end, or that nobody can read, is none.</summary>
     public (IReadOnlyList<byte[]> Keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> Indexes) Read()
     {
         List<byte[]> keys = [];
         List<(string, DateTimeOffset, TimeSpan)> indexes = [];
-        foreach (string[] words in Lines().Select(line => line.Split(' ')).Where(words => words[0].Length == 64 && words[0].All(char.IsAsciiHexDigit)))
+        lock (_writing)
         {
-            if (words.Length == 1)
+            foreach (string line in File.Exists(_path) ? File.ReadLines(_path) : [])
             {
-                keys.Add(Convert.FromHexString(words[0]));
+                string[] words = line.Split(' ');
+                if (words[0].Length != 64 || !words[0].All(char.IsAsciiHexDigit))
+                {
+                    continue;
+                }
+
+                if (words.Length == 1)
+                {
+                    keys.Add(Convert.FromHexString(words[0]));
+                    _lines[words[0]] = line;
+                }
+                else if (words.Length == 3 && StoredTime.OfMilliseconds(words[1]) is { } at && Kept(words[2]) is { } kept)
+                {
+                    indexes.Add((words[0].ToUpperInvariant(), at, kept));
+                    _lines[words[0]] = line;
+                }
             }
-            else if (words.Length == 3 && long.TryParse(words[1], CultureInfo.InvariantCulture, out long at) && long.TryParse(words[2], CultureInfo.InvariantCulture, out long kept))
-            {
-                indexes.Add((words[0].ToUpperInvariant(), DateTimeOffset.FromUnixTimeMilliseconds(at), TimeSpan.FromMilliseconds(kept)));
-            }
+
+            _written = keys.Count + indexes.Count;
         }
 
         return (keys, indexes);
@@ -54,11 +77,9 @@ internal sealed class EndJournal(string directory)
 
             try
             {
-                if (File.Exists(_path))
-                {
-                    File.Delete(_path);
-                }
-
+                File.Delete(_path);
+                _lines.Clear();
+                _written = 0;
                 _isEmpty = true;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -68,26 +89,30 @@ internal sealed class EndJournal(string directory)
         }
     }
 
-    private string[] Lines()
-    {
-        lock (_writing)
-        {
-            return File.Exists(_path) ? File.ReadAllLines(_path) : [];
-        }
-    }
+    private static TimeSpan? Kept(string text) =>
+        long.TryParse(text, CultureInfo.InvariantCulture, out long milliseconds) && milliseconds >= 0 && milliseconds <= LongestKept.TotalMilliseconds
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : null;
 
-    private bool Append(string line)
+    private bool Append(string name, string rest, bool atOnce)
     {
         lock (_writing)
         {
             try
             {
-                using FileStream file = new(_path, FileMode.Append, FileAccess.Write, FileShare.Read);
+                _isEmpty = false;
+                _lines[name] = name + rest;
+                if (_written >= (2 * _lines.Count) + MostRepeated)
+                {
+                    WriteAnew();
+                    return true;
+                }
 
                 // A line before it may have been cut off.
-                file.Write(System.Text.Encoding.ASCII.GetBytes($"\n{line}\n"));
-                file.Flush(flushToDisk: true);
-                _isEmpty = false;
+                using FileStream file = PrivateFile.Open(_path, FileMode.Append);
+                file.Write(Encoding.ASCII.GetBytes($"\n{name}{rest}\n"));
+                file.Flush(flushToDisk: atOnce);
+                _written++;
                 return true;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -95,5 +120,19 @@ internal sealed class EndJournal(string directory)
                 return false;
             }
         }
+    }
+
+    /// <summary>Each end once, in a new file that takes the place of the old one whole.</summary>
+    private void WriteAnew()
+    {
+        string anew = _path + ".new";
+        using (FileStream file = PrivateFile.Open(anew, FileMode.Create))
+        {
+            file.Write(Encoding.ASCII.GetBytes(string.Concat(_lines.Values.Select(line => line + "\n"))));
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(anew, _path, overwrite: true);
+        _written = _lines.Count;
     }
 }

@@ -56,6 +56,9 @@ internal interface ISessionStore
     /// <returns>The keys of those that were there.</returns>
     public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken);
 
+    /// <summary>Whether there may be a session of that `sid` or person; it writes nothing.</summary>
+    public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken);
+
     /// <summary>The sessions of one person.</summary>
     public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken);
 

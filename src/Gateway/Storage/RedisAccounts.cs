@@ -5,8 +5,19 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>Account links in Redis: a hash for each person, sorted sets by number and sets by (issuer, subject) that lead to them.</summary>
-internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
+internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : StoredAccounts
 {
+    private const string LinkKind = "account link";
+    private const string IndexKind = "set of account links";
+    private const string ReservationKind = "reservation of an account";
+    private const string NamesKind = "hash of names that the user header has carried";
+
+    /// <summary>Numbers of links stay far below what Redis and the sets can count.</summary>
+    private const long HighestId = 1L << 52;
+
+    /// <summary>Whom a name meant, where that cannot be read: it was somebody, so nobody is found by it.</summary>
+    private const int Somebody = 0;
+
     private const string LinkKeys = RedisConnection.Prefix + "link:";
     private const string LinksAt = RedisConnection.Prefix + "links-at:";
     private const string LinksOfUser = RedisConnection.Prefix + "links-of:";
@@ -39,6 +50,7 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     public override async Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken)
     {
         PersonKey person = link.Person;
+        await MendAsync(Name(person), link.UserId, cancellationToken);
         return await RunAsync(
             RedisScripts.AddLink,
             [
@@ -56,8 +68,11 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     public override Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) =>
         RunAsync(RedisScripts.RemoveLinkByNumber, [LinksOfUser + userId, AllLinks], [id, userId], cancellationToken);
 
-    public override Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Names(person)], cancellationToken);
+    public override async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
+    {
+        await MendAsync(Name(person), userId: null, cancellationToken);
+        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Names(person)], cancellationToken);
+    }
 
     public override Task NoteAsync(AccountLink link, string label, DateTimeOffset heardAt, CancellationToken cancellationToken) => redis.AskAsync(
         database => database.ScriptEvaluateAsync(
@@ -68,6 +83,7 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
         async database =>
         {
             string name = Name(reservation.Person);
+            await FreeAsync(database, (ReservationKeys + name, "hash"), (ReservedName(reservation.Username), "hash"));
             await database.HashSetAsync(
                 ReservationKeys + name,
                 [
@@ -86,10 +102,12 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
         {
             foreach (string name in ReservationNames(person))
             {
+                await FreeAsync(database, (ReservationKeys + name, "hash"));
                 RedisValue username = await database.HashGetAsync(ReservationKeys + name, "username");
                 await database.KeyDeleteAsync(ReservationKeys + name);
                 if (!username.IsNull)
                 {
+                    await FreeAsync(database, (ReservedName(username.ToString()), "hash"));
                     await database.HashDeleteAsync(ReservedName(username.ToString()), name);
                 }
             }
@@ -101,19 +119,45 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     public override async Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken)
     {
         string[] own = ReservationNames(person);
-        HashEntry[] all = await redis.AskAsync(database => database.HashGetAllAsync(ReservedName(username), flags: CommandFlags.DemandMaster), cancellationToken);
-        return all.Any(entry => !own.Contains(entry.Name.ToString()) && (long)entry.Value >= since.ToUnixTimeSeconds());
+        RedisKey key = ReservedName(username);
+        HashEntry[]? all = await redis.ReadAsync(AskAsync, ReservationKind, key, absent: null, cancellationToken);
+        if (all is null)
+        {
+            // Somebody's, this once: the next one who asks finds it free.
+            await redis.AskAsync(database => database.KeyDeleteAsync(key), cancellationToken);
+            return true;
+        }
+
+        return all.Any(entry => !own.Contains(entry.Name.ToString()) && !(entry.Value.TryParse(out long at) && at < since.ToUnixTimeSeconds()));
+
+        async Task<HashEntry[]?> AskAsync(IDatabase database) => await database.HashGetAllAsync(key, CommandFlags.DemandMaster);
     }
 
     public override async Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken)
     {
         foreach (string name in ReservationNames(person))
         {
-            RedisValue[] fields = await redis.AskAsync(database => database.HashGetAsync(ReservationKeys + name, ["username", "profile", "reserved_at"], flags: CommandFlags.DemandMaster), cancellationToken);
-            if (!fields[0].IsNull)
+            if (await FindReservationAsync(ReservationKeys + name, person, cancellationToken) is { } reservation)
             {
-                return new AccountReservation(person, fields[0].ToString(), fields[1].ToString(), DateTimeOffset.FromUnixTimeSeconds((long)fields[2]));
+                return reservation;
             }
+        }
+
+        return null;
+    }
+
+    private async Task<AccountReservation?> FindReservationAsync(RedisKey key, PersonKey person, CancellationToken cancellationToken)
+    {
+        RedisValue[] fields = await redis.ReadAsync(
+            database => database.HashGetAsync(key, ["username", "profile", "reserved_at"], CommandFlags.DemandMaster), ReservationKind, key, [], cancellationToken);
+        if (fields is [{ IsNull: false } username, { IsNull: false } profile, var reserved] && reserved.TryParse(out long seconds) && StoredTime.OfSeconds(seconds) is { } reservedAt)
+        {
+            return new AccountReservation(person, username.ToString(), profile.ToString(), reservedAt);
+        }
+
+        if (fields.Any(field => !field.IsNull))
+        {
+            redis.Unreadable.Report(ReservationKind, key.ToString());
         }
 
         return null;
@@ -123,25 +167,35 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
     {
         if (await FindNameAsync(username, cancellationToken) != userId)
         {
-            await redis.AskAsync(database => database.HashSetAsync(NamedUsers, username, userId), cancellationToken);
+            await redis.ReadAsync(database => database.HashSetAsync(NamedUsers, username, userId), NamesKind, NamedUsers, absent: false, cancellationToken);
         }
     }
 
-    public override async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) =>
-        (int?)await redis.AskAsync(database => database.HashGetAsync(NamedUsers, username, CommandFlags.DemandMaster), cancellationToken);
+    public override async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
+        await redis.ReadAsync(database => database.HashGetAsync(NamedUsers, username, CommandFlags.DemandMaster), NamesKind, NamedUsers, absent: Somebody, cancellationToken));
 
     public override async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
-        (await redis.AskAsync(database => database.HashGetAllAsync(NamedUsers, CommandFlags.DemandMaster), cancellationToken))
-            .ToDictionary(entry => entry.Name.ToString(), entry => (int)entry.Value, StringComparer.Ordinal);
+        (await redis.ReadAsync(database => database.HashGetAllAsync(NamedUsers, CommandFlags.DemandMaster), NamesKind, NamedUsers, [], cancellationToken))
+            .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? Somebody, StringComparer.Ordinal);
+
+    private static int? NamedUser(RedisValue value)
+    {
+        if (value.IsNull)
+        {
+            return null;
+        }
+
+        return value.TryParse(out int id) ? id : Somebody;
+    }
 
     private async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) =>
-        Read(await redis.AskAsync(database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster), cancellationToken));
+        Read(name, await redis.ReadAsync(database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster), LinkKind, LinkKeys + name, [], cancellationToken));
 
     private async Task<IReadOnlyList<AccountLink>> ListAsync(string set, CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
         {
-            RedisValue[] names = await redis.AskAsync(database => database.SortedSetRangeByRankAsync(set, flags: CommandFlags.DemandMaster), cancellationToken);
+            RedisValue[] names = await NamesInAsync(set, cancellationToken);
             AccountLink?[] links = await Task.WhenAll(names.Select(name => FindAsync(name.ToString(), cancellationToken)));
 
             // A link may be moved to its new name between the two questions.
@@ -152,25 +206,130 @@ internal sealed class RedisAccounts(RedisConnection redis) : StoredAccounts
         }
     }
 
-    private async Task<AccountLink?> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
+    private async Task<RedisValue[]> NamesInAsync(string set, CancellationToken cancellationToken)
     {
-        RedisValue[] flat = (RedisValue[])(await redis.AskAsync(database => database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken))!;
-        return Read([.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
+        RedisValue[]? names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
+        if (names is null)
+        {
+            await RebuildAsync(set, cancellationToken);
+            names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
+        }
+
+        foreach (RedisValue name in (names ?? []).Where(name => RedisFields.Hash(name.ToString()) is null))
+        {
+            redis.Unreadable.Report("name in a set of account links", set, "it is taken out");
+            await redis.AskAsync(database => database.SortedSetRemoveAsync(set, name), cancellationToken);
+        }
+
+        return [.. (names ?? []).Where(name => RedisFields.Hash(name.ToString()) is not null)];
+
+        async Task<RedisValue[]?> AskAsync(IDatabase database) => await database.SortedSetRangeByRankAsync(set, flags: CommandFlags.DemandMaster);
     }
 
-    private static AccountLink? Read(HashEntry[] entries)
+    private async Task<AccountLink?> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
     {
-        Dictionary<string, RedisValue> fields = entries.ToDictionary(entry => entry.Name.ToString(), entry => entry.Value);
-        return fields.Count == 0 ? null : new AccountLink(
-            (long)fields["id"],
-            fields["issuer"].ToString(),
-            fields["subject"].ToString(),
-            fields["provider"].ToString(),
-            fields["label"].ToString(),
-            (int)fields["user_id"],
-            fields["joined"].ToString(),
-            DateTimeOffset.FromUnixTimeSeconds((long)fields["linked_at"]),
-            DateTimeOffset.FromUnixTimeMilliseconds((long)fields["heard_at"]));
+        RedisValue[] flat = await redis.ReadAsync(AskAsync, LinkKind, keys[0], [], cancellationToken);
+        return Read(values[0].ToString(), [.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
+
+        async Task<RedisValue[]> AskAsync(IDatabase database) => (RedisValue[])(await database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster))!;
+    }
+
+    /// <summary>Makes room for what is to be written where something stands that cannot be read; no script fails at it after that.</summary>
+    private async Task MendAsync(string name, int? userId, CancellationToken cancellationToken)
+    {
+        RedisKey[] sets = userId is null ? [AllLinks] : [AllLinks, LinksOfUser + userId];
+        bool[] freed = await redis.AskAsync(
+            database => FreeAsync(database, [(LinkKeys + name, "hash"), (ReservationKeys + name, "hash"), (LastId, "string"), .. sets.Select(set => (set, "zset"))]),
+            cancellationToken);
+        foreach (RedisKey set in sets.Where((_, place) => freed[3 + place]))
+        {
+            await RebuildAsync(set, cancellationToken);
+        }
+
+        await FreeLinkAsync(name, cancellationToken);
+        await MendNumbersAsync(cancellationToken);
+        if (await redis.AskAsync(database => database.KeyTypeAsync(ClaimedUsers, CommandFlags.DemandMaster), cancellationToken) is not (RedisType.None or RedisType.Set))
+        {
+            // Nobody knows any more who was linked once: until the operator removes it, every user counts as taken.
+            redis.Unreadable.Report("set of users that were linked once", ClaimedUsers, "nobody is linked by name while it stands");
+        }
+    }
+
+    /// <summary>A link that cannot be read leads nobody anywhere: it makes room for the person's new one.</summary>
+    private async Task FreeLinkAsync(string name, CancellationToken cancellationToken)
+    {
+        RedisKey key = LinkKeys + name;
+        HashEntry[] entries = await redis.AskAsync(database => database.HashGetAllAsync(key, CommandFlags.DemandMaster), cancellationToken);
+        if (entries.Length > 0 && Read(name, entries) is null)
+        {
+            await redis.AskAsync(database => database.KeyDeleteAsync(key), cancellationToken);
+            await redis.AskAsync(database => database.SortedSetRemoveAsync(AllLinks, name), cancellationToken);
+        }
+    }
+
+    /// <summary>No number is given twice: where nobody knows the last one, the next is higher than any that can have been.</summary>
+    private async Task MendNumbersAsync(CancellationToken cancellationToken)
+    {
+        RedisValue last = await redis.AskAsync(database => database.StringGetAsync(LastId, CommandFlags.DemandMaster), cancellationToken);
+        SortedSetEntry[] highest = await redis.AskAsync(database => database.SortedSetRangeByRankWithScoresAsync(AllLinks, -1, -1, flags: CommandFlags.DemandMaster), cancellationToken);
+        long atLeast = highest is [{ Score: > 0 and < HighestId } link] ? (long)link.Score : 0;
+        if ((last.IsNull && atLeast == 0) || (last.TryParse(out long number) && number >= atLeast && number < HighestId))
+        {
+            return;
+        }
+
+        redis.Unreadable.Report("number of the last account link", LastId, "the next ones are higher than any before");
+        await redis.AskAsync(database => database.StringSetAsync(LastId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())), cancellationToken);
+    }
+
+    /// <summary>Makes a set of links anew from the links themselves.</summary>
+    private async Task RebuildAsync(RedisKey set, CancellationToken cancellationToken)
+    {
+        redis.Unreadable.Report(IndexKind, set.ToString(), "it is made anew");
+        await redis.AskAsync(database => FreeAsync(database, (set, "zset")), cancellationToken);
+        await using IAsyncEnumerator<RedisKey> keys = redis.KeysAsync(LinkKeys + "*").GetAsyncEnumerator(cancellationToken);
+        while (await redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
+        {
+            string name = keys.Current.ToString()[LinkKeys.Length..];
+            if (RedisFields.Hash(name) is not null && await FindAsync(name, cancellationToken) is { } link && (set == AllLinks || set == LinksOfUser + link.UserId))
+            {
+                await redis.AskAsync(database => database.SortedSetAddAsync(set, name, link.Id), cancellationToken);
+            }
+        }
+    }
+
+    /// <returns>For each key whether it had another type, and is gone.</returns>
+    private static async Task<bool[]> FreeAsync(IDatabase database, params (RedisKey Key, string Type)[] keys)
+    {
+        RedisResult freed = await database.ScriptEvaluateAsync(RedisScripts.Free, [.. keys.Select(key => key.Key)], [.. keys.Select(key => (RedisValue)key.Type)], CommandFlags.DemandMaster);
+        int[] places = (int[])freed!;
+        return [.. Enumerable.Range(1, keys.Length).Select(places.Contains)];
+    }
+
+    /// <returns>Null for what is not there, and for what cannot be read.</returns>
+    private AccountLink? Read(string name, HashEntry[] entries)
+    {
+        if (entries.Length == 0)
+        {
+            return null;
+        }
+
+        RedisFields fields = new(entries);
+        if (fields.Integer("id") is { } id
+            && fields.Text("issuer") is { } issuer
+            && fields.Text("subject") is { } subject
+            && fields.Text("provider") is { } provider
+            && fields.Text("label") is { } label
+            && fields.Integer("user_id") is { } user and > 0 and <= int.MaxValue
+            && fields.Text("joined") is { } joined
+            && fields.Seconds("linked_at") is { } linkedAt
+            && fields.Milliseconds("heard_at") is { } heardAt)
+        {
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+        }
+
+        redis.Unreadable.Report(LinkKind, name);
+        return null;
     }
 
     private static string ReservedName(string username) =>

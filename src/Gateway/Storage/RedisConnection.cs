@@ -1,4 +1,5 @@
 using System.Net;
+using Gateway.Background;
 using Gateway.Settings;
 using StackExchange.Redis;
 
@@ -16,12 +17,18 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     /// <summary>A request that waits for Redis does not wait longer than this.</summary>
     private const int PatienceMilliseconds = 1500;
 
+    /// <summary>What Redis says of a key of another type than the command is for.</summary>
+    private const string WrongType = "WRONGTYPE";
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan StartBackoff = TimeSpan.FromSeconds(0.2);
 
     /// <summary>Raised when a connection is back, or leads elsewhere: what was said meanwhile was not heard.</summary>
     public event Action? Restored;
+
+    /// <summary>Entries that nobody can read.</summary>
+    public UnreadableEntries Unreadable { get; } = new(logger);
 
     private readonly Lock _connecting = new();
     private ConnectionMultiplexer? _connection;
@@ -116,6 +123,35 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         }
     }
 
+    /// <summary>As <see cref="AskAsync"/>, for one key: what has another type than the gateway gives it cannot be read, and counts as absent.</summary>
+    /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
+    public async Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> ask, string kind, RedisKey key, T absent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AskAsync(ask, cancellationToken);
+        }
+        catch (StoreUnavailableException refused) when (IsWrongType(refused))
+        {
+            Unreadable.Report(kind, key.ToString());
+            return absent;
+        }
+    }
+
+    /// <inheritdoc cref="ReadAsync"/>
+    public T Read<T>(Func<IDatabase, T> ask, string kind, RedisKey key, T absent)
+    {
+        try
+        {
+            return Ask(ask);
+        }
+        catch (StoreUnavailableException refused) when (IsWrongType(refused))
+        {
+            Unreadable.Report(kind, key.ToString());
+            return absent;
+        }
+    }
+
     /// <summary>The keys of a pattern, from all servers of a cluster.</summary>
     public IAsyncEnumerable<RedisKey> KeysAsync(string pattern)
     {
@@ -125,7 +161,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
 
     /// <summary>Listens from now on, through every loss of the connection. Channels know no databases: the name carries its number.</summary>
     public void Listen(string channel, Action<string> heard) =>
-        Connection.GetSubscriber().Subscribe(RedisChannel.Literal(channel), (_, message) => heard(message.ToString()), CommandFlags.FireAndForget);
+        Connection.GetSubscriber().Subscribe(RedisChannel.Literal(channel), (_, message) => Raise(heard, one => one(message.ToString()), "a message of another replica"), CommandFlags.FireAndForget);
 
     public void Dispose() => _connection?.Dispose();
 
@@ -147,11 +183,21 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         connection.ConnectionRestored += (_, restored) =>
         {
             Back(restored.EndPoint, restored.ConnectionType);
-            Restored?.Invoke();
+            RaiseRestored();
         };
-        connection.ConfigurationChanged += (_, _) => Restored?.Invoke();
+        connection.ConfigurationChanged += (_, _) => RaiseRestored();
         return connection;
     }
+
+    /// <inheritdoc cref="Subscribers.Raise"/>
+    public void Raise<T>(T? subscribers, Action<T> call, string name)
+        where T : Delegate =>
+        Subscribers.Raise(subscribers, call, name, logger);
+
+    private void RaiseRestored() => Raise(Restored, heard => heard(), "the return of Redis");
+
+    private static bool IsWrongType(StoreUnavailableException refused) =>
+        refused.InnerException is RedisServerException server && server.Message.Contains(WrongType, StringComparison.Ordinal);
 
     private static bool IsAway(Exception error) => error is RedisException or RedisTimeoutException or ObjectDisposedException;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using StackExchange.Redis;
@@ -13,9 +14,9 @@ internal sealed class RedisKeys(RedisConnection redis) : IXmlRepository
 
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        RedisValue[] values = redis.Ask(database => database.ListRange(List, flags: CommandFlags.DemandMaster));
+        RedisValue[] values = redis.Read(database => database.ListRange(List, flags: CommandFlags.DemandMaster), "list of data-protection keys", List, absent: []);
         Volatile.Write(ref _seen, values.Length);
-        return [.. values.Select(value => XElement.Parse(value.ToString()))];
+        return [.. values.Select(Read).OfType<XElement>()];
     }
 
     /// <remarks>
@@ -28,5 +29,17 @@ internal sealed class RedisKeys(RedisConnection redis) : IXmlRepository
         _ = element.Name.LocalName == "key"
             ? redis.Ask(database => (long)database.ScriptEvaluate(RedisScripts.AppendUnlessGrown, [List], [Volatile.Read(ref _seen), text], CommandFlags.DemandMaster))
             : redis.Ask(database => database.ListRightPush(List, text, flags: CommandFlags.DemandMaster));
+    }
+
+    private XElement? Read(RedisValue value, int place)
+    {
+        using StringReader text = new(value.ToString());
+        XElement? element = KeyElement.TryRead(text);
+        if (element is null)
+        {
+            redis.Unreadable.Report("data-protection key", place.ToString(CultureInfo.InvariantCulture));
+        }
+
+        return element;
     }
 }

@@ -9,6 +9,13 @@ namespace Gateway.Storage;
 /// <summary>Sessions in Redis, shared by any number of gateways. Each has a hash that expires with it; sets lead to it by `sid` and by person.</summary>
 internal sealed class RedisSessions : ISessionStore
 {
+    private const string SessionKind = "session";
+    private const string IndexKind = "index of sessions";
+    private const string MemberKind = "name in an index of sessions";
+    private const string TombstoneKind = "tombstone";
+    private const string TakenOut = "it is taken out";
+    private const string EndOfThisMoment = "it counts as an end of this moment";
+
     /// <summary>Not the name of the version before: its sessions' indexes do not know the provider, so everybody signs in once more.</summary>
     public const string SessionKeys = RedisConnection.Prefix + "s2:";
 
@@ -78,7 +85,7 @@ internal sealed class RedisSessions : ISessionStore
         string person = Name(session.PersonIndex);
         string sid = session.SidIndex is null ? "" : Name(session.SidIndex);
         RedisKey[] keys = [SessionKeys + name, TombstoneKeys + person, IndexKeys + person];
-        return await RunAsync(
+        long answer = await RunAsync(
             RedisScripts.Add,
             sid.Length == 0 ? keys : [.. keys, TombstoneKeys + sid, IndexKeys + sid],
             [
@@ -86,11 +93,24 @@ internal sealed class RedisSessions : ISessionStore
                 "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
             ],
-            cancellationToken) == 1;
+            cancellationToken);
+        if (answer == -1)
+        {
+            _redis.Unreadable.Report(TombstoneKind, $"{person[..5]}-{sid.PadRight(5)[..5].Trim()}", EndOfThisMoment);
+        }
+
+        if (answer == 2)
+        {
+            // Which of the two it was does not matter: what is there already is put back once more.
+            await RebuildIndexAsync(person, cancellationToken);
+            await RebuildIndexAsync(sid, cancellationToken);
+        }
+
+        return answer > 0;
     }
 
     public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) =>
-        Read(key, await _redis.AskAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key), CommandFlags.DemandMaster), cancellationToken));
+        Read(key, await _redis.ReadAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key), CommandFlags.DemandMaster), SessionKind, SessionKeys + Name(key), [], cancellationToken));
 
     public async Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) =>
         await RunAsync(RedisScripts.Replace, [SessionKeys + Name(key)], [version, record, info], cancellationToken) == 1;
@@ -117,24 +137,50 @@ internal sealed class RedisSessions : ISessionStore
     public async Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken)
     {
         string name = Name(index);
-        RedisResult ended = await _redis.AskAsync(
+        string[] ended = await RunAsync();
+        if (ended is [RedisScripts.UnreadableIndex])
+        {
+            await RebuildIndexAsync(name, cancellationToken);
+            ended = await RunAsync();
+        }
+
+        if (ended.Contains(RedisScripts.UnreadableMember))
+        {
+            _redis.Unreadable.Report(MemberKind, name, TakenOut);
+        }
+
+        if (ended.Contains(RedisScripts.UnreadableTombstone))
+        {
+            _redis.Unreadable.Report(TombstoneKind, name, EndOfThisMoment);
+        }
+
+        return [.. ended.Select(RedisFields.Hash).OfType<byte[]>()];
+
+        async Task<string[]> RunAsync() => (string[])(await _redis.AskAsync(
             redis => redis.ScriptEvaluateAsync(
                 RedisScripts.EndAll,
                 [IndexKeys + name, TombstoneKeys + name],
                 [Ago(at), Milliseconds(until) - Milliseconds(_time.GetUtcNow()), _channel, _me, late ? 1 : 0, name],
                 CommandFlags.DemandMaster),
-            cancellationToken);
-        return [.. ((string[])ended!).Select(Convert.FromHexString)];
+            cancellationToken))!;
     }
+
+    public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken) =>
+        _redis.AskAsync(redis => redis.KeyExistsAsync(IndexKeys + Name(index), CommandFlags.DemandMaster), cancellationToken);
 
     public async Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
     {
         string index = IndexKeys + Name(personIndex);
         List<StoredSession> sessions = [];
-        foreach (RedisValue member in await _redis.AskAsync(redis => redis.SetMembersAsync(index, CommandFlags.DemandMaster), cancellationToken))
+        foreach (RedisValue member in await MembersAsync(Name(personIndex), cancellationToken))
         {
             string name = member.ToString();
-            if (await FindAsync(Convert.FromHexString(name), cancellationToken) is { } session)
+            if (RedisFields.Hash(name) is not { } key)
+            {
+                _redis.Unreadable.Report(MemberKind, index, TakenOut);
+                await _redis.AskAsync(redis => redis.SetRemoveAsync(index, member), cancellationToken);
+            }
+            else if (await FindAsync(key, cancellationToken) is { } session)
             {
                 sessions.Add(session);
             }
@@ -157,14 +203,14 @@ internal sealed class RedisSessions : ISessionStore
         while (more)
         {
             more = await _redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken);
-            if (more && keys.Current.ToString()[SessionKeys.Length..] is var name && seen.Add(name))
+            if (more && keys.Current.ToString() is var name && seen.Add(name))
             {
                 page.Add(name);
             }
 
             if (page.Count == AtOnce || !more)
             {
-                foreach (StoredSession? session in await Task.WhenAll(page.Select(one => FindAsync(Convert.FromHexString(one), cancellationToken).AsTask())))
+                foreach (StoredSession? session in await Task.WhenAll(page.Select(one => FindByNameAsync(one[SessionKeys.Length..], cancellationToken))))
                 {
                     if (session is not null)
                     {
@@ -200,29 +246,90 @@ internal sealed class RedisSessions : ISessionStore
     private void Heard(string message)
     {
         string[] words = message.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || words[0] == _me || words.Skip(1).Any(word => word.Length != 64 || !word.All(char.IsAsciiHexDigit)))
+        if (words.Length < 2 || words[0] == _me || words.Skip(1).Any(word => RedisFields.Hash(word) is null))
         {
             return;
         }
 
-        _endedElsewhere?.Invoke([.. words.Skip(1).Select(Convert.FromHexString)]);
+        byte[][] keys = [.. words.Skip(1).Select(Convert.FromHexString)];
+        _redis.Raise(_endedElsewhere, heard => heard(keys), "ends at another replica");
+    }
+
+    /// <summary>The names of sessions in an index; one that cannot be read is made anew, so that no session is missing from it.</summary>
+    private async Task<RedisValue[]> MembersAsync(string name, CancellationToken cancellationToken)
+    {
+        RedisKey index = IndexKeys + name;
+        RedisValue[]? members = await _redis.ReadAsync(AskAsync, IndexKind, index, absent: null, cancellationToken);
+        if (members is null)
+        {
+            await RebuildIndexAsync(name, cancellationToken);
+            members = await _redis.ReadAsync(AskAsync, IndexKind, index, absent: null, cancellationToken);
+        }
+
+        return members ?? [];
+
+        async Task<RedisValue[]?> AskAsync(IDatabase redis) => await redis.SetMembersAsync(index, CommandFlags.DemandMaster);
+    }
+
+    /// <summary>Finds the sessions of a `sid` or person by looking at all of them: a logout must not miss one.</summary>
+    private async Task RebuildIndexAsync(string name, CancellationToken cancellationToken)
+    {
+        if (name.Length == 0)
+        {
+            return;
+        }
+
+        _redis.Unreadable.Report(IndexKind, name, "it is made anew");
+        await foreach (StoredSession session in AllAsync(cancellationToken))
+        {
+            if (Name(session.PersonIndex) == name || (session.SidIndex is { } sid && Name(sid) == name))
+            {
+                await RunAsync(RedisScripts.PutBack, [IndexKeys + name, SessionKeys + Name(session.Key)], [Name(session.Key)], cancellationToken);
+            }
+        }
+    }
+
+    private async Task<StoredSession?> FindByNameAsync(string name, CancellationToken cancellationToken)
+    {
+        if (RedisFields.Hash(name) is { } key)
+        {
+            return await FindAsync(key, cancellationToken);
+        }
+
+        _redis.Unreadable.Report(SessionKind, name);
+        return null;
     }
 
     private async Task<long> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
         (long)await _redis.AskAsync(redis => redis.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken);
 
-    private static StoredSession? Read(byte[] key, HashEntry[] entries)
+    /// <returns>
+    /// Null for what is not there, and for what cannot be read. That one is left alone: a newer gateway may be able to read it, nobody gets in
+    /// by it here, and it goes with its time or when its person or `sid` is ended.
+    /// </returns>
+    private StoredSession? Read(byte[] key, HashEntry[] entries)
     {
-        Dictionary<string, RedisValue> fields = entries.ToDictionary(entry => entry.Name.ToString(), entry => entry.Value);
-        return !fields.TryGetValue("record", out RedisValue record) ? null : new StoredSession(
-            key,
-            fields["sid"].ToString() is { Length: > 0 } sid ? Convert.FromHexString(sid) : null,
-            Convert.FromHexString(fields["person"].ToString()),
-            DateTimeOffset.FromUnixTimeMilliseconds((long)fields["used"]),
-            DateTimeOffset.FromUnixTimeMilliseconds((long)fields["expires"]),
-            (byte[])record!,
-            (byte[])fields["info"]!,
-            (long)fields["version"]);
+        if (entries.Length == 0)
+        {
+            return null;
+        }
+
+        RedisFields fields = new(entries);
+        string? sid = fields.Text("sid");
+        byte[]? sidIndex = RedisFields.Hash(sid);
+        if ((sidIndex is not null || sid is "")
+            && RedisFields.Hash(fields.Text("person")) is { } person
+            && fields.Milliseconds("used") is { } usedAt
+            && fields.Milliseconds("expires") is { } expiresAt
+            && fields.Bytes("record") is { } record
+            && fields.Bytes("info") is { } info
+            && fields.Integer("version") is { } version and >= 1 and < long.MaxValue)
+        {
+            return new StoredSession(key, sidIndex, person, usedAt, expiresAt, record, info, version);
+        }
+
+        _redis.Unreadable.Report(SessionKind, Name(key));
+        return null;
     }
 
     /// <summary>How long ago that is, in milliseconds by this gateway's own clock: other clocks need not agree with it.</summary>

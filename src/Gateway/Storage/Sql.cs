@@ -25,6 +25,16 @@ internal static class Sql
         return rows;
     }
 
+    /// <returns>Null for what is no BLOB, or none of that length.</returns>
+    public static byte[]? Blob(SqliteDataReader row, int column, int? length = null) =>
+        row.GetValue(column) is byte[] bytes && (length is null || bytes.Length == length) ? bytes : null;
+
+    /// <returns>Null for what is no integer.</returns>
+    public static long? Integer(SqliteDataReader row, int column) => row.GetValue(column) as long?;
+
+    /// <returns>Null for what is no text.</returns>
+    public static string? Text(SqliteDataReader row, int column) => row.GetValue(column) as string;
+
     private static SqliteCommand Command(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         SqliteCommand command = connection.CreateCommand();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace Gateway.Storage;
@@ -56,6 +57,7 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
     public override Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => WriteAsync(
         connection =>
         {
+            RemoveUnreadable(connection, link);
             using SqliteCommand insert = connection.CreateCommand();
             insert.CommandText = $"""
                 INSERT INTO account_links (provider, issuer, subject, label, user_id, joined, linked_at, heard_at)
@@ -131,8 +133,8 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         return Sql.Read(
             connection,
             $"SELECT username, profile, reserved_at FROM account_reservations WHERE {ReservedFor} ORDER BY provider DESC;",
-            row => new AccountReservation(person, row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(2))),
-            Parameters(person)).FirstOrDefault();
+            row => Reservation(row, person),
+            Parameters(person)).FirstOrDefault(reservation => reservation is not null);
     }));
 
     public override async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
@@ -153,14 +155,17 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
     public override Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
-        return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)row.GetInt32(0), ("$name", username)).SingleOrDefault();
+        return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)NamedUser(row, 0), ("$name", username)).SingleOrDefault();
     }));
 
     public override Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
-        return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), row.GetInt32(1))).ToDictionary(StringComparer.Ordinal);
+        return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1))).ToDictionary(StringComparer.Ordinal);
     }));
+
+    /// <summary>Whom a name meant. What cannot be read was somebody, so nobody is found by that name.</summary>
+    private static int NamedUser(SqliteDataReader row, int column) => Sql.Integer(row, column) is { } id and > 0 and <= int.MaxValue ? (int)id : 0;
 
     private static (string Name, object? Value)[] Parameters(PersonKey person) =>
         [("$provider", person.Provider), ("$issuer", person.Issuer), ("$subject", person.Subject)];
@@ -195,19 +200,48 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         }
     }
 
-    private static List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-        Sql.Read(
-            connection,
-            sql,
-            row => new AccountLink(
-                row.GetInt64(0),
-                row.GetString(1),
-                row.GetString(2),
-                row.GetString(3),
-                row.GetString(4),
-                row.GetInt32(5),
-                row.GetString(6),
-                DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(7)),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(8))),
-            parameters);
+    private List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        [.. Sql.Read(connection, sql, Link, parameters).OfType<AccountLink>()];
+
+    /// <summary>What nobody can read leads nobody anywhere: it makes room for the person's new link.</summary>
+    private void RemoveUnreadable(SqliteConnection connection, AccountLink link)
+    {
+        string sql = $"SELECT {Columns} FROM account_links WHERE {OfPerson};";
+        List<long> ids = Sql.Read(connection, sql, row => Link(row) is null ? row.GetInt64(0) : 0, Parameters(link.Person));
+        foreach (long id in ids.Where(id => id != 0))
+        {
+            Sql.Execute(connection, "DELETE FROM account_links WHERE id = $id;", ("$id", id));
+        }
+    }
+
+    /// <returns>Null for a row that cannot be read.</returns>
+    private AccountLink? Link(SqliteDataReader row)
+    {
+        if (Sql.Integer(row, 0) is { } id
+            && Sql.Text(row, 1) is { } issuer
+            && Sql.Text(row, 2) is { } subject
+            && Sql.Text(row, 3) is { } provider
+            && Sql.Text(row, 4) is { } label
+            && Sql.Integer(row, 5) is { } user and > 0 and <= int.MaxValue
+            && Sql.Text(row, 6) is { } joined
+            && Sql.Integer(row, 7) is { } linked && StoredTime.OfSeconds(linked) is { } linkedAt
+            && Sql.Integer(row, 8) is { } heard && StoredTime.OfMilliseconds(heard) is { } heardAt)
+        {
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+        }
+
+        database.Unreadable.Report("account link", Sql.Integer(row, 0)?.ToString(CultureInfo.InvariantCulture) ?? "?");
+        return null;
+    }
+
+    private AccountReservation? Reservation(SqliteDataReader row, PersonKey person)
+    {
+        if (Sql.Text(row, 0) is { } username && Sql.Text(row, 1) is { } profile && Sql.Integer(row, 2) is { } reserved && StoredTime.OfSeconds(reserved) is { } reservedAt)
+        {
+            return new AccountReservation(person, username, profile, reservedAt);
+        }
+
+        database.Unreadable.Report("reservation of an account", "?");
+        return null;
+    }
 }

@@ -8,6 +8,14 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
 {
     private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
 
+    private const int HashBytes = 32;
+
+    /// <summary>A claim that ends later than this is none that a gateway made.</summary>
+    private static readonly TimeSpan LongestClaim = TimeSpan.FromMinutes(10);
+
+    /// <summary>No mark stands for longer than a day; one that would is unreadable.</summary>
+    private static readonly TimeSpan LongestMark = TimeSpan.FromDays(2);
+
     /// <summary>Beyond this many keys all of them are read at once.</summary>
     private const int MostLookedUp = 500;
 
@@ -48,7 +56,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         cancellationToken);
 
     public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) => new(Read(
-        connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key = $key;", Row, ("$key", key)).FirstOrDefault()));
+        connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key = $key;", Session, ("$key", key)).FirstOrDefault()));
 
     public Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
@@ -97,15 +105,19 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
                 ("$until", until.ToUnixTimeSeconds()));
             return Sql.Read(
                 connection,
-                "DELETE FROM sessions WHERE sid_index = $hash OR (person_index = $hash AND heard_at <= $heard_until) RETURNING key;",
-                row => row.GetFieldValue<byte[]>(0),
+                "DELETE FROM sessions WHERE sid_index = $hash OR (person_index = $hash AND (NOT $late OR heard_at <= $at OR typeof(heard_at) <> 'integer')) RETURNING key;",
+                Key,
                 ("$hash", index),
-                ("$heard_until", late ? at.ToUnixTimeMilliseconds() : long.MaxValue));
+                ("$late", late),
+                ("$at", at.ToUnixTimeMilliseconds())).OfType<byte[]>().ToList();
         },
         cancellationToken);
 
     public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<StoredSession>>(
-        connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;", Row, ("$person_index", personIndex))));
+        connection => [.. Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;", Session, ("$person_index", personIndex)).OfType<StoredSession>()]));
+
+    public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken) => Task.FromResult(Read(
+        connection => Sql.Read(connection, "SELECT 1 FROM sessions WHERE sid_index = $hash OR person_index = $hash LIMIT 1;", row => true, ("$hash", index)).Count > 0));
 
     public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -114,8 +126,9 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         while (true)
         {
             // Page by page: a hundred thousand of them are not read into memory at once.
-            List<StoredSession> page = Read(connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;", Row, ("$last", last)));
-            foreach (StoredSession session in page)
+            List<(byte[] Key, StoredSession? Session)> page = Read(connection =>
+                Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;", row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
+            foreach (StoredSession session in page.Select(row => row.Session).OfType<StoredSession>())
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 yield return session;
@@ -137,7 +150,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             {
                 // All keys from an index that holds nothing else: a small part of what so many look-ups would read.
                 HashSet<byte[]> without = new(keys, ByteContent.Comparer);
-                foreach (byte[] there in Sql.Read(connection, "SELECT key FROM sessions ORDER BY expires_at;", row => row.GetFieldValue<byte[]>(0)))
+                foreach (byte[] there in Sql.Read(connection, "SELECT key FROM sessions ORDER BY expires_at;", Key).OfType<byte[]>())
                 {
                     without.Remove(there);
                 }
@@ -174,9 +187,10 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         return WriteAsync(
             connection => Sql.Execute(
                 connection,
-                "UPDATE sessions SET claimed_until = $until WHERE key = $key AND claimed_until <= $now;",
+                "UPDATE sessions SET claimed_until = $until WHERE key = $key AND (claimed_until NOT BETWEEN $now + 1 AND $longest OR typeof(claimed_until) <> 'integer');",
                 ("$key", key),
                 ("$now", now.ToUnixTimeMilliseconds()),
+                ("$longest", (now + LongestClaim).ToUnixTimeMilliseconds()),
                 ("$until", (now + howLong).ToUnixTimeMilliseconds())) > 0,
             cancellationToken);
     }
@@ -189,6 +203,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         connection =>
         {
             (string, object?) seconds = ("$now", now.ToUnixTimeSeconds());
+            MendMarks(connection, now);
             Sql.Execute(connection, "DELETE FROM ended WHERE until <= $now;", seconds);
             Sql.Execute(connection, "DELETE FROM taken WHERE until <= $now;", seconds);
             return Sql.Execute(connection, "DELETE FROM sessions WHERE expires_at <= $now OR used_at <= $idle;", seconds, ("$idle", (now - idle).ToUnixTimeSeconds()));
@@ -211,15 +226,57 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         public int GetHashCode(byte[] bytes) => BitConverter.ToInt32(bytes, 0);
     }
 
-    private static StoredSession Row(SqliteDataReader row) => new(
-        row.GetFieldValue<byte[]>(0),
-        row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1),
-        row.GetFieldValue<byte[]>(2),
-        DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(3)),
-        DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(4)),
-        row.GetFieldValue<byte[]>(5),
-        row.GetFieldValue<byte[]>(6),
-        row.GetInt64(7));
+    /// <summary>
+    /// A mark that cannot be read stands for an end of this moment, for a day: whoever it was about signs in once more. SQLite puts text above
+    /// every number, so until then it stands against every sign-in.
+    /// </summary>
+    private void MendMarks(SqliteConnection connection, DateTimeOffset now)
+    {
+        (string, object?)[] times =
+        [
+            ("$now", now.ToUnixTimeMilliseconds()),
+            ("$until", (now + TimeSpan.FromDays(1)).ToUnixTimeSeconds()),
+            ("$longest", (now + LongestMark).ToUnixTimeSeconds()),
+        ];
+        foreach (byte[]? hash in Sql.Read(
+            connection,
+            """
+            UPDATE ended SET ended_at = $now, until = $until
+            WHERE typeof(ended_at) <> 'integer' OR typeof(until) <> 'integer' OR ended_at NOT BETWEEN 0 AND $now + 600000 OR until > $longest RETURNING hash;
+            """,
+            Key,
+            times))
+        {
+            database.Unreadable.Report("tombstone", Name(hash), "it counts as an end of this moment");
+        }
+
+        Sql.Execute(connection, "UPDATE taken SET until = $until WHERE typeof(until) <> 'integer';", times);
+    }
+
+    /// <returns>Null for a row that cannot be read; it is left alone, and goes when the session's person or `sid` is ended.</returns>
+    private StoredSession? Session(SqliteDataReader row)
+    {
+        byte[]? key = Key(row);
+        bool hasSid = !row.IsDBNull(1);
+        byte[]? sid = Sql.Blob(row, 1, HashBytes);
+        if (key is not null && (sid is not null || !hasSid)
+            && Sql.Blob(row, 2, HashBytes) is { } person
+            && Sql.Integer(row, 3) is { } used && StoredTime.OfSeconds(used) is { } usedAt
+            && Sql.Integer(row, 4) is { } expires && StoredTime.OfSeconds(expires) is { } expiresAt
+            && Sql.Blob(row, 5) is { } record
+            && Sql.Blob(row, 6) is { } info
+            && Sql.Integer(row, 7) is { } version and >= 1 and < long.MaxValue)
+        {
+            return new StoredSession(key, sid, person, usedAt, expiresAt, record, info, version);
+        }
+
+        database.Unreadable.Report("session", Name(key));
+        return null;
+    }
+
+    private static byte[]? Key(SqliteDataReader row) => Sql.Blob(row, 0, HashBytes);
+
+    private static string Name(byte[]? hash) => hash is null ? "?" : Convert.ToHexStringLower(hash);
 
     private T Read<T>(Func<SqliteConnection, T> read)
     {

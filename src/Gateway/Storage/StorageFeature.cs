@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Gateway.Settings;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
@@ -18,9 +19,10 @@ internal static class StorageFeature
     /// <remarks>After everything else: what comes with sign-in brings data protection, too, as ASP.NET Core sets it up.</remarks>
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
+        builder.Services.AddSingleton<DataDirectory>();
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<SqliteAccounts>();
-        IDataProtectionBuilder protection = builder.Services.AddDataProtection().SetApplicationName("paperless-gateway");
+        builder.Services.AddDataProtection().SetApplicationName("paperless-gateway");
         ReadKeysWhenNeeded(builder.Services);
         if (settings.Redis is null)
         {
@@ -29,7 +31,8 @@ internal static class StorageFeature
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
             builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<SqliteAccounts>());
             builder.Services.AddSingleton<StoredSecrets, SqliteSecrets>();
-            protection.PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.DataDirectory, KeysDirectory)));
+            builder.Services.AddSingleton<KeyFiles>();
+            KeepKeysIn<KeyFiles>(builder.Services);
             return;
         }
 
@@ -38,9 +41,14 @@ internal static class StorageFeature
         builder.Services.AddSingleton<ISessionStore, RedisSessions>();
         builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<RedisAccounts>());
         builder.Services.AddSingleton<StoredSecrets, RedisSecrets>();
-        builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services =>
-            new ConfigureOptions<KeyManagementOptions>(options => options.XmlRepository = new RedisKeys(services.GetRequiredService<RedisConnection>())));
+        builder.Services.AddSingleton<RedisKeys>();
+        KeepKeysIn<RedisKeys>(builder.Services);
     }
+
+    private static void KeepKeysIn<T>(IServiceCollection services)
+        where T : IXmlRepository =>
+        services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider =>
+            new ConfigureOptions<KeyManagementOptions>(options => options.XmlRepository = provider.GetRequiredService<T>()));
 
     /// <summary>ASP.NET Core reads the data-protection keys before it serves; they are for sign-ins, and the first of those reads them in time.</summary>
     private static void ReadKeysWhenNeeded(IServiceCollection services)
@@ -64,6 +72,9 @@ internal static class StorageFeature
 
         app.Services.GetRequiredService<Database>().Open();
     }
+
+    /// <exception cref="SettingsException">What an earlier process left there may not be read.</exception>
+    public static void ProtectDataDirectory(this WebApplication app) => app.Services.GetRequiredService<DataDirectory>().Protect();
 
     /// <summary>Takes away the bodies that a killed process left behind; only before this one serves.</summary>
     public static void ClearSpool(this WebApplication app)

@@ -26,10 +26,23 @@ internal sealed class SqliteSecrets(Database database) : StoredSecrets
         try
         {
             using SqliteConnection connection = database.Connect();
+            List<byte[]?> kept = Sql.Read(connection, "SELECT value FROM secrets WHERE name = $name;", row => Sql.Blob(row, 0, bytes), ("$name", name));
+            if (kept is [{ } secret])
+            {
+                return secret;
+            }
+
+            if (kept.Count > 0)
+            {
+                database.Unreadable.Report("secret", name, "a new one takes its place");
+            }
+
+            // Of several that come at once the first one's is everybody's.
             return Sql.Read(
                 connection,
                 """
-                INSERT INTO secrets (name, value) VALUES ($name, $value) ON CONFLICT (name) DO NOTHING;
+                INSERT INTO secrets (name, value) VALUES ($name, $value)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE typeof(value) <> 'blob' OR length(value) <> length(excluded.value);
                 SELECT value FROM secrets WHERE name = $name;
                 """,
                 row => row.GetFieldValue<byte[]>(0),
@@ -55,8 +68,14 @@ internal sealed class RedisSecrets(RedisConnection redis) : StoredSecrets
     public async Task<byte[]> GetOrCreateAsync(string name, int bytes)
     {
         RedisKey key = RedisConnection.Prefix + "secret:" + name;
-        await redis.AskAsync(database => database.StringSetAsync(key, RandomNumberGenerator.GetBytes(bytes), when: When.NotExists), CancellationToken.None);
-        RedisValue value = await redis.AskAsync(database => database.StringGetAsync(key, CommandFlags.DemandMaster), CancellationToken.None);
-        return _known[name] = (byte[]?)value ?? throw new StoreUnavailableException("Redis does not keep what it is given");
+        RedisResult[] kept = (RedisResult[])(await redis.AskAsync(
+            database => database.ScriptEvaluateAsync(RedisScripts.KeepSecret, [key], [RandomNumberGenerator.GetBytes(bytes)], CommandFlags.DemandMaster),
+            CancellationToken.None))!;
+        if ((int)kept[1] == 1)
+        {
+            redis.Unreadable.Report("secret", name, "a new one takes its place");
+        }
+
+        return _known[name] = (byte[]?)kept[0] is { } secret && secret.Length == bytes ? secret : throw new StoreUnavailableException("Redis does not keep what it is given");
     }
 }

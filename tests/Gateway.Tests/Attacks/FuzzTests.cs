@@ -68,7 +68,7 @@ public sealed class FuzzTests
             }
 
             FuzzedRequest request = FuzzedRequest.Create(random, endpoint.Pattern, endpoint.Methods, world.Origin, signedIn ? session : correlation, states);
-            RawAnswer answer = await SendAsync(world.Port, request, $"request {number} to {endpoint.Pattern}", faults);
+            ExchangedAnswer answer = await SendAsync(world.Port, request, $"request {number} to {endpoint.Pattern}", faults);
             if (signedIn && answer.SetsCookie(SignedIn.CookieName + "="))
             {
                 session = null;
@@ -92,9 +92,9 @@ public sealed class FuzzTests
         return ForManagement;
     }
 
-    private static async Task<RawAnswer> SendAsync(int port, FuzzedRequest request, string name, List<string> faults)
+    private static async Task<ExchangedAnswer> SendAsync(int port, FuzzedRequest request, string name, List<string> faults)
     {
-        RawAnswer answer;
+        ExchangedAnswer answer;
         try
         {
             answer = await RawExchange.SendAsync(port, request.Bytes, request.IsWhole, request.Method == "HEAD");
@@ -102,7 +102,7 @@ public sealed class FuzzTests
         catch (OperationCanceledException) when (!World.Ct.IsCancellationRequested)
         {
             faults.Add($"{name} was not answered in time:\n{request}");
-            return new RawAnswer(0, "", "", IsWhole: false);
+            return new ExchangedAnswer(0, "", "", IsWhole: false);
         }
 
         if (answer.Status >= 500 && !IsOfAnother(answer))
@@ -121,7 +121,7 @@ public sealed class FuzzTests
     /// 501 and 505 are Kestrel's, to a transfer coding and to a version that it does not have. 502 at the callback speaks of the provider, and
     /// elsewhere of the stand-in Paperless: a few requests are forwarded.
     /// </summary>
-    private static bool IsOfAnother(RawAnswer answer) =>
+    private static bool IsOfAnother(ExchangedAnswer answer) =>
         answer.Status is 501 or 505
         || (answer.Status == 502 && TitlesOfOthers.Any(title => answer.Body.Contains(title, StringComparison.Ordinal)));
 

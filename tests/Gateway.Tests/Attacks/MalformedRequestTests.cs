@@ -28,7 +28,7 @@ public sealed class MalformedRequestTests
         {
             string framing = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {body.Length}";
 
-            RawAnswer answer = await PostAsync(world, endpoint, $"Content-Type: {type}\r\n{framing}\r\n\r\n{body}");
+            ExchangedAnswer answer = await PostAsync(world, endpoint, $"Content-Type: {type}\r\n{framing}\r\n\r\n{body}");
 
             Assert.True(answer.Status == 400, $"{endpoint.Pattern}: {answer.Status} {answer.Body}");
         }
@@ -50,7 +50,7 @@ public sealed class MalformedRequestTests
         {
             foreach (string body in bodies)
             {
-                RawAnswer answer = await PostAsync(world, endpoint, $"Content-Type: {Form}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+                ExchangedAnswer answer = await PostAsync(world, endpoint, $"Content-Type: {Form}\r\nContent-Length: {body.Length}\r\n\r\n{body}");
 
                 Assert.True(answer.Status is 400 or 413, $"{endpoint.Pattern}: {answer.Status} {answer.Body}");
             }
@@ -79,7 +79,7 @@ public sealed class MalformedRequestTests
         {
             foreach (string headers in (string[])["Accept: text/html", "Accept: application/json", "Accept: text/html\r\nAuthorization: Token x"])
             {
-                RawAnswer answer = await SendAsync(world, $"GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\r\n");
+                ExchangedAnswer answer = await SendAsync(world, $"GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\r\n");
 
                 Assert.True((answer.Status, answer.IsWhole) == (400, true), $"{path} with {headers}: {answer.Status} {answer.Body}");
             }
@@ -97,7 +97,7 @@ public sealed class MalformedRequestTests
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_TRUSTED_PROXIES"] = "127.0.0.1, ::1");
 
-        RawAnswer answer = await SendAsync(
+        ExchangedAnswer answer = await SendAsync(
             world,
             $"GET /gateway/session HTTP/1.1\r\nHost: localhost:{world.Port}\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: {forwarded}\r\n\r\n");
 
@@ -113,7 +113,7 @@ public sealed class MalformedRequestTests
         world.Options.Settings["PAPERLESS_URL"] = $"http://bücher.example:{world.Port}";
         world.StartGateway();
 
-        RawAnswer page = await SendAsync(world, $"GET /gateway/session HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n");
+        ExchangedAnswer page = await SendAsync(world, $"GET /gateway/session HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n");
         await SendAsync(world, $"GET /api/documents/ HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token x\r\n\r\n");
 
         Assert.Equal(401, page.Status);
@@ -145,7 +145,7 @@ public sealed class MalformedRequestTests
     {
         await using World world = await World.StartAsync();
 
-        RawAnswer answer = await SendAsync(
+        ExchangedAnswer answer = await SendAsync(
             world,
             $"POST /gateway/sessions/end HTTP/1.1\r\nHost: localhost:{world.Port}\r\nContent-Length: 99999999999999999999999\r\n\r\nx");
 
@@ -190,12 +190,12 @@ public sealed class MalformedRequestTests
         return forms;
     }
 
-    private static Task<RawAnswer> PostAsync(World world, OwnEndpoint endpoint, string rest) => SendAsync(
+    private static Task<ExchangedAnswer> PostAsync(World world, OwnEndpoint endpoint, string rest) => SendAsync(
         world,
         $"POST {endpoint.Pattern.Replace("{providerId}", "authentik", StringComparison.Ordinal)} HTTP/1.1\r\n"
         + $"Host: localhost:{world.Port}\r\nOrigin: {world.Origin}\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n{rest}");
 
-    private static Task<RawAnswer> SendAsync(World world, string request) =>
+    private static Task<ExchangedAnswer> SendAsync(World world, string request) =>
         RawExchange.SendAsync(world.Port, Encoding.Latin1.GetBytes(request), isWhole: true, isHead: false);
 
     private static async Task HasOneLineForEachRefusalAsync(World world) => Assert.Empty(await LogFaults.OfAsync(world));

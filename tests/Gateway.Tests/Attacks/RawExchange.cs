@@ -9,7 +9,7 @@ namespace Gateway.Tests.Attacks;
 /// <summary>What came back on a connection.</summary>
 /// <param name="Status">0 where nothing came.</param>
 /// <param name="IsWhole">Whether the answer came to its end.</param>
-internal sealed record RawAnswer(int Status, string Head, string Body, bool IsWhole)
+internal sealed record ExchangedAnswer(int Status, string Head, string Body, bool IsWhole)
 {
     public bool SetsCookie(string start) => Head.Split("\r\n").Any(line => line.StartsWith("Set-Cookie: " + start, StringComparison.OrdinalIgnoreCase));
 }
@@ -20,7 +20,7 @@ internal static class RawExchange
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     /// <param name="isWhole">False for a request that breaks off: the connection is then closed after it.</param>
-    public static async Task<RawAnswer> SendAsync(int port, byte[] request, bool isWhole, bool isHead)
+    public static async Task<ExchangedAnswer> SendAsync(int port, byte[] request, bool isWhole, bool isHead)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
         limit.CancelAfter(Limit);
@@ -58,11 +58,11 @@ internal static class RawExchange
             // A reset ends it as a close does.
         }
 
-        return Read(Encoding.Latin1.GetString(received.ToArray()), isHead, hasEnded: true) ?? new RawAnswer(0, "", "", IsWhole: false);
+        return Read(Encoding.Latin1.GetString(received.ToArray()), isHead, hasEnded: true) ?? new ExchangedAnswer(0, "", "", IsWhole: false);
     }
 
     /// <returns>Null while not even the head is there.</returns>
-    private static RawAnswer? Read(string text, bool isHead, bool hasEnded)
+    private static ExchangedAnswer? Read(string text, bool isHead, bool hasEnded)
     {
         int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         if (end < 0 || !int.TryParse(text.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out int status))
@@ -79,18 +79,18 @@ internal static class RawExchange
 
         if (isHead || status is 101 or 204 or 304)
         {
-            return new RawAnswer(status, head, "", IsWhole: true);
+            return new ExchangedAnswer(status, head, "", IsWhole: true);
         }
 
         if (Header(head, "Content-Length") is { } length)
         {
             int bytes = int.Parse(length, CultureInfo.InvariantCulture);
-            return new RawAnswer(status, head, rest, rest.Length >= bytes);
+            return new ExchangedAnswer(status, head, rest, rest.Length >= bytes);
         }
 
         return Header(head, "Transfer-Encoding") is null
-            ? new RawAnswer(status, head, rest, hasEnded)
-            : new RawAnswer(status, head, rest, rest.EndsWith("0\r\n\r\n", StringComparison.Ordinal));
+            ? new ExchangedAnswer(status, head, rest, hasEnded)
+            : new ExchangedAnswer(status, head, rest, rest.EndsWith("0\r\n\r\n", StringComparison.Ordinal));
     }
 
     private static string? Header(string head, string name) =>

@@ -30,12 +30,22 @@ internal class WatchedStore : DispatchProxy
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
+    private int _failures;
 
     /// <summary>The methods that were called for a session.</summary>
     public IReadOnlyList<string> Calls => [.. _calls];
 
     /// <summary>The method that does not answer for now.</summary>
     public string? Away { get; set; }
+
+    /// <summary>The method that fails as no store should.</summary>
+    public string? Fails { get; set; }
+
+    /// <summary>What it throws.</summary>
+    public Exception FailedWith { get; set; } = new InvalidOperationException("The test has broken it.");
+
+    /// <summary>How often it has thrown it.</summary>
+    public int Failures => Volatile.Read(ref _failures);
 
     public void Forget() => _calls.Clear();
 
@@ -50,6 +60,12 @@ internal sealed class StoreWatch
         if (method == Away)
         {
             throw new StoreUnavailableException("the test has taken it away");
+        }
+
+        if (method == Fails)
+        {
+            Interlocked.Increment(ref _failures);
+            throw FailedWith;
         }
 
         _calls.Enqueue(method);

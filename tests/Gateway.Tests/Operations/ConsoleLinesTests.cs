@@ -63,6 +63,21 @@ public sealed class ConsoleLinesTests
         Assert.Equal(["line 1", "line 3"], output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    /// <summary>An exception in the writer's thread would end the process.</summary>
+    [Fact]
+    public void An_output_that_breaks_costs_the_lines_of_that_moment_and_not_the_process()
+    {
+        using BreakingStream output = new();
+        using ConsoleLines lines = new(new CompactJsonFormatter(), output);
+
+        lines.Emit(Line(1));
+        Assert.True(output.Broken.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        lines.Emit(Line(2));
+        lines.Dispose();
+
+        Assert.Contains("\"Number\":2", output.Text, StringComparison.Ordinal);
+    }
+
     private static LogEvent Line(int number) =>
         new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new MessageTemplateParser().Parse("line {Number}"), [new LogEventProperty("Number", new ScalarValue(number))]);
 
@@ -72,6 +87,27 @@ public sealed class ConsoleLinesTests
         {
             string line = logEvent.RenderMessage(System.Globalization.CultureInfo.InvariantCulture);
             output.WriteLine(line == "line 2" ? throw new InvalidOperationException("This value has no text.") : line);
+        }
+    }
+
+    /// <summary>An output that fails once, as no stream should.</summary>
+    private sealed class BreakingStream : MemoryStream
+    {
+        public ManualResetEventSlim Broken { get; } = new();
+
+        public string Text => Encoding.UTF8.GetString(ToArray());
+
+        public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer.ToArray(), 0, buffer.Length);
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            if (!Broken.IsSet)
+            {
+                Broken.Set();
+                throw new InvalidOperationException("The test has broken it.");
+            }
+
+            base.Write(buffer, offset, count);
         }
     }
 

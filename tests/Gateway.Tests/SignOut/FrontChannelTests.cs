@@ -86,6 +86,49 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Beyond_the_bound_a_logout_of_a_sid_that_nobody_has_writes_nothing_to_the_disk()
+    {
+        await using SqliteConnection watch = new($"Data Source={Path.Combine(_world.DataDirectory, Database.FileName)};Pooling=False");
+        await watch.OpenAsync(World.Ct);
+        object? before = Version(watch);
+        await MadeUpAsync(1);
+        Assert.NotEqual(before, Version(watch));
+        await MadeUpAsync(60);
+
+        before = Version(watch);
+        await MadeUpAsync(20);
+
+        Assert.Equal(before, Version(watch));
+        Assert.Equal("alice", await _alice.WhoAsync());
+        _world.Clock.Advance(TimeSpan.FromMinutes(1));
+        await MadeUpAsync(1);
+        Assert.NotEqual(before, Version(watch));
+    }
+
+    [Fact]
+    public async Task Beyond_the_bound_it_writes_nothing_to_Redis_either_and_a_session_that_there_is_ends()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = redis.Url);
+        using Visitor alice = await world.SignedInAsync("alice");
+        ProviderSession session = world.Provider.Sessions[^1];
+        await MadeUpAsync(60, world);
+
+        string before = await ChangesAsync();
+        await MadeUpAsync(20, world);
+        Assert.Equal(before, await ChangesAsync());
+
+        // Only the store knows it, as after a restart.
+        SessionMemory memory = world.Gateway.Services.GetRequiredService<SessionMemory>();
+        memory.Forget(Assert.Single(memory.All));
+        using Visitor frame = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await FrameAsync(frame, world.Provider.Issuer.AbsoluteUri, session.Sid)).Status);
+        Assert.Null(await alice.WhoAsync());
+
+        async Task<string> ChangesAsync() => (await redis.AskAsync("INFO persistence")).Split('\n').Single(line => line.StartsWith("rdb_changes_since_last_save:", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task In_the_same_site_the_cookie_goes_too()
     {
         string query = Query(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Sessions[0].Sid);
@@ -99,8 +142,31 @@ public sealed class FrontChannelTests : IAsyncLifetime
     private async Task<Page> FrameAsync(string? issuer, string? sid)
     {
         using Visitor frame = _world.NewVisitor();
-        return await frame.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/logout/frontchannel/" + Query(issuer, sid), null, ("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "cross-site"));
+        return await FrameAsync(frame, issuer, sid);
     }
+
+    private async Task MadeUpAsync(int many, World? world = null)
+    {
+        using Visitor frame = (world ?? _world).NewVisitor();
+        for (int number = 0; number < many; number++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await FrameAsync(frame, (world ?? _world).Provider.Issuer.AbsoluteUri, Guid.NewGuid().ToString("N"))).Status);
+        }
+    }
+
+    /// <summary>What changes for one connection when another has written (PRAGMA data_version).</summary>
+    private static object? Version(SqliteConnection connection)
+    {
+        using SqliteCommand ask = connection.CreateCommand();
+        ask.CommandText = "PRAGMA data_version;";
+        return ask.ExecuteScalar();
+    }
+
+    private static Task<Page> FrameAsync(Visitor frame, string? issuer, string? sid) => frame.SendAsync(
+        HttpMethod.Get,
+        "/accounts/oidc/authentik/logout/frontchannel/" + Query(issuer, sid),
+        null,
+        [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "cross-site")]);
 
     private static string Query(string? issuer, string? sid) =>
         "?" + string.Join('&', new[] { issuer is null ? null : "iss=" + Uri.EscapeDataString(issuer), sid is null ? null : "sid=" + Uri.EscapeDataString(sid) }.OfType<string>());

@@ -205,6 +205,80 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public void A_journal_that_is_told_of_one_end_again_and_again_does_not_grow_for_ever()
+    {
+        string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
+        try
+        {
+            EndJournal journal = new(folder);
+            byte[] key = SessionSecret.Create().Key().ToBytes();
+            string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
+            DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
+            Assert.True(journal.Note(key, atOnce: false));
+            for (int number = 0; number < 1500; number++)
+            {
+                Assert.True(journal.Note(index, at.AddSeconds(number), TimeSpan.FromHours(24)));
+            }
+
+            Assert.InRange(File.ReadLines(Path.Combine(folder, EndJournal.FileName)).Count(line => line.Length > 0), 2, 1100);
+            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> indexes) = new EndJournal(folder).Read();
+            Assert.Equal(key, Assert.Single(keys));
+            Assert.Equal(at.AddSeconds(1499), indexes.Max(end => end.At));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("{0} 99999999999999999 5")]
+    [InlineData("{0} -5 5")]
+    [InlineData("{0} 1800000000123 99999999999999999")]
+    [InlineData("{0} 1800000000123 -5")]
+    [InlineData("{0} x y")]
+    [InlineData("{0} 1 2 3")]
+    [InlineData("\0\u00FF")]
+    public async Task A_line_of_the_journal_that_nobody_can_read_does_not_keep_the_gateway_from_starting(string line)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        await _world.Gateway.DisposeAsync();
+        string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
+        await File.WriteAllTextAsync(Path.Combine(_world.DataDirectory, EndJournal.FileName), string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n", World.Ct);
+
+        _world.StartGateway();
+        await _world.Gateway.Services.GetRequiredService<SessionKeeper>().HandOnAsync(World.Ct);
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    /// <summary>The cookies may be made up, and each would make the disk wait.</summary>
+    [Fact]
+    public async Task Ends_of_sessions_that_nobody_has_seen_outlive_the_process_and_are_noted_once()
+    {
+        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        await _redis.KillAsync();
+        SessionKey[] made = [.. Enumerable.Range(0, 100).Select(_ => SessionSecret.Create().Key())];
+        foreach (SessionKey key in (SessionKey[])[.. made, .. made])
+        {
+            await keeper.EndAsync(key, SessionEnd.SignedOut, World.Ct);
+        }
+
+        Assert.Equal(made.Select(key => Convert.ToHexString(key.ToBytes())), new EndJournal(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
+    }
+
+    [Fact]
+    public void A_budget_gives_so_many_a_minute_whatever_the_clock_does()
+    {
+        MinuteBudget budget = new(2);
+        DateTimeOffset now = DateTimeOffset.UnixEpoch.AddYears(56);
+
+        Assert.Equal([true, true, false], [budget.TryTake(now), budget.TryTake(now), budget.TryTake(now.AddSeconds(59))]);
+        Assert.True(budget.TryTake(now.AddMinutes(1)));
+        Assert.True(budget.TryTake(now.AddHours(-1)));
+    }
+
     /// <summary>Nothing of a made-up cookie is known: while the store is away each would be kept for it.</summary>
     [Fact]
     public async Task Made_up_sessions_that_sign_out_while_Redis_is_away_do_not_fill_the_memory()

@@ -68,7 +68,7 @@ internal sealed class RedisUnderTest : StoreUnderTest
         Connection = connection;
         _settings = settings;
         Sessions = AnotherReplica();
-        Accounts = new RedisAccounts(connection);
+        Accounts = new RedisAccounts(connection, TimeProvider.System);
         Secrets = new RedisSecrets(connection);
     }
 

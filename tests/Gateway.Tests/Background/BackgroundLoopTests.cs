@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Gateway.Background;
+using Gateway.Tests.Kit;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gateway.Tests.Background;
+
+/// <summary>The one rule of everything that runs in the background.</summary>
+public sealed class BackgroundLoopTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly FakeTimeProvider _clock = new();
+
+    [Theory]
+    [InlineData(typeof(InvalidOperationException))]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(NullReferenceException))]
+    public async Task A_periodic_loop_goes_on_after_any_exception(Type kind)
+    {
+        using CancellationTokenSource stopping = new();
+        SemaphoreSlim turns = new(0);
+        int turn = 0;
+        Task loop = Loop().RunPeriodicallyAsync(
+            TimeSpan.FromSeconds(3),
+            _ =>
+            {
+                turns.Release();
+                return ++turn == 1 ? throw (Exception)Activator.CreateInstance(kind)! : Task.CompletedTask;
+            },
+            stopping.Token);
+
+        for (int count = 0; count < 3; count++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(3));
+            Assert.True(await turns.WaitAsync(Patience, World.Ct));
+        }
+
+        await stopping.CancelAsync();
+        await loop.WaitAsync(Patience, World.Ct);
+        Assert.Equal(3, turn);
+    }
+
+    [Fact]
+    public async Task Failures_in_a_row_leave_more_and_more_time_in_between_and_a_minute_at_most()
+    {
+        using CancellationTokenSource stopping = new();
+        ConcurrentQueue<DateTimeOffset> turns = new();
+        Task loop = Loop().RunPeriodicallyAsync(
+            TimeSpan.FromSeconds(10),
+            _ =>
+            {
+                turns.Enqueue(_clock.GetUtcNow());
+                throw new InvalidOperationException();
+            },
+            stopping.Token);
+
+        for (int tick = 0; tick < 40; tick++)
+        {
+            int before = turns.Count;
+            _clock.Advance(TimeSpan.FromSeconds(10));
+            await TickIsOverAsync(turns, before);
+        }
+
+        await stopping.CancelAsync();
+        await loop.WaitAsync(Patience, World.Ct);
+        double[] pauses = [.. turns.Zip(turns.Skip(1)).Select(pair => (pair.Second - pair.First).TotalSeconds)];
+        Assert.Equal([10, 20, 40, 60, 60, 60], pauses[..6]);
+        Assert.All(pauses, pause => Assert.InRange(pause, 10, 60));
+    }
+
+    [Fact]
+    public async Task An_item_of_a_queue_that_fails_costs_no_other()
+    {
+        using CancellationTokenSource stopping = new();
+        Channel<int> queue = Channel.CreateUnbounded<int>();
+        Channel<int> done = Channel.CreateUnbounded<int>();
+        Task loop = Loop().RunQueueAsync(
+            queue.Reader,
+            (item, _) => item is 1 or 2 ? throw new OperationCanceledException() : done.Writer.WriteAsync(item, CancellationToken.None).AsTask(),
+            stopping.Token);
+        foreach (int item in Enumerable.Range(1, 4))
+        {
+            queue.Writer.TryWrite(item);
+        }
+
+        Task<int> third = done.Reader.ReadAsync(World.Ct).AsTask();
+        while (!third.IsCompleted)
+        {
+            // The back-off after each of the two.
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Equal((3, 4), (await third, await done.Reader.ReadAsync(World.Ct)));
+        await stopping.CancelAsync();
+        await loop.WaitAsync(Patience, World.Ct);
+    }
+
+    [Fact]
+    public async Task Neither_a_log_nor_a_clock_that_fails_ends_the_work()
+    {
+        using CancellationTokenSource stopping = new();
+        FaultyClock clock = new(_clock);
+        clock.FailOnceIn(nameof(BackgroundLoop), new InvalidOperationException("The clock is broken."));
+        SemaphoreSlim turns = new(0);
+        Task loop = new BackgroundLoop("The test", clock, new FaultyLogger<BackgroundLoop>(NullLogger.Instance, "BackgroundWorkFailed")).RunPeriodicallyAsync(
+            TimeSpan.FromMilliseconds(1),
+            _ =>
+            {
+                turns.Release();
+                throw new InvalidOperationException();
+            },
+            stopping.Token);
+
+        Assert.True(await turns.WaitAsync(Patience, World.Ct) && await turns.WaitAsync(Patience, World.Ct));
+
+        Assert.True(clock.HasThrown);
+        await stopping.CancelAsync();
+        await loop.WaitAsync(Patience, World.Ct);
+    }
+
+    [Fact]
+    public void A_subscriber_that_fails_keeps_no_other_from_hearing_even_where_the_log_fails_too()
+    {
+        List<string> heard = [];
+        Action all = () => throw new InvalidOperationException();
+        all += () => heard.Add("second");
+        all += () => throw new OperationCanceledException();
+        all += () => heard.Add("fourth");
+
+        Subscribers.Raise(all, one => one(), "the test", new FaultyLogger<BackgroundLoop>(NullLogger.Instance, "SubscriberFailed"));
+        Subscribers.Raise<Action>(null, one => one(), "the test", NullLogger.Instance);
+
+        Assert.Equal(["second", "fourth"], heard);
+    }
+
+    private BackgroundLoop Loop() => new("The test", _clock, NullLogger.Instance);
+
+    /// <summary>A turn that comes is there at once; whether one does not come is seen when others had every chance to run.</summary>
+    private static async Task TickIsOverAsync(ConcurrentQueue<DateTimeOffset> turns, int before)
+    {
+        for (int tries = 0; tries < 200 && turns.Count == before; tries++)
+        {
+            await Task.Delay(1, World.Ct);
+        }
+    }
+}

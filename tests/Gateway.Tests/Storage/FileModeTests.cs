@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Net;
+using System.Runtime.Versioning;
+using Gateway.Sandbox.Paperless;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Sandbox;
+
+namespace Gateway.Tests.Storage;
+
+/// <summary>What the gateway writes is for its own user alone, whatever directory and umask it was given.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class FileModeTests
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode PrivateDirectory = Private | UnixFileMode.UserExecute;
+    private const UnixFileMode Readable = Private | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode ReadableDirectory = PrivateDirectory | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    [Fact]
+    public async Task In_a_data_directory_that_everybody_may_read_every_file_is_for_the_gateways_user_alone()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        MakeReadable(world.DataDirectory);
+        world.StartGateway();
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Fault hold = world.Paperless.Faults.Hold(request => request.Path == "/api/documents/2/");
+        using HttpContent body = PaperlessClient.Chunked($$"""{"content":"{{new string('x', 300_000)}}"}""", "application/json");
+        Task<Page> upload = alice.FetchAsync(HttpMethod.Patch, "/api/documents/2/", body);
+        await hold.Arrived.WaitAsync(World.Ct);
+
+        Assert.True(new EndJournal(world.DataDirectory).Note(new byte[32]));
+        string[] files = Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories);
+        Assert.All(files, file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
+        Assert.All(
+            ["gateway.db", "gateway.db-wal", "gateway.db-shm", "ends-to-tell"],
+            name => Assert.Contains(Path.Combine(world.DataDirectory, name), files));
+        Assert.All(["keys", "spool"], name =>
+        {
+            string directory = Path.Combine(world.DataDirectory, name);
+            Assert.Equal(PrivateDirectory, File.GetUnixFileMode(directory));
+            Assert.Contains(files, file => Path.GetDirectoryName(file) == directory);
+        });
+        hold.Release();
+        Assert.Equal(HttpStatusCode.OK, (await upload).Status);
+
+        string warning = Assert.Single(world.Log.Of("DataDirectoryOpen")).RenderMessage(System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Contains("chmod 700", warning, StringComparison.Ordinal);
+        Assert.Contains(world.DataDirectory, warning, StringComparison.Ordinal);
+        Assert.Empty(world.Log.Of("DataFileOpen"));
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_the_gateway_made_is_no_reason_to_warn()
+    {
+        await using World world = await World.StartAsync();
+
+        Assert.Empty(world.Log.Of("DataDirectoryOpen"));
+    }
+
+    [Fact]
+    public async Task Files_of_before_with_wider_modes_are_narrowed_at_the_start()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        await world.Gateway.DisposeAsync();
+        string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);
+        await File.WriteAllTextAsync(Path.Combine(world.DataDirectory, EndJournal.FileName), "\n", World.Ct);
+        foreach (string file in Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories))
+        {
+            File.SetUnixFileMode(file, Readable);
+        }
+
+        File.SetUnixFileMode(keys, ReadableDirectory);
+
+        world.StartGateway();
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+
+        Assert.All(Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories), file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
+        Assert.Equal(PrivateDirectory, File.GetUnixFileMode(keys));
+    }
+
+    /// <summary>As where Redis holds the sessions: the journal lies in the data directory all the same.</summary>
+    [Fact]
+    public async Task With_Redis_the_data_directory_is_warned_about_too()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
+        });
+        MakeReadable(world.DataDirectory);
+        string journal = Path.Combine(world.DataDirectory, EndJournal.FileName);
+        await File.WriteAllTextAsync(journal, "\n", World.Ct);
+        File.SetUnixFileMode(journal, Readable);
+
+        world.StartGateway();
+
+        Assert.Single(world.Log.Of("DataDirectoryOpen"));
+        Assert.False(File.Exists(journal) && File.GetUnixFileMode(journal) != Private);
+    }
+
+    /// <summary>Nobody may change the mode of what this link leads to, not even root.</summary>
+    [Fact]
+    public async Task A_file_that_cannot_be_narrowed_is_warned_about_and_the_gateway_starts()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);
+        Directory.CreateDirectory(keys);
+        File.CreateSymbolicLink(Path.Combine(keys, "foreign.xml"), "/proc/self/stat");
+
+        world.StartGateway();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Assert.EndsWith("foreign.xml", CapturedLog.Value(Assert.Single(world.Log.Of("DataFileOpen")), "File"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_umask_that_takes_nothing_away_changes_nothing_of_it()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        ProcessStartInfo start = new("sh", ["-c", "umask 000; exec dotnet \"$0\" validate", Path.Combine(AppContext.BaseDirectory, "Gateway.dll")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string? value) in world.Settings())
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        string errors = await process.StandardError.ReadToEndAsync(World.Ct);
+        await process.WaitForExitAsync(World.Ct);
+
+        Assert.True(process.ExitCode == 0, errors);
+        Assert.Equal(PrivateDirectory, File.GetUnixFileMode(world.DataDirectory));
+        Assert.All(Directory.GetFiles(world.DataDirectory), file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
+        Assert.NotEmpty(Directory.GetFiles(world.DataDirectory));
+    }
+
+    private static void MakeReadable(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        File.SetUnixFileMode(directory, ReadableDirectory);
+    }
+}
