@@ -55,7 +55,7 @@ public sealed class FaultTests
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
         _watch.Away = nameof(ISessionStore.EndAllAsync);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(SessionIndex.OfPerson(world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject), SessionEnd.EndedAtTheProvider, World.Ct));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)), SessionEnd.EndedAtTheProvider, World.Ct));
         _watch.Away = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 

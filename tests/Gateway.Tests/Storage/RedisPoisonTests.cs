@@ -63,7 +63,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
         }
 
         _poisoned.SaidOnce("session");
-        await Redis.StringSetAsync(Prefix + "s:garbage", "x");
+        await Redis.StringSetAsync(Prefix + "s2:garbage", "x");
         await _poisoned.CommandsGoOnAsync();
     }
 
@@ -162,7 +162,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
         {
             using Visitor alice = await World.SignedInAsync("alice");
             string jti = Guid.NewGuid().ToString("N");
-            await put(Prefix + "t:" + Hex(SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{World.Provider.Issuer.AbsoluteUri}\0{jti}"))));
+            await put(Prefix + "t:" + Hex(SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0authentik\0{World.Provider.Issuer.AbsoluteUri}\0{jti}"))));
 
             using HttpResponseMessage answer = await World.SendLogoutAsync(World.Provider.Sessions[^1], claims =>
             {
@@ -385,7 +385,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
 
     private static string Hex(byte[] hash) => Convert.ToHexStringLower(hash);
 
-    private static RedisKey SessionOf(SessionSecret secret) => Prefix + "s:" + Hex(secret.Key().ToBytes());
+    private static RedisKey SessionOf(SessionSecret secret) => Prefix + "s2:" + Hex(secret.Key().ToBytes());
 
     private static (string Name, Func<RedisKey, Task> Put) Named(string name, Func<RedisKey, Task> put) => (name, put);
 

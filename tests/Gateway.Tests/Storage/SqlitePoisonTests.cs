@@ -135,7 +135,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
             await _poisoned.GoesOnAfterAsync(
                 value,
                 _ => Run(
-                    $"INSERT OR REPLACE INTO account_reservations (issuer, subject, username, profile, reserved_at) VALUES ($issuer, $subject, {value}, {value}, {value});",
+                    $"INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ('authentik', $issuer, $subject, {value}, {value}, {value});",
                     ("$issuer", World.Provider.Issuer.AbsoluteUri),
                     ("$subject", World.Provider.Find("alice")!.Subject)),
                 unlinked: true);
