@@ -88,7 +88,21 @@ public sealed class CommandLineTests
         var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", words);
 
         Assert.Equal((2, ""), (exitCode, output));
-        Assert.Contains("Gateway health [ready]", errors, StringComparison.Ordinal);
+        Assert.Contains("Usage:", errors, StringComparison.Ordinal);
+        Assert.Contains(words[^1], errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "Usage:")]
+    [InlineData("accounts link --help", "--subject <SUBJECT>")]
+    [InlineData("--version", "0.")]
+    [InlineData("[suggest:4] acco", "accounts")]
+    public async Task Help_version_and_completion_need_no_settings(string line, string expected)
+    {
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", line.Split(' '));
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains(expected, output, StringComparison.Ordinal);
     }
 
     [Theory]

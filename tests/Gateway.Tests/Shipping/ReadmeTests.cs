@@ -48,7 +48,7 @@ public sealed partial class ReadmeTests
     {
         string[] commands = [.. AccountsCommand().Matches(Readme.Replace("\\\n", "", StringComparison.Ordinal)).Select(command => command.Groups["words"].Value)];
         Assert.Equal(["list", "link", "unlink"], commands.Select(words => words.Split(' ')[0]));
-        Assert.All(commands, words => Assert.Null(AccountsArguments.Parse(words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Fault));
+        Assert.All(commands, words => Assert.Empty(Faults("accounts", words)));
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed partial class ReadmeTests
     {
         string[] commands = [.. SessionsCommand().Matches(Readme).Select(command => command.Groups["words"].Value)];
         Assert.Equal(["list", "end"], commands.Select(words => words.Split(' ')[0]));
-        Assert.All(commands, words => Assert.Null(SessionsArguments.Parse(words.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Fault));
+        Assert.All(commands, words => Assert.Empty(Faults("sessions", words)));
     }
 
     [Fact]
@@ -108,6 +108,9 @@ public sealed partial class ReadmeTests
         Assert.True(File.Exists(Path.Combine(Repository.Root, project, Path.GetFileName(project) + ".csproj")));
         Assert.True(File.Exists(Path.Combine(Repository.Root, "tests/run")));
     }
+
+    private static string[] Faults(string group, string words) =>
+        [.. new Commands(_ => throw new InvalidOperationException()).Root().Parse([group, .. words.Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Errors.Select(error => error.Message)];
 
     private static string CodeBlock(string language)
     {

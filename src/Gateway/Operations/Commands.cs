@@ -1,0 +1,158 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Operations;
+
+/// <summary>The program's commands and their options. Each runs on the gateway's own settings and store, without serving.</summary>
+/// <param name="create">Makes the application from configuration for the host.</param>
+internal sealed class Commands(Func<string[], WebApplication> create)
+{
+    private readonly Option<string> _issuer = Text("--issuer", "URL", "The provider's issuer, as it stands in its ID tokens (iss).");
+    private readonly Option<string> _subject = Text("--subject", "SUBJECT", "The person's subject at that issuer (sub).");
+    private readonly Option<string> _linkedUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
+    private readonly Option<string> _provider = Text("--provider", "ID", "The provider_id; needed where there are several providers.");
+    private readonly Option<string> _id = Text("--id", "ID", "The session's id, as \"sessions list\" shows it.");
+    private readonly Option<string> _sessionUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
+    private readonly Option<bool> _json = new("--json") { Description = "Write JSON, for programs." };
+
+    public RootCommand Root() => new("Paperless Gateway. Without a command it serves, as the environment says.")
+    {
+        Health(), Validate(), Accounts(), Sessions(), Storage(),
+    };
+
+    /// <summary>What `accounts …` was given.</summary>
+    public AccountsArguments AccountsArguments(AccountsVerb verb, ParseResult parsed) =>
+        new(verb, parsed.GetValue(_issuer) ?? "", parsed.GetValue(_subject) ?? "", parsed.GetValue(_linkedUser) ?? "", parsed.GetValue(_provider), parsed.GetValue(_json));
+
+    /// <summary>What `sessions …` was given.</summary>
+    public SessionsArguments SessionsArguments(bool ends, ParseResult parsed) =>
+        new(ends, ends ? parsed.GetValue(_id) : null, parsed.GetValue(_sessionUser), parsed.GetValue(_json));
+
+    private static Command Health()
+    {
+        Argument<string> question = new("question") { Arity = ArgumentArity.ZeroOrOne, Description = "\"ready\": whether the gateway can do its work. Left out: whether it is live." };
+        question.AcceptOnlyFromAmong("ready");
+        Command health = new("health", "Asks the running gateway at GATEWAY_MANAGEMENT_URL; the exit code is 0 if it is live, or ready.") { question };
+        health.SetAction((parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(question) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
+        return health;
+    }
+
+    private Command Validate()
+    {
+        Argument<string[]> configuration = new("configuration") { Arity = ArgumentArity.ZeroOrMore, Description = "Further configuration, such as --PAPERLESS_URL=https://docs.example.com." };
+        configuration.Validators.Add(result =>
+        {
+            foreach (Token token in result.Tokens.Where(token => !token.Value.StartsWith('-')))
+            {
+                result.AddError($"\"{token.Value}\" is not understood.");
+            }
+        });
+        Command validate = new("validate", "Checks the configuration as a start would, without serving.") { configuration };
+        validate.SetAction(async (parsed, _) =>
+        {
+            await using WebApplication app = create(parsed.GetValue(configuration) ?? []);
+            await app.OpenStorageAsync();
+            GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
+            await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, sign-in at {string.Join(", ", settings.Providers)}.");
+            return 0;
+        });
+        return validate;
+    }
+
+    private Command Accounts()
+    {
+        Command list = new("list", "Shows who at a provider is which Paperless user.") { _json };
+        Command link = new("link", "Links a person to a Paperless user, superusers and staff as well.") { Required(_issuer), Required(_subject), Required(_linkedUser), _provider, _json };
+        Command unlink = new("unlink", "Takes the link away and ends that person's sessions. The Paperless user stays.") { _issuer, _subject, _provider, _json };
+        _issuer.Validators.Add(MustBeAddress);
+        foreach ((Command command, AccountsVerb verb) in new[] { (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink) })
+        {
+            command.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
+        }
+
+        return Group("accounts", "Shows and changes who at a provider is which Paperless user.", list, link, unlink);
+    }
+
+    private Command Sessions()
+    {
+        Command list = new("list", "Shows who is signed in, or where one Paperless user is.") { _sessionUser, _json };
+        Command end = new("end", "Ends one session, or all sessions of a Paperless user. A running gateway notices within half a minute.") { _id, _sessionUser, _json };
+        end.Validators.Add(result =>
+        {
+            if (result.GetResult(_id) is null == result.GetResult(_sessionUser) is null)
+            {
+                result.AddError("Give either --id or --user.");
+            }
+        });
+        list.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: false, parsed))));
+        end.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: true, parsed))));
+        return Group("sessions", "Shows who is signed in, and ends sessions.", list, end);
+    }
+
+    private Command Storage()
+    {
+        Option<bool> toRedis = new("--to-redis") { Description = "From GATEWAY_DATA_DIR to GATEWAY_REDIS_URL." };
+        Option<bool> toSqlite = new("--to-sqlite") { Description = "From GATEWAY_REDIS_URL to GATEWAY_DATA_DIR." };
+        Command copy = new("copy", "Copies the account links between the two stores. Sessions begin anew.") { toRedis, toSqlite };
+        copy.Validators.Add(result =>
+        {
+            if (result.GetValue(toRedis) == result.GetValue(toSqlite))
+            {
+                result.AddError("Give either --to-redis or --to-sqlite.");
+            }
+        });
+        copy.SetAction(async (parsed, _) =>
+        {
+            await using WebApplication app = create([]);
+            return await StorageCommand.CopyAsync(app, parsed.GetValue(toRedis));
+        });
+        return Group("storage", "Moves the gateway's data between its stores.", copy);
+    }
+
+    private async Task<int> WithStoreAsync(Func<WebApplication, Task<int>> run)
+    {
+        await using WebApplication app = create([]);
+        await app.OpenStorageAsync();
+        return await run(app);
+    }
+
+    private static Command Group(string name, string description, params Command[] commands)
+    {
+        Command group = new(name, description);
+        foreach (Command command in commands)
+        {
+            group.Add(command);
+        }
+
+        return group;
+    }
+
+    private static Option<string> Text(string name, string value, string description)
+    {
+        Option<string> option = new(name) { HelpName = value, Description = description, Arity = ArgumentArity.ExactlyOne };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && string.IsNullOrWhiteSpace(text))
+            {
+                result.AddError($"{name} has no value.");
+            }
+        });
+        return option;
+    }
+
+    private static Option<string> Required(Option<string> option)
+    {
+        option.Required = true;
+        return option;
+    }
+
+    private static void MustBeAddress(OptionResult result)
+    {
+        if (result.Tokens is [{ Value: var text }] && !(Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"))
+        {
+            result.AddError("--issuer is not a full address; it is what the provider writes into \"iss\", such as https://auth.example.com/application/o/paperless/.");
+        }
+    }
+}
