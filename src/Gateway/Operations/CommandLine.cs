@@ -4,13 +4,17 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
-/// <summary>The program's commands: none serves, `health` asks a running gateway, `validate` checks the configuration, `accounts` is about links, `sessions` about who is signed in.</summary>
+/// <summary>
+/// The program's commands: without one it serves; `health` asks a running gateway, `validate` checks the settings and `settings` lists them,
+/// `accounts` is about links, `sessions` about who is signed in, `storage` copies links.
+/// </summary>
 internal static class CommandLine
 {
     private const string Usage = """
         Gateway                  serves, as the environment says
         Gateway health [ready]   asks the running gateway at GATEWAY_MANAGEMENT_URL; exit code 0 if it is live (ready)
         Gateway validate         checks the configuration as a start would, without serving
+        Gateway settings         prints every setting with its default and its meaning
 
         Gateway accounts list [--json]
                                  shows who at a provider is which Paperless user
@@ -51,6 +55,7 @@ internal static class CommandLine
                 [] => await ServeAsync(create(args, true)),
                 ["health"] => await AskAsync(ManagementServer.LivePath),
                 ["health", "ready"] => await AskAsync(ManagementServer.ReadyPath),
+                ["settings"] => await ListSettingsAsync(),
                 ["validate"] => await ValidateAsync(create([.. args.Skip(1)], false)),
                 _ => await SayAsync(Usage, Terminal.BadUsage),
             };
@@ -80,6 +85,12 @@ internal static class CommandLine
             await app.RunAsync();
             return 0;
         }
+    }
+
+    private static async Task<int> ListSettingsAsync()
+    {
+        await Console.Out.WriteAsync(SettingsReference.ToMarkdown());
+        return 0;
     }
 
     private static async Task<int> ValidateAsync(WebApplication app)
