@@ -34,7 +34,7 @@ internal sealed class Lineup
         string cookie = variants[0].Cookie;
         Variant plain = new("plain YARP", new Uri(yarpAddress, Path), cookie, yarp);
         variants.InsertRange(0, [plain]);
-        variants.Add(new Variant("plain YARP, once more", plain.Address, cookie, yarp));
+        variants.Add(new Variant("plain YARP, second run", plain.Address, cookie, yarp));
         Variant? proxy = null;
         if (whole)
         {
@@ -44,7 +44,7 @@ internal sealed class Lineup
             variants.Add(proxy = new Variant("nginx as a proxy, no authentication", new Uri(address, Path), cookie, server));
         }
 
-        variants.Add(new Variant("nothing between: nginx that answers", new Uri(upstream, Path), cookie, nginx));
+        variants.Add(new Variant("no proxy: nginx answers directly", new Uri(upstream, Path), cookie, nginx));
         foreach (Variant variant in variants)
         {
             await CheckAsync(variant, bench.Cancel);

@@ -32,17 +32,13 @@ internal static class PageLoad
     {
         string program = await Publication.PublishAsync(bench, "published");
         List<string> tables = [];
-        Way[] ways = [];
         foreach (Surroundings around in Surroundings.All)
         {
-            ways = await MeasureAsync(bench, program, $"page-{tables.Count}", rounds, around);
+            Way[] ways = await MeasureAsync(bench, program, $"page-{tables.Count}", rounds, around);
             tables.AddRange(ways.SelectMany(way => way.Lines(around)));
         }
 
         PerformancePage.Write("page", Report(tables, rounds));
-
-        // What most people have: a Python process at the other end of a line.
-        PagePicture.Write(ways[0].Loads.Keys, [new("Paperless itself", ways[0].Medians()), new("through the gateway", ways[^1].Medians())]);
     }
 
     private static async Task<Way[]> MeasureAsync(Workbench bench, string program, string name, int rounds, Surroundings around)
@@ -87,15 +83,15 @@ internal static class PageLoad
         {string.Join('\n', tables)}
 
         {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
-        {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests are counted, these too.
-        The gateway is compiled as the image has it. The stand-in compresses each answer anew, as Paperless does. "Stand-in" is it as it is, which is far quicker than Python; "3 ms a file" lets one worker be busy that long with each
-        static file, one after another, as Django's middleware and WhiteNoise in a single Python process are; "over a line" puts 40 ms there and back and 20 Mbit/s between the browser and
-        either, handshakes included, and no slow start of TCP; one connection is open when the page is asked for. The certificate is one that this browser takes for good: with any other, Chromium keeps nothing. For this measurement the stand-in says `max-age={MaxAge.TotalSeconds:0}` in place of 60, and
-        the measurement waits for longer than that: the clocks of the browser, the gateway and the stand-in are the real ones.
+        {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests count, these included.
+        The gateway is compiled as in the image. The stand-in compresses each answer anew, as Paperless does. "stand-in" is the test server as it is, much faster than Python. "3 ms a file" keeps one worker busy for that long with each
+        static file, one file after another, as Django's middleware and WhiteNoise do in a single Python process. "over a line" adds a round trip of 40 ms and a limit of 20 Mbit/s between the browser and
+        both servers, for handshakes as well, but no slow start of TCP. One connection is open when the page is requested. The browser trusts the certificate; otherwise Chromium caches nothing. For this measurement the stand-in sends `max-age={MaxAge.TotalSeconds:0}` instead of 60, and
+        the measurement waits longer than that, because browser, gateway and stand-in use the real clock.
 
-        - *empty, nobody before*: the browser has nothing, and the gateway's copies are too old, so it asks Paperless about each once (304).
-        - *empty, somebody before*: the same within the max-age of the visit before: a second person, or a second device.
-        - *visited before*: the same browser navigates to the page again after the max-age has passed. Directly it asks about every file; through the gateway those with a hash are not asked for.
+        - *empty, nobody before*: the browser's cache is empty and the gateway's copies are stale, so the gateway asks Paperless about each of them once (304).
+        - *empty, somebody before*: the browser's cache is empty, and somebody else opened the page within the max-age.
+        - *visited before*: the same browser opens the page again after the max-age. Without the gateway it asks about every file; with the gateway it does not ask about files with a hash in the name.
 
         ```sh
         dotnet run --configuration Release --project tests/Gateway.Benchmarks -- page {rounds}
@@ -162,10 +158,6 @@ internal static class PageLoad
         public IEnumerable<string> Lines(Surroundings around) => Loads.Select(loads => string.Create(
             CultureInfo.InvariantCulture,
             $"| {around.Name} | {Name} | {loads.Key} | {Median(loads.Value, load => load.Requests):0} | {Median(loads.Value, load => load.Bytes) / 1024:0} | {Median(loads.Value, load => load.Milliseconds):0} | {loads.Value.Min(load => load.Milliseconds):0} to {loads.Value.Max(load => load.Milliseconds):0} |"));
-
-        /// <summary>For each state of the browser.</summary>
-        public IReadOnlyList<(double Milliseconds, double Requests)> Medians() =>
-            [.. Loads.Values.Select(loads => (Median(loads, load => load.Milliseconds), Median(loads, load => load.Requests)))];
 
         /// <summary>A browser with an empty cache in which alice is signed in.</summary>
         private async Task<IBrowserContext> ContextAsync(IBrowser browser)

@@ -56,7 +56,7 @@ public class Parts : IDisposable
     [Benchmark(Description = "access rule")]
     public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, Credential.None) == Access.WithIdentity;
 
-    [Benchmark(Description = "header hygiene, the 14 names of a browser")]
+    [Benchmark(Description = "header filter, the 14 names of a browser")]
     public int Hygiene()
     {
         int dropped = 0;

@@ -33,14 +33,14 @@ internal static class Replicas
         kills.Add(await KillAsync(gateways: 1, redis: false, "one gateway on SQLite, killed", site => KillGatewayAsync(site, 0)));
         PerformancePage.Write("replicas", $"""
             Two gateways as processes on one `redis-server` (`appendfsync always`), the development provider and the stand-in Paperless in a third
-            process; all of it shares {Environment.ProcessorCount} cores, .NET {Environment.Version}.
+            process; all of them share {Environment.ProcessorCount} cores, .NET {Environment.Version}.
 
             {revocation}
 
             {signIns}
 
-            Six browsers sign in and out without a pause at all gateways; in the middle a process is killed with `kill -9` and started again a
-            second later. Then every session whose sign-in was acknowledged must be known at every gateway, and none whose sign-out was:
+            Six browsers sign in and out at all gateways without a pause. In the middle, a process is killed with `kill -9` and started again a
+            second later. Afterwards every gateway must know every session whose sign-in was acknowledged, and none whose sign-out was:
 
             | | sign-ins acknowledged | sign-outs of them acknowledged | requests that failed meanwhile | sign-ins lost | sign-outs undone |
             |---|---|---|---|---|---|
@@ -97,7 +97,7 @@ internal static class Replicas
         }
 
         times.Sort();
-        return string.Create(CultureInfo.InvariantCulture, $"From the sending of a back-channel logout token to one gateway until the other refuses, over HTTP: median {times[times.Count / 2]:0.0} ms, worst of {Revocations} {times[^1]:0.0} ms.");
+        return string.Create(CultureInfo.InvariantCulture, $"From a back-channel logout token sent to one gateway to the first refusal at the other gateway, over HTTP: median {times[times.Count / 2]:0.0} ms, worst of {Revocations} {times[^1]:0.0} ms.");
     }
 
     private static async Task<string> SignInAsync(ReplicaSite site)

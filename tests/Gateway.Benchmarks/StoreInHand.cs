@@ -72,11 +72,11 @@ internal sealed class StoreInHand : IDisposable
         double filled = Stopwatch.GetElapsedTime(began).TotalSeconds;
         return
         [
-            ($"beginning one, {AtOnce} at once", Text($"{filled * 1000 / sessions:0.00} ms ({sessions / filled:0} a second)")),
+            ($"begin a session, {AtOnce} at once", Text($"{filled * 1000 / sessions:0.00} ms ({sessions / filled:0} a second)")),
             .. await LookUpAsync(secrets, lookUps),
-            ("ending one person's " + eachPerson, await EndAsync(ends)),
-            ($"tidying, with {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} in memory", await TidyAsync()),
-            ("sweeping the store alone", await SweepAsync()),
+            ("end one person's " + eachPerson, await EndAsync(ends)),
+            ($"maintenance, with {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} in memory", await TidyAsync()),
+            ("sweep of the store alone", await SweepAsync()),
         ];
     }
 
@@ -113,8 +113,8 @@ internal sealed class StoreInHand : IDisposable
         double nanoseconds = Stopwatch.GetElapsedTime(start).TotalNanoseconds / Turns;
         return
         [
-            ("finding one in the store, one after another: median, p99", Percentiles(found, "µs")),
-            ($"finding one in memory, among {inMemory.Length.ToString("N0", CultureInfo.InvariantCulture)}", Text($"{nanoseconds:0} ns{(misses > 0 ? $", {misses} misses" : "")}")),
+            ("find a session in the store: median, p99", Percentiles(found, "µs")),
+            ($"find a session in memory, among {inMemory.Length.ToString("N0", CultureInfo.InvariantCulture)}", Text($"{nanoseconds:0} ns{(misses > 0 ? $", {misses} misses" : "")}")),
         ];
     }
 
@@ -148,7 +148,7 @@ internal sealed class StoreInHand : IDisposable
     {
         if (_store.IsShared)
         {
-            return "Redis does it by itself";
+            return "Redis expires keys by itself";
         }
 
         long began = Stopwatch.GetTimestamp();

@@ -19,7 +19,7 @@ internal static class Stores
         List<(string Name, string Value)> redis = await MeasureAsync(redis: true);
         PerformancePage.Write("stores", $"""
             {Sessions.ToString("N0", CultureInfo.InvariantCulture)} sessions of {Sessions / EachPerson:N0} people, {EachPerson} each, made by the gateway's own classes with an ID token of 1.2 kB; {System.Environment.ProcessorCount} cores, .NET {System.Environment.Version}.
-            Memory holds at most {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} of them. Redis keeps everything in memory and writes it down once a second (`appendfsync everysec`).
+            Memory holds at most {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} of them. Redis keeps everything in memory and writes it to disk once a second (`appendfsync everysec`).
 
             | | SQLite | Redis |
             |---|---|---|
@@ -50,11 +50,11 @@ internal static class Stores
             rows.Add(("memory of redis-server", server is null ? "–" : $"{server.MemoryMiB:0} MiB"));
             hand.Dispose();
             rows.Add(("size of the database", server is null ? $"{SizeOf(folder, "gateway.db*"):0} MiB" : $"{SizeOf(folder, "appendonly*"):0} MiB (its append-only file)"));
-            rows.Add(("`sessions list --json`, the whole command", $"{await ListAsync(environment):0.0} s"));
+            rows.Add(("the command `sessions list --json`", $"{await ListAsync(environment):0.0} s"));
             using Child gateway = new("dotnet", [typeof(GatewaySettings).Assembly.Location], environment);
             await gateway.WaitForAsync(new Uri(environment["ASPNETCORE_URLS"] + "/gateway/session"));
             await Task.Delay(TimeSpan.FromSeconds(3));
-            rows.Add(("memory of a gateway that has just started", $"{gateway.MemoryMiB:0} MiB"));
+            rows.Add(("memory of a gateway after its start", $"{gateway.MemoryMiB:0} MiB"));
             rows.ForEach(row => Console.Error.WriteLine($"{row.Item1}: {row.Item2}"));
             return rows;
         }

@@ -75,7 +75,7 @@ internal static class Throughput
 
     private static string Latency(Variant[] calm, Variant plainAtFullLoad, int rounds)
     {
-        MarkdownTable table = new("", "requests/s that came of it", "p50 ms", "p99 ms", "p99, plain YARP = 1", "CPU seconds for 10,000 requests", "CPU, plain YARP = 1");
+        MarkdownTable table = new("", "requests/s reached", "p50 ms", "p99 ms", "p99, plain YARP = 1", "CPU seconds for 10,000 requests", "CPU, plain YARP = 1");
         foreach (Variant variant in calm)
         {
             table.Row($"{variant.Name}", $"{variant.Rate:0}", $"{variant.P50:0.00}", $"{variant.P99:0.00}", $"{variant.P99Against(calm[0]):0.00}", $"{variant.Cpu:0.00}", $"{variant.CpuAgainst(calm[0]):0.00}");

@@ -35,22 +35,22 @@ public class WholeRequest : IDisposable
         await CheckAsync();
     }
 
-    [Benchmark(Description = "an HttpRequestMessage with YARP's copy of the headers, nothing added")]
+    [Benchmark(Description = "the request to Paperless: HttpRequestMessage with YARP's copy of the headers")]
     public ValueTask Copied() => MakesTheRequest.MakeAsync(_context, "http://paperless:8000", HttpTransformer.Default);
 
-    [Benchmark(Baseline = true, Description = "the same as plain YARP makes it: X-Forwarded-* added")]
+    [Benchmark(Baseline = true, Description = "the same with X-Forwarded-*, as plain YARP sends it")]
     public ValueTask YarpsOwn() => MakesTheRequest.MakeAsync(_context, "http://paperless:8000", _yarp);
 
-    [Benchmark(Description = "together, but for that request: target, host, session, access rule, cross-site guard")]
+    [Benchmark(Description = "all checks: path, host, session, access rule, cross-site guard")]
     public Task Decided() => _decided(_context);
 
-    [Benchmark(Description = "everything together, with that request: its headers, cookies and user header, too")]
+    [Benchmark(Description = "everything: all checks, and the request to Paperless with its headers and cookies")]
     public Task Whole() => _whole(_context);
 
-    [Benchmark(Description = "plain YARP's for a browser that sends no sec-ch-ua, three headers less")]
+    [Benchmark(Description = "plain YARP's request, for a browser with three headers fewer")]
     public ValueTask YarpsOwnOfFewer() => MakesTheRequest.MakeAsync(_withFewer, "http://paperless:8000", _yarp);
 
-    [Benchmark(Description = "everything together for that browser")]
+    [Benchmark(Description = "everything, for that browser")]
     public Task WholeOfFewer() => _whole(_withFewer);
 
     [GlobalCleanup]

@@ -73,7 +73,7 @@ public sealed partial class ArchitectureTests
     {
         // A literal that is nothing but a variable's name looks like an access to it; a fault found later names its variable, too.
         IEnumerable<string> faults = Files(Path.Combine(Source, "Gateway"), "*.cs")
-            .Where(file => Path.GetFileName(file) is not ("GatewaySettingsReader.cs" or "AccountSettingsReader.cs"))
+            .Where(file => Path.GetFileName(file) is not ("GatewaySettingsReader.cs" or "AccountSettingsReader.cs" or "SettingsReference.cs"))
             .SelectMany(file => File.ReadLines(file)
                 .Where(line => VariableLiteral().IsMatch(line) && !line.Contains("SettingsException", StringComparison.Ordinal))
                 .Select(line => $"{Name(file)}: {line.Trim()}"));

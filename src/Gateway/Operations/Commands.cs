@@ -19,7 +19,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     public RootCommand Root() => new("Paperless Gateway. Without a command it serves, as the environment says.")
     {
-        Health(), Validate(), Accounts(), Sessions(), Storage(),
+        Health(), Validate(), Settings(), Accounts(), Sessions(), Storage(),
     };
 
     /// <summary>What `accounts …` was given.</summary>
@@ -59,6 +59,13 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             return 0;
         });
         return validate;
+    }
+
+    private static Command Settings()
+    {
+        Command settings = new("settings", "Prints every setting with its default and its meaning, as Markdown.");
+        settings.SetAction((_, cancel) => Console.Out.WriteAsync(SettingsReference.ToMarkdown().AsMemory(), cancel));
+        return settings;
     }
 
     private Command Accounts()

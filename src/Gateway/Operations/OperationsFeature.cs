@@ -105,7 +105,7 @@ internal static class OperationsFeature
                 .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
 
-                // It says at every start that keys lie in the data directory unencrypted; the README says so once.
+                // It warns at every start that the keys in the data directory are not encrypted; docs/operating.md says so once.
                 .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
                 .MinimumLevel.Override("Yarp", LogEventLevel.Error)
 

@@ -10,11 +10,17 @@ namespace Gateway.Operations;
 /// </summary>
 internal sealed class RequestLine(Serilog.ILogger log)
 {
-    private static readonly MessageTemplate Template = new MessageTemplateParser().Parse("{Method} {Path} {Status} in {Ms} ms, user {User}, upstream {UpstreamMs} ms, trace id {TraceId}");
+    public const int Id = 7001;
+
+    public const string Name = "Request";
+
+    public const string Message = "{Method} {Path} {Status} in {Ms} ms, user {User}, upstream {UpstreamMs} ms, trace id {TraceId}";
+
+    private static readonly MessageTemplate Template = new MessageTemplateParser().Parse(Message);
 
     private static readonly LogEventProperty EventId = new(
         "EventId",
-        new StructureValue([new LogEventProperty("Id", new ScalarValue(7001)), new LogEventProperty("Name", new ScalarValue("Request"))]));
+        new StructureValue([new LogEventProperty("Id", new ScalarValue(Id)), new LogEventProperty("Name", new ScalarValue(Name))]));
 
     private static readonly ScalarValue Nothing = new(null);
 

@@ -80,6 +80,16 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Settings_are_listed_without_a_configuration()
+    {
+        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["settings"]);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.StartsWith("## ", output, StringComparison.Ordinal);
+        Assert.Contains("| `GATEWAY_DATA_DIR` | `data` |", output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("serve")]
     [InlineData("health", "live", "now")]

@@ -8,7 +8,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Proxy;
 
 /// <summary>Big files through the real program: whole, and at a memory that does not grow with them.</summary>
-/// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; 1024 is what the README's figures are made with.</remarks>
+/// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; docs/performance.md was measured with 1024.</remarks>
 public sealed class TransferTests(ITestOutputHelper output)
 {
     private const int MostMemory = 200;

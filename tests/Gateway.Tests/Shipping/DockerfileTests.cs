@@ -115,7 +115,7 @@ public sealed partial class DockerfileTests
     public void The_line_that_builds_it_names_the_version()
     {
         string version = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("Version").Single().Value;
-        foreach (string path in new[] { "Dockerfile", "compose.yaml", "README.md" })
+        foreach (string path in new[] { "Dockerfile", "compose.yaml", "README.md", "docs/installation.md" })
         {
             MatchCollection tags = ImageTag().Matches(Shipped.Text(path));
             Assert.NotEmpty(tags);

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using System.Text;
+using static System.FormattableString;
+
+namespace Gateway.Settings;
+
+/// <summary>One environment variable: its name, its default and its meaning, as people read them.</summary>
+/// <param name="Default">Markdown; `required` or `none` where there is no value.</param>
+internal sealed record Setting(string Name, string Default, string Meaning);
+
+/// <summary>Settings that belong together, under a heading of their own.</summary>
+internal sealed record SettingsSection(string Title, ImmutableArray<Setting> Settings);
+
+/// <summary>Every setting of the gateway, in the order in which an operator meets them. `docs/settings.md` is made from it.</summary>
+internal static class SettingsReference
+{
+    public const string Required = "required";
+
+    public const string None = "none";
+
+    public static readonly ImmutableArray<SettingsSection> Sections =
+    [
+        new("Start here",
+        [
+            new("PAPERLESS_URL", Required, "The public address of Paperless, without a slash at the end, such as `https://docs.example.com`."),
+            new("PAPERLESS_SOCIALACCOUNT_PROVIDERS", Required,
+                "The providers, in the JSON format of Paperless. Every entry of `openid_connect.APPS` is one provider."),
+            new("PAPERLESS_ENABLE_HTTP_REMOTE_USER", Required,
+                "`true`, for the gateway and for Paperless: Paperless takes the user from the gateway's header."),
+            new("GATEWAY_UPSTREAM_URL", "`http://localhost:8000`",
+                "The internal address of Paperless. Several addresses, separated by commas, are replicas of one Paperless."),
+            new("GATEWAY_PAPERLESS_TOKEN", Required,
+                "The API token of a Paperless superuser; the gateway manages accounts and groups with it. `PAPERLESS_ADMIN_USER` and " +
+                "`PAPERLESS_ADMIN_PASSWORD` can replace it."),
+            new("PAPERLESS_ADMIN_USER", None, "A Paperless superuser. Without `GATEWAY_PAPERLESS_TOKEN` the gateway fetches this user's API token."),
+            new("PAPERLESS_ADMIN_PASSWORD", None, "The password of `PAPERLESS_ADMIN_USER`."),
+        ]),
+        new("Who may sign in",
+        [
+            new("GATEWAY_ALLOWED_GROUPS", "everybody",
+                "Only members of one of these groups may sign in. Both the provider's name of a group and the name in Paperless count."),
+            new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
+            new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
+                "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `never`: people connect their account " +
+                "themselves, or an operator links it."),
+            new("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", "`true`", "New people get a Paperless account."),
+            new("PAPERLESS_SOCIAL_AUTO_SIGNUP", "`false`", "`true`: the gateway creates that account at once. `false`: new people choose a user name first."),
+            new("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", "`false`", "Opens Paperless's own sign-up page to everybody."),
+            new("PAPERLESS_DISABLE_REGULAR_LOGIN", "`false`", "`true`: no password reaches Paperless, whether from a page, an app or HTTP Basic."),
+            new("PAPERLESS_REDIRECT_LOGIN_TO_SSO", "`false`", "`true`: people go straight to the first provider and skip the sign-in page."),
+        ]),
+        new("Groups",
+        [
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "`false`", "`true`: the groups in Paperless follow the provider at each sign-in and each recheck."),
+            new("GATEWAY_GROUPS_CLAIM", "`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM`, else `groups`",
+                "The claim that holds the groups. A path with dots, such as `realm_access.roles`, leads into nested claims."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM", None, "Paperless's own name for `GATEWAY_GROUPS_CLAIM`."),
+            new("GATEWAY_GROUP_MAP", "`{}`",
+                "JSON that maps the provider's group names to Paperless's names, or to `null` to drop a group. A `*` at one end of a name is a " +
+                "wildcard."),
+            new("GATEWAY_CREATE_GROUPS", "`false`", "`true`: the gateway creates groups that Paperless lacks, without permissions."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", None, "Paperless groups that every new account gets."),
+            new("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", None, "More Paperless groups that every new account gets."),
+            new("GATEWAY_SUPERUSER_GROUPS", None, "Members of these groups become superusers; people who leave the groups lose the flag. With several providers, write each as `provider_id:group`."),
+            new("GATEWAY_STAFF_GROUPS", None, "The same for staff, who may use Paperless's `/admin/`."),
+        ]),
+        new("Sessions",
+        [
+            new("GATEWAY_SESSION_IDLE", "`24h`", "A session expires after this time without use (`90s`, `5m`, `24h`, `7d`)."),
+            new("GATEWAY_SESSION_LIFETIME", "`PAPERLESS_SESSION_COOKIE_AGE`", "A session expires after this time even if it is in use."),
+            new("GATEWAY_SESSION_RECHECK", "`5m`", "While a session is in use, the gateway asks the provider this often whether the person still has access."),
+            new("PAPERLESS_SESSION_COOKIE_AGE", "`1814400`", "Paperless's own session lifetime, in seconds."),
+            new("PAPERLESS_LOGOUT_REDIRECT_URL", "the provider's end-session endpoint", "The address that the browser goes to after a logout."),
+        ]),
+        new("Network",
+        [
+            new("GATEWAY_PUBLIC_URL", "`PAPERLESS_URL`", "The public address, if Paperless has to be told another one."),
+            new("GATEWAY_TRUSTED_PROXIES", "`PAPERLESS_TRUSTED_PROXIES`",
+                "Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Host` the gateway accepts."),
+            new("PAPERLESS_TRUSTED_PROXIES", None, "Paperless's own name for `GATEWAY_TRUSTED_PROXIES`."),
+            new("PAPERLESS_ALLOWED_HOSTS", None, "More host names at which the gateway answers apps that bring an API token."),
+            new("PAPERLESS_FORCE_SCRIPT_NAME", None, "The path below which Paperless lives, such as `/paperless`."),
+            new("GATEWAY_MANAGEMENT_URL", "`http://127.0.0.1:8081`",
+                "The address of the health checks, apart from the public address. The image sets `http://+:8081`."),
+        ]),
+        new("Storage",
+        [
+            new("GATEWAY_DATA_DIR", "`data`", "The directory of sessions, account links and keys. The image sets `/data`."),
+            new("GATEWAY_REDIS_URL", None,
+                "A Redis that several gateways share: `redis://user:password@host:6379/0`, `rediss://` for TLS, or a StackExchange.Redis " +
+                "connection string."),
+        ]),
+        new("As Paperless has them",
+        [
+            new("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "`HTTP_REMOTE_USER`", "The header that names the user, in Django's spelling."),
+            new("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "`false`",
+                "The same header for Paperless's API. `true` also switches `PAPERLESS_ENABLE_HTTP_REMOTE_USER` on."),
+            new("PAPERLESS_COOKIE_PREFIX", None, "A prefix of the names of Paperless's cookies."),
+        ]),
+    ];
+
+    /// <summary>A heading and a table for each section.</summary>
+    public static string ToMarkdown()
+    {
+        StringBuilder text = new();
+        foreach (SettingsSection section in Sections)
+        {
+            text.Append(Invariant($"## {section.Title}\n\n| Variable | Default | Meaning |\n|---|---|---|\n"));
+            foreach (Setting setting in section.Settings)
+            {
+                text.Append(Invariant($"| `{setting.Name}` | {setting.Default} | {setting.Meaning} |\n"));
+            }
+
+            text.Append('\n');
+        }
+
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using Gateway.Operations;
+using Gateway.Settings;
+
+namespace Gateway.Tests.Shipping;
+
+/// <summary>Tables of the documents that come from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
+public sealed class GeneratedDocumentTests
+{
+    [Fact]
+    public void The_settings_are_those_of_the_code() => Check("docs/settings.md", "settings", _ => SettingsReference.ToMarkdown());
+
+    [Fact]
+    public void The_log_events_are_those_of_the_code() => Check("docs/operating.md", "events", WithRemedies);
+
+    [Fact]
+    public void Every_log_event_says_what_to_do() =>
+        Assert.Empty(Remedies(Part("docs/operating.md", "events").Text).Where(remedy => remedy.Value.Length == 0).Select(remedy => remedy.Key));
+
+    /// <summary>The remedies are written by people: they stay with their event.</summary>
+    private static string WithRemedies(string before)
+    {
+        Dictionary<string, string> remedies = Remedies(before);
+        StringBuilder text = new("| Id | Name | Level | Message | What to do |\n|---|---|---|---|---|\n");
+        foreach ((int id, string name, LogLevel level, string message) in Events())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {id} | `{name}` | {level} | {Escaped(message)} | {remedies.GetValueOrDefault($"{id}", "")} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static Dictionary<string, string> Remedies(string table) => table.Split('\n')
+        .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && char.IsAsciiDigit(line[2]))
+        .Select(line => line.TrimStart('|', ' ').TrimEnd().TrimEnd('|').Split(" | "))
+        .ToDictionary(cells => cells[0], cells => cells[^1].Trim());
+
+    private static IEnumerable<(int Id, string Name, LogLevel Level, string Message)> Events()
+    {
+        const BindingFlags Any = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+        return typeof(Program).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(Any))
+            .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>())
+            .OfType<LoggerMessageAttribute>()
+            .Select(attribute => (attribute.EventId, attribute.EventName!, attribute.Level, attribute.Message))
+            .Append((RequestLine.Id, RequestLine.Name, LogLevel.Information, RequestLine.Message))
+            .OrderBy(message => message.Item1);
+    }
+
+    /// <summary>A vertical bar would end the cell of the table.</summary>
+    private static string Escaped(string message) => message.Replace("|", "\\|", StringComparison.Ordinal);
+
+    private static void Check(string path, string name, Func<string, string> render)
+    {
+        (int start, int end, string before) = Part(path, name);
+        string expected = $"\n{render(before).Trim('\n')}\n\n";
+        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
+        {
+            string whole = Shipped.Text(path);
+            File.WriteAllText(Path.Combine(Repository.Root, path), whole[..start] + expected + whole[end..]);
+        }
+
+        Assert.Equal(expected, Part(path, name).Text);
+    }
+
+    private static (int Start, int End, string Text) Part(string path, string name)
+    {
+        string begin = $"<!-- generated: {name} -->\n";
+        string text = Shipped.Text(path);
+        int start = text.IndexOf(begin, StringComparison.Ordinal) + begin.Length;
+        Assert.True(start >= begin.Length, $"{path} has no part \"{name}\".");
+        int end = text.IndexOf("<!-- end -->", start, StringComparison.Ordinal);
+        return (start, end, text[start..end]);
+    }
+}

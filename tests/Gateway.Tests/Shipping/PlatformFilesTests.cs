@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+using YamlDotNet.RepresentationModel;
+
+namespace Gateway.Tests.Shipping;
+
+/// <summary>The files in `.github`: workflows, templates for issues, and the dependency bot.</summary>
+public sealed partial class PlatformFilesTests
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, ".github");
+
+    public static TheoryData<string> Files =>
+        [.. Directory.EnumerateFiles(Folder, "*.yml", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Repository.Root, file))
+            .Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Every_file_is_YAML(string path) => Assert.NotEmpty(Shipped.Yaml(Shipped.Text(path)).Children);
+
+    [Fact]
+    public void The_tests_run_by_the_one_command_on_a_push_and_on_a_pull_request()
+    {
+        YamlMappingNode workflow = Workflow("test.yml");
+        Assert.Equal(["push", "pull_request", "workflow_call"], workflow["on"].Keys());
+        Assert.Contains(".ci/run", Steps(workflow).SelectMany(step => step.Texts("run")));
+    }
+
+    [Fact]
+    public void A_release_is_tested_and_built_for_both_processors_with_an_SBOM_and_provenance()
+    {
+        YamlMappingNode workflow = Workflow("release.yml");
+        Assert.Equal(["v*"], workflow["on"]["push"].Texts("tags"));
+        Assert.Equal("./.github/workflows/test.yml", workflow["jobs"]["test"]["uses"].Text());
+        Assert.Equal("test", workflow["jobs"]["image"]["needs"].Text());
+
+        IReadOnlyDictionary<string, string> build = Steps(workflow)
+            .Single(step => step.Texts("uses") is [string action] && action.StartsWith("docker/build-push-action@", StringComparison.Ordinal))
+            .Map("with");
+        Assert.Equal("linux/amd64,linux/arm64", build["platforms"]);
+        Assert.Equal("true", build["push"]);
+        Assert.Equal("true", build["sbom"]);
+        Assert.Equal("mode=max", build["provenance"]);
+    }
+
+    [Theory]
+    [InlineData("test.yml")]
+    [InlineData("release.yml")]
+    public void A_workflow_may_do_little_and_pins_its_actions(string name)
+    {
+        YamlMappingNode workflow = Workflow(name);
+        Assert.Equal("read", Assert.Single(workflow.Map("permissions")).Value);
+        Assert.All(Steps(workflow).SelectMany(step => step.Texts("uses")), action => Assert.Matches(@"\A[\w-]+/[\w-]+@v\d+\z", action));
+        IEnumerable<YamlNode> ownJobs = ((YamlMappingNode)workflow["jobs"]).Children.Values.Where(job => !job.TryGet("uses", out _));
+        Assert.All(ownJobs, job => Assert.NotEmpty(job.Texts("timeout-minutes")));
+    }
+
+    [Fact]
+    public void The_image_goes_to_the_registry_that_the_repository_names()
+    {
+        string workflow = Shipped.Text(".github/workflows/release.yml");
+        Assert.Contains("${{ vars.CONTAINER_REGISTRY }}/${{ github.repository }}", workflow, StringComparison.Ordinal);
+        Assert.DoesNotMatch(HostName(), workflow);
+    }
+
+    [Fact]
+    public void The_dependency_bot_watches_every_place_that_has_dependencies()
+    {
+        YamlNode updates = Shipped.Yaml(Shipped.Text(".github/dependabot.yml"))["updates"];
+        string[] watched = [.. ((YamlSequenceNode)updates).Select(update => $"{update["package-ecosystem"].Text()} {update["directory"].Text()}")];
+        Assert.Equal(["nuget /", "npm /tests/interop", "npm /tests/lint", "docker /", "github-actions /"], watched);
+        Assert.All(watched.Where(place => place.StartsWith("npm ", StringComparison.Ordinal)), place =>
+            Assert.True(File.Exists(Path.Combine(Repository.Root, place["npm /".Length..], "package.json")), place));
+    }
+
+    private static YamlMappingNode Workflow(string name) => Shipped.Yaml(Shipped.Text(".github/workflows/" + name));
+
+    private static IEnumerable<YamlNode> Steps(YamlMappingNode workflow) => ((YamlMappingNode)workflow["jobs"]).Children.Values
+        .SelectMany(job => job.TryGet("steps", out YamlNode? steps) ? (IEnumerable<YamlNode>)(YamlSequenceNode)steps : []);
+
+    [GeneratedRegex(@"(?<![\w./-])[a-z0-9-]+\.(io|com|org|dev|net)\b")]
+    private static partial Regex HostName();
+}
