@@ -124,7 +124,13 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     public Task Released => _released.Task;
 
     /// <summary>Ends when a request is here that no earlier call has waited for.</summary>
-    public Task StruckAsync(CancellationToken ct) => _strikes.WaitAsync(ct);
+    public async Task StruckAsync(CancellationToken ct)
+    {
+        if (!await _strikes.WaitAsync(TimeSpan.FromSeconds(30), ct))
+        {
+            throw new TimeoutException("No request came that the fault strikes.");
+        }
+    }
 
     /// <summary>Ends when the client of a request that is held has gone away.</summary>
     public Task Left => _left.Task;

@@ -17,7 +17,10 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
     public Task<HttpResponseMessage> OpenAsync(UpstreamQuestion question, CancellationToken cancel) =>
         SendAsync(question, static (_, response, _) => Task.FromResult(response), cancel);
 
-    private async Task<T> SendAsync<T>(UpstreamQuestion question, Func<UpstreamQuestion, HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancel)
+    private async Task<T> SendAsync<T>(
+        UpstreamQuestion question,
+        Func<UpstreamQuestion, HttpResponseMessage, CancellationToken, Task<T>> read,
+        CancellationToken cancel)
     {
         DestinationState? failed = null;
         UpstreamUnavailableException unavailable = new("no replica is there", cause: null);
@@ -92,7 +95,10 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
 
     /// <summary>Then nothing of the request can have been carried out.</summary>
     private static bool WasNeverConnected(Exception error) =>
-        error is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError }
+        error is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+        }
         || Upstreams.IsConnectTimeout(error);
 
     private static bool IsTooLarge(Exception error) => error is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded };
@@ -104,6 +110,6 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
             return new UpstreamUnavailableException("its answer is too large", error);
         }
 
-        return isLate ? new UpstreamUnavailableException("it takes too long", error) : new UpstreamUnavailableException($"it does not answer: {error.Message}", error);
+        return new UpstreamUnavailableException(isLate ? "it takes too long" : $"it does not answer: {error.Message}", error);
     }
 }

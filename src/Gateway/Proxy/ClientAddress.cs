@@ -6,7 +6,9 @@ namespace Gateway.Proxy;
 /// <summary>Whose a request is, as far as the network says: the address that limits are counted for.</summary>
 internal static class ClientAddress
 {
-    /// <summary>An IPv6 address is one of a whole /64 that a single client has (RFC 6177, section 2); a trusted proxy's client is meant, not the proxy.</summary>
+    /// <summary>
+    /// An IPv6 address is one of a whole /64 that a single client has (RFC 6177, section 2); a trusted proxy's client is meant, not the proxy.
+    /// </summary>
     public static IPAddress Of(HttpContext context)
     {
         IPAddress? address = context.Connection.RemoteIpAddress;

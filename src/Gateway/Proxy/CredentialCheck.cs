@@ -139,6 +139,12 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
             Unanswered(unavailable.Message);
             return CredentialAnswer.Unknown;
         }
+        catch (Exception error)
+        {
+            // Many may wait for this one answer: whatever goes wrong is no answer for them, and nothing worse.
+            CheckFailed(error);
+            return CredentialAnswer.Unknown;
+        }
     }
 
     private CredentialAnswer? Known(string key)
@@ -222,4 +228,7 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
     [LoggerMessage(EventId = 5041, EventName = "CredentialUnanswered", Level = LogLevel.Warning, Message = "Paperless was asked whether it takes a credential, and did not say ({Reason}): the request that brought it is refused")]
     private partial void Unanswered(string reason);
+
+    [LoggerMessage(EventId = 5042, EventName = "CredentialCheckFailed", Level = LogLevel.Error, Message = "The check of a credential failed inside the gateway: the requests that brought it are refused, and the next one is checked again")]
+    private partial void CheckFailed(Exception error);
 }

@@ -11,7 +11,12 @@ namespace Gateway.Proxy;
 /// A body that came without a length: Paperless would read it as empty and say 200, so it is taken in first (64 KiB in memory, the rest
 /// in a temporary file) and sent on with its length.
 /// </summary>
-internal sealed class UnsizedBody(GatewaySettings settings, CredentialCheck credentials, UnverifiedBodies unverified, UnverifiedBodyLimits limits, TimeProvider time)
+internal sealed class UnsizedBody(
+    GatewaySettings settings,
+    CredentialCheck credentials,
+    UnverifiedBodies unverified,
+    UnverifiedBodyLimits limits,
+    TimeProvider time)
 {
     public const int InMemory = 64 * 1024;
 
@@ -46,7 +51,8 @@ internal sealed class UnsizedBody(GatewaySettings settings, CredentialCheck cred
 
         FileBufferingReadStream spool = new(context.Request.Body, InMemory, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);
-        Share share = new(_directory, unverified, limits, ClientAddress.Of(context), hasCredential, isVerified: access is Access.WithIdentity or Access.WithLocalSession || known is CredentialAnswer.Taken);
+        bool isVerified = access is Access.WithIdentity or Access.WithLocalSession || known is CredentialAnswer.Taken;
+        Share share = new(_directory, unverified, limits, ClientAddress.Of(context), hasCredential, isVerified);
         context.Response.RegisterForDispose(share);
         CredentialAnswer answer = CredentialAnswer.Unknown;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
@@ -143,7 +149,13 @@ internal sealed class UnsizedBody(GatewaySettings settings, CredentialCheck cred
     }
 
     /// <summary>What one request holds of the spool, until it is answered.</summary>
-    private sealed class Share(string directory, UnverifiedBodies unverified, UnverifiedBodyLimits limits, IPAddress address, bool hasCredential, bool isVerified) : IDisposable
+    private sealed class Share(
+        string directory,
+        UnverifiedBodies unverified,
+        UnverifiedBodyLimits limits,
+        IPAddress address,
+        bool hasCredential,
+        bool isVerified) : IDisposable
     {
         private const long LookAtDiskEvery = 16L * 1024 * 1024;
 

@@ -1,6 +1,9 @@
 namespace Gateway.Settings;
 
-/// <summary>Cancels when the time is up by the <see cref="TimeProvider"/>, or when the given token does; `CancelAfter` of a linked source knows the real clock only.</summary>
+/// <summary>
+/// Cancels when the time is up by the <see cref="TimeProvider"/>, or when the given token does; `CancelAfter` of a linked source knows the
+/// real clock only.
+/// </summary>
 internal sealed class Deadline : IDisposable
 {
     private readonly CancellationTokenSource _time;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Proxy;
 
@@ -28,7 +29,7 @@ public sealed class Http2FloodTests : IAsyncLifetime
             options.Https = true;
             options.StartGateway = false;
         });
-        Directory.CreateDirectory(_world.DataDirectory);
+        PrivateDirectory.Create(_world.DataDirectory);
         string file = Path.Combine(_world.DataDirectory, "tls.pfx");
         await File.WriteAllBytesAsync(file, _certificate.Export(X509ContentType.Pkcs12), World.Ct);
         _world.Options.Settings["Kestrel__Certificates__Default__Path"] = file;

@@ -20,6 +20,7 @@ public sealed partial class FaultConventionTests
         ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_one_that_failed)),
         ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_one_that_failed)),
         ("StaticFileFetch.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_fetch_of_a_static_file_that_fails_is_a_forwarded_request_for_everybody_who_waits)),
+        ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked)),
         ("AccountsFeature.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.The_first_look_at_Paperlesss_API_that_fails_ends_nothing)),
         ("Recheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests.A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),
         ("Recheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),

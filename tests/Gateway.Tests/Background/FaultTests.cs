@@ -213,6 +213,26 @@ public sealed class FaultTests
         Assert.Equal("0", (await visitor.SendAsync(HttpMethod.Get, Css)).Header("Age"));
     }
 
+    [Fact]
+    public async Task The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked()
+    {
+        FaultyClock? clock = null;
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
+        using Visitor app = world.NewVisitor();
+        string token = "Token " + world.Paperless.Data.TokenOf("alice");
+        byte[] large = new byte[3 * 1024 * 1024];
+        clock!.FailOnceIn($"{nameof(CredentialCheck)}.QuestionAsync", new InvalidOperationException("The clock is broken."));
+
+        Page refused = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
+        Page next = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
+
+        Assert.True(clock.HasThrown);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
+        Assert.Single(world.Log.Of("CredentialCheckFailed"));
+        Assert.NotEqual(HttpStatusCode.ServiceUnavailable, next.Status);
+        Assert.Single(world.Forwarded);
+    }
+
     [Theory]
     [InlineData(6)]
     [InlineData(11)]

@@ -58,7 +58,7 @@ public sealed class PaperlessAwayTests
         Page script = await alice.FetchAsync("/api/documents/");
         Page upload = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[20_000_000]));
         Page spooled = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", PaperlessClient.Chunked(new string('x', 3_000_000), "text/plain"));
-        using Fault unopened = world.Paperless.Faults.Hold(_ => true);
+        using Fault unopened = world.Paperless.Faults.Hold(request => request.RawPath == "/ws/status/");
         Task<Page> opening = alice.SendAsync(HttpMethod.Get, "/ws/status/", null, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
         await unopened.StruckAsync(World.Ct);
         world.Clock.Advance(TimeSpan.FromMilliseconds(400));
@@ -124,7 +124,7 @@ public sealed class PaperlessAwayTests
     public async Task A_browser_that_leaves_takes_its_request_with_it()
     {
         await using World world = await World.StartAsync();
-        using Fault hold = world.Paperless.Faults.Hold(_ => true);
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/");
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
         await connection.SendAsync($"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\n\r\n");
         await hold.Arrived.WaitAsync(World.Ct);

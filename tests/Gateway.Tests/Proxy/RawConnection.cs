@@ -39,9 +39,11 @@ internal sealed class RawConnection : IDisposable
     /// <summary>A status line with its headers, up to the blank line.</summary>
     public async Task<string> ReadHeadAsync()
     {
+        using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
+        late.CancelAfter(TimeSpan.FromMinutes(1));
         StringBuilder head = new();
         byte[] one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await _stream.ReadAsync(one, World.Ct) == 1)
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await _stream.ReadAsync(one, late.Token) == 1)
         {
             head.Append((char)one[0]);
         }

@@ -15,7 +15,7 @@ public sealed class StaticFileFetchTests
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
-        using Fault hold = world.Paperless.Faults.Hold(_ => true);
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
 
         Task<Page>[] visits = [.. Enumerable.Range(0, 100).Select(_ => GetAsync(visitor, Css))];
         await hold.Arrived.WaitAsync(World.Ct);
@@ -31,7 +31,7 @@ public sealed class StaticFileFetchTests
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
-        using Fault hold = world.Paperless.Faults.Hold(_ => true);
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
         RawConnection first = await RawConnection.OpenAsync(world.Port);
         await first.SendAsync($"GET {Css} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n\r\n");
         await hold.Arrived.WaitAsync(World.Ct);

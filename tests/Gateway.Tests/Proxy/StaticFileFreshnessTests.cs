@@ -202,7 +202,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     {
         Page first = await GetAsync();
         Pass(60);
-        using Fault hold = _world.Paperless.Faults.Hold(_ => true);
+        using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Css);
 
         Task<Page> waiting = GetAsync();
         await hold.Arrived.WaitAsync(World.Ct);

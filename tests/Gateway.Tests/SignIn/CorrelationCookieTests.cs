@@ -229,15 +229,18 @@ public sealed partial class CorrelationCookieTests
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "*");
 
-        string answer = await Proxy.RawConnection.AskAsync(
-            world,
-            "GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: evil.example\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+        string ours = await BeginAtAsync(world, $"LocalHost:{world.Port}");
+        string other = await BeginAtAsync(world, "evil.example");
 
-        string location = LocationHeader().Match(answer).Groups[1].Value;
         string expected = Uri.EscapeDataString($"{world.Origin}/accounts/oidc/authentik/login/callback/");
-        Assert.Contains($"redirect_uri={expected}", location, StringComparison.Ordinal);
-        Assert.DoesNotContain("evil", answer, StringComparison.Ordinal);
+        Assert.Contains($"redirect_uri={expected}", LocationHeader().Match(ours).Groups[1].Value, StringComparison.Ordinal);
+        Assert.DoesNotContain("redirect_uri", other, StringComparison.Ordinal);
+        Assert.DoesNotContain("evil", other, StringComparison.Ordinal);
     }
+
+    private static Task<string> BeginAtAsync(World world, string host) => Proxy.RawConnection.AskAsync(
+        world,
+        $"GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n\r\n");
 
     /// <summary>A browser that keeps as many cookies of one host as Chromium does; .NET's own limit is 20.</summary>
     private static Visitor Browser(World world)

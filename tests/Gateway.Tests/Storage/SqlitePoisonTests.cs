@@ -120,7 +120,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
         foreach (string value in Garbage.Where(value => column is "user_id" or "linked_at" or "heard_at" || value.Contains("x'", StringComparison.Ordinal) || value.Contains("blob", StringComparison.Ordinal)).Except(["'x'"]))
         {
             await _poisoned.GoesOnAfterAsync(value, _ => Run(
-                $"DELETE FROM account_links WHERE typeof(issuer) <> 'text' OR typeof(subject) <> 'text'; UPDATE account_links SET {column} = {value} WHERE subject = $subject;",
+                $"DELETE FROM account_links WHERE typeof(provider) <> 'text' OR typeof(issuer) <> 'text' OR typeof(subject) <> 'text'; UPDATE account_links SET {column} = {value} WHERE subject = $subject;",
                 ("$subject", World.Provider.Find("alice")!.Subject)));
         }
 
