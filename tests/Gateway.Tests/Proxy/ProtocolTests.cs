@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Quic;
 using System.Security.Cryptography.X509Certificates;
 using Gateway.Sandbox.Paperless;
+using Gateway.Storage;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Proxy;
@@ -92,7 +93,7 @@ public sealed class ProtocolTests
                 options.Https = true;
                 options.StartGateway = false;
             });
-            Directory.CreateDirectory(world.DataDirectory);
+            PrivateDirectory.Create(world.DataDirectory);
             string file = Path.Combine(world.DataDirectory, "tls.pfx");
             await File.WriteAllBytesAsync(file, certificate.Export(X509ContentType.Pkcs12), World.Ct);
             world.Options.Settings["Kestrel__Certificates__Default__Path"] = file;
