@@ -32,7 +32,8 @@ internal static class AccountsFeature
 }
 
 /// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
-internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialAtStart> logger) : BackgroundService
+internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialAtStart> logger)
+    : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(LookAsync, stoppingToken);

@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace Gateway.Background;
 
-/// <summary>Work in the background that no failure ends: whatever a turn throws is logged, and the next turn comes, later after each failure in a row.</summary>
+/// <summary>Work in the background that no failure ends: what a turn throws is logged, and the next turn comes, later after each failure in a row.</summary>
 /// <param name="work">What it does, for the log.</param>
 internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILogger logger)
 {

@@ -118,7 +118,7 @@ internal static class OperationsFeature
 
                 // The command says it in a sentence; what the framework cancels because of it has nothing to add.
                 .Filter.ByExcluding(entry => CommandLine.IsAddressInUse(entry.Exception)
-                    || (entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry) && !Matching.FromSource("Microsoft.Extensions.Hosting")(entry))
+                    || IsCanceledByTheFramework(entry)
                     || IsAboutPlainHttp(entry))
                 .ReadFrom.Configuration(builder.Configuration, new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))
                 .ReadFrom.Services(services)
@@ -139,6 +139,10 @@ internal static class OperationsFeature
         // Each host its own: the static logger would be the last one's, and closed with the first one's.
         preserveStaticLogger: true);
     }
+
+    /// <summary>The host's word that a background service failed is no such thing: nothing else would say it.</summary>
+    private static bool IsCanceledByTheFramework(LogEvent entry) =>
+        entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry) && !Matching.FromSource("Microsoft.Extensions.Hosting")(entry);
 
     /// <summary>Kestrel warns that an address without TLS is for HTTP/1.1 only: nobody asked it for more there.</summary>
     private static bool IsAboutPlainHttp(LogEvent entry) =>

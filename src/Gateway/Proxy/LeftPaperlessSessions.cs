@@ -20,7 +20,12 @@ internal sealed partial class LeftPaperlessSessions : BackgroundService
     private readonly TimeProvider _time;
     private readonly ILogger<LeftPaperlessSessions> _logger;
 
-    public LeftPaperlessSessions(SessionKeeper sessions, PaperlessSession paperless, PaperlessCookies cookies, TimeProvider time, ILogger<LeftPaperlessSessions> logger)
+    public LeftPaperlessSessions(
+        SessionKeeper sessions,
+        PaperlessSession paperless,
+        PaperlessCookies cookies,
+        TimeProvider time,
+        ILogger<LeftPaperlessSessions> logger)
     {
         _sessions = sessions;
         _paperless = paperless;

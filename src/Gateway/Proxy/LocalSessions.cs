@@ -113,7 +113,7 @@ internal sealed partial class LocalSessions(
 
     private async Task<LocalFinding> AskAsync(SessionKey key, string cookie, DateTimeOffset now, LocalFinding? before)
     {
-        LocalFinding finding = await AskAsync(cookie, now, key);
+        LocalFinding finding = await AskPaperlessAsync(cookie, now, key);
         if (finding.Session is { } session)
         {
             finding = finding with { Session = session with { Key = key } };
@@ -137,7 +137,7 @@ internal sealed partial class LocalSessions(
     }
 
     /// <summary>Many may wait for this one answer: whatever goes wrong is no answer for them, and nothing worse.</summary>
-    private async Task<LocalFinding> AskAsync(string cookie, DateTimeOffset now, SessionKey key)
+    private async Task<LocalFinding> AskPaperlessAsync(string cookie, DateTimeOffset now, SessionKey key)
     {
         try
         {

@@ -9,7 +9,8 @@ internal sealed class LocalSocketChecks(OpenSockets sockets, LocalSessions local
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop("Checking the WebSockets of people with a Paperless password", time, logger).RunPeriodicallyAsync(LookEvery, CheckAsync, stoppingToken);
+        new BackgroundLoop("Checking the WebSockets of people with a Paperless password", time, logger)
+            .RunPeriodicallyAsync(LookEvery, CheckAsync, stoppingToken);
 
     private async Task CheckAsync(CancellationToken cancel)
     {

@@ -8,7 +8,7 @@ internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<Da
     private readonly string _path = Path.GetFullPath(settings.DataDirectory);
 
     /// <summary>Takes other users' rights away at the start, and warns of those that cannot be taken.</summary>
-    /// <exception cref="SettingsException">The directory cannot be used, or the ends that an earlier process noted may not be read: sessions that ended would go on.</exception>
+    /// <exception cref="SettingsException">The directory cannot be used, or its journal may not be read: sessions that ended would go on.</exception>
     public void Protect()
     {
         try
@@ -24,7 +24,8 @@ internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<Da
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             string wrong = $"\"{settings.DataDirectory}\" cannot be used ({error.Message.TrimEnd('.')}).";
-            throw new SettingsException([new("GATEWAY_DATA_DIR", wrong, "Name a directory that the gateway's user may write, and make that user the owner of its files.")]);
+            const string Remedy = "Name a directory that the gateway's user may write, and make that user the owner of its files.";
+            throw new SettingsException([new("GATEWAY_DATA_DIR", wrong, Remedy)]);
         }
     }
 

@@ -16,7 +16,8 @@ internal sealed class KeyFiles(GatewaySettings settings, ILogger<KeyFiles> logge
     public void StoreElement(XElement element, string friendlyName)
     {
         PrivateDirectory.Create(_directory);
-        string name = friendlyName.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_') && friendlyName.Length > 0 ? friendlyName : Guid.NewGuid().ToString();
+        bool isName = friendlyName.Length > 0 && friendlyName.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
+        string name = isName ? friendlyName : Guid.NewGuid().ToString();
         string half = Path.Combine(_directory, Guid.NewGuid().ToString("N") + ".tmp");
         try
         {

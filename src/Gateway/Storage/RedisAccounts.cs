@@ -43,7 +43,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     public override Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
         RunAsync(RedisScripts.TakeOverLink, [.. Places(person), LinksAt + NameBefore(person)], [.. Names(person), .. configured.Select(provider => (RedisValue)provider)], cancellationToken);
 
-    public override Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) => ListAsync(LinksOfUser + userId, cancellationToken);
+    /// <remarks>A set may still name a person whose link could not be read and leads to another user now.</remarks>
+    public override async Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
+        [.. (await ListAsync(LinksOfUser + userId, cancellationToken)).Where(link => link.UserId == userId)];
 
     public override Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken) => ListAsync(AllLinks, cancellationToken);
 
@@ -148,14 +150,15 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     private async Task<AccountReservation?> FindReservationAsync(RedisKey key, PersonKey person, CancellationToken cancellationToken)
     {
-        RedisValue[] fields = await redis.ReadAsync(
-            database => database.HashGetAsync(key, ["username", "profile", "reserved_at"], CommandFlags.DemandMaster), ReservationKind, key, [], cancellationToken);
-        if (fields is [{ IsNull: false } username, { IsNull: false } profile, var reserved] && reserved.TryParse(out long seconds) && StoredTime.OfSeconds(seconds) is { } reservedAt)
+        HashEntry[] entries = await redis.ReadAsync(
+            database => database.HashGetAllAsync(key, CommandFlags.DemandMaster), ReservationKind, key, [], cancellationToken);
+        RedisFields fields = new(entries);
+        if (fields.Text("username") is { } username && fields.Text("profile") is { } profile && fields.Seconds("reserved_at") is { } reservedAt)
         {
-            return new AccountReservation(person, username.ToString(), profile.ToString(), reservedAt);
+            return new AccountReservation(person, username, profile, reservedAt);
         }
 
-        if (fields.Any(field => !field.IsNull))
+        if (entries.Length > 0)
         {
             redis.Unreadable.Report(ReservationKind, key.ToString());
         }
@@ -188,8 +191,12 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return value.TryParse(out int id) ? id : Somebody;
     }
 
-    private async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) =>
-        Read(name, await redis.ReadAsync(database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster), LinkKind, LinkKeys + name, [], cancellationToken));
+    private async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) => Read(name, await redis.ReadAsync(
+        database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster),
+        LinkKind,
+        LinkKeys + name,
+        [],
+        cancellationToken));
 
     private async Task<IReadOnlyList<AccountLink>> ListAsync(string set, CancellationToken cancellationToken)
     {
@@ -231,16 +238,16 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         RedisValue[] flat = await redis.ReadAsync(AskAsync, LinkKind, keys[0], [], cancellationToken);
         return Read(values[0].ToString(), [.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
 
-        async Task<RedisValue[]> AskAsync(IDatabase database) => (RedisValue[])(await database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster))!;
+        async Task<RedisValue[]> AskAsync(IDatabase database) =>
+            (RedisValue[])(await database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster))!;
     }
 
     /// <summary>Makes room for what is to be written where something stands that cannot be read; no script fails at it after that.</summary>
     private async Task MendAsync(string name, int? userId, CancellationToken cancellationToken)
     {
         RedisKey[] sets = userId is null ? [AllLinks] : [AllLinks, LinksOfUser + userId];
-        bool[] freed = await redis.AskAsync(
-            database => FreeAsync(database, [(LinkKeys + name, "hash"), (ReservationKeys + name, "hash"), (LastId, "string"), .. sets.Select(set => (set, "zset"))]),
-            cancellationToken);
+        (RedisKey, string)[] types = [(LinkKeys + name, "hash"), (ReservationKeys + name, "hash"), (LastId, "string"), .. sets.Select(set => (set, "zset"))];
+        bool[] freed = await redis.AskAsync(database => FreeAsync(database, types), cancellationToken);
         foreach (RedisKey set in sets.Where((_, place) => freed[3 + place]))
         {
             await RebuildAsync(set, cancellationToken);
@@ -248,7 +255,8 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
         await FreeLinkAsync(name, cancellationToken);
         await MendNumbersAsync(cancellationToken);
-        if (await redis.AskAsync(database => database.KeyTypeAsync(ClaimedUsers, CommandFlags.DemandMaster), cancellationToken) is not (RedisType.None or RedisType.Set))
+        RedisType claimed = await redis.AskAsync(database => database.KeyTypeAsync(ClaimedUsers, CommandFlags.DemandMaster), cancellationToken);
+        if (claimed is not (RedisType.None or RedisType.Set))
         {
             // Nobody knows any more who was linked once: until the operator removes it, every user counts as taken.
             redis.Unreadable.Report("set of users that were linked once", ClaimedUsers, "nobody is linked by name while it stands");
@@ -271,7 +279,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     private async Task MendNumbersAsync(CancellationToken cancellationToken)
     {
         RedisValue last = await redis.AskAsync(database => database.StringGetAsync(LastId, CommandFlags.DemandMaster), cancellationToken);
-        SortedSetEntry[] highest = await redis.AskAsync(database => database.SortedSetRangeByRankWithScoresAsync(AllLinks, -1, -1, flags: CommandFlags.DemandMaster), cancellationToken);
+        SortedSetEntry[] highest = await redis.AskAsync(
+            database => database.SortedSetRangeByRankWithScoresAsync(AllLinks, -1, -1, flags: CommandFlags.DemandMaster),
+            cancellationToken);
         long atLeast = highest is [{ Score: > 0 and < HighestId } link] ? (long)link.Score : 0;
         if ((last.IsNull && atLeast == 0) || (last.TryParse(out long number) && number >= atLeast && number < HighestId))
         {
@@ -291,7 +301,12 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         while (await redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
         {
             string name = keys.Current.ToString()[LinkKeys.Length..];
-            if (RedisFields.Hash(name) is not null && await FindAsync(name, cancellationToken) is { } link && (set == AllLinks || set == LinksOfUser + link.UserId))
+            if (RedisFields.Hash(name) is null || await FindAsync(name, cancellationToken) is not { } link)
+            {
+                continue;
+            }
+
+            if (set == AllLinks || set == LinksOfUser + link.UserId)
             {
                 await redis.AskAsync(database => database.SortedSetAddAsync(set, name, link.Id), cancellationToken);
             }
@@ -301,8 +316,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     /// <returns>For each key whether it had another type, and is gone.</returns>
     private static async Task<bool[]> FreeAsync(IDatabase database, params (RedisKey Key, string Type)[] keys)
     {
-        RedisResult freed = await database.ScriptEvaluateAsync(RedisScripts.Free, [.. keys.Select(key => key.Key)], [.. keys.Select(key => (RedisValue)key.Type)], CommandFlags.DemandMaster);
-        int[] places = (int[])freed!;
+        RedisKey[] names = [.. keys.Select(key => key.Key)];
+        RedisValue[] types = [.. keys.Select(key => (RedisValue)key.Type)];
+        int[] places = (int[])(await database.ScriptEvaluateAsync(RedisScripts.Free, names, types, CommandFlags.DemandMaster))!;
         return [.. Enumerable.Range(1, keys.Length).Select(places.Contains)];
     }
 
@@ -314,18 +330,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
             return null;
         }
 
-        RedisFields fields = new(entries);
-        if (fields.Integer("id") is { } id
-            && fields.Text("issuer") is { } issuer
-            && fields.Text("subject") is { } subject
-            && fields.Text("provider") is { } provider
-            && fields.Text("label") is { } label
-            && fields.Integer("user_id") is { } user and > 0 and <= int.MaxValue
-            && fields.Text("joined") is { } joined
-            && fields.Seconds("linked_at") is { } linkedAt
-            && fields.Milliseconds("heard_at") is { } heardAt)
+        if (new RedisFields(entries).Link() is { } link)
         {
-            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+            return link;
         }
 
         redis.Unreadable.Report(LinkKind, name);

@@ -160,8 +160,10 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     }
 
     /// <summary>Listens from now on, through every loss of the connection. Channels know no databases: the name carries its number.</summary>
-    public void Listen(string channel, Action<string> heard) =>
-        Connection.GetSubscriber().Subscribe(RedisChannel.Literal(channel), (_, message) => Raise(heard, one => one(message.ToString()), "a message of another replica"), CommandFlags.FireAndForget);
+    public void Listen(string channel, Action<string> heard) => Connection.GetSubscriber().Subscribe(
+        RedisChannel.Literal(channel),
+        (_, message) => Raise(heard, one => one(message.ToString()), "a message of another replica"),
+        CommandFlags.FireAndForget);
 
     public void Dispose() => _connection?.Dispose();
 

@@ -25,6 +25,44 @@ internal sealed class RedisFields
 
     public DateTimeOffset? Milliseconds(string name) => Integer(name) is { } milliseconds ? StoredTime.OfMilliseconds(milliseconds) : null;
 
+    /// <summary>The whole as a session; null where anything of it is missing or something else.</summary>
+    public StoredSession? Session(byte[] key)
+    {
+        string? sid = Text("sid");
+        byte[]? sidIndex = Hash(sid);
+        if ((sidIndex is not null || sid is "")
+            && Hash(Text("person")) is { } person
+            && Milliseconds("used") is { } usedAt
+            && Milliseconds("expires") is { } expiresAt
+            && Bytes("record") is { } record
+            && Bytes("info") is { } info
+            && Integer("version") is { } version and >= 1 and < long.MaxValue)
+        {
+            return new StoredSession(key, sidIndex, person, usedAt, expiresAt, record, info, version);
+        }
+
+        return null;
+    }
+
+    /// <summary>The same as an account link.</summary>
+    public AccountLink? Link()
+    {
+        if (Integer("id") is { } id
+            && Text("issuer") is { } issuer
+            && Text("subject") is { } subject
+            && Text("provider") is { } provider
+            && Text("label") is { } label
+            && Integer("user_id") is { } user and > 0 and <= int.MaxValue
+            && Text("joined") is { } joined
+            && Seconds("linked_at") is { } linkedAt
+            && Milliseconds("heard_at") is { } heardAt)
+        {
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+        }
+
+        return null;
+    }
+
     /// <summary>A SHA-256 as the gateway writes it.</summary>
     public static byte[]? Hash(string? name) =>
         name is { Length: 64 } && name.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(name) : null;

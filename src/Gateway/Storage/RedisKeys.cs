@@ -14,7 +14,11 @@ internal sealed class RedisKeys(RedisConnection redis) : IXmlRepository
 
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        RedisValue[] values = redis.Read(database => database.ListRange(List, flags: CommandFlags.DemandMaster), "list of data-protection keys", List, absent: []);
+        RedisValue[] values = redis.Read(
+            database => database.ListRange(List, flags: CommandFlags.DemandMaster),
+            "list of data-protection keys",
+            List,
+            absent: []);
         Volatile.Write(ref _seen, values.Length);
         return [.. values.Select(Read).OfType<XElement>()];
     }

@@ -109,8 +109,11 @@ internal sealed class RedisSessions : ISessionStore
         return answer > 0;
     }
 
-    public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) =>
-        Read(key, await _redis.ReadAsync(redis => redis.HashGetAllAsync(SessionKeys + Name(key), CommandFlags.DemandMaster), SessionKind, SessionKeys + Name(key), [], cancellationToken));
+    public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken)
+    {
+        RedisKey name = SessionKeys + Name(key);
+        return Read(key, await _redis.ReadAsync(redis => redis.HashGetAllAsync(name, CommandFlags.DemandMaster), SessionKind, name, [], cancellationToken));
+    }
 
     public async Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) =>
         await RunAsync(RedisScripts.Replace, [SessionKeys + Name(key)], [version, record, info], cancellationToken) == 1;
@@ -142,6 +145,12 @@ internal sealed class RedisSessions : ISessionStore
         {
             await RebuildIndexAsync(name, cancellationToken);
             ended = await RunAsync();
+        }
+
+        if (ended is [RedisScripts.UnreadableIndex])
+        {
+            // Nothing was ended by it: whoever asked asks again.
+            throw new StoreUnavailableException("the index of sessions cannot be read");
         }
 
         if (ended.Contains(RedisScripts.UnreadableMember))
@@ -314,18 +323,9 @@ internal sealed class RedisSessions : ISessionStore
             return null;
         }
 
-        RedisFields fields = new(entries);
-        string? sid = fields.Text("sid");
-        byte[]? sidIndex = RedisFields.Hash(sid);
-        if ((sidIndex is not null || sid is "")
-            && RedisFields.Hash(fields.Text("person")) is { } person
-            && fields.Milliseconds("used") is { } usedAt
-            && fields.Milliseconds("expires") is { } expiresAt
-            && fields.Bytes("record") is { } record
-            && fields.Bytes("info") is { } info
-            && fields.Integer("version") is { } version and >= 1 and < long.MaxValue)
+        if (new RedisFields(entries).Session(key) is { } session)
         {
-            return new StoredSession(key, sidIndex, person, usedAt, expiresAt, record, info, version);
+            return session;
         }
 
         _redis.Unreadable.Report(SessionKind, Name(key));

@@ -236,7 +236,9 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
 
     private AccountReservation? Reservation(SqliteDataReader row, PersonKey person)
     {
-        if (Sql.Text(row, 0) is { } username && Sql.Text(row, 1) is { } profile && Sql.Integer(row, 2) is { } reserved && StoredTime.OfSeconds(reserved) is { } reservedAt)
+        if (Sql.Text(row, 0) is { } username
+            && Sql.Text(row, 1) is { } profile
+            && Sql.Integer(row, 2) is { } reserved && StoredTime.OfSeconds(reserved) is { } reservedAt)
         {
             return new AccountReservation(person, username, profile, reservedAt);
         }

@@ -105,7 +105,11 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
                 ("$until", until.ToUnixTimeSeconds()));
             return Sql.Read(
                 connection,
-                "DELETE FROM sessions WHERE sid_index = $hash OR (person_index = $hash AND (NOT $late OR heard_at <= $at OR typeof(heard_at) <> 'integer')) RETURNING key;",
+                """
+                DELETE FROM sessions
+                WHERE sid_index = $hash OR (person_index = $hash AND (NOT $late OR heard_at <= $at OR typeof(heard_at) <> 'integer'))
+                RETURNING key;
+                """,
                 Key,
                 ("$hash", index),
                 ("$late", late),
@@ -113,11 +117,18 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<StoredSession>>(
-        connection => [.. Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;", Session, ("$person_index", personIndex)).OfType<StoredSession>()]));
+    public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
+    {
+        const string Rows = $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;";
+        List<StoredSession?> read = Read(connection => Sql.Read(connection, Rows, Session, ("$person_index", personIndex)));
+        return Task.FromResult<IReadOnlyList<StoredSession>>([.. read.OfType<StoredSession>()]);
+    }
 
-    public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken) => Task.FromResult(Read(
-        connection => Sql.Read(connection, "SELECT 1 FROM sessions WHERE sid_index = $hash OR person_index = $hash LIMIT 1;", row => true, ("$hash", index)).Count > 0));
+    public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken)
+    {
+        const string Rows = "SELECT 1 FROM sessions WHERE sid_index = $hash OR person_index = $hash LIMIT 1;";
+        return Task.FromResult(Read(connection => Sql.Read(connection, Rows, row => true, ("$hash", index)).Count > 0));
+    }
 
     public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -126,8 +137,9 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         while (true)
         {
             // Page by page: a hundred thousand of them are not read into memory at once.
-            List<(byte[] Key, StoredSession? Session)> page = Read(connection =>
-                Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;", row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
+            const string Rows = $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;";
+            List<(byte[] Key, StoredSession? Session)> page =
+                Read(connection => Sql.Read(connection, Rows, row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
             foreach (StoredSession session in page.Select(row => row.Session).OfType<StoredSession>())
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -187,7 +199,10 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         return WriteAsync(
             connection => Sql.Execute(
                 connection,
-                "UPDATE sessions SET claimed_until = $until WHERE key = $key AND (claimed_until NOT BETWEEN $now + 1 AND $longest OR typeof(claimed_until) <> 'integer');",
+                """
+                UPDATE sessions SET claimed_until = $until
+                WHERE key = $key AND (claimed_until NOT BETWEEN $now + 1 AND $longest OR typeof(claimed_until) <> 'integer');
+                """,
                 ("$key", key),
                 ("$now", now.ToUnixTimeMilliseconds()),
                 ("$longest", (now + LongestClaim).ToUnixTimeMilliseconds()),

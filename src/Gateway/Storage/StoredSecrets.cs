@@ -76,6 +76,11 @@ internal sealed class RedisSecrets(RedisConnection redis) : StoredSecrets
             redis.Unreadable.Report("secret", name, "a new one takes its place");
         }
 
-        return _known[name] = (byte[]?)kept[0] is { } secret && secret.Length == bytes ? secret : throw new StoreUnavailableException("Redis does not keep what it is given");
+        if ((byte[]?)kept[0] is not { } secret || secret.Length != bytes)
+        {
+            throw new StoreUnavailableException("Redis does not keep what it is given");
+        }
+
+        return _known[name] = secret;
     }
 }

@@ -106,10 +106,10 @@ public sealed class ProviderAwayTests
             asked.TrySetResult();
             return hangs.Task;
         };
-        using HttpClient impatient = new();
+        using HttpClient impatient = new() { DefaultRequestHeaders = { { "Accept", "text/html" } } };
         using CancellationTokenSource leaves = new();
         Task left = impatient.GetAsync(new Uri(world.Origin + Begin), leaves.Token);
-        await asked.Task;
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
         await leaves.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         world.Provider.Hold = null;
