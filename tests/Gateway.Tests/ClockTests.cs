@@ -17,6 +17,7 @@ public sealed partial class ClockTests
         ("Operations/ConsoleLines.cs", "DateTimeOffset.UtcNow", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLine.cs", "DateTimeOffset.Now", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLog.cs", "Stopwatch", "A duration for the log."),
+        ("Background/BackgroundLoop.cs", "Task.Delay", "Where the clock itself fails, the loop still has to pause."),
         ("Proxy/UpstreamTiming.cs", "Stopwatch", "A duration for the log."),
         ("Proxy/StaticFileStore.cs", "Stopwatch", "An order, and no time."),
         ("Proxy/StaticFileCompression.cs", "Stopwatch", "Leaves the processor to others for as long as it had it."),

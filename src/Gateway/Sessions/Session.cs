@@ -105,18 +105,15 @@ internal sealed class Session
         }
     }
 
-    /// <summary>Whether the store's note of the last use lags by more than <paramref name="most"/>; asking counts as noting.</summary>
-    public bool TakeUnnotedUse(TimeSpan most, out DateTimeOffset usedAt)
+    /// <summary>Whether the store's note of the last use lags by more than <paramref name="most"/>.</summary>
+    public bool HasUnnotedUse(TimeSpan most, out DateTimeOffset usedAt)
     {
         usedAt = UsedAt;
-        if (usedAt.UtcTicks - _notedAt <= most.Ticks)
-        {
-            return false;
-        }
-
-        _notedAt = usedAt.UtcTicks;
-        return true;
+        return usedAt.UtcTicks - Volatile.Read(ref _notedAt) > most.Ticks;
     }
+
+    /// <summary>The store has the note of this use.</summary>
+    public void UseWasNoted(DateTimeOffset usedAt) => Volatile.Write(ref _notedAt, usedAt.UtcTicks);
 
     /// <summary>Notes that the store said, at this time or later, that the session is there.</summary>
     public void Confirm(DateTimeOffset at) => Volatile.Write(ref _confirmedAt, Math.Max(at.UtcTicks, Volatile.Read(ref _confirmedAt)));

@@ -225,18 +225,26 @@ internal sealed partial class SessionKeeper(
 
     public async Task NoteUsesAsync(TimeSpan lag, CancellationToken cancellationToken)
     {
-        List<(byte[] Key, DateTimeOffset UsedAt)> uses = [];
+        List<(Session Session, DateTimeOffset UsedAt)> uses = [];
         foreach (Session session in memory.All)
         {
-            if (session.TakeUnnotedUse(lag, out DateTimeOffset usedAt))
+            if (session.HasUnnotedUse(lag, out DateTimeOffset usedAt))
             {
-                uses.Add((session.Key.ToBytes(), usedAt));
+                uses.Add((session, usedAt));
             }
         }
 
-        if (uses.Count > 0)
+        if (uses.Count == 0)
         {
-            await store.TouchAsync(uses, cancellationToken);
+            return;
+        }
+
+        await store.TouchAsync([.. uses.Select(use => (use.Session.Key.ToBytes(), use.UsedAt))], cancellationToken);
+
+        // Only now: a store that did not answer, or a stop in between, must not make the last note believe that it is the newest.
+        foreach ((Session session, DateTimeOffset usedAt) in uses)
+        {
+            session.UseWasNoted(usedAt);
         }
     }
 

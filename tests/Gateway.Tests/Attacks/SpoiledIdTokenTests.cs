@@ -62,7 +62,8 @@ public sealed class SpoiledIdTokenTests
             };
             using Visitor visitor = world.NewVisitor();
             Page page = await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
-            if (!spoiled || page.Status != HttpStatusCode.BadGateway || await visitor.WhoAsync() is not null || world.Log.Of("Refused").Count != refused + 1)
+            bool isLoggedOnce = world.Log.Of("Refused").Count == refused + 1;
+            if (!spoiled || page.Status != HttpStatusCode.BadGateway || !isLoggedOnce || await visitor.WhoAsync() is not null)
             {
                 taken.Add($"{spoil.Name}: {(int)page.Status}");
             }

@@ -227,9 +227,9 @@ public sealed class FaultTests
         Page next = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
 
         Assert.True(clock.HasThrown);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
+        Assert.Equal(HttpStatusCode.BadGateway, refused.Status);
         Assert.Single(world.Log.Of("CredentialCheckFailed"));
-        Assert.NotEqual(HttpStatusCode.ServiceUnavailable, next.Status);
+        Assert.NotEqual(HttpStatusCode.BadGateway, next.Status);
         Assert.Single(world.Forwarded);
     }
 
