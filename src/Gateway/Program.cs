@@ -1,17 +1,25 @@
+using Gateway.Access;
 using Gateway.Accounts;
+using Gateway.Forwarding;
+using Gateway.Groups;
 using Gateway.Operations;
 using Gateway.Pages;
 using Gateway.Paperless;
-using Gateway.Proxy;
+using Gateway.PasswordSessions;
+using Gateway.Profile;
+using Gateway.Providers;
+using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Gateway.SignOut;
+using Gateway.StaticCache;
 using Gateway.Storage;
+using Gateway.WebSockets;
 
 namespace Gateway;
 
-/// <summary>The table of contents.</summary>
+/// <summary>The table of contents: the features, and the order in which a request meets them.</summary>
 internal sealed class Program
 {
     public static Task<int> Main(string[] args) => CommandLine.RunAsync(args, Create);
@@ -27,17 +35,36 @@ internal sealed class Program
         builder.AddSessions();
         builder.AddPages();
         builder.AddPaperless(settings);
-        builder.AddProxy();
+        builder.AddGroups();
+        builder.AddPasswordSessions();
+        builder.AddWebSocketForwarding();
+        builder.AddAccess();
         builder.AddAccounts();
+        builder.AddProviders();
+        builder.AddProfile();
+        builder.AddRecheck();
         builder.AddSignIn(settings);
+        builder.AddStaticCache();
+        builder.AddForwarding();
         builder.AddSignOut();
         builder.AddStorage(settings);
 
         WebApplication app = builder.Build();
+
+        // The request log is outermost: it has an answer for every exception. It brings the host guard and the headers of trusted proxies.
         app.UseOperations(settings);
-        app.UseFrontDoor();
+
+        // Nothing is decided on a request whose host or path two parsers could read differently.
+        app.UseHostAndPathGuard();
+
+        // The session's cookie says who is there. No later step takes a header's word for it.
         app.UseSessions();
+
+        // The access table decides here, and what is Paperless's is forwarded. It denies by default: no route, and no later step, opens a door.
         app.UseForwarding();
+
+        // Only requests for the gateway's own endpoints come this far. The OpenID Connect handler among them answers the provider's callback,
+        // which is why authentication comes after forwarding: in front, it would cost every request and run before the guards.
         app.UseSignIn();
         app.MapSignIn();
         app.MapSignOut();

@@ -1,5 +1,5 @@
 using Gateway.Benchmarks.Servers;
-using Gateway.Proxy;
+using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Storage;
 

@@ -1,6 +1,6 @@
 using Gateway.Benchmarks.Servers;
-using Gateway.Proxy;
-using Gateway.Sandbox.Provider;
+using Gateway.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Sessions;
 using Microsoft.Extensions.Primitives;
 

@@ -1,5 +1,5 @@
 using Gateway.Benchmarks.Servers;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

@@ -1,6 +1,6 @@
 using Gateway.Benchmarks.Servers;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

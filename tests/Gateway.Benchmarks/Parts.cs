@@ -1,7 +1,9 @@
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
+using Gateway.Access;
+using Gateway.Forwarding;
 using Gateway.Groups;
-using Gateway.Proxy;
+using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.Extensions.Primitives;
@@ -27,7 +29,7 @@ public class Parts : IDisposable
     private SessionKeeper _sessions = null!;
     private SessionCookie _sessionCookie = null!;
     private PaperlessCookies _cookies = null!;
-    private RequestHygiene _hygiene = null!;
+    private RequestHeaderFilter _hygiene = null!;
     private Session _session = null!;
     private StringValues _header;
     private int _turn;
@@ -39,7 +41,7 @@ public class Parts : IDisposable
         _sessions = _gateway.Get<SessionKeeper>();
         _sessionCookie = _gateway.Get<SessionCookie>();
         _cookies = _gateway.Get<PaperlessCookies>();
-        _hygiene = _gateway.Get<RequestHygiene>();
+        _hygiene = _gateway.Get<RequestHeaderFilter>();
         _session = _gateway.Session;
         _header = _gateway.Cookie;
     }
@@ -54,7 +56,7 @@ public class Parts : IDisposable
     public string? GuardEscapedPath() => PathGuard.Fault("/api/documents/M%C3%BCller%20Rechnung/download/");
 
     [Benchmark(Description = "access rule")]
-    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, Credential.None) == Access.WithIdentity;
+    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, Credential.None) == AccessDecision.WithIdentity;
 
     [Benchmark(Description = "header filter, the 14 names of a browser")]
     public int Hygiene()

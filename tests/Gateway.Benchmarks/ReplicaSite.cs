@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

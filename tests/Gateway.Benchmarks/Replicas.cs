@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.WebSockets;
 using Gateway.Benchmarks.Servers;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

@@ -45,7 +45,7 @@ internal sealed class StoreInHand : IDisposable
         IDataProtectionBuilder protection = new ServiceCollection().AddDataProtection().SetApplicationName("paperless-gateway");
         if (_redis is { } redis)
         {
-            protection.Services.Configure<Microsoft.AspNetCore.DataProtection.KeyManagement.KeyManagementOptions>(options => options.XmlRepository = new RedisKeys(redis));
+            protection.Services.Configure<Microsoft.AspNetCore.DataProtection.KeyManagement.KeyManagementOptions>(options => options.XmlRepository = new RedisKeyRing(redis));
         }
         else
         {

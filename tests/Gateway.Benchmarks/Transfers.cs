@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Gateway.Benchmarks.Servers;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 

@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using Gateway.Access;
+using Gateway.Forwarding;
 using Gateway.Operations;
-using Gateway.Proxy;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -79,11 +80,11 @@ public class WholeRequest : IDisposable
     private RequestDelegate Pipeline(IHttpForwarder forwarder)
     {
         IServiceProvider services = _gateway.Services;
-        ForwardingToPaperless last = ActivatorUtilities.CreateInstance<ForwardingToPaperless>(services, forwarder);
+        PaperlessForwarder last = ActivatorUtilities.CreateInstance<PaperlessForwarder>(services, forwarder);
         RequestDelegate nothing = _ => throw new InvalidOperationException("This request is Paperless's.");
-        RequestDelegate forwarding = ActivatorUtilities.CreateInstance<Forwarding>(services, nothing, last).InvokeAsync;
+        RequestDelegate forwarding = ActivatorUtilities.CreateInstance<RequestDispatcher>(services, nothing, last).InvokeAsync;
         RequestDelegate session = ActivatorUtilities.CreateInstance<SessionMiddleware>(services, forwarding).InvokeAsync;
-        RequestDelegate frontDoor = ActivatorUtilities.CreateInstance<FrontDoor>(services, session).InvokeAsync;
+        RequestDelegate frontDoor = ActivatorUtilities.CreateInstance<HostAndPathGuard>(services, session).InvokeAsync;
         return ActivatorUtilities.CreateInstance<RequestLog>(services, frontDoor).InvokeAsync;
     }
 

@@ -10,17 +10,17 @@ public sealed partial class ClockTests
     /// <summary>Each file that may use the real clock, for what, and why.</summary>
     private static readonly (string File, string Use, string Reason)[] Exceptions =
     [
-        ("Proxy/SocketStream.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
-        ("Proxy/Forwarding.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
+        ("WebSockets/SocketStream.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
+        ("Forwarding/RequestDispatcher.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
         ("Operations/CommandLine.cs", "Timeout = TimeSpan", "A command on its own, without a host."),
         ("Paperless/Upstreams.cs", "Timeout = TimeSpan", "YARP's own health checks."),
         ("Operations/ConsoleLines.cs", "DateTimeOffset.UtcNow", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLine.cs", "DateTimeOffset.Now", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLog.cs", "Stopwatch", "A duration for the log."),
         ("Background/BackgroundLoop.cs", "Task.Delay", "Where the clock itself fails, the loop still has to pause."),
-        ("Proxy/UpstreamTiming.cs", "Stopwatch", "A duration for the log."),
-        ("Proxy/StaticFileStore.cs", "Stopwatch", "An order, and no time."),
-        ("Proxy/StaticFileCompression.cs", "Stopwatch", "Leaves the processor to others for as long as it had it."),
+        ("Paperless/UpstreamTiming.cs", "Stopwatch", "A duration for the log."),
+        ("StaticCache/StaticFileStore.cs", "Stopwatch", "An order, and no time."),
+        ("StaticCache/StaticFileCompression.cs", "Stopwatch", "Leaves the processor to others for as long as it had it."),
     ];
 
     [Fact]

@@ -1,4 +1,5 @@
 using Gateway.Pages;
+using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.Storage;
 

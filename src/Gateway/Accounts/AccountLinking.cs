@@ -1,10 +1,11 @@
+using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
 /// <summary>Finds which Paperless user a person is, writes it down, and says so in the log.</summary>
-internal sealed partial class AccountLinking(StoredAccounts links, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>The person's link; a link of a `provider_id` that the settings no longer have goes over to the provider that has its issuer now.</summary>
     /// <param name="person">What the provider has just said, all of it checked: the issuer is its own.</param>
@@ -31,12 +32,12 @@ internal sealed partial class AccountLinking(StoredAccounts links, GatewaySettin
     }
 
     /// <param name="onlyToFreeUser">Not where anybody is linked to that user, or ever was.</param>
-    /// <param name="heardAt">When the provider said what the user has by now.</param>
+    /// <param name="assertedAt">When the provider said what the user has by now.</param>
     /// <param name="how">For the log.</param>
     /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>
-    public async Task<AccountLink?> LinkAsync(Person person, PaperlessUser user, bool onlyToFreeUser, DateTimeOffset heardAt, string how, CancellationToken cancellationToken)
+    public async Task<AccountLink?> LinkAsync(Person person, PaperlessUser user, bool onlyToFreeUser, DateTimeOffset assertedAt, string how, CancellationToken cancellationToken)
     {
-        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), heardAt);
+        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), assertedAt);
         AccountLink? added = await links.AddAsync(link, onlyToFreeUser, cancellationToken);
         if (added?.UserId == user.Id)
         {

@@ -1,4 +1,5 @@
 using Gateway.Pages;
+using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.Storage;
 
@@ -9,10 +10,10 @@ namespace Gateway.Accounts;
 /// first sign-in, only an ordinary one, and only where the settings say so.
 /// </summary>
 internal sealed class AccountSignIn(
-    StoredAccounts links,
+    IAccountLinkStore links,
     PaperlessApi api,
-    NewAccounts newAccounts,
-    AccountUpdate update,
+    AccountProvisioning newAccounts,
+    AccountSync update,
     AccountRefusals refusals,
     GatewaySettings settings,
     AccountLinking linking,
@@ -90,7 +91,7 @@ internal sealed class AccountSignIn(
             return AccountAnswer.Of(refusals.NoAccount(person));
         }
 
-        NewAccounts.Made made = await newAccounts.MakeAsync(person, chosen, cancellationToken);
+        AccountProvisioning.Made made = await newAccounts.MakeAsync(person, chosen, cancellationToken);
         if (made.Link is not { } own)
         {
             return AccountAnswer.Choose(made.Proposed, made.Fault);
@@ -112,7 +113,7 @@ internal sealed class AccountSignIn(
             return null;
         }
 
-        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - NewAccounts.ReservationSlack, cancellationToken))
+        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationSlack, cancellationToken))
         {
             // Made a moment ago for somebody of the same name, whose answer got lost.
             return null;

@@ -1,5 +1,5 @@
 using Gateway.Background;
-using Gateway.Proxy;
+using Gateway.Paperless;
 
 namespace Gateway.Accounts;
 
@@ -8,25 +8,14 @@ internal static class AccountsFeature
 {
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(PaperlessApiTimes.Default);
-        builder.Services.AddSingleton<PaperlessTransport>();
-        builder.Services.AddSingleton<ApiToken>();
-        builder.Services.AddSingleton<PaperlessApi>();
-        builder.Services.AddSingleton<PaperlessGroups>();
         builder.Services.AddSingleton<AccountLinking>();
         builder.Services.AddSingleton<NamedUsers>();
-        builder.Services.AddSingleton<NewAccounts>();
-        builder.Services.AddSingleton<AccountUpdate>();
+        builder.Services.AddSingleton<AccountProvisioning>();
+        builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
+        builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<Connect>();
-        builder.Services.AddSingleton<Disconnect>();
-        builder.Services.AddSingleton<ProfileLinks>();
-        builder.Services.AddSingleton(services =>
-        {
-            ProfileLinks profile = services.GetRequiredService<ProfileLinks>();
-            return new ProfileAdditions(profile.CompleteProfileAsync, profile.CompleteProvidersAsync, services.GetRequiredService<Disconnect>().AnswerAsync);
-        });
         builder.Services.AddHostedService<CredentialAtStart>();
     }
 }

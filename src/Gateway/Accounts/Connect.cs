@@ -1,6 +1,7 @@
 using System.Globalization;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
 using Gateway.Storage;
 
 namespace Gateway.Accounts;
@@ -22,7 +23,7 @@ internal sealed record ConnectBegun(int UserId, string? Session)
 
 /// <summary>Links a person at a provider to the Paperless user who is signed in; the one way to link a staff or superuser account.</summary>
 internal sealed partial class Connect(
-    StoredAccounts links,
+    IAccountLinkStore links,
     PaperlessApi api,
     AccountSignIn accounts,
     AccountLinking linking,
@@ -71,7 +72,7 @@ internal sealed partial class Connect(
         }
 
         // Nothing follows what the provider says before somebody signs in with it.
-        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), HeardAt: DateTimeOffset.UnixEpoch);
+        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
         if (await links.AddAsync(link, onlyToFreeUser: false, cancellationToken) is { } added && added.UserId != user.Id)
         {
             return ConnectRefusals.Taken(person, added, user);

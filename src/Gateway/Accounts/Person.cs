@@ -12,7 +12,7 @@ namespace Gateway.Accounts;
 /// <param name="GroupsSource">The claim that the groups came from.</param>
 /// <param name="Superuser">By `GATEWAY_SUPERUSER_GROUPS`; null where that, or the claim, says nothing.</param>
 /// <param name="Staff">By `GATEWAY_STAFF_GROUPS`; null where that, or the claim, says nothing.</param>
-/// <param name="HeardAt">When the provider said it: an older word never overwrites a newer one.</param>
+/// <param name="AssertedAt">When the provider said it: an older word never overwrites a newer one.</param>
 internal sealed record Person(
     string Provider,
     string Issuer,
@@ -26,7 +26,7 @@ internal sealed record Person(
     string? GroupsSource,
     bool? Superuser,
     bool? Staff,
-    DateTimeOffset HeardAt)
+    DateTimeOffset AssertedAt)
 {
     [JsonIgnore]
     public PersonKey Key => new(Provider, Issuer, Subject);

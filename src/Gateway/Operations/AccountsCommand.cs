@@ -1,13 +1,14 @@
 using Gateway.Accounts;
+using Gateway.Paperless;
+using Gateway.Providers;
 using Gateway.Sessions;
-using Gateway.SignIn;
 using Gateway.Storage;
 
 namespace Gateway.Operations;
 
 /// <summary>`Gateway accounts`: the operator decides who is whom. It works on the gateway's own store, which may be in use meanwhile.</summary>
 internal sealed partial class AccountsCommand(
-    StoredAccounts links,
+    IAccountLinkStore links,
     PaperlessApi api,
     ProviderRegistry providers,
     SessionKeeper sessions,
@@ -84,7 +85,7 @@ internal sealed partial class AccountsCommand(
                 : $"Paperless has no user \"{arguments.User}\".");
         }
 
-        AccountLink link = new(0, arguments.Issuer, arguments.Subject, provider.Settings.Id, arguments.Subject, user.Id, user.DateJoined ?? "", time.GetUtcNow(), HeardAt: DateTimeOffset.UnixEpoch);
+        AccountLink link = new(0, arguments.Issuer, arguments.Subject, provider.Settings.Id, arguments.Subject, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
         AccountLink added = (await links.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
         if (added.UserId != user.Id)
         {

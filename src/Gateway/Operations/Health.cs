@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Gateway.Paperless;
+using Gateway.Providers;
 using Gateway.Settings;
-using Gateway.SignIn;
 using Gateway.Storage;
 
 namespace Gateway.Operations;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Microsoft.AspNetCore.Connections;
@@ -43,7 +44,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
             if (path is not null)
             {
                 double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
-                string? user = context.Session()?.Identity.Username ?? context.LocalSession()?.Username;
+                string? user = context.Session()?.Identity.Username ?? context.PasswordSession()?.Username;
                 line.Write(context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream!.Milliseconds, context.TraceIdentifier);
             }
         }
@@ -113,7 +114,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         {
             BadHttpRequestException bad => Incomplete(bad.StatusCode, bad.Message),
             IOException broken when RequestForm.IsBadRequest(broken) => Incomplete(StatusCodes.Status400BadRequest, "The body's chunks are broken."),
-            StoreUnavailableException away => StoreAway.Refusal(context, away.Message),
+            StoreUnavailableException away => StoreUnavailableRefusal.Refusal(context, away.Message),
             _ => null,
         };
     }

@@ -27,7 +27,7 @@ internal static class StorageCommand
         }
     }
 
-    private static async Task<int> CopyAsync(StoredAccounts from, StoredAccounts to, string where)
+    private static async Task<int> CopyAsync(IAccountLinkStore from, IAccountLinkStore to, string where)
     {
         IReadOnlyList<AccountLink> links = await from.AllAsync(CancellationToken.None);
         List<AccountLink> missing = [];

@@ -22,5 +22,12 @@ internal static class PaperlessFeature
             });
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<UpstreamClient>();
+        builder.Services.AddSingleton(PaperlessApiTimes.Default);
+        builder.Services.AddSingleton<PaperlessTransport>();
+        builder.Services.AddSingleton<ApiToken>();
+        builder.Services.AddSingleton<PaperlessApi>();
+        builder.Services.AddSingleton<PaperlessCookies>();
+        builder.Services.AddSingleton<PaperlessSession>();
+        builder.Services.AddHostedService<OrphanedPaperlessSessions>();
     }
 }

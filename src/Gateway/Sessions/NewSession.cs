@@ -5,8 +5,8 @@ namespace Gateway.Sessions;
 /// <summary>A finished sign-in, about to become a session.</summary>
 /// <param name="Sub">The ID token's `sub`.</param>
 /// <param name="Sid">The provider's `sid`; null where it gave none.</param>
-/// <param name="HeardAt">When the provider was asked for it: an end that is younger counts.</param>
-internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, string Sub, string? Sid, DateTimeOffset HeardAt, string Device = "", string Address = "")
+/// <param name="AssertedAt">When the provider was asked for it: an end that is younger counts.</param>
+internal sealed record NewSession(Identity Identity, ProviderTokens Tokens, string Sub, string? Sid, DateTimeOffset AssertedAt, string Device = "", string Address = "")
 {
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";

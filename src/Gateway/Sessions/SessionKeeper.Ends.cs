@@ -19,7 +19,7 @@ internal sealed partial class SessionKeeper
     /// <summary>Nobody says when one server takes another's place behind the same connection: ends as young as this are told again in any case.</summary>
     private static readonly TimeSpan ToldAgainFor = TimeSpan.FromMinutes(5);
 
-    private readonly EndJournal _journal = new(settings.DataDirectory);
+    private readonly PendingRevocationFile _journal = new(settings.DataDirectory);
 
     /// <summary>Tombstones of a `sid` that nobody here knows: front-channel logouts are unauthenticated.</summary>
     private readonly MinuteBudget _unprovenTombstones = new(MostUnprovenEachMinute);
@@ -33,13 +33,13 @@ internal sealed partial class SessionKeeper
     /// <summary>An end of a whole `sid` or person.</summary>
     /// <param name="Kept">How long it stands against sign-ins that were under way.</param>
     /// <param name="Taken">Whether the store has it.</param>
-    private sealed record WholeEnd(DateTimeOffset At, TimeSpan Kept, bool Taken = false);
+    private sealed record Revocation(DateTimeOffset At, TimeSpan Kept, bool Taken = false);
 
     /// <summary>The store may have a session that was to end while it was away, until it is told.</summary>
     private bool AwaitsItsEnd(StoredSession stored, Session session) =>
         !_toEnd.IsEmpty
         && ((stored.SidIndex is { } sid && _toEnd.ContainsKey(Convert.ToHexString(sid)))
-            || (_toEnd.TryGetValue(Convert.ToHexString(stored.PersonIndex), out WholeEnd? end) && !end.Taken && session.SignedInAt <= end.At));
+            || (_toEnd.TryGetValue(Convert.ToHexString(stored.PersonIndex), out Revocation? end) && !end.Taken && session.SignedInAt <= end.At));
 
     private void ThrowIfTooManyWait()
     {
@@ -64,7 +64,7 @@ internal sealed partial class SessionKeeper
         return noted;
     }
 
-    private void WasTaken(byte[] index, WholeEnd end)
+    private void WasTaken(byte[] index, Revocation end)
     {
         string name = Convert.ToHexString(index);
         if (!store.IsShared || _toEnd.Count > MostToldAgain)
@@ -91,12 +91,12 @@ internal sealed partial class SessionKeeper
 
         foreach ((string index, DateTimeOffset at, TimeSpan kept) in indexes)
         {
-            _toEnd[index] = new WholeEnd(at, kept);
+            _toEnd[index] = new Revocation(at, kept);
         }
     }
 
     /// <summary>Tells the store of an end of a whole `sid` or person; what it does not take is kept.</summary>
-    private async Task<IReadOnlyList<byte[]>> TellAsync(byte[] index, WholeEnd end, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<byte[]>> TellAsync(byte[] index, Revocation end, CancellationToken cancellationToken)
     {
         try
         {
@@ -157,7 +157,7 @@ internal sealed partial class SessionKeeper
         return failure;
     }
 
-    private async Task HandOnAsync(string index, WholeEnd end, CancellationToken cancellationToken)
+    private async Task HandOnAsync(string index, Revocation end, CancellationToken cancellationToken)
     {
         byte[] bytes = Convert.FromHexString(index);
         foreach (byte[] key in await store.EndAllAsync(bytes, end.At, end.At + end.Kept, late: true, cancellationToken))
@@ -186,7 +186,7 @@ internal sealed partial class SessionKeeper
         try
         {
             await store.RemoveAgainAsync([.. memory.EndedSince(since).Select(key => key.ToBytes())], cancellationToken);
-            foreach ((string index, WholeEnd end) in _toEnd.Where(entry => entry.Value.Taken && entry.Value.At >= since))
+            foreach ((string index, Revocation end) in _toEnd.Where(entry => entry.Value.Taken && entry.Value.At >= since))
             {
                 await HandOnAsync(index, end, cancellationToken);
             }
@@ -197,7 +197,7 @@ internal sealed partial class SessionKeeper
             throw;
         }
 
-        foreach ((string index, WholeEnd end) in _toEnd.Where(entry => entry.Value.Taken && now - entry.Value.At > SessionMemory.EndedKept))
+        foreach ((string index, Revocation end) in _toEnd.Where(entry => entry.Value.Taken && now - entry.Value.At > SessionMemory.EndedKept))
         {
             _toEnd.TryRemove(KeyValuePair.Create(index, end));
         }

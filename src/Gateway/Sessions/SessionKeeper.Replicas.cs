@@ -6,10 +6,10 @@ namespace Gateway.Sessions;
 internal sealed partial class SessionKeeper
 {
     /// <summary>With a shared store: how long a session is believed without asking. It bounds what a lost message of an end can do.</summary>
-    public static readonly TimeSpan BelievedFor = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan ConfirmationTtl = TimeSpan.FromSeconds(30);
 
     /// <summary>With a shared store that does not answer: how long a session goes on since the store last knew it.</summary>
-    public static readonly TimeSpan GoesOnFor = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan OutageGrace = TimeSpan.FromMinutes(5);
 
     /// <summary>Whoever can go on does not wait again for a store that has just not answered.</summary>
     private static readonly TimeSpan NotAskedFor = TimeSpan.FromSeconds(2);
@@ -23,7 +23,7 @@ internal sealed partial class SessionKeeper
     private TimeSpan Believed(DateTimeOffset now)
     {
         long sinceDoubted = now.UtcTicks - Volatile.Read(ref _doubtedAt) - 1;
-        return sinceDoubted < BelievedFor.Ticks ? TimeSpan.FromTicks(sinceDoubted) : BelievedFor;
+        return sinceDoubted < ConfirmationTtl.Ticks ? TimeSpan.FromTicks(sinceDoubted) : ConfirmationTtl;
     }
 
     /// <summary>Reads a session from the store, be it new here or not confirmed for a while; null where there is none that is live.</summary>
@@ -75,7 +75,7 @@ internal sealed partial class SessionKeeper
 
     private bool CanGoOn(Session session, DateTimeOffset now)
     {
-        if (!store.IsShared || !session.IsLive(now, settings.Session.Idle) || !session.IsConfirmed(now, GoesOnFor))
+        if (!store.IsShared || !session.IsLive(now, settings.Session.Idle) || !session.IsConfirmed(now, OutageGrace))
         {
             return false;
         }
@@ -205,7 +205,7 @@ internal sealed partial class SessionKeeper
 
     private void DropWhereTooLong(Session open, DateTimeOffset now)
     {
-        if (!open.IsConfirmed(now, GoesOnFor))
+        if (!open.IsConfirmed(now, OutageGrace))
         {
             Drop(open);
         }

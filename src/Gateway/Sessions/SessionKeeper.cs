@@ -42,7 +42,7 @@ internal sealed partial class SessionKeeper(
     private readonly ConcurrentDictionary<SessionKey, bool> _toRemove = new();
 
     /// <summary>Ends of a whole `sid` or person, by the index, until the store has taken them and for a while after it.</summary>
-    private readonly ConcurrentDictionary<string, WholeEnd> _toEnd = new();
+    private readonly ConcurrentDictionary<string, Revocation> _toEnd = new();
 
     /// <summary>Raised after a session of this process ended, for what hangs on it (open WebSockets, Paperless's own session).</summary>
     public event Action<Session, SessionEnd>? Ended;
@@ -54,10 +54,10 @@ internal sealed partial class SessionKeeper(
         DateTimeOffset now = time.GetUtcNow();
         DateTimeOffset expiresAt = now + settings.Session.Lifetime;
         SessionSecret secret = SessionSecret.Create();
-        SessionRecord record = new(made.Identity, now, made.HeardAt, made.Tokens);
+        SessionRecord record = new(made.Identity, now, made.AssertedAt, made.Tokens);
         SessionInfo info = new(made.Identity.Username, made.Identity.UserId, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, made.Device, made.Address, now);
         StoredSession stored = new(secret.Key().ToBytes(), made.SidIndex, made.PersonIndex, now, expiresAt, record.Encrypt(secret), infos.Protect(info));
-        if (!await store.AddAsync(stored, made.HeardAt, cancellationToken))
+        if (!await store.AddAsync(stored, made.AssertedAt, cancellationToken))
         {
             EndedWhileUnderWay(made.Identity.Username, made.Identity.Provider);
             return null;
@@ -147,7 +147,7 @@ internal sealed partial class SessionKeeper(
             kept = leavesTombstone ? UnprovenEndsAreKept : TimeSpan.Zero;
         }
 
-        WholeEnd end = new(now, kept);
+        Revocation end = new(now, kept);
         if (proven || ended.Count > 0)
         {
             // Until the store has taken it, it is handed on again and again.

@@ -43,7 +43,7 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionKeeper sess
         }
         catch (StoreUnavailableException away)
         {
-            context.Features.Set(new SessionsAway(secret.Key(), away.Message));
+            context.Features.Set(new SessionLookupFailed(secret.Key(), away.Message));
         }
 
         await next(context);
@@ -51,4 +51,4 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionKeeper sess
 }
 
 /// <summary>The request's session is not known because the store does not answer: neither "signed in" nor "not signed in" is true.</summary>
-internal sealed record SessionsAway(SessionKey Key, string Reason);
+internal sealed record SessionLookupFailed(SessionKey Key, string Reason);

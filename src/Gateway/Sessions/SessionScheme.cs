@@ -58,7 +58,7 @@ internal sealed class SessionScheme(
         {
             await sessions.EndAsync(session, SessionEnd.SignedOut, CancellationToken.None);
         }
-        else if (Context.Features.Get<SessionsAway>() is { } away)
+        else if (Context.Features.Get<SessionLookupFailed>() is { } away)
         {
             await sessions.EndAsync(away.Key, SessionEnd.SignedOut, CancellationToken.None);
         }

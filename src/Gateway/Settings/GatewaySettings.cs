@@ -36,6 +36,9 @@ internal sealed record GatewaySettings
     public required SessionSettings Session { get; init; }
 
     public required PaperlessSettings Paperless { get; init; }
+
+    /// <summary>`GATEWAY_STATIC_CACHE`: Paperless's static files are answered from memory.</summary>
+    public required bool StaticCache { get; init; }
 }
 
 /// <summary>How claims become a Paperless user.</summary>

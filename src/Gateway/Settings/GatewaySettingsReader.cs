@@ -43,6 +43,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
             Paperless = Paperless(origin),
+            StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", otherwise: true),
         };
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);

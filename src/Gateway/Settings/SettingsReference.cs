@@ -96,6 +96,7 @@ internal static class SettingsReference
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "`false`",
                 "The same header for Paperless's API. `true` also switches `PAPERLESS_ENABLE_HTTP_REMOTE_USER` on."),
             new("PAPERLESS_COOKIE_PREFIX", None, "A prefix of the names of Paperless's cookies."),
+            new("GATEWAY_STATIC_CACHE", "`true`", "Paperless's static files come from the gateway's memory; `false` forwards every request for them."),
         ]),
     ];
 

@@ -1,3 +1,4 @@
+using Gateway.Providers;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Options;

@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.Providers;
+using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
@@ -16,8 +20,8 @@ internal sealed partial class SignInEvents(
     IdentityDecision decision,
     AccountSignIn accounts,
     UsernameChoice choice,
-    ConnectRound connect,
-    SilentRound silent,
+    ConnectFlow connect,
+    SilentAuthentication silent,
     GatewaySettings settings,
     PageWriter pages,
     TimeProvider time,
@@ -28,25 +32,16 @@ internal sealed partial class SignInEvents(
     /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
     private static readonly OpenIdConnectProtocolValidator TokenResponse = new() { RequireNonce = true, RequireTimeStampInNonce = false };
 
-    /// <summary>When the round trip began, kept in its state.</summary>
-    public const string StartedAt = "started_at";
-
-    /// <summary>`prompt` of the authorization request, kept in its state.</summary>
-    public const string Prompt = "prompt";
-
-    /// <summary>That the round trip was begun anew once because the one before was stale.</summary>
-    public const string Again = "again";
-
     /// <summary>Null where the state does not say it.</summary>
     public static DateTimeOffset? BegunAt(AuthenticationProperties? properties) =>
-        properties?.Items.TryGetValue(StartedAt, out string? text) == true
+        properties?.Items.TryGetValue(RoundTripState.StartedAt, out string? text) == true
         && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTimeOffset at)
             ? at
             : null;
 
     public override async Task RedirectToIdentityProvider(RedirectContext context)
     {
-        if (context.Properties.Items.TryGetValue(Prompt, out string? prompt))
+        if (context.Properties.Items.TryGetValue(RoundTripState.Prompt, out string? prompt))
         {
             context.ProtocolMessage.Prompt = prompt;
         }
@@ -55,7 +50,7 @@ internal sealed partial class SignInEvents(
         context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(Of(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
-        if (ConnectRound.Of(context.Properties) is not null || SilentRound.IsOne(context.Properties))
+        if (ConnectFlow.Of(context.Properties) is not null || SilentAuthentication.IsOne(context.Properties))
         {
             return;
         }
@@ -112,7 +107,7 @@ internal sealed partial class SignInEvents(
         ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
         JsonElement? userInfo = await UserInfoAsync(Of(context.Scheme), context.TokenEndpointResponse!.AccessToken, idToken.RequiredText("sub"), context.HttpContext.RequestAborted);
-        context.HttpContext.Features.Set(new SignInRound(tokens, idToken, userInfo, askedAt));
+        context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
     }
 
     /// <summary>Asked here and not by the handler: the recheck reads userinfo by the same rules.</summary>
@@ -136,10 +131,10 @@ internal sealed partial class SignInEvents(
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
     public override async Task TicketReceived(TicketReceivedContext context)
     {
-        SignInRound round = context.HttpContext.Features.Get<SignInRound>()!;
+        CallbackResult round = context.HttpContext.Features.Get<CallbackResult>()!;
         ProviderSettings provider = Of(context.Scheme).Settings;
         context.Response.Headers.CacheControl = "no-store";
-        if (SilentRound.IsOne(context.Properties))
+        if (SilentAuthentication.IsOne(context.Properties))
         {
             await silent.FinishAsync(context.HttpContext, context.Properties!, round);
             context.HandleResponse();
@@ -147,7 +142,7 @@ internal sealed partial class SignInEvents(
             return;
         }
 
-        (Person? person, Refusal? refusal) = decision.Decide(provider, round.Issuer, round.Claims, round.HeardAt);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, round.Issuer, round.Claims, round.AssertedAt);
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {
@@ -155,7 +150,7 @@ internal sealed partial class SignInEvents(
             return;
         }
 
-        if (ConnectRound.Of(context.Properties) is { } begun)
+        if (ConnectFlow.Of(context.Properties) is { } begun)
         {
             context.HandleResponse();
             await connect.FinishAsync(context.HttpContext, person, begun, context.ReturnUri!);
@@ -184,7 +179,7 @@ internal sealed partial class SignInEvents(
 
         if (answer.Account is { } account)
         {
-            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), round.Tokens, round.Sub, round.Sid, round.HeardAt));
+            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), round.Tokens, round.Sub, round.Sid, round.AssertedAt));
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {
@@ -216,7 +211,7 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
-        if (SilentRound.IsOne(context.Properties))
+        if (SilentAuthentication.IsOne(context.Properties))
         {
             await silent.FailAsync(http, context.Properties!, context.Failure!);
             context.Response.Redirect(next);
@@ -225,7 +220,7 @@ internal sealed partial class SignInEvents(
 
         Exception failure = context.Failure!;
         bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
-        if (stale && ConnectRound.Of(context.Properties) is not null)
+        if (stale && ConnectFlow.Of(context.Properties) is not null)
         {
             await connect.RefuseStaleAsync(http, failure.Message);
         }
@@ -234,7 +229,7 @@ internal sealed partial class SignInEvents(
             // Reached a second time, or after a session came about in another way: on to the page that was asked for.
             context.Response.Redirect(next);
         }
-        else if (stale && context.Properties?.Items.ContainsKey(Again) == false)
+        else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
         {
             Restarted(context.Scheme.Name, failure.Message, http.TraceIdentifier);
             context.Response.Redirect(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next) + "&again=1");
@@ -256,7 +251,7 @@ internal sealed partial class SignInEvents(
 
     /// <summary>Where the same begins again, be it a sign-in or a Connect.</summary>
     private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>
-        SignInFeature.LoginPath(settings, Of(scheme).Settings.Id, next, connect: ConnectRound.Of(properties) is not null);
+        SignInFeature.LoginPath(settings, Of(scheme).Settings.Id, next, connect: ConnectFlow.Of(properties) is not null);
 
     private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
 

@@ -1,7 +1,10 @@
 using System.Globalization;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
+using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
@@ -33,18 +36,8 @@ internal static class SignInFeature
 
     public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)
     {
-        builder.Services.AddSingleton(ProviderTimes.Default);
-        builder.Services.AddSingleton<ProviderRegistry>();
-        builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<UsernameChoice>();
-        builder.Services.AddSingleton<ConnectRound>();
-        builder.Services.AddSingleton<SilentRound>();
-        builder.Services.AddSingleton<RecheckQuestion>();
-        builder.Services.AddSingleton<RecheckConclusion>();
-        builder.Services.AddSingleton<RecheckAttempt>();
-        builder.Services.AddSingleton<Recheck>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<Recheck>());
-        builder.Services.AddSingleton(services => new SessionRecheck(services.GetRequiredService<Recheck>().AskAsync));
+        builder.Services.AddSingleton<ConnectFlow>();
         builder.Services.AddSingleton<CorrelationCookies>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();
@@ -79,7 +72,7 @@ internal static class SignInFeature
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
         string? notice = SignInNotices.Of(query);
-        if (context.Session() is not null || context.LocalSession() is not null)
+        if (context.Session() is not null || context.PasswordSession() is not null)
         {
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect(next);
@@ -106,7 +99,7 @@ internal static class SignInFeature
     {
         IServiceProvider services = context.RequestServices;
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
-        ConnectRound connect = services.GetRequiredService<ConnectRound>();
+        ConnectFlow connect = services.GetRequiredService<ConnectFlow>();
         PageWriter pages = services.GetRequiredService<PageWriter>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
@@ -125,11 +118,11 @@ internal static class SignInFeature
 
         bool anew = query["prompt"] == "login";
         context.Response.Headers.CacheControl = "no-store";
-        SignedInUser? connecting = ConnectRound.IsAsked(context.Request) ? context.SignedInUser() : null;
-        if (ConnectRound.IsAsked(context.Request) && connecting is null)
+        SignedInUser? connecting = ConnectFlow.IsAsked(context.Request) ? context.SignedInUser() : null;
+        if (ConnectFlow.IsAsked(context.Request) && connecting is null)
         {
             // Never an ordinary sign-in in its place: that might make the very account that keeps this one from being connected.
-            if (context.LocalFinding().Answer == LocalAnswer.Unknown)
+            if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
             {
                 await pages.RefuseAsync(context, AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
                 return;
@@ -164,20 +157,20 @@ internal static class SignInFeature
         }
 
         AuthenticationProperties properties = new() { RedirectUri = next };
-        properties.Items[SignInEvents.StartedAt] = services.GetRequiredService<TimeProvider>().GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        properties.Items[RoundTripState.StartedAt] = services.GetRequiredService<TimeProvider>().GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         if (connecting is not null)
         {
-            ConnectRound.Begin(properties, connecting);
+            ConnectFlow.Begin(properties, connecting);
         }
 
         if (anew)
         {
-            properties.Items[SignInEvents.Prompt] = "login";
+            properties.Items[RoundTripState.Prompt] = "login";
         }
 
         if (query["again"] == "1")
         {
-            properties.Items[SignInEvents.Again] = "1";
+            properties.Items[RoundTripState.Again] = "1";
         }
 
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
@@ -43,7 +45,7 @@ internal sealed class UsernameChoice
         _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-choice";
     }
 
-    public Task AskAsync(HttpContext context, Person person, SignInRound round, string next, AccountAnswer answer)
+    public Task AskAsync(HttpContext context, Person person, CallbackResult round, string next, AccountAnswer answer)
     {
         // Another tab may have asked already: its form goes on working.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
@@ -80,7 +82,7 @@ internal sealed class UsernameChoice
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
-                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.HeardAt)));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
                 context.Response.StatusCode = StatusCodes.Status303SeeOther;
                 context.Response.Headers.Location = pending.Next;
             }

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Gateway.Pages;
+using Gateway.Providers;
 using Gateway.Sessions;
-using Gateway.SignIn;
 using Gateway.Storage;
 
 namespace Gateway.SignOut;
@@ -44,7 +44,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             }
 
             // After it: one that was not carried out, because the store or this process went away, may be sent again.
-            await store.TakeOnceAsync(logout.Once, logout.OnceUntil, CancellationToken.None);
+            await store.TryMarkUsedAsync(logout.Once, logout.OnceUntil, CancellationToken.None);
             LoggedOut(at, logout.Subject, ended);
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
@@ -120,7 +120,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     {
         try
         {
-            return await store.IsTakenAsync(once, cancellationToken);
+            return await store.WasUsedAsync(once, cancellationToken);
         }
         catch (StoreUnavailableException)
         {

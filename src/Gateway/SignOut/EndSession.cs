@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Gateway.Providers;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Microsoft.AspNetCore.WebUtilities;

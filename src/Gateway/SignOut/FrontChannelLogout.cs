@@ -1,7 +1,7 @@
 using Gateway.Pages;
+using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.SignIn;
 using Gateway.Storage;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 

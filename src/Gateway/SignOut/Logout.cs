@@ -1,4 +1,5 @@
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Authentication;
 namespace Gateway.SignOut;
 
 /// <summary>Ends what this browser has: the gateway's session, Paperless's, the cookies; then leads on to the provider's.</summary>
-internal sealed class Logout(EndSession endSession, PaperlessSession paperless, LocalSessions locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+internal sealed class Logout(EndSession endSession, PaperlessSession paperless, PasswordSessionRegistry locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
@@ -25,7 +26,7 @@ internal sealed class Logout(EndSession endSession, PaperlessSession paperless, 
             await context.SignOutAsync(SessionScheme.Name);
         }
 
-        await (session is null ? locals.EndAsync(context, LocalSessionEnd.SignedOut) : paperless.EndAsync(context, session));
+        await (session is null ? locals.EndAsync(context, PasswordSessionEnd.SignedOut) : paperless.EndAsync(context, session));
         cookies.Delete(context.Response);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";

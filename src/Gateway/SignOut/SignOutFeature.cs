@@ -1,5 +1,6 @@
+using Gateway.Access;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
@@ -24,7 +25,7 @@ internal static class SignOutFeature
     {
         builder.Services.AddSingleton<EndSession>();
         builder.Services.AddSingleton<Logout>();
-        builder.Services.AddSingleton<OwnSessions>();
+        builder.Services.AddSingleton<MySessionsEndpoint>();
         builder.Services.AddSingleton<BackChannelLogout>();
         builder.Services.AddSingleton<FrontChannelLogout>();
     }
@@ -38,13 +39,13 @@ internal static class SignOutFeature
         }
 
         app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => OwnOf(context).ShowAsync(context));
-        app.MapForm(OwnSessions.EndPath, (context, form) => OwnOf(context).EndAsync(context, form));
-        app.MapForm(OwnSessions.EndAllPath, (context, _) => OwnOf(context).EndAllAsync(context));
+        app.MapForm(MySessionsEndpoint.EndPath, (context, form) => OwnOf(context).EndAsync(context, form));
+        app.MapForm(MySessionsEndpoint.EndAllPath, (context, _) => OwnOf(context).EndAllAsync(context));
         app.MapPost(BackChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
         app.MapGet(FrontChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
     }
 
-    private static OwnSessions OwnOf(HttpContext context) => context.RequestServices.GetRequiredService<OwnSessions>();
+    private static MySessionsEndpoint OwnOf(HttpContext context) => context.RequestServices.GetRequiredService<MySessionsEndpoint>();
 
     private static Task SignOutAsync(HttpContext context)
     {
@@ -63,8 +64,8 @@ internal static class SignOutFeature
     private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
     {
         Session? session = context.Session();
-        bool isUnknown = context.Features.Get<SessionsAway>() is not null;
-        if (session is null && !isUnknown && context.LocalFinding().Answer == LocalAnswer.Nobody)
+        bool isUnknown = context.Features.Get<SessionLookupFailed>() is not null;
+        if (session is null && !isUnknown && context.PasswordSessionResult().Answer == PasswordSessionStatus.Nobody)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";

@@ -32,9 +32,9 @@ internal interface ISessionStore
     /// <summary>The connection was away, or leads to another server now: ends may not have been heard of, and even those made here may be lost.</summary>
     public event Action? MayHaveMissed;
 
-    /// <param name="heardAt">When the provider's answer came: an end of the person that is younger than it stands against it.</param>
+    /// <param name="assertedAt">When the provider's answer came: an end of the person that is younger than it stands against it.</param>
     /// <returns>False where the provider has ended this sign-in meanwhile.</returns>
-    public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken);
+    public Task<bool> AddAsync(StoredSession session, DateTimeOffset assertedAt, CancellationToken cancellationToken);
 
     public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken);
 
@@ -72,18 +72,18 @@ internal interface ISessionStore
     public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<byte[]>>([]);
 
     /// <summary>Whether something that counts once was taken.</summary>
-    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken);
+    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken);
 
     /// <summary>Takes something that counts once, such as the `jti` of a logout token.</summary>
     /// <returns>False where it was taken before.</returns>
-    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);
+    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);
 
     /// <summary>Claims the recheck of a session for this replica, by the store's own clock.</summary>
     /// <returns>False where another has it, or the session is gone.</returns>
-    public Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken);
+    public Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken);
 
     /// <summary>Gives the claim back, where it is still this replica's.</summary>
-    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken);
+    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken);
 
     /// <summary>Removes what no request may use any more, and marks that have served their time.</summary>
     /// <returns>How many sessions went.</returns>

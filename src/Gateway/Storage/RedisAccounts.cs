@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>Account links in Redis: a hash for each person, sorted sets by number and sets by (issuer, subject) that lead to them.</summary>
-internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : StoredAccounts
+internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : IAccountLinkStore
 {
     private const string LinkKind = "account link";
     private const string IndexKind = "set of account links";
@@ -62,7 +62,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
             [
                 .. Names(person), onlyToFreeUser ? 1 : 0, $"{link.UserId} {link.Joined}",
                 "issuer", link.Issuer, "subject", link.Subject, "provider", link.Provider, "label", link.Label, "user_id", link.UserId, "joined", link.Joined,
-                "linked_at", link.LinkedAt.ToUnixTimeSeconds(), "heard_at", link.HeardAt.ToUnixTimeMilliseconds(),
+                "linked_at", link.LinkedAt.ToUnixTimeSeconds(), "heard_at", link.AssertedAt.ToUnixTimeMilliseconds(),
             ],
             cancellationToken);
     }
@@ -76,9 +76,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Names(person)], cancellationToken);
     }
 
-    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset heardAt, CancellationToken cancellationToken) => redis.AskAsync(
+    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.AskAsync(
         database => database.ScriptEvaluateAsync(
-            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Names(link.Person), link.Id, heardAt.ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
+            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Names(link.Person), link.Id, assertedAt.ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 
     public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(

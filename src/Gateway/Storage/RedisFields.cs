@@ -55,9 +55,9 @@ internal sealed class RedisFields
             && Integer("user_id") is { } user and > 0 and <= int.MaxValue
             && Text("joined") is { } joined
             && Seconds("linked_at") is { } linkedAt
-            && Milliseconds("heard_at") is { } heardAt)
+            && Milliseconds("heard_at") is { } assertedAt)
         {
-            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, assertedAt);
         }
 
         return null;

@@ -79,7 +79,7 @@ internal sealed class RedisSessions : ISessionStore
         remove => _redis.Restored -= value;
     }
 
-    public async Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken)
+    public async Task<bool> AddAsync(StoredSession session, DateTimeOffset assertedAt, CancellationToken cancellationToken)
     {
         string name = Name(session.Key);
         string person = Name(session.PersonIndex);
@@ -89,7 +89,7 @@ internal sealed class RedisSessions : ISessionStore
             RedisScripts.Add,
             sid.Length == 0 ? keys : [.. keys, TombstoneKeys + sid, IndexKeys + sid],
             [
-                Ago(heardAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
+                Ago(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
                 "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
             ],
@@ -232,19 +232,19 @@ internal sealed class RedisSessions : ISessionStore
         }
     }
 
-    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken) =>
+    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken) =>
         _redis.AskAsync(redis => redis.KeyExistsAsync(TakenKeys + Name(hash), CommandFlags.DemandMaster), cancellationToken);
 
-    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken)
+    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken)
     {
         long life = Math.Max(Milliseconds(until) - Milliseconds(_time.GetUtcNow()), 1);
         return _redis.AskAsync(redis => redis.StringSetAsync(TakenKeys + Name(hash), 1, TimeSpan.FromMilliseconds(life), When.NotExists), cancellationToken);
     }
 
-    public async Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken) =>
+    public async Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken) =>
         await RunAsync(RedisScripts.Claim, [SessionKeys + Name(key), ClaimKeys + Name(key)], [_me, (long)howLong.TotalMilliseconds], cancellationToken) == 1;
 
-    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken) =>
+    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken) =>
         RunAsync(RedisScripts.Release, [ClaimKeys + Name(key)], [_me], cancellationToken);
 
     /// <summary>Redis does it by itself.</summary>

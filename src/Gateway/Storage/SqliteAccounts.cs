@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Storage;
 
 /// <summary>The tables of account links and reservations in the SQLite file.</summary>
-internal sealed class SqliteAccounts(Database database) : StoredAccounts
+internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
 {
     private const string Columns = "id, issuer, subject, provider, label, user_id, joined, linked_at, heard_at";
 
@@ -77,7 +77,7 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
             insert.Parameters.AddWithValue("$user_id", link.UserId);
             insert.Parameters.AddWithValue("$joined", link.Joined);
             insert.Parameters.AddWithValue("$linked_at", link.LinkedAt.ToUnixTimeSeconds());
-            insert.Parameters.AddWithValue("$heard_at", link.HeardAt.ToUnixTimeMilliseconds());
+            insert.Parameters.AddWithValue("$heard_at", link.AssertedAt.ToUnixTimeMilliseconds());
             insert.Parameters.AddWithValue("$only_to_free_user", onlyToFreeUser);
             insert.ExecuteNonQuery();
             return Read(connection, $"SELECT {Columns} FROM account_links WHERE {OfPerson};", Parameters(link.Person)).SingleOrDefault();
@@ -92,11 +92,11 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
         connection => Read(connection, $"DELETE FROM account_links WHERE {OfPerson} RETURNING {Columns};", Parameters(person)).SingleOrDefault(),
         cancellationToken);
 
-    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset heardAt, CancellationToken cancellationToken) => WriteAsync(
+    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
             connection,
             "UPDATE account_links SET heard_at = $heard_at, label = $label WHERE id = $id AND heard_at <= $heard_at;",
-            ("$heard_at", heardAt.ToUnixTimeMilliseconds()),
+            ("$heard_at", assertedAt.ToUnixTimeMilliseconds()),
             ("$label", label),
             ("$id", link.Id)),
         cancellationToken);
@@ -225,9 +225,9 @@ internal sealed class SqliteAccounts(Database database) : StoredAccounts
             && Sql.Integer(row, 5) is { } user and > 0 and <= int.MaxValue
             && Sql.Text(row, 6) is { } joined
             && Sql.Integer(row, 7) is { } linked && StoredTime.OfSeconds(linked) is { } linkedAt
-            && Sql.Integer(row, 8) is { } heard && StoredTime.OfMilliseconds(heard) is { } heardAt)
+            && Sql.Integer(row, 8) is { } heard && StoredTime.OfMilliseconds(heard) is { } assertedAt)
         {
-            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, heardAt);
+            return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, assertedAt);
         }
 
         database.Unreadable.Report("account link", Sql.Integer(row, 0)?.ToString(CultureInfo.InvariantCulture) ?? "?");

@@ -35,7 +35,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         remove { }
     }
 
-    public Task<bool> AddAsync(StoredSession session, DateTimeOffset heardAt, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> AddAsync(StoredSession session, DateTimeOffset assertedAt, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
             connection,
             $"""
@@ -52,7 +52,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             ("$record", session.Record),
             ("$info", session.Info),
             ("$version", session.Version),
-            ("$heard_at", heardAt.ToUnixTimeMilliseconds())) > 0,
+            ("$heard_at", assertedAt.ToUnixTimeMilliseconds())) > 0,
         cancellationToken);
 
     public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) => new(Read(
@@ -186,14 +186,14 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             return gone;
         }));
 
-    public Task<bool> IsTakenAsync(byte[] hash, CancellationToken cancellationToken) => Task.FromResult(Read(
+    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken) => Task.FromResult(Read(
         connection => Sql.Read(connection, "SELECT 1 FROM taken WHERE hash = $hash;", row => row.GetInt64(0), ("$hash", hash)).Count > 0));
 
-    public Task<bool> TakeOnceAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
         cancellationToken);
 
-    public Task<bool> ClaimRecheckAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken)
+    public Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         return WriteAsync(
@@ -210,7 +210,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             cancellationToken);
     }
 
-    public Task ReleaseRecheckAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
+    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(connection, "UPDATE sessions SET claimed_until = 0 WHERE key = $key;", ("$key", key)),
         cancellationToken);
 

@@ -29,8 +29,8 @@ internal static class StorageFeature
             // SQLite's library is loaded while the rest is put together.
             _ = Task.Run(static () => RuntimeHelpers.RunClassConstructor(typeof(SqliteConnection).TypeHandle));
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
-            builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<SqliteAccounts>());
-            builder.Services.AddSingleton<StoredSecrets, SqliteSecrets>();
+            builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<SqliteAccounts>());
+            builder.Services.AddSingleton<ISecretStore, SqliteSecrets>();
             builder.Services.AddSingleton<KeyFiles>();
             KeepKeysIn<KeyFiles>(builder.Services);
             return;
@@ -39,10 +39,10 @@ internal static class StorageFeature
         builder.Services.AddSingleton<RedisConnection>();
         builder.Services.AddSingleton<RedisAccounts>();
         builder.Services.AddSingleton<ISessionStore, RedisSessions>();
-        builder.Services.AddSingleton<StoredAccounts>(services => services.GetRequiredService<RedisAccounts>());
-        builder.Services.AddSingleton<StoredSecrets, RedisSecrets>();
-        builder.Services.AddSingleton<RedisKeys>();
-        KeepKeysIn<RedisKeys>(builder.Services);
+        builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<RedisAccounts>());
+        builder.Services.AddSingleton<ISecretStore, RedisSecrets>();
+        builder.Services.AddSingleton<RedisKeyRing>();
+        KeepKeysIn<RedisKeyRing>(builder.Services);
     }
 
     private static void KeepKeysIn<T>(IServiceCollection services)
@@ -66,7 +66,7 @@ internal static class StorageFeature
         if (app.Services.GetService<RedisConnection>() is { } redis)
         {
             await redis.OpenAsync();
-            await ((RedisSecrets)app.Services.GetRequiredService<StoredSecrets>()).GetOrCreateAsync(StoredSecrets.LocalSessionBinding, StoredSecrets.LocalSessionBindingBytes);
+            await ((RedisSecrets)app.Services.GetRequiredService<ISecretStore>()).GetOrCreateAsync(ISecretStore.PasswordSessionBinding, ISecretStore.PasswordSessionBindingBytes);
             return;
         }
 

@@ -1,4 +1,4 @@
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks.Servers;
 

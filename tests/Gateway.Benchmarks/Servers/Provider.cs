@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks.Servers;
 

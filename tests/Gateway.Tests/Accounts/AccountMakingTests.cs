@@ -1,8 +1,7 @@
 using System.Net;
-using Gateway.Accounts;
-using Gateway.Sandbox.Paperless;
+using Gateway.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
 

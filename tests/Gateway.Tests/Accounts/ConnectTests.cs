@@ -1,7 +1,6 @@
 using System.Net;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
 
@@ -51,7 +50,7 @@ public sealed class ConnectTests : IAsyncLifetime
         Assert.Empty(World.Paperless.Data.GroupsOf("alice"));
         Assert.Single(World.Log.Of("SignedIn"));
         Assert.Empty(World.Log.Of("SessionEnded"));
-        Assert.Equal(DateTimeOffset.UnixEpoch, _both.LinksOf("alice")[1].HeardAt);
+        Assert.Equal(DateTimeOffset.UnixEpoch, _both.LinksOf("alice")[1].AssertedAt);
 
         using Visitor elsewhere = await _both.SignedInWithOtherAsync();
         Assert.Equal(["editors"], World.Paperless.Data.GroupsOf("alice"));

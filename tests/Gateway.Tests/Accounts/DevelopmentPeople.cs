@@ -1,6 +1,6 @@
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Person = Gateway.Sandbox.Provider.Person;
+using Person = Gateway.StandIns.Provider.Person;
 
 namespace Gateway.Tests.Accounts;
 
@@ -14,10 +14,10 @@ internal static class DevelopmentPeople
             People = [.. world.Provider.Options.People, Person.Named(username, name, groups) with { Subject = Guid.NewGuid().ToString("N") }],
         };
 
-    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
+    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public static AccountLink? LinkOf(this World world, string username) =>
-        world.Gateway.Services.GetRequiredService<StoredAccounts>().FindAsync(world.KeyOf(username), World.Ct).GetAwaiter().GetResult();
+        world.Gateway.Services.GetRequiredService<IAccountLinkStore>().FindAsync(world.KeyOf(username), World.Ct).GetAwaiter().GetResult();
 
     /// <summary>A person as the gateway names somebody of the provider "authentik".</summary>
     public static PersonKey KeyOf(this World world, string username) => new("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject);

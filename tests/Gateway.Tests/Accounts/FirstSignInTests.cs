@@ -1,8 +1,7 @@
 using System.Net;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
-using PaperlessUser = Gateway.Sandbox.Paperless.PaperlessUser;
+using PaperlessUser = Gateway.StandIns.Paperless.PaperlessUser;
 
 namespace Gateway.Tests.Accounts;
 
@@ -160,7 +159,7 @@ public sealed class FirstSignInTests
         AccountLink taken = world.LinkOf("carol")!;
 
         // Mallory sets a password, disconnects, and waits for the real Carol.
-        await world.Gateway.Services.GetRequiredService<StoredAccounts>().RemoveAsync(taken.Id, taken.UserId, World.Ct);
+        await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().RemoveAsync(taken.Id, taken.UserId, World.Ct);
         world.Provider.Change(world.Provider.Find("carol")! with { Username = "mallory" });
         world.NewPerson("carol", "Carol Cook");
         using Visitor carol = await world.SignedInAsync("carol");

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
 

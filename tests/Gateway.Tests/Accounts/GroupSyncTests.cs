@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Serilog.Events;
 
@@ -215,7 +215,7 @@ public sealed class GroupSyncTests
         // Heard before, and only now on its way: its turn comes after the newer one's.
         DateTimeOffset heardBefore = world.Clock.GetUtcNow() - TimeSpan.FromSeconds(5);
         Gateway.Accounts.AccountSignIn accounts = world.Gateway.Services.GetRequiredService<Gateway.Accounts.AccountSignIn>();
-        global::Gateway.Sandbox.Provider.Person alice = world.Provider.Find("alice")!;
+        global::Gateway.StandIns.Provider.Person alice = world.Provider.Find("alice")!;
         Task<Gateway.Accounts.AccountAnswer> older = accounts.SignInAsync(
             new Gateway.Accounts.Person("authentik", world.Provider.Issuer.AbsoluteUri, alice.Subject, "alice", null, null, null, null, ["old"], "groups", null, null, heardBefore), chosen: null);
         hold.Release();
@@ -276,7 +276,7 @@ public sealed class GroupSyncTests
     {
         // While the token's owner is no superuser nobody signs in: the operator links by hand.
         PaperlessUser alice = world.Paperless.Data.FindUser("alice")!;
-        await world.Gateway.Services.GetRequiredService<Gateway.Storage.StoredAccounts>().AddAsync(
+        await world.Gateway.Services.GetRequiredService<Gateway.Storage.IAccountLinkStore>().AddAsync(
             new Gateway.Storage.AccountLink(0, world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, "authentik", "alice", alice.Id, "", world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
             onlyToFreeUser: false,
             World.Ct);

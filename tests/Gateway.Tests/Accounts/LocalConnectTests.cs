@@ -2,9 +2,8 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
-using Gateway.Tests.Sandbox;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.PasswordSessions;
+using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Accounts;
 

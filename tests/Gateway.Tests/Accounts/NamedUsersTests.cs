@@ -1,6 +1,5 @@
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
 
@@ -51,7 +50,7 @@ public sealed class NamedUsersTests
         await first.FetchAsync("/api/documents/");
         Assert.Equal(["carol"], world.Forwarded[^1].Lines("Remote-User"));
 
-        IReadOnlyDictionary<string, int> names = await world.Gateway.Services.GetRequiredService<StoredAccounts>().NamesAsync(World.Ct);
+        IReadOnlyDictionary<string, int> names = await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().NamesAsync(World.Ct);
 
         Assert.Equal(["alice", "carol"], names.Keys.Order(StringComparer.Ordinal));
         Assert.All(names.Values, id => Assert.Equal(world.LinkOf("alice")!.UserId, id));
@@ -65,7 +64,7 @@ public sealed class NamedUsersTests
         await using World world = await World.StartAsync();
         DateTimeOffset linkedAt = world.Clock.GetUtcNow().AddDays(-1);
         AccountLink link = new(0, world.Provider.Issuer.AbsoluteUri, "a subject of before", "authentik", "carol", 4711, "", linkedAt, DateTimeOffset.UnixEpoch);
-        await world.Gateway.Services.GetRequiredService<StoredAccounts>().AddAsync(link, onlyToFreeUser: false, World.Ct);
+        await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AddAsync(link, onlyToFreeUser: false, World.Ct);
         world.Paperless.Data.AddUser("carol", user => user with { Joined = linkedAt.AddMinutes(minutes * 10) });
         world.NewPerson("carol", "Carol Cook");
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Gateway.Proxy;
+using Gateway.PasswordSessions;
 
 namespace Gateway.Tests.Accounts;
 
@@ -14,7 +14,7 @@ internal sealed class SignedInAtPaperless : IStartupFilter
         {
             if (int.TryParse(context.Request.Cookies[CookieName], CultureInfo.InvariantCulture, out int userId))
             {
-                context.Features.Set(new LocalSession(userId, $"user {userId}", IsSuperuser: true, DateTimeOffset.UtcNow));
+                context.Features.Set(new PasswordSession(userId, $"user {userId}", IsSuperuser: true, DateTimeOffset.UtcNow));
             }
 
             return rest(context);

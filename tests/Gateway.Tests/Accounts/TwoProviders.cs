@@ -1,8 +1,7 @@
 using System.Net;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Accounts;
 
@@ -19,7 +18,7 @@ internal sealed class TwoProviders : IAsyncDisposable
 
     public DevelopmentProvider Other { get; }
 
-    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct).GetAwaiter().GetResult();
+    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public int UserId(string name) => World.Paperless.Data.FindUser(name)!.Id;
 
@@ -59,7 +58,7 @@ internal sealed class TwoProviders : IAsyncDisposable
 
     /// <summary>Links another person of authentik's to a user, as if it had been connected long ago.</summary>
     public async Task<AccountLink> AddLinkAsync(string user, string subject = "somebody", string? issuer = null, string provider = "authentik") =>
-        (await World.Gateway.Services.GetRequiredService<StoredAccounts>().AddAsync(
+        (await World.Gateway.Services.GetRequiredService<IAccountLinkStore>().AddAsync(
             new AccountLink(0, issuer ?? World.Provider.Issuer.AbsoluteUri, subject, provider, subject + "'s name", UserId(user), "", World.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
             onlyToFreeUser: false,
             World.Ct))!;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 

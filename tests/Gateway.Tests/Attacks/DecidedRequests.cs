@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Gateway.Proxy;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -42,7 +42,7 @@ internal sealed class DecidedRequests : IStartupFilter
             }
             finally
             {
-                decided.User = context.Session()?.Identity.Username ?? context.LocalSession()?.Username;
+                decided.User = context.Session()?.Identity.Username ?? context.PasswordSession()?.Username;
                 decided.BodyLength = body.Count;
                 decided.IsOver = true;
             }

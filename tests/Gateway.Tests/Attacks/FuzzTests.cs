@@ -1,7 +1,6 @@
 using System.Globalization;
 using Gateway.Operations;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Attacks;
 

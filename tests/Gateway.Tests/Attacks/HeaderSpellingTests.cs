@@ -1,6 +1,6 @@
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 

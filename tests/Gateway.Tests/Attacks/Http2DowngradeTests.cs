@@ -1,5 +1,4 @@
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Attacks;
 

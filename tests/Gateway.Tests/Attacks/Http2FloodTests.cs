@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
 
 namespace Gateway.Tests.Attacks;
 

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text;
+using Gateway.Access;
 using Gateway.Pages;
-using Gateway.Proxy;
+using Gateway.Profile;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.Components;
 

@@ -1,9 +1,8 @@
 using System.Net;
 using CsCheck;
-using Gateway.Sandbox.Provider;
-using Gateway.SignIn;
+using Gateway.Providers;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Attacks;

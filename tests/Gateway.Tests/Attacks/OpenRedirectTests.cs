@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Gateway.Tests.Attacks;

@@ -1,4 +1,4 @@
-using Gateway.Proxy;
+using Gateway.Profile;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;

@@ -1,8 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
 
 namespace Gateway.Tests.Attacks;
 

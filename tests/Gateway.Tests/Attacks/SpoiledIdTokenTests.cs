@@ -1,7 +1,7 @@
 using System.Net;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 
@@ -11,7 +11,7 @@ public sealed class SpoiledRefreshedTokenTests
     [Fact]
     public async Task Each_spoiled_refreshed_ID_token_changes_nothing_and_ends_nothing()
     {
-        await using World world = await Recheck.StartAsync(refresh: true, provider: null, ("GATEWAY_SESSION_LIFETIME", "30d"));
+        await using World world = await RecheckWorld.StartAsync(refresh: true, provider: null, ("GATEWAY_SESSION_LIFETIME", "30d"));
         int fetched = 0;
         await using StubSite elsewhere = await StubSite.StartAsync(context =>
         {

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 
@@ -108,7 +108,7 @@ public sealed class SpoiledUserInfoTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
-    private static Task<World> StartAsync(params (string Name, string Value)[] settings) => Recheck.StartAsync(
+    private static Task<World> StartAsync(params (string Name, string Value)[] settings) => RecheckWorld.StartAsync(
         refresh: false,
         provider: options => options with { SignedUserInfo = true, AccessTokenLifetime = TimeSpan.FromHours(1) },
         settings: settings);

@@ -1,5 +1,5 @@
-using Gateway.Sandbox.Provider;
-using Gateway.SignIn;
+using Gateway.Providers;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;

@@ -1,14 +1,18 @@
 using System.Net;
 using System.Reflection;
+using Gateway.Access;
 using Gateway.Accounts;
-using Gateway.Proxy;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
+using Gateway.StaticCache;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
+using Gateway.Tests.Recheck;
 using Gateway.Tests.Sessions;
-using Gateway.Tests.SignIn;
 using Gateway.Tests.SignOut;
+using Gateway.WebSockets;
 using Serilog.Events;
 
 namespace Gateway.Tests.Background;
@@ -104,8 +108,8 @@ public sealed class FaultTests
     [Fact]
     public async Task Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<ILogger<LeftPaperlessSessions>>(provider =>
-            new FaultyLogger<LeftPaperlessSessions>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("left"), "LeftSessionEnded")));
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<ILogger<OrphanedPaperlessSessions>>(provider =>
+            new FaultyLogger<OrphanedPaperlessSessions>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("left"), "OrphanedSessionEnded")));
         foreach (string person in (string[])["alice", "bob"])
         {
             using Visitor visitor = await world.SignedInAsync(person);
@@ -122,7 +126,7 @@ public sealed class FaultTests
             () =>
             {
                 world.Clock.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(world.Log.Of("LeftSessionEnded").Count > 0);
+                return Task.FromResult(world.Log.Of("OrphanedSessionEnded").Count > 0);
             },
             "Bob's ends.");
         Assert.Empty(world.Paperless.Data.SessionsOf("bob"));
@@ -137,7 +141,7 @@ public sealed class FaultTests
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
-        clock!.FailOnceIn(nameof(LocalSocketChecks), (Exception)Activator.CreateInstance(kind)!);
+        clock!.FailOnceIn(nameof(PasswordSocketChecks), (Exception)Activator.CreateInstance(kind)!);
 
         world.Clock.Advance(TimeSpan.FromSeconds(10));
         await FailedAsync(world, "Checking the WebSockets of people with a Paperless password");
@@ -161,8 +165,8 @@ public sealed class FaultTests
         await using World world = await World.StartAsync(options => options.Services = services =>
         {
             services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock));
-            services.AddSingleton<ILogger<LocalSessionQuestion>>(provider =>
-                new FaultyLogger<LocalSessionQuestion>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("question"), "LocalSessionUnanswered"));
+            services.AddSingleton<ILogger<PasswordSessionQuery>>(provider =>
+                new FaultyLogger<PasswordSessionQuery>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("question"), "PasswordSessionUnanswered"));
         });
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(2));
@@ -244,7 +248,7 @@ public sealed class FaultTests
             options.Provider = given => given with { OfflineAccess = true };
         });
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Fails = nameof(ISessionStore.ClaimRecheckAsync);
+        _watch.Fails = nameof(ISessionStore.TryAcquireLeaseAsync);
         world.Clock.Advance(TimeSpan.FromMinutes(minutes));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
@@ -317,7 +321,7 @@ public sealed class FaultTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         int heard = 0;
-        LocalSessions locals = world.Gateway.Services.GetRequiredService<LocalSessions>();
+        PasswordSessionRegistry locals = world.Gateway.Services.GetRequiredService<PasswordSessionRegistry>();
         locals.Ended += _ => throw new InvalidOperationException("The test's.");
         locals.Ended += _ => heard++;
 

@@ -1,4 +1,4 @@
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Accounts;
 using Microsoft.Playwright;
 

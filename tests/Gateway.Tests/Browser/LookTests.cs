@@ -1,6 +1,6 @@
-using Gateway.Proxy;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.Forwarding;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
 using Microsoft.Playwright;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Interop;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
-using Gateway.Accounts;
 using Gateway.Operations;
+using Gateway.Paperless;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Kit;

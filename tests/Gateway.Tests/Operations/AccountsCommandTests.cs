@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Operations;
 
@@ -245,7 +244,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task A_person_who_is_linked_at_two_providers_is_unlinked_at_the_one_that_is_said()
     {
-        StoredAccounts links = _world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore links = _world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach (string provider in new[] { "authentik", "renamed" })
         {
             AccountLink link = new(0, Issuer, SubjectOf("alice"), provider, "alice", IdOf("alice"), "", _world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch);

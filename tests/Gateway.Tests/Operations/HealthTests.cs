@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 

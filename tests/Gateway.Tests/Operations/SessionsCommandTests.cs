@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Operations;

@@ -12,7 +12,7 @@ public sealed class StorageCommandTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
-        StoredAccounts before = world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore before = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         IReadOnlyList<AccountLink> links = await before.AllAsync(World.Ct);
         IReadOnlyDictionary<string, int> names = await before.NamesAsync(World.Ct);
         await world.Gateway.DisposeAsync();
@@ -21,7 +21,7 @@ public sealed class StorageCommandTests
         Assert.Equal((0, "2 links copied to Redis; 0 were there already."), await CopyAsync(world, "--to-redis"));
         Assert.Equal((0, "0 links copied to Redis; 2 were there already."), await CopyAsync(world, "--to-redis"));
         world.StartGateway();
-        StoredAccounts after = world.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore after = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         Assert.Equal(links, await after.AllAsync(World.Ct));
         Assert.Equal(links.Count, names.Count);
         Assert.Equal(names, await after.NamesAsync(World.Ct));

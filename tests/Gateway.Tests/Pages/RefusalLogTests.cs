@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using Gateway.Operations;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
 using Serilog.Events;
 
 namespace Gateway.Tests.Pages;

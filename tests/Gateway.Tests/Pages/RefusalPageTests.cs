@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using Gateway.Proxy;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.Forwarding;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Serilog.Events;

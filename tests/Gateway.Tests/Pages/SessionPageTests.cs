@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Pages;

@@ -1,9 +1,9 @@
 using System.Net;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
-using Gateway.Tests.Sandbox;
+using Gateway.Tests.PasswordSessions;
+using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
@@ -35,14 +35,14 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
         Page page = await GivenUpAsync("/api/ui_settings/", TimeSpan.FromSeconds(5), () => alice.SessionAsync());
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
-        Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("LocalSessionUnanswered")), "Reason"));
+        Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("PasswordSessionUnanswered")), "Reason"));
     }
 
     [Fact]
     public async Task A_profile_is_waited_for_for_eight_seconds()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        AccountLink link = Assert.Single(await _world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct));
+        AccountLink link = Assert.Single(await _world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct));
 
         Page page = await GivenUpAsync(
             "/api/profile/",

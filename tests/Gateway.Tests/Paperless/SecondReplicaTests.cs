@@ -1,10 +1,10 @@
 using System.Net;
 using Gateway.Paperless;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
-using Gateway.Tests.Sandbox;
+using Gateway.Tests.PasswordSessions;
+using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
@@ -44,7 +44,7 @@ public sealed class SecondReplicaTests
     {
         await using World world = await WithTwoAsync();
         using Visitor alice = await world.SignedInAsync("alice");
-        AccountLink link = Assert.Single(await world.Gateway.Services.GetRequiredService<StoredAccounts>().AllAsync(World.Ct));
+        AccountLink link = Assert.Single(await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct));
         using Fault first = FailOnce(world, "/api/profile/");
 
         Page page = await alice.FetchAsync(HttpMethod.Post, "/api/profile/disconnect_social_account/", PaperlessClient.Json($$"""{"id":{{-link.Id}}}"""));

@@ -1,6 +1,5 @@
 using System.Net;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Sessions;

@@ -60,7 +60,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
         await keeper.TidyAsync(World.Ct);
 
         Assert.Equal("Expired", CapturedLog.Value(await _world.Log.WaitForAsync("SessionEnded"), "Cause"));
-        await _world.Log.WaitForAsync("LeftSessionEnded");
+        await _world.Log.WaitForAsync("OrphanedSessionEnded");
         Assert.Empty(_world.Paperless.Data.SessionsOf("alice"));
     }
 
@@ -71,7 +71,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
         await _world.RestartGatewayAsync();
         using Visitor bob = _world.NewVisitor();
         _world.Provider.SignsInAs = "bob";
-        SignIn.RoundTrip begun = await SignIn.RoundTrip.BeginAsync(bob, "/documents/2");
+        Kit.RoundTrip begun = await Kit.RoundTrip.BeginAsync(bob, "/documents/2");
         string answer = await begun.AnswerAsync();
         await _redis.KillAsync();
 

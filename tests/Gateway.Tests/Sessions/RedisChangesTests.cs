@@ -84,7 +84,7 @@ public sealed class RedisChangesTests
 
         // One that begins with the old key and ends after the change; then both ways with the new one.
         using Visitor begins = world.NewVisitor();
-        SignIn.RoundTrip tab = await SignIn.RoundTrip.BeginAsync(begins, "/documents/2");
+        Kit.RoundTrip tab = await Kit.RoundTrip.BeginAsync(begins, "/documents/2");
         string answer = await tab.AnswerAsync();
         world.Gateway.Services.GetRequiredService<IKeyManager>().CreateNewKey(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(90));
         Assert.Equal(":2", (await redis.AskAsync($"LLEN {RedisConnection.Prefix}keys")).Trim());
@@ -120,7 +120,7 @@ public sealed class RedisChangesTests
     {
         ServiceCollection services = new();
         services.AddDataProtection().SetApplicationName("test");
-        services.Configure<KeyManagementOptions>(options => options.XmlRepository = new RedisKeys(connection));
+        services.Configure<KeyManagementOptions>(options => options.XmlRepository = new RedisKeyRing(connection));
         return services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>();
     }
 
@@ -130,7 +130,7 @@ public sealed class RedisChangesTests
         foreach ((Func<Visitor> begins, Func<Visitor> ends) in new (Func<Visitor>, Func<Visitor>)[] { (() => world.NewVisitor(), other.NewVisitor), (other.NewVisitor, () => world.NewVisitor()) })
         {
             using Visitor here = begins();
-            SignIn.RoundTrip tab = await SignIn.RoundTrip.BeginAsync(here, "/documents/2");
+            Kit.RoundTrip tab = await Kit.RoundTrip.BeginAsync(here, "/documents/2");
             Page answer = await EndAsync(here, ends(), await tab.AnswerAsync());
             Assert.Equal("/documents/2", answer.Location?.PathAndQuery);
         }

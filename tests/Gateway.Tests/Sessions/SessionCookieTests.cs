@@ -1,6 +1,5 @@
 using System.Net;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Sessions;
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Gateway.Sessions;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.Tests.Sessions;

@@ -1,7 +1,7 @@
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -3,8 +3,6 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
-using Gateway.Tests.SignIn;
 
 namespace Gateway.Tests.Sessions;
 

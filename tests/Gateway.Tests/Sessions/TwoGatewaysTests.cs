@@ -3,7 +3,7 @@ using System.Net;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Recheck;
 using Gateway.Tests.SignOut;
 using StackExchange.Redis;
 
@@ -47,7 +47,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     {
         _world.Provider.SignsInAs = "alice";
         using Visitor here = _world.NewVisitor();
-        SignIn.RoundTrip tab = await SignIn.RoundTrip.BeginAsync(here, "/documents/2");
+        Kit.RoundTrip tab = await Kit.RoundTrip.BeginAsync(here, "/documents/2");
         using Visitor there = _other.Sent(here);
         foreach (Cookie cookie in here.Cookies.GetAllCookies())
         {
@@ -93,7 +93,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         using HttpResponseMessage answer = await _world.SendLogoutAsync(_world.Provider.Sessions[^1]);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        await _other.Log.WaitForAsync("LeftSessionEnded");
+        await _other.Log.WaitForAsync("OrphanedSessionEnded");
         Assert.Empty(_world.Paperless.Data.SessionsOf("alice"));
     }
 
@@ -178,7 +178,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         }
 
         Assert.Equal(HttpStatusCode.OK, (await here.FetchAsync("/api/documents/")).Status);
-        _world.Clock.Advance(SessionKeeper.BelievedFor + TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(SessionKeeper.ConfirmationTtl + TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.Unauthorized, (await here.FetchAsync("/api/documents/")).Status);
     }
 

@@ -16,14 +16,6 @@ public sealed partial class DocumentTests
 
     private static readonly bool HasNewFolders = Directory.Exists(Path.Combine(Repository.Root, "src/Gateway/Forwarding"));
 
-    /// <summary>Paths that come with a later change, each with the path that stands for it until then.</summary>
-    private static readonly Dictionary<string, string> Coming = new()
-    {
-        ["docs/security.md"] = "docs",
-        ["tests/Gateway.Sandbox"] = "src/Gateway.Sandbox",
-        ["tests/Gateway.StandIns"] = "src/Gateway.Sandbox",
-    };
-
     private static readonly string[] CommandWords = ["accounts", "health", "sessions", "settings", "storage", "validate"];
 
     public static TheoryData<string> Paths => [.. Document.All.Select(document => document.Path)];
@@ -163,7 +155,7 @@ public sealed partial class DocumentTests
     }
 
     private static bool Exists(string path) =>
-        Path.Exists(Path.Combine(Repository.Root, path)) || (Coming.TryGetValue(path, out string? until) && Path.Exists(Path.Combine(Repository.Root, until)));
+        Path.Exists(Path.Combine(Repository.Root, path));
 
     /// <summary>Everything that is written by people; nothing that is built or installed.</summary>
     private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder)

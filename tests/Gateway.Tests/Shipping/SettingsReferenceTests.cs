@@ -40,8 +40,9 @@ public sealed class SettingsReferenceTests
         Assert.Equal(Flag(settings.Paperless.RedirectLoginToSso), Defaults["PAPERLESS_REDIRECT_LOGIN_TO_SSO"]);
         Assert.Equal(Flag(settings.Paperless.AccountSignupsAllowed), Defaults["PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"]);
         Assert.Equal(SettingsReference.None, Defaults["GATEWAY_REDIS_URL"]);
+        Assert.Equal(Flag(settings.StaticCache), Defaults["GATEWAY_STATIC_CACHE"]);
         Assert.Null(settings.Redis);
-        Assert.True(settings.Accounts.DefaultGroups.IsEmpty && settings.Accounts.SuperuserGroups.IsEmpty && settings.Accounts.StaffGroups.IsEmpty);
+        Assert.True(settings.Accounts.DefaultGroups.IsEmpty && !settings.Accounts.SuperuserGroups.Providers.Concat(settings.Accounts.StaffGroups.Providers).Any());
         Assert.True(settings.TrustedProxies.IsEmpty && settings.Identity.AllowedGroups.IsEmpty && settings.ScriptName.Length == 0);
     }
 

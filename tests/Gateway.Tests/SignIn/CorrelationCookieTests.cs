@@ -238,7 +238,7 @@ public sealed partial class CorrelationCookieTests
         Assert.DoesNotContain("evil", other, StringComparison.Ordinal);
     }
 
-    private static Task<string> BeginAtAsync(World world, string host) => Proxy.RawConnection.AskAsync(
+    private static Task<string> BeginAtAsync(World world, string host) => Kit.RawConnection.AskAsync(
         world,
         $"GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n\r\n");
 

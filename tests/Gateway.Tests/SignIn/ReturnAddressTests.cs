@@ -1,5 +1,5 @@
 using CsCheck;
-using Gateway.SignIn;
+using Gateway.Access;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignIn;

@@ -1,6 +1,6 @@
 using System.Net;
 using CsCheck;
-using Gateway.SignIn;
+using Gateway.Access;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignIn;

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using Gateway.Accounts;
 using Gateway.Tests.Kit;
-using Person = Gateway.Sandbox.Provider.Person;
+using Person = Gateway.StandIns.Provider.Person;
 
 namespace Gateway.Tests.SignIn;
 

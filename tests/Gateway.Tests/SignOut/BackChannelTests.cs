@@ -1,9 +1,8 @@
 using System.Net;
-using Gateway.Sandbox.Paperless;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
@@ -44,7 +43,7 @@ public sealed class BackChannelTests : IAsyncLifetime
         Assert.Equal((HttpStatusCode.OK, "no-store"), (answer.StatusCode, answer.Headers.CacheControl?.ToString()));
         Assert.Equal(1008, await closed);
         Assert.Equal(HttpStatusCode.Unauthorized, (await _alice.FetchAsync("/api/documents/")).Status);
-        await _world.Log.WaitForAsync("LeftSessionEnded");
+        await _world.Log.WaitForAsync("OrphanedSessionEnded");
         Assert.Empty(_world.Paperless.Data.SessionsOf("alice"));
         Assert.Equal(["EndedAtTheProvider"], _world.Log.Of("SessionsEnded").Select(entry => CapturedLog.Value(entry, "Cause")));
     }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Proxy;
 
 namespace Gateway.Tests.SignOut;
 

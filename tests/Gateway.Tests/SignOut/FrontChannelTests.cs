@@ -1,9 +1,8 @@
 using System.Net;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;

@@ -1,7 +1,7 @@
 using System.Net;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
-using Gateway.Tests.Proxy;
+using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.SignOut;
 
@@ -31,7 +31,7 @@ public sealed class LocalSignOutTests
         Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
         using Visitor thief = world.NewVisitor();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", stolen))).Status);
-        Assert.Single(world.Log.Of("LocalSessionEnded"), line => CapturedLog.Value(line, "User") == "alice" && CapturedLog.Value(line, "Cause") == "SignedOut");
+        Assert.Single(world.Log.Of("PasswordSessionEnded"), line => CapturedLog.Value(line, "User") == "alice" && CapturedLog.Value(line, "Cause") == "SignedOut");
         Assert.DoesNotContain(stolen, world.Log.Text, StringComparison.Ordinal);
     }
 

@@ -170,7 +170,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
         _world.Clock.Advance(SessionsFeature.HandOnEvery);
         await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 0, "It is handed on.");
-        await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, EndJournal.FileName))), "The file is empty.");
+        await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName))), "The file is empty.");
         using Visitor anew = await _world.SignedInAsync("alice");
         Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
     }
@@ -181,23 +181,23 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
         try
         {
-            EndJournal journal = new(folder);
+            PendingRevocationFile journal = new(folder);
             byte[] key = SessionSecret.Create().Key().ToBytes();
             string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
             DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
             Assert.True(journal.Note(key) && journal.Note(index, at, TimeSpan.FromHours(24)));
-            File.AppendAllText(Path.Combine(folder, EndJournal.FileName), index[..40]);
+            File.AppendAllText(Path.Combine(folder, PendingRevocationFile.FileName), index[..40]);
             Assert.True(journal.Note(key));
 
-            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string, DateTimeOffset, TimeSpan)> indexes) = new EndJournal(folder).Read();
+            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string, DateTimeOffset, TimeSpan)> indexes) = new PendingRevocationFile(folder).Read();
 
             Assert.Equal([key, key], keys);
             Assert.Equal([(index, at, TimeSpan.FromHours(24))], indexes);
             journal.ClearIf(() => false);
-            Assert.NotEmpty(new EndJournal(folder).Read().Keys);
+            Assert.NotEmpty(new PendingRevocationFile(folder).Read().Keys);
             journal.ClearIf(() => true);
-            Assert.Empty(new EndJournal(folder).Read().Keys);
-            Assert.False(new EndJournal(Path.Combine(folder, "missing")).Note(key));
+            Assert.Empty(new PendingRevocationFile(folder).Read().Keys);
+            Assert.False(new PendingRevocationFile(Path.Combine(folder, "missing")).Note(key));
         }
         finally
         {
@@ -211,7 +211,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
         try
         {
-            EndJournal journal = new(folder);
+            PendingRevocationFile journal = new(folder);
             byte[] key = SessionSecret.Create().Key().ToBytes();
             string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
             DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
@@ -221,8 +221,8 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
                 Assert.True(journal.Note(index, at.AddSeconds(number), TimeSpan.FromHours(24)));
             }
 
-            Assert.InRange(File.ReadLines(Path.Combine(folder, EndJournal.FileName)).Count(line => line.Length > 0), 2, 1100);
-            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> indexes) = new EndJournal(folder).Read();
+            Assert.InRange(File.ReadLines(Path.Combine(folder, PendingRevocationFile.FileName)).Count(line => line.Length > 0), 2, 1100);
+            (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> indexes) = new PendingRevocationFile(folder).Read();
             Assert.Equal(key, Assert.Single(keys));
             Assert.Equal(at.AddSeconds(1499), indexes.Max(end => end.At));
         }
@@ -245,7 +245,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice");
         await _world.Gateway.DisposeAsync();
         string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
-        await File.WriteAllTextAsync(Path.Combine(_world.DataDirectory, EndJournal.FileName), string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n", World.Ct);
+        await File.WriteAllTextAsync(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName), string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n", World.Ct);
 
         _world.StartGateway();
         await _world.Gateway.Services.GetRequiredService<SessionKeeper>().HandOnAsync(World.Ct);
@@ -265,7 +265,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
             await keeper.EndAsync(key, SessionEnd.SignedOut, World.Ct);
         }
 
-        Assert.Equal(made.Select(key => Convert.ToHexString(key.ToBytes())), new EndJournal(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
+        Assert.Equal(made.Select(key => Convert.ToHexString(key.ToBytes())), new PendingRevocationFile(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 using System.Net;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.WebUtilities;
 

@@ -11,7 +11,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
     private StoreUnderTest _store = null!;
 
-    private StoredAccounts Accounts => _store.Accounts;
+    private IAccountLinkStore Accounts => _store.Accounts;
 
     private static CancellationToken Ct => StoreUnderTest.Ct;
 
@@ -115,7 +115,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         await Accounts.NoteAsync(link, "Old", Now.AddSeconds(4), Ct);
         await Accounts.NoteAsync(link with { Id = link.Id + 1 }, "Another", Now.AddSeconds(9), Ct);
 
-        Assert.Equal(link with { Label = "Alice", HeardAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Person("alice"), Ct));
+        Assert.Equal(link with { Label = "Alice", AssertedAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Person("alice"), Ct));
         await Accounts.RemoveAsync(Person("alice"), Ct);
         await Accounts.NoteAsync(link, "Back", Now.AddSeconds(9), Ct);
         Assert.Null(await Accounts.FindAsync(Person("alice"), Ct));

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Net;
 using System.Runtime.Versioning;
-using Gateway.Sandbox.Paperless;
+using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.Sandbox;
+using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Storage;
 
@@ -29,7 +29,7 @@ public sealed class FileModeTests
         Task<Page> upload = alice.FetchAsync(HttpMethod.Patch, "/api/documents/2/", body);
         await hold.Arrived.WaitAsync(World.Ct);
 
-        Assert.True(new EndJournal(world.DataDirectory).Note(new byte[32]));
+        Assert.True(new PendingRevocationFile(world.DataDirectory).Note(new byte[32]));
         string[] files = Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories);
         Assert.All(files, file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
         Assert.All(
@@ -65,7 +65,7 @@ public sealed class FileModeTests
         using Visitor alice = await world.SignedInAsync("alice");
         await world.Gateway.DisposeAsync();
         string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);
-        await File.WriteAllTextAsync(Path.Combine(world.DataDirectory, EndJournal.FileName), "\n", World.Ct);
+        await File.WriteAllTextAsync(Path.Combine(world.DataDirectory, PendingRevocationFile.FileName), "\n", World.Ct);
         foreach (string file in Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories))
         {
             File.SetUnixFileMode(file, Readable);
@@ -91,7 +91,7 @@ public sealed class FileModeTests
             options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
         });
         MakeReadable(world.DataDirectory);
-        string journal = Path.Combine(world.DataDirectory, EndJournal.FileName);
+        string journal = Path.Combine(world.DataDirectory, PendingRevocationFile.FileName);
         await File.WriteAllTextAsync(journal, "\n", World.Ct);
         File.SetUnixFileMode(journal, Readable);
 

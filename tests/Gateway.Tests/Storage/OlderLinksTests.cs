@@ -87,7 +87,7 @@ public sealed class OlderLinksTests
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         await WriteAsync(redis, Alice);
-        StoredAccounts accounts = redis.Accounts;
+        IAccountLinkStore accounts = redis.Accounts;
         switch (first)
         {
             case "add":
@@ -114,7 +114,7 @@ public sealed class OlderLinksTests
         Assert.Equal((expected, expected), ((await accounts.AllAsync(Ct)).Count, (await accounts.OfUserAsync(Alice.UserId, Ct)).Count));
     }
 
-    private static async Task AssertKeptAsync(StoredAccounts accounts)
+    private static async Task AssertKeptAsync(IAccountLinkStore accounts)
     {
         Assert.Equal([Alice, Bob], await accounts.AllAsync(Ct));
         Assert.Null(await accounts.FindAsync(Alice.Person with { Provider = "other" }, Ct));
@@ -139,7 +139,7 @@ public sealed class OlderLinksTests
                 Key("link:" + name),
                 [
                     new("id", link.Id), new("issuer", link.Issuer), new("subject", link.Subject), new("provider", link.Provider), new("label", link.Label), new("user_id", link.UserId),
-                    new("joined", link.Joined), new("linked_at", link.LinkedAt.ToUnixTimeSeconds()), new("heard_at", link.HeardAt.ToUnixTimeMilliseconds()),
+                    new("joined", link.Joined), new("linked_at", link.LinkedAt.ToUnixTimeSeconds()), new("heard_at", link.AssertedAt.ToUnixTimeMilliseconds()),
                 ]);
             await database.SortedSetAddAsync(Key("links"), name, link.Id);
             await database.SortedSetAddAsync(Key($"links-of:{link.UserId}"), name, link.Id);

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json;
-using Gateway.Sandbox.Provider;
+using Gateway.StandIns.Provider;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
+using Gateway.Tests.Recheck;
 using Gateway.Tests.SignOut;
 using Serilog.Events;
 
@@ -42,7 +42,7 @@ internal sealed class PoisonedWorld(World world, Visitor bob) : IAsyncDisposable
         Assert.True(SessionSecret.TryParse(alice.Cookie(SignedIn.CookieName), out SessionSecret secret));
         if (unlinked)
         {
-            StoredAccounts accounts = world.Gateway.Services.GetRequiredService<StoredAccounts>();
+            IAccountLinkStore accounts = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
             AccountLink link = (await accounts.AllAsync(World.Ct)).Single(link => link.Subject == world.Provider.Find("alice")!.Subject);
             await accounts.RemoveAsync(link.Id, link.UserId, World.Ct);
         }

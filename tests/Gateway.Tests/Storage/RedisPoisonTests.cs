@@ -5,7 +5,6 @@ using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Sessions;
-using Gateway.Tests.SignIn;
 using Gateway.Tests.SignOut;
 using StackExchange.Redis;
 
@@ -186,9 +185,9 @@ public sealed class RedisPoisonTests : IAsyncLifetime
             using Visitor alice = await World.SignedInAsync("alice");
             Assert.True(SessionSecret.TryParse(alice.Cookie(SignedIn.CookieName), out SessionSecret now));
             await put(Prefix + "c:" + Hex(now.Key().ToBytes()));
-            await store.ReleaseRecheckAsync(now.Key().ToBytes(), World.Ct);
-            Assert.True(await store.ClaimRecheckAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
-            Assert.False(await store.ClaimRecheckAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
+            await store.ReleaseLeaseAsync(now.Key().ToBytes(), World.Ct);
+            Assert.True(await store.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
+            Assert.False(await store.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
         }
     }
 
@@ -226,7 +225,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [InlineData("links-of:")]
     public async Task A_set_of_links_that_cannot_be_read_is_made_anew(string set)
     {
-        StoredAccounts accounts = World.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("zset"))
         {
             await _poisoned.GoesOnAfterAsync(name, async _ => await put(await SetAsync()));
@@ -257,7 +256,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Fact]
     public async Task The_number_of_the_last_link_that_cannot_be_read_is_followed_by_a_higher_one()
     {
-        StoredAccounts accounts = World.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         long highest = 0;
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
@@ -273,7 +272,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Fact]
     public async Task Where_the_users_that_were_linked_once_cannot_be_read_nobody_is_linked_by_name()
     {
-        StoredAccounts accounts = World.Gateway.Services.GetRequiredService<StoredAccounts>();
+        IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("set"))
         {
             await put(Prefix + "claimed-users");
@@ -324,9 +323,9 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Take(8).Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
-            await _poisoned.GoesOnAfterAsync(name, _ => put(Prefix + "secret:" + StoredSecrets.LocalSessionBinding), restart: true);
+            await _poisoned.GoesOnAfterAsync(name, _ => put(Prefix + "secret:" + ISecretStore.PasswordSessionBinding), restart: true);
             _poisoned.Restarted();
-            Assert.Equal(32, await Redis.StringLengthAsync(Prefix + "secret:" + StoredSecrets.LocalSessionBinding));
+            Assert.Equal(32, await Redis.StringLengthAsync(Prefix + "secret:" + ISecretStore.PasswordSessionBinding));
         }
 
         _poisoned.SaidOnce("secret");

@@ -81,7 +81,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
         Assert.False(await Store.ReplaceAsync(made.Key, 1, [1], [1], Ct));
         await Store.TouchAsync([(made.Key, Now.AddMinutes(1))], Ct);
-        Assert.False(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
+        Assert.False(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
 
         Assert.Null(await Store.FindAsync(made.Key, Ct));
         Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
@@ -99,7 +99,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
             [
                 RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
                 RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
-                RaceAsync(start, () => Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
+                RaceAsync(start, () => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
                 RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
             ];
             await Task.WhenAll(writers);
@@ -231,12 +231,12 @@ public abstract class SessionStoreContract : IAsyncLifetime
     {
         byte[] jti = Hash();
 
-        bool[] taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TakeOnceAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
+        bool[] taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryMarkUsedAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
 
         Assert.Single(taken, one => one);
-        Assert.True(await Store.IsTakenAsync(jti, Ct));
-        Assert.False(await Store.IsTakenAsync(Hash(), Ct));
-        Assert.True(await Store.TakeOnceAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
+        Assert.True(await Store.WasUsedAsync(jti, Ct));
+        Assert.False(await Store.WasUsedAsync(Hash(), Ct));
+        Assert.True(await Store.TryMarkUsedAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
     }
 
     [Fact]
@@ -244,14 +244,14 @@ public abstract class SessionStoreContract : IAsyncLifetime
     {
         StoredSession made = await AddAsync();
 
-        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.ClaimRecheckAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
+        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
 
         Assert.Single(claimed, one => one);
-        await Store.ReleaseRecheckAsync(made.Key, Ct);
-        Assert.True(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
-        Assert.False(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        await Store.ReleaseLeaseAsync(made.Key, Ct);
+        Assert.True(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.False(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
         await Task.Delay(TimeSpan.FromSeconds(1.1), Ct);
-        Assert.True(await Store.ClaimRecheckAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.True(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
         AssertSame(made, await Store.FindAsync(made.Key, Ct));
     }
 
@@ -266,14 +266,14 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession lasting = await AddAsync(person);
         Assert.True(await Store.AddAsync(brief, Now, Ct));
         await Store.EndAllAsync(ended, now, now.AddSeconds(1), late: false, Ct);
-        await Store.TakeOnceAsync(jti, now.AddSeconds(1), Ct);
+        await Store.TryMarkUsedAsync(jti, now.AddSeconds(1), Ct);
 
         await Task.Delay(TimeSpan.FromSeconds(1.2), Ct);
         await Store.SweepAsync(DateTimeOffset.UtcNow.AddSeconds(1), TimeSpan.FromHours(1), Ct);
 
         Assert.Null(await Store.FindAsync(brief.Key, Ct));
         AssertKeys([lasting], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
-        Assert.True(await Store.TakeOnceAsync(jti, now.AddHours(1), Ct));
+        Assert.True(await Store.TryMarkUsedAsync(jti, now.AddHours(1), Ct));
         Assert.True(await Store.AddAsync(New(Hash(), ended), Now, Ct));
     }
 

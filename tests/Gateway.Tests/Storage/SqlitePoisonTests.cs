@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Data.Sqlite;
 
@@ -69,8 +68,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
         foreach (string value in Garbage)
         {
             await Run($"UPDATE sessions SET claimed_until = {value} WHERE key = $key;", ("$key", key));
-            Assert.True(await store.ClaimRecheckAsync(key, TimeSpan.FromMinutes(1), World.Ct), value);
-            Assert.False(await store.ClaimRecheckAsync(key, TimeSpan.FromMinutes(1), World.Ct), value);
+            Assert.True(await store.TryAcquireLeaseAsync(key, TimeSpan.FromMinutes(1), World.Ct), value);
+            Assert.False(await store.TryAcquireLeaseAsync(key, TimeSpan.FromMinutes(1), World.Ct), value);
         }
     }
 
@@ -145,7 +144,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [Fact]
     public async Task A_secret_that_cannot_be_read_is_replaced_by_a_new_one()
     {
-        StoredSecrets secrets = World.Gateway.Services.GetRequiredService<StoredSecrets>();
+        ISecretStore secrets = World.Gateway.Services.GetRequiredService<ISecretStore>();
         foreach (string value in Garbage)
         {
             byte[] before = secrets.GetOrCreate("a test", 32);

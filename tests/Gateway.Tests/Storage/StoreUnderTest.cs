@@ -1,7 +1,6 @@
 using Gateway.Settings;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using Gateway.Tests.SignIn;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Tests.Storage;
@@ -11,9 +10,9 @@ internal abstract class StoreUnderTest : IAsyncDisposable
 {
     public abstract ISessionStore Sessions { get; }
 
-    public abstract StoredAccounts Accounts { get; }
+    public abstract IAccountLinkStore Accounts { get; }
 
-    public abstract StoredSecrets Secrets { get; }
+    public abstract ISecretStore Secrets { get; }
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -46,9 +45,9 @@ internal sealed class SqliteUnderTest : StoreUnderTest
 
     public override ISessionStore Sessions { get; }
 
-    public override StoredAccounts Accounts { get; }
+    public override IAccountLinkStore Accounts { get; }
 
-    public override StoredSecrets Secrets { get; }
+    public override ISecretStore Secrets { get; }
 
     public override ValueTask DisposeAsync()
     {
@@ -78,9 +77,9 @@ internal sealed class RedisUnderTest : StoreUnderTest
 
     public override ISessionStore Sessions { get; }
 
-    public override StoredAccounts Accounts { get; }
+    public override IAccountLinkStore Accounts { get; }
 
-    public override StoredSecrets Secrets { get; }
+    public override ISecretStore Secrets { get; }
 
     public static async Task<RedisUnderTest> StartAsync() => await StartAsync(await RedisServer.StartAsync(password: "a secret: @/"));
 

@@ -1,0 +1,201 @@
+using System.Globalization;
+using Gateway.Groups;
+using Gateway.Paperless;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>Makes Paperless users for people who have none.</summary>
+internal sealed partial class AccountProvisioning(
+    IAccountLinkStore links,
+    PaperlessApi api,
+    PaperlessGroups groups,
+    AccountLinking linking,
+    NamedUsers named,
+    GatewaySettings settings,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
+{
+    /// <summary>Without these Paperless's first page stops at "Error loading settings".</summary>
+    private static readonly string[] FirstPagePermissions = ["view_uisettings", "add_uisettings", "change_uisettings"];
+
+    private const int MostTries = 8;
+
+    private const string Taken = "is taken";
+
+    /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
+    public static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
+
+    /// <summary>One name after another: so that nobody else's sign-in makes the account that an unclear answer leaves behind.</summary>
+    private readonly KeyedLocks<string> _names = new();
+
+    /// <summary>The new user and its link; or a name to propose where the person has to choose one, with what is wrong with the one chosen.</summary>
+    /// <param name="User">Null where it was made by an attempt before: what the provider says now is still to be taken over.</param>
+    internal sealed record Made(PaperlessUser? User, AccountLink? Link, string Proposed, string? Fault)
+    {
+        public static Made Not(string proposed, string? fault = null) => new(null, null, proposed, fault);
+    }
+
+    /// <summary>Waits until nobody else finds or makes a user of that name; dispose of the result to let it go.</summary>
+    public Task<IDisposable> NameTurnAsync(string name, CancellationToken cancellationToken) => _names.TakeAsync(name.ToUpperInvariant(), cancellationToken);
+
+    /// <param name="chosen">The name that the person has chosen; null where nobody was asked.</param>
+    public async Task<Made> MakeAsync(Person person, string? chosen, CancellationToken cancellationToken)
+    {
+        if (await LeftBehindAsync(person, cancellationToken) is { } left)
+        {
+            return new Made(null, left, "", null);
+        }
+
+        string cleaned = PersonNames.Clean(person.Username ?? "");
+        if (chosen is not null)
+        {
+            return Username.Fault(chosen) is { } fault ? Made.Not(chosen, fault) : await MakeUnderAsync(person, chosen, cancellationToken);
+        }
+
+        if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
+        {
+            string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
+            bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
+            return Made.Not(free ? proposed : await FreeNameAsync(proposed, cancellationToken));
+        }
+
+        for (int tries = 0; tries < MostTries; tries++)
+        {
+            string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
+            if (await MakeUnderAsync(person, free, cancellationToken) is { Fault: not Taken } made)
+            {
+                return made;
+            }
+        }
+
+        throw new PaperlessUnavailableException($"it calls every name that begins with \"{cleaned}\" taken");
+    }
+
+    /// <summary>The name with the first number from 2 on that nobody has.</summary>
+    private async Task<string> FreeNameAsync(string wanted, CancellationToken cancellationToken)
+    {
+        IReadOnlySet<string> taken = await api.TakenNamesAsync(Shortened(wanted, ""), cancellationToken);
+        for (int number = 2; ; number++)
+        {
+            string suffix = number.ToString(CultureInfo.InvariantCulture);
+            string candidate = Shortened(wanted, suffix) + suffix;
+            if (!taken.Contains(candidate))
+            {
+                return candidate;
+            }
+        }
+    }
+
+    private async Task<Made> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await NameTurnAsync(username, cancellationToken);
+        if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
+        {
+            return Made.Not(username, Taken);
+        }
+
+        PaperlessUserChange user = new()
+        {
+            Username = username,
+            Email = person.Email,
+            FirstName = person.FirstName,
+            LastName = person.LastName,
+            IsStaff = person.Staff == true ? true : null,
+            IsSuperuser = person.Superuser == true ? true : null,
+            Groups = [.. await GroupsAsync(person, cancellationToken)],
+            UserPermissions = FirstPagePermissions,
+        };
+        AccountReservation reservation = new(person.Key, username, Profile(user.Email, user.FirstName, user.LastName), time.GetUtcNow());
+        await links.ReserveAsync(reservation, cancellationToken);
+        try
+        {
+            PaperlessUser made = await CreateAsync(person, user, cancellationToken);
+            string[] names = [.. made.Groups.Select(groups.NameOf)];
+            AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
+
+            // Within the name's turn: a first sign-in of somebody of that name finds it taken.
+            return await linking.LinkAsync(person, made, onlyToFreeUser: true, person.AssertedAt, "as a new account", cancellationToken) is { } link
+                ? new Made(made, link, username, null)
+                : Made.Not(username, Taken);
+        }
+        catch (PaperlessRefusedException refused) when (refused.Names("username"))
+        {
+            await links.DropReservationAsync(person.Key, cancellationToken);
+
+            // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
+            bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
+            return Made.Not(username, taken ? Taken : "is not one that Paperless takes");
+        }
+    }
+
+    private async Task<PaperlessUser> CreateAsync(Person person, PaperlessUserChange user, CancellationToken cancellationToken)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await api.CreateUserAsync(user, cancellationToken);
+            }
+            catch (PaperlessRefusedException refused) when (tries == 1 && !refused.Names("username"))
+            {
+                // An email that Paperless does not take, a group that was deleted within the last minute: the person comes in all the same.
+                NotTaken(user.Username!, refused.Message);
+                groups.Forget();
+                user = user with
+                {
+                    Email = refused.Names("email") ? null : user.Email,
+                    FirstName = refused.Names("first_name") ? null : user.FirstName,
+                    LastName = refused.Names("last_name") ? null : user.LastName,
+                    Groups = [.. await GroupsAsync(person, cancellationToken)],
+                };
+            }
+        }
+    }
+
+    /// <summary>The default groups and the provider's, as far as Paperless has them.</summary>
+    private async Task<IEnumerable<int>> GroupsAsync(Person person, CancellationToken cancellationToken)
+    {
+        HashSet<int> ids = [.. await groups.IdsAsync(settings.Accounts.DefaultGroups, mayCreate: false, cancellationToken)];
+        ids.UnionWith(await groups.IdsAsync(person.Groups ?? [], mayCreate: true, cancellationToken));
+        return ids.Order();
+    }
+
+    /// <summary>The link to the user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
+    private async Task<AccountLink?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
+    {
+        if (await links.FindReservationAsync(person.Key, cancellationToken) is not { } reservation)
+        {
+            return null;
+        }
+
+        using IDisposable turn = await NameTurnAsync(reservation.Username, cancellationToken);
+        PaperlessUser? user = (await api.FindUsersAsync(reservation.Username, cancellationToken)).FirstOrDefault(user => user.Username == reservation.Username);
+        bool ours = user is { IsActive: true }
+            && (!user.IsSuperuser || person.Superuser == true)
+            && (!user.IsStaff || person.Staff == true)
+            && Profile(user.Email, user.FirstName, user.LastName) == reservation.Profile
+            && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
+            && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
+        if (ours
+            && await named.MayBeMatchedAsync(user!, cancellationToken)
+            && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
+        {
+            return link;
+        }
+
+        await links.DropReservationAsync(person.Key, cancellationToken);
+        return null;
+    }
+
+    private static string Profile(string? email, string? first, string? last) => $"{email}\n{first}\n{last}";
+
+    private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.Longest - suffix.Length - 3)];
+
+    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "The user {User} ({UserId}) was made in Paperless for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}; the claim {Claim} said so")]
+    private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
+
+    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Not everything that the provider says of {User} is taken by Paperless: {Reason}")]
+    private partial void NotTaken(string user, string reason);
+}

@@ -1,0 +1,185 @@
+using Gateway.Groups;
+using Gateway.Paperless;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>Lets a Paperless user follow what the provider says: email, names, groups, flags. One update at a time for a user, and only what differs.</summary>
+internal sealed partial class AccountSync(
+    IAccountLinkStore links,
+    PaperlessApi api,
+    PaperlessGroups groups,
+    GatewaySettings settings,
+    ILogger<SecurityLog> logger)
+{
+    private readonly KeyedLocks<int> _users = new();
+
+    /// <summary>One superuser after another: two at once could each count on the other to stay.</summary>
+    private readonly KeyedLocks<bool> _superusers = new();
+
+    /// <summary>Waits until nobody else updates the user; dispose of the result to let it go.</summary>
+    public Task<IDisposable> TurnAsync(int userId, CancellationToken cancellationToken) => _users.TakeAsync(userId, cancellationToken);
+
+    /// <param name="person">What the provider said.</param>
+    /// <param name="user">The user as it was read within this turn.</param>
+    /// <returns>The user as it is afterwards.</returns>
+    public async Task<PaperlessUser> ApplyAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    {
+        AccountLink? link = await links.FindAsync(person.Key, cancellationToken);
+        if (link is null || person.AssertedAt < link.AssertedAt)
+        {
+            // A later sign-in was faster: what this one heard is old.
+            return user;
+        }
+
+        PaperlessUserChange change = await ChangeAsync(person, user, cancellationToken);
+        if (!change.IsNothing)
+        {
+            PaperlessUser before = user;
+            user = await SendAsync(person, user, change, cancellationToken);
+            Say(person, before, user);
+        }
+
+        await links.NoteAsync(link, person.Label, person.AssertedAt, cancellationToken);
+        return user;
+    }
+
+    private async Task<PaperlessUserChange> ChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    {
+        PaperlessUserChange change = new()
+        {
+            Email = Differs(person.Email, user.Email),
+            FirstName = Differs(person.FirstName, user.FirstName),
+            LastName = Differs(person.LastName, user.LastName),
+            IsStaff = person.Staff is { } staff && staff != user.IsStaff ? staff : null,
+            IsSuperuser = await SuperuserAsync(person, user, cancellationToken),
+        };
+        if (!settings.Accounts.SyncGroups || person.Groups is not { } names)
+        {
+            return change;
+        }
+
+        IReadOnlySet<int> wanted = await groups.IdsAsync(names, mayCreate: true, cancellationToken);
+        return wanted.SetEquals(user.Groups) ? change : change with { Groups = [.. wanted.Order()] };
+    }
+
+    private async Task<bool?> SuperuserAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    {
+        if (person.Superuser is not { } wanted || wanted == user.IsSuperuser)
+        {
+            return null;
+        }
+
+        if (wanted)
+        {
+            return true;
+        }
+
+        if (user.Id == (await api.SelfAsync(cancellationToken)).Id)
+        {
+            SuperuserKept(user.Username, "the gateway itself works with this account's token");
+            return null;
+        }
+
+        return false;
+    }
+
+    /// <summary>Sends the change; what Paperless refuses of names and email is left out rather than keeping the groups back.</summary>
+    private async Task<PaperlessUser> SendAsync(Person person, PaperlessUser user, PaperlessUserChange change, CancellationToken cancellationToken)
+    {
+        using IDisposable? turn = change.IsSuperuser == false ? await _superusers.TakeAsync(true, cancellationToken) : null;
+        if (change.IsSuperuser == false && !(await api.AllUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
+        {
+            SuperuserKept(user.Username, "it is the last active superuser");
+            change = change with { IsSuperuser = null };
+        }
+
+        for (int tries = 1; !change.IsNothing; tries++)
+        {
+            try
+            {
+                return await api.ChangeUserAsync(user.Id, change, cancellationToken);
+            }
+            catch (PaperlessRefusedException refused) when (tries < 3)
+            {
+                PaperlessUserChange less = await WithoutAsync(change, refused, person, cancellationToken);
+                if (less == change)
+                {
+                    throw;
+                }
+
+                change = less;
+            }
+            catch (PaperlessUnavailableException stumbled) when (stumbled.IsItsOwnFault && (change.Email ?? change.FirstName ?? change.LastName) is not null)
+            {
+                // Over a letter that its database does not take, for one: groups and flags do not wait for that.
+                NotTaken(person.Label, stumbled.Message);
+                change = change with { Email = null, FirstName = null, LastName = null };
+            }
+        }
+
+        return user;
+    }
+
+    private async Task<PaperlessUserChange> WithoutAsync(PaperlessUserChange change, PaperlessRefusedException refused, Person person, CancellationToken cancellationToken)
+    {
+        NotTaken(person.Label, refused.Message);
+        if (refused.Names("groups") && change.Groups is not null)
+        {
+            // A group that was deleted within the last minute.
+            groups.Forget();
+            return change with { Groups = [.. (await groups.IdsAsync(person.Groups!, mayCreate: true, cancellationToken)).Order()] };
+        }
+
+        return change with
+        {
+            Email = refused.Names("email") ? null : change.Email,
+            FirstName = refused.Names("first_name") ? null : change.FirstName,
+            LastName = refused.Names("last_name") ? null : change.LastName,
+        };
+    }
+
+    private void Say(Person person, PaperlessUser before, PaperlessUser after)
+    {
+        string[] added = [.. after.Groups.Except(before.Groups).Select(groups.NameOf)];
+        string[] removed = [.. before.Groups.Except(after.Groups).Select(groups.NameOf)];
+        if (added.Length + removed.Length > 0)
+        {
+            GroupsChanged(after.Username, added, removed, person.GroupsSource, person.Provider);
+        }
+
+        if (before.IsSuperuser != after.IsSuperuser)
+        {
+            FlagChanged(after.Username, after.IsSuperuser ? "is now" : "is no longer", "superuser", person.GroupsSource, person.Provider);
+        }
+
+        if (before.IsStaff != after.IsStaff)
+        {
+            FlagChanged(after.Username, after.IsStaff ? "is now" : "is no longer", "staff", person.GroupsSource, person.Provider);
+        }
+
+        if (before.Email != after.Email || before.FirstName != after.FirstName || before.LastName != after.LastName)
+        {
+            ProfileChanged(after.Username, person.Provider);
+        }
+    }
+
+    /// <summary>What the provider does not say is left as it is.</summary>
+    private static string? Differs(string? said, string? there) => said is null || said == (there ?? "") ? null : said;
+
+    [LoggerMessage(EventId = 7030, EventName = "GroupsChanged", Level = LogLevel.Information, Message = "The groups of {User} changed: added {Added}, taken away {Removed}; the claim {Claim} of {Provider} said so")]
+    private partial void GroupsChanged(string user, string[] added, string[] removed, string? claim, string provider);
+
+    [LoggerMessage(EventId = 7031, EventName = "FlagChanged", Level = LogLevel.Information, Message = "{User} {Change} {Flag}; the claim {Claim} of {Provider} said so")]
+    private partial void FlagChanged(string user, string change, string flag, string? claim, string provider);
+
+    [LoggerMessage(EventId = 7032, EventName = "ProfileChanged", Level = LogLevel.Information, Message = "The email or the name of {User} follows {Provider}")]
+    private partial void ProfileChanged(string user, string provider);
+
+    [LoggerMessage(EventId = 7033, EventName = "SuperuserKept", Level = LogLevel.Warning, Message = "{User} stays superuser although the provider's groups say otherwise: {Reason}")]
+    private partial void SuperuserKept(string user, string reason);
+
+    [LoggerMessage(EventId = 7034, EventName = "ProfileNotTaken", Level = LogLevel.Warning, Message = "What the provider says of {Person} is not taken as it is: {Reason}")]
+    private partial void NotTaken(string person, string reason);
+}

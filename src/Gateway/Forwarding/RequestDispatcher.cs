@@ -1,0 +1,285 @@
+using Gateway.Access;
+using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
+using Gateway.Profile;
+using Gateway.Recheck;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.StaticCache;
+using Gateway.WebSockets;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Forwarding;
+
+/// <summary>
+/// Decides on each request by the access table, and sends to Paperless what may go there. The gateway's own endpoints come after this middleware.
+/// </summary>
+internal sealed class RequestDispatcher
+{
+    private readonly RequestDelegate _next;
+    private readonly GatewaySettings _settings;
+    private readonly AccessRule _access;
+    private readonly AccessRefusals _refusals;
+    private readonly PasswordSessionRegistry _passwordSessions;
+    private readonly OpenSockets _sockets;
+    private readonly ChunkedBodyBuffer _chunkedBodies;
+    private readonly CredentialCheck _credentials;
+    private readonly PaperlessForwarder _forwarder;
+    private readonly StaticFiles _staticFiles;
+    private readonly ForwardingTimes _times;
+    private readonly TimeProvider _time;
+    private readonly ProfileLinks _profileLinks;
+    private readonly Disconnect _disconnect;
+    private readonly SessionRecheck _recheck;
+    private readonly PaperlessTransformer[] _transformers;
+
+    public RequestDispatcher(
+        RequestDelegate next,
+        GatewaySettings settings,
+        AccessRefusals refusals,
+        PasswordSessionRegistry passwordSessions,
+        OpenSockets sockets,
+        ChunkedBodyBuffer chunkedBodies,
+        CredentialCheck credentials,
+        PaperlessForwarder forwarder,
+        StaticFiles staticFiles,
+        ForwardingTimes times,
+        TimeProvider time,
+        RequestHeaderFilter headers,
+        PaperlessCookies cookies,
+        ProfileLinks profileLinks,
+        Disconnect disconnect,
+        SessionRecheck recheck)
+    {
+        _next = next;
+        _settings = settings;
+        _refusals = refusals;
+        _passwordSessions = passwordSessions;
+        _sockets = sockets;
+        _chunkedBodies = chunkedBodies;
+        _credentials = credentials;
+        _forwarder = forwarder;
+        _staticFiles = staticFiles;
+        _times = times;
+        _time = time;
+        _profileLinks = profileLinks;
+        _disconnect = disconnect;
+        _recheck = recheck;
+        _access = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+        _transformers = [.. Enum.GetValues<AccessDecision>().Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, access))];
+    }
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        Session? session = context.Session();
+        Credential credential = RequestHeaderFilter.CredentialOf(request.Headers);
+        AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, credential, request.QueryString.Value ?? "");
+        if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
+        {
+            return _refusals.SessionsAwayAsync(context, failed);
+        }
+
+        if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
+        {
+            return RecheckAsync(context, session!);
+        }
+
+        if (session is null && MayHavePasswordSession(request, access) && _passwordSessions.CookieOf(context) is { } cookie)
+        {
+            return PassPasswordSessionAsync(context, access, cookie);
+        }
+
+        return PassAsync(context, access);
+    }
+
+    /// <summary>Whether the answer depends on who is signed in. Signing out works without knowing, and the style sheet is for everybody.</summary>
+    private static bool NeedsSession(HttpRequest request, AccessDecision access)
+    {
+        if (access == AccessDecision.SignInFirst)
+        {
+            return true;
+        }
+
+        return access == AccessDecision.Own && !AccessRule.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
+    }
+
+    /// <summary>Only the next page makes a round trip to the provider; Paperless itself is asked about the account at any request.</summary>
+    private static bool IsRecheckDue(HttpRequest request, Session session) =>
+        session.IsAccountCheckDue || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
+
+    private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
+        access is AccessDecision.Own or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
+
+    /// <summary>By the answer of the provider, or of Paperless, the session may be over, or be another user's name.</summary>
+    private async Task RecheckAsync(HttpContext context, Session session)
+    {
+        if (await _recheck.AskAsync(context, session))
+        {
+            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, AccessDecision.WithIdentity));
+        }
+    }
+
+    /// <param name="passwordCookie">Paperless's session cookie, where that session is the request's.</param>
+    private Task PassAsync(HttpContext context, AccessDecision access, string? passwordCookie = null)
+    {
+        if (access == AccessDecision.Own)
+        {
+            BodyLimits.Set(context, BodyLimits.Own);
+            return _next(context);
+        }
+
+        bool isSocket = OpenSockets.IsSocketRequest(context);
+        if (Refuse(context, access, isSocket) is { } refused)
+        {
+            return refused;
+        }
+
+        HttpTransformer transformer = _transformers[(int)access];
+        if (isSocket)
+        {
+            SocketOwner owner = passwordCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfPasswordSession(passwordCookie);
+            return ForwardSocketAsync(context, owner, transformer);
+        }
+
+        if (ProfileApi.User(context, access) is { } user)
+        {
+            if (ProfileApi.IsDisconnect(context.Request))
+            {
+                return DisconnectAsync(context, user, transformer);
+            }
+
+            if (ProfileApi.Completion(context.Request, _profileLinks) is { } completion)
+            {
+                transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
+            }
+        }
+
+        return ForwardAsync(context, access, transformer);
+    }
+
+    /// <returns>The refusal on its way; null where the request may go to Paperless.</returns>
+    private Task? Refuse(HttpContext context, AccessDecision access, bool isSocket)
+    {
+        HttpRequest request = context.Request;
+        bool isChange = isSocket || !CrossSiteGuard.IsSafe(request.Method);
+        switch (access)
+        {
+            case AccessDecision.WithIdentity or AccessDecision.WithPasswordSession:
+                return isChange && !CrossSiteGuard.IsSameOrigin(request, _settings.Public) ? _refusals.CrossSiteAsync(context) : null;
+
+            // A WebSocket ends with its session: where there is none, there is no WebSocket.
+            case AccessDecision.Public or AccessDecision.AccountPages or AccessDecision.WithCredential when isSocket:
+                return _refusals.RefuseAsync(context, AccessDecision.SignInFirst);
+
+            // Paperless's cookies go with it, and with them a session of Paperless's own.
+            case AccessDecision.AccountPages when isChange && !CrossSiteGuard.IsSameOrigin(request, _settings.Public):
+                return _refusals.CrossSiteAsync(context);
+
+            // Nobody has said who they are: a form is taken from them, and no more.
+            case AccessDecision.Public or AccessDecision.AccountPages:
+                bool isTooMuch = request.ContentLength > ChunkedBodyBuffer.LargestAnonymous || (!isChange && BodyLimits.HasBody(context));
+                return isTooMuch ? _refusals.BodyAsync(context) : null;
+
+            case AccessDecision.WithCredential:
+                return null;
+
+            default:
+                return _refusals.RefuseAsync(context, access);
+        }
+    }
+
+    private Task ForwardAsync(HttpContext context, AccessDecision access, HttpTransformer transformer)
+    {
+        if (access == AccessDecision.Public && _settings.StaticCache && StaticFiles.Has(context.Request.Path))
+        {
+            return AnswerStaticFileAsync(context, transformer);
+        }
+
+        if (ChunkedBodyBuffer.IsIn(context))
+        {
+            return ForwardChunkedAsync(context, access, transformer);
+        }
+
+        // Paperless writes a larger body to its disk before it looks at the credential.
+        if (access == AccessDecision.WithCredential && context.Request.ContentLength > ChunkedBodyBuffer.LargestAnonymous)
+        {
+            return ForwardVerifiedAsync(context, transformer);
+        }
+
+        return _forwarder.ForwardAsync(context, transformer);
+    }
+
+    /// <summary>Where a session is wanted and there is none of the gateway's: it may be one of Paperless's own.</summary>
+    private async Task PassPasswordSessionAsync(HttpContext context, AccessDecision access, string cookie)
+    {
+        PasswordSessionResult finding = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
+        context.Features.Set(finding);
+        context.Features.Set(finding.Session);
+        if (access == AccessDecision.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
+        {
+            await PassAsync(context, access);
+            if (finding.Session is not null && context.Session() is not null)
+            {
+                // Signed in by single sign-on just now: that session alone goes on.
+                await _passwordSessions.EndAsync(context, PasswordSessionEnd.Replaced);
+            }
+
+            return;
+        }
+
+        switch (finding.Answer)
+        {
+            case PasswordSessionStatus.Unknown:
+                await _refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+                return;
+
+            case PasswordSessionStatus.Unnamed:
+                await _refusals.UnnamedAsync(context);
+                return;
+
+            case PasswordSessionStatus.Somebody when access == AccessDecision.Own:
+                context.Features.Set(SessionView.OfPasswordSignIn(finding.Session!.Username, finding.Session.IsSuperuser, finding.Session.CheckedAt));
+                break;
+
+            case PasswordSessionStatus.Somebody:
+                access = AccessDecision.WithPasswordSession;
+                break;
+        }
+
+        await PassAsync(context, access, cookie);
+    }
+
+    private async Task DisconnectAsync(HttpContext context, SignedInUser user, HttpTransformer transformer)
+    {
+        if (!await _disconnect.AnswerAsync(context, user, transformer))
+        {
+            await _forwarder.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task AnswerStaticFileAsync(HttpContext context, HttpTransformer transformer)
+    {
+        if (!await _staticFiles.TryAnswerAsync(context))
+        {
+            await _forwarder.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, HttpTransformer transformer)
+    {
+        using CancellationTokenSource unanswered = new(_times.Answer, _time);
+        _sockets.Follow(context, owner, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
+        await _forwarder.ForwardSocketAsync(context, transformer, unanswered.Token);
+    }
+
+    private async Task ForwardChunkedAsync(HttpContext context, AccessDecision access, HttpTransformer transformer) =>
+        await ForwardIfTakenAsync(context, await _chunkedBodies.BufferAsync(context, access), transformer);
+
+    private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
+        await ForwardIfTakenAsync(context, await _credentials.AskAsync(context), transformer);
+
+    private Task ForwardIfTakenAsync(HttpContext context, CredentialAnswer answer, HttpTransformer transformer) =>
+        answer == CredentialAnswer.Taken ? _forwarder.ForwardAsync(context, transformer) : _refusals.CredentialAsync(context, answer);
+}

@@ -1,0 +1,96 @@
+using Gateway.Paperless;
+using Gateway.Settings;
+
+namespace Gateway.Groups;
+
+/// <summary>Paperless's groups by name, kept for a minute.</summary>
+internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger) : IDisposable
+{
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim _reading = new(1, 1);
+    private Dictionary<string, int> _ids = [];
+    private DateTimeOffset _readAt = DateTimeOffset.MinValue;
+
+    /// <summary>The ids of the groups of these names; `GATEWAY_CREATE_GROUPS` makes those that Paperless lacks, otherwise they are left out.</summary>
+    public async Task<IReadOnlySet<int>> IdsAsync(IReadOnlyList<string> names, bool mayCreate, CancellationToken cancellationToken)
+    {
+        if (names.Count == 0)
+        {
+            return new HashSet<int>();
+        }
+
+        await _reading.WaitAsync(cancellationToken);
+        try
+        {
+            if (time.GetUtcNow() - _readAt >= KeptFor)
+            {
+                await ReadAsync(cancellationToken);
+            }
+
+            HashSet<int> ids = [];
+            // Paperless takes blanks around a name away.
+            foreach (string name in names.Select(name => name.Trim()).Distinct())
+            {
+                if (_ids.TryGetValue(name, out int id))
+                {
+                    ids.Add(id);
+                }
+                else if (mayCreate && settings.Accounts.CreateGroups)
+                {
+                    ids.UnionWith(await CreateAsync(name, cancellationToken) is { } made ? [made] : []);
+                }
+            }
+
+            return ids;
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <summary>The name of a group, for the log; its number where the name is not known.</summary>
+    public string NameOf(int id) => _ids.FirstOrDefault(group => group.Value == id).Key ?? $"group {id}";
+
+    /// <summary>Paperless knows an id no longer: the next question reads anew.</summary>
+    public void Forget() => _readAt = DateTimeOffset.MinValue;
+
+    public void Dispose() => _reading.Dispose();
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        _ids = (await api.AllGroupsAsync(cancellationToken)).DistinctBy(group => group.Name).ToDictionary(group => group.Name, group => group.Id, StringComparer.Ordinal);
+        _readAt = time.GetUtcNow();
+    }
+
+    /// <returns>Null where Paperless does not take the name.</returns>
+    private async Task<int?> CreateAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            PaperlessGroup group = await api.CreateGroupAsync(name, cancellationToken);
+            _ids = new Dictionary<string, int>(_ids, StringComparer.Ordinal) { [name] = group.Id };
+            GroupCreated(name);
+            return group.Id;
+        }
+        catch (PaperlessRefusedException refused)
+        {
+            // Somebody else was faster; or Paperless takes it for the same as another, in other letters.
+            await ReadAsync(cancellationToken);
+            if (_ids.TryGetValue(name, out int id))
+            {
+                return id;
+            }
+
+            GroupNotCreated(name, refused.Message);
+            return null;
+        }
+    }
+
+    [LoggerMessage(EventId = 7011, EventName = "GroupNotCreated", Level = LogLevel.Warning, Message = "The group {Group} cannot be made in Paperless and is left out: {Reason}")]
+    private partial void GroupNotCreated(string group, string reason);
+
+    [LoggerMessage(EventId = 7010, EventName = "GroupCreated", Level = LogLevel.Information, Message = "The group {Group} was made in Paperless, without permissions")]
+    private partial void GroupCreated(string group);
+}

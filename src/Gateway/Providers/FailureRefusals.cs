@@ -1,0 +1,81 @@
+using Gateway.Pages;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.Providers;
+
+/// <summary>Words every way in which a sign-in can fail at the provider: what it said, and what to do about it.</summary>
+internal static class FailureRefusals
+{
+    private const int LongestQuote = 300;
+
+    public static Refusal Of(Exception failure, ProviderSettings provider) => failure switch
+    {
+        ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider),
+        OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(error, data["error_description"] as string, provider),
+        ProviderUnavailableException unavailable => Unavailable(provider, unavailable.Message),
+        HttpRequestException or OperationCanceledException => Unavailable(provider, failure.Message),
+        ProviderMistakeException mistake => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered cannot be trusted: {mistake.Message}.")
+        {
+            Remedy = "Nobody was signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            ForTheLog = mistake.InnerException is { } cause ? $"{mistake.Message} ({cause.GetType().Name}: {cause.Message})" : mistake.Message,
+        },
+        OpenIdConnectProtocolException => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered does not fit this sign-in.")
+        {
+            Remedy = "Nobody was signed in. Start again; if it stays, the operator finds the reason in the log.",
+            ForTheLog = failure.Message,
+        },
+        BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
+        InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
+        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The answer fits no sign-in that this browser has under way: it may have been open for long, or cookies may be turned off.")
+        {
+            Remedy = "Start again.",
+            ForTheLog = failure.Message,
+        },
+        _ => new(500, "sign_in_failed", "The sign-in failed", "Something went wrong inside the gateway.")
+        {
+            Remedy = "Try again; if it stays, the operator finds the reason in the log.",
+        },
+    };
+
+    public static Refusal Unavailable(ProviderSettings provider, string reason) =>
+        new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it just now.")
+        {
+            Remedy = "Who is signed in already can go on working.",
+            ForTheLog = reason,
+        };
+
+    private static Refusal Answered(string error, string? description, ProviderSettings provider)
+    {
+        string quoted = Quote(error);
+        string detail = Quote(description) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
+        int status = error switch
+        {
+            "access_denied" or "consent_required" or "login_required" or "interaction_required" or "account_selection_required" => 403,
+            "temporarily_unavailable" => 503,
+            _ => 502,
+        };
+        return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} answered \"{quoted}\".{detail}")
+        {
+            Remedy = Remedy(error, provider),
+            ForTheLog = $"{provider.Id} answered {quoted}{detail}",
+        };
+    }
+
+    private static string Remedy(string error, ProviderSettings provider) => error switch
+    {
+        "access_denied" => "Ask the person who runs it to give you access to this application.",
+        "invalid_client" or "unauthorized_client" => "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+        "invalid_scope" => $"The operator can allow the scopes \"{string.Join(' ', provider.Scopes)}\" at the provider, or change SCOPE.",
+        "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE (grant type authorization_code) for this client at the provider.",
+        "invalid_grant" => "Start again; if it stays, the clocks of gateway and provider may differ, or the redirect URI at the provider is another.",
+        "login_required" or "interaction_required" or "consent_required" => "Sign in again.",
+        "server_error" or "temporarily_unavailable" => "Try again in a moment; if it stays, the provider's log tells more.",
+        _ => "Try again; if it stays, the provider's log tells more.",
+    };
+
+    /// <summary>The provider's words, bounded and without anything that is not text.</summary>
+    private static string Quote(string? text) =>
+        new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(LongestQuote)]);
+}

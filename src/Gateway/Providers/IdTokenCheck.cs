@@ -1,0 +1,60 @@
+using System.Security.Claims;
+using System.Text.Json;
+using Gateway.Settings;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.Providers;
+
+/// <summary>Validates ID tokens (OpenID Connect Core 1.0, section 3.1.3.7), for ASP.NET Core's OpenID Connect handler and for the recheck.</summary>
+internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck signed) : TokenHandler
+{
+    /// <summary>What the handler reads of an ID token. Of claims that nobody checked it knows nothing, so none of them makes it stumble.</summary>
+    private static readonly string[] ForTheHandler = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+
+    /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
+    /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
+    public async Task<SignedToken> CheckAsync(string text, CancellationToken cancellationToken)
+    {
+        SignedToken token = await signed.CheckAsync(text, TokenKind.IdToken, cancellationToken);
+        ClaimSet claims = token.Claims;
+
+        // Of several audiences the authorized party is the one that the token was given to.
+        if (claims.Has("azp") ? claims.Text("azp") != provider.ClientId : claims.Texts("aud").Count != 1)
+        {
+            throw new ProviderMistakeException("the ID token was given to another client than " + provider.ClientId);
+        }
+
+        if (claims.HasMember("events", TokenKind.LogoutEvent, out _))
+        {
+            throw new ProviderMistakeException("the ID token is a logout token: it has the event of a back-channel logout");
+        }
+
+        claims.RequiredText("sub");
+        _ = (claims.Text("sid"), claims.Text("nonce"), claims.Text("at_hash"), claims.Text("acr"), claims.Text("jti"), claims.Time("auth_time"));
+        return token;
+    }
+
+    /// <remarks>A failure is in the result's `Exception`, as the OpenID Connect handler expects.</remarks>
+    public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
+    {
+        try
+        {
+            SignedToken id = await CheckAsync(token, CancellationToken.None);
+            return new TokenValidationResult { IsValid = true, SecurityToken = Reduce(id), ClaimsIdentity = new ClaimsIdentity("OpenIdConnect") };
+        }
+        catch (ProviderMistakeException mistake)
+        {
+            return new TokenValidationResult { IsValid = false, Exception = mistake };
+        }
+    }
+
+    private static JsonWebToken Reduce(SignedToken token)
+    {
+        Dictionary<string, string> header = new() { ["alg"] = token.Header.RequiredText("alg") };
+        Dictionary<string, JsonElement> claims = ForTheHandler
+            .Where(claim => token.Claims.Json.TryGetProperty(claim, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
+            .ToDictionary(claim => claim, claim => token.Claims.Json.GetProperty(claim));
+        return new JsonWebToken(JsonSerializer.Serialize(header), JsonSerializer.Serialize(claims));
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Gateway.Settings;
+
+namespace Gateway.Providers;
+
+/// <summary>One provider with all that speaks to it.</summary>
+internal sealed record Provider(
+    ProviderSettings Settings,
+    HttpClient Backchannel,
+    ProviderDiscovery Discovery,
+    TokenEndpoint TokenEndpoint,
+    SignedTokenCheck Tokens,
+    IdTokenCheck IdTokens,
+    UserInfoReader UserInfo);
+
+/// <summary>Times of the gateway's own requests to providers; a record of its own so that tests need not wait.</summary>
+/// <param name="Answer">How long one answer may take, its body included.</param>
+internal sealed record ProviderTimes(TimeSpan Answer)
+{
+    public static readonly ProviderTimes Default = new(TimeSpan.FromSeconds(10));
+}
+
+/// <summary>The providers, in the order of the settings.</summary>
+internal sealed class ProviderRegistry : IDisposable
+{
+    private const string SchemePrefix = "oidc:";
+    private const int LargestAnswer = 1024 * 1024;
+
+    public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimes times, TimeProvider time, ILoggerFactory loggers)
+    {
+        List<ProviderDiscovery> earlier = [];
+        All = [.. settings.Providers.Select(provider =>
+        {
+            AnswerTimeoutHandler handler = new(outbound.Handler(), times.Answer, LargestAnswer, time);
+            HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
+            ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
+            earlier.Add(discovery);
+            SignedTokenCheck tokens = new(provider, discovery, time);
+            return new Provider(
+                provider,
+                backchannel,
+                discovery,
+                new TokenEndpoint(provider, backchannel),
+                tokens,
+                new IdTokenCheck(provider, tokens),
+                new UserInfoReader(backchannel, tokens));
+        })];
+    }
+
+    public ImmutableArray<Provider> All { get; }
+
+    public static string Scheme(string providerId) => SchemePrefix + providerId;
+
+    public Provider OfScheme(string scheme) => All.Single(provider => Scheme(provider.Settings.Id) == scheme);
+
+    public Provider? Find(string? providerId) => All.FirstOrDefault(provider => provider.Settings.Id == providerId);
+
+    public void Dispose()
+    {
+        foreach (Provider provider in All)
+        {
+            provider.Backchannel.Dispose();
+            provider.Discovery.Dispose();
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace Gateway.Providers;
+
+/// <summary>The OpenID Connect providers: their discovery documents and keys, their token endpoints, and the checks of what they sign.</summary>
+internal static class ProvidersFeature
+{
+    public static void AddProviders(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(ProviderTimes.Default);
+        builder.Services.AddSingleton<ProviderRegistry>();
+    }
+}

@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.Settings;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.Providers;
+
+/// <summary>
+/// Validates what a provider signs for this client: only signed tokens, by an algorithm that the discovery document names, with a key
+/// of the provider's key set; HS256 with the client secret only where the provider publishes no key. Kind, issuer, audience and times, too.
+/// </summary>
+internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscovery discovery, TimeProvider time)
+{
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
+
+    /// <summary>RFC 7518, section 3.2: a key is no shorter than the hash.</summary>
+    private const int ShortestSecret = 32;
+
+    /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
+    /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
+    public async Task<SignedToken> CheckAsync(string text, TokenKind kind, CancellationToken cancellationToken)
+    {
+        SignedToken token = SignedToken.Parse(text, kind);
+        CheckHeader(token.Header, kind);
+        OpenIdConnectConfiguration configuration = await discovery.GetConfigurationAsync(cancellationToken);
+        Fault? fault = FindFault(token, kind, configuration);
+        if (fault is { MayFitNewerConfiguration: true } && await discovery.NewerThanAsync(configuration, cancellationToken) is { } newer)
+        {
+            fault = FindFault(token, kind, newer);
+        }
+
+        if (fault is not null)
+        {
+            throw new ProviderMistakeException(fault.Message);
+        }
+
+        if (!token.Claims.Texts("aud").Contains(provider.ClientId))
+        {
+            throw new ProviderMistakeException($"{kind.Name} is for another client than {provider.ClientId}");
+        }
+
+        CheckTimes(token.Claims, kind);
+        return token;
+    }
+
+    private static void CheckHeader(ClaimSet header, TokenKind kind)
+    {
+        // "none" is left out of every comparison by this alone: a discovery document that lists it changes nothing.
+        if (header.Text("alg") is not { Length: > 0 } algorithm || algorithm.Equals("none", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ProviderMistakeException($"{kind.Name} is not signed");
+        }
+
+        // RFC 7515, section 4.1.11: the gateway understands no extension. `b64` and `zip` would change what the payload is.
+        if (((string[])["crit", "b64", "zip"]).FirstOrDefault(header.Has) is { } extension)
+        {
+            throw new ProviderMistakeException($"{kind.Name}'s header has \"{extension}\", which the gateway does not support");
+        }
+
+        if (!kind.HasType(header.Text("typ")) || (header.Has("typ") && header.Text("typ") is null))
+        {
+            throw new ProviderMistakeException($"{kind.Name} is of another type: its \"typ\" is not {string.Join(" or ", kind.Types)}");
+        }
+    }
+
+    /// <summary>What is wrong with the signature or the issuer.</summary>
+    private Fault? FindFault(SignedToken token, TokenKind kind, OpenIdConnectConfiguration configuration)
+    {
+        string algorithm = token.Header.RequiredText("alg");
+        if (token.Signature.Length == 0)
+        {
+            return new Fault($"{kind.Name} is not signed");
+        }
+
+        // The provider may have changed its key, its kind of key or its name since it was last asked.
+        if (!kind.Algorithms(configuration).Contains(algorithm))
+        {
+            return new Fault($"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name", MayFitNewerConfiguration: true);
+        }
+
+        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
+        if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < ShortestSecret))
+        {
+            return new Fault(
+                $"{kind.Name} is signed with {Printable(algorithm)}, which is only taken from a provider without signing keys "
+                + $"and with a client secret of {ShortestSecret} bytes or more");
+        }
+
+        string? keyId = token.Header.Text("kid");
+        SecurityKey[] keys = bySecret
+            ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
+            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || key.KeyId == keyId)];
+        if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
+        {
+            bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
+            return unknownKey
+                ? new Fault($"{kind.Name} is signed with a key that the provider does not publish", MayFitNewerConfiguration: true)
+                : new Fault($"{kind.Name}'s signature is wrong");
+        }
+
+        string issuer = token.Claims.Text("iss") ?? "";
+        if (issuer == configuration.Issuer)
+        {
+            return null;
+        }
+
+        string message = $"{kind.Name}'s issuer is \"{Bounded(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
+        return new Fault(message, MayFitNewerConfiguration: true);
+    }
+
+    private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)
+    {
+        CryptoProviderFactory factory = key.CryptoProviderFactory;
+        if (!factory.IsSupportedAlgorithm(algorithm, key))
+        {
+            return false;
+        }
+
+        try
+        {
+            SignatureProvider verifier = factory.CreateForVerifying(key, algorithm);
+            try
+            {
+                return verifier.Verify(token.SignedBytes, token.Signature);
+            }
+            finally
+            {
+                factory.ReleaseSignatureProvider(verifier);
+            }
+        }
+        catch (Exception error) when (error is ArgumentException or CryptographicException or InvalidOperationException or NotSupportedException)
+        {
+            // A key that is too short, or of another curve than the algorithm's.
+            return false;
+        }
+    }
+
+    private void CheckTimes(ClaimSet claims, TokenKind kind)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset? expires = claims.Time("exp");
+        if ((expires is null && (kind.HasTimes || claims.Has("exp"))) || now >= expires + ClockSkew || now < claims.Time("nbf") - ClockSkew)
+        {
+            throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
+        }
+
+        DateTimeOffset? issuedAt = claims.Time("iat");
+        if ((issuedAt is null && kind.HasTimes) || issuedAt > now + ClockSkew)
+        {
+            throw new ProviderMistakeException(
+                $"{kind.Name} has no time of issue (\"iat\"), or one in the future; the clocks of gateway and provider may differ");
+        }
+    }
+
+    private static string Bounded(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
+
+    private static string Printable(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
+
+    /// <param name="MayFitNewerConfiguration">Whether the discovery document and the keys are worth another look.</param>
+    private sealed record Fault(string Message, bool MayFitNewerConfiguration = false);
+}

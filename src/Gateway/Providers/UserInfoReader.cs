@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.Providers;
+
+/// <summary>What userinfo answered.</summary>
+/// <param name="Claims">Null unless the status is 200.</param>
+internal sealed record UserInfoAnswer(HttpStatusCode Status, ClaimSet? Claims = null);
+
+/// <summary>Asks a provider's userinfo endpoint, at the sign-in and at the recheck alike (OpenID Connect Core 1.0, section 5.3).</summary>
+internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck tokens)
+{
+    /// <remarks>The caller compares `sub`: what follows from another one is not the same everywhere.</remarks>
+    /// <exception cref="ProviderMistakeException">The answer is neither an object of claims nor a JWT that is all right.</exception>
+    /// <exception cref="HttpRequestException">There was no answer.</exception>
+    /// <exception cref="ProviderUnavailableException">The answer is signed, and the provider's keys are not known.</exception>
+    public async Task<UserInfoAnswer> AskAsync(OpenIdConnectConfiguration configuration, string accessToken, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = CreateRequest(configuration.UserInfoEndpoint, accessToken);
+        using HttpResponseMessage response = await backchannel.SendAsync(request, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            return new UserInfoAnswer(response.StatusCode);
+        }
+
+        byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+        string? mediaType = response.Content.Headers.ContentType?.MediaType;
+        if (Is(mediaType, "application/json"))
+        {
+            return new UserInfoAnswer(response.StatusCode, ClaimSet.Parse(WithoutByteOrderMark(body), TokenKind.UserInfo.Name));
+        }
+
+        return Is(mediaType, "application/jwt")
+            ? new UserInfoAnswer(response.StatusCode, await CheckAsync(Encoding.Latin1.GetString(body), cancellationToken))
+            : throw new ProviderMistakeException($"its userinfo is neither application/json nor application/jwt, but {mediaType ?? "of no media type"}");
+    }
+
+    private static HttpRequestMessage CreateRequest(string endpoint, string accessToken)
+    {
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? address) || address.Scheme is not ("https" or "http"))
+        {
+            throw new ProviderMistakeException("its userinfo_endpoint is no address");
+        }
+
+        // RFC 6750, section 2.1; anything else would be another header, or none.
+        return accessToken.All(letter => letter is > ' ' and <= '~')
+            ? new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", accessToken) } }
+            : throw new ProviderMistakeException("its access token has letters that no access token may have");
+    }
+
+    /// <summary>Section 5.3.2: signed userinfo is checked as an ID token is, and says by whom and for whom it was made.</summary>
+    private async Task<ClaimSet> CheckAsync(string jwt, CancellationToken cancellationToken)
+    {
+        ClaimSet claims = (await tokens.CheckAsync(jwt, TokenKind.UserInfo, cancellationToken)).Claims;
+        return claims.HasMember("events", TokenKind.LogoutEvent, out _) ? throw new ProviderMistakeException("the userinfo is a logout token") : claims;
+    }
+
+    /// <summary>Without case (RFC 9110, section 8.3.1); parameters are left out already.</summary>
+    private static bool Is(string? mediaType, string expected) => string.Equals(mediaType, expected, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>RFC 8259, section 8.1: a parser may ignore it.</summary>
+    private static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> body) =>
+        body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Gateway.Accounts;
+using Gateway.Groups;
+using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.Providers;
+using Gateway.Sessions;
+
+namespace Gateway.Recheck;
+
+/// <summary>What comes of a provider's word on somebody who is in: the session is confirmed and follows, or it ends.</summary>
+internal sealed partial class RecheckConclusion(
+    SessionKeeper sessions,
+    ProviderRegistry providers,
+    IdentityDecision decision,
+    AccountSignIn accounts,
+    ILogger<SecurityLog> logger)
+{
+    /// <param name="claims">What the provider says, all of it checked.</param>
+    /// <param name="assertedAt">When it said so: part of it may be of a time before.</param>
+    /// <param name="askedAt">When it was asked, and said that all is well.</param>
+    /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
+    /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
+    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    public async Task<string?> TakeAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset assertedAt, DateTimeOffset askedAt, ProviderTokens? tokens = null)
+    {
+        Identity before = session.Identity;
+        if (providers.Find(before.Provider)?.Settings is not { } provider)
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "the gateway is no longer set up for that provider");
+            return null;
+        }
+
+        string issuer = claims.TryGetProperty("iss", out JsonElement named) ? ClaimPath.Text(named) ?? "" : before.Issuer;
+        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, assertedAt, isIn: true);
+        if (person is null)
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
+            return null;
+        }
+
+        if (before.Person != person.Key)
+        {
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "it speaks of somebody else");
+            return null;
+        }
+
+        AccountAnswer answer;
+        try
+        {
+            answer = await accounts.RecheckAsync(person, before.UserId);
+        }
+        catch (PaperlessApiException failure)
+        {
+            return failure.Message;
+        }
+
+        if (answer.Account is not { } account)
+        {
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            return null;
+        }
+
+        await sessions.RenewAsync(
+            secret,
+            record => record with
+            {
+                Identity = Following(person.As(account), record.Identity),
+                CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
+                Tokens = tokens ?? record.Tokens,
+            },
+            CancellationToken.None);
+        return null;
+    }
+
+    /// <summary>Paperless alone is asked: whether the user is still there, and under which name.</summary>
+    /// <returns>Null where it answered, and the session followed or has ended; else why it did not.</returns>
+    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    public async Task<string?> FollowAccountAsync(Session session, SessionSecret secret)
+    {
+        Identity before = session.Identity;
+        AccountAnswer answer;
+        try
+        {
+            answer = await accounts.RecheckAsync(before.Person, before.UserId);
+        }
+        catch (PaperlessApiException failure)
+        {
+            return failure.Message;
+        }
+
+        if (answer.Account is not { } account)
+        {
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            return null;
+        }
+
+        Identity now = before with { Username = account.Username, Superuser = account.IsSuperuser };
+        if (now != before)
+        {
+            await sessions.RenewAsync(
+                secret,
+                record => record with { Identity = record.Identity with { Username = account.Username, Superuser = account.IsSuperuser } },
+                CancellationToken.None);
+        }
+
+        sessions.AccountChecked(session.Key);
+        return null;
+    }
+
+    public async Task EndAsync(Session session, SessionEnd cause, string reason)
+    {
+        NoLonger(session.Identity.Username, session.Identity.Provider, reason, session.Key);
+        await sessions.EndAsync(session, cause, CancellationToken.None);
+    }
+
+    /// <summary>Groups of which the provider says nothing are as they were.</summary>
+    private static Identity Following(Identity now, Identity before) =>
+        now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
+
+    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "{User} is out: asked again, {Provider} or Paperless does not stand for the session any more ({Reason}); session {Session}")]
+    private partial void NoLonger(string user, string provider, string reason, SessionKey session);
+}

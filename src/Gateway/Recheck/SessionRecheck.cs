@@ -1,0 +1,240 @@
+using System.Security.Claims;
+using Gateway.Sessions;
+using Gateway.Storage;
+
+namespace Gateway.Recheck;
+
+/// <summary>
+/// Every `GATEWAY_SESSION_RECHECK`, while a session is in use, the provider is asked whether it still stands for the person; claims, groups
+/// and the Paperless account follow. "No" ends the session, silence does not. Once at a time for a session, across all replicas. Whatever
+/// the provider says or does not say, Paperless is asked for the user by id: the user header must not name a user who is gone or renamed.
+/// </summary>
+internal sealed class SessionRecheck(
+    SessionKeeper sessions,
+    ISessionStore store,
+    SessionCookie cookie,
+    RecheckAttempt attempt,
+    SilentAuthentication silent,
+    TimeProvider time) : IHostedService, IDisposable
+{
+    /// <summary>A replica that takes longer than this has died; it takes its tokens with it.</summary>
+    private static readonly TimeSpan ClaimedFor = TimeSpan.FromMinutes(1);
+
+    /// <summary>A request whose last answer is too old waits for the next one, but not for ever: silence ends nothing.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Another replica is at it: requests that go on leave it alone for so long, those that wait look more often.</summary>
+    private static readonly TimeSpan AtItElsewhere = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>A provider that comes back is not asked about everybody at once.</summary>
+    private const int MostAtOnce = 8;
+
+    /// <summary>What is under way; true where another replica turned out to be at it.</summary>
+    private readonly Dictionary<SessionKey, Task<bool>> _running = [];
+    private readonly SemaphoreSlim _turns = new(MostAtOnce, MostAtOnce);
+    private readonly CancellationTokenSource _stopping = new();
+
+    /// <returns>False where the browser was sent to the provider.</returns>
+    public async Task<bool> AskAsync(HttpContext context, Session session)
+    {
+        if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
+        {
+            return true;
+        }
+
+        Task<bool>? run = !session.NeedsRoundTrip || session.IsAccountCheckDue ? Start(session, secret) : null;
+        if (run is not null && attempt.MustWait(session))
+        {
+            await WaitAsync(run, session, secret, context.RequestAborted);
+
+            // What memory has let go of meanwhile is not ended by that.
+            if ((sessions.Current(session.Key) ?? await sessions.LoadAsync(secret, context.RequestAborted)) is not { } now)
+            {
+                context.User = new ClaimsPrincipal(new ClaimsIdentity());
+                return true;
+            }
+
+            session = now;
+            context.User = session.Principal;
+        }
+
+        return !session.NeedsRoundTrip || !session.IsRecheckDue || !await silent.BeginAsync(context, session, secret);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>What was asked is heard: a refresh token that has been used up has a successor to be kept.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        Task<bool>[] running;
+        lock (_running)
+        {
+            running = [.. _running.Values];
+        }
+
+        await ((Task)Task.WhenAll(running)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose()
+    {
+        _turns.Dispose();
+        _stopping.Dispose();
+    }
+
+    private Task<bool> Start(Session session, SessionSecret secret)
+    {
+        lock (_running)
+        {
+            if (_stopping.IsCancellationRequested)
+            {
+                return Task.FromResult(false);
+            }
+
+            if (!_running.TryGetValue(session.Key, out Task<bool>? run))
+            {
+                _running[session.Key] = run = Task.Run(() => RunAsync(session, secret));
+            }
+
+            return run;
+        }
+    }
+
+    private async Task WaitAsync(Task<bool> run, Session session, SessionSecret secret, CancellationToken aborted)
+    {
+        try
+        {
+            if (await run.WaitAsync(Patience, time, aborted))
+            {
+                await WaitForOtherAsync(session, secret, aborted);
+            }
+        }
+        catch (TimeoutException)
+        {
+            // It goes on; its answer counts for the requests that come after it, and none of them waits again.
+            attempt.Postpone(session, RecheckAttempt.AgainAfter);
+        }
+        catch (StoreUnavailableException away)
+        {
+            // Whoever is known here goes on.
+            attempt.Silent(session, away.Message);
+        }
+        catch (Exception error) when (!aborted.IsCancellationRequested)
+        {
+            // A fault of the gateway's own is silence, too: the request goes on.
+            attempt.Failed(session, error);
+        }
+    }
+
+    /// <summary>Another replica asks: its answer comes by the store.</summary>
+    private async Task WaitForOtherAsync(Session session, SessionSecret secret, CancellationToken aborted)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; waited < Patience; waited += LookAgainAfter)
+        {
+            await Task.Delay(LookAgainAfter, time, aborted);
+            bool isDone = await IsDoneElsewhereAsync(session);
+            if (await sessions.ReloadAsync(secret, aborted) is not { } now || now.CheckedAt > session.CheckedAt)
+            {
+                return;
+            }
+
+            if (isDone)
+            {
+                // Nothing came of it there: this replica asks for itself, later.
+                attempt.Postpone(session, RecheckAttempt.AgainAfter);
+                return;
+            }
+        }
+
+        // It may have died in the middle: nobody waits for it again before its claim has run out.
+        attempt.PostponeUntil(session, time.GetUtcNow() + ClaimedFor);
+    }
+
+    /// <summary>Whoever is done gives the claim back: then it is to be had, for a moment.</summary>
+    private async Task<bool> IsDoneElsewhereAsync(Session session)
+    {
+        byte[] key = session.Key.ToBytes();
+        if (!await store.TryAcquireLeaseAsync(key, AtItElsewhere, CancellationToken.None))
+        {
+            return false;
+        }
+
+        await store.ReleaseLeaseAsync(key, CancellationToken.None);
+        return true;
+    }
+
+    private async Task<bool> RunAsync(Session session, SessionSecret secret)
+    {
+        try
+        {
+            await _turns.WaitAsync(_stopping.Token);
+            try
+            {
+                // Paperless alone is asked by each replica for itself: nothing is used up by it.
+                return session.NeedsRoundTrip ? await attempt.FollowAccountAsync(session, secret) : await InTurnAsync(session, secret);
+            }
+            finally
+            {
+                _turns.Release();
+            }
+        }
+        catch (StoreUnavailableException away)
+        {
+            attempt.Silent(session, away.Message);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Not begun; the next process asks.
+        }
+        catch (Exception error)
+        {
+            attempt.Failed(session, error);
+        }
+        finally
+        {
+            lock (_running)
+            {
+                _running.Remove(session.Key);
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>Whether another replica is at it.</returns>
+    private async Task<bool> InTurnAsync(Session session, SessionSecret secret)
+    {
+        byte[] key = session.Key.ToBytes();
+        if (!await store.TryAcquireLeaseAsync(key, ClaimedFor, CancellationToken.None))
+        {
+            // Or the session is gone.
+            if (!attempt.MustWait(session))
+            {
+                attempt.Postpone(session, AtItElsewhere);
+            }
+
+            return await sessions.ReloadAsync(secret, CancellationToken.None) is { } still && still.CheckedAt == session.CheckedAt;
+        }
+
+        try
+        {
+            // Read after the claim: whoever had it before has left its tokens there.
+            if (await sessions.RecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
+            {
+                await attempt.ConcludeAsync(session, secret, record);
+            }
+            else
+            {
+                await sessions.ReloadAsync(secret, CancellationToken.None);
+            }
+
+            return false;
+        }
+        finally
+        {
+            await store.ReleaseLeaseAsync(key, CancellationToken.None);
+        }
+    }
+}

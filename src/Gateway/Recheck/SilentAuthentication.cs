@@ -1,0 +1,179 @@
+using System.Globalization;
+using Gateway.Access;
+using Gateway.Providers;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.Storage;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.Recheck;
+
+/// <summary>
+/// A round trip of the browser with `prompt=none` (OpenID Connect Core 1.0, section 3.1.2.1), on the way to a page: the provider answers
+/// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour.
+/// </summary>
+internal sealed partial class SilentAuthentication(
+    SessionKeeper sessions,
+    SessionCookie cookie,
+    ProviderRegistry providers,
+    RecheckConclusion conclusion,
+    GatewaySettings settings,
+    TimeProvider time,
+    ILogger<SilentAuthentication> logger)
+{
+    public static readonly TimeSpan AtMostEvery = TimeSpan.FromHours(1);
+
+    private const string State = "recheck";
+
+    /// <summary>Whoever waits for a page does not wait long for a provider that is away.</summary>
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+
+    public static bool IsOne(AuthenticationProperties? properties) => properties?.Items.ContainsKey(State) == true;
+
+    /// <summary>The next page that is opened makes the trip, but not sooner than an hour after the last one.</summary>
+    public static void Want(Session session, SessionRecord record)
+    {
+        session.NeedsRoundTrip = true;
+        if (record.RoundTripAt is { } last)
+        {
+            session.RecheckAfter(last + AtMostEvery);
+        }
+    }
+
+    /// <returns>Whether the browser was sent to the provider.</returns>
+    public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
+    {
+        string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (!IsPage(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target || providers.Find(session.Identity.Provider) is not { } provider)
+        {
+            return false;
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        try
+        {
+            if (!await AnswersAsync(provider, context.RequestAborted))
+            {
+                session.RecheckAfter(now + AgainAfter);
+                return false;
+            }
+
+            // Noted before the trip, for all replicas: whatever becomes of it, the next one is in an hour.
+            DateTimeOffset? last = null;
+            SessionRecord? Noted(SessionRecord record)
+            {
+                last = record.RoundTripAt;
+                return now - (last ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now };
+            }
+
+            if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
+            {
+                session.RecheckAfter(last is { } before ? before + AtMostEvery : now + AgainAfter);
+                await sessions.ReloadAsync(secret, CancellationToken.None);
+                return false;
+            }
+
+            noted.NeedsRoundTrip = true;
+            noted.RecheckAfter(now + AtMostEvery);
+        }
+        catch (StoreUnavailableException away)
+        {
+            session.RecheckAfter(now + AgainAfter);
+            NotBegun(session.Identity.Username, away.Message);
+            return false;
+        }
+
+        AuthenticationProperties properties = new() { RedirectUri = target };
+        properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
+        properties.Items[RoundTripState.Prompt] = "none";
+        properties.Items[State] = Convert.ToHexStringLower(session.Key.ToBytes());
+        context.Response.Headers.CacheControl = "no-store";
+        await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
+        return true;
+    }
+
+    /// <summary>The provider has answered with tokens, and everything of them is checked.</summary>
+    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, CallbackResult round)
+    {
+        if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
+        {
+            // Signed out, or in again, meanwhile: that stands.
+            return;
+        }
+
+        try
+        {
+            await ConcludeAsync(context, session, secret, round);
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotBegun(session.Identity.Username, away.Message);
+        }
+    }
+
+    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, CallbackResult round)
+    {
+        if (await conclusion.TakeAsync(session, secret, round.Claims, round.AssertedAt, round.AssertedAt, round.Tokens) is { } silence)
+        {
+            NotBegun(session.Identity.Username, silence);
+        }
+        else if (sessions.Current(session.Key) is { Identity: var identity } && IsAnotherAtTheProvider(session, round))
+        {
+            // The logout that the provider sends will speak of its new session: so this person gets a new one here, too.
+            await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(identity, round.Tokens, round.Sub, round.Sid, round.AssertedAt)));
+        }
+    }
+
+    /// <summary>The provider has answered with an error, or nothing that can be taken. Only a clear word ends the session.</summary>
+    public async Task FailAsync(HttpContext context, AuthenticationProperties properties, Exception failure)
+    {
+        if (OwnSession(context, properties) is not { } session)
+        {
+            return;
+        }
+
+        string? error = failure is ProviderRefusedException refused ? refused.Error
+            : failure is OpenIdConnectProtocolException { Data: var data } ? data["error"] as string
+            : null;
+        if (error is "login_required" or "access_denied")
+        {
+            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
+            return;
+        }
+
+        NotBegun(session.Identity.Username, error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
+    }
+
+    private static bool IsAnotherAtTheProvider(Session session, CallbackResult round) =>
+        round.Sid is { } sid
+        && !session.IsOf(SessionIndex.OfSid(session.Identity.Provider, session.Identity.Issuer, sid))
+        && session.IsOf(SessionIndex.OfPerson(session.Identity.Person with { Subject = round.Sub }));
+
+    private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
+        context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
+
+    /// <summary>A person opens a page; nothing that fetches ahead, and nothing in a frame.</summary>
+    private static bool IsPage(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && !Pages.RequestKind.IsPrefetch(request);
+
+    private async Task<bool> AnswersAsync(Provider provider, CancellationToken aborted)
+    {
+        using Deadline deadline = new(AnswerTimeout, time, aborted);
+        try
+        {
+            await provider.AskAsync(deadline.Token);
+            return true;
+        }
+        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !aborted.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+
+    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The provider could not be asked about {User} by the browser ({Reason}): the session goes on")]
+    private partial void NotBegun(string user, string reason);
+}

@@ -1,0 +1,57 @@
+using Gateway.Access;
+using Gateway.Accounts;
+using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
+using Gateway.Settings;
+using Microsoft.AspNetCore.Authentication;
+
+namespace Gateway.SignIn;
+
+/// <summary>A round trip that connects a provider's account to the user who is signed in, and signs nobody in.</summary>
+internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, PageWriter pages)
+{
+    private const string State = "connect";
+
+    /// <summary>Who began the Connect; null for an ordinary sign-in.</summary>
+    public static ConnectBegun? Of(AuthenticationProperties? properties) =>
+        properties?.Items.TryGetValue(State, out string? state) == true ? ConnectBegun.Read(state) : null;
+
+    public static bool IsAsked(HttpRequest request) => request.Query["process"] == "connect";
+
+    /// <summary>Notes who begins it.</summary>
+    public static void Begin(AuthenticationProperties properties, SignedInUser user) => properties.Items[State] = ConnectBegun.By(user).ToState();
+
+    /// <summary>Another site must not begin it: at the provider somebody else may be signed in.</summary>
+    public Refusal? Fault(HttpRequest request) => CrossSiteGuard.SaysSameOrigin(request, settings.Public)
+        ? null
+        : WithFront(ConnectRefusals.NotFromHere(AccessRefusals.Printable(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
+
+    /// <summary>On the way back, when everything that the provider said is checked.</summary>
+    public async Task FinishAsync(HttpContext context, Person person, ConnectBegun begun, string next)
+    {
+        string again = SignInFeature.LoginPath(settings, person.Provider, next, connect: true);
+        try
+        {
+            if (await connect.LinkAsync(person, begun, context.SignedInUser()) is not { } refusal)
+            {
+                context.Response.Redirect(next);
+                return;
+            }
+
+            await pages.RefuseAsync(context, refusal.Code == "connect_taken"
+                ? refusal with { Links = [new PageLink(again + "&prompt=login", "Connect another one"), Front] }
+                : WithFront(refusal));
+        }
+        catch (PaperlessApiException failure)
+        {
+            await pages.RefuseAsync(context, AccountRefusals.Unavailable(failure, again));
+        }
+    }
+
+    public Task RefuseStaleAsync(HttpContext context, string reason) => pages.RefuseAsync(context, WithFront(ConnectRefusals.Stale(reason)));
+
+    private PageLink Front => new(settings.ScriptName + "/", "To Paperless");
+
+    private Refusal WithFront(Refusal refusal) => refusal with { Links = [Front] };
+}

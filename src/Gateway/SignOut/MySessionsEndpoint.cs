@@ -1,0 +1,97 @@
+using Gateway.Access;
+using Gateway.Pages;
+using Gateway.PasswordSessions;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.SignOut;
+
+/// <summary>`/gateway/sessions`: where one is signed in, and ending any of it. Nobody sees or ends another person's.</summary>
+internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper sessions, EndSession endSession, Logout logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
+{
+    public const string EndPath = PagesFeature.SessionsPath + "/end";
+
+    public const string EndAllPath = PagesFeature.SessionsPath + "/end-all";
+
+    public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
+    {
+        IReadOnlyList<SessionEntry> entries = [.. (await OfAsync(session, context.RequestAborted)).Select(one => SessionEntry.Of(one, session.Key))];
+        if (!context.Request.WantsPage())
+        {
+            await PageWriter.WriteJsonAsync(context, entries, SessionEntryJson.Default.IReadOnlyListSessionEntry);
+            return;
+        }
+
+        await PageWriter.ShowAsync<SessionsPage>(
+            context,
+            StatusCodes.Status200OK,
+            new() { [nameof(SessionsPage.Sessions)] = entries },
+            await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
+    });
+
+    public Task EndAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
+    {
+        string? id = form["id"];
+
+        // An id of another person's, or of nobody's, is none of these.
+        if ((await OfAsync(session, context.RequestAborted)).FirstOrDefault(one => one.Id == id) is { } meant)
+        {
+            if (meant.Key == session.Key)
+            {
+                await logout.AnswerAsync(context);
+                return;
+            }
+
+            await sessions.EndAsync(meant.Stored, SessionEnd.EndedByTheUser, CancellationToken.None);
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = settings.ScriptName + PagesFeature.SessionsPath;
+    });
+
+    public Task EndAllAsync(HttpContext context) => WithOwnPageAsync(context, _ => logout.AnswerAsync(context, everywhere: true));
+
+    /// <summary>For what changes something: one of this origin's own pages asks for it.</summary>
+    private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>
+        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.CrossSiteAsync(context);
+
+    private async Task WithSessionAsync(HttpContext context, Func<Session, Task> answer)
+    {
+        if (context.Session() is not { } session)
+        {
+            await (context.Features.Get<SessionLookupFailed>() is { } away ? AwayAsync(context, away.Reason)
+                : context.PasswordSession() is null ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.SessionsPath)
+                : OfPasswordAsync(context));
+            return;
+        }
+
+        try
+        {
+            await answer(session);
+        }
+        catch (StoreUnavailableException error)
+        {
+            await AwayAsync(context, error.Message);
+        }
+    }
+
+    private Task<IReadOnlyList<ListedSession>> OfAsync(Session session, CancellationToken cancellationToken) =>
+        list.OfPersonAsync(session.PersonIndex, cancellationToken);
+
+    /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
+    private Task OfPasswordAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+    {
+        Remedy = "To end all of them, change your password in Paperless (My Profile).",
+        Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
+    });
+
+    private Task AwayAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
+    {
+        Remedy = "This page tries again by itself.",
+        RetryAfter = 5,
+        RetryAt = settings.ScriptName + PagesFeature.SessionsPath,
+        ForTheLog = reason,
+    });
+}

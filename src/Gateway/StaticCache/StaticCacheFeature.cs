@@ -1,0 +1,15 @@
+namespace Gateway.StaticCache;
+
+/// <summary>Paperless's static files from memory, compressed once. `GATEWAY_STATIC_CACHE=false` switches it off.</summary>
+internal static class StaticCacheFeature
+{
+    public static void AddStaticCache(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(StaticFileLimits.Default);
+        builder.Services.AddSingleton<StaticFileStore>();
+        builder.Services.AddSingleton<StaticFileCompression>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());
+        builder.Services.AddSingleton<StaticFileFetch>();
+        builder.Services.AddSingleton<StaticFiles>();
+    }
+}

@@ -1,0 +1,165 @@
+using System.Net.WebSockets;
+using System.Text;
+using System.Threading.Channels;
+
+namespace Gateway.StandIns.Paperless;
+
+/// <summary>The open WebSockets of <c>/ws/status/</c> and event streams; an ended session closes none of them.</summary>
+internal sealed class LiveStatus(CancellationToken stopping)
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<Channel<string>> _listeners = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public int Listeners
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _listeners.Count;
+            }
+        }
+    }
+
+    /// <summary>Sends a message to all that listen.</summary>
+    public void Push(string message)
+    {
+        lock (_lock)
+        {
+            foreach (var listener in _listeners)
+            {
+                listener.Writer.TryWrite(message);
+            }
+        }
+    }
+
+    /// <summary>Ends every socket and stream from Paperless's side.</summary>
+    public void CloseAll()
+    {
+        lock (_lock)
+        {
+            foreach (var listener in _listeners)
+            {
+                listener.Writer.TryComplete();
+            }
+        }
+    }
+
+    /// <summary>Waits until exactly so many listen.</summary>
+    public async Task ListenersAreAsync(int count, CancellationToken ct = default)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (_listeners.Count == count)
+                {
+                    return;
+                }
+
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(ct);
+        }
+    }
+
+    /// <summary>Delivers what is pushed, and gives back each text that it is sent.</summary>
+    public async Task ServeAsync(WebSocket socket)
+    {
+        var outbox = Listen();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        try
+        {
+            var receiving = ReceiveAsync(socket, outbox, ended.Token);
+            await foreach (var message in outbox.Reader.ReadAllAsync(ended.Token))
+            {
+                await socket.SendAsync(Encoding.UTF8.GetBytes(message), WebSocketMessageType.Text, true, ended.Token);
+            }
+
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ended.Token);
+            await receiving;
+        }
+        catch (WebSocketException)
+        {
+            // The other side is gone.
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            Forget(outbox);
+        }
+    }
+
+    public async IAsyncEnumerable<string> ReadAllAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        var outbox = Listen();
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
+            await foreach (var message in outbox.Reader.ReadAllAsync(either.Token))
+            {
+                yield return message;
+            }
+        }
+        finally
+        {
+            Forget(outbox);
+        }
+    }
+
+    private static async Task ReceiveAsync(WebSocket socket, Channel<string> outbox, CancellationToken ct)
+    {
+        var text = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, ct) is { MessageType: not WebSocketMessageType.Close } part)
+            {
+                text.Write(buffer, 0, part.Count);
+                if (part.EndOfMessage)
+                {
+                    if (part.MessageType == WebSocketMessageType.Text)
+                    {
+                        outbox.Writer.TryWrite(Encoding.UTF8.GetString(text.ToArray()));
+                    }
+
+                    text.SetLength(0);
+                }
+            }
+        }
+        catch (Exception gone) when (gone is WebSocketException or OperationCanceledException)
+        {
+            // Completing the outbox below ends the sending half, too.
+        }
+        finally
+        {
+            outbox.Writer.TryComplete();
+        }
+    }
+
+    private Channel<string> Listen()
+    {
+        var outbox = Channel.CreateUnbounded<string>();
+        Change(() => _listeners.Add(outbox));
+        return outbox;
+    }
+
+    private void Forget(Channel<string> outbox) => Change(() => _listeners.Remove(outbox));
+
+    private void Change(Action change)
+    {
+        TaskCompletionSource changed;
+        lock (_lock)
+        {
+            change();
+            changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        changed.SetResult();
+    }
+}

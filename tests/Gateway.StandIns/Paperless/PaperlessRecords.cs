@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+
+namespace Gateway.StandIns.Paperless;
+
+/// <summary>A user; without a password only the header, a session or a token lets them in.</summary>
+internal sealed record PaperlessUser(int Id, string Name)
+{
+    public string? Password { get; init; }
+    public string Email { get; init; } = "";
+    public string FirstName { get; init; } = "";
+    public string LastName { get; init; } = "";
+    public bool IsStaff { get; init; }
+    public bool IsActive { get; init; } = true;
+    public bool IsSuperuser { get; init; }
+    public ImmutableArray<int> Groups { get; init; } = [];
+    public ImmutableArray<string> Permissions { get; init; } = [];
+    public ImmutableArray<SocialAccount> SocialAccounts { get; init; } = [];
+    public string? Token { get; init; }
+    public DateTimeOffset Joined { get; init; }
+}
+
+internal sealed record PaperlessGroup(int Id, string Name, ImmutableArray<string> Permissions);
+
+internal sealed record SocialAccount(int Id, string Provider, string Name);
+
+/// <summary>A row of Django's session table. ByHeader: made by Remote-User, so another name in the header ends it.</summary>
+internal sealed record PaperlessSession(string Key, int UserId, bool ByHeader, string? PasswordThen, DateTimeOffset Expires);
+
+internal sealed record PaperlessDocument(int Id, string Title, int? Owner, byte[] Content, DateTimeOffset Created)
+{
+    public string FileName => $"{Title}.pdf";
+}
+
+internal sealed record ShareLink(string Slug, int DocumentId, DateTimeOffset? Expires);
+
+/// <summary>An upload as it arrived. The content is hashed and thrown away.</summary>
+internal sealed record PaperlessUpload(string TaskId, string By, string FileName, long Length, string Sha256, string? Title);

@@ -1,0 +1,38 @@
+namespace Gateway.StandIns.Paperless;
+
+/// <summary>What is there at the start.</summary>
+internal static class SeedData
+{
+    private static readonly string[] EditorPermissions =
+        [.. Permissions.UiSettings, "view_document", "add_document", "change_document", "view_tag", "view_correspondent"];
+
+    public static void Fill(PaperlessData data, StandInPaperlessOptions options)
+    {
+        if (options.Fresh)
+        {
+            return;
+        }
+
+        var admin = data.AddUser("admin", user => user with
+        {
+            Password = "admin",
+            Email = "admin@example.com",
+            IsStaff = true,
+            IsSuperuser = true,
+        });
+        data.TokenOf("admin");
+        data.AddGroup("editors", EditorPermissions);
+        data.AddGroup("viewers", [.. Permissions.UiSettings, "view_document"]);
+        data.AddDocument("Electricity bill 2024-03");
+        data.AddDocument("Rental agreement");
+        data.AddDocument("Admin's own letter", owner: admin.Id);
+
+        if (options.WithPeople)
+        {
+            foreach (var name in (string[])["alice", "bob"])
+            {
+                data.AddUser(name, user => user with { Password = name, Permissions = [.. EditorPermissions] });
+            }
+        }
+    }
+}

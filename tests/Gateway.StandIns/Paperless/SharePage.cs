@@ -1,0 +1,27 @@
+namespace Gateway.StandIns.Paperless;
+
+/// <summary><c>/share/&lt;slug&gt;</c>: a document for whoever has the link.</summary>
+internal static class SharePage
+{
+    public static Task AnswerAsync(Visit visit, string slug)
+    {
+        if (Csrf.Refusal(visit) is { } reason)
+        {
+            return visit.Reply.CsrfFailure(reason);
+        }
+
+        if (!visit.IsSafe)
+        {
+            return visit.Reply.MethodNotAllowed("GET", "HEAD", "OPTIONS");
+        }
+
+        if (visit.Data.FindShareLink(slug) is not { } link || visit.Data.FindDocument(link.DocumentId) is not { } document)
+        {
+            return visit.Reply.Redirect(visit.Site.LoginUrl + "?sharelink_notfound=1");
+        }
+
+        return link.Expires < visit.Data.Now
+            ? visit.Reply.Redirect(visit.Site.LoginUrl + "?sharelink_expired=1")
+            : DocumentFiles.SendAsync(visit, document, attachment: false);
+    }
+}

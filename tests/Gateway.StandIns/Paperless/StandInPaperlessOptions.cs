@@ -1,0 +1,59 @@
+namespace Gateway.StandIns.Paperless;
+
+/// <summary>The settings of a stand-in Paperless; each follows the PAPERLESS_ variable of its name.</summary>
+internal sealed record StandInPaperlessOptions
+{
+    public string Url { get; init; } = "http://127.0.0.1:0";
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public bool RemoteUser { get; init; } = true;
+    public bool RemoteUserApi { get; init; }
+    public string UserHeader { get; init; } = "Remote-User";
+
+    /// <summary>Django before 5.2.13 takes Remote_User for Remote-User.</summary>
+    public bool UnderscoresInHeaders { get; init; }
+
+    public string CookiePrefix { get; init; } = "";
+    public TimeSpan SessionAge { get; init; } = TimeSpan.FromSeconds(1_814_400);
+    public string? PublicUrl { get; init; }
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+    public string ScriptName { get; init; } = "";
+
+    /// <summary>PAPERLESS_PROXY_SSL_HEADER=["HTTP_X_FORWARDED_PROTO","https"].</summary>
+    public bool ProxySslHeader { get; init; }
+
+    public bool DisableRegularLogin { get; init; }
+    public bool RedirectLoginToSso { get; init; }
+    public bool AccountAllowSignups { get; init; }
+    public string? LogoutRedirectUrl { get; init; }
+    public int TokenRequestsPerMinute { get; init; } = 5;
+    public IReadOnlyList<SocialProvider> SocialProviders { get; init; } = [];
+
+    /// <summary>No users, no groups, no documents: the first to sign up becomes superuser.</summary>
+    public bool Fresh { get; init; }
+
+    /// <summary>Lists hold everything, whatever was asked for: as with a filter that this version of Paperless does not know.</summary>
+    public bool IgnoresFilters { get; init; }
+
+    /// <summary>The front page asks for all of <see cref="AppAssets"/>, as many files as Paperless's own.</summary>
+    public bool WithAssets { get; init; }
+
+    /// <summary>How long a static file may be kept.</summary>
+    public TimeSpan StaticMaxAge { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the one worker is busy with each static file.</summary>
+    public TimeSpan StaticFileCost { get; init; }
+
+    /// <summary>Starts with ordinary users alice and bob, who can open the page and read and add documents.</summary>
+    public bool WithPeople { get; init; }
+}
+
+/// <summary>A provider of Paperless's own sign-in, as PAPERLESS_SOCIALACCOUNT_PROVIDERS lists it.</summary>
+internal sealed record SocialProvider(string Id, string Name, string ClientId, string ServerUrl, string AuthorizationUrl = "")
+{
+    public string LoginPath => $"accounts/oidc/{Id}/login/";
+
+    public string DiscoveryUrl => ServerUrl.Contains("/.well-known/", StringComparison.Ordinal)
+        ? ServerUrl
+        : ServerUrl.TrimEnd('/') + "/.well-known/openid-configuration";
+}

@@ -1,0 +1,105 @@
+namespace Gateway.StandIns.Provider;
+
+/// <summary>How the development provider behaves; everything but the address, the slug and the clock may change while it runs.</summary>
+internal sealed record DevelopmentProviderOptions
+{
+    public string Url { get; init; } = "http://127.0.0.1:0";
+
+    public string Slug { get; init; } = "paperless";
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Cookies know no ports: two providers in one browser need two names.</summary>
+    public string SessionCookie { get; init; } = "authentik_session";
+
+    public string ClientId { get; init; } = "paperless";
+
+    public string ClientSecret { get; init; } = "development-secret-that-protects-nothing";
+
+    public bool PublicClient { get; init; }
+
+    public ClientAuthentication ClientAuthentication { get; init; } = ClientAuthentication.BasicOrPost;
+
+    /// <summary>authentik decodes percent-encoded Basic credentials since 2026.2.2 only.</summary>
+    public bool DecodesBasicCredentials { get; init; }
+
+    public IReadOnlyList<string> RedirectUris { get; init; } = [];
+
+    public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
+
+    public IReadOnlyList<Person> People { get; init; } = Person.Defaults;
+
+    /// <summary>Set: the application's policy lets only members of this group in; the others see authentik's own page.</summary>
+    public string? RequiredGroup { get; init; }
+
+    /// <summary>Whether the provider maps the <c>offline_access</c> scope.</summary>
+    public bool OfflineAccess { get; init; }
+
+    public bool IncludeClaimsInIdToken { get; init; } = true;
+
+    public bool SidClaim { get; init; } = true;
+
+    /// <summary>Userinfo as a JWT (<c>userinfo_signed_response_alg</c>), signed as ID tokens are; authentik always answers with JSON.</summary>
+    public bool SignedUserInfo { get; init; }
+
+    /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
+    public bool GlobalIssuer { get; init; }
+
+    public SigningMode Signing { get; init; } = SigningMode.RS256;
+
+    public TimeSpan CodeLifetime { get; init; } = TimeSpan.FromMinutes(1);
+
+    public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
+    public TimeSpan RefreshTokenLifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>False before 2026.5: the parameter is ignored and the person stays at the provider.</summary>
+    public bool EndSessionHonoursPostLogoutRedirectUri { get; init; } = true;
+
+    /// <summary>False with <c>default-provider-invalidation-flow</c>, which has no stages.</summary>
+    public bool EndSessionEndsProviderSession { get; init; } = true;
+
+    /// <summary>Before 2026.8 a call without a provider session forced a sign-in first.</summary>
+    public bool EndSessionAsksForSignIn { get; init; }
+
+    /// <summary>Set: told of every ended session, once for each live access token.</summary>
+    public Uri? BackchannelLogoutUri { get; init; }
+
+    /// <summary>Set: loaded in a hidden frame when the person signs out.</summary>
+    public Uri? FrontchannelLogoutUri { get; init; }
+}
+
+/// <summary>How tokens are signed; the last two are attacks.</summary>
+internal enum SigningMode
+{
+    RS256,
+    ES256,
+
+    /// <summary>A provider without a signing key: signed with the client secret, and the key set is <c>{}</c>.</summary>
+    HS256,
+
+    /// <summary>An attack: <c>alg: none</c>.</summary>
+    None,
+
+    /// <summary>An attack: signed by a key that is not in the key set, under the identifier of one that is.</summary>
+    WrongKey,
+}
+
+/// <summary>Which of a client's ways to prove itself are taken.</summary>
+internal enum ClientAuthentication
+{
+    BasicOrPost,
+    BasicOnly,
+    PostOnly,
+}
+
+/// <summary>A way for the provider to be away.</summary>
+internal enum Outage
+{
+    None,
+    DropsConnections,
+    ServiceUnavailable,
+}
+
+/// <summary>An OAuth error that the provider is told to answer with.</summary>
+internal sealed record ProviderError(string Error, string? Description = null);

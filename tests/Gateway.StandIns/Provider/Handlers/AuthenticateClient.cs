@@ -1,0 +1,52 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore;
+using OpenIddict.Server;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+using static OpenIddict.Server.OpenIddictServerEvents;
+
+namespace Gateway.StandIns.Provider.Handlers;
+
+/// <summary>Checks the client's identifier and secret before its code or token is looked at.</summary>
+internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider) : IOpenIddictServerHandler<TContext>
+    where TContext : BaseValidatingContext
+{
+    public ValueTask HandleAsync(TContext context)
+    {
+        if (context.EndpointType is OpenIddictServerEndpointType.Token && provider.TakeTokenError() is { } error)
+        {
+            context.Reject(error.Error, error.Description);
+        }
+        else if (!IsAuthentic(context))
+        {
+            context.Reject(Errors.InvalidClient, "Client authentication failed (e.g., unknown client, no client authentication included, "
+                + "or unsupported authentication method)");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private bool IsAuthentic(TContext context)
+    {
+        var options = provider.Options;
+        var request = context.Transaction.Request!;
+        if (request.ClientId != options.ClientId)
+        {
+            return false;
+        }
+
+        if (options.PublicClient)
+        {
+            return true;
+        }
+
+        var isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
+        if (options.ClientAuthentication == (isBasic ? ClientAuthentication.PostOnly : ClientAuthentication.BasicOnly))
+        {
+            return false;
+        }
+
+        return CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(request.ClientSecret ?? ""), Encoding.UTF8.GetBytes(options.ClientSecret));
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore;
+using OpenIddict.Server;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+using static OpenIddict.Server.OpenIddictServerEvents;
+
+namespace Gateway.StandIns.Provider.Handlers;
+
+/// <summary>Reads a client's Basic credentials literally, as authentik did before 2026.2.2, or percent-decoded, as RFC 6749 has it.</summary>
+internal sealed class ReadBasicCredentials<TContext>(DevelopmentProvider provider) : IOpenIddictServerHandler<TContext>
+    where TContext : BaseValidatingContext
+{
+    public ValueTask HandleAsync(TContext context)
+    {
+        string? header = context.Transaction.GetHttpRequest()?.Headers.Authorization;
+        if (!AuthenticationHeaderValue.TryParse(header, out var value)
+            || !"Basic".Equals(value.Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (Decode(value.Parameter) is not [var client, var secret])
+        {
+            context.Reject(Errors.InvalidClient, "The Basic credentials cannot be read.");
+            return ValueTask.CompletedTask;
+        }
+
+        var request = context.Transaction.Request!;
+        (request.ClientId, request.ClientSecret) = (Read(client), Read(secret));
+        return ValueTask.CompletedTask;
+    }
+
+    private static string[] Decode(string? parameter)
+    {
+        var bytes = new byte[parameter?.Length ?? 0];
+        return Convert.TryFromBase64String(parameter ?? "", bytes, out var count)
+            ? Encoding.UTF8.GetString(bytes, 0, count).Split(':', 2)
+            : [];
+    }
+
+    private string Read(string value) => provider.Options.DecodesBasicCredentials ? Uri.UnescapeDataString(value) : value;
+}

@@ -1,0 +1,164 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Gateway.StandIns.Provider;
+
+/// <summary>The provider's keys: signs its tokens, reads them back, and publishes what others need to check them.</summary>
+internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
+{
+    // Making an RSA key takes long enough to be felt when every test starts a provider: a stopped one leaves its keys to the next.
+    private static readonly ConcurrentBag<RSA> Spare = [];
+
+    private static readonly JsonWebTokenHandler Jwt = new() { SetDefaultTimesOnTokenCreation = false };
+
+    private readonly Lock _lock = new();
+    private RSA _rsa = TakeRsa();
+    private RSA? _unpublished;
+    private ECDsa _ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    private SigningMode Mode => provider.Options.Signing;
+
+    /// <summary>The algorithm that discovery announces; an attack announces what it does not do.</summary>
+    public string AnnouncedAlgorithm => Mode switch
+    {
+        SigningMode.ES256 => SecurityAlgorithms.EcdsaSha256,
+        SigningMode.HS256 => SecurityAlgorithms.HmacSha256,
+        _ => SecurityAlgorithms.RsaSha256,
+    };
+
+    public void Rotate()
+    {
+        lock (_lock)
+        {
+            _rsa.Dispose();
+            _rsa = RSA.Create(2048);
+            _ec.Dispose();
+            _ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        }
+    }
+
+    public string Sign(JsonObject payload, string type)
+    {
+        var header = new Dictionary<string, object> { ["typ"] = type };
+        lock (_lock)
+        {
+            return Credentials() is { } credentials
+                ? Jwt.CreateToken(payload.ToJsonString(), credentials, header)
+                : Jwt.CreateToken(payload.ToJsonString(), header);
+        }
+    }
+
+    /// <summary>The header and the payload are signed as they are, so that they can say what no library would write.</summary>
+    public string SignExactly(byte[] header, byte[] payload)
+    {
+        var text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
+        lock (_lock)
+        {
+            if (Credentials() is not { } credentials)
+            {
+                return text + ".";
+            }
+
+            using var signer = credentials.Key.CryptoProviderFactory.CreateForSigning(credentials.Key, credentials.Algorithm);
+            return $"{text}.{Base64UrlEncoder.Encode(signer.Sign(Encoding.ASCII.GetBytes(text)))}";
+        }
+    }
+
+    /// <summary>The subject of an ID token of this provider, however old, or null if it is none.</summary>
+    public async Task<string?> ReadHintAsync(string token, string issuer, string audience)
+    {
+        SecurityKey? key;
+        lock (_lock)
+        {
+            key = Credentials()?.Key;
+        }
+
+        var result = await Jwt.ValidateTokenAsync(token, new TokenValidationParameters
+        {
+            ValidIssuer = issuer,
+            ValidAudience = audience,
+            IssuerSigningKey = key,
+            RequireSignedTokens = Mode is not SigningMode.None,
+            ValidateLifetime = false,
+        });
+        return result.IsValid ? result.ClaimsIdentity.FindFirst(JwtRegisteredClaimNames.Sub)?.Value : null;
+    }
+
+    /// <summary>Without a signing key the set has no <c>keys</c> member at all.</summary>
+    public JsonObject KeySet()
+    {
+        lock (_lock)
+        {
+            return Mode switch
+            {
+                SigningMode.HS256 => [],
+                SigningMode.ES256 => new JsonObject { ["keys"] = new JsonArray(Published(_ec)) },
+                _ => new JsonObject { ["keys"] = new JsonArray(Published(_rsa)) },
+            };
+        }
+    }
+
+    public void Dispose()
+    {
+        Spare.Add(_rsa);
+        _unpublished?.Dispose();
+        _ec.Dispose();
+    }
+
+    private SigningCredentials? Credentials() => Mode switch
+    {
+        SigningMode.None => null,
+        SigningMode.HS256 => new SigningCredentials(
+            Key(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.Options.ClientSecret)), null), SecurityAlgorithms.HmacSha256),
+        SigningMode.ES256 => new SigningCredentials(Key(new ECDsaSecurityKey(_ec), IdOf(_ec)), SecurityAlgorithms.EcdsaSha256),
+        SigningMode.WrongKey => new SigningCredentials(
+            Key(new RsaSecurityKey(_unpublished ??= RSA.Create(2048)), IdOf(_rsa)), SecurityAlgorithms.RsaSha256),
+        _ => new SigningCredentials(Key(new RsaSecurityKey(_rsa), IdOf(_rsa)), SecurityAlgorithms.RsaSha256),
+    };
+
+    private static RSA TakeRsa() => Spare.TryTake(out var key) ? key : RSA.Create(2048);
+
+    private static string IdOf(AsymmetricAlgorithm key) =>
+        Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
+
+    // The library would otherwise keep a disposed key's signer, and hand it to the next key of that identifier.
+    private static SecurityKey Key(SecurityKey key, string? id)
+    {
+        key.KeyId = id;
+        key.CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false };
+        return key;
+    }
+
+    private static JsonObject Published(RSA key)
+    {
+        var numbers = key.ExportParameters(includePrivateParameters: false);
+        return new JsonObject
+        {
+            ["kty"] = "RSA",
+            ["alg"] = SecurityAlgorithms.RsaSha256,
+            ["use"] = "sig",
+            ["kid"] = IdOf(key),
+            ["n"] = Base64UrlEncoder.Encode(numbers.Modulus),
+            ["e"] = Base64UrlEncoder.Encode(numbers.Exponent),
+        };
+    }
+
+    private static JsonObject Published(ECDsa key)
+    {
+        var numbers = key.ExportParameters(includePrivateParameters: false);
+        return new JsonObject
+        {
+            ["kty"] = "EC",
+            ["alg"] = SecurityAlgorithms.EcdsaSha256,
+            ["use"] = "sig",
+            ["kid"] = IdOf(key),
+            ["crv"] = "P-256",
+            ["x"] = Base64UrlEncoder.Encode(numbers.Q.X),
+            ["y"] = Base64UrlEncoder.Encode(numbers.Q.Y),
+        };
+    }
+}

@@ -1,0 +1,267 @@
+using CsCheck;
+using Gateway.Access;
+
+namespace Gateway.Tests.Access;
+
+/// <summary>The design's table "Who may reach what", line by line.</summary>
+public sealed class AccessRuleTests
+{
+    private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get", "post"];
+
+    private static readonly string[] Segments = ["/admin", "/api", "/static", "/share", "/accounts", "/login", "/logout", "/token", "/ws", "/logo", "/signup", "/gateway", "/assets"];
+
+    private static readonly AccessRule[] Rules = [new(false, false), new(false, true), new(true, false), new(true, true)];
+
+    [Theory]
+    [InlineData("GET", "/accounts/login/")]
+    [InlineData("HEAD", "/accounts/login")]
+    [InlineData("GET", "/Accounts/LOGIN/")]
+    [InlineData("GET", "/accounts/oidc/authentik/login/")]
+    [InlineData("GET", "/accounts/oidc/authentik/login/callback/")]
+    [InlineData("POST", "/accounts/oidc/authentik/logout/backchannel/")]
+    [InlineData("GET", "/accounts/oidc/authentik/logout/frontchannel/")]
+    [InlineData("POST", "/ACCOUNTS/OIDC/x")]
+    [InlineData("GET", "/accounts/logout/")]
+    [InlineData("GET", "/accounts/logout")]
+    [InlineData("POST", "/accounts/logout/")]
+    [InlineData("GET", "/api/auth/logout/")]
+    [InlineData("POST", "/api/auth/logout")]
+    [InlineData("POST", "/admin/logout/")]
+    [InlineData("GET", "/Admin/Logout")]
+    [InlineData("GET", "/gateway/session")]
+    [InlineData("GET", "/gateway/")]
+    [InlineData("GET", "/gateway")]
+    [InlineData("POST", "/Gateway/anything/below")]
+    public void The_gateways_own_paths_are_its_own_for_everybody(string method, string path) =>
+        Assert.All(EachWay(method, path), access => Assert.Equal(AccessDecision.Own, access));
+
+    [Theory]
+    [InlineData("/static/frontend/main.js")]
+    [InlineData("/favicon.ico")]
+    [InlineData("/assets/logo.svg")]
+    [InlineData("/logo")]
+    [InlineData("/logo/custom.png")]
+    [InlineData("/share/abc_DEF-123")]
+    [InlineData("/share/abc/")]
+    public void The_public_list_is_for_everybody_to_read(string path)
+    {
+        Assert.All(EachWay("GET", path).Concat(EachWay("HEAD", path)), access => Assert.Equal(AccessDecision.Public, access));
+        Assert.All(["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"], method => Assert.All(EachWay(method, path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access)));
+    }
+
+    [Theory]
+    [InlineData("/Static/x.js")]
+    [InlineData("/static")]
+    [InlineData("/staticx/x.js")]
+    [InlineData("/x/static/x.js")]
+    [InlineData("/FAVICON.ICO")]
+    [InlineData("/favicon.ico/")]
+    [InlineData("/logos")]
+    [InlineData("/Share/abc")]
+    [InlineData("/share/")]
+    [InlineData("/share//")]
+    [InlineData("/share/a/b")]
+    [InlineData("/share/a.b")]
+    [InlineData("/share/a%2Fb")]
+    [InlineData("/share/é")]
+    [InlineData("/x/share/abc")]
+    [InlineData("/")]
+    [InlineData("/dashboard")]
+    [InlineData("/documents/2/details")]
+    [InlineData("/api/")]
+    [InlineData("/api")]
+    [InlineData("/api/documents/")]
+    [InlineData("/api/schema/")]
+    [InlineData("/api/auth/headless/app/v1/config")]
+    [InlineData("/api/oauth/callback/")]
+    [InlineData("/ws/status/")]
+    [InlineData("/admin/")]
+    [InlineData("/admin/documents/document/")]
+    [InlineData("/robots.txt")]
+    [InlineData("/gatewayx")]
+    [InlineData("/accountsx")]
+    [InlineData("/fetch/doc/1")]
+    public void All_else_takes_a_session_and_then_goes_with_identity(string path)
+    {
+        Assert.All(EachWay("GET", path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access));
+        Assert.All(EachWay("GET", path, hasSession: true), access => Assert.Equal(AccessDecision.WithIdentity, access));
+        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("POST", path, hasSession: true, Credential.None));
+        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("POST", path, hasSession: false, Credential.None));
+    }
+
+    [Theory]
+    [InlineData("?password=1", true)]
+    [InlineData("?next=%2F&password=1", true)]
+    [InlineData("?password", true)]
+    [InlineData("?password=&loggedout=1", true)]
+    [InlineData("", false)]
+    [InlineData("?", false)]
+    [InlineData("?next=%2F%3Fpassword%3D1", false)]
+    [InlineData("?passwords=1", false)]
+    [InlineData("?xpassword=1", false)]
+    [InlineData("?p%61ssword=1", false)]
+    [InlineData("?next=password=1", false)]
+    public void Paperless_own_sign_in_page_is_there_for_who_asks_for_it_by_name(string query, bool paperless) =>
+        Assert.All(["/accounts/login/", "/accounts/login", "/Accounts/Login/"], path => Assert.All(["GET", "HEAD"], method =>
+        {
+            Assert.All(Rules[..2], rule => Assert.Equal(paperless ? AccessDecision.AccountPages : AccessDecision.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+            Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: true, Credential.None, query)));
+            Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+        }));
+
+    [Theory]
+    [InlineData("POST", "/accounts/login/")]
+    [InlineData("POST", "/accounts/login")]
+    [InlineData("GET", "/accounts/password/reset/")]
+    [InlineData("POST", "/accounts/password/reset/key/1-abc/")]
+    [InlineData("GET", "/accounts/2fa/authenticate/")]
+    [InlineData("GET", "/Accounts/Password/reset/")]
+    [InlineData("GET", "/accounts/")]
+    [InlineData("GET", "/accounts/loginx/")]
+    [InlineData("GET", "/admin/login/")]
+    [InlineData("POST", "/admin/login/")]
+    [InlineData("POST", "/admin/login")]
+    [InlineData("POST", "/Admin/Login/")]
+    public void Paperless_own_account_pages_are_there_while_regular_login_is_on(string method, string path)
+    {
+        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.AccountPages, rule.Decide(method, path, hasSession: false, Credential.None)));
+        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.WithIdentity, rule.Decide(method, path, hasSession: true, Credential.None)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, Credential.None)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: true, Credential.None)));
+    }
+
+    [Theory]
+    [InlineData("GET", "/accounts/signup/")]
+    [InlineData("POST", "/accounts/signup/")]
+    [InlineData("POST", "/Accounts/SignUp/")]
+    [InlineData("POST", "/accounts/3rdparty/signup/")]
+    public void Sign_up_is_closed_until_it_is_allowed_because_the_first_one_is_superuser(string method, string path)
+    {
+        Assert.All([Rules[0], Rules[2], Rules[3]], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, Credential.None)));
+        Assert.Equal(AccessDecision.AccountPages, Rules[1].Decide(method, path, hasSession: false, Credential.None));
+    }
+
+    [Theory]
+    [InlineData("/api/auth/headless/app/v1/auth/signup")]
+    [InlineData("/api/auth/headless/browser/v1/auth/provider/signup")]
+    [InlineData("/API/auth/headless/app/v1/auth/SIGNUP")]
+    public void A_token_that_nobody_checked_yet_is_no_way_round_the_closed_sign_up(string path) => Assert.All(
+        new[] { Credential.None, Credential.Token, Credential.Basic },
+        credential => Assert.Equal(AccessDecision.Closed, Rules[0].Decide("POST", path, hasSession: false, credential)));
+
+    [Theory]
+    [InlineData("/x/admin/login/")]
+    [InlineData("/xadmin/login/")]
+    [InlineData("/api/admin/login/")]
+    [InlineData("/static/admin/login/")]
+    [InlineData("/share/admin/login/")]
+    [InlineData("/a/b/Admin/LOGIN/")]
+    [InlineData("/admin/login/x")]
+    [InlineData("/x/admin/logout/")]
+    [InlineData("/myadmin/logout/")]
+    [InlineData("/admin/logout/x")]
+    public void Django_s_unanchored_admin_doors_are_no_doors(string path)
+    {
+        Assert.All(Methods, method => Assert.All(EachWay(method, path), access => Assert.True(access is AccessDecision.NotFound or AccessDecision.Closed, $"{method} {path}: {access}")));
+        Assert.Equal(AccessDecision.NotFound, Rules[0].Decide("GET", path, hasSession: true, Credential.None));
+        Assert.Equal(AccessDecision.Closed, Rules[2].Decide("GET", path, hasSession: true, Credential.None));
+    }
+
+    [Theory]
+    [InlineData(Credential.Token, false, AccessDecision.WithCredential)]
+    [InlineData(Credential.Token, true, AccessDecision.WithCredential)]
+    [InlineData(Credential.Basic, false, AccessDecision.WithCredential)]
+    [InlineData(Credential.Basic, true, AccessDecision.CredentialRefused)]
+    [InlineData(Credential.Other, false, AccessDecision.CredentialRefused)]
+    [InlineData(Credential.Other, true, AccessDecision.CredentialRefused)]
+    internal void An_api_credential_wins_over_the_session(Credential credential, bool regularLoginDisabled, AccessDecision expected)
+    {
+        AccessRule rule = new(regularLoginDisabled, signupsAllowed: false);
+        foreach (bool hasSession in new[] { false, true })
+        {
+            Assert.Equal(expected, rule.Decide("GET", "/api/documents/", hasSession, credential));
+            Assert.Equal(expected, rule.Decide("POST", "/api/documents/post_document/", hasSession, credential));
+        }
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/api")]
+    [InlineData("/API/documents/")]
+    [InlineData("/xapi/documents/")]
+    [InlineData("/ws/status/")]
+    [InlineData("/admin/")]
+    public void A_credential_counts_below_the_api_only(string path)
+    {
+        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("GET", path, hasSession: false, Credential.Token));
+        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("GET", path, hasSession: true, Credential.Token));
+    }
+
+    [Theory]
+    [InlineData("GET", false, false, AccessDecision.Public)]
+    [InlineData("GET", true, true, AccessDecision.Public)]
+    [InlineData("HEAD", true, false, AccessDecision.Public)]
+    [InlineData("POST", false, false, AccessDecision.Public)]
+    [InlineData("POST", false, true, AccessDecision.Public)]
+    [InlineData("POST", true, false, AccessDecision.Closed)]
+    [InlineData("POST", true, true, AccessDecision.Closed)]
+    [InlineData("post", true, false, AccessDecision.Closed)]
+    [InlineData("PUT", true, false, AccessDecision.Closed)]
+    [InlineData("PUT", false, false, AccessDecision.SignInFirst)]
+    [InlineData("PUT", false, true, AccessDecision.WithIdentity)]
+    internal void The_token_endpoint_takes_passwords_while_regular_login_is_on(string method, bool regularLoginDisabled, bool hasSession, AccessDecision expected)
+    {
+        AccessRule rule = new(regularLoginDisabled, signupsAllowed: false);
+        Assert.All(["/api/token/", "/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, Credential.None)));
+        Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, Credential.Basic));
+    }
+
+    [Theory]
+    [InlineData("/api/token/x")]
+    [InlineData("/api/token/share/abc")]
+    public void Nothing_below_the_token_endpoint_is_open(string path)
+    {
+        Assert.All(Methods, method => Assert.All(EachWay(method, path, hasSession: false, rules: Rules[..2]), access => Assert.Equal(AccessDecision.SignInFirst, access)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide("POST", path, hasSession: false, Credential.None)));
+    }
+
+    [Fact]
+    public void With_regular_login_off_no_password_reaches_Paperless_by_any_way()
+    {
+        string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token/", "/api/auth/headless/app/v1/auth/login", "/api/auth/headless/browser/v1/auth/provider/token", "/accounts/signup/", "/accounts/password/reset/"];
+        Assert.All(doors, door => Assert.All(EachWay("POST", door, rules: Rules[2..]), access => Assert.Equal(AccessDecision.Closed, access)));
+    }
+
+    [Fact]
+    public void An_anonymous_request_gets_through_on_the_short_list_only()
+    {
+        Gen<string> path = Gen.OneOf(
+                Gen.Int[0, Segments.Length - 1].Select(index => Segments[index]),
+                Gen.Char["/aA.-"].Select(letter => letter.ToString()))
+            .Array[1, 5].Select(string.Concat);
+        Gen.Select(path, Gen.Int[0, Methods.Length - 1], Gen.Int[0, 3]).Sample((given, method, rule) =>
+        {
+            string whole = given.StartsWith('/') ? given : "/" + given;
+            AccessDecision access = Rules[rule].Decide(Methods[method], whole, hasSession: false, Credential.None);
+
+            Assert.NotEqual(AccessDecision.WithIdentity, access);
+            Assert.NotEqual(AccessDecision.WithCredential, access);
+            if (access == AccessDecision.Public)
+            {
+                Assert.Matches("^(/static/|/assets/|/logo(/|$)|/share/[A-Za-z0-9_-]+/*$|(?i:/api/token/?$))", whole);
+            }
+
+            if (access == AccessDecision.AccountPages)
+            {
+                Assert.Matches("(?i)^/(accounts(/|$)|admin/login/?$)", whole);
+            }
+        }, iter: 20_000);
+    }
+
+    /// <summary>Whatever the settings, the session and the credential (where they have no say).</summary>
+    private static IEnumerable<AccessDecision> EachWay(string method, string path, bool? hasSession = null, AccessRule[]? rules = null) =>
+        from rule in rules ?? Rules
+        from session in hasSession is { } fixedSession ? new[] { fixedSession } : [false, true]
+        from credential in path.StartsWith("/api/", StringComparison.Ordinal) ? new[] { Credential.None } : [Credential.None, Credential.Token, Credential.Other]
+        select rule.Decide(method, path, session, credential);
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text.Json;
+using Gateway.Operations;
+using Gateway.StandIns.Paperless;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Forwarding;
+
+/// <summary>SIGTERM to the real program.</summary>
+public sealed class ShutdownTests
+{
+    [Fact]
+    public async Task What_is_under_way_finishes_and_nothing_new_begins()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
+        using Visitor alice = await world.SignedInAsync("alice");
+        using ClientWebSocket socket = new();
+        socket.Options.SetRequestHeader("Cookie", alice.Cookies.GetCookieHeader(new Uri(world.Origin)));
+        await socket.ConnectAsync(new Uri($"ws://localhost:{world.Port}/ws/status/"), World.Ct);
+        using RawConnection idle = await RawConnection.OpenAsync(world.Port);
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/1/download/");
+        Task<Page> held = alice.FetchAsync("/api/documents/1/download/");
+        await hold.Arrived.WaitAsync(World.Ct);
+        using HttpClient management = new() { BaseAddress = gateway.Management };
+        Assert.Equal("ready", await StatusAsync(management));
+        Stopwatch watch = Stopwatch.StartNew();
+
+        await gateway.TerminateAsync();
+        WebSocketReceiveResult close = await socket.ReceiveAsync(new byte[100], World.Ct);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, World.Ct);
+
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, close.CloseStatus);
+        Assert.Equal("stopping", await StatusAsync(management));
+        Assert.Equal("", await idle.ReadToEndAsync());
+        using TcpClient late = new();
+        await Assert.ThrowsAnyAsync<SocketException>(() => late.ConnectAsync(IPAddress.Loopback, world.Port, World.Ct).AsTask());
+        Assert.False(held.IsCompleted);
+
+        hold.Release();
+        Page page = await held;
+        int exitCode = await gateway.ExitCodeAsync();
+
+        Assert.Equal((HttpStatusCode.OK, "application/pdf"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(0, exitCode);
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, OperationsFeature.GracePeriod);
+        Assert.Contains("\"Path\":\"/api/documents/1/download/\"", gateway.Output, StringComparison.Ordinal);
+        Assert.Contains("Application is shutting down", gateway.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sessions_outlive_the_program()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Visitor alice;
+        await using (GatewayProcess gateway = await GatewayProcess.StartAsync(world))
+        {
+            alice = await world.SignedInAsync("alice");
+            await gateway.TerminateAsync();
+            Assert.Equal(0, await gateway.ExitCodeAsync());
+        }
+
+        await using GatewayProcess again = await GatewayProcess.StartAsync(world);
+        Page page = await alice.FetchAsync("/api/profile/");
+
+        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, world.Forwarded[^1].SignedInAs));
+        alice.Dispose();
+    }
+
+    private static async Task<string?> StatusAsync(HttpClient management)
+    {
+        using HttpResponseMessage response = await management.GetAsync(ManagementServer.ReadyPath, World.Ct);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(World.Ct)).GetProperty("status").GetString();
+    }
+}

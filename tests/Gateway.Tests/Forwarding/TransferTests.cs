@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using Gateway.StandIns.Paperless;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Forwarding;
+
+/// <summary>Big files through the real program: whole, and at a memory that does not grow with them.</summary>
+/// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; docs/performance.md was measured with 1024.</remarks>
+public sealed class TransferTests(ITestOutputHelper output)
+{
+    private const int MostMemory = 200;
+
+    private static readonly long Bytes = 1024L * 1024 * int.Parse(Environment.GetEnvironmentVariable("GATEWAY_TEST_TRANSFER_MIB") ?? "256", CultureInfo.InvariantCulture);
+
+    [Fact]
+    public async Task A_big_download_comes_whole_at_constant_memory() => await MeasureAsync("down", async browser =>
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, $"/api/documents/big/download/?bytes={Bytes}");
+        using HttpResponseMessage response = await browser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, World.Ct);
+        await using Stream body = await response.Content.ReadAsStreamAsync(World.Ct);
+        byte[] buffer = new byte[256 * 1024];
+        long length = 0;
+        for (int read; (read = await body.ReadAsync(buffer, World.Ct)) > 0; length += read)
+        {
+            Assert.Equal((byte)(length % DocumentFiles.BigDownloadPeriod), buffer[0]);
+        }
+
+        Assert.Equal(Bytes, length);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength ? "up with a length" : "up without a length", async browser =>
+    {
+        using MultipartFormDataContent form = new() { { new BigFile(withLength), "document", "big.pdf" } };
+        using HttpRequestMessage request = new(HttpMethod.Post, "/api/documents/post_document/") { Content = form };
+        request.Headers.TransferEncodingChunked = !withLength;
+
+        using HttpResponseMessage response = await browser.SendAsync(request, World.Ct);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    });
+
+    private async Task MeasureAsync(string what, Func<HttpClient, Task> transfer)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpClient browser = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = new Uri(world.Origin), Timeout = TimeSpan.FromMinutes(10) };
+        browser.DefaultRequestHeaders.Add("Cookie", alice.Cookies.GetCookieHeader(new Uri(world.Origin)));
+        browser.DefaultRequestHeaders.Add("X-CSRFToken", alice.Cookie("csrftoken"));
+        int before = gateway.PeakMemory();
+        Stopwatch watch = Stopwatch.StartNew();
+
+        await transfer(browser);
+
+        TimeSpan elapsed = watch.Elapsed;
+        int peak = gateway.PeakMemory();
+        output.WriteLine($"{Bytes >> 20} MiB {what}: {elapsed.TotalSeconds:F1} s, peak memory {peak} MiB ({before} MiB before)");
+        if (what != "down")
+        {
+            PaperlessUpload upload = Assert.Single(world.Paperless.Data.Uploads);
+            Assert.Equal((Bytes, BigFile.Sha256()), (upload.Length, upload.Sha256));
+            Assert.Empty(Directory.GetFiles(Path.Combine(world.DataDirectory, "spool")));
+        }
+
+        Assert.InRange(peak, 1, MostMemory);
+    }
+
+    /// <summary>A file that nobody holds in memory.</summary>
+    private sealed class BigFile(bool withLength) : HttpContent
+    {
+        private static readonly byte[] Block = [.. Enumerable.Range(0, 1 << 18).Select(index => (byte)(index * 31 / 7))];
+
+        public static string Sha256()
+        {
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            for (long sent = 0; sent < Bytes; sent += Block.Length)
+            {
+                hash.AppendData(Block);
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            for (long sent = 0; sent < Bytes; sent += Block.Length)
+            {
+                await stream.WriteAsync(Block, World.Ct);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = Bytes;
+            return withLength;
+        }
+    }
+}

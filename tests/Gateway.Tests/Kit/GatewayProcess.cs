@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>The real program in a process of its own, between a world's stand-ins and at its address.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+
+    private GatewayProcess(Process process, Uri management)
+    {
+        _process = process;
+        Management = management;
+    }
+
+    public Uri Management { get; }
+
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <param name="world">One whose own gateway is not started.</param>
+    public static async Task<GatewayProcess> StartAsync(World world)
+    {
+        Uri management = new($"http://127.0.0.1:{World.FreePort()}");
+        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Gateway"))
+        {
+            WorkingDirectory = Path.GetTempPath(),
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        start.Environment["ASPNETCORE_URLS"] = world.Origin;
+        foreach ((string name, string? value) in world.Settings())
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["GATEWAY_MANAGEMENT_URL"] = management.GetLeftPart(UriPartial.Authority);
+        GatewayProcess gateway = new(new Process { StartInfo = start }, management);
+        TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Note(object sender, DataReceivedEventArgs line)
+        {
+            lock (gateway._output)
+            {
+                gateway._output.AppendLine(line.Data);
+            }
+
+            if (line.Data?.Contains("Application started", StringComparison.Ordinal) == true)
+            {
+                listening.TrySetResult();
+            }
+        }
+
+        gateway._process.OutputDataReceived += Note;
+        gateway._process.ErrorDataReceived += Note;
+        gateway._process.EnableRaisingEvents = true;
+        gateway._process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"The gateway ended at once:\n{gateway.Output}"));
+        gateway._process.Start();
+        gateway._process.BeginOutputReadLine();
+        gateway._process.BeginErrorReadLine();
+        await listening.Task.WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+        return gateway;
+    }
+
+    /// <summary>The most memory that the process ever held, in MiB.</summary>
+    public int PeakMemory()
+    {
+        string line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
+    }
+
+    /// <summary>How many files, sockets and pipes it holds open.</summary>
+    public int Handles() => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
+
+    public async Task TerminateAsync()
+    {
+        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(World.Ct);
+    }
+
+    /// <summary>Waits for its end, and for the last line of its output.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await _process.WaitForExitAsync(World.Ct);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>A connection to the gateway on which every byte is the test's own.</summary>
+internal sealed class RawConnection : IDisposable
+{
+    private readonly TcpClient _connection;
+    private readonly NetworkStream _stream;
+
+    private RawConnection(TcpClient connection)
+    {
+        _connection = connection;
+        _stream = connection.GetStream();
+    }
+
+    public Stream Stream => _stream;
+
+    public static async Task<RawConnection> OpenAsync(int port)
+    {
+        TcpClient connection = new() { NoDelay = true };
+        await connection.ConnectAsync("127.0.0.1", port, World.Ct);
+        return new RawConnection(connection);
+    }
+
+    /// <summary>Sends one request on a connection of its own, and reads all that comes until the gateway closes it.</summary>
+    public static async Task<string> AskAsync(World world, string request)
+    {
+        using RawConnection connection = await OpenAsync(world.Port);
+        await connection.SendAsync(request);
+        return await connection.ReadToEndAsync();
+    }
+
+    public ValueTask SendAsync(string text) => _stream.WriteAsync(Encoding.Latin1.GetBytes(text), World.Ct);
+
+    /// <summary>A status line with its headers, up to the blank line.</summary>
+    public async Task<string> ReadHeadAsync()
+    {
+        using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
+        late.CancelAfter(TimeSpan.FromMinutes(1));
+        StringBuilder head = new();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await _stream.ReadAsync(one, late.Token) == 1)
+        {
+            head.Append((char)one[0]);
+        }
+
+        return head.ToString();
+    }
+
+    /// <summary>Exactly so many bytes.</summary>
+    public async Task<string> ReadTextAsync(int count)
+    {
+        byte[] bytes = new byte[count];
+        await _stream.ReadExactlyAsync(bytes, World.Ct);
+        return Encoding.Latin1.GetString(bytes);
+    }
+
+    /// <summary>Everything that comes; a reset ends it as a close does.</summary>
+    public async Task<string> ReadToEndAsync()
+    {
+        using MemoryStream all = new();
+        try
+        {
+            await _stream.CopyToAsync(all, World.Ct);
+        }
+        catch (IOException)
+        {
+            // What came before the reset is what counts.
+        }
+
+        return Encoding.Latin1.GetString(all.ToArray());
+    }
+
+    /// <summary>Leaves without a farewell: the other side sees a reset.</summary>
+    public void BreakOff()
+    {
+        _connection.LingerState = new LingerOption(enable: true, seconds: 0);
+        _connection.Dispose();
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    /// <summary>The status codes of all answers in a text, in their order.</summary>
+    public static IReadOnlyList<int> Statuses(string text) =>
+        [.. text.Split("\r\n").Where(line => line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal)).Select(line => int.Parse(line.AsSpan(9, 3), CultureInfo.InvariantCulture))];
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Tests.Kit;
+
+/// <summary>One sign-in of one tab, step by step, so that a test can do something in between.</summary>
+internal sealed class RoundTrip
+{
+    private const int MostSteps = 10;
+
+    private readonly Visitor _visitor;
+
+    private RoundTrip(Visitor visitor, Page begun)
+    {
+        _visitor = visitor;
+        Begun = begun;
+        Authorize = begun.Location ?? throw new InvalidOperationException($"The sign-in did not begin: {(int)begun.Status}\n{begun.Text}");
+        Query = QueryHelpers.ParseQuery(Authorize.Query);
+    }
+
+    /// <summary>The gateway's redirect to the provider.</summary>
+    public Page Begun { get; }
+
+    public Uri Authorize { get; }
+
+    /// <summary>The parameters of the authorization request.</summary>
+    public IReadOnlyDictionary<string, StringValues> Query { get; }
+
+    public static async Task<RoundTrip> BeginAsync(Visitor visitor, string next = "/", string provider = "authentik", string more = "") =>
+        new(visitor, await visitor.OpenAsync($"/accounts/oidc/{provider}/login/?next={Uri.EscapeDataString(next)}{more}", "same-origin"));
+
+    /// <summary>At the provider, up to the address that it sends the browser back to; nothing has been asked of it yet.</summary>
+    public async Task<string> AnswerAsync()
+    {
+        Uri address = Authorize;
+        for (int step = 0; step < MostSteps; step++)
+        {
+            Page page = await _visitor.OpenAsync(address.AbsoluteUri, "cross-site");
+            address = page.Location ?? throw new InvalidOperationException($"The provider keeps the browser: {(int)page.Status} at {page.Address}\n{page.Text}");
+            if (address.Authority != Authorize.Authority)
+            {
+                return address.PathAndQuery;
+            }
+        }
+
+        throw new InvalidOperationException($"{Authorize} leads nowhere in {MostSteps} steps.");
+    }
+
+    /// <summary>The browser comes back, and follows every redirect from there.</summary>
+    public Task<Page> FinishAsync(string callback) => _visitor.NavigateAsync(callback, "cross-site");
+
+    public async Task<Page> CompleteAsync() => await FinishAsync(await AnswerAsync());
+
+    /// <summary>The same callback with one parameter changed; null takes it away.</summary>
+    public static string With(string callback, string parameter, string? value)
+    {
+        string[] parts = callback.Split('?', 2);
+        Dictionary<string, string?> query = QueryHelpers.ParseQuery(parts[1]).ToDictionary(pair => pair.Key, pair => (string?)pair.Value.ToString());
+        query[parameter] = value;
+        return QueryHelpers.AddQueryString(parts[0], query.Where(pair => pair.Value is not null));
+    }
+}
+
+/// <summary>What the sign-in tests ask of a browser.</summary>
+internal static class SignedIn
+{
+    public const string CookieName = "paperless-gateway";
+
+    /// <summary>Who the gateway takes this browser for; null for nobody.</summary>
+    public static async Task<string?> WhoAsync(this Visitor visitor)
+    {
+        Page page = await visitor.FetchAsync("/gateway/session");
+        return page.Status == HttpStatusCode.OK
+            ? System.Text.Json.JsonDocument.Parse(page.Text).RootElement.GetProperty("username").GetString()
+            : null;
+    }
+
+    /// <summary>The browser forgets every cookie whose name has this in it.</summary>
+    public static void Forget(this Visitor visitor, string part)
+    {
+        foreach (Cookie cookie in visitor.Cookies.GetAllCookies().Where(cookie => cookie.Name.Contains(part, StringComparison.Ordinal)))
+        {
+            cookie.Expired = true;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Gateway.StandIns.Provider;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Providers;
+
+/// <summary>Which signatures are taken, and how the gateway learns of new keys.</summary>
+public sealed class SigningKeysTests
+{
+    private const string KeySet = "/application/o/paperless/jwks/";
+
+    [Fact]
+    public async Task A_provider_that_signs_with_ES256_is_understood()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.ES256 });
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_issuer_ends_in_a_slash_or_is_the_host_alone(bool global)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { GlobalIssuer = global });
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        string issuer = (string)JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!["issuer"]!;
+        Assert.Equal(world.Provider.Address.AbsoluteUri + (global ? "" : "application/o/paperless/"), issuer);
+    }
+
+    [Fact]
+    public async Task Without_a_signing_key_the_client_secret_signs()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.HS256 });
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.None), "not signed")]
+    [InlineData(nameof(SigningMode.WrongKey), "signature is wrong")]
+    public async Task A_token_that_the_published_key_did_not_sign_is_refused(string attack, string says)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = Enum.Parse<SigningMode>(attack) });
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains(says, page.Text, StringComparison.Ordinal);
+        Assert.Null(visitor.Cookie(SignedIn.CookieName));
+    }
+
+    [Fact]
+    public async Task A_key_that_is_new_is_fetched_so_that_this_very_sign_in_succeeds()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor first = await world.SignedInAsync("alice");
+        world.Provider.RotateSigningKey();
+
+        using Visitor second = await world.SignedInAsync("alice");
+
+        Assert.Equal(2, KeySetRequests(world));
+    }
+
+    [Fact]
+    public async Task Sign_ins_that_meet_a_new_key_in_the_same_moment_all_succeed_with_one_fetch()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor before = await world.SignedInAsync("alice");
+        world.Provider.RotateSigningKey();
+        TaskCompletionSource everybodyWaits = new();
+        int buying = 0;
+        world.Provider.Hold = async path =>
+        {
+            if (path == "/application/o/token/" && Interlocked.Increment(ref buying) == 5)
+            {
+                everybodyWaits.SetResult();
+            }
+
+            await (path == "/application/o/token/" ? everybodyWaits.Task : Task.CompletedTask);
+        };
+
+        Visitor[] visitors = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => world.SignedInAsync("alice")));
+
+        Assert.Equal(2, KeySetRequests(world));
+        Assert.All(visitors, visitor => visitor.Dispose());
+    }
+
+    [Fact]
+    public async Task Keys_that_rotate_five_times_in_a_minute_are_fetched_each_time()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor before = await world.SignedInAsync("alice");
+        for (int rotation = 1; rotation <= 5; rotation++)
+        {
+            world.Provider.RotateSigningKey();
+            using Visitor after = await world.SignedInAsync("alice");
+            Assert.Equal(1 + rotation, KeySetRequests(world));
+            world.Clock.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        world.Provider.RotateSigningKey();
+        using Visitor waits = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.BadGateway, (await waits.SignInAsync("alice")).Status);
+        world.Clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(HttpStatusCode.OK, (await waits.SignInAsync("alice")).Status);
+    }
+
+    [Fact]
+    public async Task Unknown_keys_make_the_gateway_ask_five_times_and_then_once_a_minute_at_the_most()
+    {
+        await using World world = await World.StartAsync();
+        int asked = 0;
+        await using StubSite keys = await StubSite.StartAsync(context =>
+        {
+            Interlocked.Increment(ref asked);
+            return context.Response.WriteAsync("{\"keys\":[]}");
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["jwks_uri"] = keys.Address.AbsoluteUri;
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+        foreach (int expected in (int[])[1 + 5, 1 + 6, 1 + 7])
+        {
+            for (int attempt = 0; attempt < 7; attempt++)
+            {
+                Page page = await visitor.SignInAsync("alice");
+                Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+                Assert.Contains("a key that the provider does not publish", page.Text, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(expected, asked);
+            world.Clock.Advance(TimeSpan.FromSeconds(61));
+        }
+
+        // A quiet night saves up no more than it began with.
+        world.Clock.Advance(TimeSpan.FromHours(8));
+        for (int attempt = 0; attempt < 8; attempt++)
+        {
+            Assert.Equal(HttpStatusCode.BadGateway, (await visitor.SignInAsync("alice")).Status);
+        }
+
+        Assert.Equal(1 + 7 + 5, asked);
+    }
+
+    [Fact]
+    public async Task A_provider_that_changes_its_kind_of_key_is_understood_at_once()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.HS256 });
+        foreach (SigningMode mode in (SigningMode[])[SigningMode.HS256, SigningMode.RS256, SigningMode.ES256, SigningMode.HS256])
+        {
+            world.Provider.Options = world.Provider.Options with { Signing = mode };
+            using Visitor visitor = await world.SignedInAsync("alice");
+            Assert.Equal("alice", await visitor.WhoAsync());
+            world.Clock.Advance(TimeSpan.FromSeconds(61));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a","n":"!!","e":"AQAB"}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a"}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"}]}""")]
+    [InlineData("""{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}""")]
+    [InlineData("""{"keys":[{"kty":5,"kid":{},"n":[]}]}""")]
+    [InlineData("""{"keys":[{"kty":"RSA","x5c":["!!"]}]}""")]
+    [InlineData("""{"keys":[5,null,"x",[]]}""")]
+    [InlineData("""{"keys":null}""")]
+    [InlineData("""{"keys":{}}""")]
+    [InlineData("""{"keys":[{"kid":"\ud800"}]}""")]
+    [InlineData("[]")]
+    public async Task A_key_set_of_odd_keys_is_a_page_and_no_failure_inside_the_gateway(string keySet)
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite keys = await StubSite.StartAsync(context => context.Response.WriteAsync(keySet));
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["jwks_uri"] = keys.Address.AbsoluteUri;
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.True(page.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable, $"{(int)page.Status}");
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+    }
+
+    [Fact]
+    public async Task The_keys_are_kept_half_a_day()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor first = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromHours(11));
+        using Visitor second = await world.SignedInAsync("alice");
+        Assert.Equal(1, KeySetRequests(world));
+
+        world.Clock.Advance(TimeSpan.FromHours(2));
+        using Visitor third = await world.SignedInAsync("alice");
+        Assert.Equal(2, KeySetRequests(world));
+    }
+
+    private static int KeySetRequests(World world) => world.Provider.Received.Count(request => request.Path == KeySet);
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using Gateway.StandIns.Provider;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Microsoft.Data.Sqlite;
+
+namespace Gateway.Tests.Recheck;
+
+/// <summary>A refresh token counts once: one whose successor was lost is no word on the person, any other that is refused is.</summary>
+public sealed class RefreshTokenTests
+{
+    [Fact]
+    public async Task A_successor_that_the_store_did_not_take_ends_nothing()
+    {
+        await using World world = await StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Provider.Hold = async path =>
+        {
+            if (path == RecheckWorld.TokenPath)
+            {
+                asked.TrySetResult();
+                await held.Task;
+            }
+        };
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Task<Page> page = alice.FetchAsync("/api/documents/");
+        await asked.Task.WaitAsync(World.Ct);
+        await using (SqliteConnection locked = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False"))
+        {
+            await locked.OpenAsync(World.Ct);
+            await using SqliteTransaction transaction = locked.BeginTransaction();
+            held.SetResult();
+
+            Assert.Equal(HttpStatusCode.OK, (await page).Status);
+        }
+
+        Assert.Single(world.Log.Of("RecheckPostponed"));
+        world.Provider.ClearReceived();
+        world.Clock.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Empty(world.Log.Of("SessionEnded"));
+        Assert.Equal([RecheckWorld.TokenPath, "/application/o/userinfo/"], world.Provider.Received.Select(request => request.Path));
+    }
+
+    [Fact]
+    public async Task A_gateway_that_dies_before_the_answer_ends_nothing()
+    {
+        await using World world = await StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        string copy = Path.Combine(world.DataDirectory, "as-it-was-sent");
+        world.Provider.Hold = async path =>
+        {
+            if (path == RecheckWorld.TokenPath && !File.Exists(copy))
+            {
+                await using SqliteConnection database = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
+                await using SqliteConnection kept = new($"Data Source={copy};Pooling=False");
+                database.Open();
+                kept.Open();
+                database.BackupDatabase(kept);
+            }
+        };
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        await world.Gateway.DisposeAsync();
+        foreach (string file in Directory.EnumerateFiles(world.DataDirectory, Database.FileName + "*"))
+        {
+            File.Delete(file);
+        }
+
+        File.Move(copy, Path.Combine(world.DataDirectory, Database.FileName));
+        world.StartGateway();
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Empty(world.Log.Of("SessionEnded"));
+        Assert.Equal(2, world.Refreshes().Count);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("invalid_client")]
+    public async Task An_answer_that_came_leaves_no_doubt(string? error)
+    {
+        await using World world = await StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.NextTokenError = error is null ? null : new ProviderError(error);
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+
+        world.Provider.NextTokenError = new ProviderError("invalid_grant");
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Equal("RefusedByTheProvider", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
+    }
+
+    private static Task<World> StartAsync() => RecheckWorld.StartAsync(provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
+}

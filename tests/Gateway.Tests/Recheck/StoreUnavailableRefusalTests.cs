@@ -1,0 +1,92 @@
+using System.Net;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Sessions;
+
+namespace Gateway.Tests.Recheck;
+
+/// <summary>A store that goes away while the provider is being asked signs nobody out.</summary>
+public sealed class StoreUnavailableRefusalTests
+{
+    [Fact]
+    public async Task A_sign_in_that_cannot_be_written_down_leaves_the_session_before_it()
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromMinutes(1));
+        world.Provider.SignsInAs = "alice";
+        RoundTrip again = await RoundTrip.BeginAsync(alice, "/documents/2", more: "&prompt=login");
+        string answer = await again.AnswerAsync();
+        watch.Away = nameof(ISessionStore.AddAsync);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.OpenAsync(answer, "cross-site")).Status);
+
+        Assert.Empty(world.Log.Of("SessionEnded"));
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(nameof(ISessionStore.ReplaceAsync), false)]
+    [InlineData(nameof(ISessionStore.AddAsync), true)]
+    public async Task A_silent_round_whose_answer_cannot_be_written_down_leads_back_to_the_page(string away, bool anotherAtTheProvider)
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        if (anotherAtTheProvider)
+        {
+            await alice.SendAsync(HttpMethod.Get, new Uri(world.Provider.Address, "if/flow/default-authentication-flow/?person=alice").AbsoluteUri);
+        }
+
+        Page begun = await alice.OpenAsync("/documents/2");
+        Page answered = await alice.OpenAsync(begun.Location!.AbsoluteUri, "cross-site");
+        watch.Away = away;
+
+        Page page = await alice.NavigateAsync(answered.Location!.PathAndQuery, "cross-site");
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Single(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.Empty(world.Log.Of("SessionEnded"));
+        watch.Away = null;
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_another_replica_goes_on_when_Redis_goes_away()
+    {
+        StoreWatch watch = new();
+        await using RedisServer redis = await RedisServer.StartAsync(keeps: true);
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Services = watch.Put;
+            options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
+            options.Provider = given => given with { OfflineAccess = true };
+        });
+        await using Replica other = await world.StartReplicaAsync();
+        using Visitor here = await world.SignedInAsync("alice");
+        using Visitor there = other.Sent(here);
+        Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync("/api/documents/")).Status);
+        TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.Provider.Hold = path => path == RecheckWorld.TokenPath ? held.Task : Task.CompletedTask;
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Task<Page> asks = here.FetchAsync("/api/documents/");
+        await world.UntilAsync(() => Task.FromResult(world.Refreshes().Count == 1), "The provider is asked.");
+        Task<Page> waits = there.FetchAsync("/api/documents/");
+        await world.UntilAsync(() => Task.FromResult(watch.Calls.Count(call => call == nameof(ISessionStore.TryAcquireLeaseAsync)) == 2), "The other waits.");
+        await redis.KillAsync();
+        held.SetResult();
+
+        while (!Task.WhenAll(asks, waits).IsCompleted)
+        {
+            // The replica that waits looks into the store by this clock.
+            world.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await Task.Delay(50, World.Ct);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await asks).Status);
+        Assert.Equal(HttpStatusCode.OK, (await waits).Status);
+        Assert.Empty(world.Log.Of("SessionEnded").Concat(other.Log.Of("SessionEnded")));
+    }
+}

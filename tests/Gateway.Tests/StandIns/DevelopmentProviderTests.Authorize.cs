@@ -1,0 +1,257 @@
+using System.Net;
+using Gateway.StandIns.Provider;
+using Microsoft.AspNetCore.WebUtilities;
+using static Gateway.Tests.StandIns.DevelopmentProviderClient;
+
+namespace Gateway.Tests.StandIns;
+
+public sealed partial class DevelopmentProviderTests
+{
+    private const string SignInPath = "/if/flow/default-authentication-flow/";
+
+    [Fact]
+    public async Task A_stranger_meets_the_sign_in_page_and_comes_back_with_a_code_and_the_state()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var toSignIn = await client.AuthorizeAsync();
+        using var page = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
+        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        using var signedIn = await client.PostAsync(SignInPath, ("person", "bob"), ("next", Next(toSignIn)));
+        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+
+        Assert.StartsWith(SignInPath, toSignIn.Headers.Location.OriginalString, StringComparison.Ordinal);
+        Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
+        Assert.All(["alice", "bob", "admin"], name => Assert.Contains($"id=\"sign-in-{name}\"", html, StringComparison.Ordinal));
+        Assert.Contains("evelopment provider", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(signedIn.Headers.GetValues("Set-Cookie"), cookie => cookie.StartsWith("authentik_session=", StringComparison.Ordinal));
+        Assert.NotNull(CallbackParameter(back, "code"));
+        Assert.Equal("a state", CallbackParameter(back, "state"));
+        Assert.Equal("bob", Assert.Single(provider.Sessions).Username);
+    }
+
+    [Fact]
+    public async Task The_authorization_response_names_no_issuer()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var back = await client.AuthorizeAsync();
+
+        Assert.Equal(["code", "state"], QueryHelpers.ParseQuery(back.Headers.Location!.Query).Keys.Order());
+    }
+
+    [Fact]
+    public async Task A_live_session_goes_straight_back()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var first = await client.AuthorizeAsync();
+        using var second = await client.AuthorizeAsync(("prompt", "none"));
+
+        Assert.NotNull(CallbackParameter(first, "code"));
+        Assert.NotNull(CallbackParameter(second, "code"));
+    }
+
+    [Fact]
+    public async Task A_test_may_let_everybody_be_signed_in_without_a_page()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        provider.SignsInAs = "bob";
+
+        using var toSignIn = await client.AuthorizeAsync();
+        using var signedIn = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
+        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+
+        Assert.NotNull(CallbackParameter(back, "code"));
+        Assert.Equal("bob", Assert.Single(provider.Sessions).Username);
+    }
+
+    [Fact]
+    public async Task A_form_post_response_is_a_form()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var page = await client.AuthorizeAsync(("response_mode", "form_post"));
+
+        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+        Assert.Contains($"action=\"{Callback}\"", html, StringComparison.Ordinal);
+        Assert.Contains("name=\"code\"", html, StringComparison.Ordinal);
+        Assert.Contains("name=\"state\" value=\"a state\"", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prompt_none_without_a_session_is_login_required()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var back = await client.AuthorizeAsync(("prompt", "none"));
+
+        Assert.Equal("login_required", CallbackParameter(back, "error"));
+        Assert.Equal("a state", CallbackParameter(back, "state"));
+    }
+
+    [Fact]
+    public async Task Prompt_login_asks_again_once()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+        var before = Assert.Single(provider.Sessions);
+
+        using var toSignIn = await client.AuthorizeAsync(("prompt", "login"));
+        using var signedIn = await client.PostAsync(toSignIn.Headers.Location!.OriginalString, ("person", "alice"));
+        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+
+        Assert.NotNull(CallbackParameter(back, "code"));
+        Assert.NotEqual(before.Sid, Assert.Single(provider.Sessions).Sid);
+    }
+
+    [Fact]
+    public async Task A_session_older_than_max_age_asks_again()
+    {
+        var clock = new Clock();
+        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var young = await client.AuthorizeAsync(("max_age", "60"));
+        clock.Advance(TimeSpan.FromSeconds(61));
+        using var old = await client.AuthorizeAsync(("max_age", "60"));
+
+        Assert.NotNull(CallbackParameter(young, "code"));
+        Assert.StartsWith(SignInPath, old.Headers.Location!.OriginalString, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Unknown_scopes_are_dropped_in_silence()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid profile groups offline_access"));
+
+        Assert.Equal("openid profile", Text(tokens, "scope"));
+        Assert.Null(tokens["refresh_token"]);
+    }
+
+    [Fact]
+    public async Task No_scope_means_every_scope()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        var tokens = await client.SignInForTokensAsync("alice", ("scope", ""));
+
+        Assert.Equal("openid email profile", Text(tokens, "scope"));
+    }
+
+    [Theory]
+    [InlineData("client_id", "somebody-else")]
+    [InlineData("client_id", "")]
+    [InlineData("redirect_uri", "http://127.0.0.1:9/callback/")]
+    [InlineData("redirect_uri", "http://127.0.0.1:9/Callback")]
+    [InlineData("redirect_uri", "http://127.0.0.1:9/callback?a=b")]
+    [InlineData("redirect_uri", "not a uri")]
+    [InlineData("redirect_uri", "")]
+    public async Task A_wrong_client_or_redirect_uri_is_a_page_and_never_a_redirect(string parameter, string value)
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var page = await client.AuthorizeAsync((parameter, value));
+
+        Assert.Equal(HttpStatusCode.BadRequest, page.StatusCode);
+        Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
+        Assert.Null(page.Headers.Location);
+    }
+
+    [Theory]
+    [InlineData("response_type", "", "invalid_request")]
+    [InlineData("response_type", "nonsense", "unsupported_response_type")]
+    [InlineData("request", "a.b.c", "request_not_supported")]
+    [InlineData("code_challenge_method", "S512", "invalid_request")]
+    public async Task Every_other_error_is_redirected_with_the_state(string parameter, string value, string error)
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var back = await client.AuthorizeAsync((parameter, value));
+
+        Assert.Equal(error, CallbackParameter(back, "error"));
+        Assert.Equal("a state", CallbackParameter(back, "state"));
+    }
+
+    [Fact]
+    public async Task A_test_chooses_the_next_authorization_error()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+        provider.NextAuthorizeError = new ProviderError("server_error", "The flow is broken.");
+
+        using var refused = await client.AuthorizeAsync();
+        using var next = await client.AuthorizeAsync();
+
+        Assert.Equal("server_error", CallbackParameter(refused, "error"));
+        Assert.Equal("The flow is broken.", CallbackParameter(refused, "error_description"));
+        Assert.NotNull(CallbackParameter(next, "code"));
+    }
+
+    [Fact]
+    public async Task A_denied_policy_is_a_page_of_the_providers_own()
+    {
+        await using var provider = await StartAsync(options => options with { RequiredGroup = "paperless-admins" });
+        using var client = new DevelopmentProviderClient(provider);
+
+        await client.SignInAsync("alice");
+        using var denied = await client.AuthorizeAsync();
+        await client.SignInAsync("admin");
+        using var allowed = await client.AuthorizeAsync();
+
+        Assert.Equal(HttpStatusCode.Forbidden, denied.StatusCode);
+        Assert.Equal("text/html", denied.Content.Headers.ContentType?.MediaType);
+        Assert.NotNull(CallbackParameter(allowed, "code"));
+    }
+
+    [Theory]
+    [InlineData("https://elsewhere/")]
+    [InlineData("//elsewhere/")]
+    [InlineData("/\\elsewhere/")]
+    public async Task Signing_in_never_leads_to_another_site(string next)
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var response = await client.PostAsync(SignInPath, ("person", "alice"), ("next", next));
+
+        Assert.Equal("/", response.Headers.Location?.OriginalString);
+    }
+
+    [Fact]
+    public async Task Nobody_signs_in_under_an_unknown_name()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var response = await client.PostAsync(SignInPath, ("person", "mallory"), ("next", "/"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Empty(provider.Sessions);
+    }
+
+    private static string Next(HttpResponseMessage toSignIn) =>
+        QueryHelpers.ParseQuery(new Uri(toSignIn.RequestMessage!.RequestUri!, toSignIn.Headers.Location!).Query)["next"].ToString();
+}

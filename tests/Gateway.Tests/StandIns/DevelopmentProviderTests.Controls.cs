@@ -1,0 +1,167 @@
+using System.Net;
+using Gateway.StandIns.Provider;
+using static Gateway.Tests.StandIns.DevelopmentProviderClient;
+
+namespace Gateway.Tests.StandIns;
+
+public sealed partial class DevelopmentProviderTests
+{
+    [Fact]
+    public async Task Ended_sessions_take_their_access_tokens_with_them_but_not_their_refresh_tokens()
+    {
+        await using var provider = await StartAsync(WithOfflineAccess);
+        using var alice = new DevelopmentProviderClient(provider);
+        using var bob = new DevelopmentProviderClient(provider);
+        var hers = await alice.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+        var his = await bob.SignInForTokensAsync("bob");
+
+        await provider.EndSessionsAsync("alice", TestContext.Current.CancellationToken);
+
+        using var herInfo = await alice.UserInfoAsync(Text(hers, "access_token"));
+        using var hisInfo = await bob.UserInfoAsync(Text(his, "access_token"));
+        using var refreshed = await alice.RefreshAsync(Text(hers, "refresh_token"));
+        Assert.Equal(HttpStatusCode.Unauthorized, herInfo.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, hisInfo.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, refreshed.StatusCode);
+        Assert.Equal("bob", Assert.Single(provider.Sessions).Username);
+    }
+
+    [Fact]
+    public async Task A_deactivated_person_has_no_tokens_and_cannot_come_back()
+    {
+        await using var provider = await StartAsync(WithOfflineAccess);
+        using var client = new DevelopmentProviderClient(provider);
+        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+
+        await provider.DeactivateAsync("alice", TestContext.Current.CancellationToken);
+
+        using var refreshed = await client.RefreshAsync(Text(tokens, "refresh_token"));
+        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using var signIn = await client.PostAsync(SignInPath, ("person", "alice"), ("next", "/"));
+        await AssertTokenErrorAsync("invalid_grant", refreshed);
+        Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, signIn.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_redirect_uris_may_be_set_once_the_application_is_known()
+    {
+        await using var provider = await StartAsync(options => options with { RedirectUris = [] });
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInAsync();
+
+        using var before = await client.AuthorizeAsync();
+        provider.Options = provider.Options with { RedirectUris = [Callback] };
+        using var after = await client.AuthorizeAsync();
+
+        Assert.Equal(HttpStatusCode.BadRequest, before.StatusCode);
+        Assert.NotNull(CallbackParameter(after, "code"));
+    }
+
+    [Fact]
+    public async Task A_provider_that_is_away_drops_connections_or_answers_503()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        provider.Outage = Outage.DropsConnections;
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(DiscoveryPath));
+        provider.Outage = Outage.ServiceUnavailable;
+        using var unavailable = await client.GetAsync(DiscoveryPath);
+        provider.Outage = Outage.None;
+        using var back = await client.GetAsync(DiscoveryPath);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, unavailable.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, back.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_test_may_hold_a_request_until_it_lets_go()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        provider.Hold = path =>
+        {
+            if (path != KeySetPath)
+            {
+                return Task.CompletedTask;
+            }
+
+            arrived.SetResult();
+            return release.Task;
+        };
+
+        using var other = await client.GetAsync(DiscoveryPath);
+        var held = client.GetAsync(KeySetPath);
+        await arrived.Task.WaitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        Assert.False(held.IsCompleted);
+        Assert.Contains(provider.Received, request => request.Path == KeySetPath);
+        release.SetResult();
+        using var response = await held;
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Every_request_is_written_down_with_its_form_and_its_credentials()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        await client.SignInForTokensAsync();
+        using var byBasic = await ExchangeByBasicAsync(client, provider, "wrong");
+
+        var exchanges = provider.Received.Where(request => request.Path == "/application/o/token/").ToList();
+
+        Assert.Equal(2, exchanges.Count);
+        Assert.Equal("POST", exchanges[0].Method);
+        Assert.Equal(provider.Address.Authority, exchanges[0].Host);
+        Assert.Equal(Verifier, exchanges[0].Form["code_verifier"]);
+        Assert.Equal(provider.Options.ClientSecret, exchanges[0].Form["client_secret"]);
+        Assert.StartsWith("Basic ", exchanges[1].Authorization, StringComparison.Ordinal);
+        Assert.Contains(provider.Received, request => request.PathAndQuery.StartsWith("/application/o/authorize/?client_id=", StringComparison.Ordinal));
+        provider.ClearReceived();
+        Assert.Empty(provider.Received);
+    }
+
+    [Fact]
+    public async Task Two_providers_live_side_by_side()
+    {
+        await using var first = await StartAsync();
+        await using var second = await StartAsync(options => options with { SessionCookie = "other_session" });
+        using var client = new DevelopmentProviderClient(first);
+        using var other = new DevelopmentProviderClient(second);
+
+        var tokens = await client.SignInForTokensAsync("alice");
+        var others = await other.SignInForTokensAsync("alice");
+
+        Assert.NotEqual(first.Issuer, second.Issuer);
+        Assert.True((await ValidateAsync(client, first, tokens)).IsValid);
+        Assert.False((await ValidateAsync(client, first, others)).IsValid);
+        using var userInfo = await client.UserInfoAsync(Text(others, "access_token"));
+        Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_provider_comes_back_at_its_old_address()
+    {
+        var first = await StartAsync();
+        var address = first.Address;
+        await first.DisposeAsync();
+
+        await using var second = await StartAsync(options => options with { Url = address.AbsoluteUri });
+
+        Assert.Equal(address, second.Address);
+    }
+
+    [Theory]
+    [InlineData("http://0.0.0.0:0")]
+    [InlineData("http://192.0.2.1:0")]
+    [InlineData("https://127.0.0.1:0")]
+    public async Task It_speaks_plain_http_on_loopback_only(string url)
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => StartAsync(options => options with { Url = url }));
+    }
+}

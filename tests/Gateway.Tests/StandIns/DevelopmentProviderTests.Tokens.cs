@@ -1,0 +1,266 @@
+using System.Net;
+using Gateway.StandIns.Provider;
+using static Gateway.Tests.StandIns.DevelopmentProviderClient;
+
+namespace Gateway.Tests.StandIns;
+
+public sealed partial class DevelopmentProviderTests
+{
+    private static DevelopmentProviderOptions WithOfflineAccess(DevelopmentProviderOptions options) => options with { OfflineAccess = true };
+
+    [Fact]
+    public async Task A_code_works_once_and_the_second_use_revokes_what_the_first_one_got()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var code = await client.GetCodeAsync();
+
+        using var first = await client.ExchangeAsync(code);
+        var accessToken = Text(await JsonAsync(first), "access_token");
+        using var good = await client.UserInfoAsync(accessToken);
+        using var second = await client.ExchangeAsync(code);
+        using var revoked = await client.UserInfoAsync(accessToken);
+
+        Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+        await AssertTokenErrorAsync("invalid_grant", second);
+        Assert.Equal(HttpStatusCode.Unauthorized, revoked.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_code_that_two_requests_race_for_is_given_to_one()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var code = await client.GetCodeAsync();
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.ExchangeAsync(code)));
+
+        Assert.Single(responses, response => response.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_code_lives_for_a_minute()
+    {
+        var clock = new Clock();
+        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
+        using var client = new DevelopmentProviderClient(provider);
+        var young = await client.GetCodeAsync();
+        var old = await client.GetCodeAsync();
+
+        clock.Advance(TimeSpan.FromSeconds(59));
+        using var good = await client.ExchangeAsync(young);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        using var expired = await client.ExchangeAsync(old);
+
+        Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+        await AssertTokenErrorAsync("invalid_grant", expired);
+    }
+
+    [Theory]
+    [InlineData("code_verifier", "another-verifier-of-forty-three-characters-or-more")]
+    [InlineData("redirect_uri", "http://127.0.0.1:9/elsewhere")]
+    [InlineData("code", "a-code-that-nobody-issued")]
+    public async Task A_code_is_good_only_with_its_verifier_and_its_redirect_uri(string parameter, string value)
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var response = await client.ExchangeAsync(await client.GetCodeAsync(), (parameter, value));
+
+        await AssertTokenErrorAsync("invalid_grant", response);
+    }
+
+    [Fact]
+    public async Task A_missing_challenge_method_means_plain()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        (string, string)[] plain = [("code_challenge", Verifier), ("code_challenge_method", "")];
+
+        using var good = await client.ExchangeAsync(await client.GetCodeAsync("alice", plain));
+        using var bad = await client.ExchangeAsync(await client.GetCodeAsync("alice", ("code_challenge_method", "")));
+
+        Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+        await AssertTokenErrorAsync("invalid_grant", bad);
+    }
+
+    [Fact]
+    public async Task A_proof_key_is_optional()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var code = await client.GetCodeAsync("alice", ("code_challenge", ""), ("code_challenge_method", ""));
+
+        using var response = await client.ExchangeAsync(code, ("code_verifier", ""));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(nameof(ClientAuthentication.BasicOrPost), true, true)]
+    [InlineData(nameof(ClientAuthentication.BasicOnly), true, false)]
+    [InlineData(nameof(ClientAuthentication.PostOnly), false, true)]
+    public async Task A_client_proves_itself_by_basic_or_by_post(string allowed, bool basicIsGood, bool postIsGood)
+    {
+        await using var provider = await StartAsync(
+            options => options with { ClientAuthentication = Enum.Parse<ClientAuthentication>(allowed) });
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var byBasic = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
+        using var byPost = await client.ExchangeAsync(await client.GetCodeAsync());
+
+        await AssertGoodOrInvalidClientAsync(basicIsGood, byBasic);
+        await AssertGoodOrInvalidClientAsync(postIsGood, byPost);
+    }
+
+    [Fact]
+    public async Task Percent_encoded_basic_credentials_are_decoded_only_by_newer_providers()
+    {
+        await using var provider = await StartAsync(options => options with { ClientSecret = "a secret+with/odd=characters: 32 bytes" });
+        using var client = new DevelopmentProviderClient(provider);
+        var encoded = Uri.EscapeDataString(provider.Options.ClientSecret);
+
+        using var literal = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
+        using var refused = await ExchangeByBasicAsync(client, provider, encoded);
+        provider.Options = provider.Options with { DecodesBasicCredentials = true };
+        using var decoded = await ExchangeByBasicAsync(client, provider, encoded);
+
+        Assert.Equal(HttpStatusCode.OK, literal.StatusCode);
+        await AssertTokenErrorAsync("invalid_client", refused);
+        Assert.Equal(HttpStatusCode.OK, decoded.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("client_secret", "wrong", "invalid_client")]
+    [InlineData("client_secret", "", "invalid_client")]
+    [InlineData("client_id", "somebody-else", "invalid_client")]
+    [InlineData("grant_type", "client_credentials", "unsupported_grant_type")]
+    [InlineData("grant_type", "", "invalid_request")]
+    public async Task Every_token_error_is_a_400(string parameter, string value, string error)
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var code = await client.GetCodeAsync();
+
+        using var response = await client.ExchangeAsync(code, (parameter, value));
+        using var code_is_still_good = await client.ExchangeAsync(code);
+
+        await AssertTokenErrorAsync(error, response);
+        Assert.Equal(HttpStatusCode.OK, code_is_still_good.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_public_client_needs_no_secret()
+    {
+        await using var provider = await StartAsync(options => options with { PublicClient = true });
+        using var client = new DevelopmentProviderClient(provider);
+
+        using var response = await client.ExchangeAsync(await client.GetCodeAsync(), ("client_secret", ""));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Offline_access_brings_a_refresh_token_that_rotates()
+    {
+        await using var provider = await StartAsync(WithOfflineAccess);
+        using var client = new DevelopmentProviderClient(provider);
+        var first = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
+
+        using var response = await client.RefreshAsync(Text(first, "refresh_token"));
+        var second = await JsonAsync(response);
+        using var reused = await client.RefreshAsync(Text(first, "refresh_token"));
+        using var again = await client.RefreshAsync(Text(second, "refresh_token"));
+
+        Assert.NotEqual(Text(first, "refresh_token"), Text(second, "refresh_token"));
+        Assert.Equal("openid profile offline_access", Text(second, "scope"));
+        await AssertTokenErrorAsync("invalid_grant", reused);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_mapped_offline_access_must_be_asked_for()
+    {
+        await using var provider = await StartAsync(WithOfflineAccess);
+        using var client = new DevelopmentProviderClient(provider);
+
+        Assert.Null((await client.SignInForTokensAsync())["refresh_token"]);
+    }
+
+    [Fact]
+    public async Task Refreshing_answers_what_is_true_now_without_a_nonce()
+    {
+        var clock = new Clock();
+        await using var provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
+        using var client = new DevelopmentProviderClient(provider);
+        var before = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
+        provider.Change(provider.Find("alice")! with { Groups = ["archive"] });
+        clock.Advance(TimeSpan.FromHours(1));
+
+        using var response = await client.RefreshAsync(Text(before, "refresh_token"));
+
+        var (first, second) = (Payload(before), Payload(await JsonAsync(response)));
+        Assert.False(second.ContainsKey("nonce"));
+        Assert.Equal("""["archive"]""", second["groups"]!.ToJsonString());
+        Assert.Equal(Text(first, "sid"), Text(second, "sid"));
+        Assert.Equal(first["auth_time"]!.GetValue<long>(), second["auth_time"]!.GetValue<long>());
+        Assert.Equal(first["iat"]!.GetValue<long>() + 3600, second["iat"]!.GetValue<long>());
+    }
+
+    [Fact]
+    public async Task A_refresh_token_lives_for_thirty_days()
+    {
+        var clock = new Clock();
+        await using var provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
+        using var client = new DevelopmentProviderClient(provider);
+        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+
+        clock.Advance(TimeSpan.FromDays(30) + TimeSpan.FromSeconds(1));
+
+        using var response = await client.RefreshAsync(Text(tokens, "refresh_token"));
+        await AssertTokenErrorAsync("invalid_grant", response);
+    }
+
+    [Fact]
+    public async Task A_test_chooses_the_next_token_error()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var code = await client.GetCodeAsync();
+        provider.NextTokenError = new ProviderError("server_error", "Out of order.");
+
+        using var refused = await client.ExchangeAsync(code);
+        using var next = await client.ExchangeAsync(code);
+
+        Assert.Equal("Out of order.", Text(await AssertTokenErrorAsync("server_error", refused), "error_description"));
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_token_is_introspected_and_revoked()
+    {
+        await using var provider = await StartAsync();
+        using var client = new DevelopmentProviderClient(provider);
+        var token = Text(await client.SignInForTokensAsync(), "access_token");
+        (string, string)[] form =
+            [("token", token), ("client_id", provider.Options.ClientId), ("client_secret", provider.Options.ClientSecret)];
+
+        using var before = await client.PostAsync("/application/o/introspect/", form);
+        using var revoked = await client.PostAsync("/application/o/revoke/", form);
+        using var after = await client.PostAsync("/application/o/introspect/", form);
+        using var userInfo = await client.UserInfoAsync(token);
+
+        Assert.True((await JsonAsync(before))["active"]!.GetValue<bool>());
+        Assert.Equal(HttpStatusCode.OK, revoked.StatusCode);
+        Assert.False((await JsonAsync(after))["active"]!.GetValue<bool>());
+        Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
+    }
+
+    private static async Task<HttpResponseMessage> ExchangeByBasicAsync(
+        DevelopmentProviderClient client, DevelopmentProvider provider, string secret) => await client.PostTokenAsync(
+        [
+            ("grant_type", "authorization_code"), ("code", await client.GetCodeAsync()), ("redirect_uri", Callback),
+            ("code_verifier", Verifier),
+        ],
+        basic: $"{provider.Options.ClientId}:{secret}");
+}

@@ -1,0 +1,235 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Text;
+using Gateway.StandIns.Paperless;
+using static Gateway.Tests.StandIns.PaperlessClient;
+
+namespace Gateway.Tests.StandIns;
+
+/// <summary>Bodies, files, streams, WebSockets, and the faults that a test can order.</summary>
+public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
+{
+    private StandInPaperless _paperless = null!;
+    private PaperlessClient _client = null!;
+
+    private (string Name, string Value) Admin => Token(_paperless.Data.AdminToken);
+
+    public async ValueTask InitializeAsync()
+    {
+        _paperless = await StandInPaperless.StartAsync(new() { WithPeople = true }, Ct);
+        _client = new PaperlessClient(_paperless);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return _paperless.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_upload_is_counted_and_hashed_and_answered_with_a_task()
+    {
+        var content = new byte[5_000_000];
+        Random.Shared.NextBytes(content);
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent("A scan"), "title" },
+            { new ByteArrayContent(content), "document", "scan.pdf" },
+        };
+
+        using var response = await _client.PostAsync("/api/documents/post_document/", form, Admin);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var upload = Assert.Single(_paperless.Data.Uploads);
+        Assert.Equal(upload.TaskId, (await JsonAsync(response)).GetString());
+        Assert.Equal(("admin", "scan.pdf", 5_000_000L, "A scan"), (upload.By, upload.FileName, upload.Length, upload.Title));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), upload.Sha256);
+    }
+
+    [Fact]
+    public async Task A_chunked_upload_is_read_as_empty_and_refused()
+    {
+        const string Body = "--b\r\nContent-Disposition: form-data; name=\"document\"; filename=\"a.pdf\"\r\n\r\nx\r\n--b--\r\n";
+
+        using var response = await _client.PostAsync(
+            "/api/documents/post_document/", Chunked(Body, "multipart/form-data; boundary=b"), Admin);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("""{"document":["No file was submitted."]}""", await TextAsync(response));
+        Assert.Equal(Body.Length, _paperless.Received.Single().BodyLength);
+    }
+
+    [Fact]
+    public async Task A_chunked_patch_says_200_and_changes_nothing()
+    {
+        using var chunked = await _client.SendAsync(
+            HttpMethod.Patch, "/api/documents/1/", Chunked("""{"title":"New"}""", "application/json"), Admin);
+        var before = _paperless.Data.FindDocument(1)!.Title;
+        using var whole = await _client.SendAsync(HttpMethod.Patch, "/api/documents/1/", Json("""{"title":"New"}"""), Admin);
+
+        Assert.Equal(HttpStatusCode.OK, chunked.StatusCode);
+        Assert.NotEqual("New", before);
+        Assert.Equal("New", (await JsonAsync(whole)).GetProperty("title").GetString());
+    }
+
+    [Fact]
+    public async Task An_anonymous_upload_is_read_whole_before_it_is_refused()
+    {
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(new byte[300_000]), "document", "a.pdf" } };
+
+        using var response = await _client.PostAsync("/api/documents/post_document/", form);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.True(_paperless.Received.Single().BodyLength > 300_000);
+        Assert.Empty(_paperless.Data.Uploads);
+    }
+
+    [Fact]
+    public async Task Documents_are_seen_by_their_owner_and_downloaded_by_ranges()
+    {
+        var alice = Token(_paperless.Data.TokenOf("alice"));
+
+        var list = await _client.JsonAsync("/api/documents/", alice);
+        using var part = await _client.GetAsync("/api/documents/1/download/", alice, ("Range", "bytes=1-3"));
+        using var foreign = await _client.GetAsync("/api/documents/3/download/", alice);
+        using var thumb = await _client.GetAsync("/api/documents/1/thumb/", alice);
+
+        Assert.Equal(2, list.GetProperty("count").GetInt32());
+        Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
+        Assert.Equal("PDF", await TextAsync(part));
+        Assert.Equal(HttpStatusCode.NotFound, foreign.StatusCode);
+        Assert.Equal("image/png", thumb.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task A_big_download_has_as_many_bytes_as_were_asked_for()
+    {
+        using var response = await _client.GetAsync("/api/documents/big/download/?bytes=300001", Admin);
+
+        var content = await response.Content.ReadAsByteArrayAsync(Ct);
+
+        Assert.Equal(300_001, response.Content.Headers.ContentLength);
+        Assert.Equal(300_001, content.Length);
+        Assert.Equal(300_000 % DocumentFiles.BigDownloadPeriod, content[^1]);
+    }
+
+    [Fact]
+    public async Task The_chat_sends_a_chunk_when_the_test_does()
+    {
+        var script = _paperless.Chat = new ScriptedStream();
+        script.Send("first");
+
+        using var response = await _client.PostAsync("/api/documents/chat/", Json("""{"q":"?"}"""), Admin);
+        await using var stream = await response.Content.ReadAsStreamAsync(Ct);
+        var buffer = new byte[100];
+        Assert.Equal("first", Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, Ct)));
+
+        script.Send("second");
+        script.End();
+        using var rest = new StreamReader(stream);
+        Assert.Equal("second", await rest.ReadToEndAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Events_arrive_as_they_are_pushed()
+    {
+        using var response = await _client.GetAsync("/api/stand-in/events/", Admin);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
+
+        Assert.Equal("data: ready", await lines.ReadLineAsync(Ct));
+        await _paperless.LiveStatus.ListenersAreAsync(1, Ct);
+        _paperless.LiveStatus.Push("hello");
+
+        Assert.Equal("", await lines.ReadLineAsync(Ct));
+        Assert.Equal("data: hello", await lines.ReadLineAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_session_cookie_opens_the_socket_from_any_origin_and_it_outlives_logout()
+    {
+        var (cookie, _) = await _client.EnterAsync("alice");
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Cookie", cookie);
+        socket.Options.SetRequestHeader("Origin", "https://evil.example");
+        await socket.ConnectAsync(SocketAddress, Ct);
+
+        await socket.SendAsync("echo"u8.ToArray(), WebSocketMessageType.Text, true, Ct);
+        Assert.Equal("echo", await ReceiveAsync(socket));
+
+        using var logout = await _client.GetAsync("/accounts/logout/", Cookie(cookie));
+        await _paperless.LiveStatus.ListenersAreAsync(1, Ct);
+        _paperless.LiveStatus.Push("still here");
+        Assert.Equal("still here", await ReceiveAsync(socket));
+
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Ct);
+        await _paperless.LiveStatus.ListenersAreAsync(0, Ct);
+        Assert.Contains(_paperless.Received, request => request is { Status: 101, SignedInAs: "alice" });
+    }
+
+    [Theory]
+    [InlineData("Remote-User", "alice")]
+    [InlineData("Authorization", "Token admin")]
+    [InlineData("Cookie", "sessionid=none")]
+    public async Task Nothing_but_a_session_cookie_opens_the_socket(string header, string value)
+    {
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        socket.Options.SetRequestHeader(
+            header, value.Replace("admin", _paperless.Data.AdminToken, StringComparison.Ordinal));
+
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(SocketAddress, Ct));
+
+        Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task A_held_request_waits_until_it_is_released()
+    {
+        using var hold = _paperless.Faults.Hold(request => request.Path == "/api/profile/");
+
+        var held = _client.GetAsync("/api/profile/", Admin);
+        Assert.Equal("/api/profile/", (await hold.Arrived.WaitAsync(Ct)).Path);
+        using var other = await _client.GetAsync("/api/users/", Admin);
+        Assert.False(held.IsCompleted);
+        hold.Release();
+        using var response = await held;
+
+        Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_fault_answers_or_drops_until_it_is_cleared()
+    {
+        var refuse = _paperless.Faults.Answer(_ => true, 503);
+        using var refused = await _client.GetAsync("/");
+        refuse.Dispose();
+        _paperless.Faults.Drop(request => request.Path == "/");
+        await Assert.ThrowsAsync<HttpRequestException>(() => _client.GetAsync("/"));
+        _paperless.Faults.Clear();
+        _paperless.Faults.Break(request => request.Path == "/");
+        using (var broken = await _client.GetAsync("/"))
+        {
+            await Assert.ThrowsAnyAsync<HttpRequestException>(() => TextAsync(broken));
+        }
+
+        _paperless.Faults.Clear();
+        using var again = await _client.GetAsync("/");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.Equal((HttpStatusCode.Found, 1), (again.StatusCode, refuse.Hits));
+        Assert.Equal([503, 0, 200, 302], _paperless.Received.Select(request => request.Status));
+        _paperless.ForgetReceived();
+        Assert.Empty(_paperless.Received);
+    }
+
+    private Uri SocketAddress => new UriBuilder(_paperless.Address) { Scheme = "ws", Path = "/ws/status/" }.Uri;
+
+    private static async Task<string> ReceiveAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[1000];
+        var message = await socket.ReceiveAsync(buffer, Ct);
+        return Encoding.UTF8.GetString(buffer, 0, message.Count);
+    }
+}

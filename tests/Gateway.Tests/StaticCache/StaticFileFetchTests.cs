@@ -1,0 +1,246 @@
+using System.Net;
+using Gateway.StandIns.Paperless;
+using Gateway.StaticCache;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.StaticCache;
+
+/// <summary>One fetch for all who wait, none that hangs, and no more memory than was promised.</summary>
+public sealed class StaticFileFetchTests
+{
+    private const string Css = "/static/base.css";
+
+    [Fact]
+    public async Task A_hundred_first_visitors_are_one_request_to_Paperless()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
+
+        Task<Page>[] visits = [.. Enumerable.Range(0, 100).Select(_ => GetAsync(visitor, Css))];
+        await hold.Arrived.WaitAsync(World.Ct);
+        hold.Release();
+        Page[] pages = await Task.WhenAll(visits);
+
+        Assert.All(pages, page => Assert.Equal((HttpStatusCode.OK, pages[0].Text), (page.Status, page.Text)));
+        Assert.Single(world.Forwarded);
+    }
+
+    [Fact]
+    public async Task A_visitor_who_leaves_does_not_take_the_file_along()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
+        RawConnection first = await RawConnection.OpenAsync(world.Port);
+        await first.SendAsync($"GET {Css} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n\r\n");
+        await hold.Arrived.WaitAsync(World.Ct);
+
+        Task<Page> second = GetAsync(visitor, Css);
+        first.BreakOff();
+        await world.Log.WaitForAsync("Request", line => CapturedLog.Value(line, "Status") == "499");
+        Assert.False(hold.Left.IsCompleted);
+        hold.Release();
+
+        Assert.Equal(HttpStatusCode.OK, (await second).Status);
+        Assert.Single(world.Forwarded);
+    }
+
+    [Fact]
+    public async Task A_fetch_that_hangs_holds_nobody_for_longer_than_ten_seconds_and_the_next_ones_not_at_all()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault hold = world.Paperless.Faults.Hold(IsFetch);
+        Task<Page>[] waiting = [GetAsync(visitor, Css), GetAsync(visitor, Css)];
+        await hold.Arrived.WaitAsync(World.Ct);
+
+        world.Clock.Advance(TimeSpan.FromSeconds(10));
+        Page[] pages = await Task.WhenAll(waiting);
+        Page next = await GetAsync(visitor, Css);
+        await hold.Left.WaitAsync(World.Ct);
+
+        Assert.All((Page[])[.. pages, next], page => Assert.Equal((HttpStatusCode.OK, null), (page.Status, page.Header("Age"))));
+        Assert.Equal(1, hold.Hits);
+        hold.Release();
+        world.Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("0", (await GetAsync(visitor, Css)).Header("Age"));
+    }
+
+    [Theory]
+    [InlineData("no answer")]
+    [InlineData("an error")]
+    [InlineData("half an answer")]
+    public async Task A_fetch_that_fails_poisons_nothing(string fails)
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault fault = fails switch
+        {
+            "no answer" => world.Paperless.Faults.Drop(IsFetch),
+            "an error" => world.Paperless.Faults.Answer(IsFetch, 503),
+            _ => world.Paperless.Faults.Write(IsFetch, response =>
+            {
+                response.Headers.CacheControl = "public, max-age=60";
+                response.ContentLength = 100;
+                return response.WriteAsync("the beginning");
+            }),
+        };
+
+        Page first = await GetAsync(visitor, Css);
+        Page second = await GetAsync(visitor, Css);
+        fault.Dispose();
+        world.Clock.Advance(TimeSpan.FromSeconds(5));
+        Page third = await GetAsync(visitor, Css);
+
+        Assert.All((Page[])[first, second, third], page => Assert.Equal((HttpStatusCode.OK, third.Text), (page.Status, page.Text)));
+        Assert.Equal([null, null, "0"], [first.Header("Age"), second.Header("Age"), third.Header("Age")]);
+        Assert.Equal(0, Store(world).Held - Store(world).Files.Sum(file => file.Cost));
+    }
+
+    [Fact]
+    public async Task Names_that_somebody_makes_up_cost_Paperless_one_request_each_and_no_memory()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+
+        for (int number = 0; number < 1500; number++)
+        {
+            Assert.Equal(HttpStatusCode.Redirect, (await GetAsync(visitor, $"/static/made-up-{number}.js")).Status);
+        }
+
+        Assert.Equal(1500 + 1024, world.Forwarded.Count);
+        Assert.Equal(0, Store(world).Held);
+
+        // A minute later there is room again.
+        world.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("0", (await GetAsync(visitor, Css)).Header("Age"));
+    }
+
+    [Fact]
+    public async Task Names_that_somebody_makes_up_take_nothing_from_the_files_that_there_are()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(visitor, Css)).Status);
+        for (int number = 0; number < 1500; number++)
+        {
+            Assert.Equal(HttpStatusCode.Redirect, (await GetAsync(visitor, $"/static/made-up-{number}.js")).Status);
+        }
+
+        // Stale by a second: asked about, and then served from memory to the next.
+        world.Clock.Advance(TimeSpan.FromSeconds(61));
+        for (int number = 1500; number < 3000; number++)
+        {
+            await GetAsync(visitor, $"/static/made-up-{number}.js");
+        }
+
+        Assert.Equal("0", (await GetAsync(visitor, Css)).Header("Age"));
+    }
+
+    [Fact]
+    public async Task A_large_file_streams_through()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault large = world.Paperless.Faults.Write(request => request.RawPath == Css, async response =>
+        {
+            response.Headers.CacheControl = "public, max-age=60";
+            response.ContentLength = (4 * 1024 * 1024) + 1;
+            await response.Body.WriteAsync(new byte[(4 * 1024 * 1024) + 1], World.Ct);
+        });
+
+        Page first = await GetAsync(visitor, Css);
+        Page second = await GetAsync(visitor, Css);
+
+        Assert.Equal([4 * 1024 * 1024 + 1, 4 * 1024 * 1024 + 1], [first.Text.Length, second.Text.Length]);
+        Assert.Equal(3, world.Forwarded.Count);
+        Assert.Equal(0, Store(world).Held);
+    }
+
+    [Fact]
+    public async Task A_file_without_a_length_streams_through()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault chunked = world.Paperless.Faults.Write(_ => true, response =>
+        {
+            response.Headers.CacheControl = "public, max-age=60";
+            return response.WriteAsync("body{}");
+        });
+
+        Assert.Equal(["body{}", "body{}"], [(await GetAsync(visitor, Css)).Text, (await GetAsync(visitor, Css)).Text]);
+        Assert.Empty(Store(world).Files);
+    }
+
+    [Fact]
+    public async Task Memory_stays_within_its_bound_and_what_was_used_last_stays()
+    {
+        StaticFileLimits limits = StaticFileLimits.Default with { File = 200_000, Total = 800_000 };
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(limits));
+        using Visitor visitor = world.NewVisitor();
+        StaticFileStore store = Store(world);
+        string[] paths = [.. AppAssets.Files.Where(file => file.Value.Content.Length < limits.File).Select(file => "/static/" + file.Key).Order(StringComparer.Ordinal)];
+        Assert.True(AppAssets.Files.Values.Where(file => file.Content.Length < limits.File).Sum(file => file.Content.Length) > limits.Total);
+
+        foreach (string path in paths)
+        {
+            await GetAsync(visitor, Css);
+            byte[] content = await (await GetAsync(visitor, path, ("Accept-Encoding", "identity"))).Response.Content.ReadAsByteArrayAsync(World.Ct);
+            Assert.Equal(AppAssets.Files[path["/static/".Length..]].Content, content);
+            Assert.InRange(store.Held, 1, limits.Total);
+        }
+
+        // What the arrays really come to, without the store's own counting.
+        long arrays = store.Files.Sum(file => new[] { file.Identity, file.Gzip, file.Brotli }.Sum(copy => copy?.Bytes.LongLength ?? 0));
+        Assert.InRange(arrays, limits.Total / 4, store.Held);
+        Assert.True(store.Files.Count < paths.Length);
+        Assert.Contains(store.Files, file => file.Path == Css);
+
+        world.Paperless.ForgetReceived();
+        await GetAsync(visitor, Css);
+        await GetAsync(visitor, paths[^1]);
+        Assert.Empty(world.Forwarded);
+        await GetAsync(visitor, paths[0]);
+        Assert.Single(world.Forwarded);
+    }
+
+    [Fact]
+    public async Task However_many_small_files_there_are_so_many_are_kept()
+    {
+        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { Files = 3 }));
+        using Visitor visitor = world.NewVisitor();
+        using Fault small = world.Paperless.Faults.Write(_ => true, response =>
+        {
+            response.Headers.CacheControl = "public, max-age=60";
+            response.ContentLength = 0;
+            return Task.CompletedTask;
+        });
+
+        foreach (int number in Enumerable.Range(0, 9))
+        {
+            await GetAsync(visitor, $"/static/{number}.css");
+        }
+
+        Assert.Equal(["/static/6.css", "/static/7.css", "/static/8.css"], Store(world).Files.Select(file => file.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Another_replica_gives_what_the_first_does_not()
+    {
+        await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://127.0.0.1:{World.FreePort()}");
+        using Visitor visitor = world.NewVisitor();
+
+        foreach (string name in (string[])["base.css", "signin.css", "admin/css/base.css", "frontend/en-US/polyfills.js"])
+        {
+            Assert.Equal("0", (await GetAsync(visitor, "/static/" + name)).Header("Age"));
+        }
+    }
+
+    private static StaticFileStore Store(World world) => world.Gateway.Services.GetRequiredService<StaticFileStore>();
+
+    /// <summary>The gateway's own requests say for nobody where they come from.</summary>
+    private static bool IsFetch(ReceivedRequest request) => request.Header("X-Forwarded-For") is null && request.Path.Contains("/static/", StringComparison.Ordinal);
+
+    private static Task<Page> GetAsync(Visitor visitor, string path, params (string Name, string Value)[] headers) => visitor.SendAsync(HttpMethod.Get, path, null, headers);
+}

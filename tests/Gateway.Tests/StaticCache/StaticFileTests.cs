@@ -1,0 +1,258 @@
+using System.Net;
+using Gateway.StandIns.Paperless;
+using Gateway.StaticCache;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.StaticCache;
+
+/// <summary>What of Paperless's static files is kept, for how long, and what is not.</summary>
+public sealed class StaticFileTests : IAsyncLifetime
+{
+    private const string Css = "/static/base.css";
+    private const string Script = "/static/frontend/en-US/main.3f9c1b7a2e6d4805.js";
+
+    private World _world = null!;
+    private Visitor _visitor = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _world = await World.StartAsync();
+        _visitor = _world.NewVisitor();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _visitor.Dispose();
+        await _world.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_file_is_fetched_once_and_then_comes_from_memory_as_Paperless_gave_it()
+    {
+        Page first = await GetAsync(Css);
+        Page second = await GetAsync(Css);
+        Page head = await _visitor.SendAsync(HttpMethod.Head, Css);
+
+        ReceivedRequest asked = Assert.Single(_world.Forwarded);
+        Assert.Equal(("GET", Css, "identity", $"localhost:{_world.Port}"), (asked.Method, asked.RawTarget, asked.Header("Accept-Encoding"), asked.Header("Host")));
+        Assert.Equal("html { font-family: system-ui, sans-serif; }\n", first.Text);
+        foreach (Page page in (Page[])[first, second, head])
+        {
+            Assert.Equal((HttpStatusCode.OK, page == head ? "" : first.Text, (long?)first.Text.Length), (page.Status, page.Text, page.Response.Content.Headers.ContentLength));
+            Assert.Equal(("public, max-age=60", "text/css; charset=\"utf-8\"", "*"), (page.Header("Cache-Control"), page.Header("Content-Type"), page.Header("Access-Control-Allow-Origin")));
+            Assert.Matches("^\"[0-9a-f]+-[0-9a-f]+\"$", page.Header("ETag"));
+            Assert.Equal("Sun, 01 Mar 2026 12:00:00 GMT", page.Header("Last-Modified"));
+            Assert.Single(page.Response.Headers.NonValidated["Date"]);
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_visitor_goes_along_with_a_fetch()
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        _world.Paperless.ForgetReceived();
+
+        await alice.OpenAsync(Css, "same-origin", ("Authorization", "Token " + _world.Paperless.Data.AdminToken), ("Remote-User", "admin"), ("X-Forwarded-Host", "evil.example"), ("X-Odd", "1"), ("Accept-Language", "de"));
+
+        ReceivedRequest asked = Assert.Single(_world.Forwarded);
+        Assert.Null(asked.SignedInAs);
+        Assert.All(asked.Headers, header => Assert.Contains(header.Key, (string[])["Host", "Accept-Encoding", "X-Forwarded-Proto"]));
+    }
+
+    [Theory]
+    [InlineData("private, max-age=60")]
+    [InlineData("public, max-age=60, no-store")]
+    [InlineData("public, max-age=60, no-cache")]
+    [InlineData("public, max-age=60, private")]
+    [InlineData("public, max-age=0")]
+    [InlineData("public, s-maxage=0, max-age=60")]
+    [InlineData("public")]
+    [InlineData("max-age=60")]
+    [InlineData("public, max-age=-1")]
+    [InlineData("public, max-age=x")]
+    [InlineData("")]
+    [InlineData("public, max-age=60", "Set-Cookie", "a=b")]
+    [InlineData("public, max-age=60", "Vary", "Cookie")]
+    [InlineData("public, max-age=60", "Vary", "Accept-Encoding, Origin")]
+    [InlineData("public, max-age=60", "Vary", "*")]
+    [InlineData("public, max-age=60", "Content-Encoding", "gzip")]
+    [InlineData("public, max-age=60", "Age", "60")]
+    [InlineData("public, max-age=60", "Age", "99999999999999999999")]
+    public async Task What_is_not_plainly_for_everybody_is_not_kept(string cacheControl, string? name = null, string value = "")
+    {
+        const string hashed = "/static/app.0123456789ab.css";
+        Answers(hashed, response =>
+        {
+            response.Headers.CacheControl = cacheControl;
+            if (name is not null)
+            {
+                response.Headers[name] = value;
+            }
+        });
+
+        foreach (int _ in Enumerable.Range(0, 3))
+        {
+            Page page = await GetAsync(hashed);
+            Assert.Equal("body{}", page.Text);
+            Assert.DoesNotContain("immutable", page.Header("Cache-Control") ?? "", StringComparison.Ordinal);
+            Assert.Null(name == "Age" ? null : page.Header("Age"));
+        }
+
+        // Once to find out, then as ever.
+        Assert.Equal(4, _world.Forwarded.Count);
+        Assert.Empty(Store.Files);
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(302)]
+    [InlineData(206)]
+    [InlineData(203)]
+    public async Task Only_a_200_is_kept(int status)
+    {
+        Answers(Css, response => response.StatusCode = status);
+
+        await GetAsync(Css);
+        Page page = await GetAsync(Css);
+
+        Assert.Equal(status, (int)page.Status);
+        Assert.Empty(Store.Files);
+    }
+
+    [Theory]
+    [InlineData("/static/base.css?v=1")]
+    [InlineData("/static/base.css?")]
+    [InlineData("/static/b%61se.css")]
+    public async Task Another_spelling_is_forwarded_and_takes_no_room(string target)
+    {
+        await RawConnection.AskAsync(_world, $"GET {target} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(_world, $"GET {target} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answer, StringComparison.Ordinal);
+        Assert.Equal([target, target], _world.Forwarded.Select(request => request.RawTarget));
+        Assert.Empty(Store.Files);
+    }
+
+    [Theory]
+    [InlineData("Range", "bytes=0-1")]
+    [InlineData("If-Match", "\"x\"")]
+    [InlineData("If-Unmodified-Since", "Sun, 01 Mar 2026 12:00:00 GMT")]
+    public async Task What_asks_for_more_than_a_cache_knows_is_forwarded(string name, string value)
+    {
+        await GetAsync(Css);
+        await GetAsync(Css, (name, value));
+
+        Assert.Equal(value, _world.Forwarded[^1].Header(name));
+        Assert.Equal(2, _world.Forwarded.Count);
+    }
+
+    [Fact]
+    public async Task The_rest_of_a_compressed_copy_is_not_taken_from_another_one()
+    {
+        Page first = await GetAsync(Script, ("Accept-Encoding", "gzip"));
+
+        Page rest = await GetAsync(Script, ("Accept-Encoding", "gzip"), ("Range", "bytes=100-"), ("If-Range", first.Header("ETag")!));
+
+        Assert.Equal((HttpStatusCode.OK, "gzip"), (rest.Status, rest.Header("Content-Encoding")));
+        Assert.Single(_world.Forwarded);
+    }
+
+    [Fact]
+    public async Task Security_headers_stay_and_those_of_the_connection_do_not()
+    {
+        Answers(Css, response =>
+        {
+            response.Headers["X-Content-Type-Options"] = "nosniff";
+            response.Headers["Content-Security-Policy"] = "default-src 'none'";
+            response.Headers["Content-Security-Policy-Report-Only"] = "default-src *";
+            response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            response.Headers["Link"] = new(["<a>", "<b>"]);
+            response.Headers["X-Name"] = "M\u00fcller";
+            response.Headers["Connection"] = "X-Hop";
+            response.Headers["X-Hop"] = "1";
+            response.Headers["Keep-Alive"] = "timeout=5";
+            response.Headers["Proxy-Authenticate"] = "Basic";
+            response.Headers["Alt-Svc"] = "h3=\":1\"";
+        });
+        await GetAsync(Css);
+        string ask = $"GET {Css} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nConnection: close\r\n";
+
+        string answer = await RawConnection.AskAsync(_world, ask + "\r\n");
+        string notModified = await RawConnection.AskAsync(_world, ask + "If-None-Match: \"one\"\r\n\r\n");
+
+        Assert.Single(_world.Forwarded);
+        Assert.StartsWith("HTTP/1.1 304 ", notModified, StringComparison.Ordinal);
+        foreach (string text in (string[])[answer, notModified])
+        {
+            foreach (string line in (string[])["X-Content-Type-Options: nosniff", "Content-Security-Policy: default-src 'none'", "Content-Security-Policy-Report-Only: default-src *", "Cross-Origin-Opener-Policy: same-origin", "X-Name: M\u00fcller", "ETag: \"one\""])
+            {
+                Assert.Contains($"\r\n{line}\r\n", text, StringComparison.Ordinal);
+            }
+
+            Assert.Contains("Link: <a>\r\nLink: <b>\r\n", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("X-Hop", text, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("Keep-Alive", text, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("Proxy-Auth", text, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("Alt-Svc", text, StringComparison.OrdinalIgnoreCase);
+        }
+
+        Assert.Contains("Content-Type: text/css\r\n", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("Content-Length", notModified, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/static/app.0123456789ab.css", "public, max-age=60", "public, max-age=31536000, immutable")]
+    [InlineData("/static/app.0123456789ab.css", "public, max-age=60, no-transform", "no-transform, public, max-age=31536000, immutable")]
+    [InlineData("/static/app.0123456789ab.css", "public, max-age=60, must-revalidate", "public, must-revalidate, max-age=60")]
+    [InlineData("/static/app-5.3.css", "public, max-age=60", "public, max-age=60")]
+    public async Task Immutable_is_what_has_a_hash_in_its_name_and_no_more(string path, string said, string answered)
+    {
+        Answers(path, response => response.Headers.CacheControl = said);
+
+        Page first = await GetAsync(path);
+        Page second = await GetAsync(path);
+        Page notModified = await GetAsync(path, ("If-None-Match", "\"one\""));
+
+        Assert.All((Page[])[first, second, notModified], page => Assert.Equal(answered, page.Header("Cache-Control")));
+        Assert.Single(_world.Forwarded);
+    }
+
+    [Fact]
+    public async Task Everybody_gets_the_same_file_under_a_script_name_too()
+    {
+        await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
+        using Visitor alice = await world.SignedInAsync("alice", "/paperless/");
+        using Visitor nobody = world.NewVisitor();
+        world.Paperless.ForgetReceived();
+
+        Page first = await alice.FetchAsync("/paperless/static/base.css");
+        Page second = await nobody.FetchAsync("/paperless/static/base.css");
+
+        Assert.Equal((HttpStatusCode.OK, first.Text), (second.Status, second.Text));
+        Assert.Equal("/paperless/static/base.css", Assert.Single(world.Forwarded).RawTarget);
+    }
+
+    [Fact]
+    public async Task The_request_log_says_that_Paperless_was_not_asked()
+    {
+        await GetAsync(Css);
+        await GetAsync(Css);
+
+        await _world.Log.WaitForAsync("Request", line => CapturedLog.Value(line, "UpstreamMs") == "");
+        Assert.Equal([false, true], _world.Log.Of("Request").Select(line => CapturedLog.Value(line, "UpstreamMs") == ""));
+    }
+
+    private StaticFileStore Store => _world.Gateway.Services.GetRequiredService<StaticFileStore>();
+
+    private Task<Page> GetAsync(string path, params (string Name, string Value)[] headers) => _visitor.SendAsync(HttpMethod.Get, path, null, headers);
+
+    private void Answers(string path, Action<HttpResponse> change) => _world.Paperless.Faults.Write(request => request.RawPath == path, response =>
+    {
+        response.Headers.CacheControl = "public, max-age=60";
+        response.Headers.ETag = "\"one\"";
+        response.ContentType = "text/css";
+        response.ContentLength = 6;
+        change(response);
+        return response.WriteAsync("body{}");
+    });
+}

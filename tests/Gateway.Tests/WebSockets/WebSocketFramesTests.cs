@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using CsCheck;
+using Gateway.Tests.Kit;
+using Gateway.WebSockets;
+
+namespace Gateway.Tests.WebSockets;
+
+/// <summary>Where a frame ends and a close may stand, however the bytes are cut.</summary>
+public sealed class WebSocketFramesTests
+{
+    private static readonly Gen<byte[]> Frame =
+        Gen.Select(Gen.OneOf(Gen.Int[0, 130], Gen.Int[65_530, 65_540]), Gen.Bool, Gen.Int[0, 2], Gen.Byte).Select(Make);
+
+    /// <summary>Frames one after another, and the pieces that they come in.</summary>
+    private static readonly Gen<(byte[][] Frames, int[] Cuts)> Streams = Gen.Select(Frame.Array[1, 5], Gen.OneOf(Gen.Int[1, 3], Gen.Int[1, 70_000]).Array[1, 20]);
+
+    [Fact]
+    public void Each_frame_is_followed_to_its_end_and_not_beyond() => Streams.Sample((frames, cuts) =>
+    {
+        WebSocketFrames follower = new();
+        List<int> boundaries = [];
+        int position = 0;
+        foreach (byte[] piece in Cut([.. frames.SelectMany(frame => frame)], cuts))
+        {
+            for (int taken = 0; taken < piece.Length;)
+            {
+                int part = follower.Advance(piece.AsSpan(taken));
+                Assert.InRange(part, 1, piece.Length - taken);
+                taken += part;
+                position += part;
+                if (follower.AtBoundary)
+                {
+                    boundaries.Add(position);
+                }
+            }
+        }
+
+        Assert.Equal(frames.Select((_, index) => frames.Take(index + 1).Sum(frame => frame.Length)), boundaries);
+        Assert.True(follower.AtBoundary);
+    });
+
+    [Fact]
+    public async Task A_close_stands_after_a_whole_frame_and_nothing_after_it() => await Gen.Select(Streams, Gen.Int[0, 100]).SampleAsync(async (stream, closeAfter) =>
+    {
+        byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
+        using MemoryStream browser = new();
+        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
+        int pieces = 0;
+        int sent = 0;
+        int written = 0;
+        foreach (byte[] piece in Cut(all, stream.Cuts))
+        {
+            if (pieces++ == closeAfter)
+            {
+                written = sent;
+                await socket.CloseAsync(1008);
+            }
+
+            await socket.WriteAsync(piece, World.Ct);
+            sent += piece.Length;
+        }
+
+        bool closed = pieces > closeAfter;
+        int end = closed ? EndOfFrame(stream.Frames, written) : all.Length;
+        Assert.Equal(closed ? [.. all[..end], 0x88, 2, 0x03, 0xF0] : all, browser.ToArray());
+    });
+
+    [Fact]
+    public async Task Closing_twice_closes_once_with_the_first_reason()
+    {
+        using MemoryStream browser = new();
+        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
+
+        await socket.CloseAsync(1008);
+        await socket.CloseAsync(1001);
+        await socket.WriteAsync(new byte[] { 0x81, 1, 65 }, World.Ct);
+
+        Assert.Equal([0x88, 2, 0x03, 0xF0], browser.ToArray());
+    }
+
+    [Fact]
+    public async Task Closing_after_the_end_does_nothing()
+    {
+        using MemoryStream browser = new();
+        int disposed = 0;
+        SocketStream socket = new(browser, TimeProvider.System, _ => disposed++);
+        await socket.DisposeAsync();
+        await socket.DisposeAsync();
+
+        await socket.CloseAsync(1001);
+
+        Assert.Equal(1, disposed);
+    }
+
+    /// <summary>The first end of a frame at or after a position; a close may stand at the very beginning, too.</summary>
+    private static int EndOfFrame(byte[][] frames, int position)
+    {
+        int end = 0;
+        for (int i = 0; end < position; i++)
+        {
+            end += frames[i].Length;
+        }
+
+        return end;
+    }
+
+    private static byte[] Make(int length, bool masked, int size, byte first)
+    {
+        // The shortest form of the length, or a longer one than is needed: it is the bytes that count.
+        int form = Math.Max(size, length < 126 ? 0 : length < 65_536 ? 1 : 2);
+        byte[] lengthBytes = form switch { 1 => new byte[2], 2 => new byte[8], _ => [] };
+        if (form == 1)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(lengthBytes, (ushort)length);
+        }
+        else if (form == 2)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(lengthBytes, (ulong)length);
+        }
+
+        int seven = form switch { 1 => 126, 2 => 127, _ => length };
+        return [first, (byte)(seven | (masked ? 0x80 : 0)), .. lengthBytes, .. masked ? new byte[4] : [], .. new byte[length]];
+    }
+
+    private static IEnumerable<byte[]> Cut(byte[] bytes, int[] sizes)
+    {
+        int start = 0;
+        for (int i = 0; start < bytes.Length; i++)
+        {
+            // The last size takes the rest, so that a stream of one-byte pieces does not take for ever.
+            int size = i < sizes.Length ? Math.Min(sizes[i], bytes.Length - start) : bytes.Length - start;
+            yield return bytes[start..(start + size)];
+            start += size;
+        }
+    }
+}
