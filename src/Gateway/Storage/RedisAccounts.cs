@@ -7,27 +7,24 @@ namespace Gateway.Storage;
 /// <summary>Account links in Redis: a hash for each person, sorted sets by number and sets by (issuer, subject) that lead to them.</summary>
 internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : IAccountLinkStore
 {
-    private const string LinkKind = "account link";
-    private const string IndexKind = "set of account links";
+    public const string LinkKind = "account link";
+    public const string IndexKind = "set of account links";
     private const string ReservationKind = "reservation of an account";
     private const string NamesKind = "hash of names that the user header has carried";
-
-    /// <summary>Numbers of links stay far below what Redis and the sets can count.</summary>
-    private const long HighestId = 1L << 52;
 
     /// <summary>Whom a name meant, where that cannot be read: it was somebody, so nobody is found by it.</summary>
     private const int Somebody = 0;
 
-    private const string LinkKeys = RedisConnection.Prefix + "link:";
+    public const string LinkKeys = RedisConnection.Prefix + "link:";
     private const string LinksAt = RedisConnection.Prefix + "links-at:";
-    private const string LinksOfUser = RedisConnection.Prefix + "links-of:";
-    private const string AllLinks = RedisConnection.Prefix + "links";
-    private const string LastId = RedisConnection.Prefix + "last-link";
-    private const string ReservationKeys = RedisConnection.Prefix + "reservation:";
+    public const string LinksOfUser = RedisConnection.Prefix + "links-of:";
+    public const string AllLinks = RedisConnection.Prefix + "links";
+    public const string LastId = RedisConnection.Prefix + "last-link";
+    public const string ReservationKeys = RedisConnection.Prefix + "reservation:";
     private const string ReservedNameKeys = RedisConnection.Prefix + "reserved-name:";
 
     /// <summary>Whoever was linked once is never found by name again.</summary>
-    private const string ClaimedUsers = RedisConnection.Prefix + "claimed-users";
+    public const string ClaimedUsers = RedisConnection.Prefix + "claimed-users";
 
     /// <summary>The names that the user header has carried, and whom each meant.</summary>
     private const string NamedUsers = RedisConnection.Prefix + "named-users";
@@ -36,6 +33,8 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     /// <summary>Longer than anybody asks for.</summary>
     private static readonly TimeSpan ReservedNamesKept = TimeSpan.FromHours(1);
+
+    private readonly RedisLinkRecords _records = new(redis, time);
 
     public override Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
         RunAsync(RedisScripts.FindLink, [.. Places(person)], [.. Names(person)], cancellationToken);
@@ -52,7 +51,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     public override async Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken)
     {
         PersonKey person = link.Person;
-        await MendAsync(Name(person), link.UserId, cancellationToken);
+        await _records.RepairAsync(Name(person), link.UserId, cancellationToken);
         return await RunAsync(
             RedisScripts.AddLink,
             [
@@ -72,7 +71,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     public override async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
     {
-        await MendAsync(Name(person), userId: null, cancellationToken);
+        await _records.RepairAsync(Name(person), userId: null, cancellationToken);
         return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Names(person)], cancellationToken);
     }
 
@@ -85,7 +84,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         async database =>
         {
             string name = Name(reservation.Person);
-            await FreeAsync(database, (ReservationKeys + name, "hash"), (ReservedName(reservation.Username), "hash"));
+            await RedisLinkRecords.FreeAsync(database, (ReservationKeys + name, "hash"), (ReservedName(reservation.Username), "hash"));
             await database.HashSetAsync(
                 ReservationKeys + name,
                 [
@@ -104,12 +103,12 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         {
             foreach (string name in ReservationNames(person))
             {
-                await FreeAsync(database, (ReservationKeys + name, "hash"));
+                await RedisLinkRecords.FreeAsync(database, (ReservationKeys + name, "hash"));
                 RedisValue username = await database.HashGetAsync(ReservationKeys + name, "username");
                 await database.KeyDeleteAsync(ReservationKeys + name);
                 if (!username.IsNull)
                 {
-                    await FreeAsync(database, (ReservedName(username.ToString()), "hash"));
+                    await RedisLinkRecords.FreeAsync(database, (ReservedName(username.ToString()), "hash"));
                     await database.HashDeleteAsync(ReservedName(username.ToString()), name);
                 }
             }
@@ -191,19 +190,12 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return value.TryParse(out int id) ? id : Somebody;
     }
 
-    private async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) => Read(name, await redis.ReadAsync(
-        database => database.HashGetAllAsync(LinkKeys + name, flags: CommandFlags.DemandMaster),
-        LinkKind,
-        LinkKeys + name,
-        [],
-        cancellationToken));
-
     private async Task<IReadOnlyList<AccountLink>> ListAsync(string set, CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
         {
             RedisValue[] names = await NamesInAsync(set, cancellationToken);
-            AccountLink?[] links = await Task.WhenAll(names.Select(name => FindAsync(name.ToString(), cancellationToken)));
+            AccountLink?[] links = await Task.WhenAll(names.Select(name => _records.FindAsync(name.ToString(), cancellationToken)));
 
             // A link may be moved to its new name between the two questions.
             if (tries == MostTries || !links.Contains(null))
@@ -218,7 +210,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         RedisValue[]? names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
         if (names is null)
         {
-            await RebuildAsync(set, cancellationToken);
+            await _records.RebuildAsync(set, cancellationToken);
             names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
         }
 
@@ -236,107 +228,10 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     private async Task<AccountLink?> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
     {
         RedisValue[] flat = await redis.ReadAsync(AskAsync, LinkKind, keys[0], [], cancellationToken);
-        return Read(values[0].ToString(), [.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
+        return _records.Read(values[0].ToString(), [.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
 
         async Task<RedisValue[]> AskAsync(IDatabase database) =>
             (RedisValue[])(await database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster))!;
-    }
-
-    /// <summary>Makes room for what is to be written where something stands that cannot be read; no script fails at it after that.</summary>
-    private async Task MendAsync(string name, int? userId, CancellationToken cancellationToken)
-    {
-        RedisKey[] sets = userId is null ? [AllLinks] : [AllLinks, LinksOfUser + userId];
-        (RedisKey, string)[] types = [(LinkKeys + name, "hash"), (ReservationKeys + name, "hash"), (LastId, "string"), .. sets.Select(set => (set, "zset"))];
-        bool[] freed = await redis.AskAsync(database => FreeAsync(database, types), cancellationToken);
-        foreach (RedisKey set in sets.Where((_, place) => freed[3 + place]))
-        {
-            await RebuildAsync(set, cancellationToken);
-        }
-
-        await FreeLinkAsync(name, cancellationToken);
-        await MendNumbersAsync(cancellationToken);
-        RedisType claimed = await redis.AskAsync(database => database.KeyTypeAsync(ClaimedUsers, CommandFlags.DemandMaster), cancellationToken);
-        if (claimed is not (RedisType.None or RedisType.Set))
-        {
-            // Nobody knows any more who was linked once: until the operator removes it, every user counts as taken.
-            redis.Unreadable.Report("set of users that were linked once", ClaimedUsers, "nobody is linked by name while it stands");
-        }
-    }
-
-    /// <summary>A link that cannot be read leads nobody anywhere: it makes room for the person's new one.</summary>
-    private async Task FreeLinkAsync(string name, CancellationToken cancellationToken)
-    {
-        RedisKey key = LinkKeys + name;
-        HashEntry[] entries = await redis.AskAsync(database => database.HashGetAllAsync(key, CommandFlags.DemandMaster), cancellationToken);
-        if (entries.Length > 0 && Read(name, entries) is null)
-        {
-            await redis.AskAsync(database => database.KeyDeleteAsync(key), cancellationToken);
-            await redis.AskAsync(database => database.SortedSetRemoveAsync(AllLinks, name), cancellationToken);
-        }
-    }
-
-    /// <summary>No number is given twice: where nobody knows the last one, the next is higher than any that can have been.</summary>
-    private async Task MendNumbersAsync(CancellationToken cancellationToken)
-    {
-        RedisValue last = await redis.AskAsync(database => database.StringGetAsync(LastId, CommandFlags.DemandMaster), cancellationToken);
-        SortedSetEntry[] highest = await redis.AskAsync(
-            database => database.SortedSetRangeByRankWithScoresAsync(AllLinks, -1, -1, flags: CommandFlags.DemandMaster),
-            cancellationToken);
-        long atLeast = highest is [{ Score: > 0 and < HighestId } link] ? (long)link.Score : 0;
-        if ((last.IsNull && atLeast == 0) || (last.TryParse(out long number) && number >= atLeast && number < HighestId))
-        {
-            return;
-        }
-
-        redis.Unreadable.Report("number of the last account link", LastId, "the next ones are higher than any before");
-        await redis.AskAsync(database => database.StringSetAsync(LastId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())), cancellationToken);
-    }
-
-    /// <summary>Makes a set of links anew from the links themselves.</summary>
-    private async Task RebuildAsync(RedisKey set, CancellationToken cancellationToken)
-    {
-        redis.Unreadable.Report(IndexKind, set.ToString(), "it is made anew");
-        await redis.AskAsync(database => FreeAsync(database, (set, "zset")), cancellationToken);
-        await using IAsyncEnumerator<RedisKey> keys = redis.KeysAsync(LinkKeys + "*").GetAsyncEnumerator(cancellationToken);
-        while (await redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
-        {
-            string name = keys.Current.ToString()[LinkKeys.Length..];
-            if (RedisFields.Hash(name) is null || await FindAsync(name, cancellationToken) is not { } link)
-            {
-                continue;
-            }
-
-            if (set == AllLinks || set == LinksOfUser + link.UserId)
-            {
-                await redis.AskAsync(database => database.SortedSetAddAsync(set, name, link.Id), cancellationToken);
-            }
-        }
-    }
-
-    /// <returns>For each key whether it had another type, and is gone.</returns>
-    private static async Task<bool[]> FreeAsync(IDatabase database, params (RedisKey Key, string Type)[] keys)
-    {
-        RedisKey[] names = [.. keys.Select(key => key.Key)];
-        RedisValue[] types = [.. keys.Select(key => (RedisValue)key.Type)];
-        int[] places = (int[])(await database.ScriptEvaluateAsync(RedisScripts.Free, names, types, CommandFlags.DemandMaster))!;
-        return [.. Enumerable.Range(1, keys.Length).Select(places.Contains)];
-    }
-
-    /// <returns>Null for what is not there, and for what cannot be read.</returns>
-    private AccountLink? Read(string name, HashEntry[] entries)
-    {
-        if (entries.Length == 0)
-        {
-            return null;
-        }
-
-        if (new RedisFields(entries).Link() is { } link)
-        {
-            return link;
-        }
-
-        redis.Unreadable.Report(LinkKind, name);
-        return null;
     }
 
     private static string ReservedName(string username) =>
