@@ -72,7 +72,7 @@ internal sealed class KillLoad(ReplicaSite site)
         try
         {
             using HttpClient client = site.Browser(gateway, cookies: null);
-            using HttpResponseMessage answer = await SendAsync(client, "/accounts/logout/", cookie);
+            using HttpResponseMessage answer = await SendAsync(client, "/accounts/logout/", cookie, HttpMethod.Post);
             return answer.StatusCode == HttpStatusCode.SeeOther;
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
@@ -94,9 +94,9 @@ internal sealed class KillLoad(ReplicaSite site)
         return others;
     }
 
-    public static async Task<HttpResponseMessage> SendAsync(HttpClient client, string path, string cookie)
+    public static async Task<HttpResponseMessage> SendAsync(HttpClient client, string path, string cookie, HttpMethod? method = null)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, path);
+        using HttpRequestMessage request = new(method ?? HttpMethod.Get, path);
         request.Headers.Add("Cookie", cookie);
         request.Headers.Add("Accept", "application/json");
         request.Headers.Add("Sec-Fetch-Site", "same-origin");

@@ -115,6 +115,7 @@ internal sealed class ReplicaSite : IAsyncDisposable
     {
         CookieContainer cookies = new();
         using HttpClient browser = Browser(gateway, cookies);
+        browser.DefaultRequestHeaders.Add("Accept", "text/html");
         try
         {
             using HttpResponseMessage page = await browser.GetAsync("/accounts/oidc/authentik/login/?next=%2Fgateway%2Fsession");

@@ -295,7 +295,7 @@ public sealed class FrontDoorTests(FrontDoorTests.AtTwoHosts shared) : IClassFix
 
     /// <remarks>A connection that becomes a WebSocket would not end by itself.</remarks>
     private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>
-        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
+        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade, close" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
             .WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
 
     private static string? Header(string answer, string name) =>

@@ -100,9 +100,10 @@ public sealed class ProviderAwayTests
             return hangs.Task;
         };
         using HttpClient impatient = new();
+        impatient.DefaultRequestHeaders.Add("Accept", "text/html");
         using CancellationTokenSource leaves = new();
         Task left = impatient.GetAsync(new Uri(world.Origin + Begin), leaves.Token);
-        await asked.Task;
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
         await leaves.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         world.Provider.Hold = null;
