@@ -27,7 +27,7 @@ public sealed class RefusalLogTests
         new("/accounts/oidc/{providerId}/login/", Who.Nobody, "GET", "/accounts/oidc/authentik/login/", 403) { Headers = [("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")] },
         new("/accounts/oidc/{providerId}/login/", Who.Alice, "GET", "/accounts/oidc/authentik/login/?process=connect", 403) { Headers = [("Accept", "text/html"), .. Elsewhere] },
         new("callback", Who.Nobody, "GET", "/accounts/oidc/authentik/login/callback/?code=1&state=2", 400),
-        new("callback", Who.Nobody, "POST", "/accounts/oidc/authentik/login/callback/", 400),
+        new("callback", Who.Nobody, "POST", "/accounts/oidc/authentik/login/callback/", 405),
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400),
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400) { Form = "state=x&username=y" },
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400) { Form = new string('x', 70_000) },
