@@ -51,7 +51,8 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
         }
         else if (!IsAnsweredElsewhere(request))
         {
-            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.")
+            string detail = $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.";
+            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", detail)
             {
                 Remedy = "Use that address. A client with an API token sends it with each request.",
                 ForTheLog = $"host \"{request.Host.Value}\"",
@@ -104,7 +105,8 @@ internal sealed class FrontDoor(RequestDelegate next, GatewaySettings settings, 
             return false;
         }
 
-        Access access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, RequestHygiene.CredentialOf(request.Headers), request.QueryString.Value ?? "");
+        Credential credential = RequestHygiene.CredentialOf(request.Headers);
+        Access access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, credential, request.QueryString.Value ?? "");
         return access is Access.WithCredential or Access.CredentialRefused or Access.Public;
     }
 
