@@ -31,7 +31,7 @@ public sealed partial class ArchitectureTests
         ("StaticCache", ["Settings", "Background", "Paperless"]),
         ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck", "StaticCache"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn"]),
-        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers"]),
+        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn"]),
     ];
 
     [Fact]

@@ -37,11 +37,15 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     });
 
     /// <summary>What an image or a frame asks for, and only a person may do.</summary>
-    public Task SignOutInBackgroundAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "sign_out_in_background", "Not in the background", "Signing out is a page of its own, which nothing opened here.")
+    public Task SignOutInBackgroundAsync(HttpContext context)
     {
-        Remedy = $"Open {settings.Public.Origin}{settings.ScriptName}/accounts/logout/ to sign out.",
-        ForTheLog = SourceForTheLog(context.Request),
-    });
+        const string detail = "Nobody was signed out: an image, a frame or a script asked for it, not a person.";
+        return pages.RefuseAsync(context, new Refusal(403, "sign_out_in_background", "Not in the background", detail)
+        {
+            Remedy = $"Open {settings.Public.Origin}{settings.ScriptName}/accounts/logout/ to sign out.",
+            ForTheLog = SourceForTheLog(context.Request),
+        });
+    }
 
     /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
     public Task SessionsAwayAsync(HttpContext context, SessionLookupFailed away) => pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
@@ -113,8 +117,12 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         : "Nobody can sign up here (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
 
     /// <summary>The headers that speak of where a request comes from; of the `Referer`, whose path may be secret, the origin alone.</summary>
-    private static string SourceForTheLog(HttpRequest request) =>
-        $"Origin {Printable(request.Headers.Origin)}, Sec-Fetch-Site {Printable(request.Headers["Sec-Fetch-Site"])}, Sec-Fetch-Dest {Printable(request.Headers["Sec-Fetch-Dest"])}, Referer {RefererOrigin(request.Headers.Referer)}";
+    private static string SourceForTheLog(HttpRequest request) => string.Join(
+        ", ",
+        $"Origin {Printable(request.Headers.Origin)}",
+        $"Sec-Fetch-Site {Printable(request.Headers["Sec-Fetch-Site"])}",
+        $"Sec-Fetch-Dest {Printable(request.Headers["Sec-Fetch-Dest"])}",
+        $"Referer {RefererOrigin(request.Headers.Referer)}");
 
     private static string RefererOrigin(string? referer)
     {
@@ -123,7 +131,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
             return "none";
         }
 
-        return Uri.TryCreate(referer, UriKind.Absolute, out Uri? url) ? Printable(url.GetLeftPart(UriPartial.Scheme) + url.Authority) : "unreadable";
+        return Uri.TryCreate(referer, UriKind.Absolute, out Uri? url) ? Printable($"{url.Scheme}://{url.Authority}") : "unreadable";
     }
 
     /// <summary>A header's value for the log: bounded, one line.</summary>

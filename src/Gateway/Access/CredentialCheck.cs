@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Gateway.Paperless;
-using Gateway.Profile;
 
 namespace Gateway.Access;
 
@@ -114,7 +113,7 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
     private async Task<CredentialAnswer> QuestionAsync(string credential)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, ProfileApi.ProfilePath, AnswerTimeout)
+        UpstreamQuestion question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
         {
             Headers = [("Accept", "application/json"), ("Authorization", credential)],
         };

@@ -57,10 +57,12 @@ internal static class CrossSiteGuard
     }
 
     /// <summary>Whether nothing denies that a page of this origin sent the request.</summary>
-    public static bool IsSameOrigin(HttpRequest request, PublicOrigin origin) => SourceOf(request, origin) is RequestSource.SameOrigin or RequestSource.Unsaid;
+    public static bool IsSameOrigin(HttpRequest request, PublicOrigin origin) =>
+        SourceOf(request, origin) is RequestSource.SameOrigin or RequestSource.Unsaid;
 
     /// <summary>Whether the request says that a page of this origin sent it, and no browser that fetches ahead of a click.</summary>
-    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin) => !request.IsPrefetch() && SourceOf(request, origin) == RequestSource.SameOrigin;
+    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin) =>
+        !request.IsPrefetch() && SourceOf(request, origin) == RequestSource.SameOrigin;
 
     public static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);

@@ -1,4 +1,3 @@
-using Gateway.Forwarding;
 using Gateway.Pages;
 using Gateway.Settings;
 using Gateway.WebSockets;
@@ -53,7 +52,8 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         }
         else if (!IsAnsweredElsewhere(request))
         {
-            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.")
+            string detail = $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.";
+            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", detail)
             {
                 Remedy = "Use that address. A client with an API token sends it with each request.",
                 ForTheLog = $"host \"{request.Host.Value}\"",
@@ -106,7 +106,8 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             return false;
         }
 
-        AccessDecision access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, RequestHeaderFilter.CredentialOf(request.Headers), request.QueryString.Value ?? "");
+        Credential credential = AccessRule.CredentialOf(request.Headers);
+        AccessDecision access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, credential, request.QueryString.Value ?? "");
         return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public;
     }
 

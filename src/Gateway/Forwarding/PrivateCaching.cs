@@ -97,14 +97,20 @@ internal static class PrivateCaching
             return PrivateNoStore;
         }
 
-        // With fields named, "no-cache" and "private" limit those alone. "must-understand" takes "no-store" back.
-        bool isLimited = directives.Any(directive => NameOf(directive) is "max-age" or "no-store" || directive.Equals("no-cache", StringComparison.OrdinalIgnoreCase));
-        IEnumerable<string> kept = directives.Where(directive => NameOf(directive) is not ("public" or "private" or "s-maxage" or "immutable" or "must-understand" or ""));
-        string merged = string.Join(", ", kept.Prepend("private"));
+        bool isLimited = directives.Any(IsLimit);
+        string merged = string.Join(", ", directives.Where(IsKept).Prepend("private"));
 
         // Where an age was said in the older words alone, nothing is good without a question.
         return hasOlder && !isLimited ? merged + ", no-cache" : merged;
     }
+
+    /// <summary>With fields named, `no-cache` limits those alone (section 5.2.2.4).</summary>
+    private static bool IsLimit(string directive) =>
+        NameOf(directive) is "max-age" or "no-store" || directive.Equals("no-cache", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>`must-understand` would take `no-store` back (section 5.2.2.3).</summary>
+    private static bool IsKept(string directive) =>
+        NameOf(directive) is not ("public" or "private" or "s-maxage" or "immutable" or "must-understand" or "");
 
     private static string NameOf(string directive) => directive.Split('=')[0].Trim().ToLowerInvariant();
 

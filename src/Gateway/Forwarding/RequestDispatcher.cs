@@ -74,7 +74,7 @@ internal sealed class RequestDispatcher
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
-        Credential credential = RequestHeaderFilter.CredentialOf(request.Headers);
+        Credential credential = AccessRule.CredentialOf(request.Headers);
         AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, credential, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {

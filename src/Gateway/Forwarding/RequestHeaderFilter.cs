@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using Gateway.Access;
 using Gateway.Settings;
 using Microsoft.Extensions.Primitives;
 
@@ -59,26 +58,4 @@ internal sealed class RequestHeaderFilter(GatewaySettings settings)
         listed.Remove("Content-Length");
         return listed;
     }
-
-    /// <summary>The scheme of the one `Authorization` header; two of them are no credential that is taken.</summary>
-    public static Credential CredentialOf(IHeaderDictionary headers)
-    {
-        StringValues authorization = headers.Authorization;
-        if (authorization.Count == 0)
-        {
-            return Credential.None;
-        }
-
-        string? value = authorization.Count == 1 ? authorization[0] : null;
-        return value switch
-        {
-            null => Credential.Other,
-            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) && IsOneWord(value.AsSpan("Token ".Length)) => Credential.Token,
-            _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => Credential.Basic,
-            _ => Credential.Other,
-        };
-    }
-
-    /// <summary>A token is one; `Token x, Basic …` would carry a password past the check.</summary>
-    private static bool IsOneWord(ReadOnlySpan<char> text) => !text.Trim(' ').ContainsAny(' ', '\t', ',');
 }

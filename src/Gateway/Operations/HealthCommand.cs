@@ -5,15 +5,13 @@ namespace Gateway.Operations;
 /// <summary>`Gateway health`: asks a running gateway on this machine, as the image's health check does.</summary>
 internal static class HealthCommand
 {
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
-
     /// <returns>The exit code: 0 where the answer is good.</returns>
     /// <exception cref="SettingsException">`GATEWAY_MANAGEMENT_URL` is no address.</exception>
     public static async Task<int> AskAsync(string path, CancellationToken cancel)
     {
         Uri management = new GatewaySettingsReader(new ConfigurationBuilder().AddEnvironmentVariables().Build()).ManagementAddress();
         UriBuilder address = new(management) { Path = path, Host = management.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : management.Host };
-        using HttpClient client = new() { Timeout = AnswerTimeout };
+        using HttpClient client = new() { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
             using HttpResponseMessage response = await client.GetAsync(address.Uri, cancel);

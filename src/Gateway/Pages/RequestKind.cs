@@ -36,7 +36,8 @@ internal static class RequestKind
     public static bool IsDocumentNavigation(this HttpRequest request) =>
         request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
 
-    /// <summary>Whether a browser fetches ahead of a click (W3C Fetch, `Sec-Purpose`; older ones say `Purpose` or `X-Moz`): nobody has asked for anything yet.</summary>
+    /// <summary>Whether a browser fetches ahead of a click: nobody has asked for anything yet.</summary>
+    /// <remarks>`Sec-Purpose` is the Fetch standard's; older browsers say `Purpose` or `X-Moz`.</remarks>
     public static bool IsPrefetch(this HttpRequest request) =>
         request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch" || request.Headers["X-Moz"] == "prefetch";
 

@@ -146,7 +146,7 @@ internal sealed partial class PasswordSessionRegistry(
         }
         catch (Exception error)
         {
-            LocalSessionQuestionFailed(error, key);
+            PasswordSessionQuestionFailed(error, key);
             return PasswordSessionResult.Unknown;
         }
     }
@@ -188,6 +188,6 @@ internal sealed partial class PasswordSessionRegistry(
     [LoggerMessage(EventId = 5022, EventName = "PasswordSessionEnded", Level = LogLevel.Information, Message = "The sign-in of {User} with a Paperless password ended: {Cause}; session {Session}")]
     private partial void PasswordSessionEnded(string user, PasswordSessionEnd cause, SessionKey session);
 
-    [LoggerMessage(EventId = 5024, EventName = "LocalSessionQuestionFailed", Level = LogLevel.Error, Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
-    private partial void LocalSessionQuestionFailed(Exception error, SessionKey session);
+    [LoggerMessage(EventId = 5024, EventName = "PasswordSessionQuestionFailed", Level = LogLevel.Error, Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
+    private partial void PasswordSessionQuestionFailed(Exception error, SessionKey session);
 }

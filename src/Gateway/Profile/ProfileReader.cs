@@ -18,7 +18,7 @@ internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient pap
     /// <returns>Null where Paperless does not show it.</returns>
     public async Task<JsonObject?> ReadAsync(HttpContext context, HttpTransformer asUser)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, ProfileApi.ProfilePath, AnswerTimeout)
+        UpstreamQuestion question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
         {
             LargestAnswer = ProfileTransformer.Largest,
             Make = (destination, cancel) => RequestAsync(context, asUser, destination, cancel),
@@ -38,7 +38,7 @@ internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient pap
     {
         HttpRequestMessage request = new();
         await asUser.TransformRequestAsync(context, request, destination.Model.Config.Address, cancel);
-        request.RequestUri = new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + ProfileApi.ProfilePath);
+        request.RequestUri = new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + PaperlessPaths.Profile);
         ProfileTransformer.AskWhole(request);
         request.Headers.Remove("Accept");
         request.Headers.TryAddWithoutValidation("Accept", "application/json; version=9");

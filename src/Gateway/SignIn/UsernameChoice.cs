@@ -105,7 +105,8 @@ internal sealed class UsernameChoice
     {
         if (answer.NameFault is { } fault)
         {
-            _pages.Log(context, new Refusal(StatusCodes.Status400BadRequest, "username_refused", "Another user name", fault) { Level = LogLevel.Information, ForTheLog = $"the user name {fault}" });
+            Refusal refusal = new(StatusCodes.Status400BadRequest, "username_refused", "Another user name", fault);
+            _pages.Log(context, refusal with { Level = LogLevel.Information, ForTheLog = $"the user name {fault}" });
         }
 
         return PageWriter.ShowAsync<ChooseUsernamePage>(

@@ -17,7 +17,8 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
         if (context.Request.IsPrefetch() || (context.Request.HasFetchMetadata() && context.Request.Headers["Sec-Fetch-Mode"] != "navigate"))
         {
             // Section 2: the provider's page loads it in a frame. An image or a script of some other page is not that.
-            await pages.RefuseAsync(context, new Refusal(403, "front_channel_embedded", "Only in a frame", "A provider ends a session here by a frame in its own page."));
+            const string detail = "A provider ends a session here by a frame in its own page.";
+            await pages.RefuseAsync(context, new Refusal(403, "front_channel_embedded", "Only in a frame", detail));
             return;
         }
 

@@ -176,7 +176,7 @@ public sealed class FaultTests
             Assert.All(pages, page => Assert.NotEqual(HttpStatusCode.InternalServerError, page.Status));
         }
 
-        Assert.NotEmpty(world.Log.Of("LocalSessionQuestionFailed"));
+        Assert.NotEmpty(world.Log.Of("PasswordSessionQuestionFailed"));
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
