@@ -1,7 +1,7 @@
 using Gateway.Benchmarks.Servers;
 using Gateway.Paperless;
-using Gateway.StandIns.Provider;
 using Gateway.Sessions;
+using Gateway.StandIns.Provider;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Benchmarks;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Gateway.StandIns.Provider;
 using Gateway.Sessions;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Recheck;

@@ -1,6 +1,6 @@
 using System.Net;
-using Gateway.StandIns.Provider;
 using Gateway.Sessions;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Microsoft.Data.Sqlite;

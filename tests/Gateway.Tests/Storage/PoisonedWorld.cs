@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Gateway.StandIns.Provider;
 using Gateway.Sessions;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Recheck;
