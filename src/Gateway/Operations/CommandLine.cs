@@ -49,7 +49,7 @@ internal static class CommandLine
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
 
-        foreach (string error in parsed.Errors.Select(error => error.Message.ReplaceLineEndings(" ")).Distinct())
+        foreach (string error in parsed.Errors.Select(error => error.Message.ReplaceLineEndings(" ").Replace('\t', ' ')).Distinct())
         {
             await Terminal.NoteAsync(error);
         }

@@ -71,6 +71,8 @@ internal static class RequestForm
         }
         catch (InvalidDataException)
         {
+            // The reader leaves its read open where it gives up.
+            context.CloseAfterAnswer();
             return (null, new FormFault(StatusCodes.Status400BadRequest, "it has too many fields, or one that is too long"));
         }
         catch (IOException broken) when (IsBadRequest(broken))
@@ -84,7 +86,7 @@ internal static class RequestForm
     public static bool IsBadRequest(IOException error) => error is BadHttpRequestException or { InnerException: OverflowException };
 
     /// <summary>
-    /// After a body that broke off nothing can follow on the connection. Kestrel would look for it all the same, now and then while its last
+    /// After a body that was not read to its end nothing can follow on the connection. Kestrel would look for it all the same, now and then while its last
     /// read is not ended, and log that with a stack trace (dotnet/aspnetcore#17840).
     /// </summary>
     public static void CloseAfterAnswer(this HttpContext context)

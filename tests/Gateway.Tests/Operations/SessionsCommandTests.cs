@@ -129,8 +129,8 @@ public sealed class SessionsCommandTests : IAsyncLifetime
         var (exitCode, output, errors) = await RunAsync("end");
 
         Assert.Equal((2, ""), (exitCode, output));
-        Assert.StartsWith("sessions end: say either --id or --user.", errors, StringComparison.Ordinal);
-        Assert.Contains("a running gateway notices within half a minute", errors, StringComparison.Ordinal);
+        Assert.StartsWith("Give either --id or --user.", errors, StringComparison.Ordinal);
+        Assert.Contains("A running gateway notices within half a minute", errors, StringComparison.Ordinal);
     }
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words) => ProgramProcess.RunAsync("Gateway", ["sessions", .. words], _world.Settings());

@@ -60,7 +60,7 @@ public sealed class ProgramTests : IDisposable
         Outcome outcome = await RunAsync(words, Good());
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Output));
-        Assert.Contains("Gateway validate", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("Usage:", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
