@@ -6,15 +6,15 @@ using Gateway.Storage;
 namespace Gateway.Accounts;
 
 /// <summary>What a sign-in comes to: exactly one of the three.</summary>
-/// <param name="NameToChoose">The person has to choose a user name; this one is proposed, and may be empty.</param>
-/// <param name="NameFault">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
-internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? NameToChoose = null, string? NameFault = null)
+/// <param name="ProposedName">The person has to choose a user name; this one is proposed, and may be empty.</param>
+/// <param name="NameError">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
+internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? ProposedName = null, string? NameError = null)
 {
-    public static AccountAnswer Of(Account account) => new(account, null);
+    public static AccountAnswer From(Account account) => new(account, null);
 
-    public static AccountAnswer Of(Refusal refusal) => new(null, refusal);
+    public static AccountAnswer From(Refusal refusal) => new(null, refusal);
 
-    public static AccountAnswer Choose(string proposed, string? fault = null) => new(null, null, proposed, fault);
+    public static AccountAnswer ChooseName(string proposed, string? error = null) => new(null, null, proposed, error);
 }
 
 /// <summary>Words each way in which somebody is known and yet has no Paperless account to come in with.</summary>
@@ -24,13 +24,13 @@ internal sealed class AccountRefusals(GatewaySettings settings)
     public static Refusal Gone(AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
     {
         Remedy = "Ask the person who runs Paperless; a new account can be made once the link to the old one is taken away.",
-        ForTheLog = $"{link.Called}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
+        ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
     };
 
     public static Refusal Replaced(AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
     {
         Remedy = "Ask the person who runs Paperless.",
-        ForTheLog = $"{link.Called}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
+        ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
     };
 
     public static Refusal Inactive(string person, string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")

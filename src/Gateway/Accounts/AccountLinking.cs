@@ -17,7 +17,7 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
         }
 
         // Safe because an issuer has one provider: where another one could turn out to have it as well, the operator decides.
-        if (settings.Providers.Any(other => other.Id != person.Provider && IssuerRule.MayHave(other.DiscoveryUrl, person.Issuer)))
+        if (settings.Providers.Any(other => other.Id != person.Provider && IssuerRule.IsAllowed(other.DiscoveryUrl, person.Issuer)))
         {
             return null;
         }

@@ -9,25 +9,25 @@ internal static class AccountsFeature
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AccountLinking>();
-        builder.Services.AddSingleton<NamedUsers>();
+        builder.Services.AddSingleton<NameMatchGuard>();
         builder.Services.AddSingleton<AccountProvisioning>();
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
         builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<Connect>();
-        builder.Services.AddHostedService<CredentialAtStart>();
+        builder.Services.AddHostedService<CredentialStartupCheck>();
     }
 }
 
 /// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
-internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialAtStart> logger)
+internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialStartupCheck> logger)
     : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(LookAsync, stoppingToken);
+        new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(CheckAsync, stoppingToken);
 
-    private async Task LookAsync(CancellationToken stoppingToken)
+    private async Task CheckAsync(CancellationToken stoppingToken)
     {
         try
         {

@@ -8,14 +8,14 @@ namespace Gateway.Accounts;
 
 /// <summary>Who began a Connect; kept in the protected state of its round trip.</summary>
 /// <param name="Session">The key of the gateway's session; null for a local session.</param>
-internal sealed record ConnectBegun(int UserId, string? Session)
+internal sealed record ConnectInitiator(int UserId, string? Session)
 {
-    public static ConnectBegun By(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
+    public static ConnectInitiator From(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
 
     /// <returns>Null where the text is not what <see cref="ToState"/> wrote.</returns>
-    public static ConnectBegun? Read(string? state) =>
+    public static ConnectInitiator? Parse(string? state) =>
         state?.Split(' ') is [string id, string session] && int.TryParse(id, CultureInfo.InvariantCulture, out int userId)
-            ? new ConnectBegun(userId, session.Length == 0 ? null : session)
+            ? new ConnectInitiator(userId, session.Length == 0 ? null : session)
             : null;
 
     public string ToState() => string.Create(CultureInfo.InvariantCulture, $"{UserId} {Session}");
@@ -31,19 +31,19 @@ internal sealed partial class Connect(
     ILogger<SecurityLog> logger)
 {
     /// <param name="person">What the provider has just said, all of it checked.</param>
-    /// <param name="begun">Who began it.</param>
+    /// <param name="initiator">Who began it.</param>
     /// <param name="now">Who is signed in now.</param>
     /// <returns>Null where the person is that user's from now on, or was before.</returns>
     /// <exception cref="PaperlessApiException">Paperless could not be asked; nothing was linked.</exception>
-    public async Task<Refusal?> LinkAsync(Person person, ConnectBegun begun, SignedInUser? now)
+    public async Task<Refusal?> LinkAsync(Person person, ConnectInitiator initiator, SignedInUser? now)
     {
-        if (now is null || ConnectBegun.By(now) != begun)
+        if (now is null || ConnectInitiator.From(now) != initiator)
         {
-            return ConnectRefusals.SomebodyElse(begun, now);
+            return ConnectRefusals.SomebodyElse(initiator, now);
         }
 
         // Not while the same person comes in for the first time in another browser, and gets an account there.
-        return await accounts.InTurnAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
+        return await accounts.WithPersonLockedAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
     }
 
     private async Task<Refusal?> LinkAsync(Person person, SignedInUser now, CancellationToken cancellationToken)
@@ -56,12 +56,12 @@ internal sealed partial class Connect(
 
         if (!user.IsActive)
         {
-            return AccountRefusals.Inactive(person.Called, user.Username);
+            return AccountRefusals.Inactive(person.NameForLog, user.Username);
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            return AccountRefusals.NameCannotBeSent(person.Called, user);
+            return AccountRefusals.NameCannotBeSent(person.NameForLog, user);
         }
 
         if (await linking.FindAsync(person, cancellationToken) is { } before)
@@ -103,10 +103,10 @@ internal static class ConnectRefusals
         ForTheLog = reason,
     };
 
-    public static Refusal SomebodyElse(ConnectBegun begun, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
+    public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
     {
         Remedy = StartAgain,
-        ForTheLog = $"begun by user {begun.UserId}, now {(now is null ? "nobody is" : now.Id == begun.UserId ? "in another session" : $"user {now.Id} is")} signed in",
+        ForTheLog = $"begun by user {initiator.UserId}, now {(now is null ? "nobody is" : now.Id == initiator.UserId ? "in another session" : $"user {now.Id} is")} signed in",
     };
 
     public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")

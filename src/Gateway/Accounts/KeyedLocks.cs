@@ -7,7 +7,7 @@ internal sealed class KeyedLocks<TKey>
     private readonly Dictionary<TKey, Entry> _entries = [];
 
     /// <summary>Waits until nobody else holds the key; dispose of the result to let it go.</summary>
-    public async Task<IDisposable> TakeAsync(TKey key, CancellationToken cancellationToken)
+    public async Task<IDisposable> AcquireAsync(TKey key, CancellationToken cancellationToken)
     {
         Entry? entry;
         lock (_entries)

@@ -33,13 +33,13 @@ internal sealed record Person(
 
     /// <summary>How the log names the person.</summary>
     [JsonIgnore]
-    public string Called => $"{Label}, subject {Subject}";
+    public string NameForLog => $"{Label}, subject {Subject}";
 
     /// <summary>What to call the person in lists of accounts.</summary>
     public string Label => Username ?? Email ?? Name ?? Subject;
 
     /// <summary>The identity of a session: this person as that Paperless user.</summary>
-    public Identity As(Account account) =>
+    public Identity ToIdentity(Account account) =>
         new(Provider, Issuer, Subject, account.Id, account.Username, account.IsSuperuser, Name, Email, Groups, GroupsSource);
 }
 

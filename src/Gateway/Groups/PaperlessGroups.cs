@@ -6,7 +6,7 @@ namespace Gateway.Groups;
 /// <summary>Paperless's groups by name, kept for a minute.</summary>
 internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger) : IDisposable
 {
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CacheTtl = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _reading = new(1, 1);
     private Dictionary<string, int> _ids = [];
@@ -23,7 +23,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            if (time.GetUtcNow() - _readAt >= KeptFor)
+            if (time.GetUtcNow() - _readAt >= CacheTtl)
             {
                 await ReadAsync(cancellationToken);
             }

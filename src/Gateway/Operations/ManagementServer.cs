@@ -59,7 +59,7 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         if (!report.IsReady)
         {
             // A gateway that starts or stops says nothing of a fault.
-            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Good).Select(check => $"{check.Key}: {check.Value}"));
+            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Ok).Select(check => $"{check.Key}: {check.Value}"));
             NotReady(report.Status == HealthReport.Unready ? LogLevel.Warning : LogLevel.Information, report.Status, reasons);
         }
 

@@ -63,7 +63,7 @@ internal static class StorageCommand
 
         if (conflicts.Count > 0)
         {
-            await Console.Error.WriteLineAsync(Terminal.Plain($"Not everything was copied, and nothing overwritten: {string.Join(", ", conflicts)}. Take the wrong ones away first: accounts unlink."));
+            await Console.Error.WriteLineAsync(Terminal.ReplaceControlCharacters($"Not everything was copied, and nothing overwritten: {string.Join(", ", conflicts)}. Take the wrong ones away first: accounts unlink."));
             return 1;
         }
 

@@ -8,9 +8,9 @@ namespace Gateway.Providers;
 /// <summary>Words every way in which a sign-in can fail at the provider: what it said, and what to do about it.</summary>
 internal static class FailureRefusals
 {
-    private const int LongestQuote = 300;
+    private const int MaxQuoteLength = 300;
 
-    public static Refusal Of(Exception failure, ProviderSettings provider) => failure switch
+    public static Refusal From(Exception failure, ProviderSettings provider) => failure switch
     {
         ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider),
         OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(error, data["error_description"] as string, provider),
@@ -77,5 +77,5 @@ internal static class FailureRefusals
 
     /// <summary>The provider's words, bounded and without anything that is not text.</summary>
     private static string Quote(string? text) =>
-        new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(LongestQuote)]);
+        new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(MaxQuoteLength)]);
 }

@@ -14,7 +14,7 @@ internal sealed partial class RecheckAttempt(
     ILogger<RecheckAttempt> logger)
 {
     /// <summary>After silence; never longer than the interval itself.</summary>
-    public static readonly TimeSpan AgainAfter = TimeSpan.FromSeconds(40);
+    public static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(40);
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
     public bool MustWait(Session session) =>
@@ -38,7 +38,7 @@ internal sealed partial class RecheckAttempt(
         // Before the answer: what the provider says meanwhile is newer.
         DateTimeOffset askedAt = time.GetUtcNow();
         RecheckAnswer answer;
-        string? silence;
+        string? noAnswer;
         try
         {
             // Not the token of a stopping process: an answer that was asked for is heard.
@@ -47,63 +47,63 @@ internal sealed partial class RecheckAttempt(
                 askedAt,
                 tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
                 CancellationToken.None);
-            silence = answer switch
+            noAnswer = answer switch
             {
-                RecheckAnswer.Yes yes => await conclusion.TakeAsync(session, secret, yes.Claims, yes.AssertedAt, askedAt, yes.Tokens),
-                RecheckAnswer.Silence { Reason: var reason } => reason,
+                RecheckAnswer.Confirmed confirmed => await conclusion.ApplyAsync(session, secret, confirmed.Claims, confirmed.AssertedAt, askedAt, confirmed.Tokens),
+                RecheckAnswer.NoAnswer { Reason: var reason } => reason,
                 _ => null,
             };
         }
         catch (Exception error) when (error is not StoreUnavailableException)
         {
             Failed(session, error);
-            return Outcome.Silence;
+            return Outcome.NoAnswer;
         }
 
-        if (silence is not null)
+        if (noAnswer is not null)
         {
-            Silent(session, silence);
-            return Outcome.Silence;
+            Unanswered(session, noAnswer);
+            return Outcome.NoAnswer;
         }
 
-        if (answer is RecheckAnswer.No no)
+        if (answer is RecheckAnswer.Denied denied)
         {
-            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, no.Reason);
+            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, denied.Reason);
         }
 
         return answer is RecheckAnswer.RoundTrip ? Outcome.RoundTrip : Outcome.Concluded;
     }
 
     /// <summary>Asks Paperless alone.</summary>
-    /// <param name="wanted">The record of a session that the browser is to make a round trip for; null for another one.</param>
+    /// <param name="silentRecord">The record of a session that the browser is to make a round trip for; null for another one.</param>
     /// <returns>False: no other replica is at it.</returns>
-    public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? wanted = null)
+    public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
-        string? silence = await conclusion.FollowAccountAsync(session, secret);
-        if (wanted is not null)
+        string? noAnswer = await conclusion.FollowAccountAsync(session, secret);
+        if (silentRecord is not null)
         {
-            SilentAuthentication.Want(sessions.Current(session.Key) ?? session, wanted);
+            SilentAuthentication.RequestSilentAuthentication(sessions.Current(session.Key) ?? session, silentRecord);
         }
 
-        if (silence is not null)
+        if (noAnswer is not null)
         {
-            Postpone(session, AgainAfter);
-            AccountNotChecked(session.Identity.Username, silence);
+            Postpone(session, RetryBackoff);
+            AccountNotChecked(session.Identity.Username, noAnswer);
         }
 
         return false;
     }
 
     /// <summary>Nobody answered: the session goes on.</summary>
-    public void Silent(Session session, string reason)
+    public void Unanswered(Session session, string reason)
     {
-        Postpone(session, AgainAfter);
+        Postpone(session, RetryBackoff);
         NotAsked(session.Identity.Username, reason);
     }
 
     public void Failed(Session session, Exception error)
     {
-        Postpone(session, AgainAfter);
+        Postpone(session, RetryBackoff);
         RecheckFailed(error, session.Identity.Username);
     }
 
@@ -142,7 +142,7 @@ internal sealed partial class RecheckAttempt(
         /// <summary>Its word was taken over, Paperless's with it, or the session has ended.</summary>
         Concluded,
 
-        Silence,
+        NoAnswer,
 
         RoundTrip,
     }

@@ -9,15 +9,15 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 {
     private const int DefaultSessionCookieAge = 1_814_400;
 
-    private static readonly TimeSpan ShortestRecheck = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
 
     /// <summary>Headers that mean something else: none of them can name the user.</summary>
-    private static readonly ImmutableHashSet<string> TakenHeaders = ImmutableHashSet.Create(
+    private static readonly ImmutableHashSet<string> ReservedHeaders = ImmutableHashSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
         "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
 
-    private static readonly JsonSerializerOptions EachNameOnce = new() { AllowDuplicateProperties = false };
+    private static readonly JsonSerializerOptions NoDuplicateNames = new() { AllowDuplicateProperties = false };
 
     private readonly Variables _variables = new(configuration);
 
@@ -43,7 +43,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
             Paperless = Paperless(origin),
-            StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", otherwise: true),
+            StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
@@ -199,7 +199,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         Dictionary<string, string?>? entries = null;
         try
         {
-            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, EachNameOnce);
+            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, NoDuplicateNames);
         }
         catch (JsonException error)
         {
@@ -234,9 +234,9 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
         const string name = "GATEWAY_SESSION_RECHECK";
         TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
-        if (recheck < ShortestRecheck)
+        if (recheck < MinRecheck)
         {
-            _variables.Problem(name, $"\"{_variables.Text(name)}\" would ask the provider all the time.", $"Write {ShortestRecheck.TotalSeconds:0}s or more, such as 5m.");
+            _variables.Problem(name, $"\"{_variables.Text(name)}\" would ask the provider all the time.", $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
@@ -274,7 +274,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         {
             _variables.Problem(name, $"\"{text}\" is not a header as Django names it.", "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
         }
-        else if (TakenHeaders.Contains(header))
+        else if (ReservedHeaders.Contains(header))
         {
             _variables.Problem(name, $"the header {header} has another meaning.", "Use HTTP_REMOTE_USER, or a header that nothing else uses.");
         }
@@ -298,7 +298,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 continue;
             }
 
-            if (_variables.Known.FirstOrDefault(known => EditDistance.Within(known, plain.ToUpperInvariant(), 2)) is { } meant)
+            if (_variables.Known.FirstOrDefault(known => EditDistance.IsWithin(known, plain.ToUpperInvariant(), 2)) is { } meant)
             {
                 _variables.Problem(name, "is not a setting of the gateway.", $"Did you mean {meant}?");
             }

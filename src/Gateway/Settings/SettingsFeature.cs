@@ -11,12 +11,12 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
-        builder.Services.AddHostedService(services => new WordsAtStart(settings.Accounts, warnings, services.GetRequiredService<ILogger<WordsAtStart>>()));
+        builder.Services.AddHostedService(services => new StartupMessages(settings.Accounts, warnings, services.GetRequiredService<ILogger<StartupMessages>>()));
         return settings;
     }
 
     /// <summary>Says each warning of the configuration once, in the log, and whose groups make superusers and staff.</summary>
-    private sealed partial class WordsAtStart(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<WordsAtStart> logger) : IHostedService
+    private sealed partial class StartupMessages(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<StartupMessages> logger) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
         {
@@ -25,19 +25,19 @@ internal static partial class SettingsFeature
                 SettingsWarning(warning);
             }
 
-            Say("superuser", accounts.SuperuserGroups);
-            Say("staff", accounts.StaffGroups);
+            LogFlagGroups("superuser", accounts.SuperuserGroups);
+            LogFlagGroups("staff", accounts.StaffGroups);
 
             return Task.CompletedTask;
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        private void Say(string flag, FlagGroups groups)
+        private void LogFlagGroups(string flag, FlagGroups groups)
         {
             foreach (string provider in groups.Providers)
             {
-                string[] names = [.. groups.Of(provider).Order(StringComparer.Ordinal)];
+                string[] names = [.. groups.ForProvider(provider).Order(StringComparer.Ordinal)];
                 FlagGranted(provider, names, flag);
             }
         }

@@ -71,7 +71,7 @@ internal static class SignInFeature
         GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
-        string? notice = SignInNotices.Of(query);
+        string? notice = SignInNotices.Find(query);
         if (context.Session() is not null || context.PasswordSession() is not null)
         {
             context.Response.Headers.CacheControl = "no-store";
@@ -118,8 +118,8 @@ internal static class SignInFeature
 
         bool anew = query["prompt"] == "login";
         context.Response.Headers.CacheControl = "no-store";
-        SignedInUser? connecting = ConnectFlow.IsAsked(context.Request) ? context.SignedInUser() : null;
-        if (ConnectFlow.IsAsked(context.Request) && connecting is null)
+        SignedInUser? connecting = ConnectFlow.IsRequested(context.Request) ? context.SignedInUser() : null;
+        if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
             // Never an ordinary sign-in in its place: that might make the very account that keeps this one from being connected.
             if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
@@ -132,7 +132,7 @@ internal static class SignInFeature
             return;
         }
 
-        if (connecting is not null && connect.Fault(context.Request) is { } fault)
+        if (connecting is not null && connect.FindRefusal(context.Request) is { } fault)
         {
             await pages.RefuseAsync(context, fault);
             return;

@@ -270,11 +270,11 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync();
         IServiceProvider services = world.Gateway.Services;
-        using CredentialAtStart look = new(
+        using CredentialStartupCheck look = new(
             api: null!,
             services.GetRequiredService<IHostApplicationLifetime>(),
             world.Clock,
-            services.GetRequiredService<ILogger<CredentialAtStart>>());
+            services.GetRequiredService<ILogger<CredentialStartupCheck>>());
 
         await look.StartAsync(World.Ct);
         await look.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
