@@ -26,17 +26,17 @@ internal sealed partial class AccountProvisioning(
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    /// <summary>Without these Paperless's first page stops at "Error loading settings".</summary>
+    /// <summary>Paperless's start page fails with "Error loading settings" without these permissions.</summary>
     private static readonly string[] FirstPagePermissions = ["view_uisettings", "add_uisettings", "change_uisettings"];
 
     private const int MaxAttempts = 8;
 
     private const string Taken = "is taken";
 
-    /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
+    /// <summary>Clock difference between gateway and Paperless plus the duration of one attempt.</summary>
     public static readonly TimeSpan ReservationTolerance = TimeSpan.FromMinutes(5);
 
-    /// <summary>One name after another: so that nobody else's sign-in makes the account that an unclear answer leaves behind.</summary>
+    /// <summary>One lock for each user name: two sign-ins must not create or match the same user at once.</summary>
     private readonly KeyedLocks<string> _names = new();
 
     /// <summary>Waits until nobody else finds or makes a user of that name; dispose of the result to let it go.</summary>
@@ -72,7 +72,7 @@ internal sealed partial class AccountProvisioning(
             }
         }
 
-        throw new PaperlessUnavailableException($"it calls every name that begins with \"{cleaned}\" taken");
+        throw new PaperlessUnavailableException($"it reports every name that begins with \"{cleaned}\" as taken");
     }
 
     /// <summary>The name with the first number from 2 on that nobody has.</summary>
@@ -117,7 +117,7 @@ internal sealed partial class AccountProvisioning(
             string[] names = [.. made.Groups.Select(groups.NameOf)];
             AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
 
-            // Within the name's turn: a first sign-in of somebody of that name finds it taken.
+            // While the name is locked: a concurrent first sign-in under this name must find it taken.
             return await linking.LinkAsync(person, made, onlyToFreeUser: true, person.AssertedAt, "as a new account", cancellationToken) is { } link
                 ? new ProvisioningResult(made, link, username, null)
                 : ProvisioningResult.NotCreated(username, Taken);
@@ -126,9 +126,9 @@ internal sealed partial class AccountProvisioning(
         {
             await links.DropReservationAsync(person.Key, cancellationToken);
 
-            // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
+            // If nobody has the name, Paperless itself does not accept it.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
-            return ProvisioningResult.NotCreated(username, taken ? Taken : "is not one that Paperless takes");
+            return ProvisioningResult.NotCreated(username, taken ? Taken : "is not accepted by Paperless");
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed partial class AccountProvisioning(
             }
             catch (PaperlessRefusedException refused) when (tries == 1 && !refused.Names("username"))
             {
-                // An email that Paperless does not take, a group that was deleted within the last minute: the person comes in all the same.
+                // A refused email or a group deleted within the last minute must not block the sign-in.
                 ProfileRejected(user.Username!, refused.Message);
                 groups.Forget();
                 user = user with
@@ -195,9 +195,9 @@ internal sealed partial class AccountProvisioning(
 
     private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.MaxLength - suffix.Length - 3)];
 
-    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "The user {User} ({UserId}) was made in Paperless for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}; the claim {Claim} said so")]
+    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "Created the Paperless user {User} ({UserId}) for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}, from the claim {Claim}")]
     private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
 
-    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Not everything that the provider says of {User} is taken by Paperless: {Reason}")]
+    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Paperless refused part of the profile of the new user {User}: {Reason}. The user is created without that part")]
     private partial void ProfileRejected(string user, string reason);
 }

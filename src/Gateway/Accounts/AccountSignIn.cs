@@ -20,7 +20,7 @@ internal sealed class AccountSignIn(
     NameMatchGuard nameGuard,
     TimeProvider time)
 {
-    /// <summary>From the question to the answer, however many requests it takes; less than a stopping gateway waits.</summary>
+    /// <summary>Time limit for all requests of one decision; shorter than the shutdown grace period.</summary>
     private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(28);
 
     private readonly KeyedLocks<PersonKey> _people = new();
@@ -57,11 +57,11 @@ internal sealed class AccountSignIn(
         return await CompleteAsync(link, user, cancellationToken);
     });
 
-    /// <summary>Works on who a person is while nobody else does, and not for ever.</summary>
+    /// <summary>Runs <paramref name="work"/> while the person is locked, within the time limit.</summary>
     /// <exception cref="PaperlessUnavailableException">It took too long.</exception>
     public async Task<T> WithPersonLockedAsync<T>(PersonKey person, Func<CancellationToken, Task<T>> work)
     {
-        // Not the request's own token: what is half done when a browser goes away would stay half done.
+        // The request's token is not used: a browser that disconnects must not leave an account half created.
         using CancellationTokenSource timeout = new(DecisionTimeout, time);
         try
         {
@@ -97,13 +97,13 @@ internal sealed class AccountSignIn(
             return AccountAnswer.ChooseName(made.Proposed, made.Error);
         }
 
-        // What a new user was made with is what the provider said: it follows from the next sign-in on.
+        // A new user was created from these claims, so there is nothing to synchronise yet.
         return made.User is { } user && own.UserId == user.Id
             ? await CompleteAsync(own, user, cancellationToken)
             : await FollowLinkAsync(person, own, cancellationToken);
     }
 
-    /// <summary>Step 2 of the design: an ordinary account of exactly that name that nobody is linked to. Null where there is none.</summary>
+    /// <summary>Matches an unlinked account of exactly this name that is neither staff nor superuser. Null if there is none.</summary>
     private async Task<AccountAnswer?> MatchAsync(Person person, string name, CancellationToken cancellationToken)
     {
         using IDisposable turn = await provisioning.LockNameAsync(name, cancellationToken);
@@ -115,13 +115,13 @@ internal sealed class AccountSignIn(
 
         if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationTolerance, cancellationToken))
         {
-            // Made a moment ago for somebody of the same name, whose answer got lost.
+            // Another person's sign-in reserved this name and may have created the user without receiving the answer.
             return null;
         }
 
         if (!user.IsActive && (await links.OfUserAsync(user.Id, cancellationToken)).Count == 0)
         {
-            // Whoever was switched off does not come back under another name.
+            // A deactivated person must not get a second account under another name.
             return AccountAnswer.From(AccountRefusals.Inactive(person.NameForLog, user.Username));
         }
 
@@ -135,7 +135,7 @@ internal sealed class AccountSignIn(
             : null;
     }
 
-    /// <summary>Step 1: the linked user must be there, be the same one, and be active; then it follows what the provider says.</summary>
+    /// <summary>Checks that the linked user exists, is the same user and is active, then synchronises it with the claims.</summary>
     private async Task<AccountAnswer> FollowLinkAsync(Person person, AccountLink link, CancellationToken cancellationToken)
     {
         using IDisposable turn = await sync.LockUserAsync(link.UserId, cancellationToken);

@@ -3,7 +3,7 @@ using Gateway.Paperless;
 
 namespace Gateway.Accounts;
 
-/// <summary>Who is whom: people at the providers, users in Paperless, and what of the one follows the other.</summary>
+/// <summary>Links people at the providers to Paperless users, creates users and keeps them in sync.</summary>
 internal static class AccountsFeature
 {
     public static void AddAccounts(this WebApplicationBuilder builder)
@@ -20,12 +20,12 @@ internal static class AccountsFeature
     }
 }
 
-/// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
+/// <summary>Checks once at start that the API token is a superuser's, so that the log reports a wrong token before the first sign-in.</summary>
 internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialStartupCheck> logger)
     : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(CheckAsync, stoppingToken);
+        new BackgroundLoop("The startup check of Paperless's API token", time, logger).RunOnceAsync(CheckAsync, stoppingToken);
 
     private async Task CheckAsync(CancellationToken stoppingToken)
     {
@@ -51,6 +51,6 @@ internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostAppl
         }
     }
 
-    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless cannot be asked about accounts yet: {Reason}. The first sign-in asks again")]
+    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless does not answer yet, so its API token is not checked: {Reason}. The first sign-in checks it")]
     private partial void NotAskedYet(string reason);
 }

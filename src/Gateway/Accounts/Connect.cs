@@ -6,8 +6,8 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Who began a Connect; kept in the protected state of its round trip.</summary>
-/// <param name="Session">The key of the gateway's session; null for a local session.</param>
+/// <summary>The user who started a Connect, kept in the protected `state` of the authorization request.</summary>
+/// <param name="Session">The key of the gateway's session; null for a password session.</param>
 internal sealed record ConnectInitiator(int UserId, string? Session)
 {
     public static ConnectInitiator From(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
@@ -42,7 +42,7 @@ internal sealed partial class Connect(
             return ConnectRefusals.SomebodyElse(initiator, now);
         }
 
-        // Not while the same person comes in for the first time in another browser, and gets an account there.
+        // The person stays locked: a concurrent first sign-in in another browser could create an account.
         return await accounts.WithPersonLockedAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
     }
 
@@ -71,7 +71,7 @@ internal sealed partial class Connect(
                 : null;
         }
 
-        // Nothing follows what the provider says before somebody signs in with it.
+        // The user is synchronised from the next sign-in with this provider on.
         AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
         if (await links.AddAsync(link, onlyToFreeUser: false, cancellationToken) is { } added && added.UserId != user.Id)
         {
@@ -82,11 +82,11 @@ internal sealed partial class Connect(
         return null;
     }
 
-    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected in My Profile by the user, signed in with {How}")]
+    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user in My Profile, in a session signed in with {How}")]
     private partial void Connected(string user, int userId, string subject, string issuer, string provider, string how);
 }
 
-/// <summary>Words each way in which nothing is connected.</summary>
+/// <summary>The refusals of a Connect.</summary>
 internal static class ConnectRefusals
 {
     private const string StartAgain = "Open My Profile in Paperless and start again there.";
@@ -97,7 +97,7 @@ internal static class ConnectRefusals
         ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
     };
 
-    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The answer fits no connect that this browser has under way: it was finished already, or has been open for too long.")
+    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished already, or it took too long.")
     {
         Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
         ForTheLog = reason,

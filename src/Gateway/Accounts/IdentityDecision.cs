@@ -6,7 +6,7 @@ using Gateway.Settings;
 
 namespace Gateway.Accounts;
 
-/// <summary>Decides who the claims speak of, and whether that person may come in. Refusals go before anything is written.</summary>
+/// <summary>Decides who the claims describe and whether that person may sign in, before anything is stored.</summary>
 internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger<IdentityDecision> logger)
 {
     /// <param name="assertedAt">When the provider said it.</param>
@@ -65,6 +65,6 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         return text is { Length: > 0 and <= 1000 } ? text : null;
     }
 
-    [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}: groups are unknown, which is not the same as none")]
+    [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}, so the groups are unknown and stay as they are. Add the claim at the provider or correct GATEWAY_GROUPS_CLAIM")]
     private partial void GroupsAbsent(string provider, string claim, string subject);
 }

@@ -1,6 +1,6 @@
 namespace Gateway.Accounts;
 
-/// <summary>One at a time for each key; nothing is kept of a key that nobody holds.</summary>
+/// <summary>An asynchronous lock for each key. Keys that nobody holds or waits for take no memory.</summary>
 internal sealed class KeyedLocks<TKey>
     where TKey : notnull
 {

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Gateway.Accounts;
 
-/// <summary>From what providers call people to what Paperless takes for names.</summary>
+/// <summary>Turns the provider's name claims into names that Paperless accepts.</summary>
 internal static class PersonNames
 {
     /// <summary>Django's limit for a first and a last name.</summary>

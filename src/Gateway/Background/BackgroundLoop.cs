@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace Gateway.Background;
 
-/// <summary>Work in the background that no failure ends: what a turn throws is logged, and the next turn comes, later after each failure in a row.</summary>
+/// <summary>A background loop that survives every exception: it logs the exception and retries with exponential back-off, at most a minute.</summary>
 /// <param name="work">What it does, for the log.</param>
 internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILogger logger)
 {
@@ -135,6 +135,6 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
         }
     }
 
-    [LoggerMessage(EventId = 1200, EventName = "BackgroundWorkFailed", Level = LogLevel.Error, Message = "{Work} failed inside the gateway; it goes on, and the next try comes soon")]
+    [LoggerMessage(EventId = 1200, EventName = "BackgroundWorkFailed", Level = LogLevel.Error, Message = "{Work} failed inside the gateway. It continues and is retried within a minute")]
     private partial void TurnFailed(Exception error, string work);
 }

@@ -6,7 +6,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway accounts`: the operator decides who is whom. It works on the gateway's own store, which may be in use meanwhile.</summary>
+/// <summary>`Gateway accounts` lists, adds and removes account links in the gateway's store. The gateway may be running meanwhile.</summary>
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     PaperlessApi api,
@@ -34,7 +34,7 @@ internal sealed partial class AccountsCommand(
         }
         catch (StoreUnavailableException error)
         {
-            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Do it again: what is done already stays done.");
+            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Changes made so far are kept. Run the command again.");
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed partial class AccountsCommand(
         }
         catch (PaperlessApiException failure)
         {
-            await Terminal.NoteAsync($"{Describe(failure)} So the list has no user names.");
+            await Terminal.NoteAsync($"{Describe(failure)} The list shows no user names.");
         }
 
         LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
@@ -150,12 +150,12 @@ internal sealed partial class AccountsCommand(
     {
         if (!user.IsActive)
         {
-            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: until it is, nobody comes in by this link.");
+            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: nobody can sign in with this link until it is.");
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            await Terminal.NoteAsync($"The name {user.Username} cannot be passed on to Paperless: until the user is renamed, nobody comes in by this link.");
+            await Terminal.NoteAsync($"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
         }
 
         try
@@ -163,7 +163,7 @@ internal sealed partial class AccountsCommand(
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
             if (issuer != link.Issuer)
             {
-                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody comes in by this link. Unlink it, and link with the other issuer.");
+                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody can sign in with this link. Remove it, and link with the other issuer.");
             }
         }
         catch (ProviderUnavailableException)
@@ -179,7 +179,7 @@ internal sealed partial class AccountsCommand(
     {
         string elsewhere = link.Provider == provider.Settings.Id ? "" : $", at the provider {link.Provider}";
         return $"{link.Subject} of {link.Issuer} is linked to {DescribeUser(await NameAsync(link), link)} already{elsewhere}. "
-            + "To change it, take that link away first: accounts unlink.";
+            + "Remove that link first with \"accounts unlink\".";
     }
 
     /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>

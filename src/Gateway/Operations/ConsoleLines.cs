@@ -21,7 +21,7 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
     private static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly MessageTemplate LinesDropped = new MessageTemplateParser().Parse("{Lines} lines are missing here: nobody read the log");
+    private static readonly MessageTemplate LinesDropped = new MessageTemplateParser().Parse("{Lines} log lines were dropped here: standard output was not read");
 
     private readonly TimeSpan _stallTimeout;
     private readonly ITextFormatter _formatter;

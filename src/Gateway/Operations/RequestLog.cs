@@ -11,7 +11,7 @@ namespace Gateway.Operations;
 /// <summary>The outermost layer: one line a request while the log wants it, and an answer for every exception.</summary>
 internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
 {
-    private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "The gateway made a mistake.")
+    private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "An error happened inside the gateway.")
     {
         Remedy = "Try again. If it stays, the operator finds the reason in the log under the trace id.",
     };

@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway sessions`: the operator sees who is signed in, and ends it. It works on the gateway's own store, which may be in use meanwhile.</summary>
+/// <summary>`Gateway sessions` lists and ends sessions in the gateway's store. The gateway may be running meanwhile.</summary>
 internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, ISessionStore store)
 {
     /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyEvery"/>.</summary>
@@ -50,7 +50,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
                 await sessions.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
                 if (await store.FindAsync(session.Stored.Key, CancellationToken.None) is not null)
                 {
-                    return await Terminal.FailAsync("The gateway's store did not take it: the session goes on. Try again.");
+                    return await Terminal.FailAsync("The gateway's store did not end the session. Run the command again.");
                 }
             }
         }

@@ -28,7 +28,7 @@ internal static class FailureRefusals
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
         InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
-        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The answer fits no sign-in that this browser has under way: it may have been open for long, or cookies may be turned off.")
+        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The provider's answer belongs to no sign-in that this browser has open: it took too long, or the browser blocks cookies.")
         {
             Remedy = "Start again.",
             ForTheLog = failure.Message,
@@ -42,7 +42,7 @@ internal static class FailureRefusals
     public static Refusal Unavailable(ProviderSettings provider, string reason) =>
         new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it just now.")
         {
-            Remedy = "Who is signed in already can go on working.",
+            Remedy = "People who are signed in already can continue to work.",
             ForTheLog = reason,
         };
 

@@ -21,16 +21,16 @@ internal sealed partial class ProviderDiscovery(
 {
     public static readonly TimeSpan DocumentTtl = TimeSpan.FromHours(12);
 
-    /// <summary>A `kid` can be anybody's invention: so many fetches of the key set are in hand for unknown ones …</summary>
+    /// <summary>Anyone can invent a `kid`: at most this many key set fetches for unknown ones at once …</summary>
     public const int MaxKeyFetches = 5;
 
-    /// <summary>… and one more comes in hand after each of these.</summary>
+    /// <summary>… and one more after each interval.</summary>
     public static readonly TimeSpan KeyFetchInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>While the provider is away and what is known of it has grown old.</summary>
+    /// <summary>Delay before the next fetch while a stale document is in use.</summary>
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    /// <summary>A provider that just failed is not asked again at once, whoever asks.</summary>
+    /// <summary>A failure answers all requests for this long.</summary>
     private static readonly TimeSpan FailureTtl = TimeSpan.FromSeconds(1);
 
     private const int MaxShownLength = 300;
@@ -193,6 +193,6 @@ internal sealed partial class ProviderDiscovery(
     [LoggerMessage(EventId = 3001, EventName = "DiscoveryRead", Level = LogLevel.Information, Message = "Discovery of {Provider}: issuer {Issuer}, {Keys} signing keys")]
     private partial void DiscoveryRead(string provider, string issuer, int keys);
 
-    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}")]
+    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}. Without an earlier discovery document nobody can sign in there; the gateway retries")]
     private partial void DiscoveryFailed(string provider, string reason);
 }

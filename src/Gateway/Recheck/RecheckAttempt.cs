@@ -13,7 +13,7 @@ internal sealed partial class RecheckAttempt(
     TimeProvider time,
     ILogger<RecheckAttempt> logger)
 {
-    /// <summary>After silence; never longer than the interval itself.</summary>
+    /// <summary>Delay before the next recheck if nobody answers; never longer than `GATEWAY_SESSION_RECHECK`.</summary>
     public static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(40);
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
@@ -35,13 +35,13 @@ internal sealed partial class RecheckAttempt(
 
     private async Task<Outcome> AskProviderAsync(Session session, SessionSecret secret, SessionRecord record)
     {
-        // Before the answer: what the provider says meanwhile is newer.
+        // Taken before the request: claims asserted meanwhile count as newer.
         DateTimeOffset askedAt = time.GetUtcNow();
         RecheckAnswer answer;
         string? noAnswer;
         try
         {
-            // Not the token of a stopping process: an answer that was asked for is heard.
+            // Shutdown does not cancel this: a used refresh token has a successor that must be stored.
             answer = await question.AskAsync(
                 record,
                 askedAt,
@@ -94,7 +94,7 @@ internal sealed partial class RecheckAttempt(
         return false;
     }
 
-    /// <summary>Nobody answered: the session goes on.</summary>
+    /// <summary>Logs that nobody answered. The session continues.</summary>
     public void Unanswered(Session session, string reason)
     {
         Postpone(session, RetryBackoff);
@@ -147,12 +147,12 @@ internal sealed partial class RecheckAttempt(
         RoundTrip,
     }
 
-    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The provider was to be asked about {User} again, and nothing came of it ({Reason}): the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The recheck of {User} got no answer from the provider ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void NotAsked(string user, string reason);
 
-    [LoggerMessage(EventId = 3032, EventName = "AccountNotChecked", Level = LogLevel.Warning, Message = "Paperless could not be asked whether {User} is still there ({Reason}): the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3032, EventName = "AccountNotChecked", Level = LogLevel.Warning, Message = "Paperless did not answer whether the user {User} still exists ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void AccountNotChecked(string user, string reason);
 
-    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway; the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway. The session continues; the gateway retries within a minute")]
     private partial void RecheckFailed(Exception error, string user);
 }

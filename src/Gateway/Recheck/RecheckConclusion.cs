@@ -8,7 +8,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Recheck;
 
-/// <summary>What comes of a provider's word on somebody who is in: the session is confirmed and follows, or it ends.</summary>
+/// <summary>Applies the answer of a recheck: the session is confirmed and updated, or it ends.</summary>
 internal sealed partial class RecheckConclusion(
     SessionKeeper sessions,
     ProviderRegistry providers,
@@ -41,7 +41,7 @@ internal sealed partial class RecheckConclusion(
 
         if (before.Person != person.Key)
         {
-            await EndAsync(session, SessionEnd.RefusedByTheProvider, "it speaks of somebody else");
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "its claims are about another person");
             return null;
         }
 
@@ -118,6 +118,6 @@ internal sealed partial class RecheckConclusion(
     private static Identity KeepUnknownGroups(Identity now, Identity before) =>
         now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
 
-    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "{User} is out: asked again, {Provider} or Paperless does not stand for the session any more ({Reason}); session {Session}")]
+    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "Ended the session of {User}: at the recheck, {Provider} or Paperless no longer confirmed it ({Reason}); session {Session}")]
     private partial void SessionRefused(string user, string provider, string reason, SessionKey session);
 }

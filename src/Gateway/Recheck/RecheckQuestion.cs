@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Recheck;
 
-/// <summary>What a provider says of somebody who is in.</summary>
+/// <summary>A provider's answer about an open session.</summary>
 internal abstract record RecheckAnswer
 {
     /// <summary>All is well; these are the claims, and the time of which they are.</summary>
@@ -73,7 +73,8 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
     private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, Func<ProviderTokens, Task> storeTokens, CancellationToken cancellationToken)
     {
-        // Before it is sent: whatever goes away until its successor is written down, an "invalid_grant" after that is no word on the person.
+        // Mark the refresh token "in doubt" before using it. If the process dies before the successor is stored, a later
+        // invalid_grant must not end the session.
         if (!tokens.RefreshInDoubt)
         {
             await storeTokens(tokens with { RefreshInDoubt = true });
@@ -88,11 +89,11 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         }
         catch (ProviderRefusedException refused) when (refused.Error == "invalid_grant" && !tokens.RefreshInDoubt)
         {
-            return new RecheckAnswer.Denied("it takes the refresh token no longer");
+            return new RecheckAnswer.Denied("it no longer accepts the refresh token");
         }
         catch (ProviderRefusedException refused) when (refused.Error is "invalid_grant" or "unauthorized_client" or "unsupported_grant_type")
         {
-            // Used up by an answer that never came; or a client that may not refresh after all.
+            // The token was used by a request whose answer was lost, or the client may not refresh.
             await storeTokens(tokens with { RefreshToken = null, RefreshInDoubt = false });
             return null;
         }
@@ -110,12 +111,12 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
             return await CompleteAsync(provider, configuration, kept, idToken, askedAt, cancellationToken);
         }
 
-        // Whatever is wrong with the ID token: the refresh token is used up, and its successor is kept.
+        // The successor is stored before the ID token is checked: the old refresh token is used up.
         await storeTokens(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
         ClaimSet claims = (await provider.IdTokens.CheckAsync(answer.IdToken, cancellationToken)).Claims;
         if (claims.RequiredText("sub") != idToken.Subject)
         {
-            return new RecheckAnswer.Denied("its refreshed ID token speaks of somebody else");
+            return new RecheckAnswer.Denied("its refreshed ID token is about another person");
         }
 
         RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, new IdTokenClaims(claims, askedAt), askedAt, cancellationToken);
@@ -135,7 +136,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         switch (answer.Status)
         {
             case HttpStatusCode.Unauthorized:
-                return new RecheckAnswer.Denied("it takes the access token no longer");
+                return new RecheckAnswer.Denied("it no longer accepts the access token");
 
             case HttpStatusCode.OK:
                 break;
@@ -151,7 +152,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         ClaimSet claims = answer.Claims!;
         if (claims.Text("sub") != idToken.Subject)
         {
-            return new RecheckAnswer.Denied("its userinfo speaks of somebody else");
+            return new RecheckAnswer.Denied("its userinfo is about another person");
         }
 
         if (!provider.Settings.FetchUserInfo)

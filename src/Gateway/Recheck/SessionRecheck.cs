@@ -17,21 +17,21 @@ internal sealed class SessionRecheck(
     SilentAuthentication silent,
     TimeProvider time) : IHostedService, IDisposable
 {
-    /// <summary>A replica that takes longer than this has died; it takes its tokens with it.</summary>
+    /// <summary>A replica that holds the lease longer than this has died.</summary>
     private static readonly TimeSpan LeaseTtl = TimeSpan.FromMinutes(1);
 
-    /// <summary>A request whose last answer is too old waits for the next one, but not for ever: silence ends nothing.</summary>
+    /// <summary>How long a request with an overdue recheck waits for it; no answer does not end the session.</summary>
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Another replica is at it: requests that go on leave it alone for so long, those that wait look more often.</summary>
+    /// <summary>Delay before the next attempt while another replica holds the lease.</summary>
     private static readonly TimeSpan OtherReplicaBackoff = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.25);
 
-    /// <summary>A provider that comes back is not asked about everybody at once.</summary>
+    /// <summary>Limits the load on a provider that has just come back.</summary>
     private const int MaxConcurrent = 8;
 
-    /// <summary>What is under way; true where another replica turned out to be at it.</summary>
+    /// <summary>Running rechecks; the result is true if another replica holds the lease.</summary>
     private readonly Dictionary<SessionKey, Task<bool>> _running = [];
     private readonly SemaphoreSlim _turns = new(MaxConcurrent, MaxConcurrent);
     private readonly CancellationTokenSource _stopping = new();
@@ -49,7 +49,7 @@ internal sealed class SessionRecheck(
         {
             await WaitAsync(run, session, secret, context.RequestAborted);
 
-            // What memory has let go of meanwhile is not ended by that.
+            // A session evicted from memory is not ended: load it from the store.
             if ((sessions.Current(session.Key) ?? await sessions.LoadAsync(secret, context.RequestAborted)) is not { } now)
             {
                 context.User = new ClaimsPrincipal(new ClaimsIdentity());
@@ -118,12 +118,12 @@ internal sealed class SessionRecheck(
         }
         catch (StoreUnavailableException away)
         {
-            // Whoever is known here goes on.
+            // Sessions in memory stay valid while the store is unavailable.
             attempt.Unanswered(session, away.Message);
         }
         catch (Exception error) when (!aborted.IsCancellationRequested)
         {
-            // A fault of the gateway's own is silence, too: the request goes on.
+            // An internal error counts as no answer: the request continues.
             attempt.Failed(session, error);
         }
     }
@@ -148,11 +148,11 @@ internal sealed class SessionRecheck(
             }
         }
 
-        // It may have died in the middle: nobody waits for it again before its claim has run out.
+        // The other replica may have died: no request waits again before its lease expires.
         attempt.PostponeUntil(session, time.GetUtcNow() + LeaseTtl);
     }
 
-    /// <summary>Whoever is done gives the claim back: then it is to be had, for a moment.</summary>
+    /// <summary>Probes the lease: it is free once the other replica has finished.</summary>
     private async Task<bool> IsDoneElsewhereAsync(Session session)
     {
         byte[] key = session.Key.ToBytes();
@@ -220,7 +220,7 @@ internal sealed class SessionRecheck(
 
         try
         {
-            // Read after the claim: whoever had it before has left its tokens there.
+            // Read after acquiring the lease: the previous holder may have stored new tokens.
             if (await sessions.RecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
             {
                 await attempt.ConcludeAsync(session, secret, record);

@@ -27,7 +27,7 @@ internal sealed partial class SilentAuthentication(
 
     private const string State = "recheck";
 
-    /// <summary>Whoever waits for a page does not wait long for a provider that is away.</summary>
+    /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
@@ -62,7 +62,7 @@ internal sealed partial class SilentAuthentication(
                 return false;
             }
 
-            // Noted before the trip, for all replicas: whatever becomes of it, the next one is in an hour.
+            // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
             DateTimeOffset? last = null;
             SessionRecord? Noted(SessionRecord record)
             {
@@ -174,6 +174,6 @@ internal sealed partial class SilentAuthentication(
         }
     }
 
-    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The provider could not be asked about {User} by the browser ({Reason}): the session goes on")]
+    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The silent authentication of {User} got no answer from the provider ({Reason}). The session continues")]
     private partial void NotBegun(string user, string reason);
 }

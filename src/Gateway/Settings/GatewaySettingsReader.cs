@@ -152,7 +152,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         if (redis is null)
         {
             // Never quoted: there may be a password in it.
-            _variables.Problem(name, "its value is no address of a Redis.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
+            _variables.Problem(name, "the value is not a Redis address.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
         }
 
         return redis;
@@ -236,7 +236,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
         if (recheck < MinRecheck)
         {
-            _variables.Problem(name, $"\"{_variables.Text(name)}\" would ask the provider all the time.", $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
+            _variables.Problem(name, $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.", $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
@@ -246,7 +246,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
         {
-            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off: Paperless would not believe who the gateway says is there.", "Set it to true, for the gateway and for Paperless.");
+            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off, so Paperless ignores the user header of the gateway.", "Set it to true, for the gateway and for Paperless.");
         }
 
         string prefix = _variables.Text("PAPERLESS_COOKIE_PREFIX") ?? "";
@@ -282,7 +282,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return header;
     }
 
-    /// <summary>A slip in a name must not leave a door open: close to a known name is a fault, any other unknown name a warning.</summary>
+    /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>
     private void UnknownNames()
     {
         foreach ((string name, _) in configuration.AsEnumerable())

@@ -15,7 +15,7 @@ internal static partial class SettingsFeature
         return settings;
     }
 
-    /// <summary>Says each warning of the configuration once, in the log, and whose groups make superusers and staff.</summary>
+    /// <summary>Logs at start each configuration warning and the groups that grant the superuser and staff flags.</summary>
     private sealed partial class StartupMessages(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<StartupMessages> logger) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal static partial class SettingsFeature
             }
         }
 
-        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "The provider {Provider} grants the {Flag} flag: to members of its groups {Groups}")]
+        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "Members of the groups {Groups} at the provider {Provider} get the {Flag} flag")]
         private partial void FlagGranted(string provider, string[] groups, string flag);
 
         [LoggerMessage(EventId = 1001, EventName = "SettingsWarning", Level = LogLevel.Warning, Message = "Configuration: {Warning}")]

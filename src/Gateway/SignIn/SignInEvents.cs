@@ -79,7 +79,7 @@ internal sealed partial class SignInEvents(
         Provider provider = ProviderOf(context.Scheme);
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
 
-        // What ends from here on, ends this sign-in: the provider may have made the tokens before it.
+        // A logout from here on also ends this sign-in: the tokens may be older than the logout.
         context.HttpContext.Features.Set(new CodeRedemption(time.GetUtcNow()));
         OpenIdConnectMessage tokens = await provider.TokenEndpoint.RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
         if (string.IsNullOrEmpty(tokens.IdToken))
@@ -125,7 +125,7 @@ internal sealed partial class SignInEvents(
             throw new ProviderUnavailableException($"userinfo answered {(int)answer.Status}");
         }
 
-        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo speaks of somebody else than its ID token");
+        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo is about another person than its ID token");
     }
 
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
@@ -159,7 +159,7 @@ internal sealed partial class SignInEvents(
 
         if (context.HttpContext.Session() is { } session && session.Identity.Person == person.Key && session.SignedInAt > BegunAt(context.Properties))
         {
-            // Another tab was faster: its session serves all of them.
+            // Another tab has signed this person in; all tabs share its session.
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
@@ -226,7 +226,7 @@ internal sealed partial class SignInEvents(
         }
         else if (stale && http.Session() is not null)
         {
-            // Reached a second time, or after a session came about in another way: on to the page that was asked for.
+            // The callback was loaded twice, or another tab has signed in: go to the requested page.
             context.Response.Redirect(next);
         }
         else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
@@ -249,13 +249,13 @@ internal sealed partial class SignInEvents(
         }
     }
 
-    /// <summary>Where the same begins again, be it a sign-in or a Connect.</summary>
+    /// <summary>The address that starts this sign-in or Connect again.</summary>
     private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>
         SignInFeature.LoginPath(settings, ProviderOf(scheme).Settings.Id, next, connect: ConnectFlow.FindInitiator(properties) is not null);
 
     private Provider ProviderOf(AuthenticationScheme scheme) => providers.GetByScheme(scheme.Name);
 
-    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer at {Scheme} fits no sign-in under way ({Reason}); it begins anew; trace id {TraceId}")]
+    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer of {Scheme} belongs to no open sign-in ({Reason}). The sign-in starts again; trace id {TraceId}")]
     private partial void Restarted(string scheme, string reason, string traceId);
 
     [LoggerMessage(EventId = 3021, EventName = "SignInFailed", Level = LogLevel.Error, Message = "The sign-in at {Scheme} failed; trace id {TraceId}")]

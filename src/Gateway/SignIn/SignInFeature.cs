@@ -109,10 +109,10 @@ internal static class SignInFeature
             return;
         }
 
-        // An image, a frame or a prefetch of some page must not fill the browser with the cookies of round trips that nobody began.
+        // Frames, images and prefetches of other sites must not fill the browser with correlation cookies.
         if (context.Request.IsPrefetch() || !context.Request.IsNavigation())
         {
-            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Not in a frame", "A sign-in begins with a page of its own."));
+            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch."));
             return;
         }
 
@@ -121,7 +121,7 @@ internal static class SignInFeature
         SignedInUser? connecting = ConnectFlow.IsRequested(context.Request) ? context.SignedInUser() : null;
         if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
-            // Never an ordinary sign-in in its place: that might make the very account that keeps this one from being connected.
+            // No ordinary sign-in instead: it could create an account that blocks this Connect.
             if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
             {
                 await pages.RefuseAsync(context, AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
@@ -144,7 +144,7 @@ internal static class SignInFeature
             return;
         }
 
-        // Before the provider is bothered: the way back would end at a store that is away, and the next try begin all over.
+        // Checked first: without the store the callback would fail after the person has signed in at the provider.
         await services.GetRequiredService<ISessionStore>().CheckAsync(context.RequestAborted);
         try
         {

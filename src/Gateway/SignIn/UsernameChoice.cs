@@ -47,7 +47,7 @@ internal sealed class UsernameChoice
 
     public Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, AccountAnswer answer)
     {
-        // Another tab may have asked already: its form goes on working.
+        // Reuse the cookie of another tab, so that its form stays valid.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(FormTtl));
         return ShowAsync(context, new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser)), answer);
@@ -70,7 +70,7 @@ internal sealed class UsernameChoice
 
         if (pending.Until <= _time.GetUtcNow())
         {
-            // Not a redirect: a form of this page may lead nowhere but here, and this would go on to the provider.
+            // No redirect: the page's form-action forbids a form that leads to the provider.
             await _pages.RefuseAsync(context, Stale("the form was open for too long") with { Links = [new PageLink(LoginPath(pending), "Start again")] });
             return;
         }

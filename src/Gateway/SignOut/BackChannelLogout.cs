@@ -8,7 +8,7 @@ using Gateway.Storage;
 
 namespace Gateway.SignOut;
 
-/// <summary>The provider says, server to server, that a session is over (OpenID Connect Back-Channel Logout 1.0).</summary>
+/// <summary>Ends sessions at the provider's request, server to server (OpenID Connect Back-Channel Logout 1.0).</summary>
 internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>A `jti` is remembered for the token's life, and for this long at the least.</summary>
@@ -33,7 +33,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
                 return;
             }
 
-            // By `sid` where there is one: other sessions of that person are not meant, unless nobody knows which they are.
+            // With a `sid` only that session ends, and sessions of that person whose `sid` is unknown.
             string at = provider.Settings.Id;
             byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
             byte[] meant = logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!;
@@ -43,7 +43,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
                 ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             }
 
-            // After it: one that was not carried out, because the store or this process went away, may be sent again.
+            // Marked as used afterwards: the provider may resend a logout that failed halfway.
             await store.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
             LoggedOut(at, logout.Subject, ended);
         }
@@ -124,7 +124,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
         }
         catch (StoreUnavailableException)
         {
-            // What it ends is ended here at once, and in the store when it is back; a second time does no more.
+            // A repeated logout is harmless; skipping one is not.
             return false;
         }
     }
@@ -145,12 +145,12 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     /// <param name="ReplayKey">Names the token: it counts once.</param>
     private sealed record LogoutRequest(string Issuer, string? Sid, string? Subject, byte[] ReplayKey, DateTimeOffset ReplayKeyExpiresAt);
 
-    [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} ended the session of {Subject}: {Count} sessions here")]
+    [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} sent a back-channel logout for {Subject}: {Count} sessions ended")]
     private partial void LoggedOut(string provider, string? subject, int count);
 
-    [LoggerMessage(EventId = 6011, EventName = "LogoutTokenRefused", Level = LogLevel.Warning, Message = "A logout token at {Provider} was refused: {Reason}; trace id {TraceId}")]
+    [LoggerMessage(EventId = 6011, EventName = "LogoutTokenRefused", Level = LogLevel.Warning, Message = "Refused a logout token from {Provider}: {Reason}. No session ended; trace id {TraceId}")]
     private partial void Refused(string provider, string reason, string traceId);
 
-    [LoggerMessage(EventId = 6012, EventName = "LogoutNotNow", Level = LogLevel.Error, Message = "A logout of {Provider} could not be carried out ({Reason}); the provider was asked to send it again; trace id {TraceId}")]
+    [LoggerMessage(EventId = 6012, EventName = "LogoutNotNow", Level = LogLevel.Error, Message = "A back-channel logout from {Provider} failed ({Reason}). The gateway answered 503, so that the provider sends it again; trace id {TraceId}")]
     private partial void NotNow(string provider, string reason, string traceId);
 }

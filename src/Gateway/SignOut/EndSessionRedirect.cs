@@ -55,7 +55,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
             Uri? endpoint = Parse((await provider.Discovery.GetConfigurationAsync(deadline.Token)).EndSessionEndpoint);
             if (endpoint is not null && willRedirect)
             {
-                // What was read hours ago says nothing about now: nobody who signs out should end on a browser's own error page.
+                // The cached discovery document says nothing about now: a logout must not end on the browser's own error page.
                 await provider.EnsureReachableAsync(deadline.Token);
             }
 
@@ -79,6 +79,6 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         && Uri.Compare(chosen, endpoint, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
         && chosen.AbsolutePath.TrimEnd('/') == endpoint.AbsolutePath.TrimEnd('/');
 
-    [LoggerMessage(EventId = 6001, EventName = "ProviderSessionNotEnded", Level = LogLevel.Warning, Message = "{Provider} does not answer: its own session could not be ended with the gateway's")]
+    [LoggerMessage(EventId = 6001, EventName = "ProviderSessionNotEnded", Level = LogLevel.Warning, Message = "{Provider} does not answer, so its own session is not ended. The gateway's session is ended; sign out at the provider as well")]
     private partial void NotEndedAtProvider(string provider);
 }

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.SignOut;
 
-/// <summary>Ends what this browser has: the gateway's session, Paperless's, the cookies; then leads on to the provider's.</summary>
+/// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
 internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession paperless, PasswordSessionRegistry passwordSessions, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
@@ -22,7 +22,7 @@ internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession
         }
         else
         {
-            // The gateway's session first: whatever fails after it, nobody gets in any more.
+            // The gateway's session ends first: a later failure must not leave access open.
             await context.SignOutAsync(SessionScheme.Name);
         }
 

@@ -7,7 +7,7 @@ using Gateway.Storage;
 
 namespace Gateway.SignOut;
 
-/// <summary>`/gateway/sessions`: where one is signed in, and ending any of it. Nobody sees or ends another person's.</summary>
+/// <summary>`/gateway/sessions` shows where you are signed in and lets you end one session or all of them; never another person's.</summary>
 internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper sessions, EndSessionRedirect endSession, LogoutFlow logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
 {
     public const string EndPath = PagesFeature.SessionsPath + "/end";

@@ -279,7 +279,7 @@ public sealed class FaultTests
         await look.StartAsync(World.Ct);
         await look.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
 
-        await FailedAsync(world, "The first look at Paperless's API");
+        await FailedAsync(world, "The startup check of Paperless's API token");
     }
 
     [Fact]
