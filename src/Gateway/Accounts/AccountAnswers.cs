@@ -5,32 +5,31 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>What a sign-in comes to: exactly one of the three.</summary>
-/// <param name="NameToChoose">The person has to choose a user name; this one is proposed, and may be empty.</param>
-/// <param name="NameFault">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
-internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? NameToChoose = null, string? NameFault = null)
+/// <summary>The result of a sign-in: an account, a refusal, or a user name to choose.</summary>
+/// <param name="ProposedName">The person has to choose a user name; this one is proposed, and may be empty.</param>
+/// <param name="NameError">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
+internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? ProposedName = null, string? NameError = null)
 {
-    public static AccountAnswer Of(Account account) => new(account, null);
+    public static AccountAnswer From(Account account) => new(account, null);
 
-    public static AccountAnswer Of(Refusal refusal) => new(null, refusal);
+    public static AccountAnswer From(Refusal refusal) => new(null, refusal);
 
-    public static AccountAnswer Choose(string proposed, string? fault = null) => new(null, null, proposed, fault);
+    public static AccountAnswer ChooseName(string proposed, string? error = null) => new(null, null, proposed, error);
 }
 
-/// <summary>Words each way in which somebody is known and yet has no Paperless account to come in with.</summary>
-/// <remarks>What is called a person here is how the log names it.</remarks>
+/// <summary>The refusals for people whom the provider knows and who have no usable Paperless account.</summary>
 internal sealed class AccountRefusals(GatewaySettings settings)
 {
     public static Refusal Gone(AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
     {
-        Remedy = "Ask the person who runs Paperless; a new account can be made once the link to the old one is taken away.",
-        ForTheLog = $"{link.Called}, is linked to user {link.UserId}, which Paperless does not have; \"Gateway accounts unlink\" takes the link away",
+        Remedy = "Ask the person who runs Paperless; they can remove the link to the old account, and your next sign-in then gets a new one.",
+        ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, which Paperless does not have. Remove the link with \"Gateway accounts unlink\"",
     };
 
-    public static Refusal Replaced(AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to is gone, and another one has its number.")
+    public static Refusal Replaced(AccountLink link, string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to was deleted, and another account has its user id.")
     {
         Remedy = "Ask the person who runs Paperless.",
-        ForTheLog = $"{link.Called}, is linked to user {link.UserId} that joined {link.Joined}; {username} has that number now and joined at another time. \"Gateway accounts unlink\" takes the link away",
+        ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, who joined {link.Joined}. {username} has this user id now and joined at another time. Remove the link with \"Gateway accounts unlink\"",
     };
 
     public static Refusal Inactive(string person, string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
@@ -56,7 +55,7 @@ internal sealed class AccountRefusals(GatewaySettings settings)
     public Refusal NoAccount(Person person)
     {
         bool passwords = !settings.Paperless.RegularLoginDisabled;
-        return new Refusal(403, NoAccountCode, "No Paperless account yet", $"You signed in as {person.Label}, but no Paperless account belongs to you, and none is made by itself.")
+        return new Refusal(403, NoAccountCode, "No Paperless account yet", $"You signed in as {person.Label}, but no Paperless account belongs to you, and the gateway is not set up to create one.")
         {
             Remedy = passwords
                 ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."
@@ -67,12 +66,12 @@ internal sealed class AccountRefusals(GatewaySettings settings)
 
     /// <param name="again">The address at which the page tries again by itself.</param>
     public static Refusal Unavailable(PaperlessApiException failure, string? again) => failure is PaperlessCredentialException
-        ? new Refusal(503, "paperless_credential", "No sign-in at the moment", "The gateway is not set up to look after Paperless's accounts, so nobody can sign in just now.")
+        ? new Refusal(503, "paperless_credential", "No sign-in at the moment", "The gateway is not set up to manage accounts in Paperless, so nobody can sign in at the moment.")
         {
             Remedy = "The operator finds in the log what to correct.",
             ForTheLog = failure.Message,
         }
-        : new Refusal(503, "paperless_unavailable", "Paperless is not ready", "Paperless could not be asked for your account, so you are not signed in yet.")
+        : new Refusal(503, "paperless_unavailable", "Paperless is not ready", "Paperless does not answer, so the gateway cannot look up your account. You are not signed in yet.")
         {
             Remedy = "This page tries again by itself.",
             RetryAfter = 5,

@@ -4,10 +4,10 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Finds which Paperless user a person is, writes it down, and says so in the log.</summary>
+/// <summary>Finds and stores which Paperless user a person is linked to, and logs each new link.</summary>
 internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
-    /// <summary>The person's link; a link of a `provider_id` that the settings no longer have goes over to the provider that has its issuer now.</summary>
+    /// <summary>Finds the person's link. A link of a removed `provider_id` moves to the configured provider that has the same issuer.</summary>
     /// <param name="person">What the provider has just said, all of it checked: the issuer is its own.</param>
     public async Task<AccountLink?> FindAsync(Person person, CancellationToken cancellationToken)
     {
@@ -16,8 +16,8 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
             return link;
         }
 
-        // Safe because an issuer has one provider: where another one could turn out to have it as well, the operator decides.
-        if (settings.Providers.Any(other => other.Id != person.Provider && IssuerRule.MayHave(other.DiscoveryUrl, person.Issuer)))
+        // A link moves only if no other provider can have this issuer; otherwise the operator decides.
+        if (settings.Providers.Any(other => other.Id != person.Provider && IssuerRule.IsAllowed(other.DiscoveryUrl, person.Issuer)))
         {
             return null;
         }
@@ -47,7 +47,7 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
         return added;
     }
 
-    [LoggerMessage(EventId = 7023, EventName = "LinkTakenOver", Level = LogLevel.Information, Message = "The link of user {UserId} to {Subject} of {Issuer} now belongs to the provider {Provider}: its own provider_id is no longer in the settings, and the issuer is the same")]
+    [LoggerMessage(EventId = 7023, EventName = "LinkTakenOver", Level = LogLevel.Information, Message = "The account link of user {UserId} to {Subject} of {Issuer} moved to the provider {Provider}: its old provider_id is no longer configured, and the issuer is the same")]
     private partial void TakenOver(int userId, string provider, string subject, string issuer);
 
     [LoggerMessage(EventId = 7020, EventName = "AccountLinked", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, {How}")]

@@ -6,71 +6,73 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Makes Paperless users for people who have none.</summary>
+/// <summary>A created user and its link, or the reason why the person has to choose a name.</summary>
+/// <param name="User">Null if an earlier attempt created the user: the provider's claims still have to be applied.</param>
+/// <param name="Proposed">The name to propose; empty if there is none.</param>
+/// <param name="Error">Why the chosen name is refused, as the end of the sentence "The user name …".</param>
+internal sealed record ProvisioningResult(PaperlessUser? User, AccountLink? Link, string Proposed, string? Error)
+{
+    public static ProvisioningResult NotCreated(string proposed, string? error = null) => new(null, null, proposed, error);
+}
+
+/// <summary>Creates Paperless users for people who have none.</summary>
 internal sealed partial class AccountProvisioning(
     IAccountLinkStore links,
     PaperlessApi api,
     PaperlessGroups groups,
     AccountLinking linking,
-    NamedUsers named,
+    NameMatchGuard nameGuard,
     GatewaySettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    /// <summary>Without these Paperless's first page stops at "Error loading settings".</summary>
+    /// <summary>Paperless's start page fails with "Error loading settings" without these permissions.</summary>
     private static readonly string[] FirstPagePermissions = ["view_uisettings", "add_uisettings", "change_uisettings"];
 
-    private const int MostTries = 8;
+    private const int MaxAttempts = 8;
 
     private const string Taken = "is taken";
 
-    /// <summary>How far the clocks of gateway and Paperless may differ, and how long one attempt may have taken.</summary>
-    public static readonly TimeSpan ReservationSlack = TimeSpan.FromMinutes(5);
+    /// <summary>Clock difference between gateway and Paperless plus the duration of one attempt.</summary>
+    public static readonly TimeSpan ReservationTolerance = TimeSpan.FromMinutes(5);
 
-    /// <summary>One name after another: so that nobody else's sign-in makes the account that an unclear answer leaves behind.</summary>
+    /// <summary>One lock for each user name: two sign-ins must not create or match the same user at once.</summary>
     private readonly KeyedLocks<string> _names = new();
 
-    /// <summary>The new user and its link; or a name to propose where the person has to choose one, with what is wrong with the one chosen.</summary>
-    /// <param name="User">Null where it was made by an attempt before: what the provider says now is still to be taken over.</param>
-    internal sealed record Made(PaperlessUser? User, AccountLink? Link, string Proposed, string? Fault)
-    {
-        public static Made Not(string proposed, string? fault = null) => new(null, null, proposed, fault);
-    }
-
     /// <summary>Waits until nobody else finds or makes a user of that name; dispose of the result to let it go.</summary>
-    public Task<IDisposable> NameTurnAsync(string name, CancellationToken cancellationToken) => _names.TakeAsync(name.ToUpperInvariant(), cancellationToken);
+    public Task<IDisposable> LockNameAsync(string name, CancellationToken cancellationToken) => _names.AcquireAsync(name.ToUpperInvariant(), cancellationToken);
 
     /// <param name="chosen">The name that the person has chosen; null where nobody was asked.</param>
-    public async Task<Made> MakeAsync(Person person, string? chosen, CancellationToken cancellationToken)
+    public async Task<ProvisioningResult> ProvisionAsync(Person person, string? chosen, CancellationToken cancellationToken)
     {
-        if (await LeftBehindAsync(person, cancellationToken) is { } left)
+        if (await FindUserOfLostAttemptAsync(person, cancellationToken) is { } left)
         {
-            return new Made(null, left, "", null);
+            return new ProvisioningResult(null, left, "", null);
         }
 
         string cleaned = PersonNames.Clean(person.Username ?? "");
         if (chosen is not null)
         {
-            return Username.Fault(chosen) is { } fault ? Made.Not(chosen, fault) : await MakeUnderAsync(person, chosen, cancellationToken);
+            return Username.FindError(chosen) is { } error ? ProvisioningResult.NotCreated(chosen, error) : await ProvisionAsAsync(person, chosen, cancellationToken);
         }
 
         if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
         {
             string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
             bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
-            return Made.Not(free ? proposed : await FreeNameAsync(proposed, cancellationToken));
+            return ProvisioningResult.NotCreated(free ? proposed : await FreeNameAsync(proposed, cancellationToken));
         }
 
-        for (int tries = 0; tries < MostTries; tries++)
+        for (int tries = 0; tries < MaxAttempts; tries++)
         {
             string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
-            if (await MakeUnderAsync(person, free, cancellationToken) is { Fault: not Taken } made)
+            if (await ProvisionAsAsync(person, free, cancellationToken) is { Error: not Taken } result)
             {
-                return made;
+                return result;
             }
         }
 
-        throw new PaperlessUnavailableException($"it calls every name that begins with \"{cleaned}\" taken");
+        throw new PaperlessUnavailableException($"it reports every name that begins with \"{cleaned}\" as taken");
     }
 
     /// <summary>The name with the first number from 2 on that nobody has.</summary>
@@ -88,12 +90,12 @@ internal sealed partial class AccountProvisioning(
         }
     }
 
-    private async Task<Made> MakeUnderAsync(Person person, string username, CancellationToken cancellationToken)
+    private async Task<ProvisioningResult> ProvisionAsAsync(Person person, string username, CancellationToken cancellationToken)
     {
-        using IDisposable turn = await NameTurnAsync(username, cancellationToken);
+        using IDisposable turn = await LockNameAsync(username, cancellationToken);
         if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
         {
-            return Made.Not(username, Taken);
+            return ProvisioningResult.NotCreated(username, Taken);
         }
 
         PaperlessUserChange user = new()
@@ -115,18 +117,18 @@ internal sealed partial class AccountProvisioning(
             string[] names = [.. made.Groups.Select(groups.NameOf)];
             AccountMade(made.Username, made.Id, person.Provider, person.Subject, names, made.IsSuperuser, made.IsStaff, person.GroupsSource);
 
-            // Within the name's turn: a first sign-in of somebody of that name finds it taken.
+            // While the name is locked: a concurrent first sign-in under this name must find it taken.
             return await linking.LinkAsync(person, made, onlyToFreeUser: true, person.AssertedAt, "as a new account", cancellationToken) is { } link
-                ? new Made(made, link, username, null)
-                : Made.Not(username, Taken);
+                ? new ProvisioningResult(made, link, username, null)
+                : ProvisioningResult.NotCreated(username, Taken);
         }
         catch (PaperlessRefusedException refused) when (refused.Names("username"))
         {
             await links.DropReservationAsync(person.Key, cancellationToken);
 
-            // Somebody else may have been faster; a name that nobody has is one that this Paperless does not take.
+            // If nobody has the name, Paperless itself does not accept it.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
-            return Made.Not(username, taken ? Taken : "is not one that Paperless takes");
+            return ProvisioningResult.NotCreated(username, taken ? Taken : "is not accepted by Paperless");
         }
     }
 
@@ -140,8 +142,8 @@ internal sealed partial class AccountProvisioning(
             }
             catch (PaperlessRefusedException refused) when (tries == 1 && !refused.Names("username"))
             {
-                // An email that Paperless does not take, a group that was deleted within the last minute: the person comes in all the same.
-                NotTaken(user.Username!, refused.Message);
+                // A refused email or a group deleted within the last minute must not block the sign-in.
+                ProfileRejected(user.Username!, refused.Message);
                 groups.Forget();
                 user = user with
                 {
@@ -163,23 +165,23 @@ internal sealed partial class AccountProvisioning(
     }
 
     /// <summary>The link to the user that an attempt before this one made without ever hearing Paperless's answer; null where there is none.</summary>
-    private async Task<AccountLink?> LeftBehindAsync(Person person, CancellationToken cancellationToken)
+    private async Task<AccountLink?> FindUserOfLostAttemptAsync(Person person, CancellationToken cancellationToken)
     {
         if (await links.FindReservationAsync(person.Key, cancellationToken) is not { } reservation)
         {
             return null;
         }
 
-        using IDisposable turn = await NameTurnAsync(reservation.Username, cancellationToken);
+        using IDisposable turn = await LockNameAsync(reservation.Username, cancellationToken);
         PaperlessUser? user = (await api.FindUsersAsync(reservation.Username, cancellationToken)).FirstOrDefault(user => user.Username == reservation.Username);
         bool ours = user is { IsActive: true }
             && (!user.IsSuperuser || person.Superuser == true)
             && (!user.IsStaff || person.Staff == true)
             && Profile(user.Email, user.FirstName, user.LastName) == reservation.Profile
             && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
-            && joined > reservation.ReservedAt - ReservationSlack && joined < reservation.ReservedAt + ReservationSlack;
+            && joined > reservation.ReservedAt - ReservationTolerance && joined < reservation.ReservedAt + ReservationTolerance;
         if (ours
-            && await named.MayBeMatchedAsync(user!, cancellationToken)
+            && await nameGuard.CanBeMatchedAsync(user!, cancellationToken)
             && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
         {
             return link;
@@ -191,11 +193,11 @@ internal sealed partial class AccountProvisioning(
 
     private static string Profile(string? email, string? first, string? last) => $"{email}\n{first}\n{last}";
 
-    private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.Longest - suffix.Length - 3)];
+    private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.MaxLength - suffix.Length - 3)];
 
-    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "The user {User} ({UserId}) was made in Paperless for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}; the claim {Claim} said so")]
+    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "Created the Paperless user {User} ({UserId}) for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}, from the claim {Claim}")]
     private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
 
-    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Not everything that the provider says of {User} is taken by Paperless: {Reason}")]
-    private partial void NotTaken(string user, string reason);
+    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Paperless refused part of the profile of the new user {User}: {Reason}. The user is created without that part")]
+    private partial void ProfileRejected(string user, string reason);
 }

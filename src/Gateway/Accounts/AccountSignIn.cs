@@ -12,22 +12,22 @@ namespace Gateway.Accounts;
 internal sealed class AccountSignIn(
     IAccountLinkStore links,
     PaperlessApi api,
-    AccountProvisioning newAccounts,
-    AccountSync update,
+    AccountProvisioning provisioning,
+    AccountSync sync,
     AccountRefusals refusals,
     GatewaySettings settings,
     AccountLinking linking,
-    NamedUsers named,
+    NameMatchGuard nameGuard,
     TimeProvider time)
 {
-    /// <summary>From the question to the answer, however many requests it takes; less than a stopping gateway waits.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(28);
+    /// <summary>Time limit for all requests of one decision; shorter than the shutdown grace period.</summary>
+    private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(28);
 
     private readonly KeyedLocks<PersonKey> _people = new();
 
     /// <param name="chosen">The user name that the person has chosen; null where nobody was asked.</param>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it; nobody is signed in.</exception>
-    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => InTurnAsync(person.Key, async cancellationToken =>
+    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => WithPersonLockedAsync(person.Key, async cancellationToken =>
     {
         await api.SelfAsync(cancellationToken);
         return await DecideAsync(person, chosen, cancellationToken);
@@ -37,36 +37,36 @@ internal sealed class AccountSignIn(
     /// <param name="userId">The Paperless user of the session.</param>
     /// <returns>The account as it is now, or the refusal; there is nothing to choose.</returns>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it.</exception>
-    public Task<AccountAnswer> RecheckAsync(Person person, int userId) => InTurnAsync(person.Key, async cancellationToken =>
+    public Task<AccountAnswer> RecheckAsync(Person person, int userId) => WithPersonLockedAsync(person.Key, async cancellationToken =>
         await links.FindAsync(person.Key, cancellationToken) is { } link && link.UserId == userId
-            ? await EnterAsync(person, link, cancellationToken)
-            : AccountAnswer.Of(AccountRefusals.LinkedOtherwise(person.Called, userId)));
+            ? await FollowLinkAsync(person, link, cancellationToken)
+            : AccountAnswer.From(AccountRefusals.LinkedOtherwise(person.NameForLog, userId)));
 
     /// <summary>The same where the provider has said nothing: whether the link still leads to that user, and what the user is called now.</summary>
     /// <param name="userId">The Paperless user of the session.</param>
     /// <returns>The account as it is now, or the refusal.</returns>
     /// <exception cref="PaperlessApiException">Paperless could not be asked.</exception>
-    public Task<AccountAnswer> RecheckAsync(PersonKey person, int userId) => InTurnAsync(person, async cancellationToken =>
+    public Task<AccountAnswer> RecheckAsync(PersonKey person, int userId) => WithPersonLockedAsync(person, async cancellationToken =>
     {
         if (await links.FindAsync(person, cancellationToken) is not { } link || link.UserId != userId)
         {
-            return AccountAnswer.Of(AccountRefusals.LinkedOtherwise($"subject {person.Subject}", userId));
+            return AccountAnswer.From(AccountRefusals.LinkedOtherwise($"subject {person.Subject}", userId));
         }
 
         PaperlessUser? user = await api.FindUserAsync(userId, cancellationToken);
-        return await AnswerAsync(link, user, cancellationToken);
+        return await CompleteAsync(link, user, cancellationToken);
     });
 
-    /// <summary>Works on who a person is while nobody else does, and not for ever.</summary>
+    /// <summary>Runs <paramref name="work"/> while the person is locked, within the time limit.</summary>
     /// <exception cref="PaperlessUnavailableException">It took too long.</exception>
-    public async Task<T> InTurnAsync<T>(PersonKey person, Func<CancellationToken, Task<T>> work)
+    public async Task<T> WithPersonLockedAsync<T>(PersonKey person, Func<CancellationToken, Task<T>> work)
     {
-        // Not the request's own token: what is half done when a browser goes away would stay half done.
-        using CancellationTokenSource patience = new(Patience, time);
+        // The request's token is not used: a browser that disconnects must not leave an account half created.
+        using CancellationTokenSource timeout = new(DecisionTimeout, time);
         try
         {
-            using IDisposable turn = await _people.TakeAsync(person, patience.Token);
-            return await work(patience.Token);
+            using IDisposable turn = await _people.AcquireAsync(person, timeout.Token);
+            return await work(timeout.Token);
         }
         catch (OperationCanceledException error)
         {
@@ -78,7 +78,7 @@ internal sealed class AccountSignIn(
     {
         if (await linking.FindAsync(person, cancellationToken) is { } link)
         {
-            return await EnterAsync(person, link, cancellationToken);
+            return await FollowLinkAsync(person, link, cancellationToken);
         }
 
         if (settings.Accounts.MatchByUsername && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
@@ -88,79 +88,79 @@ internal sealed class AccountSignIn(
 
         if (!settings.Accounts.SignupsAllowed)
         {
-            return AccountAnswer.Of(refusals.NoAccount(person));
+            return AccountAnswer.From(refusals.NoAccount(person));
         }
 
-        AccountProvisioning.Made made = await newAccounts.MakeAsync(person, chosen, cancellationToken);
+        ProvisioningResult made = await provisioning.ProvisionAsync(person, chosen, cancellationToken);
         if (made.Link is not { } own)
         {
-            return AccountAnswer.Choose(made.Proposed, made.Fault);
+            return AccountAnswer.ChooseName(made.Proposed, made.Error);
         }
 
-        // What a new user was made with is what the provider said: it follows from the next sign-in on.
+        // A new user was created from these claims, so there is nothing to synchronise yet.
         return made.User is { } user && own.UserId == user.Id
-            ? await AnswerAsync(own, user, cancellationToken)
-            : await EnterAsync(person, own, cancellationToken);
+            ? await CompleteAsync(own, user, cancellationToken)
+            : await FollowLinkAsync(person, own, cancellationToken);
     }
 
-    /// <summary>Step 2 of the design: an ordinary account of exactly that name that nobody is linked to. Null where there is none.</summary>
+    /// <summary>Matches an unlinked account of exactly this name that is neither staff nor superuser. Null if there is none.</summary>
     private async Task<AccountAnswer?> MatchAsync(Person person, string name, CancellationToken cancellationToken)
     {
-        using IDisposable turn = await newAccounts.NameTurnAsync(name, cancellationToken);
+        using IDisposable turn = await provisioning.LockNameAsync(name, cancellationToken);
         PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
         if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
         {
             return null;
         }
 
-        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationSlack, cancellationToken))
+        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationTolerance, cancellationToken))
         {
-            // Made a moment ago for somebody of the same name, whose answer got lost.
+            // Another person's sign-in reserved this name and may have created the user without receiving the answer.
             return null;
         }
 
         if (!user.IsActive && (await links.OfUserAsync(user.Id, cancellationToken)).Count == 0)
         {
-            // Whoever was switched off does not come back under another name.
-            return AccountAnswer.Of(AccountRefusals.Inactive(person.Called, user.Username));
+            // A deactivated person must not get a second account under another name.
+            return AccountAnswer.From(AccountRefusals.Inactive(person.NameForLog, user.Username));
         }
 
-        if (!await named.MayBeMatchedAsync(user, cancellationToken))
+        if (!await nameGuard.CanBeMatchedAsync(user, cancellationToken))
         {
             return null;
         }
 
         return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "by the same user name", cancellationToken) is { } link
-            ? await EnterAsync(person, link, cancellationToken)
+            ? await FollowLinkAsync(person, link, cancellationToken)
             : null;
     }
 
-    /// <summary>Step 1: the linked user must be there, be the same one, and be active; then it follows what the provider says.</summary>
-    private async Task<AccountAnswer> EnterAsync(Person person, AccountLink link, CancellationToken cancellationToken)
+    /// <summary>Checks that the linked user exists, is the same user and is active, then synchronises it with the claims.</summary>
+    private async Task<AccountAnswer> FollowLinkAsync(Person person, AccountLink link, CancellationToken cancellationToken)
     {
-        using IDisposable turn = await update.TurnAsync(link.UserId, cancellationToken);
+        using IDisposable turn = await sync.LockUserAsync(link.UserId, cancellationToken);
         PaperlessUser? user = await api.FindUserAsync(link.UserId, cancellationToken);
-        if (Fault(link, user) is { } refusal)
+        if (FindRefusal(link, user) is { } refusal)
         {
-            return AccountAnswer.Of(refusal);
+            return AccountAnswer.From(refusal);
         }
 
-        return await AnswerAsync(link, await update.ApplyAsync(person, user!, cancellationToken), cancellationToken);
+        return await CompleteAsync(link, await sync.ApplyAsync(person, user!, cancellationToken), cancellationToken);
     }
 
     /// <summary>The account that goes into the session: its name is noted before the user header carries it.</summary>
-    private async Task<AccountAnswer> AnswerAsync(AccountLink link, PaperlessUser? user, CancellationToken cancellationToken)
+    private async Task<AccountAnswer> CompleteAsync(AccountLink link, PaperlessUser? user, CancellationToken cancellationToken)
     {
-        if (Fault(link, user) is { } fault)
+        if (FindRefusal(link, user) is { } refusal)
         {
-            return AccountAnswer.Of(fault);
+            return AccountAnswer.From(refusal);
         }
 
         await links.NoteNameAsync(user!.Username, user.Id, cancellationToken);
-        return AccountAnswer.Of(new Account(user.Id, user.Username, user.IsSuperuser));
+        return AccountAnswer.From(new Account(user.Id, user.Username, user.IsSuperuser));
     }
 
-    private static Refusal? Fault(AccountLink link, PaperlessUser? user)
+    private static Refusal? FindRefusal(AccountLink link, PaperlessUser? user)
     {
         if (user is null)
         {
@@ -174,9 +174,9 @@ internal sealed class AccountSignIn(
 
         if (!user.IsActive)
         {
-            return AccountRefusals.Inactive(link.Called, user.Username);
+            return AccountRefusals.Inactive(link.NameForLog, user.Username);
         }
 
-        return Username.CanBeSent(user.Username) ? null : AccountRefusals.NameCannotBeSent(link.Called, user);
+        return Username.CanBeSent(user.Username) ? null : AccountRefusals.NameCannotBeSent(link.NameForLog, user);
     }
 }

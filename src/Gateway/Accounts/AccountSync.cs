@@ -5,7 +5,7 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Lets a Paperless user follow what the provider says: email, names, groups, flags. One update at a time for a user, and only what differs.</summary>
+/// <summary>Synchronises a Paperless user with the provider's claims: email, names, groups, flags. Sends only changes, one update at a time for each user.</summary>
 internal sealed partial class AccountSync(
     IAccountLinkStore links,
     PaperlessApi api,
@@ -15,11 +15,11 @@ internal sealed partial class AccountSync(
 {
     private readonly KeyedLocks<int> _users = new();
 
-    /// <summary>One superuser after another: two at once could each count on the other to stay.</summary>
+    /// <summary>Demotions run one at a time: two at once could remove the last two superusers.</summary>
     private readonly KeyedLocks<bool> _superusers = new();
 
     /// <summary>Waits until nobody else updates the user; dispose of the result to let it go.</summary>
-    public Task<IDisposable> TurnAsync(int userId, CancellationToken cancellationToken) => _users.TakeAsync(userId, cancellationToken);
+    public Task<IDisposable> LockUserAsync(int userId, CancellationToken cancellationToken) => _users.AcquireAsync(userId, cancellationToken);
 
     /// <param name="person">What the provider said.</param>
     /// <param name="user">The user as it was read within this turn.</param>
@@ -29,31 +29,31 @@ internal sealed partial class AccountSync(
         AccountLink? link = await links.FindAsync(person.Key, cancellationToken);
         if (link is null || person.AssertedAt < link.AssertedAt)
         {
-            // A later sign-in was faster: what this one heard is old.
+            // A later sign-in has stored newer claims.
             return user;
         }
 
-        PaperlessUserChange change = await ChangeAsync(person, user, cancellationToken);
+        PaperlessUserChange change = await FindChangeAsync(person, user, cancellationToken);
         if (!change.IsNothing)
         {
             PaperlessUser before = user;
             user = await SendAsync(person, user, change, cancellationToken);
-            Say(person, before, user);
+            LogChanges(person, before, user);
         }
 
         await links.NoteAsync(link, person.Label, person.AssertedAt, cancellationToken);
         return user;
     }
 
-    private async Task<PaperlessUserChange> ChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    private async Task<PaperlessUserChange> FindChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
         PaperlessUserChange change = new()
         {
-            Email = Differs(person.Email, user.Email),
-            FirstName = Differs(person.FirstName, user.FirstName),
-            LastName = Differs(person.LastName, user.LastName),
+            Email = ChangedOrNull(person.Email, user.Email),
+            FirstName = ChangedOrNull(person.FirstName, user.FirstName),
+            LastName = ChangedOrNull(person.LastName, user.LastName),
             IsStaff = person.Staff is { } staff && staff != user.IsStaff ? staff : null,
-            IsSuperuser = await SuperuserAsync(person, user, cancellationToken),
+            IsSuperuser = await FindSuperuserChangeAsync(person, user, cancellationToken),
         };
         if (!settings.Accounts.SyncGroups || person.Groups is not { } names)
         {
@@ -64,7 +64,7 @@ internal sealed partial class AccountSync(
         return wanted.SetEquals(user.Groups) ? change : change with { Groups = [.. wanted.Order()] };
     }
 
-    private async Task<bool?> SuperuserAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    private async Task<bool?> FindSuperuserChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
         if (person.Superuser is not { } wanted || wanted == user.IsSuperuser)
         {
@@ -78,17 +78,17 @@ internal sealed partial class AccountSync(
 
         if (user.Id == (await api.SelfAsync(cancellationToken)).Id)
         {
-            SuperuserKept(user.Username, "the gateway itself works with this account's token");
+            SuperuserKept(user.Username, "the gateway uses this account's API token");
             return null;
         }
 
         return false;
     }
 
-    /// <summary>Sends the change; what Paperless refuses of names and email is left out rather than keeping the groups back.</summary>
+    /// <summary>Sends the change. Names and email that Paperless refuses are left out, so that groups and flags still apply.</summary>
     private async Task<PaperlessUser> SendAsync(Person person, PaperlessUser user, PaperlessUserChange change, CancellationToken cancellationToken)
     {
-        using IDisposable? turn = change.IsSuperuser == false ? await _superusers.TakeAsync(true, cancellationToken) : null;
+        using IDisposable? turn = change.IsSuperuser == false ? await _superusers.AcquireAsync(true, cancellationToken) : null;
         if (change.IsSuperuser == false && !(await api.AllUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
         {
             SuperuserKept(user.Username, "it is the last active superuser");
@@ -103,7 +103,7 @@ internal sealed partial class AccountSync(
             }
             catch (PaperlessRefusedException refused) when (tries < 3)
             {
-                PaperlessUserChange less = await WithoutAsync(change, refused, person, cancellationToken);
+                PaperlessUserChange less = await WithoutRejectedAsync(change, refused, person, cancellationToken);
                 if (less == change)
                 {
                     throw;
@@ -113,8 +113,8 @@ internal sealed partial class AccountSync(
             }
             catch (PaperlessUnavailableException stumbled) when (stumbled.IsItsOwnFault && (change.Email ?? change.FirstName ?? change.LastName) is not null)
             {
-                // Over a letter that its database does not take, for one: groups and flags do not wait for that.
-                NotTaken(person.Label, stumbled.Message);
+                // The database may reject a character in a name; groups and flags are still updated.
+                ProfileRejected(person.Label, stumbled.Message);
                 change = change with { Email = null, FirstName = null, LastName = null };
             }
         }
@@ -122,9 +122,9 @@ internal sealed partial class AccountSync(
         return user;
     }
 
-    private async Task<PaperlessUserChange> WithoutAsync(PaperlessUserChange change, PaperlessRefusedException refused, Person person, CancellationToken cancellationToken)
+    private async Task<PaperlessUserChange> WithoutRejectedAsync(PaperlessUserChange change, PaperlessRefusedException refused, Person person, CancellationToken cancellationToken)
     {
-        NotTaken(person.Label, refused.Message);
+        ProfileRejected(person.Label, refused.Message);
         if (refused.Names("groups") && change.Groups is not null)
         {
             // A group that was deleted within the last minute.
@@ -140,7 +140,7 @@ internal sealed partial class AccountSync(
         };
     }
 
-    private void Say(Person person, PaperlessUser before, PaperlessUser after)
+    private void LogChanges(Person person, PaperlessUser before, PaperlessUser after)
     {
         string[] added = [.. after.Groups.Except(before.Groups).Select(groups.NameOf)];
         string[] removed = [.. before.Groups.Except(after.Groups).Select(groups.NameOf)];
@@ -165,21 +165,21 @@ internal sealed partial class AccountSync(
         }
     }
 
-    /// <summary>What the provider does not say is left as it is.</summary>
-    private static string? Differs(string? said, string? there) => said is null || said == (there ?? "") ? null : said;
+    /// <summary>Null if the claim is absent or equal: then the value stays as it is.</summary>
+    private static string? ChangedOrNull(string? said, string? there) => said is null || said == (there ?? "") ? null : said;
 
-    [LoggerMessage(EventId = 7030, EventName = "GroupsChanged", Level = LogLevel.Information, Message = "The groups of {User} changed: added {Added}, taken away {Removed}; the claim {Claim} of {Provider} said so")]
+    [LoggerMessage(EventId = 7030, EventName = "GroupsChanged", Level = LogLevel.Information, Message = "The groups of {User} changed: added {Added}, removed {Removed}, from the claim {Claim} of {Provider}")]
     private partial void GroupsChanged(string user, string[] added, string[] removed, string? claim, string provider);
 
-    [LoggerMessage(EventId = 7031, EventName = "FlagChanged", Level = LogLevel.Information, Message = "{User} {Change} {Flag}; the claim {Claim} of {Provider} said so")]
+    [LoggerMessage(EventId = 7031, EventName = "FlagChanged", Level = LogLevel.Information, Message = "{User} {Change} {Flag}, from the claim {Claim} of {Provider}")]
     private partial void FlagChanged(string user, string change, string flag, string? claim, string provider);
 
-    [LoggerMessage(EventId = 7032, EventName = "ProfileChanged", Level = LogLevel.Information, Message = "The email or the name of {User} follows {Provider}")]
+    [LoggerMessage(EventId = 7032, EventName = "ProfileChanged", Level = LogLevel.Information, Message = "The email or the name of {User} was updated from {Provider}")]
     private partial void ProfileChanged(string user, string provider);
 
-    [LoggerMessage(EventId = 7033, EventName = "SuperuserKept", Level = LogLevel.Warning, Message = "{User} stays superuser although the provider's groups say otherwise: {Reason}")]
+    [LoggerMessage(EventId = 7033, EventName = "SuperuserKept", Level = LogLevel.Warning, Message = "{User} stays superuser although the provider's groups no longer grant it: {Reason}")]
     private partial void SuperuserKept(string user, string reason);
 
-    [LoggerMessage(EventId = 7034, EventName = "ProfileNotTaken", Level = LogLevel.Warning, Message = "What the provider says of {Person} is not taken as it is: {Reason}")]
-    private partial void NotTaken(string person, string reason);
+    [LoggerMessage(EventId = 7034, EventName = "ProfileNotTaken", Level = LogLevel.Warning, Message = "Paperless refused part of the profile of {Person}: {Reason}. The rest is updated")]
+    private partial void ProfileRejected(string person, string reason);
 }

@@ -3,31 +3,31 @@ using Gateway.Paperless;
 
 namespace Gateway.Accounts;
 
-/// <summary>Who is whom: people at the providers, users in Paperless, and what of the one follows the other.</summary>
+/// <summary>Links people at the providers to Paperless users, creates users and keeps them in sync.</summary>
 internal static class AccountsFeature
 {
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AccountLinking>();
-        builder.Services.AddSingleton<NamedUsers>();
+        builder.Services.AddSingleton<NameMatchGuard>();
         builder.Services.AddSingleton<AccountProvisioning>();
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
         builder.Services.AddSingleton<IdentityDecision>();
         builder.Services.AddSingleton<Connect>();
-        builder.Services.AddHostedService<CredentialAtStart>();
+        builder.Services.AddHostedService<CredentialStartupCheck>();
     }
 }
 
-/// <summary>Looks once at the start whether the gateway's token is a superuser's, so that the log says it before anybody signs in.</summary>
-internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialAtStart> logger)
+/// <summary>Checks once at start that the API token is a superuser's, so that the log reports a wrong token before the first sign-in.</summary>
+internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialStartupCheck> logger)
     : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop("The first look at Paperless's API", time, logger).RunOnceAsync(LookAsync, stoppingToken);
+        new BackgroundLoop("The startup check of Paperless's API token", time, logger).RunOnceAsync(CheckAsync, stoppingToken);
 
-    private async Task LookAsync(CancellationToken stoppingToken)
+    private async Task CheckAsync(CancellationToken stoppingToken)
     {
         try
         {
@@ -51,6 +51,6 @@ internal sealed partial class CredentialAtStart(PaperlessApi api, IHostApplicati
         }
     }
 
-    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless cannot be asked about accounts yet: {Reason}. The first sign-in asks again")]
+    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless does not answer yet, so its API token is not checked: {Reason}. The first sign-in checks it")]
     private partial void NotAskedYet(string reason);
 }

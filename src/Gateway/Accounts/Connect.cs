@@ -6,16 +6,16 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Who began a Connect; kept in the protected state of its round trip.</summary>
-/// <param name="Session">The key of the gateway's session; null for a local session.</param>
-internal sealed record ConnectBegun(int UserId, string? Session)
+/// <summary>The user who started a Connect, kept in the protected `state` of the authorization request.</summary>
+/// <param name="Session">The key of the gateway's session; null for a password session.</param>
+internal sealed record ConnectInitiator(int UserId, string? Session)
 {
-    public static ConnectBegun By(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
+    public static ConnectInitiator From(SignedInUser user) => new(user.Id, user.Session is { } key ? Convert.ToHexStringLower(key.ToBytes()) : null);
 
     /// <returns>Null where the text is not what <see cref="ToState"/> wrote.</returns>
-    public static ConnectBegun? Read(string? state) =>
+    public static ConnectInitiator? Parse(string? state) =>
         state?.Split(' ') is [string id, string session] && int.TryParse(id, CultureInfo.InvariantCulture, out int userId)
-            ? new ConnectBegun(userId, session.Length == 0 ? null : session)
+            ? new ConnectInitiator(userId, session.Length == 0 ? null : session)
             : null;
 
     public string ToState() => string.Create(CultureInfo.InvariantCulture, $"{UserId} {Session}");
@@ -31,19 +31,19 @@ internal sealed partial class Connect(
     ILogger<SecurityLog> logger)
 {
     /// <param name="person">What the provider has just said, all of it checked.</param>
-    /// <param name="begun">Who began it.</param>
+    /// <param name="initiator">Who began it.</param>
     /// <param name="now">Who is signed in now.</param>
     /// <returns>Null where the person is that user's from now on, or was before.</returns>
     /// <exception cref="PaperlessApiException">Paperless could not be asked; nothing was linked.</exception>
-    public async Task<Refusal?> LinkAsync(Person person, ConnectBegun begun, SignedInUser? now)
+    public async Task<Refusal?> LinkAsync(Person person, ConnectInitiator initiator, SignedInUser? now)
     {
-        if (now is null || ConnectBegun.By(now) != begun)
+        if (now is null || ConnectInitiator.From(now) != initiator)
         {
-            return ConnectRefusals.SomebodyElse(begun, now);
+            return ConnectRefusals.SomebodyElse(initiator, now);
         }
 
-        // Not while the same person comes in for the first time in another browser, and gets an account there.
-        return await accounts.InTurnAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
+        // The person stays locked: a concurrent first sign-in in another browser could create an account.
+        return await accounts.WithPersonLockedAsync(person.Key, cancellationToken => LinkAsync(person, now, cancellationToken));
     }
 
     private async Task<Refusal?> LinkAsync(Person person, SignedInUser now, CancellationToken cancellationToken)
@@ -56,12 +56,12 @@ internal sealed partial class Connect(
 
         if (!user.IsActive)
         {
-            return AccountRefusals.Inactive(person.Called, user.Username);
+            return AccountRefusals.Inactive(person.NameForLog, user.Username);
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            return AccountRefusals.NameCannotBeSent(person.Called, user);
+            return AccountRefusals.NameCannotBeSent(person.NameForLog, user);
         }
 
         if (await linking.FindAsync(person, cancellationToken) is { } before)
@@ -71,7 +71,7 @@ internal sealed partial class Connect(
                 : null;
         }
 
-        // Nothing follows what the provider says before somebody signs in with it.
+        // The user is synchronised from the next sign-in with this provider on.
         AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
         if (await links.AddAsync(link, onlyToFreeUser: false, cancellationToken) is { } added && added.UserId != user.Id)
         {
@@ -82,11 +82,11 @@ internal sealed partial class Connect(
         return null;
     }
 
-    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected in My Profile by the user, signed in with {How}")]
+    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user in My Profile, in a session signed in with {How}")]
     private partial void Connected(string user, int userId, string subject, string issuer, string provider, string how);
 }
 
-/// <summary>Words each way in which nothing is connected.</summary>
+/// <summary>The refusals of a Connect.</summary>
 internal static class ConnectRefusals
 {
     private const string StartAgain = "Open My Profile in Paperless and start again there.";
@@ -97,16 +97,16 @@ internal static class ConnectRefusals
         ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
     };
 
-    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The answer fits no connect that this browser has under way: it was finished already, or has been open for too long.")
+    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished already, or it took too long.")
     {
         Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
         ForTheLog = reason,
     };
 
-    public static Refusal SomebodyElse(ConnectBegun begun, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
+    public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
     {
         Remedy = StartAgain,
-        ForTheLog = $"begun by user {begun.UserId}, now {(now is null ? "nobody is" : now.Id == begun.UserId ? "in another session" : $"user {now.Id} is")} signed in",
+        ForTheLog = $"begun by user {initiator.UserId}, now {(now is null ? "nobody is" : now.Id == initiator.UserId ? "in another session" : $"user {now.Id} is")} signed in",
     };
 
     public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")

@@ -6,13 +6,13 @@ using Gateway.Settings;
 
 namespace Gateway.Accounts;
 
-/// <summary>Decides who the claims speak of, and whether that person may come in. Refusals go before anything is written.</summary>
+/// <summary>Decides who the claims describe and whether that person may sign in, before anything is stored.</summary>
 internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger<IdentityDecision> logger)
 {
     /// <param name="assertedAt">When the provider said it.</param>
-    /// <param name="isIn">Whether it is about somebody who is in already: then groups that the provider does not name stay as they are.</param>
+    /// <param name="isSignedIn">Whether it is about somebody who is in already: then groups that the provider does not name stay as they are.</param>
     /// <returns>The person, or the refusal.</returns>
-    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset assertedAt, bool isIn = false)
+    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset assertedAt, bool isSignedIn = false)
     {
         IdentitySettings rules = settings.Identity;
         if (Text(claims, provider.SubjectClaim) is not { } subject)
@@ -21,7 +21,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         }
 
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
-        if (!groups.IsAllowed(rules.AllowedGroups) && !(isIn && groups.Mapped is null))
+        if (!groups.IsAllowed(rules.AllowedGroups) && !(isSignedIn && groups.Mapped is null))
         {
             return groups.Mapped is null
                 ? Refused("groups_absent", "No access", $"{provider.Name} did not say which groups you belong to: the claim \"{rules.GroupsClaim}\" is missing.", "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.", subject)
@@ -45,13 +45,13 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
             Text(claims, "email")?.Trim() is { Length: > 0 } email ? email : null,
             groups.Mapped,
             groups.Mapped is null ? null : rules.GroupsClaim,
-            IsIn(groups, settings.Accounts.SuperuserGroups.Of(provider.Id)),
-            IsIn(groups, settings.Accounts.StaffGroups.Of(provider.Id)),
+            HasFlag(groups, settings.Accounts.SuperuserGroups.ForProvider(provider.Id)),
+            HasFlag(groups, settings.Accounts.StaffGroups.ForProvider(provider.Id)),
             assertedAt), null);
     }
 
     /// <summary>Null where the settings name no such groups of this provider, or the provider said nothing of groups: then the flag stays as it is.</summary>
-    private static bool? IsIn(GroupsOfPerson groups, ImmutableHashSet<string> names) =>
+    private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names) =>
         names.IsEmpty || groups.Mapped is null ? null : groups.IsAllowed(names);
 
     private static (Person?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
@@ -65,6 +65,6 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         return text is { Length: > 0 and <= 1000 } ? text : null;
     }
 
-    [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}: groups are unknown, which is not the same as none")]
+    [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}, so the groups are unknown and stay as they are. Add the claim at the provider or correct GATEWAY_GROUPS_CLAIM")]
     private partial void GroupsAbsent(string provider, string claim, string subject);
 }

@@ -1,13 +1,13 @@
 namespace Gateway.Accounts;
 
-/// <summary>One at a time for each key; nothing is kept of a key that nobody holds.</summary>
+/// <summary>An asynchronous lock for each key. Keys that nobody holds or waits for take no memory.</summary>
 internal sealed class KeyedLocks<TKey>
     where TKey : notnull
 {
     private readonly Dictionary<TKey, Entry> _entries = [];
 
     /// <summary>Waits until nobody else holds the key; dispose of the result to let it go.</summary>
-    public async Task<IDisposable> TakeAsync(TKey key, CancellationToken cancellationToken)
+    public async Task<IDisposable> AcquireAsync(TKey key, CancellationToken cancellationToken)
     {
         Entry? entry;
         lock (_entries)

@@ -4,7 +4,7 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>What a provider has said of somebody, all of it checked; who that is in Paperless is decided here.</summary>
+/// <summary>A person as the provider's validated claims describe them.</summary>
 /// <param name="Provider">The `provider_id`.</param>
 /// <param name="Username">The user name claim; null where there is none.</param>
 /// <param name="Name">The name in full.</param>
@@ -12,7 +12,7 @@ namespace Gateway.Accounts;
 /// <param name="GroupsSource">The claim that the groups came from.</param>
 /// <param name="Superuser">By `GATEWAY_SUPERUSER_GROUPS`; null where that, or the claim, says nothing.</param>
 /// <param name="Staff">By `GATEWAY_STAFF_GROUPS`; null where that, or the claim, says nothing.</param>
-/// <param name="AssertedAt">When the provider said it: an older word never overwrites a newer one.</param>
+/// <param name="AssertedAt">When the provider asserted the claims: older claims never overwrite newer ones.</param>
 internal sealed record Person(
     string Provider,
     string Issuer,
@@ -33,13 +33,13 @@ internal sealed record Person(
 
     /// <summary>How the log names the person.</summary>
     [JsonIgnore]
-    public string Called => $"{Label}, subject {Subject}";
+    public string NameForLog => $"{Label}, subject {Subject}";
 
     /// <summary>What to call the person in lists of accounts.</summary>
     public string Label => Username ?? Email ?? Name ?? Subject;
 
     /// <summary>The identity of a session: this person as that Paperless user.</summary>
-    public Identity As(Account account) =>
+    public Identity ToIdentity(Account account) =>
         new(Provider, Issuer, Subject, account.Id, account.Username, account.IsSuperuser, Name, Email, Groups, GroupsSource);
 }
 

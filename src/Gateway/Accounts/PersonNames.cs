@@ -2,17 +2,17 @@ using System.Text;
 
 namespace Gateway.Accounts;
 
-/// <summary>From what providers call people to what Paperless takes for names.</summary>
+/// <summary>Turns the provider's name claims into names that Paperless accepts.</summary>
 internal static class PersonNames
 {
     /// <summary>Django's limit for a first and a last name.</summary>
-    private const int Longest = 150;
+    private const int MaxLength = 150;
 
     /// <summary>
     /// Latin Extended-A (U+0100 to U+017F), each letter without its mark: what European names have beyond Latin-1. By hand, because the
     /// program knows no cultures (InvariantGlobalization) and parts no letters from their marks itself.
     /// </summary>
-    private const string WithoutMarks =
+    private const string LatinExtendedAWithoutMarks =
         "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
 
     /// <summary>
@@ -41,7 +41,7 @@ internal static class PersonNames
         StringBuilder kept = new(name.Length);
         foreach (Rune rune in name.Trim().EnumerateRunes())
         {
-            Rune letter = rune.Value is >= 0x100 and < 0x180 ? new Rune(WithoutMarks[rune.Value - 0x100]) : rune;
+            Rune letter = rune.Value is >= 0x100 and < 0x180 ? new Rune(LatinExtendedAWithoutMarks[rune.Value - 0x100]) : rune;
             if (Rune.IsWhiteSpace(letter))
             {
                 kept.Append('_');
@@ -53,7 +53,7 @@ internal static class PersonNames
         }
 
         string cleaned = kept.ToString().Trim('_');
-        return cleaned.Any(char.IsLetterOrDigit) ? cleaned[..Math.Min(cleaned.Length, Username.Longest)] : "";
+        return cleaned.Any(char.IsLetterOrDigit) ? cleaned[..Math.Min(cleaned.Length, Username.MaxLength)] : "";
     }
 
     private static string? Tidy(string? name)
@@ -64,12 +64,12 @@ internal static class PersonNames
 
     private static string? Cut(string? name)
     {
-        if (name is not { Length: > Longest })
+        if (name is not { Length: > MaxLength })
         {
             return name;
         }
 
         // Not through the middle of a letter of two chars.
-        return name[..(char.IsHighSurrogate(name[Longest - 1]) ? Longest - 1 : Longest)];
+        return name[..(char.IsHighSurrogate(name[MaxLength - 1]) ? MaxLength - 1 : MaxLength)];
     }
 }

@@ -6,7 +6,7 @@ namespace Gateway.Accounts;
 /// <summary>Paperless's rules for a user name, and what of it the user header can carry.</summary>
 internal static class Username
 {
-    public const int Longest = 150;
+    public const int MaxLength = 150;
 
     /// <summary>Accounts of Paperless's own that nobody signs in as.</summary>
     private static readonly string[] Reserved = ["consumer", "AnonymousUser"];
@@ -22,16 +22,16 @@ internal static class Username
         name.Length > 0 && !IsReserved(name) && name == name.Trim() && name.All(letter => letter is >= ' ' and <= '\u00FF' and not (>= '\u007F' and <= '\u00A0'));
 
     /// <returns>What is wrong with the name, as the end of the sentence "the user name …"; null where nothing is.</returns>
-    public static string? Fault(string name)
+    public static string? FindError(string name)
     {
         if (name.Length == 0)
         {
             return "is empty";
         }
 
-        if (name.EnumerateRunes().Count() > Longest)
+        if (name.EnumerateRunes().Count() > MaxLength)
         {
-            return $"has more than {Longest} characters";
+            return $"has more than {MaxLength} characters";
         }
 
         if (!name.EnumerateRunes().All(IsAllowed))

@@ -2,13 +2,13 @@ using System.Threading.Channels;
 
 namespace Gateway.Background;
 
-/// <summary>Work in the background that no failure ends: what a turn throws is logged, and the next turn comes, later after each failure in a row.</summary>
+/// <summary>A background loop that survives every exception: it logs the exception and retries with exponential back-off, at most a minute.</summary>
 /// <param name="work">What it does, for the log.</param>
 internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan ShortestBackoff = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinBackoff = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan LongestBackoff = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(1);
 
     /// <summary>Takes a turn each <paramref name="period"/>; after failures in a row it leaves turns out, for a minute at most.</summary>
     public async Task RunPeriodicallyAsync(TimeSpan period, Func<CancellationToken, Task> turn, CancellationToken stopping)
@@ -17,18 +17,18 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
         Channel<bool> ticks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         await using ITimer timer = Timer(() => ticks.Writer.TryWrite(true), period);
         int failures = 0;
-        int leftOut = 0;
+        int skippedTurns = 0;
         while (await HasMoreAsync(ticks.Reader, stopping))
         {
             ticks.Reader.TryRead(out _);
-            if (leftOut > 0)
+            if (skippedTurns > 0)
             {
-                leftOut--;
+                skippedTurns--;
                 continue;
             }
 
             failures = await RunOnceAsync(turn, stopping) ? 0 : failures + 1;
-            leftOut = Math.Max((int)(Backoff(period, failures) / period) - 1, 0);
+            skippedTurns = Math.Max((int)(Backoff(period, failures) / period) - 1, 0);
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
                 failures = await RunOnceAsync(token => item(next, token), stopping) ? 0 : failures + 1;
                 if (failures > 0)
                 {
-                    await PauseAsync(Backoff(ShortestBackoff, failures), stopping);
+                    await PauseAsync(Backoff(MinBackoff, failures), stopping);
                 }
             }
         }
@@ -77,7 +77,7 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
         }
 
         TimeSpan doubled = shortest * Math.Pow(2, Math.Min(failures - 1, 10));
-        return doubled < LongestBackoff ? doubled : LongestBackoff;
+        return doubled < MaxBackoff ? doubled : MaxBackoff;
     }
 
     private static async Task<bool> HasMoreAsync<T>(ChannelReader<T> queue, CancellationToken stopping)
@@ -135,6 +135,6 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
         }
     }
 
-    [LoggerMessage(EventId = 1200, EventName = "BackgroundWorkFailed", Level = LogLevel.Error, Message = "{Work} failed inside the gateway; it goes on, and the next try comes soon")]
+    [LoggerMessage(EventId = 1200, EventName = "BackgroundWorkFailed", Level = LogLevel.Error, Message = "{Work} failed inside the gateway. It continues and is retried within a minute")]
     private partial void TurnFailed(Exception error, string work);
 }

@@ -1,6 +1,6 @@
 namespace Gateway.Background;
 
-/// <summary>Raises events so that a subscriber that fails keeps neither the others from hearing of it nor whoever raised it from going on.</summary>
+/// <summary>Raises events: a subscriber that throws is logged, and the other subscribers are still called.</summary>
 internal static partial class Subscribers
 {
     /// <param name="call">Calls one of them.</param>
@@ -33,6 +33,6 @@ internal static partial class Subscribers
         }
     }
 
-    [LoggerMessage(EventId = 1201, EventName = "SubscriberFailed", Level = LogLevel.Error, Message = "{Subscriber} failed inside the gateway when it heard of {Event}; everything else goes on")]
+    [LoggerMessage(EventId = 1201, EventName = "SubscriberFailed", Level = LogLevel.Error, Message = "{Subscriber} failed inside the gateway while handling {Event}. The other subscribers were notified")]
     private static partial void SubscriberFailed(ILogger logger, Exception error, string? subscriber, string @event);
 }

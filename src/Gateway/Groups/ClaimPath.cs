@@ -6,14 +6,14 @@ namespace Gateway.Groups;
 internal static class ClaimPath
 {
     /// <summary>Longer paths than any provider's nesting are not followed.</summary>
-    private const int DeepestPath = 16;
+    private const int MaxDepth = 16;
 
     /// <summary>The literal name goes before a path at every level: names with dots in them are common (URLs, client ids).</summary>
     public static bool TryFind(JsonElement claims, string path, out JsonElement value)
     {
         try
         {
-            return TryFind(claims, path, DeepestPath, out value);
+            return TryFind(claims, path, MaxDepth, out value);
         }
         catch (InvalidOperationException)
         {

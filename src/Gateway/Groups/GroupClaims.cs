@@ -20,9 +20,9 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
 internal static class GroupClaims
 {
     /// <summary>More groups, or longer names, than anybody has: what lies beyond is not read.</summary>
-    private const int MostGroups = 1000;
+    private const int MaxGroups = 1000;
 
-    private const int LongestName = 150;
+    private const int MaxNameLength = 150;
 
     /// <summary>
     /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null, and any other shape, says nothing of groups;
@@ -30,7 +30,7 @@ internal static class GroupClaims
     /// </summary>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || Entries(value) is not { } entries)
+        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || ReadEntries(value) is not { } entries)
         {
             return GroupsOfPerson.Absent;
         }
@@ -51,15 +51,15 @@ internal static class GroupClaims
         return new GroupsOfPerson(mapped.ToImmutable(), provided.ToImmutable());
     }
 
-    private static List<string[]>? Entries(JsonElement value)
+    private static List<string[]>? ReadEntries(JsonElement value)
     {
         switch (value.ValueKind)
         {
             case JsonValueKind.Array:
-                JsonElement[] given = [.. value.EnumerateArray().Take(MostGroups)];
-                string[][] found = [.. given.Select(Names).OfType<string[]>()];
+                JsonElement[] given = [.. value.EnumerateArray().Take(MaxGroups)];
+                string[][] found = [.. given.Select(ReadNames).OfType<string[]>()];
                 return found.Length > 0 || given.All(entry => entry.ValueKind == JsonValueKind.String) ? [.. found] : null;
-            case JsonValueKind.String or JsonValueKind.Object when Names(value) is { } names:
+            case JsonValueKind.String or JsonValueKind.Object when ReadNames(value) is { } names:
                 return [names];
             case JsonValueKind.String:
                 return [];
@@ -69,7 +69,7 @@ internal static class GroupClaims
     }
 
     /// <summary>The names that one entry goes by, the one to keep first; null where it has none.</summary>
-    private static string[]? Names(JsonElement entry)
+    private static string[]? ReadNames(JsonElement entry)
     {
         if (entry.ValueKind == JsonValueKind.Object)
         {
@@ -77,11 +77,11 @@ internal static class GroupClaims
             return names.OfType<string>().ToArray() is { Length: > 0 } found ? found : null;
         }
 
-        return entry.ValueKind == JsonValueKind.String && Usable(entry) is { } text ? [text] : null;
+        return entry.ValueKind == JsonValueKind.String && UsableName(entry) is { } text ? [text] : null;
     }
 
     private static string? Text(JsonElement entry, string name) =>
-        ClaimPath.TryFind(entry, name, out JsonElement text) ? Usable(text) : null;
+        ClaimPath.TryFind(entry, name, out JsonElement text) ? UsableName(text) : null;
 
-    private static string? Usable(JsonElement text) => ClaimPath.Text(text) is { Length: <= LongestName } name && !string.IsNullOrWhiteSpace(name) ? name : null;
+    private static string? UsableName(JsonElement text) => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
 }

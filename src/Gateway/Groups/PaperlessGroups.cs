@@ -3,10 +3,10 @@ using Gateway.Settings;
 
 namespace Gateway.Groups;
 
-/// <summary>Paperless's groups by name, kept for a minute.</summary>
+/// <summary>Paperless's groups by name, cached for a minute.</summary>
 internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger) : IDisposable
 {
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CacheTtl = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _reading = new(1, 1);
     private Dictionary<string, int> _ids = [];
@@ -23,7 +23,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            if (time.GetUtcNow() - _readAt >= KeptFor)
+            if (time.GetUtcNow() - _readAt >= CacheTtl)
             {
                 await ReadAsync(cancellationToken);
             }
@@ -76,7 +76,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         }
         catch (PaperlessRefusedException refused)
         {
-            // Somebody else was faster; or Paperless takes it for the same as another, in other letters.
+            // A concurrent sign-in created it, or Paperless treats it as equal to an existing name.
             await ReadAsync(cancellationToken);
             if (_ids.TryGetValue(name, out int id))
             {
@@ -88,9 +88,9 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         }
     }
 
-    [LoggerMessage(EventId = 7011, EventName = "GroupNotCreated", Level = LogLevel.Warning, Message = "The group {Group} cannot be made in Paperless and is left out: {Reason}")]
+    [LoggerMessage(EventId = 7011, EventName = "GroupNotCreated", Level = LogLevel.Warning, Message = "The group {Group} cannot be created in Paperless, so nobody is added to it: {Reason}")]
     private partial void GroupNotCreated(string group, string reason);
 
-    [LoggerMessage(EventId = 7010, EventName = "GroupCreated", Level = LogLevel.Information, Message = "The group {Group} was made in Paperless, without permissions")]
+    [LoggerMessage(EventId = 7010, EventName = "GroupCreated", Level = LogLevel.Information, Message = "Created the group {Group} in Paperless, without permissions. Grant them in Paperless (Settings → Users & Groups)")]
     private partial void GroupCreated(string group);
 }

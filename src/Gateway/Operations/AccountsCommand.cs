@@ -6,7 +6,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway accounts`: the operator decides who is whom. It works on the gateway's own store, which may be in use meanwhile.</summary>
+/// <summary>`Gateway accounts` lists, adds and removes account links in the gateway's store. The gateway may be running meanwhile.</summary>
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     PaperlessApi api,
@@ -30,11 +30,11 @@ internal sealed partial class AccountsCommand(
         }
         catch (PaperlessApiException failure)
         {
-            return await Terminal.FailAsync(InWords(failure));
+            return await Terminal.FailAsync(Describe(failure));
         }
         catch (StoreUnavailableException error)
         {
-            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Do it again: what is done already stays done.");
+            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Changes made so far are kept. Run the command again.");
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed partial class AccountsCommand(
         }
         catch (PaperlessApiException failure)
         {
-            await Terminal.NoteAsync($"{InWords(failure)} So the list has no user names.");
+            await Terminal.NoteAsync($"{Describe(failure)} The list shows no user names.");
         }
 
         LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
@@ -71,9 +71,9 @@ internal sealed partial class AccountsCommand(
         }
 
         // At another provider, too: an issuer has one, so the other is of before, and its link may yet go over to this one.
-        if ((await LinksOfAsync(arguments)).FirstOrDefault() is { } before)
+        if ((await FindLinksAsync(arguments)).FirstOrDefault() is { } before)
         {
-            return await Terminal.FailAsync(await TakenAsync(before, provider));
+            return await Terminal.FailAsync(await DescribeExistingLinkAsync(before, provider));
         }
 
         IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
@@ -90,18 +90,18 @@ internal sealed partial class AccountsCommand(
         if (added.UserId != user.Id)
         {
             // A sign-in was faster.
-            return await Terminal.FailAsync(await TakenAsync(added, provider));
+            return await Terminal.FailAsync(await DescribeExistingLinkAsync(added, provider));
         }
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
-        await SayAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
+        await WriteResultAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
         await WarnAsync(user, link, provider);
         return 0;
     }
 
     private async Task<int> UnlinkAsync(AccountsArguments arguments)
     {
-        AccountLink[] named = [.. (await LinksOfAsync(arguments)).Where(other => arguments.Provider is null || other.Provider == arguments.Provider)];
+        AccountLink[] named = [.. (await FindLinksAsync(arguments)).Where(other => arguments.Provider is null || other.Provider == arguments.Provider)];
         if (named.Length > 1)
         {
             string all = string.Join(" and ", named.Select(other => other.Provider));
@@ -119,7 +119,7 @@ internal sealed partial class AccountsCommand(
 
         string? name = await NameAsync(link);
         Unlinked(name, link.UserId, link.Provider, link.Subject, link.Issuer);
-        await SayAsync(link, name, $"{Called(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
+        await WriteResultAsync(link, name, $"{DescribeUser(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
 
         // After the link: whoever signs in from here on is somebody without it.
         if (await EndSessionsAsync(link) is > 0 and int ended)
@@ -150,12 +150,12 @@ internal sealed partial class AccountsCommand(
     {
         if (!user.IsActive)
         {
-            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: until it is, nobody comes in by this link.");
+            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: nobody can sign in with this link until it is.");
         }
 
         if (!Username.CanBeSent(user.Username))
         {
-            await Terminal.NoteAsync($"The name {user.Username} cannot be passed on to Paperless: until the user is renamed, nobody comes in by this link.");
+            await Terminal.NoteAsync($"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
         }
 
         try
@@ -163,7 +163,7 @@ internal sealed partial class AccountsCommand(
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
             if (issuer != link.Issuer)
             {
-                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody comes in by this link. Unlink it, and link with the other issuer.");
+                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody can sign in with this link. Remove it, and link with the other issuer.");
             }
         }
         catch (ProviderUnavailableException)
@@ -172,14 +172,14 @@ internal sealed partial class AccountsCommand(
         }
     }
 
-    private async Task<IEnumerable<AccountLink>> LinksOfAsync(AccountsArguments arguments) =>
+    private async Task<IEnumerable<AccountLink>> FindLinksAsync(AccountsArguments arguments) =>
         (await links.AllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
 
-    private async Task<string> TakenAsync(AccountLink link, Provider provider)
+    private async Task<string> DescribeExistingLinkAsync(AccountLink link, Provider provider)
     {
         string elsewhere = link.Provider == provider.Settings.Id ? "" : $", at the provider {link.Provider}";
-        return $"{link.Subject} of {link.Issuer} is linked to {Called(await NameAsync(link), link)} already{elsewhere}. "
-            + "To change it, take that link away first: accounts unlink.";
+        return $"{link.Subject} of {link.Issuer} is linked to {DescribeUser(await NameAsync(link), link)} already{elsewhere}. "
+            + "Remove that link first with \"accounts unlink\".";
     }
 
     /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>
@@ -198,15 +198,15 @@ internal sealed partial class AccountsCommand(
     /// <summary>An id alone may be another user's by now.</summary>
     private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.JoinedAt(link.Joined);
 
-    private static string Called(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
+    private static string DescribeUser(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
 
     private string ProviderIds() => string.Join(", ", providers.All.Select(provider => provider.Settings.Id));
 
-    private static string InWords(PaperlessApiException failure) =>
+    private static string Describe(PaperlessApiException failure) =>
         failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
 
-    private static Task SayAsync(AccountLink link, string? name, string words, bool json) =>
-        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : Terminal.Plain(words));
+    private static Task WriteResultAsync(AccountLink link, string? name, string words, bool json) =>
+        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : Terminal.ReplaceControlCharacters(words));
 
     [LoggerMessage(EventId = 7040, EventName = "AccountLinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Linked(string user, int userId, string provider, string subject, string issuer);

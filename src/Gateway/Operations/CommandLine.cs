@@ -17,17 +17,17 @@ internal static class CommandLine
     {
         try
         {
-            return Serves(args) ? await ServeAsync(create(args, true)) : await RunCommandAsync(args, create);
+            return IsServing(args) ? await ServeAsync(create(args, true)) : await RunCommandAsync(args, create);
         }
         catch (SettingsException error)
         {
-            return await SayAsync(error.Message, SettingsFeature.BadConfigurationExitCode);
+            return await WriteResultAsync(error.Message, SettingsFeature.BadConfigurationExitCode);
         }
         catch (Exception error) when (IsAddressInUse(error))
         {
             string[] busy = [.. error is AggregateException both ? both.InnerExceptions.Select(one => one.Message) : [error.Message]];
             const string remedy = "Stop what listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.";
-            return await SayAsync($"The gateway does not start: {string.Join(' ', busy)} {remedy}", SettingsFeature.BadConfigurationExitCode);
+            return await WriteResultAsync($"The gateway does not start: {string.Join(' ', busy)} {remedy}", SettingsFeature.BadConfigurationExitCode);
         }
     }
 
@@ -37,7 +37,7 @@ internal static class CommandLine
         || (error is AggregateException several && several.InnerExceptions.All(one => one is IOException { InnerException: AddressInUseException }));
 
     /// <summary>What begins with a dash is configuration for the host. A start does not load the library for commands.</summary>
-    private static bool Serves(string[] args) => args.Length == 0 || (args[0].StartsWith('-') && !AboutTheProgram.Contains(args[0]));
+    private static bool IsServing(string[] args) => args.Length == 0 || (args[0].StartsWith('-') && !AboutTheProgram.Contains(args[0]));
 
     private static async Task<int> RunCommandAsync(string[] args, Func<string[], bool, WebApplication> create)
     {
@@ -55,13 +55,13 @@ internal static class CommandLine
         }
 
         // Standard output gets what was asked for and nothing else.
-        await root.Parse([.. Words(parsed.CommandResult), "--help"]).InvokeAsync(new InvocationConfiguration { Output = Console.Error });
+        await root.Parse([.. CommandPath(parsed.CommandResult), "--help"]).InvokeAsync(new InvocationConfiguration { Output = Console.Error });
         return Terminal.BadUsage;
     }
 
     /// <summary>The names of a command and of those above it.</summary>
-    private static IEnumerable<string> Words(SymbolResult? result) =>
-        result is CommandResult { Command: not RootCommand } command ? [.. Words(command.Parent), command.Command.Name] : [];
+    private static IEnumerable<string> CommandPath(SymbolResult? result) =>
+        result is CommandResult { Command: not RootCommand } command ? [.. CommandPath(command.Parent), command.Command.Name] : [];
 
     private static async Task<int> ServeAsync(WebApplication app)
     {
@@ -75,7 +75,7 @@ internal static class CommandLine
         }
     }
 
-    private static async Task<int> SayAsync(string text, int exitCode)
+    private static async Task<int> WriteResultAsync(string text, int exitCode)
     {
         await Console.Error.WriteLineAsync(text);
         return exitCode;

@@ -17,7 +17,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private readonly Option<string> _sessionUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON, for programs." };
 
-    public RootCommand Root() => new("Paperless Gateway. Without a command it serves, as the environment says.")
+    public RootCommand Root() => new("Paperless Gateway. Without a command it starts the gateway, configured by environment variables.")
     {
         Health(), Validate(), Settings(), Accounts(), Sessions(), Storage(),
     };
@@ -70,16 +70,16 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     private Command Accounts()
     {
-        Command list = new("list", "Shows who at a provider is which Paperless user.") { _json };
+        Command list = new("list", "Lists the account links: which person at a provider is which Paperless user.") { _json };
         Command link = new("link", "Links a person to a Paperless user, superusers and staff as well.") { Required(_issuer), Required(_subject), Required(_linkedUser), _provider, _json };
-        Command unlink = new("unlink", "Takes the link away and ends that person's sessions. The Paperless user stays.") { _issuer, _subject, _provider, _json };
+        Command unlink = new("unlink", "Removes the link and ends that person's sessions. The Paperless user stays.") { _issuer, _subject, _provider, _json };
         _issuer.Validators.Add(MustBeAddress);
         foreach ((Command command, AccountsVerb verb) in new[] { (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink) })
         {
             command.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
         }
 
-        return Group("accounts", "Shows and changes who at a provider is which Paperless user.", list, link, unlink);
+        return Group("accounts", "Lists, adds and removes account links.", list, link, unlink);
     }
 
     private Command Sessions()
@@ -102,7 +102,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     {
         Option<bool> toRedis = new("--to-redis") { Description = "From GATEWAY_DATA_DIR to GATEWAY_REDIS_URL." };
         Option<bool> toSqlite = new("--to-sqlite") { Description = "From GATEWAY_REDIS_URL to GATEWAY_DATA_DIR." };
-        Command copy = new("copy", "Copies the account links between the two stores. Sessions begin anew.") { toRedis, toSqlite };
+        Command copy = new("copy", "Copies the account links between the two stores. Sessions are not copied: people sign in again.") { toRedis, toSqlite };
         copy.Validators.Add(result =>
         {
             if (result.GetValue(toRedis) == result.GetValue(toSqlite))

@@ -14,16 +14,16 @@ namespace Gateway.Operations;
 internal sealed class ConsoleLines : ILogEventSink, IDisposable
 {
     /// <summary>Lines that wait to be written; when it is full, requests wait for the console.</summary>
-    private const int MostWaiting = 10_000;
+    private const int MaxQueuedLines = 10_000;
 
     /// <summary>How long a line may wait for others to be written with.</summary>
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan BatchInterval = TimeSpan.FromMilliseconds(10);
 
-    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly MessageTemplate Missing = new MessageTemplateParser().Parse("{Lines} lines are missing here: nobody read the log");
+    private static readonly MessageTemplate LinesDropped = new MessageTemplateParser().Parse("{Lines} log lines were dropped here: standard output was not read");
 
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _stallTimeout;
     private readonly ITextFormatter _formatter;
     private readonly StreamWriter _output;
     private readonly Thread _writer;
@@ -34,10 +34,10 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
     private int _dropped;
     private bool _closed;
 
-    /// <param name="patience">How long the output may take nothing before lines are dropped; 5 s if not given.</param>
-    public ConsoleLines(ITextFormatter formatter, Stream output, TimeSpan? patience = null)
+    /// <param name="stallTimeout">How long the output may take nothing before lines are dropped; 5 s if not given.</param>
+    public ConsoleLines(ITextFormatter formatter, Stream output, TimeSpan? stallTimeout = null)
     {
-        _patience = patience ?? TimeSpan.FromSeconds(5);
+        _stallTimeout = stallTimeout ?? TimeSpan.FromSeconds(5);
         _formatter = formatter;
         _output = new StreamWriter(output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 64 * 1024) { AutoFlush = false };
         _writer = new Thread(Write) { IsBackground = true, Name = "log" };
@@ -48,10 +48,10 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
     {
         lock (_gate)
         {
-            while (_waiting.Count >= MostWaiting && !_stalled && !_closed)
+            while (_waiting.Count >= MaxQueuedLines && !_stalled && !_closed)
             {
                 // Nobody else is to wait as long as this again, and a stop least of all.
-                _stalled = !Monitor.Wait(_gate, _patience);
+                _stalled = !Monitor.Wait(_gate, _stallTimeout);
             }
 
             if (_closed)
@@ -59,7 +59,7 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
                 return;
             }
 
-            if (_waiting.Count >= MostWaiting)
+            if (_waiting.Count >= MaxQueuedLines)
             {
                 _dropped++;
                 return;
@@ -82,7 +82,7 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        _writer.Join(LongestFarewell);
+        _writer.Join(DisposeTimeout);
     }
 
     private void Write()
@@ -98,7 +98,7 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
                 if (dropped > 0)
                 {
-                    Write(new LogEvent(DateTimeOffset.UtcNow, LogEventLevel.Warning, null, Missing, [new LogEventProperty("Lines", new ScalarValue(dropped))]));
+                    Write(new LogEvent(DateTimeOffset.UtcNow, LogEventLevel.Warning, null, LinesDropped, [new LogEventProperty("Lines", new ScalarValue(dropped))]));
                 }
 
                 _output.Flush();
@@ -142,9 +142,9 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
                 Monitor.Wait(_gate);
             }
 
-            if (!_closed && _waiting.Count < MostWaiting / 2)
+            if (!_closed && _waiting.Count < MaxQueuedLines / 2)
             {
-                Monitor.Wait(_gate, Gathering);
+                Monitor.Wait(_gate, BatchInterval);
             }
 
             (_waiting, _writing) = (_writing, _waiting);

@@ -16,12 +16,12 @@ internal sealed class Health(
     TimeProvider time) : IDisposable
 {
     /// <summary>What a check says where nothing is wrong.</summary>
-    public const string Good = "ok";
+    public const string Ok = "ok";
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Whoever asks more often gets the same answer.</summary>
-    private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CacheTtl = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _asking = new(1, 1);
     private HealthReport? _last;
@@ -43,7 +43,7 @@ internal sealed class Health(
         await _asking.WaitAsync(cancel);
         try
         {
-            if (_last is null || time.GetUtcNow() - _askedAt >= KeptFor)
+            if (_last is null || time.GetUtcNow() - _askedAt >= CacheTtl)
             {
                 _last = await AskAsync();
                 _askedAt = time.GetUtcNow();
@@ -74,15 +74,15 @@ internal sealed class Health(
 
         await Task.WhenAll(asked.Values);
         Dictionary<string, string> checks = asked.ToDictionary(check => check.Key, check => check.Value.Result);
-        bool able = checks["store"] == Good && checks["paperless"] == Good;
-        return new HealthReport(!able ? HealthReport.Unready : checks.Values.All(check => check == Good) ? "ready" : "degraded", checks);
+        bool isReady = checks["store"] == Ok && checks["paperless"] == Ok;
+        return new HealthReport(!isReady ? HealthReport.Unready : checks.Values.All(check => check == Ok) ? "ready" : "degraded", checks);
     }
 
     /// <summary>What is known of it must be good, and it must answer now.</summary>
     private static async Task AskProviderAsync(Provider provider, CancellationToken cancel)
     {
         await provider.Discovery.GetConfigurationAsync(cancel);
-        await provider.AskAsync(cancel);
+        await provider.EnsureReachableAsync(cancel);
     }
 
     private async Task AskPaperlessAsync(CancellationToken cancel)
@@ -101,7 +101,7 @@ internal sealed class Health(
         try
         {
             await check();
-            return Good;
+            return Ok;
         }
         catch (OperationCanceledException)
         {

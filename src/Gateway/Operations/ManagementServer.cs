@@ -58,8 +58,8 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         HealthReport report = await health.ReadyAsync(context.RequestAborted);
         if (!report.IsReady)
         {
-            // A gateway that starts or stops says nothing of a fault.
-            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Good).Select(check => $"{check.Key}: {check.Value}"));
+            // Starting and stopping are no errors.
+            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Ok).Select(check => $"{check.Key}: {check.Value}"));
             NotReady(report.Status == HealthReport.Unready ? LogLevel.Warning : LogLevel.Information, report.Status, reasons);
         }
 
@@ -67,7 +67,7 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         await context.Response.WriteAsJsonAsync(report, HealthReportJson.Default.HealthReport);
     }
 
-    [LoggerMessage(EventId = 7008, EventName = "ManagementPathUnknown", Level = LogLevel.Information, Message = "Answered 404 at the management address: {Method} {Path} is neither /health/live nor /health/ready")]
+    [LoggerMessage(EventId = 7008, EventName = "ManagementPathUnknown", Level = LogLevel.Information, Message = "Unknown path at the management address, answered 404: {Method} {Path}. Use /health/live or /health/ready")]
     private partial void NotFound(string method, string path);
 
     [LoggerMessage(EventId = 7009, EventName = "NotReady", Message = "Answered 503 to /health/ready: {Status} ({Reasons})")]

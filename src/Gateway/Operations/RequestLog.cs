@@ -11,7 +11,7 @@ namespace Gateway.Operations;
 /// <summary>The outermost layer: one line a request while the log wants it, and an answer for every exception.</summary>
 internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
 {
-    private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "The gateway made a mistake.")
+    private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "An error happened inside the gateway.")
     {
         Remedy = "Try again. If it stays, the operator finds the reason in the log under the trace id.",
     };
@@ -53,7 +53,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     /// <summary>Never throws: nothing above this layer would log it, and the connection would break off.</summary>
     private async Task AnswerAsync(HttpContext context, Exception error)
     {
-        if (IsOfClientGone(context, error))
+        if (IsClientDisconnect(context, error))
         {
             // There is nobody to tell, and a status that is on its way cannot be changed.
             context.CloseAfterAnswer();
@@ -71,7 +71,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         }
         catch (Exception second)
         {
-            if (!IsOfClientGone(context, second))
+            if (!IsClientDisconnect(context, second))
             {
                 AnswerFailed(logger, second, context.TraceIdentifier);
                 await WritePlainlyAsync(context);
@@ -81,7 +81,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
 
     private async Task RefuseAsync(HttpContext context, Exception error)
     {
-        Refusal? refusal = RefusalOf(context, error);
+        Refusal? refusal = FindRefusal(context, error);
         if (refusal is null)
         {
             Failed(logger, error, context.TraceIdentifier);
@@ -103,7 +103,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     }
 
     /// <summary>Null where it is the gateway's own mistake.</summary>
-    private static Refusal? RefusalOf(HttpContext context, Exception error)
+    private static Refusal? FindRefusal(HttpContext context, Exception error)
     {
         if (context.Response.HasStarted)
         {
@@ -122,7 +122,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     private static Refusal Incomplete(int status, string detail) => new(status, "bad_request", "This request is not complete", detail);
 
     /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
-    private static bool IsOfClientGone(HttpContext context, Exception error)
+    private static bool IsClientDisconnect(HttpContext context, Exception error)
     {
         if (error is ConnectionResetException or ConnectionAbortedException or IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
         {

@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway sessions`: the operator sees who is signed in, and ends it. It works on the gateway's own store, which may be in use meanwhile.</summary>
+/// <summary>`Gateway sessions` lists and ends sessions in the gateway's store. The gateway may be running meanwhile.</summary>
 internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, ISessionStore store)
 {
     /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyEvery"/>.</summary>
@@ -18,7 +18,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),
-                { Ends: true } => await EndAsync(OfPersonsAs(all, arguments.User!), arguments),
+                { Ends: true } => await EndAsync(FindSessionsOfPersons(all, arguments.User!), arguments),
                 _ => await ListAsync([.. all.Where(session => arguments.User is null || session.Info.Username == arguments.User)], arguments),
             };
         }
@@ -32,7 +32,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
     {
         await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(shown)
             : shown.Length > 0 ? OpenSession.Table(shown)
-            : Terminal.Plain(arguments.User is null ? "Nobody is signed in." : Nobody(arguments.User)));
+            : Terminal.ReplaceControlCharacters(arguments.User is null ? "Nobody is signed in." : NobodySignedIn(arguments.User)));
         return 0;
     }
 
@@ -40,7 +40,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
     {
         if (meant.Length == 0)
         {
-            return await Terminal.FailAsync(arguments.User is { } user ? Nobody(user) : $"There is no session {arguments.Id}; \"sessions list\" shows those that there are.");
+            return await Terminal.FailAsync(arguments.User is { } user ? NobodySignedIn(user) : $"There is no session {arguments.Id}; \"sessions list\" shows those that there are.");
         }
 
         if (arguments.User is null)
@@ -50,7 +50,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
                 await sessions.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
                 if (await store.FindAsync(session.Stored.Key, CancellationToken.None) is not null)
                 {
-                    return await Terminal.FailAsync("The gateway's store did not take it: the session goes on. Try again.");
+                    return await Terminal.FailAsync("The gateway's store did not end the session. Run the command again.");
                 }
             }
         }
@@ -64,13 +64,13 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
         }
 
         await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(meant)
-            : string.Join('\n', meant.Select(session => Terminal.Plain($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
+            : string.Join('\n', meant.Select(session => Terminal.ReplaceControlCharacters($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
         await Terminal.NoteAsync(Notice);
         return 0;
     }
 
     /// <summary>Every session of the persons who are signed in as that user.</summary>
-    private static ListedSession[] OfPersonsAs(IReadOnlyList<ListedSession> all, string user)
+    private static ListedSession[] FindSessionsOfPersons(IReadOnlyList<ListedSession> all, string user)
     {
         HashSet<string> persons = [.. all.Where(session => session.Info.Username == user).Select(PersonOf)];
         return [.. all.Where(session => persons.Contains(PersonOf(session)))];
@@ -78,5 +78,5 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
         static string PersonOf(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
     }
 
-    private static string Nobody(string user) => $"Nobody is signed in as {user}: letter case counts, and \"sessions list\" shows who is.";
+    private static string NobodySignedIn(string user) => $"Nobody is signed in as {user}: letter case counts, and \"sessions list\" shows who is.";
 }

@@ -22,7 +22,7 @@ internal static class StorageCommand
         }
         catch (StoreUnavailableException away)
         {
-            await Console.Error.WriteLineAsync($"A store does not answer: {away.Message}. What was copied until then is no harm: say it again.");
+            await Console.Error.WriteLineAsync($"A store does not answer: {away.Message}. Links copied so far are kept. Run the command again.");
             return 1;
         }
     }
@@ -63,7 +63,7 @@ internal static class StorageCommand
 
         if (conflicts.Count > 0)
         {
-            await Console.Error.WriteLineAsync(Terminal.Plain($"Not everything was copied, and nothing overwritten: {string.Join(", ", conflicts)}. Take the wrong ones away first: accounts unlink."));
+            await Console.Error.WriteLineAsync(Terminal.ReplaceControlCharacters($"Not everything was copied, and nothing overwritten: {string.Join(", ", conflicts)}. Remove the wrong links with \"accounts unlink\", then run the command again."));
             return 1;
         }
 

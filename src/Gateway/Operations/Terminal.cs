@@ -10,18 +10,18 @@ internal static class Terminal
     public const int BadUsage = 2;
 
     /// <summary>Without what a terminal would take for a command: people choose their own names, and what their browsers call themselves.</summary>
-    public static string Plain(string text) => string.Concat(text.Select(letter => IsUnprintable(letter) ? '\uFFFD' : letter));
+    public static string ReplaceControlCharacters(string text) => string.Concat(text.Select(letter => IsUnprintable(letter) ? '\uFFFD' : letter));
 
     public static string Table(string[] head, IEnumerable<string[]> cells)
     {
-        string[][] rows = [head, .. cells.Select(row => row.Select(Plain).ToArray())];
+        string[][] rows = [head, .. cells.Select(row => row.Select(ReplaceControlCharacters).ToArray())];
         int[] widths = [.. Enumerable.Range(0, head.Length).Select(column => rows.Max(row => row[column].Length))];
         return string.Join('\n', rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
     }
 
     public static string Time(DateTimeOffset time) => time.ToString("u", CultureInfo.InvariantCulture);
 
-    public static Task NoteAsync(string text) => Console.Error.WriteLineAsync(Plain(text));
+    public static Task NoteAsync(string text) => Console.Error.WriteLineAsync(ReplaceControlCharacters(text));
 
     /// <returns>The exit code.</returns>
     public static async Task<int> FailAsync(string text, int exitCode = NotDone)

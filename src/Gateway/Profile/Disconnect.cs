@@ -52,7 +52,7 @@ internal sealed partial class Disconnect(
             return true;
         }
 
-        using IDisposable turn = await _users.TakeAsync(user.Id, context.RequestAborted);
+        using IDisposable turn = await _users.AcquireAsync(user.Id, context.RequestAborted);
         await TakeAwayAsync(context, user, id, asUser);
         return true;
     }

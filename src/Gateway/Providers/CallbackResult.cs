@@ -6,7 +6,7 @@ namespace Gateway.Providers;
 /// <summary>What the provider said in the round trip that is being finished; a feature of its request.</summary>
 internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, JsonElement? userInfo, DateTimeOffset assertedAt)
 {
-    private const int LongestSid = 1000;
+    private const int MaxSidLength = 1000;
 
     public ProviderTokens Tokens { get; } = tokens;
 
@@ -16,7 +16,7 @@ internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, Js
     public string Sub { get; } = idToken.RequiredText("sub");
 
     /// <summary>The provider's session; null where it does not say.</summary>
-    public string? Sid { get; } = idToken.Text("sid") is { Length: > 0 and <= LongestSid } sid ? sid : null;
+    public string? Sid { get; } = idToken.Text("sid") is { Length: > 0 and <= MaxSidLength } sid ? sid : null;
 
     /// <summary>Of ID token and userinfo together.</summary>
     public JsonElement Claims { get; } = ProviderClaims.Merge(idToken.Json, userInfo);
@@ -26,4 +26,4 @@ internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, Js
 }
 
 /// <summary>When the code was sent to the provider; a feature of that request.</summary>
-internal sealed record CodeRedeemed(DateTimeOffset At);
+internal sealed record CodeRedemption(DateTimeOffset At);

@@ -138,5 +138,5 @@ internal sealed class ClaimSet
         }
     }
 
-    private ProviderMistakeException Mistake(string claim, string fault) => new($"{_source}'s \"{claim}\" {fault}");
+    private ProviderMistakeException Mistake(string claim, string error) => new($"{_source}'s \"{claim}\" {error}");
 }

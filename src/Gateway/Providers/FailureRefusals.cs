@@ -8,9 +8,9 @@ namespace Gateway.Providers;
 /// <summary>Words every way in which a sign-in can fail at the provider: what it said, and what to do about it.</summary>
 internal static class FailureRefusals
 {
-    private const int LongestQuote = 300;
+    private const int MaxQuoteLength = 300;
 
-    public static Refusal Of(Exception failure, ProviderSettings provider) => failure switch
+    public static Refusal From(Exception failure, ProviderSettings provider) => failure switch
     {
         ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider),
         OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(error, data["error_description"] as string, provider),
@@ -28,7 +28,7 @@ internal static class FailureRefusals
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
         InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
-        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The answer fits no sign-in that this browser has under way: it may have been open for long, or cookies may be turned off.")
+        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The provider's answer belongs to no sign-in that this browser has open: it took too long, or the browser blocks cookies.")
         {
             Remedy = "Start again.",
             ForTheLog = failure.Message,
@@ -42,7 +42,7 @@ internal static class FailureRefusals
     public static Refusal Unavailable(ProviderSettings provider, string reason) =>
         new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it just now.")
         {
-            Remedy = "Who is signed in already can go on working.",
+            Remedy = "People who are signed in already can continue to work.",
             ForTheLog = reason,
         };
 
@@ -77,5 +77,5 @@ internal static class FailureRefusals
 
     /// <summary>The provider's words, bounded and without anything that is not text.</summary>
     private static string Quote(string? text) =>
-        new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(LongestQuote)]);
+        new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(MaxQuoteLength)]);
 }

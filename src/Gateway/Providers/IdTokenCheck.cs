@@ -10,7 +10,7 @@ namespace Gateway.Providers;
 internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck signed) : TokenHandler
 {
     /// <summary>What the handler reads of an ID token. Of claims that nobody checked it knows nothing, so none of them makes it stumble.</summary>
-    private static readonly string[] ForTheHandler = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+    private static readonly string[] HandlerClaims = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
 
     /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
@@ -52,7 +52,7 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
     private static JsonWebToken Reduce(SignedToken token)
     {
         Dictionary<string, string> header = new() { ["alg"] = token.Header.RequiredText("alg") };
-        Dictionary<string, JsonElement> claims = ForTheHandler
+        Dictionary<string, JsonElement> claims = HandlerClaims
             .Where(claim => token.Claims.Json.TryGetProperty(claim, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             .ToDictionary(claim => claim, claim => token.Claims.Json.GetProperty(claim));
         return new JsonWebToken(JsonSerializer.Serialize(header), JsonSerializer.Serialize(claims));

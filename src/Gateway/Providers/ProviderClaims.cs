@@ -7,7 +7,7 @@ namespace Gateway.Providers;
 internal static class ProviderClaims
 {
     /// <summary>Claims of the token as such (OpenID Connect Core 1.0, section 2): userinfo has no say in them.</summary>
-    private static readonly HashSet<string> OfTheToken = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> TokenOnlyClaims = new(StringComparer.Ordinal)
     {
         "iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "jti", "at_hash", "c_hash",
     };
@@ -18,7 +18,7 @@ internal static class ProviderClaims
         JsonObject claims = JsonObject.Create(idToken)!;
         if (userInfo is { ValueKind: JsonValueKind.Object } further)
         {
-            foreach (JsonProperty claim in further.EnumerateObject().Where(claim => !OfTheToken.Contains(claim.Name)))
+            foreach (JsonProperty claim in further.EnumerateObject().Where(claim => !TokenOnlyClaims.Contains(claim.Name)))
             {
                 claims[claim.Name] = JsonNode.Parse(claim.Value.GetRawText());
             }

@@ -19,28 +19,28 @@ internal sealed partial class ProviderDiscovery(
     ILogger<ProviderDiscovery> logger)
     : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
-    public static readonly TimeSpan KeptFor = TimeSpan.FromHours(12);
+    public static readonly TimeSpan DocumentTtl = TimeSpan.FromHours(12);
 
-    /// <summary>A `kid` can be anybody's invention: so many fetches of the key set are in hand for unknown ones …</summary>
-    public const int KeyFetches = 5;
+    /// <summary>Anyone can invent a `kid`: at most this many key set fetches for unknown ones at once …</summary>
+    public const int MaxKeyFetches = 5;
 
-    /// <summary>… and one more comes in hand after each of these.</summary>
-    public static readonly TimeSpan KeyFetchEvery = TimeSpan.FromMinutes(1);
+    /// <summary>… and one more after each interval.</summary>
+    public static readonly TimeSpan KeyFetchInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>While the provider is away and what is known of it has grown old.</summary>
+    /// <summary>Delay before the next fetch while a stale document is in use.</summary>
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    /// <summary>A provider that just failed is not asked again at once, whoever asks.</summary>
-    private static readonly TimeSpan FailureKeptFor = TimeSpan.FromSeconds(1);
+    /// <summary>A failure answers all requests for this long.</summary>
+    private static readonly TimeSpan FailureTtl = TimeSpan.FromSeconds(1);
 
-    private const int LongestShown = 300;
+    private const int MaxShownLength = 300;
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
     private OpenIdConnectConfiguration? _known;
     private ProviderUnavailableException? _failure;
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
-    private readonly TokenBucket _keyFetches = new(KeyFetches, KeyFetchEvery, time);
+    private readonly TokenBucket _keyFetches = new(MaxKeyFetches, KeyFetchInterval, time);
 
     /// <summary>What is known now, without asking.</summary>
     public OpenIdConnectConfiguration? Known => _known;
@@ -48,20 +48,20 @@ internal sealed partial class ProviderDiscovery(
     /// <exception cref="ProviderUnavailableException">Nothing is known and the provider does not answer; or its issuer is another provider's.</exception>
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
     {
-        if (_known is { } fresh && time.GetUtcNow() - _fetchedAt < KeptFor)
+        if (_known is { } fresh && time.GetUtcNow() - _fetchedAt < DocumentTtl)
         {
-            return Own(fresh);
+            return RequireOwnIssuer(fresh);
         }
 
         await _fetching.WaitAsync(cancel);
         try
         {
-            if (_known is null || time.GetUtcNow() - _fetchedAt >= KeptFor)
+            if (_known is null || time.GetUtcNow() - _fetchedAt >= DocumentTtl)
             {
                 await FetchAsync(cancel);
             }
 
-            return Own(_known!);
+            return RequireOwnIssuer(_known!);
         }
         finally
         {
@@ -71,7 +71,7 @@ internal sealed partial class ProviderDiscovery(
 
     /// <summary>Fetches the document and the key set again because a token does not fit what was <paramref name="seen"/>.</summary>
     /// <returns>What is known now where that is newer; null where it was asked for too often lately, or cannot be had.</returns>
-    public async Task<OpenIdConnectConfiguration?> NewerThanAsync(OpenIdConnectConfiguration seen, CancellationToken cancel)
+    public async Task<OpenIdConnectConfiguration?> FetchNewerAsync(OpenIdConnectConfiguration seen, CancellationToken cancel)
     {
         await _fetching.WaitAsync(cancel);
         try
@@ -79,10 +79,10 @@ internal sealed partial class ProviderDiscovery(
             // Another sign-in with a new key was first: what it fetched serves all that waited.
             if (_known != seen)
             {
-                return Own(_known!);
+                return RequireOwnIssuer(_known!);
             }
 
-            return _keyFetches.TryTake() && await FetchAsync(cancel) ? Own(_known!) : null;
+            return _keyFetches.TryTake() && await FetchAsync(cancel) ? RequireOwnIssuer(_known!) : null;
         }
         catch (ProviderUnavailableException)
         {
@@ -102,7 +102,7 @@ internal sealed partial class ProviderDiscovery(
     public void Dispose() => _fetching.Dispose();
 
     /// <summary>An issuer has one provider. Asked at each use: which document was read first, or last, decides nothing.</summary>
-    private OpenIdConnectConfiguration Own(OpenIdConnectConfiguration known)
+    private OpenIdConnectConfiguration RequireOwnIssuer(OpenIdConnectConfiguration known)
     {
         ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
         return owner is null ? known : throw new ProviderUnavailableException(
@@ -116,7 +116,7 @@ internal sealed partial class ProviderDiscovery(
     private async Task<bool> FetchAsync(CancellationToken cancel)
     {
         DateTimeOffset now = time.GetUtcNow();
-        if (_failure is not null && now - _failedAt < FailureKeptFor)
+        if (_failure is not null && now - _failedAt < FailureTtl)
         {
             throw _failure;
         }
@@ -141,7 +141,7 @@ internal sealed partial class ProviderDiscovery(
             }
 
             // Half a day is not asked for on every sign-in while the provider is away: the next try is in a minute.
-            _fetchedAt = now - KeptFor + RetryBackoff;
+            _fetchedAt = now - DocumentTtl + RetryBackoff;
             return false;
         }
     }
@@ -161,10 +161,10 @@ internal sealed partial class ProviderDiscovery(
             }
         }
 
-        if (!IssuerRule.MayHave(provider.DiscoveryUrl, configuration.Issuer))
+        if (!IssuerRule.IsAllowed(provider.DiscoveryUrl, configuration.Issuer))
         {
             throw new ProviderUnavailableException(
-                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.Asked(provider.DiscoveryUrl)} was asked: "
+                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was asked: "
                 + "a provider speaks for its own issuer alone. Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the gateway reach it under that name");
         }
 
@@ -186,13 +186,13 @@ internal sealed partial class ProviderDiscovery(
             : throw new ProviderUnavailableException($"{url} answered {(int)response.StatusCode}");
     }
 
-    private static string Bounded(string issuer) => issuer.Length <= LongestShown ? issuer : issuer[..LongestShown] + "…";
+    private static string Bounded(string issuer) => issuer.Length <= MaxShownLength ? issuer : issuer[..MaxShownLength] + "…";
 
     private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
 
     [LoggerMessage(EventId = 3001, EventName = "DiscoveryRead", Level = LogLevel.Information, Message = "Discovery of {Provider}: issuer {Issuer}, {Keys} signing keys")]
     private partial void DiscoveryRead(string provider, string issuer, int keys);
 
-    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}")]
+    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}. Without an earlier discovery document nobody can sign in there; the gateway retries")]
     private partial void DiscoveryFailed(string provider, string reason);
 }

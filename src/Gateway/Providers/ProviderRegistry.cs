@@ -14,25 +14,25 @@ internal sealed record Provider(
     UserInfoReader UserInfo);
 
 /// <summary>Times of the gateway's own requests to providers; a record of its own so that tests need not wait.</summary>
-/// <param name="Answer">How long one answer may take, its body included.</param>
-internal sealed record ProviderTimes(TimeSpan Answer)
+/// <param name="Response">How long one answer may take, its body included.</param>
+internal sealed record ProviderTimeouts(TimeSpan Response)
 {
-    public static readonly ProviderTimes Default = new(TimeSpan.FromSeconds(10));
+    public static readonly ProviderTimeouts Default = new(TimeSpan.FromSeconds(10));
 }
 
 /// <summary>The providers, in the order of the settings.</summary>
 internal sealed class ProviderRegistry : IDisposable
 {
     private const string SchemePrefix = "oidc:";
-    private const int LargestAnswer = 1024 * 1024;
+    private const int MaxResponseBytes = 1024 * 1024;
 
-    public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimes times, TimeProvider time, ILoggerFactory loggers)
+    public ProviderRegistry(GatewaySettings settings, Outbound outbound, ProviderTimeouts timeouts, TimeProvider time, ILoggerFactory loggers)
     {
         List<ProviderDiscovery> earlier = [];
         All = [.. settings.Providers.Select(provider =>
         {
-            AnswerTimeoutHandler handler = new(outbound.Handler(), times.Answer, LargestAnswer, time);
-            HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
+            ResponseTimeoutHandler handler = new(outbound.CreateHandler(), timeouts.Response, MaxResponseBytes, time);
+            HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxResponseBytes };
             ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             earlier.Add(discovery);
             SignedTokenCheck tokens = new(provider, discovery, time);
@@ -51,7 +51,7 @@ internal sealed class ProviderRegistry : IDisposable
 
     public static string Scheme(string providerId) => SchemePrefix + providerId;
 
-    public Provider OfScheme(string scheme) => All.Single(provider => Scheme(provider.Settings.Id) == scheme);
+    public Provider GetByScheme(string scheme) => All.Single(provider => Scheme(provider.Settings.Id) == scheme);
 
     public Provider? Find(string? providerId) => All.FirstOrDefault(provider => provider.Settings.Id == providerId);
 

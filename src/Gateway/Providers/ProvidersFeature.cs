@@ -5,7 +5,7 @@ internal static class ProvidersFeature
 {
     public static void AddProviders(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(ProviderTimes.Default);
+        builder.Services.AddSingleton(ProviderTimeouts.Default);
         builder.Services.AddSingleton<ProviderRegistry>();
     }
 }

@@ -15,7 +15,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
     /// <summary>RFC 7518, section 3.2: a key is no shorter than the hash.</summary>
-    private const int ShortestSecret = 32;
+    private const int MinSecretBytes = 32;
 
     /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
@@ -24,15 +24,15 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         SignedToken token = SignedToken.Parse(text, kind);
         CheckHeader(token.Header, kind);
         OpenIdConnectConfiguration configuration = await discovery.GetConfigurationAsync(cancellationToken);
-        Fault? fault = FindFault(token, kind, configuration);
-        if (fault is { MayFitNewerConfiguration: true } && await discovery.NewerThanAsync(configuration, cancellationToken) is { } newer)
+        TokenError? error = FindError(token, kind, configuration);
+        if (error is { MayFitNewerConfiguration: true } && await discovery.FetchNewerAsync(configuration, cancellationToken) is { } newer)
         {
-            fault = FindFault(token, kind, newer);
+            error = FindError(token, kind, newer);
         }
 
-        if (fault is not null)
+        if (error is not null)
         {
-            throw new ProviderMistakeException(fault.Message);
+            throw new ProviderMistakeException(error.Message);
         }
 
         if (!token.Claims.Texts("aud").Contains(provider.ClientId))
@@ -65,26 +65,26 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     }
 
     /// <summary>What is wrong with the signature or the issuer.</summary>
-    private Fault? FindFault(SignedToken token, TokenKind kind, OpenIdConnectConfiguration configuration)
+    private TokenError? FindError(SignedToken token, TokenKind kind, OpenIdConnectConfiguration configuration)
     {
         string algorithm = token.Header.RequiredText("alg");
         if (token.Signature.Length == 0)
         {
-            return new Fault($"{kind.Name} is not signed");
+            return new TokenError($"{kind.Name} is not signed");
         }
 
         // The provider may have changed its key, its kind of key or its name since it was last asked.
         if (!kind.Algorithms(configuration).Contains(algorithm))
         {
-            return new Fault($"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name", MayFitNewerConfiguration: true);
+            return new TokenError($"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name", MayFitNewerConfiguration: true);
         }
 
         bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
-        if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < ShortestSecret))
+        if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < MinSecretBytes))
         {
-            return new Fault(
+            return new TokenError(
                 $"{kind.Name} is signed with {Printable(algorithm)}, which is only taken from a provider without signing keys "
-                + $"and with a client secret of {ShortestSecret} bytes or more");
+                + $"and with a client secret of {MinSecretBytes} bytes or more");
         }
 
         string? keyId = token.Header.Text("kid");
@@ -95,8 +95,8 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         {
             bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
             return unknownKey
-                ? new Fault($"{kind.Name} is signed with a key that the provider does not publish", MayFitNewerConfiguration: true)
-                : new Fault($"{kind.Name}'s signature is wrong");
+                ? new TokenError($"{kind.Name} is signed with a key that the provider does not publish", MayFitNewerConfiguration: true)
+                : new TokenError($"{kind.Name}'s signature is wrong");
         }
 
         string issuer = token.Claims.Text("iss") ?? "";
@@ -106,7 +106,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         string message = $"{kind.Name}'s issuer is \"{Bounded(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
-        return new Fault(message, MayFitNewerConfiguration: true);
+        return new TokenError(message, MayFitNewerConfiguration: true);
     }
 
     private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)
@@ -129,7 +129,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
                 factory.ReleaseSignatureProvider(verifier);
             }
         }
-        catch (Exception error) when (error is ArgumentException or CryptographicException or InvalidOperationException or NotSupportedException)
+        catch (Exception failure) when (failure is ArgumentException or CryptographicException or InvalidOperationException or NotSupportedException)
         {
             // A key that is too short, or of another curve than the algorithm's.
             return false;
@@ -158,5 +158,5 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     private static string Printable(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
 
     /// <param name="MayFitNewerConfiguration">Whether the discovery document and the keys are worth another look.</param>
-    private sealed record Fault(string Message, bool MayFitNewerConfiguration = false);
+    private sealed record TokenError(string Message, bool MayFitNewerConfiguration = false);
 }

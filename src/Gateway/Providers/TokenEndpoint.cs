@@ -12,7 +12,7 @@ namespace Gateway.Providers;
 internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backchannel)
 {
     /// <summary>Letters; a longer token is not kept with a session, which then is asked about in other ways.</summary>
-    private const int LongestKept = 16 * 1024;
+    private const int MaxStoredTokenLength = 16 * 1024;
 
     /// <exception cref="ProviderRefusedException">The provider answered with an `error`.</exception>
     /// <exception cref="ProviderUnavailableException">It did not answer, or not with tokens.</exception>
@@ -21,10 +21,10 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
         Dictionary<string, string> form = new(message.Parameters, StringComparer.Ordinal) { ["client_id"] = provider.ClientId };
         form.Remove("client_secret");
         using HttpRequestMessage request = new(HttpMethod.Post, configuration.TokenEndpoint);
-        switch (Method(configuration))
+        switch (AuthMethod(configuration))
         {
             case TokenAuthMethod.ClientSecretBasic:
-                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Basic());
+                request.Headers.Authorization = new AuthenticationHeaderValue("Basic", BasicCredential());
                 break;
             case TokenAuthMethod.ClientSecretPost:
                 form["client_secret"] = provider.ClientSecret;
@@ -54,17 +54,17 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
     /// <summary>What of an answer is kept with the session.</summary>
     /// <param name="before">The tokens until now: what the answer does not replace stays (RFC 6749, section 6).</param>
     /// <param name="askedAt">Before the answer came.</param>
-    public static ProviderTokens Kept(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset askedAt, DateTimeOffset now) => new(
+    public static ProviderTokens ToStoredTokens(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset askedAt, DateTimeOffset now) => new(
         answer.IdToken is { Length: > 0 } idToken ? idToken : before?.IdToken ?? "",
-        Kept(answer.RefreshToken) ?? before?.RefreshToken,
-        Kept(answer.AccessToken),
+        OmitIfTooLong(answer.RefreshToken) ?? before?.RefreshToken,
+        OmitIfTooLong(answer.AccessToken),
         int.TryParse(answer.ExpiresIn, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? now.AddSeconds(seconds) : null,
         answer.IdToken is { Length: > 0 } ? askedAt : before?.IdTokenAt);
 
-    private static string? Kept(string? token) => token is { Length: > 0 and <= LongestKept } ? token : null;
+    private static string? OmitIfTooLong(string? token) => token is { Length: > 0 and <= MaxStoredTokenLength } ? token : null;
 
     /// <summary>`token_auth_method` where it is set; else the form, whose values no provider decodes differently; else Basic.</summary>
-    private TokenAuthMethod Method(OpenIdConnectConfiguration configuration)
+    private TokenAuthMethod AuthMethod(OpenIdConnectConfiguration configuration)
     {
         if (provider.TokenAuthMethod is { } chosen)
         {
@@ -77,7 +77,7 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
     }
 
     /// <summary>Both parts form-encoded first (RFC 6749, section 2.3.1).</summary>
-    private string Basic() =>
+    private string BasicCredential() =>
         Convert.ToBase64String(Encoding.ASCII.GetBytes($"{FormEncode(provider.ClientId)}:{FormEncode(provider.ClientSecret)}"));
 
     private static string FormEncode(string text) => Uri.EscapeDataString(text).Replace("%20", "+", StringComparison.Ordinal);

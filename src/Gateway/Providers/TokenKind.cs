@@ -6,17 +6,17 @@ namespace Gateway.Providers;
 /// <summary>A kind of token that a provider signs for this client. Its `typ` tells it from the others (RFC 8725, section 3.11).</summary>
 /// <param name="Name">For the words of a failure.</param>
 /// <param name="Types">The values of `typ` that it may have.</param>
-/// <param name="MayLackType">Whether `typ` may be absent.</param>
+/// <param name="CanLackType">Whether `typ` may be absent.</param>
 /// <param name="HasTimes">Whether it must say when it was issued and until when it is valid.</param>
-internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool MayLackType, bool HasTimes)
+internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool CanLackType, bool HasTimes)
 {
-    public static readonly TokenKind IdToken = new("the ID token", ["JWT"], MayLackType: true, HasTimes: true);
+    public static readonly TokenKind IdToken = new("the ID token", ["JWT"], CanLackType: true, HasTimes: true);
 
     /// <summary>OpenID Connect Core 1.0, section 5.3.2: signed userinfo need not say when it was made.</summary>
-    public static readonly TokenKind UserInfo = new("the userinfo", ["JWT", "userinfo+jwt"], MayLackType: true, HasTimes: false);
+    public static readonly TokenKind UserInfo = new("the userinfo", ["JWT", "userinfo+jwt"], CanLackType: true, HasTimes: false);
 
     /// <summary>OpenID Connect Back-Channel Logout 1.0, section 2.4.</summary>
-    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], MayLackType: false, HasTimes: true);
+    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], CanLackType: false, HasTimes: true);
 
     /// <summary>The member of `events` that makes a token a logout token, and nothing else.</summary>
     public const string LogoutEvent = "http://schemas.openid.net/event/backchannel-logout";
@@ -28,7 +28,7 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
     {
         if (type is null)
         {
-            return MayLackType;
+            return CanLackType;
         }
 
         string name = type.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? type[Prefix.Length..] : type;

@@ -27,12 +27,12 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
 
         byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         string? mediaType = response.Content.Headers.ContentType?.MediaType;
-        if (Is(mediaType, "application/json"))
+        if (IsMediaType(mediaType, "application/json"))
         {
             return new UserInfoAnswer(response.StatusCode, ClaimSet.Parse(WithoutByteOrderMark(body), TokenKind.UserInfo.Name));
         }
 
-        return Is(mediaType, "application/jwt")
+        return IsMediaType(mediaType, "application/jwt")
             ? new UserInfoAnswer(response.StatusCode, await CheckAsync(Encoding.Latin1.GetString(body), cancellationToken))
             : throw new ProviderMistakeException($"its userinfo is neither application/json nor application/jwt, but {mediaType ?? "of no media type"}");
     }
@@ -58,7 +58,7 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
     }
 
     /// <summary>Without case (RFC 9110, section 8.3.1); parameters are left out already.</summary>
-    private static bool Is(string? mediaType, string expected) => string.Equals(mediaType, expected, StringComparison.OrdinalIgnoreCase);
+    private static bool IsMediaType(string? mediaType, string expected) => string.Equals(mediaType, expected, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>RFC 8259, section 8.1: a parser may ignore it.</summary>
     private static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> body) =>

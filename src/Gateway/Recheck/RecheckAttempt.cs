@@ -13,8 +13,8 @@ internal sealed partial class RecheckAttempt(
     TimeProvider time,
     ILogger<RecheckAttempt> logger)
 {
-    /// <summary>After silence; never longer than the interval itself.</summary>
-    public static readonly TimeSpan AgainAfter = TimeSpan.FromSeconds(40);
+    /// <summary>Delay before the next recheck if nobody answers; never longer than `GATEWAY_SESSION_RECHECK`.</summary>
+    public static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(40);
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
     public bool MustWait(Session session) =>
@@ -35,75 +35,75 @@ internal sealed partial class RecheckAttempt(
 
     private async Task<Outcome> AskProviderAsync(Session session, SessionSecret secret, SessionRecord record)
     {
-        // Before the answer: what the provider says meanwhile is newer.
+        // Taken before the request: claims asserted meanwhile count as newer.
         DateTimeOffset askedAt = time.GetUtcNow();
         RecheckAnswer answer;
-        string? silence;
+        string? noAnswer;
         try
         {
-            // Not the token of a stopping process: an answer that was asked for is heard.
+            // Shutdown does not cancel this: a used refresh token has a successor that must be stored.
             answer = await question.AskAsync(
                 record,
                 askedAt,
                 tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
                 CancellationToken.None);
-            silence = answer switch
+            noAnswer = answer switch
             {
-                RecheckAnswer.Yes yes => await conclusion.TakeAsync(session, secret, yes.Claims, yes.AssertedAt, askedAt, yes.Tokens),
-                RecheckAnswer.Silence { Reason: var reason } => reason,
+                RecheckAnswer.Confirmed confirmed => await conclusion.ApplyAsync(session, secret, confirmed.Claims, confirmed.AssertedAt, askedAt, confirmed.Tokens),
+                RecheckAnswer.NoAnswer { Reason: var reason } => reason,
                 _ => null,
             };
         }
         catch (Exception error) when (error is not StoreUnavailableException)
         {
             Failed(session, error);
-            return Outcome.Silence;
+            return Outcome.NoAnswer;
         }
 
-        if (silence is not null)
+        if (noAnswer is not null)
         {
-            Silent(session, silence);
-            return Outcome.Silence;
+            Unanswered(session, noAnswer);
+            return Outcome.NoAnswer;
         }
 
-        if (answer is RecheckAnswer.No no)
+        if (answer is RecheckAnswer.Denied denied)
         {
-            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, no.Reason);
+            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, denied.Reason);
         }
 
         return answer is RecheckAnswer.RoundTrip ? Outcome.RoundTrip : Outcome.Concluded;
     }
 
     /// <summary>Asks Paperless alone.</summary>
-    /// <param name="wanted">The record of a session that the browser is to make a round trip for; null for another one.</param>
+    /// <param name="silentRecord">The record of a session that the browser is to make a round trip for; null for another one.</param>
     /// <returns>False: no other replica is at it.</returns>
-    public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? wanted = null)
+    public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
-        string? silence = await conclusion.FollowAccountAsync(session, secret);
-        if (wanted is not null)
+        string? noAnswer = await conclusion.FollowAccountAsync(session, secret);
+        if (silentRecord is not null)
         {
-            SilentAuthentication.Want(sessions.Current(session.Key) ?? session, wanted);
+            SilentAuthentication.RequestSilentAuthentication(sessions.Current(session.Key) ?? session, silentRecord);
         }
 
-        if (silence is not null)
+        if (noAnswer is not null)
         {
-            Postpone(session, AgainAfter);
-            AccountNotChecked(session.Identity.Username, silence);
+            Postpone(session, RetryBackoff);
+            AccountNotChecked(session.Identity.Username, noAnswer);
         }
 
         return false;
     }
 
-    /// <summary>Nobody answered: the session goes on.</summary>
-    public void Silent(Session session, string reason)
+    /// <summary>Logs that nobody answered. The session continues.</summary>
+    public void Unanswered(Session session, string reason)
     {
-        Postpone(session, AgainAfter);
+        Postpone(session, RetryBackoff);
         NotAsked(session.Identity.Username, reason);
     }
 
     public void Failed(Session session, Exception error)
     {
-        Postpone(session, AgainAfter);
+        Postpone(session, RetryBackoff);
         RecheckFailed(error, session.Identity.Username);
     }
 
@@ -142,17 +142,17 @@ internal sealed partial class RecheckAttempt(
         /// <summary>Its word was taken over, Paperless's with it, or the session has ended.</summary>
         Concluded,
 
-        Silence,
+        NoAnswer,
 
         RoundTrip,
     }
 
-    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The provider was to be asked about {User} again, and nothing came of it ({Reason}): the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The recheck of {User} got no answer from the provider ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void NotAsked(string user, string reason);
 
-    [LoggerMessage(EventId = 3032, EventName = "AccountNotChecked", Level = LogLevel.Warning, Message = "Paperless could not be asked whether {User} is still there ({Reason}): the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3032, EventName = "AccountNotChecked", Level = LogLevel.Warning, Message = "Paperless did not answer whether the user {User} still exists ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void AccountNotChecked(string user, string reason);
 
-    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway; the session goes on, the next try comes soon")]
+    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway. The session continues; the gateway retries within a minute")]
     private partial void RecheckFailed(Exception error, string user);
 }

@@ -8,7 +8,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Recheck;
 
-/// <summary>What comes of a provider's word on somebody who is in: the session is confirmed and follows, or it ends.</summary>
+/// <summary>Applies the answer of a recheck: the session is confirmed and updated, or it ends.</summary>
 internal sealed partial class RecheckConclusion(
     SessionKeeper sessions,
     ProviderRegistry providers,
@@ -22,7 +22,7 @@ internal sealed partial class RecheckConclusion(
     /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
     /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
     /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
-    public async Task<string?> TakeAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset assertedAt, DateTimeOffset askedAt, ProviderTokens? tokens = null)
+    public async Task<string?> ApplyAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset assertedAt, DateTimeOffset askedAt, ProviderTokens? tokens = null)
     {
         Identity before = session.Identity;
         if (providers.Find(before.Provider)?.Settings is not { } provider)
@@ -32,7 +32,7 @@ internal sealed partial class RecheckConclusion(
         }
 
         string issuer = claims.TryGetProperty("iss", out JsonElement named) ? ClaimPath.Text(named) ?? "" : before.Issuer;
-        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, assertedAt, isIn: true);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, assertedAt, isSignedIn: true);
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
@@ -41,7 +41,7 @@ internal sealed partial class RecheckConclusion(
 
         if (before.Person != person.Key)
         {
-            await EndAsync(session, SessionEnd.RefusedByTheProvider, "it speaks of somebody else");
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, "its claims are about another person");
             return null;
         }
 
@@ -65,7 +65,7 @@ internal sealed partial class RecheckConclusion(
             secret,
             record => record with
             {
-                Identity = Following(person.As(account), record.Identity),
+                Identity = KeepUnknownGroups(person.ToIdentity(account), record.Identity),
                 CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
                 Tokens = tokens ?? record.Tokens,
             },
@@ -110,14 +110,14 @@ internal sealed partial class RecheckConclusion(
 
     public async Task EndAsync(Session session, SessionEnd cause, string reason)
     {
-        NoLonger(session.Identity.Username, session.Identity.Provider, reason, session.Key);
+        SessionRefused(session.Identity.Username, session.Identity.Provider, reason, session.Key);
         await sessions.EndAsync(session, cause, CancellationToken.None);
     }
 
     /// <summary>Groups of which the provider says nothing are as they were.</summary>
-    private static Identity Following(Identity now, Identity before) =>
+    private static Identity KeepUnknownGroups(Identity now, Identity before) =>
         now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
 
-    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "{User} is out: asked again, {Provider} or Paperless does not stand for the session any more ({Reason}); session {Session}")]
-    private partial void NoLonger(string user, string provider, string reason, SessionKey session);
+    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "Ended the session of {User}: at the recheck, {Provider} or Paperless no longer confirmed it ({Reason}); session {Session}")]
+    private partial void SessionRefused(string user, string provider, string reason, SessionKey session);
 }

@@ -8,17 +8,17 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Recheck;
 
-/// <summary>What a provider says of somebody who is in.</summary>
+/// <summary>A provider's answer about an open session.</summary>
 internal abstract record RecheckAnswer
 {
     /// <summary>All is well; these are the claims, and the time of which they are.</summary>
-    internal sealed record Yes(JsonElement Claims, DateTimeOffset AssertedAt, ProviderTokens? Tokens = null) : RecheckAnswer;
+    internal sealed record Confirmed(JsonElement Claims, DateTimeOffset AssertedAt, ProviderTokens? Tokens = null) : RecheckAnswer;
 
     /// <summary>The session is to end.</summary>
-    internal sealed record No(string Reason) : RecheckAnswer;
+    internal sealed record Denied(string Reason) : RecheckAnswer;
 
     /// <summary>Neither; it is asked again soon.</summary>
-    internal sealed record Silence(string Reason) : RecheckAnswer;
+    internal sealed record NoAnswer(string Reason) : RecheckAnswer;
 
     /// <summary>There is nothing left to ask with; the browser can ask.</summary>
     internal sealed record RoundTrip : RecheckAnswer;
@@ -31,27 +31,27 @@ internal abstract record RecheckAnswer
 internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySettings settings, TimeProvider time)
 {
     /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
-    /// <param name="keep">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
+    /// <param name="storeTokens">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
     /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
-    public async Task<RecheckAnswer> AskAsync(SessionRecord record, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    public async Task<RecheckAnswer> AskAsync(SessionRecord record, DateTimeOffset askedAt, Func<ProviderTokens, Task> storeTokens, CancellationToken cancellationToken)
     {
         if (providers.Find(record.Identity.Provider) is not { } provider)
         {
-            return new RecheckAnswer.No("the gateway is no longer set up for that provider");
+            return new RecheckAnswer.Denied("the gateway is no longer set up for that provider");
         }
 
         try
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
             ProviderTokens tokens = record.Tokens with { IdTokenAt = record.Tokens.IdTokenAt ?? record.SignedInAt };
-            if (IdTokenClaims.Of(tokens) is not { } idToken)
+            if (IdTokenClaims.From(tokens) is not { } idToken)
             {
                 return new RecheckAnswer.RoundTrip();
             }
 
             if (tokens.RefreshToken is not null)
             {
-                if (await RefreshAsync(provider, configuration, tokens, idToken, askedAt, keep, cancellationToken) is { } answer)
+                if (await RefreshAsync(provider, configuration, tokens, idToken, askedAt, storeTokens, cancellationToken) is { } answer)
                 {
                     return answer;
                 }
@@ -66,17 +66,18 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return new RecheckAnswer.Silence(error.Message);
+            return new RecheckAnswer.NoAnswer(error.Message);
         }
     }
 
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
-    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, Func<ProviderTokens, Task> keep, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, Func<ProviderTokens, Task> storeTokens, CancellationToken cancellationToken)
     {
-        // Before it is sent: whatever goes away until its successor is written down, an "invalid_grant" after that is no word on the person.
+        // Mark the refresh token "in doubt" before using it. If the process dies before the successor is stored, a later
+        // invalid_grant must not end the session.
         if (!tokens.RefreshInDoubt)
         {
-            await keep(tokens with { RefreshInDoubt = true });
+            await storeTokens(tokens with { RefreshInDoubt = true });
         }
 
         OpenIdConnectMessage answer;
@@ -88,45 +89,45 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         }
         catch (ProviderRefusedException refused) when (refused.Error == "invalid_grant" && !tokens.RefreshInDoubt)
         {
-            return new RecheckAnswer.No("it takes the refresh token no longer");
+            return new RecheckAnswer.Denied("it no longer accepts the refresh token");
         }
         catch (ProviderRefusedException refused) when (refused.Error is "invalid_grant" or "unauthorized_client" or "unsupported_grant_type")
         {
-            // Used up by an answer that never came; or a client that may not refresh after all.
-            await keep(tokens with { RefreshToken = null, RefreshInDoubt = false });
+            // The token was used by a request whose answer was lost, or the client may not refresh.
+            await storeTokens(tokens with { RefreshToken = null, RefreshInDoubt = false });
             return null;
         }
         catch (ProviderRefusedException refused)
         {
             // The token was not taken, so it is as good as before.
-            await keep(tokens);
-            return new RecheckAnswer.Silence($"it answered {refused.Error}");
+            await storeTokens(tokens);
+            return new RecheckAnswer.NoAnswer($"it answered {refused.Error}");
         }
 
-        ProviderTokens kept = TokenEndpoint.Kept(answer, tokens, askedAt, time.GetUtcNow());
+        ProviderTokens kept = TokenEndpoint.ToStoredTokens(answer, tokens, askedAt, time.GetUtcNow());
         if (string.IsNullOrEmpty(answer.IdToken))
         {
-            await keep(kept);
+            await storeTokens(kept);
             return await CompleteAsync(provider, configuration, kept, idToken, askedAt, cancellationToken);
         }
 
-        // Whatever is wrong with the ID token: the refresh token is used up, and its successor is kept.
-        await keep(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
+        // The successor is stored before the ID token is checked: the old refresh token is used up.
+        await storeTokens(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
         ClaimSet claims = (await provider.IdTokens.CheckAsync(answer.IdToken, cancellationToken)).Claims;
         if (claims.RequiredText("sub") != idToken.Subject)
         {
-            return new RecheckAnswer.No("its refreshed ID token speaks of somebody else");
+            return new RecheckAnswer.Denied("its refreshed ID token is about another person");
         }
 
         RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, new IdTokenClaims(claims, askedAt), askedAt, cancellationToken);
-        return completed is RecheckAnswer.Yes yes ? yes with { Tokens = kept } : completed;
+        return completed is RecheckAnswer.Confirmed confirmed ? confirmed with { Tokens = kept } : completed;
     }
 
     /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>
     private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
             ? AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
-            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Yes(idToken.Claims.Json, idToken.AssertedAt));
+            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt));
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
     private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken)
@@ -135,7 +136,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         switch (answer.Status)
         {
             case HttpStatusCode.Unauthorized:
-                return new RecheckAnswer.No("it takes the access token no longer");
+                return new RecheckAnswer.Denied("it no longer accepts the access token");
 
             case HttpStatusCode.OK:
                 break;
@@ -145,23 +146,23 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
                 return new RecheckAnswer.RoundTrip();
 
             default:
-                return new RecheckAnswer.Silence($"userinfo answered {(int)answer.Status}");
+                return new RecheckAnswer.NoAnswer($"userinfo answered {(int)answer.Status}");
         }
 
         ClaimSet claims = answer.Claims!;
         if (claims.Text("sub") != idToken.Subject)
         {
-            return new RecheckAnswer.No("its userinfo speaks of somebody else");
+            return new RecheckAnswer.Denied("its userinfo is about another person");
         }
 
         if (!provider.Settings.FetchUserInfo)
         {
-            return new RecheckAnswer.Yes(idToken.Claims.Json, idToken.AssertedAt);
+            return new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt);
         }
 
         // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
         bool groupsAreOlder = NamesGroups(idToken.Claims.Json) && !NamesGroups(claims.Json);
-        return new RecheckAnswer.Yes(ProviderClaims.Merge(idToken.Claims.Json, claims.Json), groupsAreOlder ? idToken.AssertedAt : askedAt);
+        return new RecheckAnswer.Confirmed(ProviderClaims.Merge(idToken.Claims.Json, claims.Json), groupsAreOlder ? idToken.AssertedAt : askedAt);
     }
 
     private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.Identity.GroupsClaim, settings.Identity.GroupMap).Mapped is not null;
@@ -172,7 +173,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         public string Subject { get; } = Claims.RequiredText("sub");
 
         /// <returns>Null where it cannot be read: an earlier version of the gateway took more than this one does.</returns>
-        public static IdTokenClaims? Of(ProviderTokens tokens)
+        public static IdTokenClaims? From(ProviderTokens tokens)
         {
             try
             {

@@ -17,23 +17,23 @@ internal sealed class SessionRecheck(
     SilentAuthentication silent,
     TimeProvider time) : IHostedService, IDisposable
 {
-    /// <summary>A replica that takes longer than this has died; it takes its tokens with it.</summary>
-    private static readonly TimeSpan ClaimedFor = TimeSpan.FromMinutes(1);
+    /// <summary>A replica that holds the lease longer than this has died.</summary>
+    private static readonly TimeSpan LeaseTtl = TimeSpan.FromMinutes(1);
 
-    /// <summary>A request whose last answer is too old waits for the next one, but not for ever: silence ends nothing.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>How long a request with an overdue recheck waits for it; no answer does not end the session.</summary>
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Another replica is at it: requests that go on leave it alone for so long, those that wait look more often.</summary>
-    private static readonly TimeSpan AtItElsewhere = TimeSpan.FromSeconds(3);
+    /// <summary>Delay before the next attempt while another replica holds the lease.</summary>
+    private static readonly TimeSpan OtherReplicaBackoff = TimeSpan.FromSeconds(3);
 
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(0.25);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.25);
 
-    /// <summary>A provider that comes back is not asked about everybody at once.</summary>
-    private const int MostAtOnce = 8;
+    /// <summary>Limits the load on a provider that has just come back.</summary>
+    private const int MaxConcurrent = 8;
 
-    /// <summary>What is under way; true where another replica turned out to be at it.</summary>
+    /// <summary>Running rechecks; the result is true if another replica holds the lease.</summary>
     private readonly Dictionary<SessionKey, Task<bool>> _running = [];
-    private readonly SemaphoreSlim _turns = new(MostAtOnce, MostAtOnce);
+    private readonly SemaphoreSlim _turns = new(MaxConcurrent, MaxConcurrent);
     private readonly CancellationTokenSource _stopping = new();
 
     /// <returns>False where the browser was sent to the provider.</returns>
@@ -49,7 +49,7 @@ internal sealed class SessionRecheck(
         {
             await WaitAsync(run, session, secret, context.RequestAborted);
 
-            // What memory has let go of meanwhile is not ended by that.
+            // A session evicted from memory is not ended: load it from the store.
             if ((sessions.Current(session.Key) ?? await sessions.LoadAsync(secret, context.RequestAborted)) is not { } now)
             {
                 context.User = new ClaimsPrincipal(new ClaimsIdentity());
@@ -106,7 +106,7 @@ internal sealed class SessionRecheck(
     {
         try
         {
-            if (await run.WaitAsync(Patience, time, aborted))
+            if (await run.WaitAsync(WaitTimeout, time, aborted))
             {
                 await WaitForOtherAsync(session, secret, aborted);
             }
@@ -114,16 +114,16 @@ internal sealed class SessionRecheck(
         catch (TimeoutException)
         {
             // It goes on; its answer counts for the requests that come after it, and none of them waits again.
-            attempt.Postpone(session, RecheckAttempt.AgainAfter);
+            attempt.Postpone(session, RecheckAttempt.RetryBackoff);
         }
         catch (StoreUnavailableException away)
         {
-            // Whoever is known here goes on.
-            attempt.Silent(session, away.Message);
+            // Sessions in memory stay valid while the store is unavailable.
+            attempt.Unanswered(session, away.Message);
         }
         catch (Exception error) when (!aborted.IsCancellationRequested)
         {
-            // A fault of the gateway's own is silence, too: the request goes on.
+            // An internal error counts as no answer: the request continues.
             attempt.Failed(session, error);
         }
     }
@@ -131,9 +131,9 @@ internal sealed class SessionRecheck(
     /// <summary>Another replica asks: its answer comes by the store.</summary>
     private async Task WaitForOtherAsync(Session session, SessionSecret secret, CancellationToken aborted)
     {
-        for (TimeSpan waited = TimeSpan.Zero; waited < Patience; waited += LookAgainAfter)
+        for (TimeSpan waited = TimeSpan.Zero; waited < WaitTimeout; waited += PollInterval)
         {
-            await Task.Delay(LookAgainAfter, time, aborted);
+            await Task.Delay(PollInterval, time, aborted);
             bool isDone = await IsDoneElsewhereAsync(session);
             if (await sessions.ReloadAsync(secret, aborted) is not { } now || now.CheckedAt > session.CheckedAt)
             {
@@ -143,20 +143,20 @@ internal sealed class SessionRecheck(
             if (isDone)
             {
                 // Nothing came of it there: this replica asks for itself, later.
-                attempt.Postpone(session, RecheckAttempt.AgainAfter);
+                attempt.Postpone(session, RecheckAttempt.RetryBackoff);
                 return;
             }
         }
 
-        // It may have died in the middle: nobody waits for it again before its claim has run out.
-        attempt.PostponeUntil(session, time.GetUtcNow() + ClaimedFor);
+        // The other replica may have died: no request waits again before its lease expires.
+        attempt.PostponeUntil(session, time.GetUtcNow() + LeaseTtl);
     }
 
-    /// <summary>Whoever is done gives the claim back: then it is to be had, for a moment.</summary>
+    /// <summary>Probes the lease: it is free once the other replica has finished.</summary>
     private async Task<bool> IsDoneElsewhereAsync(Session session)
     {
         byte[] key = session.Key.ToBytes();
-        if (!await store.TryAcquireLeaseAsync(key, AtItElsewhere, CancellationToken.None))
+        if (!await store.TryAcquireLeaseAsync(key, OtherReplicaBackoff, CancellationToken.None))
         {
             return false;
         }
@@ -173,7 +173,7 @@ internal sealed class SessionRecheck(
             try
             {
                 // Paperless alone is asked by each replica for itself: nothing is used up by it.
-                return session.NeedsRoundTrip ? await attempt.FollowAccountAsync(session, secret) : await InTurnAsync(session, secret);
+                return session.NeedsRoundTrip ? await attempt.FollowAccountAsync(session, secret) : await RunWithLeaseAsync(session, secret);
             }
             finally
             {
@@ -182,7 +182,7 @@ internal sealed class SessionRecheck(
         }
         catch (StoreUnavailableException away)
         {
-            attempt.Silent(session, away.Message);
+            attempt.Unanswered(session, away.Message);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -204,15 +204,15 @@ internal sealed class SessionRecheck(
     }
 
     /// <returns>Whether another replica is at it.</returns>
-    private async Task<bool> InTurnAsync(Session session, SessionSecret secret)
+    private async Task<bool> RunWithLeaseAsync(Session session, SessionSecret secret)
     {
         byte[] key = session.Key.ToBytes();
-        if (!await store.TryAcquireLeaseAsync(key, ClaimedFor, CancellationToken.None))
+        if (!await store.TryAcquireLeaseAsync(key, LeaseTtl, CancellationToken.None))
         {
             // Or the session is gone.
             if (!attempt.MustWait(session))
             {
-                attempt.Postpone(session, AtItElsewhere);
+                attempt.Postpone(session, OtherReplicaBackoff);
             }
 
             return await sessions.ReloadAsync(secret, CancellationToken.None) is { } still && still.CheckedAt == session.CheckedAt;
@@ -220,7 +220,7 @@ internal sealed class SessionRecheck(
 
         try
         {
-            // Read after the claim: whoever had it before has left its tokens there.
+            // Read after acquiring the lease: the previous holder may have stored new tokens.
             if (await sessions.RecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
             {
                 await attempt.ConcludeAsync(session, secret, record);

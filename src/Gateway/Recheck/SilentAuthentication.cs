@@ -23,24 +23,24 @@ internal sealed partial class SilentAuthentication(
     TimeProvider time,
     ILogger<SilentAuthentication> logger)
 {
-    public static readonly TimeSpan AtMostEvery = TimeSpan.FromHours(1);
+    public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
 
     private const string State = "recheck";
 
-    /// <summary>Whoever waits for a page does not wait long for a provider that is away.</summary>
+    /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    public static bool IsOne(AuthenticationProperties? properties) => properties?.Items.ContainsKey(State) == true;
+    public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(State) == true;
 
     /// <summary>The next page that is opened makes the trip, but not sooner than an hour after the last one.</summary>
-    public static void Want(Session session, SessionRecord record)
+    public static void RequestSilentAuthentication(Session session, SessionRecord record)
     {
         session.NeedsRoundTrip = true;
         if (record.RoundTripAt is { } last)
         {
-            session.RecheckAfter(last + AtMostEvery);
+            session.RecheckAfter(last + MinInterval);
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed partial class SilentAuthentication(
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
     {
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!IsPage(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target || providers.Find(session.Identity.Provider) is not { } provider)
+        if (!IsPageNavigation(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target || providers.Find(session.Identity.Provider) is not { } provider)
         {
             return false;
         }
@@ -56,33 +56,33 @@ internal sealed partial class SilentAuthentication(
         DateTimeOffset now = time.GetUtcNow();
         try
         {
-            if (!await AnswersAsync(provider, context.RequestAborted))
+            if (!await IsReachableAsync(provider, context.RequestAborted))
             {
-                session.RecheckAfter(now + AgainAfter);
+                session.RecheckAfter(now + RetryBackoff);
                 return false;
             }
 
-            // Noted before the trip, for all replicas: whatever becomes of it, the next one is in an hour.
+            // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
             DateTimeOffset? last = null;
             SessionRecord? Noted(SessionRecord record)
             {
                 last = record.RoundTripAt;
-                return now - (last ?? DateTimeOffset.MinValue) < AtMostEvery ? null : record with { RoundTripAt = now };
+                return now - (last ?? DateTimeOffset.MinValue) < MinInterval ? null : record with { RoundTripAt = now };
             }
 
             if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
             {
-                session.RecheckAfter(last is { } before ? before + AtMostEvery : now + AgainAfter);
+                session.RecheckAfter(last is { } before ? before + MinInterval : now + RetryBackoff);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
 
             noted.NeedsRoundTrip = true;
-            noted.RecheckAfter(now + AtMostEvery);
+            noted.RecheckAfter(now + MinInterval);
         }
         catch (StoreUnavailableException away)
         {
-            session.RecheckAfter(now + AgainAfter);
+            session.RecheckAfter(now + RetryBackoff);
             NotBegun(session.Identity.Username, away.Message);
             return false;
         }
@@ -97,7 +97,7 @@ internal sealed partial class SilentAuthentication(
     }
 
     /// <summary>The provider has answered with tokens, and everything of them is checked.</summary>
-    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, CallbackResult round)
+    public async Task FinishAsync(HttpContext context, AuthenticationProperties properties, CallbackResult result)
     {
         if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
@@ -107,7 +107,7 @@ internal sealed partial class SilentAuthentication(
 
         try
         {
-            await ConcludeAsync(context, session, secret, round);
+            await ConcludeAsync(context, session, secret, result);
         }
         catch (StoreUnavailableException away)
         {
@@ -115,16 +115,16 @@ internal sealed partial class SilentAuthentication(
         }
     }
 
-    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, CallbackResult round)
+    private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, CallbackResult result)
     {
-        if (await conclusion.TakeAsync(session, secret, round.Claims, round.AssertedAt, round.AssertedAt, round.Tokens) is { } silence)
+        if (await conclusion.ApplyAsync(session, secret, result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) is { } noAnswer)
         {
-            NotBegun(session.Identity.Username, silence);
+            NotBegun(session.Identity.Username, noAnswer);
         }
-        else if (sessions.Current(session.Key) is { Identity: var identity } && IsAnotherAtTheProvider(session, round))
+        else if (sessions.Current(session.Key) is { Identity: var identity } && HasNewProviderSession(session, result))
         {
             // The logout that the provider sends will speak of its new session: so this person gets a new one here, too.
-            await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(identity, round.Tokens, round.Sub, round.Sid, round.AssertedAt)));
+            await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(identity, result.Tokens, result.Sub, result.Sid, result.AssertedAt)));
         }
     }
 
@@ -148,24 +148,24 @@ internal sealed partial class SilentAuthentication(
         NotBegun(session.Identity.Username, error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
     }
 
-    private static bool IsAnotherAtTheProvider(Session session, CallbackResult round) =>
-        round.Sid is { } sid
+    private static bool HasNewProviderSession(Session session, CallbackResult result) =>
+        result.Sid is { } sid
         && !session.IsOf(SessionIndex.OfSid(session.Identity.Provider, session.Identity.Issuer, sid))
-        && session.IsOf(SessionIndex.OfPerson(session.Identity.Person with { Subject = round.Sub }));
+        && session.IsOf(SessionIndex.OfPerson(session.Identity.Person with { Subject = result.Sub }));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
         context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
 
     /// <summary>A person opens a page; nothing that fetches ahead, and nothing in a frame.</summary>
-    private static bool IsPage(HttpRequest request) =>
+    private static bool IsPageNavigation(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && !Pages.RequestKind.IsPrefetch(request);
 
-    private async Task<bool> AnswersAsync(Provider provider, CancellationToken aborted)
+    private async Task<bool> IsReachableAsync(Provider provider, CancellationToken aborted)
     {
         using Deadline deadline = new(AnswerTimeout, time, aborted);
         try
         {
-            await provider.AskAsync(deadline.Token);
+            await provider.EnsureReachableAsync(deadline.Token);
             return true;
         }
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !aborted.IsCancellationRequested))
@@ -174,6 +174,6 @@ internal sealed partial class SilentAuthentication(
         }
     }
 
-    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The provider could not be asked about {User} by the browser ({Reason}): the session goes on")]
+    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The silent authentication of {User} got no answer from the provider ({Reason}). The session continues")]
     private partial void NotBegun(string user, string reason);
 }

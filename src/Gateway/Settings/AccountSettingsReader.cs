@@ -11,7 +11,7 @@ internal sealed class AccountSettingsReader(Variables variables)
     {
         Credential = Credential(),
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
-        SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", otherwise: true),
+        SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", fallback: true),
         MatchByUsername = MatchByUsername(severalProviders: providers.Length > 1, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
@@ -74,7 +74,7 @@ internal sealed class AccountSettingsReader(Variables variables)
         {
             if (!variables.IsUnreadable(tokenName) && !variables.IsUnreadable(userName) && !variables.IsUnreadable(passwordName))
             {
-                variables.Problem(tokenName, "is not set, so the gateway cannot look after accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
+                variables.Problem(tokenName, "is not set, so the gateway cannot manage accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
             }
         }
         else if ((user is null || password is null) && !variables.IsUnreadable(user is null ? userName : passwordName))
@@ -98,12 +98,12 @@ internal sealed class AccountSettingsReader(Variables variables)
             case "USERNAME":
                 if (severalProviders)
                 {
-                    variables.Warn($"{name} is username with several providers: a name at one says nothing about a name at another. Trust all of them with all names.");
+                    variables.Warn($"{name} is username with several providers: whoever gets a name at any of them gets the Paperless account of that name. Use never unless you trust all providers with all names.");
                 }
 
                 if (accountSignups)
                 {
-                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: whoever signs up under a name first has the account that its owner gets at the first sign-in.");
+                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up under somebody's name and share the account with that person. Use never, or switch sign-ups off.");
                 }
 
                 return true;

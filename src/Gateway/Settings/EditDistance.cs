@@ -3,9 +3,9 @@ namespace Gateway.Settings;
 /// <summary>How many letters two names differ by (Levenshtein), to recognise a slip.</summary>
 internal static class EditDistance
 {
-    public static bool Within(string left, string right, int most)
+    public static bool IsWithin(string left, string right, int max)
     {
-        if (Math.Abs(left.Length - right.Length) > most)
+        if (Math.Abs(left.Length - right.Length) > max)
         {
             return false;
         }
@@ -23,6 +23,6 @@ internal static class EditDistance
             }
         }
 
-        return row[^1] <= most;
+        return row[^1] <= max;
     }
 }

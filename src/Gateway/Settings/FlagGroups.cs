@@ -17,5 +17,5 @@ internal sealed class FlagGroups
     public IEnumerable<string> Providers => _byProvider.Keys;
 
     /// <summary>Empty: that provider says nothing about the flag.</summary>
-    public ImmutableHashSet<string> Of(string provider) => _byProvider.GetValueOrDefault(provider, []);
+    public ImmutableHashSet<string> ForProvider(string provider) => _byProvider.GetValueOrDefault(provider, []);
 }

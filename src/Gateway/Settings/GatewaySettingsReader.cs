@@ -9,15 +9,15 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 {
     private const int DefaultSessionCookieAge = 1_814_400;
 
-    private static readonly TimeSpan ShortestRecheck = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
 
     /// <summary>Headers that mean something else: none of them can name the user.</summary>
-    private static readonly ImmutableHashSet<string> TakenHeaders = ImmutableHashSet.Create(
+    private static readonly ImmutableHashSet<string> ReservedHeaders = ImmutableHashSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
         "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
 
-    private static readonly JsonSerializerOptions EachNameOnce = new() { AllowDuplicateProperties = false };
+    private static readonly JsonSerializerOptions NoDuplicateNames = new() { AllowDuplicateProperties = false };
 
     private readonly Variables _variables = new(configuration);
 
@@ -43,7 +43,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
             Paperless = Paperless(origin),
-            StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", otherwise: true),
+            StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         UnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
@@ -152,7 +152,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         if (redis is null)
         {
             // Never quoted: there may be a password in it.
-            _variables.Problem(name, "its value is no address of a Redis.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
+            _variables.Problem(name, "the value is not a Redis address.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
         }
 
         return redis;
@@ -199,7 +199,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         Dictionary<string, string?>? entries = null;
         try
         {
-            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, EachNameOnce);
+            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, NoDuplicateNames);
         }
         catch (JsonException error)
         {
@@ -234,9 +234,9 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
         const string name = "GATEWAY_SESSION_RECHECK";
         TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
-        if (recheck < ShortestRecheck)
+        if (recheck < MinRecheck)
         {
-            _variables.Problem(name, $"\"{_variables.Text(name)}\" would ask the provider all the time.", $"Write {ShortestRecheck.TotalSeconds:0}s or more, such as 5m.");
+            _variables.Problem(name, $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.", $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
@@ -246,7 +246,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
         {
-            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off: Paperless would not believe who the gateway says is there.", "Set it to true, for the gateway and for Paperless.");
+            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off, so Paperless ignores the user header of the gateway.", "Set it to true, for the gateway and for Paperless.");
         }
 
         string prefix = _variables.Text("PAPERLESS_COOKIE_PREFIX") ?? "";
@@ -274,7 +274,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         {
             _variables.Problem(name, $"\"{text}\" is not a header as Django names it.", "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
         }
-        else if (TakenHeaders.Contains(header))
+        else if (ReservedHeaders.Contains(header))
         {
             _variables.Problem(name, $"the header {header} has another meaning.", "Use HTTP_REMOTE_USER, or a header that nothing else uses.");
         }
@@ -282,7 +282,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return header;
     }
 
-    /// <summary>A slip in a name must not leave a door open: close to a known name is a fault, any other unknown name a warning.</summary>
+    /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>
     private void UnknownNames()
     {
         foreach ((string name, _) in configuration.AsEnumerable())
@@ -298,7 +298,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 continue;
             }
 
-            if (_variables.Known.FirstOrDefault(known => EditDistance.Within(known, plain.ToUpperInvariant(), 2)) is { } meant)
+            if (_variables.Known.FirstOrDefault(known => EditDistance.IsWithin(known, plain.ToUpperInvariant(), 2)) is { } meant)
             {
                 _variables.Problem(name, "is not a setting of the gateway.", $"Did you mean {meant}?");
             }

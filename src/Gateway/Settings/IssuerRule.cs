@@ -6,7 +6,7 @@ internal static class IssuerRule
     private const string WellKnown = "/.well-known/";
 
     /// <summary>The issuer that a discovery address asks for, without a slash at its end.</summary>
-    public static Uri Asked(Uri discovery)
+    public static Uri ExpectedIssuer(Uri discovery)
     {
         string path = discovery.AbsolutePath;
         int at = path.IndexOf(WellKnown, StringComparison.Ordinal);
@@ -21,19 +21,19 @@ internal static class IssuerRule
     }
 
     /// <summary>
-    /// The one that was asked, or one above it at the same origin, as authentik's issuer mode "global" names the origin alone. Never one with
+    /// The one that was expected, or one above it at the same origin, as authentik's issuer mode "global" names the origin alone. Never one with
     /// a path of its own: several providers share an origin.
     /// </summary>
-    public static bool MayHave(Uri discovery, string issuer)
+    public static bool IsAllowed(Uri discovery, string issuer)
     {
         if (!Uri.TryCreate(issuer, UriKind.Absolute, out Uri? url) || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0)
         {
             return false;
         }
 
-        Uri asked = Asked(discovery);
-        return url.GetLeftPart(UriPartial.Authority) == asked.GetLeftPart(UriPartial.Authority)
-            && (Path(asked) + "/").StartsWith(Path(url) + "/", StringComparison.Ordinal);
+        Uri expected = ExpectedIssuer(discovery);
+        return url.GetLeftPart(UriPartial.Authority) == expected.GetLeftPart(UriPartial.Authority)
+            && (Path(expected) + "/").StartsWith(Path(url) + "/", StringComparison.Ordinal);
     }
 
     /// <summary>Whether two issuers are one, a slash at the end and the host's letter case apart.</summary>

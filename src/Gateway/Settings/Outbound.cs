@@ -4,7 +4,7 @@ namespace Gateway.Settings;
 internal class Outbound
 {
     /// <summary>No redirects, no cookies, no proxy but the environment's; connections are renewed so that DNS changes are seen.</summary>
-    public virtual SocketsHttpHandler Handler() => new()
+    public virtual SocketsHttpHandler CreateHandler() => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,

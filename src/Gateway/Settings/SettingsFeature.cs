@@ -11,12 +11,12 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
-        builder.Services.AddHostedService(services => new WordsAtStart(settings.Accounts, warnings, services.GetRequiredService<ILogger<WordsAtStart>>()));
+        builder.Services.AddHostedService(services => new StartupMessages(settings.Accounts, warnings, services.GetRequiredService<ILogger<StartupMessages>>()));
         return settings;
     }
 
-    /// <summary>Says each warning of the configuration once, in the log, and whose groups make superusers and staff.</summary>
-    private sealed partial class WordsAtStart(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<WordsAtStart> logger) : IHostedService
+    /// <summary>Logs at start each configuration warning and the groups that grant the superuser and staff flags.</summary>
+    private sealed partial class StartupMessages(AccountSettings accounts, IReadOnlyList<string> warnings, ILogger<StartupMessages> logger) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
         {
@@ -25,24 +25,24 @@ internal static partial class SettingsFeature
                 SettingsWarning(warning);
             }
 
-            Say("superuser", accounts.SuperuserGroups);
-            Say("staff", accounts.StaffGroups);
+            LogFlagGroups("superuser", accounts.SuperuserGroups);
+            LogFlagGroups("staff", accounts.StaffGroups);
 
             return Task.CompletedTask;
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        private void Say(string flag, FlagGroups groups)
+        private void LogFlagGroups(string flag, FlagGroups groups)
         {
             foreach (string provider in groups.Providers)
             {
-                string[] names = [.. groups.Of(provider).Order(StringComparer.Ordinal)];
+                string[] names = [.. groups.ForProvider(provider).Order(StringComparer.Ordinal)];
                 FlagGranted(provider, names, flag);
             }
         }
 
-        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "The provider {Provider} grants the {Flag} flag: to members of its groups {Groups}")]
+        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "Members of the groups {Groups} at the provider {Provider} get the {Flag} flag")]
         private partial void FlagGranted(string provider, string[] groups, string flag);
 
         [LoggerMessage(EventId = 1001, EventName = "SettingsWarning", Level = LogLevel.Warning, Message = "Configuration: {Warning}")]

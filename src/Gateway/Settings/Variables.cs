@@ -8,10 +8,10 @@ namespace Gateway.Settings;
 /// <summary>Reads single variables, each by its name or from the file that `NAME_FILE` names, and gathers what is wrong with them.</summary>
 internal sealed class Variables(IConfiguration configuration)
 {
-    private const int LargestFile = 256 * 1024;
+    private const int MaxFileBytes = 256 * 1024;
 
     /// <summary>Ten years, in seconds.</summary>
-    private const double LongestDuration = 10 * 365 * 86400.0;
+    private const double MaxDurationSeconds = 10 * 365 * 86400.0;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -63,30 +63,30 @@ internal sealed class Variables(IConfiguration configuration)
         }
         else if (file is not null)
         {
-            value = FromFile(name, file);
+            value = ReadFile(name, file);
         }
 
         return _read[name] = value is null ? null : NullIfBlank(WithoutQuotes(name, value));
     }
 
     /// <summary>Booleans as Paperless reads them; `on` and `off` are the gateway's own addition.</summary>
-    public bool Flag(string name, bool otherwise = false)
+    public bool Flag(string name, bool fallback = false)
     {
         switch (Text(name)?.ToUpperInvariant())
         {
             case null:
-                return otherwise;
+                return fallback;
             case "TRUE" or "1" or "YES" or "T" or "Y":
                 return true;
             case "FALSE" or "0" or "NO" or "F" or "N":
                 return false;
-            case "ON" or "OFF" when !IsOfPaperless(name):
+            case "ON" or "OFF" when !IsPaperlessVariable(name):
                 return Text(name)!.Equals("on", StringComparison.OrdinalIgnoreCase);
             case "ON" or "OFF":
                 Warn($"{name}: Paperless itself does not understand \"on\" and \"off\"; write true or false.");
                 return Text(name)!.Equals("on", StringComparison.OrdinalIgnoreCase);
             default:
-                return Wrong(name, "is neither true nor false.", "Write true or false.", otherwise);
+                return ReportProblem(name, "is neither true nor false.", "Write true or false.", fallback);
         }
     }
 
@@ -99,15 +99,15 @@ internal sealed class Variables(IConfiguration configuration)
         }
 
         ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(part => WithoutQuotes(name, part))];
-        return parts.IsEmpty ? Wrong(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts) : parts;
+        return parts.IsEmpty ? ReportProblem(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts) : parts;
     }
 
     /// <summary>`90s`, `5m`, `24h`, `7d`; a bare number is seconds, as in Paperless.</summary>
-    public TimeSpan Duration(string name, TimeSpan otherwise)
+    public TimeSpan Duration(string name, TimeSpan fallback)
     {
         if (Text(name) is not { } text)
         {
-            return otherwise;
+            return fallback;
         }
 
         double unit = char.ToLowerInvariant(text[^1]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
@@ -116,10 +116,10 @@ internal sealed class Variables(IConfiguration configuration)
             && amount * Math.Max(unit, 1) > 0)
         {
             // People write 999999999 for "for ever"; a cookie's date and a timer have an end.
-            return TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), LongestDuration));
+            return TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), MaxDurationSeconds));
         }
 
-        return Wrong(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", otherwise);
+        return ReportProblem(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", fallback);
     }
 
     public Uri? HttpUrl(string name) => Text(name) is { } text ? HttpUrl(name, text) : null;
@@ -130,12 +130,12 @@ internal sealed class Variables(IConfiguration configuration)
         {
             return url.UserInfo.Length == 0 && url.Fragment.Length == 0
                 ? url
-                : Wrong<Uri?>(name, "holds a user name or a fragment.", "Write scheme, host and path only.", null);
+                : ReportProblem<Uri?>(name, "holds a user name or a fragment.", "Write scheme, host and path only.", null);
         }
 
         // Before an @ there may be a password.
         string shown = text.Contains('@', StringComparison.Ordinal) ? "its value" : $"\"{text}\"";
-        return Wrong<Uri?>(name, $"{shown} is not a full address.", "Write it with http:// or https:// and a host.", null);
+        return ReportProblem<Uri?>(name, $"{shown} is not a full address.", "Write it with http:// or https:// and a host.", null);
     }
 
     public ImmutableArray<IPNetwork> Networks(string name)
@@ -167,21 +167,21 @@ internal sealed class Variables(IConfiguration configuration)
     }
 
     /// <summary>Neither the value nor the path is ever quoted: people put the secret itself where the path belongs.</summary>
-    private string? FromFile(string name, string file)
+    private string? ReadFile(string name, string file)
     {
         try
         {
             // Read to a bound instead of asking for the length: a pipe and a device have none.
             using FileStream stream = File.OpenRead(file);
-            byte[] bytes = new byte[LargestFile + 1];
+            byte[] bytes = new byte[MaxFileBytes + 1];
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > LargestFile)
+            if (length > MaxFileBytes)
             {
-                return Wrong<string?>(name + "_FILE", $"the file is larger than {LargestFile / 1024} KiB.", "Name the file that holds the value alone.", null);
+                return ReportProblem<string?>(name + "_FILE", $"the file is larger than {MaxFileBytes / 1024} KiB.", "Name the file that holds the value alone.", null);
             }
 
             using StreamReader text = new(new MemoryStream(bytes, 0, length), StrictUtf8);
-            return NullIfBlank(text.ReadToEnd()) ?? Wrong<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
+            return NullIfBlank(text.ReadToEnd()) ?? ReportProblem<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
         }
         catch (DecoderFallbackException)
         {
@@ -210,16 +210,16 @@ internal sealed class Variables(IConfiguration configuration)
             return text;
         }
 
-        Warn($"{name}: the value stands in quotes; the gateway takes them away{(IsOfPaperless(name) ? ", Paperless may not" : "")}.");
+        Warn($"{name}: the value stands in quotes; the gateway takes them away{(IsPaperlessVariable(name) ? ", Paperless may not" : "")}.");
         return inner;
     }
 
-    private static bool IsOfPaperless(string name) => name.StartsWith("PAPERLESS_", StringComparison.Ordinal);
+    private static bool IsPaperlessVariable(string name) => name.StartsWith("PAPERLESS_", StringComparison.Ordinal);
 
-    private T Wrong<T>(string name, string wrong, string remedy, T otherwise)
+    private T ReportProblem<T>(string name, string wrong, string remedy, T fallback)
     {
         Problem(name, wrong, remedy);
-        return otherwise;
+        return fallback;
     }
 
     private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

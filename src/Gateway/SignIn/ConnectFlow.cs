@@ -14,26 +14,26 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
     private const string State = "connect";
 
     /// <summary>Who began the Connect; null for an ordinary sign-in.</summary>
-    public static ConnectBegun? Of(AuthenticationProperties? properties) =>
-        properties?.Items.TryGetValue(State, out string? state) == true ? ConnectBegun.Read(state) : null;
+    public static ConnectInitiator? FindInitiator(AuthenticationProperties? properties) =>
+        properties?.Items.TryGetValue(State, out string? state) == true ? ConnectInitiator.Parse(state) : null;
 
-    public static bool IsAsked(HttpRequest request) => request.Query["process"] == "connect";
+    public static bool IsRequested(HttpRequest request) => request.Query["process"] == "connect";
 
     /// <summary>Notes who begins it.</summary>
-    public static void Begin(AuthenticationProperties properties, SignedInUser user) => properties.Items[State] = ConnectBegun.By(user).ToState();
+    public static void Begin(AuthenticationProperties properties, SignedInUser user) => properties.Items[State] = ConnectInitiator.From(user).ToState();
 
     /// <summary>Another site must not begin it: at the provider somebody else may be signed in.</summary>
-    public Refusal? Fault(HttpRequest request) => CrossSiteGuard.SaysSameOrigin(request, settings.Public)
+    public Refusal? FindRefusal(HttpRequest request) => CrossSiteGuard.SaysSameOrigin(request, settings.Public)
         ? null
         : WithFront(ConnectRefusals.NotFromHere(AccessRefusals.Printable(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
 
     /// <summary>On the way back, when everything that the provider said is checked.</summary>
-    public async Task FinishAsync(HttpContext context, Person person, ConnectBegun begun, string next)
+    public async Task FinishAsync(HttpContext context, Person person, ConnectInitiator initiator, string next)
     {
         string again = SignInFeature.LoginPath(settings, person.Provider, next, connect: true);
         try
         {
-            if (await connect.LinkAsync(person, begun, context.SignedInUser()) is not { } refusal)
+            if (await connect.LinkAsync(person, initiator, context.SignedInUser()) is not { } refusal)
             {
                 context.Response.Redirect(next);
                 return;

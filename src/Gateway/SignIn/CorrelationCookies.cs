@@ -12,7 +12,7 @@ namespace Gateway.SignIn;
 internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider time)
 {
     /// <summary>How many round trips may be under way: a beginning drops the oldest ones beyond that.</summary>
-    public const int MostUnderWay = 8;
+    public const int MaxConcurrent = 8;
 
     /// <summary>How long a person may take at the provider.</summary>
     public static readonly TimeSpan Ttl = TimeSpan.FromMinutes(30);
@@ -36,7 +36,7 @@ internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider 
         HashSet<char> kept = [.. sent
             .Where(one => one.Value is not null)
             .OrderByDescending(one => one.Value!.BegunAt)
-            .Take(MostUnderWay - 1)
+            .Take(MaxConcurrent - 1)
             .Select(one => one.Key)];
         char slot = FreeSlot(sent, kept);
         foreach (char dropped in sent.Keys.Where(one => one != slot && !kept.Contains(one)))
@@ -55,7 +55,7 @@ internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider 
     {
         foreach ((char slot, CorrelationSecret? secret) in Read(context.Request.Headers.Cookie))
         {
-            if (secret?.IsOf(stateHash) == true)
+            if (secret?.MatchesState(stateHash) == true)
             {
                 Expire(context.Response, slot);
                 return secret;
@@ -96,8 +96,8 @@ internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider 
 
                 char slot = pair[_prefix.Length];
                 CorrelationSecret? secret = CorrelationSecret.Parse(pair[(equals + 1)..]);
-                bool counts = secret is not null && secret.BegunAt > now - Ttl && secret.BegunAt <= now + ClockSkew;
-                sent[slot] = counts && !sent.ContainsKey(slot) ? secret : null;
+                bool isValid = secret is not null && secret.BegunAt > now - Ttl && secret.BegunAt <= now + ClockSkew;
+                sent[slot] = isValid && !sent.ContainsKey(slot) ? secret : null;
             }
         }
 

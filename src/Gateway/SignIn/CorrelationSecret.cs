@@ -62,7 +62,7 @@ internal sealed class CorrelationSecret
     }
 
     /// <summary>In constant time.</summary>
-    public bool IsOf(string stateHash)
+    public bool MatchesState(string stateHash)
     {
         Span<byte> sent = stackalloc byte[HMACSHA256.HashSizeInBytes];
         Span<byte> right = stackalloc byte[HMACSHA256.HashSizeInBytes];

@@ -15,7 +15,7 @@ internal sealed class OpenIdConnectSetup(ProviderRegistry providers) : IConfigur
 
     public void Configure(string? name, OpenIdConnectOptions options)
     {
-        Provider provider = providers.OfScheme(name!);
+        Provider provider = providers.GetByScheme(name!);
         options.ClientId = provider.Settings.ClientId;
         options.ConfigurationManager = provider.Discovery;
         options.Backchannel = provider.Backchannel;

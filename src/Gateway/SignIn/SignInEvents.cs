@@ -47,16 +47,16 @@ internal sealed partial class SignInEvents(
         }
 
         // From the settings, and not from the request's host.
-        context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(Of(context.Scheme).Settings.Id);
+        context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(ProviderOf(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
-        if (ConnectFlow.Of(context.Properties) is not null || SilentAuthentication.IsOne(context.Properties))
+        if (ConnectFlow.FindInitiator(context.Properties) is not null || SilentAuthentication.IsSilentAuthentication(context.Properties))
         {
             return;
         }
 
         // With a refresh token the provider can be asked again while the session lasts (OpenID Connect Core 1.0, section 11).
-        OpenIdConnectConfiguration configuration = await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         if (configuration.ScopesSupported.Contains(OfflineAccess) && !context.ProtocolMessage.Scope.Split(' ').Contains(OfflineAccess))
         {
             context.ProtocolMessage.Scope += " " + OfflineAccess;
@@ -67,7 +67,7 @@ internal sealed partial class SignInEvents(
     public override async Task MessageReceived(MessageReceivedContext context)
     {
         string? issuer = context.ProtocolMessage.Iss;
-        OpenIdConnectConfiguration configuration = await Of(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
         {
             context.Fail(new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
@@ -76,11 +76,11 @@ internal sealed partial class SignInEvents(
 
     public override async Task AuthorizationCodeReceived(AuthorizationCodeReceivedContext context)
     {
-        Provider provider = Of(context.Scheme);
+        Provider provider = ProviderOf(context.Scheme);
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
 
-        // What ends from here on, ends this sign-in: the provider may have made the tokens before it.
-        context.HttpContext.Features.Set(new CodeRedeemed(time.GetUtcNow()));
+        // A logout from here on also ends this sign-in: the tokens may be older than the logout.
+        context.HttpContext.Features.Set(new CodeRedemption(time.GetUtcNow()));
         OpenIdConnectMessage tokens = await provider.TokenEndpoint.RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
         if (string.IsNullOrEmpty(tokens.IdToken))
         {
@@ -103,10 +103,10 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value,
         });
-        DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedeemed>()!.At;
-        ProviderTokens tokens = TokenEndpoint.Kept(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
+        DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedemption>()!.At;
+        ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
-        JsonElement? userInfo = await UserInfoAsync(Of(context.Scheme), context.TokenEndpointResponse!.AccessToken, idToken.RequiredText("sub"), context.HttpContext.RequestAborted);
+        JsonElement? userInfo = await UserInfoAsync(ProviderOf(context.Scheme), context.TokenEndpointResponse!.AccessToken, idToken.RequiredText("sub"), context.HttpContext.RequestAborted);
         context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
     }
 
@@ -125,24 +125,24 @@ internal sealed partial class SignInEvents(
             throw new ProviderUnavailableException($"userinfo answered {(int)answer.Status}");
         }
 
-        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo speaks of somebody else than its ID token");
+        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo is about another person than its ID token");
     }
 
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
     public override async Task TicketReceived(TicketReceivedContext context)
     {
-        CallbackResult round = context.HttpContext.Features.Get<CallbackResult>()!;
-        ProviderSettings provider = Of(context.Scheme).Settings;
+        CallbackResult result = context.HttpContext.Features.Get<CallbackResult>()!;
+        ProviderSettings provider = ProviderOf(context.Scheme).Settings;
         context.Response.Headers.CacheControl = "no-store";
-        if (SilentAuthentication.IsOne(context.Properties))
+        if (SilentAuthentication.IsSilentAuthentication(context.Properties))
         {
-            await silent.FinishAsync(context.HttpContext, context.Properties!, round);
+            await silent.FinishAsync(context.HttpContext, context.Properties!, result);
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
         }
 
-        (Person? person, Refusal? refusal) = decision.Decide(provider, round.Issuer, round.Claims, round.AssertedAt);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, result.Issuer, result.Claims, result.AssertedAt);
         context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
         if (person is null)
         {
@@ -150,16 +150,16 @@ internal sealed partial class SignInEvents(
             return;
         }
 
-        if (ConnectFlow.Of(context.Properties) is { } begun)
+        if (ConnectFlow.FindInitiator(context.Properties) is { } initiator)
         {
             context.HandleResponse();
-            await connect.FinishAsync(context.HttpContext, person, begun, context.ReturnUri!);
+            await connect.FinishAsync(context.HttpContext, person, initiator, context.ReturnUri!);
             return;
         }
 
         if (context.HttpContext.Session() is { } session && session.Identity.Person == person.Key && session.SignedInAt > BegunAt(context.Properties))
         {
-            // Another tab was faster: its session serves all of them.
+            // Another tab has signed this person in; all tabs share its session.
             context.HandleResponse();
             context.Response.Redirect(context.ReturnUri!);
             return;
@@ -179,7 +179,7 @@ internal sealed partial class SignInEvents(
 
         if (answer.Account is { } account)
         {
-            context.Principal = new SignedInPrincipal(new NewSession(person.As(account), round.Tokens, round.Sub, round.Sid, round.AssertedAt));
+            context.Principal = new SignedInPrincipal(new NewSession(person.ToIdentity(account), result.Tokens, result.Sub, result.Sid, result.AssertedAt));
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {
@@ -192,7 +192,7 @@ internal sealed partial class SignInEvents(
         else
         {
             context.HandleResponse();
-            await choice.AskAsync(context.HttpContext, person, round, context.ReturnUri!, answer);
+            await choice.AskAsync(context.HttpContext, person, result, context.ReturnUri!, answer);
         }
     }
 
@@ -211,7 +211,7 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
-        if (SilentAuthentication.IsOne(context.Properties))
+        if (SilentAuthentication.IsSilentAuthentication(context.Properties))
         {
             await silent.FailAsync(http, context.Properties!, context.Failure!);
             context.Response.Redirect(next);
@@ -220,23 +220,23 @@ internal sealed partial class SignInEvents(
 
         Exception failure = context.Failure!;
         bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
-        if (stale && ConnectFlow.Of(context.Properties) is not null)
+        if (stale && ConnectFlow.FindInitiator(context.Properties) is not null)
         {
             await connect.RefuseStaleAsync(http, failure.Message);
         }
         else if (stale && http.Session() is not null)
         {
-            // Reached a second time, or after a session came about in another way: on to the page that was asked for.
+            // The callback was loaded twice, or another tab has signed in: go to the requested page.
             context.Response.Redirect(next);
         }
         else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
         {
             Restarted(context.Scheme.Name, failure.Message, http.TraceIdentifier);
-            context.Response.Redirect(SignInFeature.LoginPath(settings, Of(context.Scheme).Settings.Id, next) + "&again=1");
+            context.Response.Redirect(SignInFeature.LoginPath(settings, ProviderOf(context.Scheme).Settings.Id, next) + "&again=1");
         }
         else
         {
-            Refusal refusal = FailureRefusals.Of(failure, Of(context.Scheme).Settings);
+            Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings);
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {
                 Failed(failure, context.Scheme.Name, http.TraceIdentifier);
@@ -249,13 +249,13 @@ internal sealed partial class SignInEvents(
         }
     }
 
-    /// <summary>Where the same begins again, be it a sign-in or a Connect.</summary>
+    /// <summary>The address that starts this sign-in or Connect again.</summary>
     private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>
-        SignInFeature.LoginPath(settings, Of(scheme).Settings.Id, next, connect: ConnectFlow.Of(properties) is not null);
+        SignInFeature.LoginPath(settings, ProviderOf(scheme).Settings.Id, next, connect: ConnectFlow.FindInitiator(properties) is not null);
 
-    private Provider Of(AuthenticationScheme scheme) => providers.OfScheme(scheme.Name);
+    private Provider ProviderOf(AuthenticationScheme scheme) => providers.GetByScheme(scheme.Name);
 
-    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer at {Scheme} fits no sign-in under way ({Reason}); it begins anew; trace id {TraceId}")]
+    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer of {Scheme} belongs to no open sign-in ({Reason}). The sign-in starts again; trace id {TraceId}")]
     private partial void Restarted(string scheme, string reason, string traceId);
 
     [LoggerMessage(EventId = 3021, EventName = "SignInFailed", Level = LogLevel.Error, Message = "The sign-in at {Scheme} failed; trace id {TraceId}")]

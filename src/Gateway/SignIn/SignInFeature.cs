@@ -71,7 +71,7 @@ internal static class SignInFeature
         GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.Local(query["next"], settings.ScriptName);
-        string? notice = SignInNotices.Of(query);
+        string? notice = SignInNotices.Find(query);
         if (context.Session() is not null || context.PasswordSession() is not null)
         {
             context.Response.Headers.CacheControl = "no-store";
@@ -109,19 +109,19 @@ internal static class SignInFeature
             return;
         }
 
-        // An image, a frame or a prefetch of some page must not fill the browser with the cookies of round trips that nobody began.
+        // Frames, images and prefetches of other sites must not fill the browser with correlation cookies.
         if (context.Request.IsPrefetch() || !context.Request.IsNavigation())
         {
-            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Not in a frame", "A sign-in begins with a page of its own."));
+            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch."));
             return;
         }
 
         bool anew = query["prompt"] == "login";
         context.Response.Headers.CacheControl = "no-store";
-        SignedInUser? connecting = ConnectFlow.IsAsked(context.Request) ? context.SignedInUser() : null;
-        if (ConnectFlow.IsAsked(context.Request) && connecting is null)
+        SignedInUser? connecting = ConnectFlow.IsRequested(context.Request) ? context.SignedInUser() : null;
+        if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
-            // Never an ordinary sign-in in its place: that might make the very account that keeps this one from being connected.
+            // No ordinary sign-in instead: it could create an account that blocks this Connect.
             if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
             {
                 await pages.RefuseAsync(context, AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
@@ -132,7 +132,7 @@ internal static class SignInFeature
             return;
         }
 
-        if (connecting is not null && connect.Fault(context.Request) is { } fault)
+        if (connecting is not null && connect.FindRefusal(context.Request) is { } fault)
         {
             await pages.RefuseAsync(context, fault);
             return;
@@ -144,7 +144,7 @@ internal static class SignInFeature
             return;
         }
 
-        // Before the provider is bothered: the way back would end at a store that is away, and the next try begin all over.
+        // Checked first: without the store the callback would fail after the person has signed in at the provider.
         await services.GetRequiredService<ISessionStore>().CheckAsync(context.RequestAborted);
         try
         {

@@ -6,7 +6,7 @@ internal static class SignInNotices
     public const string SignedOut = "You are signed out of Paperless. If this is not your own device, close the browser too.";
 
     /// <summary>The share link notices are Paperless's own redirects.</summary>
-    public static string? Of(IQueryCollection query) =>
+    public static string? Find(IQueryCollection query) =>
         query.ContainsKey("loggedout") ? SignedOut
         : query.ContainsKey("sharelink_notfound") ? "This share link was not found."
         : query.ContainsKey("sharelink_expired") ? "This share link has expired."

@@ -26,7 +26,7 @@ internal sealed class UsernameChoice
 
     private const string Purpose = "username choice 1";
 
-    private static readonly TimeSpan OpenFor = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan FormTtl = TimeSpan.FromMinutes(15);
 
     private readonly AccountSignIn _accounts;
     private readonly GatewaySettings _settings;
@@ -45,12 +45,12 @@ internal sealed class UsernameChoice
         _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-choice";
     }
 
-    public Task AskAsync(HttpContext context, Person person, CallbackResult round, string next, AccountAnswer answer)
+    public Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, AccountAnswer answer)
     {
-        // Another tab may have asked already: its form goes on working.
+        // Reuse the cookie of another tab, so that its form stays valid.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
-        context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(OpenFor));
-        return ShowAsync(context, new PendingSignIn(person, round.Tokens, round.Sub, round.Sid, next, _time.GetUtcNow() + OpenFor, SHA256.HashData(browser)), answer);
+        context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(FormTtl));
+        return ShowAsync(context, new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser)), answer);
     }
 
     public async Task TakeAsync(HttpContext context, IFormCollection form)
@@ -70,7 +70,7 @@ internal sealed class UsernameChoice
 
         if (pending.Until <= _time.GetUtcNow())
         {
-            // Not a redirect: a form of this page may lead nowhere but here, and this would go on to the provider.
+            // No redirect: the page's form-action forbids a form that leads to the provider.
             await _pages.RefuseAsync(context, Stale("the form was open for too long") with { Links = [new PageLink(LoginPath(pending), "Start again")] });
             return;
         }
@@ -82,7 +82,7 @@ internal sealed class UsernameChoice
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
-                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.As(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.ToIdentity(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
                 context.Response.StatusCode = StatusCodes.Status303SeeOther;
                 context.Response.Headers.Location = pending.Next;
             }
@@ -103,7 +103,7 @@ internal sealed class UsernameChoice
 
     private Task ShowAsync(HttpContext context, PendingSignIn pending, AccountAnswer answer)
     {
-        if (answer.NameFault is { } fault)
+        if (answer.NameError is { } fault)
         {
             Refusal refusal = new(StatusCodes.Status400BadRequest, "username_refused", "Another user name", fault);
             _pages.Log(context, refusal with { Level = LogLevel.Information, ForTheLog = $"the user name {fault}" });
@@ -111,15 +111,15 @@ internal sealed class UsernameChoice
 
         return PageWriter.ShowAsync<ChooseUsernamePage>(
             context,
-            answer.NameFault is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+            answer.NameError is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
             new()
             {
                 [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name ?? pending.Person.Provider,
                 [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
                 [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
-                [nameof(ChooseUsernamePage.Proposed)] = answer.NameToChoose,
+                [nameof(ChooseUsernamePage.Proposed)] = answer.ProposedName,
                 [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
-                [nameof(ChooseUsernamePage.Fault)] = answer.NameFault,
+                [nameof(ChooseUsernamePage.Fault)] = answer.NameError,
             });
     }
 

@@ -8,11 +8,11 @@ using Gateway.Storage;
 
 namespace Gateway.SignOut;
 
-/// <summary>The provider says, server to server, that a session is over (OpenID Connect Back-Channel Logout 1.0).</summary>
+/// <summary>Ends sessions at the provider's request, server to server (OpenID Connect Back-Channel Logout 1.0).</summary>
 internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>A `jti` is remembered for the token's life, and for this long at the least.</summary>
-    private static readonly TimeSpan ShortestMemory = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan MinReplayTtl = TimeSpan.FromMinutes(2);
 
     /// <summary>Section 2.5 and 2.7: a form with one logout token; 200, or 400 with an `error`.</summary>
     public async Task AnswerAsync(HttpContext context, string providerId)
@@ -26,14 +26,14 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
 
         try
         {
-            (Logout? logout, string? fault) = await ReadAsync(context, provider);
+            (LogoutRequest? logout, string? error) = await ReadAsync(context, provider);
             if (logout is null)
             {
-                await FailAsync(context, providerId, fault!);
+                await FailAsync(context, providerId, error!);
                 return;
             }
 
-            // By `sid` where there is one: other sessions of that person are not meant, unless nobody knows which they are.
+            // With a `sid` only that session ends, and sessions of that person whose `sid` is unknown.
             string at = provider.Settings.Id;
             byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
             byte[] meant = logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!;
@@ -43,8 +43,8 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
                 ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             }
 
-            // After it: one that was not carried out, because the store or this process went away, may be sent again.
-            await store.TryMarkUsedAsync(logout.Once, logout.OnceUntil, CancellationToken.None);
+            // Marked as used afterwards: the provider may resend a logout that failed halfway.
+            await store.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
             LoggedOut(at, logout.Subject, ended);
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
@@ -57,7 +57,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     }
 
     /// <summary>Section 2.6.</summary>
-    private async Task<(Logout? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
+    private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
     {
         (IFormCollection? form, FormFault? unread) = await RequestForm.ReadAsync(context);
         if (form is null)
@@ -83,7 +83,7 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
     }
 
     /// <summary>What signature, issuer, audience and times leave open.</summary>
-    private async Task<(Logout? Logout, string? Fault)> ReadAsync(string providerId, ClaimSet claims, CancellationToken cancellationToken)
+    private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(string providerId, ClaimSet claims, CancellationToken cancellationToken)
     {
         if (claims.Text("jti") is not { Length: > 0 } id)
         {
@@ -109,48 +109,48 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
 
         string issuer = claims.RequiredText("iss");
         DateTimeOffset until = claims.Time("exp")!.Value + SignedTokenCheck.ClockSkew;
-        DateTimeOffset shortest = time.GetUtcNow() + ShortestMemory;
-        byte[] once = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{providerId}\0{issuer}\0{id}"));
-        return await WasSentBeforeAsync(once, cancellationToken)
+        DateTimeOffset earliest = time.GetUtcNow() + MinReplayTtl;
+        byte[] replayKey = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{providerId}\0{issuer}\0{id}"));
+        return await WasSentBeforeAsync(replayKey, cancellationToken)
             ? (null, "the logout token was sent before")
-            : (new Logout(issuer, string.IsNullOrEmpty(sid) ? null : sid, subject, once, until > shortest ? until : shortest), null);
+            : (new LogoutRequest(issuer, string.IsNullOrEmpty(sid) ? null : sid, subject, replayKey, until > earliest ? until : earliest), null);
     }
 
-    private async Task<bool> WasSentBeforeAsync(byte[] once, CancellationToken cancellationToken)
+    private async Task<bool> WasSentBeforeAsync(byte[] replayKey, CancellationToken cancellationToken)
     {
         try
         {
-            return await store.WasUsedAsync(once, cancellationToken);
+            return await store.WasUsedAsync(replayKey, cancellationToken);
         }
         catch (StoreUnavailableException)
         {
-            // What it ends is ended here at once, and in the store when it is back; a second time does no more.
+            // A repeated logout is harmless; skipping one is not.
             return false;
         }
     }
 
-    private Task FailAsync(HttpContext context, string provider, string fault)
+    private Task FailAsync(HttpContext context, string provider, string error)
     {
-        Refused(provider, fault, context.TraceIdentifier);
-        return WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_request", fault);
+        Refused(provider, error, context.TraceIdentifier);
+        return WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_request", error);
     }
 
-    private static Task WriteAsync(HttpContext context, int status, string error, string description)
+    private static Task WriteAsync(HttpContext context, int status, string code, string description)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new LogoutError(error, description, context.TraceIdentifier), LogoutErrorJson.Default.LogoutError);
+        return context.Response.WriteAsJsonAsync(new LogoutError(code, description, context.TraceIdentifier), LogoutErrorJson.Default.LogoutError);
     }
 
     /// <summary>What a logout token asks for: the session <paramref name="Sid"/>, or everything of <paramref name="Subject"/>.</summary>
-    /// <param name="Once">Names the token: it counts once.</param>
-    private sealed record Logout(string Issuer, string? Sid, string? Subject, byte[] Once, DateTimeOffset OnceUntil);
+    /// <param name="ReplayKey">Names the token: it counts once.</param>
+    private sealed record LogoutRequest(string Issuer, string? Sid, string? Subject, byte[] ReplayKey, DateTimeOffset ReplayKeyExpiresAt);
 
-    [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} ended the session of {Subject}: {Count} sessions here")]
+    [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} sent a back-channel logout for {Subject}: {Count} sessions ended")]
     private partial void LoggedOut(string provider, string? subject, int count);
 
-    [LoggerMessage(EventId = 6011, EventName = "LogoutTokenRefused", Level = LogLevel.Warning, Message = "A logout token at {Provider} was refused: {Reason}; trace id {TraceId}")]
+    [LoggerMessage(EventId = 6011, EventName = "LogoutTokenRefused", Level = LogLevel.Warning, Message = "Refused a logout token from {Provider}: {Reason}. No session ended; trace id {TraceId}")]
     private partial void Refused(string provider, string reason, string traceId);
 
-    [LoggerMessage(EventId = 6012, EventName = "LogoutNotNow", Level = LogLevel.Error, Message = "A logout of {Provider} could not be carried out ({Reason}); the provider was asked to send it again; trace id {TraceId}")]
+    [LoggerMessage(EventId = 6012, EventName = "LogoutNotNow", Level = LogLevel.Error, Message = "A back-channel logout from {Provider} failed ({Reason}). The gateway answered 503, so that the provider sends it again; trace id {TraceId}")]
     private partial void NotNow(string provider, string reason, string traceId);
 }

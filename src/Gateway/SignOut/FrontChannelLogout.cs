@@ -7,7 +7,7 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.SignOut;
 
-/// <summary>The provider says, in a hidden frame of its own page, that a session is over (OpenID Connect Front-Channel Logout 1.0).</summary>
+/// <summary>Ends a session at the provider's request, in a hidden frame of its page (OpenID Connect Front-Channel Logout 1.0).</summary>
 /// <remarks>The browser sends no Lax cookie into another site's frame: it is `iss` and `sid` that say which session.</remarks>
 internal sealed partial class FrontChannelLogout(SessionKeeper sessions, SessionCookie cookie, ProviderRegistry providers, PageWriter pages, ILogger<SecurityLog> logger)
 {
@@ -67,6 +67,6 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
             .Select(url => new PublicOrigin(new Uri(url)).Origin)
             .Distinct());
 
-    [LoggerMessage(EventId = 6013, EventName = "FrontChannelLogout", Level = LogLevel.Information, Message = "{Provider} ended a session by the front channel: {Count} sessions here")]
+    [LoggerMessage(EventId = 6013, EventName = "FrontChannelLogout", Level = LogLevel.Information, Message = "{Provider} sent a front-channel logout: {Count} sessions ended")]
     private partial void LoggedOut(string provider, int count);
 }

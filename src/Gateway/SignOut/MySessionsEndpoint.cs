@@ -7,8 +7,8 @@ using Gateway.Storage;
 
 namespace Gateway.SignOut;
 
-/// <summary>`/gateway/sessions`: where one is signed in, and ending any of it. Nobody sees or ends another person's.</summary>
-internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper sessions, EndSession endSession, Logout logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
+/// <summary>`/gateway/sessions` shows where you are signed in and lets you end one session or all of them; never another person's.</summary>
+internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper sessions, EndSessionRedirect endSession, LogoutFlow logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
 {
     public const string EndPath = PagesFeature.SessionsPath + "/end";
 
@@ -16,7 +16,7 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
 
     public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
     {
-        IReadOnlyList<SessionEntry> entries = [.. (await OfAsync(session, context.RequestAborted)).Select(one => SessionEntry.Of(one, session.Key))];
+        IReadOnlyList<SessionEntry> entries = [.. (await ListSessionsAsync(session, context.RequestAborted)).Select(one => SessionEntry.Of(one, session.Key))];
         if (!context.Request.WantsPage())
         {
             await PageWriter.WriteJsonAsync(context, entries, SessionEntryJson.Default.IReadOnlyListSessionEntry);
@@ -27,7 +27,7 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
             context,
             StatusCodes.Status200OK,
             new() { [nameof(SessionsPage.Sessions)] = entries },
-            await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
+            await endSession.GetFormActionAsync(session.Identity.Provider, context.RequestAborted));
     });
 
     public Task EndAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
@@ -35,7 +35,7 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
         string? id = form["id"];
 
         // An id of another person's, or of nobody's, is none of these.
-        if ((await OfAsync(session, context.RequestAborted)).FirstOrDefault(one => one.Id == id) is { } meant)
+        if ((await ListSessionsAsync(session, context.RequestAborted)).FirstOrDefault(one => one.Id == id) is { } meant)
         {
             if (meant.Key == session.Key)
             {
@@ -61,9 +61,9 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
     {
         if (context.Session() is not { } session)
         {
-            await (context.Features.Get<SessionLookupFailed>() is { } away ? AwayAsync(context, away.Reason)
+            await (context.Features.Get<SessionLookupFailed>() is { } away ? RefuseStoreUnavailableAsync(context, away.Reason)
                 : context.PasswordSession() is null ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.SessionsPath)
-                : OfPasswordAsync(context));
+                : RefusePasswordSessionAsync(context));
             return;
         }
 
@@ -73,21 +73,21 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
         }
         catch (StoreUnavailableException error)
         {
-            await AwayAsync(context, error.Message);
+            await RefuseStoreUnavailableAsync(context, error.Message);
         }
     }
 
-    private Task<IReadOnlyList<ListedSession>> OfAsync(Session session, CancellationToken cancellationToken) =>
+    private Task<IReadOnlyList<ListedSession>> ListSessionsAsync(Session session, CancellationToken cancellationToken) =>
         list.OfPersonAsync(session.PersonIndex, cancellationToken);
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
-    private Task OfPasswordAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+    private Task RefusePasswordSessionAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
     {
         Remedy = "To end all of them, change your password in Paperless (My Profile).",
         Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
     });
 
-    private Task AwayAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
+    private Task RefuseStoreUnavailableAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
     {
         Remedy = "This page tries again by itself.",
         RetryAfter = 5,

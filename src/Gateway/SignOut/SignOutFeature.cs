@@ -23,8 +23,8 @@ internal static class SignOutFeature
 
     public static void AddSignOut(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<EndSession>();
-        builder.Services.AddSingleton<Logout>();
+        builder.Services.AddSingleton<EndSessionRedirect>();
+        builder.Services.AddSingleton<LogoutFlow>();
         builder.Services.AddSingleton<MySessionsEndpoint>();
         builder.Services.AddSingleton<BackChannelLogout>();
         builder.Services.AddSingleton<FrontChannelLogout>();
@@ -38,14 +38,14 @@ internal static class SignOutFeature
             app.MapForm(path, (context, _) => SignOutAsync(context));
         }
 
-        app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => OwnOf(context).ShowAsync(context));
-        app.MapForm(MySessionsEndpoint.EndPath, (context, form) => OwnOf(context).EndAsync(context, form));
-        app.MapForm(MySessionsEndpoint.EndAllPath, (context, _) => OwnOf(context).EndAllAsync(context));
+        app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => Endpoint(context).ShowAsync(context));
+        app.MapForm(MySessionsEndpoint.EndPath, (context, form) => Endpoint(context).EndAsync(context, form));
+        app.MapForm(MySessionsEndpoint.EndAllPath, (context, _) => Endpoint(context).EndAllAsync(context));
         app.MapPost(BackChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
         app.MapGet(FrontChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
     }
 
-    private static MySessionsEndpoint OwnOf(HttpContext context) => context.RequestServices.GetRequiredService<MySessionsEndpoint>();
+    private static MySessionsEndpoint Endpoint(HttpContext context) => context.RequestServices.GetRequiredService<MySessionsEndpoint>();
 
     private static Task SignOutAsync(HttpContext context)
     {
@@ -53,15 +53,15 @@ internal static class SignOutFeature
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
         if (CrossSiteGuard.IsDoneByPerson(context.Request, settings.Public))
         {
-            return services.GetRequiredService<Logout>().AnswerAsync(context);
+            return services.GetRequiredService<LogoutFlow>().AnswerAsync(context);
         }
 
         return context.Request.IsNavigation()
-            ? AskAsync(context, settings, services.GetRequiredService<EndSession>())
+            ? ConfirmAsync(context, settings, services.GetRequiredService<EndSessionRedirect>())
             : services.GetRequiredService<AccessRefusals>().SignOutInBackgroundAsync(context);
     }
 
-    private static async Task AskAsync(HttpContext context, GatewaySettings settings, EndSession endSession)
+    private static async Task ConfirmAsync(HttpContext context, GatewaySettings settings, EndSessionRedirect endSession)
     {
         Session? session = context.Session();
         bool isUnknown = context.Features.Get<SessionLookupFailed>() is not null;
@@ -83,6 +83,6 @@ internal static class SignOutFeature
                 [nameof(ConfirmSignOutPage.AtProvider)] = session is not null,
                 [nameof(ConfirmSignOutPage.Stay)] = settings.ScriptName + "/",
             },
-            session is null ? "'self'" : await endSession.FormActionAsync(session.Identity.Provider, context.RequestAborted));
+            session is null ? "'self'" : await endSession.GetFormActionAsync(session.Identity.Provider, context.RequestAborted));
     }
 }

@@ -21,7 +21,7 @@ internal sealed record AccountLink(
     public PersonKey Person => new(Provider, Issuer, Subject);
 
     /// <summary>How the log names the person.</summary>
-    public string Called => $"{Label}, subject {Subject}";
+    public string NameForLog => $"{Label}, subject {Subject}";
 }
 
 /// <summary>The name under which an account is being made for somebody, noted before Paperless is asked to make it.</summary>

@@ -27,7 +27,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     public const string ClaimedUsers = RedisConnection.Prefix + "claimed-users";
 
     /// <summary>The names that the user header has carried, and whom each meant.</summary>
-    private const string NamedUsers = RedisConnection.Prefix + "named-users";
+    private const string NameMatchGuard = RedisConnection.Prefix + "named-users";
 
     private const int MostTries = 3;
 
@@ -169,15 +169,15 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     {
         if (await FindNameAsync(username, cancellationToken) != userId)
         {
-            await redis.ReadAsync(database => database.HashSetAsync(NamedUsers, username, userId), NamesKind, NamedUsers, absent: false, cancellationToken);
+            await redis.ReadAsync(database => database.HashSetAsync(NameMatchGuard, username, userId), NamesKind, NameMatchGuard, absent: false, cancellationToken);
         }
     }
 
     public override async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
-        await redis.ReadAsync(database => database.HashGetAsync(NamedUsers, username, CommandFlags.DemandMaster), NamesKind, NamedUsers, absent: Somebody, cancellationToken));
+        await redis.ReadAsync(database => database.HashGetAsync(NameMatchGuard, username, CommandFlags.DemandMaster), NamesKind, NameMatchGuard, absent: Somebody, cancellationToken));
 
     public override async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
-        (await redis.ReadAsync(database => database.HashGetAllAsync(NamedUsers, CommandFlags.DemandMaster), NamesKind, NamedUsers, [], cancellationToken))
+        (await redis.ReadAsync(database => database.HashGetAllAsync(NameMatchGuard, CommandFlags.DemandMaster), NamesKind, NameMatchGuard, [], cancellationToken))
             .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? Somebody, StringComparer.Ordinal);
 
     private static int? NamedUser(RedisValue value)

@@ -50,7 +50,7 @@ public sealed class FlagsOfSeveralProvidersTests
         await using TwoProviders providers = await StartAsync();
 
         Assert.Equal(
-            ["The provider \"authentik\" grants the \"superuser\" flag: to members of its groups [\"chiefs\"]", "The provider \"other\" grants the \"staff\" flag: to members of its groups [\"clerks\"]"],
+            ["Members of the groups [\"chiefs\"] at the provider \"authentik\" get the \"superuser\" flag", "Members of the groups [\"clerks\"] at the provider \"other\" get the \"staff\" flag"],
             providers.World.Log.Of("FlagGroups").Select(entry => entry.RenderMessage(CultureInfo.InvariantCulture)));
     }
 

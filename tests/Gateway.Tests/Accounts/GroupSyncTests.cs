@@ -21,7 +21,7 @@ public sealed class GroupSyncTests
 
         Assert.Equal([users.Id], world.Paperless.Data.FindUser("alice")!.Groups);
         LogEvent said = Assert.Single(world.Log.Of("GroupsChanged"));
-        Assert.Equal("The groups of \"alice\" changed: added [\"users\"], taken away [\"viewers\"]; the claim \"groups\" of \"authentik\" said so", said.RenderMessage(CultureInfo.InvariantCulture));
+        Assert.Equal("The groups of \"alice\" changed: added [\"users\"], removed [\"viewers\"], from the claim \"groups\" of \"authentik\"", said.RenderMessage(CultureInfo.InvariantCulture));
     }
 
     [Theory]

@@ -19,7 +19,7 @@ public sealed class UsernameTests
     [InlineData("µªº")]
     [InlineData("x²¼")]
     [InlineData("consumer2")]
-    public void A_name_that_Paperless_takes_is_taken(string name) => Assert.Null(Username.Fault(name));
+    public void A_name_that_Paperless_takes_is_taken(string name) => Assert.Null(Username.FindError(name));
 
     [Theory]
     [InlineData("", "is empty")]
@@ -48,19 +48,19 @@ public sealed class UsernameTests
     [InlineData("anonymoususer", "keeps for itself")]
     [InlineData("Consumer", "keeps for itself")]
     public void A_name_that_would_not_arrive_as_it_is_is_refused(string name, string words) =>
-        Assert.Contains(words, Username.Fault(name), StringComparison.Ordinal);
+        Assert.Contains(words, Username.FindError(name), StringComparison.Ordinal);
 
     [Fact]
     public void A_name_has_at_most_150_characters()
     {
-        Assert.Null(Username.Fault(Longest));
-        Assert.Equal("has more than 150 characters", Username.Fault(Longest + "a"));
+        Assert.Null(Username.FindError(Longest));
+        Assert.Equal("has more than 150 characters", Username.FindError(Longest + "a"));
     }
 
     [Fact]
     public void What_is_taken_goes_through_a_header_and_comes_out_the_same() => Gen.OneOf(Gen.String, Gen.String[Gen.Char[' ', '\u00ff'], 0, 8]).Sample(name =>
     {
-        if (Username.Fault(name) is null)
+        if (Username.FindError(name) is null)
         {
             Assert.Equal(name, Encoding.Latin1.GetString(Encoding.Latin1.GetBytes(name)));
             Assert.Equal(name, name.Trim());
@@ -72,6 +72,6 @@ public sealed class UsernameTests
     public void Letters_and_digits_of_latin_1_are_always_taken() => Gen.String[Gen.Char[' ', '\u00ff'], 1, 20].Sample(text =>
     {
         string name = string.Concat(text.Where(char.IsLetterOrDigit));
-        Assert.Equal(name.Length == 0, Username.Fault(name) is not null);
+        Assert.Equal(name.Length == 0, Username.FindError(name) is not null);
     }, iter: 5000);
 }

@@ -270,16 +270,16 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync();
         IServiceProvider services = world.Gateway.Services;
-        using CredentialAtStart look = new(
+        using CredentialStartupCheck look = new(
             api: null!,
             services.GetRequiredService<IHostApplicationLifetime>(),
             world.Clock,
-            services.GetRequiredService<ILogger<CredentialAtStart>>());
+            services.GetRequiredService<ILogger<CredentialStartupCheck>>());
 
         await look.StartAsync(World.Ct);
         await look.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
 
-        await FailedAsync(world, "The first look at Paperless's API");
+        await FailedAsync(world, "The startup check of Paperless's API token");
     }
 
     [Fact]

@@ -74,9 +74,9 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
     /// <summary>Fails every connection that leaves this machine.</summary>
     private sealed class LoopbackOnly : Outbound
     {
-        public override SocketsHttpHandler Handler()
+        public override SocketsHttpHandler CreateHandler()
         {
-            SocketsHttpHandler handler = base.Handler();
+            SocketsHttpHandler handler = base.CreateHandler();
             handler.ConnectCallback = async (context, cancel) =>
             {
                 if (context.DnsEndPoint.Host is not ("127.0.0.1" or "localhost"))

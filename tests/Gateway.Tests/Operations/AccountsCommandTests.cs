@@ -162,7 +162,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         var (exitCode, output, errors) = await LinkAsync("alice", "admin");
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Equal($"{SubjectOf("alice")} of {Issuer} is linked to alice (user {IdOf("alice")}) already. To change it, take that link away first: accounts unlink.", errors.Trim());
+        Assert.Equal($"{SubjectOf("alice")} of {Issuer} is linked to alice (user {IdOf("alice")}) already. Remove that link first with \"accounts unlink\".", errors.Trim());
         using JsonDocument rows = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
         Assert.Equal("alice", Assert.Single(rows.RootElement.EnumerateArray()).GetProperty("username").GetString());
     }
@@ -214,7 +214,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
 
         Assert.Equal(0, exitCode);
         Assert.Contains("bob is not active in Paperless", errors, StringComparison.Ordinal);
-        Assert.Contains($"authentik calls itself {Issuer}, not {Issuer.TrimEnd('/')}: nobody comes in by this link.", errors, StringComparison.Ordinal);
+        Assert.Contains($"authentik calls itself {Issuer}, not {Issuer.TrimEnd('/')}: nobody can sign in with this link.", errors, StringComparison.Ordinal);
     }
 
     [Fact]

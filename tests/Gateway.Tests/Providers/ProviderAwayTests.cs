@@ -86,7 +86,7 @@ public sealed class ProviderAwayTests
         Task<Page> waits = visitor.OpenAsync(Begin, "same-origin");
         Page other = await visitor.OpenAsync("/accounts/login/");
         await asked.Task.WaitAsync(World.Ct);
-        world.Clock.Advance(ProviderTimes.Default.Answer);
+        world.Clock.Advance(ProviderTimeouts.Default.Response);
         Page away = await waits;
         hangs.SetResult();
 

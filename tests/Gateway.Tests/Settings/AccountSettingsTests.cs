@@ -51,8 +51,8 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.True(accounts.SyncGroups);
         Assert.True(accounts.CreateGroups);
         Assert.Equal(["readers", "Tax 2026"], accounts.DefaultGroups);
-        Assert.Equal(["paperless-admins"], accounts.SuperuserGroups.Of("authentik"));
-        Assert.Equal(["office", "paperless-admins"], accounts.StaffGroups.Of("authentik").Order(StringComparer.Ordinal));
+        Assert.Equal(["paperless-admins"], accounts.SuperuserGroups.ForProvider("authentik"));
+        Assert.Equal(["office", "paperless-admins"], accounts.StaffGroups.ForProvider("authentik").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -109,7 +109,7 @@ public sealed class AccountSettingsTests : IDisposable
             AccountSettings accounts = GivenEnvironment.Read((name, value)).Good.Accounts;
             FlagGroups groups = name == "GATEWAY_STAFF_GROUPS" ? accounts.StaffGroups : accounts.SuperuserGroups;
 
-            Assert.Equal([group], groups.Of("authentik"));
+            Assert.Equal([group], groups.ForProvider("authentik"));
         }
     }
 
@@ -121,9 +121,9 @@ public sealed class AccountSettingsTests : IDisposable
             ("GATEWAY_SUPERUSER_GROUPS", "authentik:chiefs, Work_2.0:root:all"),
             ("GATEWAY_STAFF_GROUPS", "authentik:chiefs,authentik:clerks")).Good.Accounts;
 
-        Assert.Equal(["chiefs"], accounts.SuperuserGroups.Of("authentik"));
-        Assert.Equal(["root:all"], accounts.SuperuserGroups.Of("Work_2.0"));
-        Assert.Empty(accounts.SuperuserGroups.Of("pocket-id"));
+        Assert.Equal(["chiefs"], accounts.SuperuserGroups.ForProvider("authentik"));
+        Assert.Equal(["root:all"], accounts.SuperuserGroups.ForProvider("Work_2.0"));
+        Assert.Empty(accounts.SuperuserGroups.ForProvider("pocket-id"));
         Assert.Equal(["authentik"], accounts.StaffGroups.Providers);
     }
 

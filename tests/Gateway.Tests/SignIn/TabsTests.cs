@@ -123,7 +123,7 @@ public sealed class TabsTests
         Page page = await second.FinishAsync(callback);
 
         Assert.Equal(HttpStatusCode.BadRequest, page.Status);
-        Assert.Contains("cookies may be turned off", page.Text, StringComparison.Ordinal);
+        Assert.Contains("the browser blocks cookies", page.Text, StringComparison.Ordinal);
         Assert.Contains("href=\"/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2\"", page.Text, StringComparison.Ordinal);
     }
 

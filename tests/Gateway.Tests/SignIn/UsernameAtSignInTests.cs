@@ -101,13 +101,13 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [InlineData(150, true)]
     [InlineData(151, false)]
     public void A_name_has_150_characters_at_the_most(int length, bool fits) =>
-        Assert.Equal(fits, Username.Fault(new string('a', length)) is null);
+        Assert.Equal(fits, Username.FindError(new string('a', length)) is null);
 
     /// <summary>Whatever is let through is one line of Latin-1 that no header parser splits.</summary>
     [Fact]
     public void No_name_that_is_taken_can_break_the_header() => Check.Sample(
         Gen.String,
-        name => Assert.True(Username.Fault(name) is not null || (name.Length > 0 && name.All(letter => letter <= 0xFF && (char.IsLetterOrDigit(letter) || char.IsNumber(letter) || "@.+-_".Contains(letter))))),
+        name => Assert.True(Username.FindError(name) is not null || (name.Length > 0 && name.All(letter => letter <= 0xFF && (char.IsLetterOrDigit(letter) || char.IsNumber(letter) || "@.+-_".Contains(letter))))),
         iter: 20_000);
 
     private void Named(string name)

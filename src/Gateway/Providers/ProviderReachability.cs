@@ -1,10 +1,10 @@
 namespace Gateway.Providers;
 
 /// <summary>Whether a provider answers at this moment, whatever is known of it from before.</summary>
-internal static class ProviderContact
+internal static class ProviderReachability
 {
     /// <exception cref="HttpRequestException">It cannot be reached, or says that it cannot work.</exception>
-    public static async Task AskAsync(this Provider provider, CancellationToken cancel)
+    public static async Task EnsureReachableAsync(this Provider provider, CancellationToken cancel)
     {
         using HttpResponseMessage response = await provider.Backchannel.GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
         response.EnsureSuccessStatusCode();

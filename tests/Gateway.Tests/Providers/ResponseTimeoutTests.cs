@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Providers;
 
 /// <summary>A provider that never answers is given up by the gateway's clock, soon where a person waits.</summary>
-public sealed class ProviderAnswerTimeoutTests
+public sealed class ResponseTimeoutTests
 {
     [Fact]
     public async Task A_silent_authentication_waits_two_seconds_for_the_provider_and_then_shows_the_page()

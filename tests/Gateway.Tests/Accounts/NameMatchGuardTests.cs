@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Accounts;
 
 /// <summary>An account whose name the user header has carried for somebody is not found by that name.</summary>
-public sealed class NamedUsersTests
+public sealed class NameMatchGuardTests
 {
     [Fact]
     public async Task An_account_that_the_header_of_a_deleted_user_made_is_never_a_later_persons()

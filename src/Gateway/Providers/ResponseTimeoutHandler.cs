@@ -3,7 +3,7 @@ using Gateway.Settings;
 namespace Gateway.Providers;
 
 /// <summary>Bounds each answer of a provider in time and size, its body included; `HttpClient.Timeout` knows the real clock only.</summary>
-internal sealed class AnswerTimeoutHandler(HttpMessageHandler inner, TimeSpan timeout, int largest, TimeProvider time) : DelegatingHandler(inner)
+internal sealed class ResponseTimeoutHandler(HttpMessageHandler inner, TimeSpan timeout, int maxBytes, TimeProvider time) : DelegatingHandler(inner)
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -12,7 +12,7 @@ internal sealed class AnswerTimeoutHandler(HttpMessageHandler inner, TimeSpan ti
         try
         {
             response = await base.SendAsync(request, deadline.Token);
-            await response.Content.LoadIntoBufferAsync(largest, deadline.Token);
+            await response.Content.LoadIntoBufferAsync(maxBytes, deadline.Token);
             return response;
         }
         catch (Exception error)

@@ -8,10 +8,10 @@ namespace Gateway.Accounts;
 /// Keeps accounts from being found by a name that the user header has carried for somebody: Paperless makes a deleted user of that name
 /// anew, and an open session may have been given that account's API token.
 /// </summary>
-internal sealed partial class NamedUsers(IAccountLinkStore links, ILogger<SecurityLog> logger)
+internal sealed partial class NameMatchGuard(IAccountLinkStore links, ILogger<SecurityLog> logger)
 {
     /// <param name="user">A user that was found by the name, and that nobody may have used under it before.</param>
-    public async Task<bool> MayBeMatchedAsync(PaperlessUser user, CancellationToken cancellationToken)
+    public async Task<bool> CanBeMatchedAsync(PaperlessUser user, CancellationToken cancellationToken)
     {
         if (await links.FindNameAsync(user.Username, cancellationToken) is { } other)
         {
@@ -31,8 +31,8 @@ internal sealed partial class NamedUsers(IAccountLinkStore links, ILogger<Securi
 
     private static bool IsOlder(PaperlessUser user, AccountLink link) =>
         DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
-        && joined < link.LinkedAt - AccountProvisioning.ReservationSlack;
+        && joined < link.LinkedAt - AccountProvisioning.ReservationTolerance;
 
-    [LoggerMessage(EventId = 7024, EventName = "AccountNotMatched", Level = LogLevel.Warning, Message = "The account {User} (user {UserId}) is not taken by its name, because the gateway has called user {Other} so before, and its session may have used this account. Link it by Connect or \"Gateway accounts link\"")]
+    [LoggerMessage(EventId = 7024, EventName = "AccountNotMatched", Level = LogLevel.Warning, Message = "The account {User} (user {UserId}) is not matched by its name: user {Other} had this name before, and an open session may have used the account. Link it with Connect or \"Gateway accounts link\"")]
     private partial void NotMatched(string user, int userId, int other);
 }

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.SignOut;
 
-/// <summary>Ends what this browser has: the gateway's session, Paperless's, the cookies; then leads on to the provider's.</summary>
-internal sealed class Logout(EndSession endSession, PaperlessSession paperless, PasswordSessionRegistry locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+/// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
+internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession paperless, PasswordSessionRegistry passwordSessions, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
@@ -22,16 +22,16 @@ internal sealed class Logout(EndSession endSession, PaperlessSession paperless, 
         }
         else
         {
-            // The gateway's session first: whatever fails after it, nobody gets in any more.
+            // The gateway's session ends first: a later failure must not leave access open.
             await context.SignOutAsync(SessionScheme.Name);
         }
 
-        await (session is null ? locals.EndAsync(context, PasswordSessionEnd.SignedOut) : paperless.EndAsync(context, session));
+        await (session is null ? passwordSessions.EndAsync(context, PasswordSessionEnd.SignedOut) : paperless.EndAsync(context, session));
         cookies.Delete(context.Response);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.AddressAsync(session.Identity.Provider, idToken, context.RequestAborted);
+        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted);
     }
 
     /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>
