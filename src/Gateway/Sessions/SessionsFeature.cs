@@ -36,8 +36,9 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        // Not the token given: requests may have used up all the time that it allows, and this takes none.
-        await Loop("The last tidying").RunOnceAsync(LastAsync, CancellationToken.None);
+
+        // Without the token: requests may have used up all the time that it allows, and the last tidying takes none.
+        await (ExecuteTask ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -46,9 +47,15 @@ internal sealed partial class SessionTidying(SessionKeeper sessions, TimeProvide
         return base.StartAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        Loop("Telling the store of ended sessions").RunPeriodicallyAsync(SessionsFeature.HandOnEvery, sessions.HandOnAsync, stoppingToken),
-        Loop("Tidying the sessions").RunPeriodicallyAsync(SessionsFeature.TidyEvery, TidyAsync, stoppingToken));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.WhenAll(
+            Loop("Telling the store of ended sessions").RunPeriodicallyAsync(SessionsFeature.HandOnEvery, sessions.HandOnAsync, stoppingToken),
+            Loop("Tidying the sessions").RunPeriodicallyAsync(SessionsFeature.TidyEvery, TidyAsync, stoppingToken));
+
+        // Here and not in StopAsync: who stops a host twice must not have the store asked after its end.
+        await Loop("The last tidying").RunOnceAsync(LastAsync, CancellationToken.None);
+    }
 
     private BackgroundLoop Loop(string work) => new(work, time, logger);
 

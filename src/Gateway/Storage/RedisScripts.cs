@@ -54,7 +54,7 @@ internal static class RedisScripts
     public const string Add = Tombstone + """
         for at = 2, #KEYS, 2 do
             local ended, unreadable = tombstone(KEYS[at])
-            if ended and (at == 4 or ended >= ago(ARGV[1])) then return unreadable and -1 or 0 end
+            if ended and (at == 4 or unreadable or ended >= ago(ARGV[1])) then return unreadable and -1 or 0 end
         end
         local heard = ago(ARGV[1])
         local life = math.max(tonumber(ARGV[3]) - tonumber(ARGV[2]), 1)
