@@ -17,7 +17,9 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     public Task RefuseAsync(HttpContext context, AccessDecision access) => access switch
     {
         AccessDecision.SignInFirst => SignInFirstAsync(context),
-        AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(401, "credential_refused", "This credential is not taken", "The API takes \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
+        AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(
+            401, "credential_refused", "This credential is not taken",
+            "The API takes \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
         {
             Remedy = "Use an API token of Paperless (My Profile).",
         }),
@@ -29,7 +31,9 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.") { Links = [_front] }),
     };
 
-    public Task CrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "cross_site", "Not from another site", "This request changes something and did not come from Paperless's own pages.")
+    public Task CrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        403, "cross_site", "Not from another site",
+        "This request changes something and did not come from Paperless's own pages.")
     {
         Remedy = $"Open {settings.Public.Origin} and do it there; a program uses an API token instead of cookies.",
         Links = [_front],
@@ -48,15 +52,21 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     }
 
     /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
-    public Task SessionsAwayAsync(HttpContext context, SessionLookupFailed away) => pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
+    public Task SessionsAwayAsync(HttpContext context, SessionLookupFailed away) =>
+        pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
 
-    public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(403, "permission_missing", "A permission is missing", "You are signed in with a Paperless password, but your account lacks the permission \"View UI settings\": without it Paperless's own page does not work either.")
+    public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        403, "permission_missing", "A permission is missing",
+        "You are signed in with a Paperless password, but your account lacks the permission \"View UI settings\": "
+        + "without it Paperless's own page does not work either.")
     {
         Remedy = "Whoever manages Paperless can grant it (Settings, Users & Groups); then open this page again, it takes up to a minute.",
         Links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")],
     });
 
-    public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(413, "body_unwanted", "Too much at once", "Nobody is signed in on this request, and its body is more than a form.")
+    public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        413, "body_unwanted", "Too much at once",
+        "Nobody is signed in on this request, and its body is more than a form.")
     {
         Remedy = "Sign in first, or send an API token.",
     });
@@ -64,11 +74,15 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     /// <summary>A credential that came with a large body, which nobody has read.</summary>
     public Task CredentialAsync(HttpContext context, CredentialAnswer answer) => answer switch
     {
-        CredentialAnswer.NotTaken => pages.RefuseAsync(context, new Refusal(401, "credential_unknown", "This credential is not taken", "Paperless knows no such API token or password, so the body that came with it is not taken either.")
+        CredentialAnswer.NotTaken => pages.RefuseAsync(context, new Refusal(
+            401, "credential_unknown", "This credential is not taken",
+            "Paperless knows no such API token or password, so the body that came with it is not taken either.")
         {
             Remedy = "Use an API token of Paperless (My Profile).",
         }),
-        CredentialAnswer.Busy => pages.RefuseAsync(context, new Refusal(503, "credential_busy", "Too many at once", "Too many API tokens and passwords are being checked at this moment.")
+        CredentialAnswer.Busy => pages.RefuseAsync(context, new Refusal(
+            503, "credential_busy", "Too many at once",
+            "Too many API tokens and passwords are being checked at this moment.")
         {
             Remedy = "Try again.",
             RetryAfter = 5,
@@ -80,14 +94,23 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
         {
-            return pages.RefuseAsync(context, new Refusal(400, "body_broken", "The upload broke off", "The request's body did not arrive whole.") { Remedy = "Try again." });
+            Refusal broken = new(400, "body_broken", "The upload broke off", "The request's body did not arrive whole.");
+            return pages.RefuseAsync(context, broken with { Remedy = "Try again." });
         }
 
         // For an upload that Paperless does not take, only YARP's status tells silence from a broken connection.
-        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled || context.Response.StatusCode == StatusCodes.Status504GatewayTimeout;
+        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled
+            || context.Response.StatusCode == StatusCodes.Status504GatewayTimeout;
         Refusal refusal = slow
-            ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.") { Remedy = "Try again; if it stays, the operator can look at Paperless's log." }
-            : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.") { Remedy = "It may be starting; this page tries again by itself.", RetryAfter = 5 };
+            ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.")
+            {
+                Remedy = "Try again; if it stays, the operator can look at Paperless's log.",
+            }
+            : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.")
+            {
+                Remedy = "It may be starting; this page tries again by itself.",
+                RetryAfter = 5,
+            };
         return pages.RefuseAsync(context, refusal with { ForTheLog = error.ToString() });
     }
 

@@ -98,13 +98,18 @@ internal sealed class AccessRule(bool regularLoginDisabled, bool signupsAllowed)
         if (IsBelow(path, "/api/auth"))
         {
             bool password = IsBelow(path, "/api/auth/login") || !IsReading(method);
-            return (password && regularLoginDisabled) || (!signupsAllowed && IsSignup(path)) ? AccessDecision.Closed
-                : hasSession ? AccessDecision.WithIdentity : AccessDecision.SignInFirst;
+            if ((password && regularLoginDisabled) || (!signupsAllowed && IsSignup(path)))
+            {
+                return AccessDecision.Closed;
+            }
+
+            return hasSession ? AccessDecision.WithIdentity : AccessDecision.SignInFirst;
         }
 
         if (credential != Credential.None && path.StartsWith("/api/", StringComparison.Ordinal))
         {
-            return credential == Credential.Token || (credential == Credential.Basic && !regularLoginDisabled) ? AccessDecision.WithCredential : AccessDecision.CredentialRefused;
+            bool isTaken = credential == Credential.Token || (credential == Credential.Basic && !regularLoginDisabled);
+            return isTaken ? AccessDecision.WithCredential : AccessDecision.CredentialRefused;
         }
 
         return hasSession ? AccessDecision.WithIdentity : AccessDecision.SignInFirst;

@@ -103,11 +103,20 @@ internal static class ConnectRefusals
         ForTheLog = reason,
     };
 
-    public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now) => new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
+    public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now)
     {
-        Remedy = StartAgain,
-        ForTheLog = $"begun by user {initiator.UserId}, now {(now is null ? "nobody is" : now.Id == initiator.UserId ? "in another session" : $"user {now.Id} is")} signed in",
-    };
+        string signedIn = now switch
+        {
+            null => "nobody is",
+            _ when now.Id == initiator.UserId => "in another session",
+            _ => $"user {now.Id} is",
+        };
+        return new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
+        {
+            Remedy = StartAgain,
+            ForTheLog = $"begun by user {initiator.UserId}, now {signedIn} signed in",
+        };
+    }
 
     public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
     {

@@ -75,7 +75,12 @@ internal sealed class Health(
         await Task.WhenAll(asked.Values);
         Dictionary<string, string> checks = asked.ToDictionary(check => check.Key, check => check.Value.Result);
         bool isReady = checks["store"] == Ok && checks["paperless"] == Ok;
-        return new HealthReport(!isReady ? HealthReport.Unready : checks.Values.All(check => check == Ok) ? "ready" : "degraded", checks);
+        if (!isReady)
+        {
+            return new HealthReport(HealthReport.Unready, checks);
+        }
+
+        return new HealthReport(checks.Values.All(check => check == Ok) ? "ready" : "degraded", checks);
     }
 
     /// <summary>What is known of it must be good, and it must answer now.</summary>

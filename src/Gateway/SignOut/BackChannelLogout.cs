@@ -111,9 +111,13 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
         DateTimeOffset until = claims.Time("exp")!.Value + SignedTokenCheck.ClockSkew;
         DateTimeOffset earliest = time.GetUtcNow() + MinReplayTtl;
         byte[] replayKey = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{providerId}\0{issuer}\0{id}"));
-        return await WasSentBeforeAsync(replayKey, cancellationToken)
-            ? (null, "the logout token was sent before")
-            : (new LogoutRequest(issuer, string.IsNullOrEmpty(sid) ? null : sid, subject, replayKey, until > earliest ? until : earliest), null);
+        if (await WasSentBeforeAsync(replayKey, cancellationToken))
+        {
+            return (null, "the logout token was sent before");
+        }
+
+        string? named = string.IsNullOrEmpty(sid) ? null : sid;
+        return (new LogoutRequest(issuer, named, subject, replayKey, until > earliest ? until : earliest), null);
     }
 
     private async Task<bool> WasSentBeforeAsync(byte[] replayKey, CancellationToken cancellationToken)

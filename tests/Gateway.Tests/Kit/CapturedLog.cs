@@ -8,6 +8,8 @@ namespace Gateway.Tests.Kit;
 /// <summary>Everything that the gateway logged.</summary>
 internal sealed class CapturedLog : ILogEventSink
 {
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentQueue<LogEvent> _events = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -25,8 +27,11 @@ internal sealed class CapturedLog : ILogEventSink
     }
 
     /// <summary>Waits until the log holds a line that fits, and gives the first one.</summary>
+    /// <exception cref="TimeoutException">No such line came in a minute.</exception>
     public async Task<LogEvent> WaitForAsync(string eventName, Predicate<LogEvent>? which = null)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(WaitTimeout);
         while (true)
         {
             Task changed = Volatile.Read(ref _changed).Task;
@@ -35,7 +40,14 @@ internal sealed class CapturedLog : ILogEventSink
                 return found;
             }
 
-            await changed.WaitAsync(TestContext.Current.CancellationToken);
+            try
+            {
+                await changed.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException($"The log did not get the line {eventName} that was waited for, but:\n{Text}");
+            }
         }
     }
 

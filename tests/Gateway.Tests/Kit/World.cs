@@ -190,7 +190,7 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Below the ports that outgoing connections get, so that none of them takes it while the gateway is being restarted.</summary>
     public static int FreePort()
     {
-        while (true)
+        for (int tries = 1; ; tries++)
         {
             int port = 11_000 + ((Interlocked.Increment(ref _lastPort) & 0x7FFF_FFFF) % 20_000);
             try
@@ -199,7 +199,7 @@ internal sealed class World : IAsyncDisposable
                 listener.Start();
                 return port;
             }
-            catch (SocketException)
+            catch (SocketException) when (tries < 1000)
             {
                 // Somebody else's.
             }

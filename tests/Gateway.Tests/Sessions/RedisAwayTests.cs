@@ -172,7 +172,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
 
     private async Task BackAsync()
     {
-        while (true)
+        for (int tries = 1; ; tries++)
         {
             try
             {
@@ -180,7 +180,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
                 _world.Clock.Advance(TimeSpan.FromSeconds(2));
                 return;
             }
-            catch (StoreUnavailableException)
+            catch (StoreUnavailableException) when (tries < 600)
             {
                 await Task.Delay(50, World.Ct);
             }

@@ -223,7 +223,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     /// <summary>Asks until both best copies are there: they are made off every request's way.</summary>
     private static async Task<Page> ReadyAsync(Visitor visitor)
     {
-        while (true)
+        for (int tries = 0; tries < 10_000; tries++)
         {
             Page page = await GetAsync(visitor, Browser);
             Page gzip = await GetAsync(visitor, "gzip");
@@ -234,6 +234,8 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
 
             await Task.Yield();
         }
+
+        throw new TimeoutException("The best copies did not come.");
     }
 
     private static Task<Page> GetAsync(Visitor visitor, string? accepts, params (string Name, string Value)[] headers) =>
