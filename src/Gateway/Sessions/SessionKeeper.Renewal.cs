@@ -19,7 +19,7 @@ internal sealed partial class SessionKeeper
     /// <summary>Writes a change of the record, in the store and then in memory. What has ended is not written again.</summary>
     /// <param name="change">From the record as it stands to the new one; null to leave it. It may be called more than once.</param>
     /// <returns>The session as it is now; null where it is gone, or was left.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer, or others were faster ten times in a row.</exception>
     public async Task<Session?> RenewAsync(SessionSecret secret, Func<SessionRecord, SessionRecord?> change, CancellationToken cancellationToken)
     {
         byte[] key = secret.Key().ToBytes();
@@ -43,7 +43,7 @@ internal sealed partial class SessionKeeper
             }
         }
 
-        throw new StoreUnavailableException("the session was written by others all the time");
+        throw new StoreUnavailableException("others kept writing the session at the same time");
     }
 
     /// <summary>Takes over what another replica, or a command, has made of a session.</summary>
