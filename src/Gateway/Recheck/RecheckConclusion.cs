@@ -10,7 +10,8 @@ namespace Gateway.Recheck;
 
 /// <summary>What comes of a provider's word on somebody who is in: the session is confirmed and follows, or it ends.</summary>
 internal sealed partial class RecheckConclusion(
-    SessionKeeper sessions,
+    SessionRegistry sessions,
+    Revocations revocations,
     ProviderRegistry providers,
     IdentityDecision decision,
     AccountSignIn accounts,
@@ -111,7 +112,7 @@ internal sealed partial class RecheckConclusion(
     public async Task EndAsync(Session session, SessionEnd cause, string reason)
     {
         NoLonger(session.Identity.Username, session.Identity.Provider, reason, session.Key);
-        await sessions.EndAsync(session, cause, CancellationToken.None);
+        await revocations.EndAsync(session, cause, CancellationToken.None);
     }
 
     /// <summary>Groups of which the provider says nothing are as they were.</summary>

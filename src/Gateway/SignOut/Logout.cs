@@ -7,7 +7,14 @@ using Microsoft.AspNetCore.Authentication;
 namespace Gateway.SignOut;
 
 /// <summary>Ends what this browser has: the gateway's session, Paperless's, the cookies; then leads on to the provider's.</summary>
-internal sealed class Logout(EndSession endSession, PaperlessSession paperless, PasswordSessionRegistry locals, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+internal sealed class Logout(
+    EndSession endSession,
+    PaperlessSession paperless,
+    PasswordSessionRegistry locals,
+    PaperlessCookies cookies,
+    SessionRegistry sessions,
+    Revocations revocations,
+    SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
@@ -17,7 +24,7 @@ internal sealed class Logout(EndSession endSession, PaperlessSession paperless, 
         string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(secret) : null;
         if (everywhere && session is not null)
         {
-            await sessions.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
+            await revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
             cookie.Delete(context.Response);
         }
         else

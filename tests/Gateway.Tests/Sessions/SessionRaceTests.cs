@@ -41,7 +41,7 @@ public sealed class SessionRaceTests
             try
             {
                 start.SignalAndWait(SessionsOnDisk.Ct);
-                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+                await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
             }
             finally
             {
@@ -68,14 +68,14 @@ public sealed class SessionRaceTests
                 start.SignalAndWait(SessionsOnDisk.Ct);
 
                 // Until it is gone: each time from the version that there is, as a recheck does.
-                while (sessions.Keeper.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, SessionsOnDisk.Ct).GetAwaiter().GetResult() is not null)
+                while (sessions.Registry.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, SessionsOnDisk.Ct).GetAwaiter().GetResult() is not null)
                 {
                     Interlocked.Increment(ref renewed);
                 }
             }))];
             start.SignalAndWait(SessionsOnDisk.Ct);
             Thread.SpinWait(round * 1000);
-            await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+            await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
             await Task.WhenAll(renewers);
 
             Assert.False(sessions.Memory.TryGet(session.Key, out _), $"In memory after round {round}.");
@@ -121,11 +121,11 @@ public sealed class SessionRaceTests
             await sessions.FindAsync(secret);
             if (step < 60 && step % 2 == 0)
             {
-                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, cancel);
+                await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, cancel);
             }
             else if (step % 40 == 1)
             {
-                await sessions.Keeper.TidyAsync(cancel);
+                await sessions.Maintenance.TidyAsync(cancel);
             }
         });
 
