@@ -55,7 +55,7 @@ internal sealed class StoreInHand : IDisposable
         }
 
         SessionInfoProtector infos = new(protection.Services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>());
-        PendingRevocations pending = new(_memory, _store, _settings, TimeProvider.System);
+        PendingRevocations pending = new(_memory, _store, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _revocations = new Revocations(_memory, _store, infos, pending, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _registry = new SessionRegistry(_memory, _store, infos, _revocations, pending, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _maintenance = new SessionMaintenance(_memory, _store, _registry, _revocations, pending, _settings, TimeProvider.System, NullLogger<SessionMaintenance>.Instance);

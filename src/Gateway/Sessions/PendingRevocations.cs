@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Gateway.Background;
 using Gateway.Settings;
 using Gateway.Storage;
 
@@ -10,7 +11,7 @@ namespace Gateway.Sessions;
 internal sealed record Revocation(DateTimeOffset At, TimeSpan Ttl, bool Taken = false);
 
 /// <summary>Revocations that the store has not taken yet, or may lose in a failover. They are sent again until it has them, and a file keeps them over a restart.</summary>
-internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, GatewaySettings settings, TimeProvider time)
+internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>While the store is away anyone can sign out with a made-up cookie: beyond this many no more are taken.</summary>
     private const int MaxPendingSessions = 10_000;
@@ -220,7 +221,7 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         byte[] bytes = Convert.FromHexString(index);
         foreach (byte[] key in await store.EndAllAsync(bytes, revocation.At, revocation.At + revocation.Ttl, late: true, cancellationToken))
         {
-            Revoked?.Invoke(SessionKey.FromBytes(key));
+            Subscribers.Raise(Revoked, subscriber => subscriber(SessionKey.FromBytes(key)), "a revocation that was sent again", logger);
         }
 
         MarkTaken(bytes, revocation);
