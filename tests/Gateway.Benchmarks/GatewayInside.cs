@@ -36,7 +36,7 @@ internal sealed class GatewayInside : IDisposable
     {
         GatewayInside gateway = new();
         await gateway._app.OpenStorageAsync();
-        (SessionSecret secret, gateway.Session) = (await gateway.Get<SessionKeeper>().BeginAsync(StoredSessions.SignIn(7), default))!.Value;
+        (SessionSecret secret, gateway.Session) = (await gateway.Get<SessionRegistry>().BeginAsync(StoredSessions.SignIn(7), default))!.Value;
         string bound = gateway.Get<PaperlessCookies>().ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", gateway.Session);
         gateway.Cookie = $"{gateway.Get<SessionCookie>().Name}={secret.ToCookieValue()}; {Provider.PaperlessCookie}; {bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
         return gateway;

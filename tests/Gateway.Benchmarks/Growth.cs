@@ -68,7 +68,7 @@ internal static class Growth
     private static async Task<double> HeapBytesAsync(GatewayProgram program, IReadOnlyList<string> cookies)
     {
         await using WebApplication app = await StoredSessions.OpenAsync(program);
-        SessionKeeper sessions = app.Services.GetRequiredService<SessionKeeper>();
+        SessionRegistry registry = app.Services.GetRequiredService<SessionRegistry>();
         SessionCookie cookie = app.Services.GetRequiredService<SessionCookie>();
         PaperlessCookies paperless = app.Services.GetRequiredService<PaperlessCookies>();
         await UseAsync(cookies[0]);
@@ -79,14 +79,14 @@ internal static class Growth
         }
 
         long after = GC.GetTotalMemory(forceFullCollection: true);
-        GC.KeepAlive(sessions);
+        GC.KeepAlive(registry);
         return (after - before) / (double)cookies.Count;
 
         async Task UseAsync(string header)
         {
             // Each request brings a header of its own, and the last one is kept.
             string received = string.Concat(header.AsSpan(), "");
-            if (!cookie.TryRead(new StringValues(received), out SessionSecret secret) || await sessions.LoadAsync(secret, program.Bench.Cancel) is not { } session)
+            if (!cookie.TryRead(new StringValues(received), out SessionSecret secret) || await registry.LoadAsync(secret, program.Bench.Cancel) is not { } session)
             {
                 throw new InvalidOperationException("A session that was stored is not found.");
             }

@@ -26,7 +26,7 @@ public class Parts : IDisposable
     private readonly AccessRule _rule = new(regularLoginDisabled: true, signupsAllowed: false);
     private readonly JsonDocument _claims = JsonDocument.Parse("""{"sub": "7", "groups": ["paperless-users", "team-tax", "team-house", "old-archive", "family", "accounting", "insurance", "school", "health", "car"]}""");
     private GatewayInside _gateway = null!;
-    private SessionKeeper _sessions = null!;
+    private SessionRegistry _sessions = null!;
     private SessionCookie _sessionCookie = null!;
     private PaperlessCookies _cookies = null!;
     private RequestHeaderFilter _hygiene = null!;
@@ -38,7 +38,7 @@ public class Parts : IDisposable
     public async Task SignInAsync()
     {
         _gateway = await GatewayInside.OpenAsync();
-        _sessions = _gateway.Get<SessionKeeper>();
+        _sessions = _gateway.Get<SessionRegistry>();
         _sessionCookie = _gateway.Get<SessionCookie>();
         _cookies = _gateway.Get<PaperlessCookies>();
         _hygiene = _gateway.Get<RequestHeaderFilter>();

@@ -18,7 +18,9 @@ internal sealed class StoreInHand : IDisposable
     private readonly RedisConnection? _redis;
     private readonly ISessionStore _store;
     private readonly SessionMemory _memory = new(SessionsFeature.MemoryCapacity);
-    private readonly SessionKeeper _keeper;
+    private readonly SessionRegistry _registry;
+    private readonly Revocations _revocations;
+    private readonly SessionMaintenance _maintenance;
     private readonly GatewaySettings _settings;
 
     public StoreInHand(IReadOnlyDictionary<string, string> environment)
@@ -52,7 +54,11 @@ internal sealed class StoreInHand : IDisposable
             protection.PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(_settings.DataDirectory, StorageFeature.KeysDirectory)));
         }
 
-        _keeper = NewKeeper(_memory, new SessionInfoProtector(protection.Services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>()));
+        SessionInfoProtector infos = new(protection.Services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>());
+        PendingRevocations pending = new(_memory, _store, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        _revocations = new Revocations(_memory, _store, infos, pending, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        _registry = new SessionRegistry(_memory, _store, infos, _revocations, pending, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        _maintenance = new SessionMaintenance(_memory, _store, _registry, _revocations, pending, _settings, TimeProvider.System, NullLogger<SessionMaintenance>.Instance);
     }
 
     public async Task<List<(string, string)>> MeasureAsync(int sessions, int eachPerson, int lookUps, int ends)
@@ -65,10 +71,10 @@ internal sealed class StoreInHand : IDisposable
         SessionSecret[] secrets = new SessionSecret[sessions];
 
         // The first one alone: it reads the data-protection keys, which the gateway does before it listens.
-        secrets[0] = (await _keeper.BeginAsync(New(0, 0), default))!.Value.Secret;
+        secrets[0] = (await _registry.BeginAsync(New(0, 0), default))!.Value.Secret;
         long began = Stopwatch.GetTimestamp();
         await Parallel.ForAsync(1, sessions, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (number, cancel) =>
-            secrets[number] = (await _keeper.BeginAsync(New(number / eachPerson, number), cancel))!.Value.Secret);
+            secrets[number] = (await _registry.BeginAsync(New(number / eachPerson, number), cancel))!.Value.Secret);
         double filled = Stopwatch.GetElapsedTime(began).TotalSeconds;
         return
         [
@@ -125,7 +131,7 @@ internal sealed class StoreInHand : IDisposable
         {
             byte[] index = SessionIndex.OfPerson(new PersonKey("a", Issuer, Subject(person)));
             long began = Stopwatch.GetTimestamp();
-            if (await _keeper.EndAllAsync(index, SessionEnd.EndedByTheOperator, default) != 10)
+            if (await _revocations.EndAllAsync(index, SessionEnd.EndedByTheOperator, default) != 10)
             {
                 throw new InvalidOperationException("Not all of them ended.");
             }
@@ -138,9 +144,9 @@ internal sealed class StoreInHand : IDisposable
 
     private async Task<string> TidyAsync()
     {
-        await _keeper.TidyAsync(default);
+        await _maintenance.TidyAsync(default);
         long began = Stopwatch.GetTimestamp();
-        await _keeper.TidyAsync(default);
+        await _maintenance.TidyAsync(default);
         return Text($"{Stopwatch.GetElapsedTime(began).TotalMilliseconds:0} ms");
     }
 
@@ -155,8 +161,6 @@ internal sealed class StoreInHand : IDisposable
         await _store.SweepAsync(DateTimeOffset.UtcNow, TimeSpan.FromHours(24), default);
         return Text($"{Stopwatch.GetElapsedTime(began).TotalMilliseconds:0.0} ms");
     }
-
-    private SessionKeeper NewKeeper(SessionMemory memory, SessionInfoProtector infos) => new(memory, _store, infos, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
 
     private static NewSession New(int person, int number)
     {

@@ -11,7 +11,7 @@ internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     PaperlessApi api,
     ProviderRegistry providers,
-    SessionKeeper sessions,
+    Revocations revocations,
     SessionList list,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -139,7 +139,7 @@ internal sealed partial class AccountsCommand(
         int ended = 0;
         foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
         {
-            ended += await sessions.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
+            ended += await revocations.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
         }
 
         return ended;

@@ -4,9 +4,9 @@ using Gateway.Storage;
 namespace Gateway.Operations;
 
 /// <summary>`Gateway sessions` lists and ends sessions in the gateway's store. The gateway may be running meanwhile.</summary>
-internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, ISessionStore store)
+internal sealed class SessionsCommand(SessionList list, Revocations revocations, ISessionStore store)
 {
-    /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyEvery"/>.</summary>
+    /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyInterval"/>.</summary>
     public const string Notice = "A gateway that is running notices within half a minute.";
 
     /// <returns>The exit code.</returns>
@@ -47,7 +47,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
         {
             foreach (ListedSession session in meant)
             {
-                await sessions.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
+                await revocations.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
                 if (await store.FindAsync(session.Stored.Key, CancellationToken.None) is not null)
                 {
                     return await Terminal.FailAsync("The gateway's store did not end the session. Run the command again.");
@@ -59,7 +59,7 @@ internal sealed class SessionsCommand(SessionList list, SessionKeeper sessions, 
             // By person: a sign-in that is under way comes to nothing, too.
             foreach (byte[] person in meant.Select(session => session.Stored.PersonIndex).DistinctBy(Convert.ToHexStringLower))
             {
-                await sessions.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
+                await revocations.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
             }
         }
 

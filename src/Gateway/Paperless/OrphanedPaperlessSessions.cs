@@ -14,30 +14,30 @@ internal sealed partial class OrphanedPaperlessSessions : BackgroundService
     private const int MostWaiting = 1000;
 
     private readonly Channel<Left> _left = Channel.CreateBounded<Left>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
-    private readonly SessionKeeper _sessions;
+    private readonly Revocations _revocations;
     private readonly PaperlessSession _paperless;
     private readonly PaperlessCookies _cookies;
     private readonly TimeProvider _time;
     private readonly ILogger<OrphanedPaperlessSessions> _logger;
 
     public OrphanedPaperlessSessions(
-        SessionKeeper sessions,
+        Revocations revocations,
         PaperlessSession paperless,
         PaperlessCookies cookies,
         TimeProvider time,
         ILogger<OrphanedPaperlessSessions> logger)
     {
-        _sessions = sessions;
+        _revocations = revocations;
         _paperless = paperless;
         _cookies = cookies;
         _time = time;
         _logger = logger;
-        _sessions.Ended += OnEnded;
+        _revocations.Ended += OnEnded;
     }
 
     public override void Dispose()
     {
-        _sessions.Ended -= OnEnded;
+        _revocations.Ended -= OnEnded;
         base.Dispose();
     }
 
@@ -54,8 +54,8 @@ internal sealed partial class OrphanedPaperlessSessions : BackgroundService
 
     private void OnEnded(Session session, SessionEnd cause)
     {
-        // A sign-out in its own browser ends it itself, before it answers; what another replica may go on with does not end at all.
-        if (cause is not (SessionEnd.SignedOut or SessionEnd.Unconfirmed) && _cookies.LastPaperlessSession(session) is { } cookie)
+        // A sign-out in the session's own browser ends Paperless's session before it answers.
+        if (cause is not SessionEnd.SignedOut && _cookies.LastPaperlessSession(session) is { } cookie)
         {
             _left.Writer.TryWrite(new Left(cookie, session.Identity.Username, session.Key));
         }

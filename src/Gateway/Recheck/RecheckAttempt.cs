@@ -6,7 +6,7 @@ namespace Gateway.Recheck;
 
 /// <summary>One recheck of one session: asks the provider, then Paperless, and says when the next one is due.</summary>
 internal sealed partial class RecheckAttempt(
-    SessionKeeper sessions,
+    SessionRegistry sessions,
     RecheckQuestion question,
     RecheckConclusion conclusion,
     GatewaySettings settings,

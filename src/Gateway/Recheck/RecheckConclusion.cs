@@ -10,7 +10,8 @@ namespace Gateway.Recheck;
 
 /// <summary>Applies the answer of a recheck: the session is confirmed and updated, or it ends.</summary>
 internal sealed partial class RecheckConclusion(
-    SessionKeeper sessions,
+    SessionRegistry sessions,
+    Revocations revocations,
     ProviderRegistry providers,
     IdentityDecision decision,
     AccountSignIn accounts,
@@ -111,7 +112,7 @@ internal sealed partial class RecheckConclusion(
     public async Task EndAsync(Session session, SessionEnd cause, string reason)
     {
         SessionRefused(session.Identity.Username, session.Identity.Provider, reason, session.Key);
-        await sessions.EndAsync(session, cause, CancellationToken.None);
+        await revocations.EndAsync(session, cause, CancellationToken.None);
     }
 
     /// <summary>Groups of which the provider says nothing are as they were.</summary>

@@ -10,7 +10,7 @@ namespace Gateway.Recheck;
 /// the provider says or does not say, Paperless is asked for the user by id: the user header must not name a user who is gone or renamed.
 /// </summary>
 internal sealed class SessionRecheck(
-    SessionKeeper sessions,
+    SessionRegistry sessions,
     ISessionStore store,
     SessionCookie cookie,
     RecheckAttempt attempt,

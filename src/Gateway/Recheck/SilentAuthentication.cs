@@ -15,7 +15,7 @@ namespace Gateway.Recheck;
 /// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour.
 /// </summary>
 internal sealed partial class SilentAuthentication(
-    SessionKeeper sessions,
+    SessionRegistry sessions,
     SessionCookie cookie,
     ProviderRegistry providers,
     RecheckConclusion conclusion,

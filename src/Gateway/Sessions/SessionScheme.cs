@@ -17,7 +17,8 @@ internal sealed class SessionScheme(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
     UrlEncoder encoder,
-    SessionKeeper sessions,
+    SessionRegistry sessions,
+    Revocations revocations,
     SessionCookie cookie) : SignInAuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string Name = "Session";
@@ -36,7 +37,7 @@ internal sealed class SessionScheme(
         (SessionSecret Secret, Session Session)? begun = await sessions.BeginAsync(made, Context.RequestAborted);
         if (Context.Session() is { } before)
         {
-            await sessions.EndAsync(before, SessionEnd.Replaced, CancellationToken.None);
+            await revocations.EndAsync(before, SessionEnd.Replaced, CancellationToken.None);
         }
 
         if (begun is { } now)
@@ -56,11 +57,11 @@ internal sealed class SessionScheme(
     {
         if (Context.Session() is { } session)
         {
-            await sessions.EndAsync(session, SessionEnd.SignedOut, CancellationToken.None);
+            await revocations.EndAsync(session, SessionEnd.SignedOut, CancellationToken.None);
         }
         else if (Context.Features.Get<SessionLookupFailed>() is { } away)
         {
-            await sessions.EndAsync(away.Key, SessionEnd.SignedOut, CancellationToken.None);
+            await revocations.EndAsync(away.Key, SessionEnd.SignedOut, CancellationToken.None);
         }
 
         cookie.Delete(Response);

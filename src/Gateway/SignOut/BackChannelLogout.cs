@@ -9,7 +9,7 @@ using Gateway.Storage;
 namespace Gateway.SignOut;
 
 /// <summary>Ends sessions at the provider's request, server to server (OpenID Connect Back-Channel Logout 1.0).</summary>
-internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class BackChannelLogout(Revocations revocations, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>A `jti` is remembered for the token's life, and for this long at the least.</summary>
     private static readonly TimeSpan MinReplayTtl = TimeSpan.FromMinutes(2);
@@ -37,10 +37,10 @@ internal sealed partial class BackChannelLogout(SessionKeeper sessions, ISession
             string at = provider.Settings.Id;
             byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
             byte[] meant = logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!;
-            int ended = await sessions.EndAllAsync(meant, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+            int ended = await revocations.EndAllAsync(meant, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             if (logout.Sid is not null && person is not null)
             {
-                ended += await sessions.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
+                ended += await revocations.EndWithoutSidAsync(person, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             }
 
             // Marked as used afterwards: the provider may resend a logout that failed halfway.

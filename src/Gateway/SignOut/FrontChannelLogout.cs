@@ -9,7 +9,7 @@ namespace Gateway.SignOut;
 
 /// <summary>Ends a session at the provider's request, in a hidden frame of its page (OpenID Connect Front-Channel Logout 1.0).</summary>
 /// <remarks>The browser sends no Lax cookie into another site's frame: it is `iss` and `sid` that say which session.</remarks>
-internal sealed partial class FrontChannelLogout(SessionKeeper sessions, SessionCookie cookie, ProviderRegistry providers, PageWriter pages, ILogger<SecurityLog> logger)
+internal sealed partial class FrontChannelLogout(Revocations revocations, SessionCookie cookie, ProviderRegistry providers, PageWriter pages, ILogger<SecurityLog> logger)
 {
     public async Task AnswerAsync(HttpContext context, string providerId)
     {
@@ -39,7 +39,7 @@ internal sealed partial class FrontChannelLogout(SessionKeeper sessions, Session
             }
 
             byte[] index = SessionIndex.OfSid(provider.Settings.Id, issuer, sid);
-            int ended = await sessions.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
+            int ended = await revocations.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
             LoggedOut(provider.Settings.Id, ended);
             if (context.Session() is { } session && session.IsOf(index))
             {

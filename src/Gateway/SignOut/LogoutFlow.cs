@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Authentication;
 namespace Gateway.SignOut;
 
 /// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
-internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession paperless, PasswordSessionRegistry passwordSessions, PaperlessCookies cookies, SessionKeeper sessions, SessionCookie cookie)
+internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession paperless, PasswordSessionRegistry passwordSessions, PaperlessCookies cookies, SessionRegistry sessions, Revocations revocations, SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
@@ -17,7 +17,7 @@ internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession
         string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(secret) : null;
         if (everywhere && session is not null)
         {
-            await sessions.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
+            await revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
             cookie.Delete(context.Response);
         }
         else

@@ -8,7 +8,7 @@ using Gateway.Storage;
 namespace Gateway.SignOut;
 
 /// <summary>`/gateway/sessions` shows where you are signed in and lets you end one session or all of them; never another person's.</summary>
-internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper sessions, EndSessionRedirect endSession, LogoutFlow logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
+internal sealed class MySessionsEndpoint(SessionList list, Revocations revocations, EndSessionRedirect endSession, LogoutFlow logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
 {
     public const string EndPath = PagesFeature.SessionsPath + "/end";
 
@@ -43,7 +43,7 @@ internal sealed class MySessionsEndpoint(SessionList list, SessionKeeper session
                 return;
             }
 
-            await sessions.EndAsync(meant.Stored, SessionEnd.EndedByTheUser, CancellationToken.None);
+            await revocations.EndAsync(meant.Stored, SessionEnd.EndedByTheUser, CancellationToken.None);
         }
 
         context.Response.Headers.CacheControl = "no-store";

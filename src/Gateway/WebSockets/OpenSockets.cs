@@ -24,16 +24,19 @@ internal sealed class OpenSockets : IDisposable
     private const ushort PolicyViolation = 1008;
 
     private readonly ConcurrentDictionary<SocketStream, SocketOwner> _open = new();
-    private readonly SessionKeeper _sessions;
+    private readonly SessionRegistry _sessions;
+    private readonly Revocations _revocations;
     private readonly PasswordSessionRegistry _locals;
     private readonly TimeProvider _time;
     private readonly CancellationTokenRegistration _stopping;
     private volatile bool _goingAway;
 
-    public OpenSockets(SessionKeeper sessions, PasswordSessionRegistry locals, TimeProvider time, IHostApplicationLifetime lifetime)
+    public OpenSockets(SessionRegistry sessions, Revocations revocations, PasswordSessionRegistry locals, TimeProvider time, IHostApplicationLifetime lifetime)
     {
         _sessions = sessions;
-        _sessions.Ended += OnSessionEnded;
+        _revocations = revocations;
+        _revocations.Ended += OnSessionEnded;
+        _revocations.Dropped += OnSessionDropped;
         _locals = locals;
         _locals.Ended += CloseOf;
         _time = time;
@@ -70,7 +73,8 @@ internal sealed class OpenSockets : IDisposable
 
     public void Dispose()
     {
-        _sessions.Ended -= OnSessionEnded;
+        _revocations.Ended -= OnSessionEnded;
+        _revocations.Dropped -= OnSessionDropped;
         _locals.Ended -= CloseOf;
         _stopping.Dispose();
     }
@@ -103,6 +107,8 @@ internal sealed class OpenSockets : IDisposable
     }
 
     private void OnSessionEnded(Session session, SessionEnd cause) => CloseOf(session.Key);
+
+    private void OnSessionDropped(Session session) => CloseOf(session.Key);
 
     private void CloseOf(SessionKey key) =>
         Close(_open.Where(entry => entry.Value.Key == key).Select(entry => entry.Key), PolicyViolation);

@@ -13,12 +13,12 @@ internal static class StoredSessions
     public static async Task<IReadOnlyList<string>> AddAsync(GatewayProgram gateway, int count)
     {
         await using WebApplication app = await OpenAsync(gateway);
-        SessionKeeper sessions = app.Services.GetRequiredService<SessionKeeper>();
+        SessionRegistry registry = app.Services.GetRequiredService<SessionRegistry>();
         string name = app.Services.GetRequiredService<SessionCookie>().Name;
         List<string> cookies = new(count);
         for (int number = 1; number <= count; number++)
         {
-            (SessionSecret secret, _) = (await sessions.BeginAsync(SignIn(number), gateway.Bench.Cancel))!.Value;
+            (SessionSecret secret, _) = (await registry.BeginAsync(SignIn(number), gateway.Bench.Cancel))!.Value;
             cookies.Add($"{name}={secret.ToCookieValue()}; {Provider.PaperlessCookie}");
         }
 

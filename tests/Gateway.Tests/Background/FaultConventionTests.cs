@@ -14,7 +14,7 @@ public sealed partial class FaultConventionTests
     [
         ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_periodic_loop_goes_on_after_any_exception)),
         ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.Neither_a_log_nor_a_clock_that_fails_ends_the_work)),
-        ("SessionsFeature.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.A_sign_out_that_the_store_has_not_taken_is_told_again_after_an_unforeseen_failure)),
+        ("SessionMaintenance.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.A_sign_out_that_the_store_has_not_taken_is_told_again_after_an_unforeseen_failure)),
         ("OrphanedPaperlessSessions.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before)),
         ("PasswordSocketChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.WebSockets_of_people_with_a_password_are_checked_again_after_a_failure)),
         ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_one_that_failed)),

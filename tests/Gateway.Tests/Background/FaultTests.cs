@@ -37,14 +37,14 @@ public sealed class FaultTests
         Assert.Single(await store.KeysAsync());
 
         (_watch.Away, _watch.Fails, _watch.FailedWith) = (null, nameof(ISessionStore.RemoveAsync), (Exception)Activator.CreateInstance(kind)!);
-        world.Clock.Advance(SessionsFeature.HandOnEvery);
-        await FailedAsync(world, "Telling the store of ended sessions");
+        world.Clock.Advance(SessionsFeature.FlushInterval);
+        await FailedAsync(world, "Flushing pending revocations");
         _watch.Fails = null;
 
         await world.UntilAsync(
             async () =>
             {
-                world.Clock.Advance(SessionsFeature.HandOnEvery);
+                world.Clock.Advance(SessionsFeature.FlushInterval);
                 return (await store.KeysAsync()).Count == 0;
             },
             "The store is told.");
@@ -55,16 +55,17 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
-        SessionKeeper keeper = world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        PendingRevocations pending = world.Gateway.Services.GetRequiredService<PendingRevocations>();
+        Revocations revocations = world.Gateway.Services.GetRequiredService<Revocations>();
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
         _watch.Away = nameof(ISessionStore.EndAllAsync);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)), SessionEnd.EndedAtTheProvider, World.Ct));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)), SessionEnd.EndedAtTheProvider, World.Ct));
         _watch.Away = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 
         (_watch.Away, _watch.Fails) = (null, nameof(ISessionStore.EndAllAsync));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => keeper.HandOnAsync(World.Ct));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => pending.FlushPendingAsync(World.Ct));
 
         // Alice's is gone, and Bob's by his own row.
         Assert.Empty(await store.KeysAsync());
@@ -75,7 +76,7 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         _watch.Fails = nameof(ISessionStore.SweepAsync);
-        world.Clock.Advance(SessionsFeature.TidyEvery);
+        world.Clock.Advance(SessionsFeature.TidyInterval);
         LogEvent failed = await FailedAsync(world, "Tidying the sessions");
         Assert.IsType<InvalidOperationException>(failed.Exception);
 
@@ -84,7 +85,7 @@ public sealed class FaultTests
         await world.UntilAsync(
             () =>
             {
-                world.Clock.Advance(SessionsFeature.TidyEvery);
+                world.Clock.Advance(SessionsFeature.TidyInterval);
                 return Task.FromResult(_watch.Calls.Contains(nameof(ISessionStore.SweepAsync)));
             },
             "The next tidying sweeps.");
@@ -99,7 +100,7 @@ public sealed class FaultTests
         await alice.FetchAsync("/api/documents/");
         _watch.Fails = nameof(ISessionStore.TouchAsync);
 
-        await world.Gateway.Services.GetServices<IHostedService>().OfType<SessionTidying>().Single().StopAsync(World.Ct);
+        await world.Gateway.Services.GetServices<IHostedService>().OfType<SessionMaintenance>().Single().StopAsync(World.Ct);
 
         await FailedAsync(world, "The last tidying");
         _watch.Fails = null;
@@ -302,10 +303,10 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
-        SessionKeeper keeper = world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = world.Gateway.Services.GetRequiredService<Revocations>();
         List<string> heard = [];
-        keeper.Ended += (_, _) => throw new InvalidOperationException("The test's.");
-        keeper.Ended += (session, _) => heard.Add(session.Identity.Username);
+        revocations.Ended += (_, _) => throw new InvalidOperationException("The test's.");
+        revocations.Ended += (session, _) => heard.Add(session.Identity.Username);
 
         using HttpResponseMessage ended = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
 

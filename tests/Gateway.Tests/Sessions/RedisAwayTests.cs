@@ -50,14 +50,14 @@ public sealed class RedisAwayTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice");
         await alice.FetchAsync("/api/documents/");
         Assert.Single(_world.Paperless.Data.SessionsOf("alice"));
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        SessionMaintenance maintenance = _world.Gateway.Services.GetRequiredService<SessionMaintenance>();
         _world.Clock.Advance(TimeSpan.FromHours(24) + TimeSpan.FromMinutes(1));
 
         // Another gateway may have seen it within the last two minutes.
-        await keeper.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
         Assert.Empty(_world.Log.Of("SessionEnded"));
         _world.Clock.Advance(TimeSpan.FromMinutes(2));
-        await keeper.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
 
         Assert.Equal("Expired", CapturedLog.Value(await _world.Log.WaitForAsync("SessionEnded"), "Cause"));
         await _world.Log.WaitForAsync("OrphanedSessionEnded");
@@ -109,7 +109,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
 
         await _redis.StartAgainAsync();
         await BackAsync();
-        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        _world.Clock.Advance(SessionsFeature.FlushInterval);
         await NothingLeftAsync();
         await _world.RestartGatewayAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
@@ -119,16 +119,16 @@ public sealed class RedisAwayTests : IAsyncLifetime
     public async Task The_end_of_a_whole_person_is_handed_on()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
 
         await _redis.StartAgainAsync();
         await BackAsync();
-        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        _world.Clock.Advance(SessionsFeature.FlushInterval);
         await NothingLeftAsync();
     }
 

@@ -2,7 +2,6 @@ using Gateway.Sessions;
 using Gateway.Storage;
 using Gateway.Tests.Storage;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Tests.Sessions;
 
@@ -17,29 +16,29 @@ public sealed class ReplicaRaceTests
         ISessionStore storeHere = redis.AnotherReplica();
         ISessionStore storeThere = redis.AnotherReplica();
         SessionMemory memoryThere = new(1000);
-        SessionKeeper here = Keeper(storeHere, new SessionMemory(1000), protection);
-        SessionKeeper there = Keeper(storeThere, memoryThere, protection);
-        here.Listen();
-        there.Listen();
+        SessionParts here = Parts(storeHere, new SessionMemory(1000), protection);
+        SessionParts there = Parts(storeThere, memoryThere, protection);
+        here.Maintenance.Listen();
+        there.Maintenance.Listen();
         Identity alice = SessionsOnDisk.Person("alice");
         for (int round = 0; round < 120; round++)
         {
-            (SessionSecret secret, Session session) = (await here.BeginAsync(new NewSession(alice, new ProviderTokens("token"), $"{alice.Subject} {round}", $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
+            (SessionSecret secret, Session session) = (await here.Registry.BeginAsync(new NewSession(alice, new ProviderTokens("token"), $"{alice.Subject} {round}", $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
             byte[] key = session.Key.ToBytes();
             bool over = false;
             using Barrier start = new(5);
             Task[] racers =
             [
-                Race(start, () => Volatile.Read(ref over), () => there.LoadAsync(secret, StoreUnderTest.Ct)),
+                Race(start, () => Volatile.Read(ref over), () => there.Registry.LoadAsync(secret, StoreUnderTest.Ct)),
                 Race(start, () => Volatile.Read(ref over), async () =>
                 {
                     // Out of memory: the next look goes to the store.
-                    if (await there.LoadAsync(secret, StoreUnderTest.Ct) is { } found)
+                    if (await there.Registry.LoadAsync(secret, StoreUnderTest.Ct) is { } found)
                     {
                         memoryThere.Forget(found);
                     }
                 }),
-                Race(start, () => Volatile.Read(ref over), () => there.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
+                Race(start, () => Volatile.Read(ref over), () => there.Registry.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
                 Race(start, () => Volatile.Read(ref over), () => storeThere.TouchAsync([(key, DateTimeOffset.UtcNow.AddMinutes(1))], StoreUnderTest.Ct)),
             ];
             try
@@ -47,13 +46,13 @@ public sealed class ReplicaRaceTests
                 start.SignalAndWait(StoreUnderTest.Ct);
                 await ((round % 3) switch
                 {
-                    0 => here.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
-                    1 => here.EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
-                    _ => here.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
+                    0 => here.Revocations.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
+                    1 => here.Revocations.EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                    _ => here.Revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
                 });
                 Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");
-                Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is still there.");
-                Assert.Null(await there.LoadAsync(secret, StoreUnderTest.Ct));
+                Assert.False(there.Registry.TryFind(session.Key, out _), $"Round {round}: it is still there.");
+                Assert.Null(await there.Registry.LoadAsync(secret, StoreUnderTest.Ct));
             }
             finally
             {
@@ -62,7 +61,7 @@ public sealed class ReplicaRaceTests
                 await Task.WhenAll(racers);
             }
 
-            Assert.False(there.TryFind(session.Key, out _), $"Round {round}: it is back.");
+            Assert.False(there.Registry.TryFind(session.Key, out _), $"Round {round}: it is back.");
             Assert.Null(await storeHere.FindAsync(key, StoreUnderTest.Ct));
         }
 
@@ -70,8 +69,8 @@ public sealed class ReplicaRaceTests
         Assert.Empty(memoryThere.All);
     }
 
-    private static SessionKeeper Keeper(ISessionStore store, SessionMemory memory, EphemeralDataProtectionProvider protection) =>
-        new(memory, store, new SessionInfoProtector(protection), StoreUnderTest.Settings(redis: null), TimeProvider.System, NullLogger<SecurityLog>.Instance);
+    private static SessionParts Parts(ISessionStore store, SessionMemory memory, EphemeralDataProtectionProvider protection) =>
+        SessionParts.Create(memory, store, protection, StoreUnderTest.Settings(redis: null), TimeProvider.System);
 
     private static Task Race(Barrier start, Func<bool> over, Func<Task> step) => Racer.Start(() =>
     {

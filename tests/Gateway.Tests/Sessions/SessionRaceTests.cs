@@ -41,7 +41,7 @@ public sealed class SessionRaceTests
             try
             {
                 start.SignalAndWait(SessionsOnDisk.Ct);
-                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+                await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
             }
             finally
             {
@@ -75,7 +75,7 @@ public sealed class SessionRaceTests
             }))];
             start.SignalAndWait(SessionsOnDisk.Ct);
             Thread.SpinWait(round * 1000);
-            await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+            await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
             await Task.WhenAll(renewers);
 
             Assert.False(sessions.Memory.TryGet(session.Key, out _), $"In memory after round {round}.");
@@ -91,7 +91,7 @@ public sealed class SessionRaceTests
     {
         try
         {
-            return sessions.Keeper.RenewAsync(
+            return sessions.Registry.RenewAsync(
                 secret,
                 record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) },
                 SessionsOnDisk.Ct).GetAwaiter().GetResult() is not null;
@@ -137,11 +137,11 @@ public sealed class SessionRaceTests
             await sessions.FindAsync(secret);
             if (step < 60 && step % 2 == 0)
             {
-                await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, cancel);
+                await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, cancel);
             }
             else if (step % 40 == 1)
             {
-                await sessions.Keeper.TidyAsync(cancel);
+                await sessions.Maintenance.TidyAsync(cancel);
             }
         });
 

@@ -4,7 +4,6 @@ using Gateway.Storage;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Sessions;
@@ -14,6 +13,7 @@ internal sealed class SessionsOnDisk : IDisposable
 {
     private readonly int _capacity;
     private readonly EphemeralDataProtectionProvider _protection = new();
+    private SessionParts _parts = null!;
 
     public SessionsOnDisk(int capacity = 1000, string idle = "1h", string lifetime = "8h")
     {
@@ -41,7 +41,11 @@ internal sealed class SessionsOnDisk : IDisposable
 
     public SessionMemory Memory { get; private set; } = null!;
 
-    public SessionKeeper Keeper { get; private set; } = null!;
+    public Revocations Revocations => _parts.Revocations;
+
+    public SessionRegistry Registry => _parts.Registry;
+
+    public SessionMaintenance Maintenance => _parts.Maintenance;
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -50,10 +54,10 @@ internal sealed class SessionsOnDisk : IDisposable
     public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => BeginAsync(Person(name));
 
     public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity person, string? sid = null) =>
-        await Keeper.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), person.Subject, sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
+        await Registry.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), person.Subject, sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
 
     /// <summary>As a request finds its session: memory first, then the store.</summary>
-    public async Task<Session?> FindAsync(SessionSecret secret) => Keeper.TryFind(secret.Key(), out Session? session) ? session : await Keeper.LoadAsync(secret, Ct);
+    public async Task<Session?> FindAsync(SessionSecret secret) => Registry.TryFind(secret.Key(), out Session? session) ? session : await Registry.LoadAsync(secret, Ct);
 
     /// <summary>As after a kill -9: what was only in memory is gone.</summary>
     public void Restart()
@@ -91,6 +95,6 @@ internal sealed class SessionsOnDisk : IDisposable
         Database.Open();
         Store = new SqliteSessions(Database, Clock);
         Memory = new SessionMemory(_capacity);
-        Keeper = new SessionKeeper(Memory, Store, new SessionInfoProtector(_protection), Settings, Clock, NullLogger<SecurityLog>.Instance);
+        _parts = SessionParts.Create(Memory, Store, _protection, Settings, Clock);
     }
 }

@@ -101,18 +101,19 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     [Fact]
     public async Task A_revocation_reaches_the_other_replica_within_a_second()
     {
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
+        SessionRegistry registry = _world.Gateway.Services.GetRequiredService<SessionRegistry>();
         using Visitor there = _other.NewVisitor();
         List<double> times = [];
         for (int round = 0; round < 100; round++)
         {
             Identity person = SessionsOnDisk.Person("alice");
-            (SessionSecret secret, _) = (await keeper.BeginAsync(new NewSession(person, new ProviderTokens("token"), person.Subject, $"sid {round}", _world.Clock.GetUtcNow()), World.Ct))!.Value;
+            (SessionSecret secret, _) = (await registry.BeginAsync(new NewSession(person, new ProviderTokens("token"), person.Subject, $"sid {round}", _world.Clock.GetUtcNow()), World.Ct))!.Value;
             (string, string) cookie = ("Cookie", "paperless-gateway=" + secret.ToCookieValue());
             Assert.Equal(HttpStatusCode.OK, (await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status);
 
             long began = Stopwatch.GetTimestamp();
-            Task<int> end = keeper.EndAllAsync(SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, World.Ct);
+            Task<int> end = revocations.EndAllAsync(SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, World.Ct);
             while ((await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status != HttpStatusCode.Unauthorized)
             {
                 Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2), "It goes on.");
@@ -178,7 +179,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         }
 
         Assert.Equal(HttpStatusCode.OK, (await here.FetchAsync("/api/documents/")).Status);
-        _world.Clock.Advance(SessionKeeper.ConfirmationTtl + TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(SessionFreshness.ConfirmationTtl + TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.Unauthorized, (await here.FetchAsync("/api/documents/")).Status);
     }
 
@@ -192,8 +193,8 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         {
             _world.Clock.Advance(TimeSpan.FromHours(10));
             Assert.Equal(HttpStatusCode.OK, (await here.FetchAsync("/api/documents/")).Status);
-            await _world.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
-            await _other.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
+            await _world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
+            await _other.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         }
 
         Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync("/api/documents/")).Status);

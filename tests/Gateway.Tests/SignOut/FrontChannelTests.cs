@@ -77,10 +77,10 @@ public sealed class FrontChannelTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await FrameAsync(_world.Provider.Issuer.AbsoluteUri, session.Sid)).Status);
         Assert.Null(await _alice.WhoAsync());
 
-        await _world.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
+        await _world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         Assert.Equal(60, Kept());
         _world.Clock.Advance(TimeSpan.FromMinutes(21));
-        await _world.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
+        await _world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         Assert.Equal(0, Kept());
     }
 

@@ -43,10 +43,10 @@ public sealed class LogoutTokenOnceTests
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         world.Clock.Advance(TimeSpan.FromSeconds(119));
-        await world.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
+        await world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         Assert.Equal(1, Taken(world));
         world.Clock.Advance(TimeSpan.FromSeconds(2));
-        await world.Gateway.Services.GetRequiredService<SessionKeeper>().TidyAsync(World.Ct);
+        await world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         Assert.Equal(0, Taken(world));
     }
 

@@ -71,7 +71,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
         Assert.Equal(2, (await Store.KeysAsync()).Count);
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
-        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        _world.Clock.Advance(SessionsFeature.FlushInterval);
         await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 1, "The session is handed on.");
         Assert.Equal(HttpStatusCode.OK, (await bob.FetchAsync("/api/documents/")).Status);
     }
@@ -113,7 +113,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         Assert.Equal(2, (await store.KeysAsync()).Count);
         using Visitor thief = world.NewVisitor();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
-        world.Clock.Advance(SessionsFeature.HandOnEvery);
+        world.Clock.Advance(SessionsFeature.FlushInterval);
         await world.UntilAsync(async () => (await store.KeysAsync()).Count == 1, "Redis is told again.");
         world.Clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
@@ -124,16 +124,16 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     public async Task A_sign_in_after_an_end_that_is_told_late_goes_on()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => keeper.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
         await _redis.StartAgainAsync();
         await _world.StoreIsBackAsync(advance: false);
         _world.Clock.Advance(TimeSpan.FromSeconds(1));
 
         using Visitor anew = await _world.SignedInAsync("alice");
-        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        _world.Clock.Advance(SessionsFeature.FlushInterval);
 
         await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 1, "The first session goes.");
         Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
@@ -168,7 +168,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         Assert.Single(await Store.KeysAsync());
         using Visitor thief = _world.NewVisitor();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
-        _world.Clock.Advance(SessionsFeature.HandOnEvery);
+        _world.Clock.Advance(SessionsFeature.FlushInterval);
         await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 0, "It is handed on.");
         await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName))), "The file is empty.");
         using Visitor anew = await _world.SignedInAsync("alice");
@@ -248,7 +248,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName), string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n", World.Ct);
 
         _world.StartGateway();
-        await _world.Gateway.Services.GetRequiredService<SessionKeeper>().HandOnAsync(World.Ct);
+        await _world.Gateway.Services.GetRequiredService<PendingRevocations>().FlushPendingAsync(World.Ct);
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
     }
@@ -257,12 +257,12 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [Fact]
     public async Task Ends_of_sessions_that_nobody_has_seen_outlive_the_process_and_are_noted_once()
     {
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         await _redis.KillAsync();
         SessionKey[] made = [.. Enumerable.Range(0, 100).Select(_ => SessionSecret.Create().Key())];
         foreach (SessionKey key in (SessionKey[])[.. made, .. made])
         {
-            await keeper.EndAsync(key, SessionEnd.SignedOut, World.Ct);
+            await revocations.EndAsync(key, SessionEnd.SignedOut, World.Ct);
         }
 
         Assert.Equal(made.Select(key => Convert.ToHexString(key.ToBytes())), new PendingRevocationFile(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
@@ -283,7 +283,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [Fact]
     public async Task Made_up_sessions_that_sign_out_while_Redis_is_away_do_not_fill_the_memory()
     {
-        SessionKeeper keeper = _world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         SessionMemory memory = _world.Gateway.Services.GetRequiredService<SessionMemory>();
         using Visitor alice = await _world.SignedInAsync("alice");
         await _redis.KillAsync();
@@ -292,7 +292,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         {
             for (; taken < 15_000; taken++)
             {
-                await keeper.EndAsync(SessionSecret.Create().Key(), SessionEnd.SignedOut, World.Ct);
+                await revocations.EndAsync(SessionSecret.Create().Key(), SessionEnd.SignedOut, World.Ct);
             }
         });
         using Visitor nobody = _world.NewVisitor();

@@ -15,7 +15,7 @@ public sealed class StoreFailureTests
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
         string cookie = "paperless-gateway=" + visitor.Cookie("paperless-gateway");
-        SessionKeeper sessions = world.Gateway.Services.GetRequiredService<SessionKeeper>();
+        SessionMaintenance maintenance = world.Gateway.Services.GetRequiredService<SessionMaintenance>();
         await using (SqliteConnection locked = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False"))
         {
             await locked.OpenAsync(World.Ct);
@@ -29,9 +29,9 @@ public sealed class StoreFailureTests
         }
 
         world.Clock.Advance(TimeSpan.FromMinutes(10));
-        await sessions.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
         world.Clock.Advance(TimeSpan.FromMinutes(10));
-        await sessions.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await ReplayAsync(world, cookie)).Status);
         await world.RestartGatewayAsync();

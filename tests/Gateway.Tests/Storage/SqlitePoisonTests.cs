@@ -93,13 +93,13 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [Fact]
     public async Task A_mark_of_a_logout_token_that_cannot_be_read_goes_after_a_day()
     {
-        SessionKeeper keeper = World.Gateway.Services.GetRequiredService<SessionKeeper>();
+        SessionMaintenance maintenance = World.Gateway.Services.GetRequiredService<SessionMaintenance>();
         await Run("INSERT INTO taken (hash, until) VALUES (randomblob(32), 'x');");
-        await keeper.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
         Assert.Equal(1L, Ask("SELECT COUNT(*) FROM taken;"));
 
         World.Clock.Advance(TimeSpan.FromHours(25));
-        await keeper.TidyAsync(World.Ct);
+        await maintenance.TidyAsync(World.Ct);
 
         Assert.Equal(0L, Ask("SELECT COUNT(*) FROM taken;"));
     }

@@ -4,7 +4,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Sessions;
 
-public sealed class SessionKeeperTests
+public sealed class SessionRegistryTests
 {
     [Fact]
     public async Task The_row_is_named_by_the_SHA_256_of_the_secret_and_opens_by_the_secret_only()
@@ -57,9 +57,9 @@ public sealed class SessionKeeperTests
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
 
-        Assert.Equal("id.token.alice", (await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct))?.Tokens.IdToken);
-        await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-        Assert.Null(await sessions.Keeper.RecordAsync(secret, SessionsOnDisk.Ct));
+        Assert.Equal("id.token.alice", (await sessions.Registry.RecordAsync(secret, SessionsOnDisk.Ct))?.Tokens.IdToken);
+        await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+        Assert.Null(await sessions.Registry.RecordAsync(secret, SessionsOnDisk.Ct));
         Assert.Equal(0, sessions.Rows());
     }
 
@@ -74,12 +74,12 @@ public sealed class SessionKeeperTests
             sessions.Clock.Advance(TimeSpan.FromSeconds(1));
         }
 
-        sessions.Keeper.TryFind(secrets[0].Key(), out _);
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        sessions.Registry.TryFind(secrets[0].Key(), out _);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
 
         Assert.Equal(10, sessions.Memory.All.Count());
-        Assert.True(sessions.Keeper.TryFind(secrets[0].Key(), out _), "What was just used stays.");
-        Assert.False(sessions.Keeper.TryFind(secrets[1].Key(), out _), "What was used longest ago goes.");
+        Assert.True(sessions.Registry.TryFind(secrets[0].Key(), out _), "What was just used stays.");
+        Assert.False(sessions.Registry.TryFind(secrets[1].Key(), out _), "What was used longest ago goes.");
         for (int number = 0; number < secrets.Count; number++)
         {
             Assert.Equal($"person{number}", (await sessions.FindAsync(secrets[number]))?.Identity.Username);
@@ -101,7 +101,7 @@ public sealed class SessionKeeperTests
         {
             foreach (SessionSecret secret in secrets)
             {
-                Assert.True(sessions.Keeper.TryFind(secret.Key(), out Session? session));
+                Assert.True(sessions.Registry.TryFind(secret.Key(), out Session? session));
                 due[step] += session!.IsRecheckDue ? 1 : 0;
             }
 
@@ -171,10 +171,10 @@ public sealed class SessionKeeperTests
         (SessionSecret closed, _) = await sessions.BeginAsync();
         session.SocketOpened();
 
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
 
-        Assert.True(sessions.Keeper.TryFind(open.Key(), out _));
-        Assert.False(sessions.Keeper.TryFind(closed.Key(), out _));
+        Assert.True(sessions.Registry.TryFind(open.Key(), out _));
+        Assert.False(sessions.Registry.TryFind(closed.Key(), out _));
     }
 
     [Fact]
@@ -186,9 +186,9 @@ public sealed class SessionKeeperTests
         (SessionSecret live, _) = await sessions.BeginAsync("live");
         sessions.Clock.Advance(TimeSpan.FromMinutes(15));
         List<(Session, SessionEnd)> ended = [];
-        sessions.Keeper.Ended += (session, cause) => ended.Add((session, cause));
+        sessions.Revocations.Ended += (session, cause) => ended.Add((session, cause));
 
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
 
         Assert.Equal(1, sessions.Rows());
         Assert.Equal(SessionEnd.Expired, Assert.Single(ended).Item2);
@@ -196,8 +196,8 @@ public sealed class SessionKeeperTests
         for (int hour = 0; hour < 9; hour++)
         {
             sessions.Clock.Advance(TimeSpan.FromMinutes(55));
-            sessions.Keeper.TryFind(live.Key(), out _);
-            await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+            sessions.Registry.TryFind(live.Key(), out _);
+            await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
         }
 
         Assert.Equal(0, sessions.Rows());
@@ -212,11 +212,11 @@ public sealed class SessionKeeperTests
         (SessionSecret secret, _) = await sessions.BeginAsync();
         sessions.Clock.Advance(TimeSpan.FromSeconds(40));
         Assert.NotNull(await sessions.FindAsync(secret));
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
         sessions.Clock.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(20));
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
         Assert.NotNull(await sessions.FindAsync(secret));
-        await sessions.Keeper.TidyAsync(SessionsOnDisk.Ct);
+        await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
 
         sessions.Restart();
 
@@ -228,10 +228,10 @@ public sealed class SessionKeeperTests
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
-        await sessions.Keeper.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+        await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
 
         await sessions.Store.TouchAsync([(session.Key.ToBytes(), sessions.Clock.GetUtcNow())], SessionsOnDisk.Ct);
-        await sessions.Keeper.NoteUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
+        await sessions.Maintenance.NoteUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
 
         Assert.Equal(0, sessions.Rows());
         Assert.Null(await sessions.FindAsync(secret));
