@@ -11,7 +11,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
-    private readonly AccessRule _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+    private readonly AccessTable _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
 
     public Task InvokeAsync(HttpContext context)
     {
