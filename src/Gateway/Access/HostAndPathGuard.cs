@@ -10,7 +10,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
-    private readonly AccessRule _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+    private readonly AccessTable _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -106,7 +106,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             return false;
         }
 
-        Credential credential = AccessRule.CredentialOf(request.Headers);
+        Credential credential = AuthorizationHeader.CredentialOf(request.Headers);
         AccessDecision access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, credential, request.QueryString.Value ?? "");
         return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public;
     }

@@ -35,7 +35,7 @@ internal static class ReturnAddress
         }
 
         string path = Uri.UnescapeDataString(target.Split('?')[0][scriptName.Length..]);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || AccessRule.IsSignOut(path) ? front : address;
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || AccessTable.IsSignOut(path) ? front : address;
     }
 
     /// <summary>A `Location` header is ASCII: what a person typed beyond it is escaped as a browser would.</summary>

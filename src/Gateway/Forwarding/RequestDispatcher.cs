@@ -19,7 +19,7 @@ internal sealed class RequestDispatcher
 {
     private readonly RequestDelegate _next;
     private readonly GatewaySettings _settings;
-    private readonly AccessRule _access;
+    private readonly AccessTable _access;
     private readonly AccessRefusals _refusals;
     private readonly PasswordSessionRegistry _passwordSessions;
     private readonly OpenSockets _sockets;
@@ -66,7 +66,7 @@ internal sealed class RequestDispatcher
         _profileLinks = profileLinks;
         _disconnect = disconnect;
         _recheck = recheck;
-        _access = new AccessRule(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+        _access = new AccessTable(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<AccessDecision>().Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, access))];
     }
 
@@ -74,7 +74,7 @@ internal sealed class RequestDispatcher
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
-        Credential credential = AccessRule.CredentialOf(request.Headers);
+        Credential credential = AuthorizationHeader.CredentialOf(request.Headers);
         AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, credential, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
@@ -102,7 +102,7 @@ internal sealed class RequestDispatcher
             return true;
         }
 
-        return access == AccessDecision.Own && !AccessRule.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
+        return access == AccessDecision.Own && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
     }
 
     /// <summary>Only the next page makes a round trip to the provider; Paperless itself is asked about the account at any request.</summary>
@@ -162,32 +162,32 @@ internal sealed class RequestDispatcher
     /// <returns>The refusal on its way; null where the request may go to Paperless.</returns>
     private Task? Refuse(HttpContext context, AccessDecision access, bool isSocket)
     {
-        HttpRequest request = context.Request;
-        bool isChange = isSocket || !CrossSiteGuard.IsSafe(request.Method);
-        switch (access)
+        if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.Closed or AccessDecision.NotFound)
         {
-            case AccessDecision.WithIdentity or AccessDecision.WithPasswordSession:
-                return isChange && !CrossSiteGuard.IsSameOrigin(request, _settings.Public) ? _refusals.CrossSiteAsync(context) : null;
-
-            // A WebSocket ends with its session: where there is none, there is no WebSocket.
-            case AccessDecision.Public or AccessDecision.AccountPages or AccessDecision.WithCredential when isSocket:
-                return _refusals.RefuseAsync(context, AccessDecision.SignInFirst);
-
-            // Paperless's cookies go with it, and with them a session of Paperless's own.
-            case AccessDecision.AccountPages when isChange && !CrossSiteGuard.IsSameOrigin(request, _settings.Public):
-                return _refusals.CrossSiteAsync(context);
-
-            // Nobody has said who they are: a form is taken from them, and no more.
-            case AccessDecision.Public or AccessDecision.AccountPages:
-                bool isTooMuch = request.ContentLength > ChunkedBodyBuffer.LargestAnonymous || (!isChange && BodyLimits.HasBody(context));
-                return isTooMuch ? _refusals.BodyAsync(context) : null;
-
-            case AccessDecision.WithCredential:
-                return null;
-
-            default:
-                return _refusals.RefuseAsync(context, access);
+            return _refusals.RefuseAsync(context, access);
         }
+
+        // A WebSocket ends with its session: where there is no session, there is no WebSocket.
+        bool isForEverybody = access is AccessDecision.Public or AccessDecision.AccountPages;
+        if (isSocket && (isForEverybody || access == AccessDecision.WithCredential))
+        {
+            return _refusals.RefuseAsync(context, AccessDecision.SignInFirst);
+        }
+
+        bool isChange = isSocket || !CrossSiteGuard.IsSafe(context.Request.Method);
+        bool takesCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
+        if (isChange && takesCookies && !CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public))
+        {
+            return _refusals.CrossSiteAsync(context);
+        }
+
+        // Nobody has said who they are, so the body may be a form and no more.
+        if (isForEverybody && (context.Request.ContentLength > ChunkedBodyBuffer.LargestAnonymous || (!isChange && BodyLimits.HasBody(context))))
+        {
+            return _refusals.BodyAsync(context);
+        }
+
+        return null;
     }
 
     private Task ForwardAsync(HttpContext context, AccessDecision access, HttpTransformer transformer)

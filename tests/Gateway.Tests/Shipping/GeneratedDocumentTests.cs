@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using Gateway.Access;
 using Gateway.Operations;
 using Gateway.Settings;
 
@@ -16,8 +17,61 @@ public sealed class GeneratedDocumentTests
     public void The_log_events_are_those_of_the_code() => Check("docs/operating.md", "events", WithRemedies);
 
     [Fact]
+    public void The_access_table_is_that_of_the_code() => Check("docs/architecture.md", "access", _ => AccessRows());
+
+    [Fact]
     public void Every_log_event_says_what_to_do() =>
         Assert.Empty(Remedies(Part("docs/operating.md", "events").Text).Where(remedy => remedy.Value.Length == 0).Select(remedy => remedy.Key));
+
+    private static string AccessRows()
+    {
+        StringBuilder text = new("| Method | Path | When | Without a session | With a session | Purpose |\n|---|---|---|---|---|---|\n");
+        foreach (AccessRule rule in AccessTable.Rules)
+        {
+            string stranger = Words(rule.Stranger);
+            string session = rule.Session == rule.Stranger ? "the same" : Words(rule.Session);
+            text.Append("| ").AppendJoin(" | ", Words(rule.Methods), rule.Path, Words(rule.When), stranger, session, rule.Purpose).Append(" |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Words(AccessMethods methods) => methods switch
+    {
+        AccessMethods.Read => "GET, HEAD",
+        AccessMethods.ReadOrPost => "GET, HEAD, POST",
+        AccessMethods.Change => "all but GET, HEAD",
+        AccessMethods.Any => "any",
+        _ => throw new ArgumentOutOfRangeException(nameof(methods), methods, null),
+    };
+
+    private static string Words(AccessConditions when)
+    {
+        (AccessConditions Condition, string Words)[] all =
+        [
+            (AccessConditions.PasswordAsked, "`?password`"),
+            (AccessConditions.Token, "`Authorization: Token`"),
+            (AccessConditions.Basic, "`Authorization: Basic`"),
+            (AccessConditions.Credential, "any `Authorization`"),
+            (AccessConditions.PasswordsOn, "passwords on"),
+            (AccessConditions.PasswordsOff, "passwords off"),
+            (AccessConditions.SignupsOff, "sign-ups off"),
+        ];
+        return string.Join(", ", all.Where(one => when.HasFlag(one.Condition)).Select(one => one.Words));
+    }
+
+    private static string Words(AccessDecision decision) => decision switch
+    {
+        AccessDecision.Own => "the gateway",
+        AccessDecision.WithIdentity => "Paperless, with identity",
+        AccessDecision.Public => "Paperless, without identity and cookies",
+        AccessDecision.AccountPages => "Paperless, with its cookies, without identity",
+        AccessDecision.WithCredential => "Paperless, with that credential and no identity",
+        AccessDecision.SignInFirst => "a browser: redirect to the sign-in page; else 401",
+        AccessDecision.CredentialRefused => "401",
+        AccessDecision.Closed or AccessDecision.NotFound => "404",
+        _ => throw new ArgumentOutOfRangeException(nameof(decision), decision, null),
+    };
 
     /// <summary>The remedies are written by people: they stay with their event.</summary>
     private static string WithRemedies(string before)

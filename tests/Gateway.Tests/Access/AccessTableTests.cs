@@ -4,13 +4,13 @@ using Gateway.Access;
 namespace Gateway.Tests.Access;
 
 /// <summary>The design's table "Who may reach what", line by line.</summary>
-public sealed class AccessRuleTests
+public sealed class AccessTableTests
 {
     private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get", "post"];
 
     private static readonly string[] Segments = ["/admin", "/api", "/static", "/share", "/accounts", "/login", "/logout", "/token", "/ws", "/logo", "/signup", "/gateway", "/assets"];
 
-    private static readonly AccessRule[] Rules = [new(false, false), new(false, true), new(true, false), new(true, true)];
+    private static readonly AccessTable[] Rules = [new(false, false), new(false, true), new(true, false), new(true, true)];
 
     [Theory]
     [InlineData("GET", "/accounts/login/")]
@@ -176,7 +176,7 @@ public sealed class AccessRuleTests
     [InlineData(Credential.Other, true, AccessDecision.CredentialRefused)]
     internal void An_api_credential_wins_over_the_session(Credential credential, bool regularLoginDisabled, AccessDecision expected)
     {
-        AccessRule rule = new(regularLoginDisabled, signupsAllowed: false);
+        AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
         foreach (bool hasSession in new[] { false, true })
         {
             Assert.Equal(expected, rule.Decide("GET", "/api/documents/", hasSession, credential));
@@ -211,7 +211,7 @@ public sealed class AccessRuleTests
     [InlineData("PUT", false, true, AccessDecision.WithIdentity)]
     internal void The_token_endpoint_takes_passwords_while_regular_login_is_on(string method, bool regularLoginDisabled, bool hasSession, AccessDecision expected)
     {
-        AccessRule rule = new(regularLoginDisabled, signupsAllowed: false);
+        AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
         Assert.All(["/api/token/", "/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, Credential.None)));
         Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, Credential.Basic));
     }
@@ -259,7 +259,7 @@ public sealed class AccessRuleTests
     }
 
     /// <summary>Whatever the settings, the session and the credential (where they have no say).</summary>
-    private static IEnumerable<AccessDecision> EachWay(string method, string path, bool? hasSession = null, AccessRule[]? rules = null) =>
+    private static IEnumerable<AccessDecision> EachWay(string method, string path, bool? hasSession = null, AccessTable[]? rules = null) =>
         from rule in rules ?? Rules
         from session in hasSession is { } fixedSession ? new[] { fixedSession } : [false, true]
         from credential in path.StartsWith("/api/", StringComparison.Ordinal) ? new[] { Credential.None } : [Credential.None, Credential.Token, Credential.Other]
