@@ -64,7 +64,8 @@ internal static class Benchmarks
         return 0;
     }
 
-    private static Task<int> ThroughputAsync(int rounds) => Workbench.RunAsync(bench => Throughput.MeasureAsync(bench, rounds, whole: true), Throughput.NeedsForAll);
+    private static Task<int> ThroughputAsync(int rounds)
+        => Workbench.RunAsync(bench => Throughput.MeasureAsync(bench, rounds, whole: true), Throughput.NeedsForAll);
 
     private static Task<int> TransfersAsync(int rounds) => Workbench.RunAsync(bench => Transfers.MeasureAsync(bench, rounds), Transfers.Needs);
 

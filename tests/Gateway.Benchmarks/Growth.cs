@@ -36,7 +36,14 @@ internal static class Growth
         DevelopmentProvider provider = await Provider.StartAsync(bench);
         (_, Uri upstream) = await Nginx.StartUpstreamAsync(bench);
         string script = bench.File("cookies.lua", EveryCookie);
-        MarkdownTable table = new("sessions stored", "of them in use", "requests/s, median", "lowest to highest", "CPU seconds for 10,000 requests", "memory with one in use, MiB", "memory with all those in use, MiB");
+        MarkdownTable table = new(
+            "sessions stored",
+            "of them in use",
+            "requests/s, median",
+            "lowest to highest",
+            "CPU seconds for 10,000 requests",
+            "memory with one in use, MiB",
+            "memory with all those in use, MiB");
         double bytesEach = 0;
         foreach ((int stored, int hot) in new[] { (1, 1), (1000, 1000), (100_000, 10_000) })
         {
@@ -57,7 +64,14 @@ internal static class Growth
                 await variant.MeasureAsync(Seconds, Connections, new WrkScript(script, all), bench.Cancel);
             }
 
-            table.Row($"{stored:N0}", $"{hot:N0}", $"{variant.Rate:0}", $"{variant.Rates.Min():0} to {variant.Rates.Max():0}", $"{variant.Cpu:0.00}", $"{one:0}", $"{gateway.MemoryMiB:0}");
+            table.Row(
+                $"{stored:N0}",
+                $"{hot:N0}",
+                $"{variant.Rate:0}",
+                $"{variant.Rates.Min():0} to {variant.Rates.Max():0}",
+                $"{variant.Cpu:0.00}",
+                $"{one:0}",
+                $"{gateway.MemoryMiB:0}");
             gateway.Dispose();
         }
 
@@ -86,7 +100,8 @@ internal static class Growth
         {
             // Each request brings a header of its own, and the last one is kept.
             string received = string.Concat(header.AsSpan(), "");
-            if (!cookie.TryRead(new StringValues(received), out SessionSecret secret) || await registry.LoadAsync(secret, program.Bench.Cancel) is not { } session)
+            if (!cookie.TryRead(new StringValues(received), out SessionSecret secret)
+                || await registry.LoadAsync(secret, program.Bench.Cancel) is not { } session)
             {
                 throw new InvalidOperationException("A session that was stored is not found.");
             }

@@ -24,9 +24,20 @@ internal sealed class PageGateway : IAsyncDisposable
 
     /// <param name="assembly">The program's.</param>
     /// <param name="far">Whether the browser gets there over a line.</param>
-    public static async Task<PageGateway> StartAsync(Workbench bench, string assembly, string name, StandInPaperless paperless, DevelopmentProvider provider, string? certificate, bool far)
+    public static async Task<PageGateway> StartAsync(
+        Workbench bench,
+        string assembly,
+        string name,
+        StandInPaperless paperless,
+        DevelopmentProvider provider,
+        string? certificate,
+        bool far)
     {
-        GatewayProgram program = new(bench, name, paperless.Address, provider, RequestLog: true) { Certificate = certificate, Token = paperless.Data.AdminToken };
+        GatewayProgram program = new(bench, name, paperless.Address, provider, RequestLog: true)
+        {
+            Certificate = certificate,
+            Token = paperless.Data.AdminToken
+        };
         Line? line = far ? Line.To(program.Port) : null;
         program = program with { PublicPort = line?.Port };
         Child process = program.Start(assembly);

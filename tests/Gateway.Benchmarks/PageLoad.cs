@@ -43,7 +43,8 @@ internal static class PageLoad
 
     private static async Task<Way[]> MeasureAsync(Workbench bench, string program, string name, int rounds, Surroundings around)
     {
-        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(
+            new StandInPaperlessOptions { WithPeople = true, WithAssets = true, StaticMaxAge = MaxAge, StaticFileCost = around.Work });
         await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions());
         provider.SignsInAs = "alice";
         await using Line? toPaperless = around.Far ? Line.To(paperless.Address.Port) : null;
@@ -52,11 +53,16 @@ internal static class PageLoad
         string key = WriteCertificate(certificate);
         await using PageGateway secure = await PageGateway.StartAsync(bench, program, $"{name}-https", paperless, provider, certificate, around.Far);
         using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = DebianProgram.Chromium.Path, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
+        await using IBrowser browser = await playwright.Chromium
+            .LaunchAsync(new() { ExecutablePath = DebianProgram.Chromium.Path, Args = [.. Arguments, $"--ignore-certificate-errors-spki-list={key}"] });
 
         Way[] ways =
         [
-            new("Paperless itself, HTTP/1.1", new UriBuilder(paperless.Address) { Port = toPaperless?.Port ?? paperless.Address.Port }.Uri.GetLeftPart(UriPartial.Authority), "/logo", SignsIn: false),
+            new(
+                "Paperless itself, HTTP/1.1",
+                new UriBuilder(paperless.Address) { Port = toPaperless?.Port ?? paperless.Address.Port }.Uri.GetLeftPart(UriPartial.Authority),
+                "/logo",
+                SignsIn: false),
             new("the gateway, HTTP/1.1", plain.Origin, PageGateway.SignInPath, SignsIn: true),
             new("the gateway, https with HTTP/2", secure.Origin, PageGateway.SignInPath, SignsIn: true),
         ];

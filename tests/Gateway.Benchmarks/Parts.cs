@@ -87,5 +87,6 @@ public class Parts : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static readonly string[] HeaderNames = ["Host", .. Wrk.BrowserHeaders.Select(header => header[..header.IndexOf(':', StringComparison.Ordinal)]), "Cookie"];
+    private static readonly string[] HeaderNames = ["Host", .. Wrk.BrowserHeaders
+        .Select(header => header[..header.IndexOf(':', StringComparison.Ordinal)]), "Cookie"];
 }

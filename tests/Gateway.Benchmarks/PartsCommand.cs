@@ -11,7 +11,8 @@ internal static class PartsCommand
 {
     public static int Run(bool quick)
     {
-        Job job = Job.Default.WithWarmupCount(quick ? 2 : 6).WithIterationCount(quick ? 3 : 15).WithIterationTime(TimeInterval.FromMilliseconds(quick ? 100 : 250));
+        Job job = Job.Default.WithWarmupCount(quick ? 2 : 6).WithIterationCount(quick ? 3 : 15)
+            .WithIterationTime(TimeInterval.FromMilliseconds(quick ? 100 : 250));
         ManualConfig config = ManualConfig.Create(DefaultConfig.Instance).AddJob(job)
             .WithArtifactsPath(Path.Combine(PerformancePage.Root(), "artifacts", "benchmarks"));
         Summary[] summaries = [BenchmarkRunner.Run<WholeRequest>(config), BenchmarkRunner.Run<Parts>(config)];
@@ -26,7 +27,11 @@ internal static class PartsCommand
         foreach (BenchmarkReport report in reports)
         {
             double error = report.ResultStatistics!.ConfidenceInterval.Margin;
-            table.Row($"{report.BenchmarkCase.Descriptor.WorkloadMethodDisplayInfo.Trim('\'')}", $"{report.ResultStatistics.Mean:0} ns", $"± {error:0}", $"{report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? 0} B");
+            table.Row(
+                $"{report.BenchmarkCase.Descriptor.WorkloadMethodDisplayInfo.Trim('\'')}",
+                $"{report.ResultStatistics.Mean:0} ns",
+                $"± {error:0}",
+                $"{report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? 0} B");
         }
 
         PerformancePage.Write("parts", $"{table}\nBenchmarkDotNet, {job.Run.IterationCount} iterations; {Machine.Sentence}");

@@ -35,7 +35,8 @@ internal sealed class ReplicaSite : IAsyncDisposable
     public static async Task<ReplicaSite> StartAsync(int gateways, bool redis)
     {
         int port = Workbench.FreePort();
-        DevelopmentProvider provider = await DevelopmentProvider.StartAsync(new DevelopmentProviderOptions { RedirectUris = [OriginOf(port) + "/accounts/oidc/authentik/login/callback/"] });
+        DevelopmentProvider provider = await DevelopmentProvider.StartAsync(
+            new DevelopmentProviderOptions { RedirectUris = [OriginOf(port) + "/accounts/oidc/authentik/login/callback/"] });
         provider.SignsInAs = "alice";
         StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { PublicUrl = OriginOf(port), WithPeople = true });
         ReplicaSite site = new(gateways, redis, provider, paperless, port);
@@ -53,7 +54,9 @@ internal sealed class ReplicaSite : IAsyncDisposable
     {
         if (_redisPort is { } port)
         {
-            _redis = new Child("redis-server", ["--port", Text(port), "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+            _redis = new Child(
+                "redis-server",
+                ["--port", Text(port), "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
             while (!await ListensAsync(port))
             {
                 await Task.Delay(20);
@@ -68,7 +71,8 @@ internal sealed class ReplicaSite : IAsyncDisposable
             ["ASPNETCORE_URLS"] = OriginOf(_ports[number]),
             ["PAPERLESS_URL"] = Origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
+            [
+                "PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
             ["GATEWAY_PAPERLESS_TOKEN"] = _paperless.Data.AdminToken,
             ["GATEWAY_UPSTREAM_URL"] = _paperless.Address.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = Path.Combine(_folder, "gateway" + Text(number)),
@@ -119,7 +123,9 @@ internal sealed class ReplicaSite : IAsyncDisposable
         try
         {
             using HttpResponseMessage page = await browser.GetAsync("/accounts/oidc/authentik/login/?next=%2Fgateway%2Fsession");
-            return page.IsSuccessStatusCode && cookies.GetCookies(new Uri(Origin))["paperless-gateway"]?.Value is { Length: > 0 } value ? "paperless-gateway=" + value : null;
+            return page.IsSuccessStatusCode && cookies.GetCookies(new Uri(Origin))["paperless-gateway"]?.Value is { Length: > 0 } value
+                ? "paperless-gateway=" + value
+                : null;
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
         {

@@ -116,7 +116,9 @@ internal static class Replicas
             }
         }));
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        return string.Create(CultureInfo.InvariantCulture, $"Whole sign-ins, {BrowsersAtOnce} browsers at once, spread over both: {done / seconds:0} a second ({done} of {SignIns} in {seconds:0.0} s).");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Whole sign-ins, {BrowsersAtOnce} browsers at once, spread over both: {done / seconds:0} a second ({done} of {SignIns} in {seconds:0.0} s).");
     }
 
     private static async Task ExpectAsync(HttpClient client, string cookie, HttpStatusCode wanted)

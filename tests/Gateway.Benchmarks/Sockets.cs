@@ -36,7 +36,12 @@ internal static class Sockets
         MarkdownTable table = new("", "KiB for each WebSocket", $"seconds to open {Count:N0}", "memory before, MiB", "memory with them, MiB");
         foreach ((string name, List<Opened> found) in new[] { ("plain YARP", yarps), ("gateway, on a session", gateways) })
         {
-            table.Row($"{name}", $"{Median.Of(found.Select(one => one.KiBEach)):0.0}", $"{Median.Of(found.Select(one => one.Seconds)):0.00}", $"{Median.Of(found.Select(one => one.Before)):0}", $"{Median.Of(found.Select(one => one.With)):0}");
+            table.Row(
+                $"{name}",
+                $"{Median.Of(found.Select(one => one.KiBEach)):0.0}",
+                $"{Median.Of(found.Select(one => one.Seconds)):0.00}",
+                $"{Median.Of(found.Select(one => one.Before)):0}",
+                $"{Median.Of(found.Select(one => one.With)):0}");
         }
 
         PerformancePage.Write("sockets", $"{table}\n{rounds} rounds, each with fresh processes, medians; {Machine.Sentence}");
@@ -77,7 +82,11 @@ internal static class Sockets
             Many many = new(count);
             Uri target = new UriBuilder(new Uri(address, KestrelUpstream.SocketPath)) { Scheme = "ws" }.Uri;
             string origin = address.GetLeftPart(UriPartial.Authority);
-            await Parallel.ForEachAsync(many._sockets, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (socket, stop) =>
+            await Parallel.ForEachAsync(many._sockets, new ParallelOptions
+            {
+                MaxDegreeOfParallelism = AtOnce,
+                CancellationToken = cancel
+            }, async (socket, stop) =>
             {
                 socket.Options.KeepAliveInterval = TimeSpan.Zero;
                 socket.Options.SetRequestHeader("Cookie", cookie);

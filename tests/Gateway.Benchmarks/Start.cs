@@ -41,7 +41,8 @@ internal static class Start
                 milliseconds[index] = await FirstAnswerAsync(starts[index].Begin, cookie, bench.Cancel);
             }
 
-            await Console.Error.WriteLineAsync($"{(round == 0 ? "warm-up" : $"round {round} of {rounds}")}: {string.Join("  ", milliseconds.Select(one => $"{one:0} ms"))}");
+            await Console.Error
+                .WriteLineAsync($"{(round == 0 ? "warm-up" : $"round {round} of {rounds}")}: {string.Join("  ", milliseconds.Select(one => $"{one:0} ms"))}");
             if (round > 0)
             {
                 found[round - 1] = milliseconds;
@@ -52,7 +53,11 @@ internal static class Start
         for (int index = 0; index < starts.Length; index++)
         {
             double[] own = [.. found.Select(round => round[index])];
-            table.Row($"{starts[index].Name}", $"{Median.Of(own):0}", $"{own.Min():0} to {own.Max():0}", $"{Median.OfRatios(own, found.Select(round => round[0])):0.00}");
+            table.Row(
+                $"{starts[index].Name}",
+                $"{Median.Of(own):0}",
+                $"{own.Min():0} to {own.Max():0}",
+                $"{Median.OfRatios(own, found.Select(round => round[0])):0.00}");
         }
 
         PerformancePage.Write("start", $"{table}\n{rounds} rounds, one after another in each; {Machine.Sentence}");
@@ -63,7 +68,8 @@ internal static class Start
         (Child server, Uri address) = begin();
         using (server)
         {
-            byte[] request = Encoding.ASCII.GetBytes($"GET /api/documents/ HTTP/1.1\r\nHost: {address.Authority}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+            byte[] request = Encoding.ASCII
+                .GetBytes($"GET /api/documents/ HTTP/1.1\r\nHost: {address.Authority}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
             while (!server.HasEnded && Stopwatch.GetElapsedTime(server.StartedAt) < Patience)
             {
                 string? answer = await AskAsync(address, request, cancel);

@@ -47,7 +47,8 @@ internal sealed class StoreInHand : IDisposable
         IDataProtectionBuilder protection = new ServiceCollection().AddDataProtection().SetApplicationName("paperless-gateway");
         if (_redis is { } redis)
         {
-            protection.Services.Configure<Microsoft.AspNetCore.DataProtection.KeyManagement.KeyManagementOptions>(options => options.XmlRepository = new RedisKeyRing(redis));
+            protection.Services
+                .Configure<Microsoft.AspNetCore.DataProtection.KeyManagement.KeyManagementOptions>(options => options.XmlRepository = new RedisKeyRing(redis));
         }
         else
         {
@@ -58,7 +59,15 @@ internal sealed class StoreInHand : IDisposable
         PendingRevocations pending = new(_memory, _store, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _revocations = new Revocations(_memory, _store, infos, pending, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _registry = new SessionRegistry(_memory, _store, infos, _revocations, pending, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
-        _maintenance = new SessionMaintenance(_memory, _store, _registry, _revocations, pending, _settings, TimeProvider.System, NullLogger<SessionMaintenance>.Instance);
+        _maintenance = new SessionMaintenance(
+            _memory,
+            _store,
+            _registry,
+            _revocations,
+            pending,
+            _settings,
+            TimeProvider.System,
+            NullLogger<SessionMaintenance>.Instance);
     }
 
     public async Task<List<(string, string)>> MeasureAsync(int sessions, int eachPerson, int lookUps, int ends)
@@ -120,7 +129,8 @@ internal sealed class StoreInHand : IDisposable
         return
         [
             ("find a session in the store: median, p99", Percentiles(found, "µs")),
-            ($"find a session in memory, among {inMemory.Length.ToString("N0", CultureInfo.InvariantCulture)}", Text($"{nanoseconds:0} ns{(misses > 0 ? $", {misses} misses" : "")}")),
+            ($"find a session in memory, among {inMemory.Length.ToString("N0", CultureInfo.InvariantCulture)}", Text(
+                $"{nanoseconds:0} ns{(misses > 0 ? $", {misses} misses" : "")}")),
         ];
     }
 
@@ -164,8 +174,25 @@ internal sealed class StoreInHand : IDisposable
 
     private static NewSession New(int person, int number)
     {
-        Identity identity = new("a", Issuer, Subject(person), person + 1, $"person{person}", false, $"Person {person}", $"person{person}@example.com", ["paperless-users", "family"], "groups");
-        return new NewSession(identity, new ProviderTokens(new string('t', 1200)), Subject(person), $"sid-{number}", DateTimeOffset.UtcNow, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "192.0.2.7");
+        Identity identity = new(
+            "a",
+            Issuer,
+            Subject(person),
+            person + 1,
+            $"person{person}",
+            false,
+            $"Person {person}",
+            $"person{person}@example.com",
+            ["paperless-users", "family"],
+            "groups");
+        return new NewSession(
+            identity,
+            new ProviderTokens(new string('t', 1200)),
+            Subject(person),
+            $"sid-{number}",
+            DateTimeOffset.UtcNow,
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "192.0.2.7");
     }
 
     private static string Subject(int person) => person.ToString("x64", CultureInfo.InvariantCulture);

@@ -36,7 +36,9 @@ internal static class Stores
     {
         string folder = Directory.CreateTempSubdirectory("gateway-benchmark").FullName;
         int port = Workbench.FreePort();
-        Child? server = redis ? new Child("redis-server", ["--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]) : null;
+        Child? server = redis ? new Child(
+            "redis-server",
+            ["--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]) : null;
         try
         {
             while (redis && !await ReplicaSite.ListensAsync(port))
@@ -49,7 +51,9 @@ internal static class Stores
             List<(string, string)> rows = await hand.MeasureAsync(Sessions, EachPerson, LookUps, Ends);
             rows.Add(("memory of redis-server", server is null ? "–" : $"{server.MemoryMiB:0} MiB"));
             hand.Dispose();
-            rows.Add(("size of the database", server is null ? $"{SizeOf(folder, "gateway.db*"):0} MiB" : $"{SizeOf(folder, "appendonly*"):0} MiB (its append-only file)"));
+            rows.Add(("size of the database", server is null
+                ? $"{SizeOf(folder, "gateway.db*"):0} MiB"
+                : $"{SizeOf(folder, "appendonly*"):0} MiB (its append-only file)"));
             rows.Add(("the command `sessions list --json`", $"{await ListAsync(environment):0.0} s"));
             using Child gateway = new("dotnet", [typeof(GatewaySettings).Assembly.Location], environment);
             await gateway.WaitForAsync(new Uri(environment["ASPNETCORE_URLS"] + "/gateway/session"));
@@ -70,7 +74,11 @@ internal static class Stores
 
     private static async Task<double> ListAsync(Dictionary<string, string> environment)
     {
-        ProcessStartInfo start = new("dotnet", [typeof(GatewaySettings).Assembly.Location, "sessions", "list", "--json"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new("dotnet", [typeof(GatewaySettings).Assembly.Location, "sessions", "list", "--json"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
@@ -94,7 +102,8 @@ internal static class Stores
         ["ASPNETCORE_URLS"] = $"http://localhost:{Workbench.FreePort()}",
         ["PAPERLESS_URL"] = "https://docs.example.com",
         ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-        ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = """{"openid_connect": {"APPS": [{"provider_id": "a", "client_id": "b", "secret": "c", "settings": {"server_url": "http://127.0.0.1:9/"}}]}}""",
+        ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"]
+            = """{"openid_connect": {"APPS": [{"provider_id": "a", "client_id": "b", "secret": "c", "settings": {"server_url": "http://127.0.0.1:9/"}}]}}""",
         ["GATEWAY_PAPERLESS_TOKEN"] = "token",
         ["GATEWAY_UPSTREAM_URL"] = "http://127.0.0.1:9",
         ["GATEWAY_DATA_DIR"] = folder,

@@ -63,11 +63,25 @@ internal static class Throughput
 
     private static string Requests(Lineup lineup, int rounds)
     {
-        MarkdownTable table = new("", "requests/s, median", "lowest to highest", "plain YARP = 1", "nginx as a proxy = 1", "CPU seconds for 10,000 requests", "CPU, plain YARP = 1");
+        MarkdownTable table = new(
+            "",
+            "requests/s, median",
+            "lowest to highest",
+            "plain YARP = 1",
+            "nginx as a proxy = 1",
+            "CPU seconds for 10,000 requests",
+            "CPU, plain YARP = 1");
         foreach (Variant variant in lineup.All)
         {
             FormattableString againstNginx = lineup.Proxy is null ? (FormattableString)$"" : $"{variant.RateAgainst(lineup.Proxy):0.00}";
-            table.Row($"{variant.Name}", $"{variant.Rate:0}", $"{variant.Rates.Min():0} to {variant.Rates.Max():0}", $"{variant.RateAgainst(lineup.Plain):0.00}", againstNginx, $"{variant.Cpu:0.00}", $"{variant.CpuAgainst(lineup.Plain):0.00}");
+            table.Row(
+                $"{variant.Name}",
+                $"{variant.Rate:0}",
+                $"{variant.Rates.Min():0} to {variant.Rates.Max():0}",
+                $"{variant.RateAgainst(lineup.Plain):0.00}",
+                againstNginx,
+                $"{variant.Cpu:0.00}",
+                $"{variant.CpuAgainst(lineup.Plain):0.00}");
         }
 
         return $"{table}\n{rounds} rounds of {Seconds} s, {Connections} keep-alive connections, answers of 1 KiB; {Machine.Sentence}";
@@ -75,10 +89,24 @@ internal static class Throughput
 
     private static string Latency(Variant[] calm, Variant plainAtFullLoad, int rounds)
     {
-        MarkdownTable table = new("", "requests/s reached", "p50 ms", "p99 ms", "p99, plain YARP = 1", "CPU seconds for 10,000 requests", "CPU, plain YARP = 1");
+        MarkdownTable table = new(
+            "",
+            "requests/s reached",
+            "p50 ms",
+            "p99 ms",
+            "p99, plain YARP = 1",
+            "CPU seconds for 10,000 requests",
+            "CPU, plain YARP = 1");
         foreach (Variant variant in calm)
         {
-            table.Row($"{variant.Name}", $"{variant.Rate:0}", $"{variant.P50:0.00}", $"{variant.P99:0.00}", $"{variant.P99Against(calm[0]):0.00}", $"{variant.Cpu:0.00}", $"{variant.CpuAgainst(calm[0]):0.00}");
+            table.Row(
+                $"{variant.Name}",
+                $"{variant.Rate:0}",
+                $"{variant.P50:0.00}",
+                $"{variant.P99:0.00}",
+                $"{variant.P99Against(calm[0]):0.00}",
+                $"{variant.Cpu:0.00}",
+                $"{variant.CpuAgainst(calm[0]):0.00}");
         }
 
         return $"{table}\n{rounds} rounds of {Seconds} s; {Connections} connections with random pauses, the same for all: {calm[0].Rate / plainAtFullLoad.Rate:0%} of what plain YARP can do; {Machine.Sentence}";

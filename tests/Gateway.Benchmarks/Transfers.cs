@@ -77,8 +77,16 @@ internal static class Transfers
     private static string Report(Side[] down, Side[] up, int rounds)
     {
         MarkdownTable table = new("", "plain YARP", "gateway, with a session", "plain YARP = 1");
-        table.Row($"10 MiB down, {Connections} at a time, MiB/s", $"{Median.Of(down[0].Figures):0}", $"{Median.Of(down[1].Figures):0}", $"{Median.OfRatios(down[1].Figures, down[0].Figures):0.00}");
-        table.Row($"1 GiB up, seconds", $"{Median.Of(up[0].Figures):0.0}", $"{Median.Of(up[1].Figures):0.0}", $"{Median.OfRatios(up[1].Figures, up[0].Figures):0.00}");
+        table.Row(
+            $"10 MiB down, {Connections} at a time, MiB/s",
+            $"{Median.Of(down[0].Figures):0}",
+            $"{Median.Of(down[1].Figures):0}",
+            $"{Median.OfRatios(down[1].Figures, down[0].Figures):0.00}");
+        table.Row(
+            $"1 GiB up, seconds",
+            $"{Median.Of(up[0].Figures):0.0}",
+            $"{Median.Of(up[1].Figures):0.0}",
+            $"{Median.OfRatios(up[1].Figures, up[0].Figures):0.00}");
         table.Row($"memory before the downloads, MiB", $"{down[0].Before:0}", $"{down[1].Before:0}", $"");
         table.Row($"growth to the peak while downloading, MiB", $"{down[0].Growth:0.0}", $"{down[1].Growth:0.0}", $"");
         table.Row($"memory before the uploads, MiB", $"{up[0].Before:0}", $"{up[1].Before:0}", $"");
@@ -107,7 +115,8 @@ internal static class Transfers
     {
         private static readonly byte[] Chunk = new byte[1024 * 1024];
 
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+            => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {

@@ -64,7 +64,8 @@ public class WholeRequest : IDisposable
     private void Fill(DefaultHttpContext context, IEnumerable<string> headers)
     {
         HttpRequest request = context.Request;
-        (request.Method, request.Scheme, request.Path, request.QueryString) = ("GET", "https", "/api/documents/", new QueryString("?page=1&page_size=50&ordering=-created"));
+        (request.Method, request.Scheme, request.Path, request.QueryString)
+            = ("GET", "https", "/api/documents/", new QueryString("?page=1&page_size=50&ordering=-created"));
         context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = request.Path + request.QueryString;
         context.Connection.RemoteIpAddress = new System.Net.IPAddress([192, 0, 2, 7]);
         request.Host = new HostString("docs.example.com");
@@ -93,10 +94,12 @@ public class WholeRequest : IDisposable
     {
         MakesTheRequest forwarder = new() { Keeps = true };
         await Pipeline(forwarder)(_context);
-        using HttpRequestMessage made = forwarder.Made ?? throw new InvalidOperationException($"The request was not forwarded, but answered with {_context.Response.StatusCode}.");
+        using HttpRequestMessage made = forwarder.Made
+            ?? throw new InvalidOperationException($"The request was not forwarded, but answered with {_context.Response.StatusCode}.");
         string user = made.Headers.NonValidated["Remote-User"].ToString();
         string cookie = made.Headers.NonValidated["Cookie"].ToString();
-        if (user != "user-7" || !cookie.Contains("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr", StringComparison.Ordinal) || cookie.Contains("paperless-gateway", StringComparison.Ordinal))
+        if (user != "user-7" || !cookie.Contains("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr", StringComparison.Ordinal)
+            || cookie.Contains("paperless-gateway", StringComparison.Ordinal))
         {
             throw new InvalidOperationException($"The request was forwarded for \"{user}\" with cookies \"{cookie}\".");
         }
@@ -109,7 +112,12 @@ public class WholeRequest : IDisposable
 
         public HttpRequestMessage? Made { get; private set; }
 
-        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer)
+        public ValueTask<ForwarderError> SendAsync(
+            HttpContext context,
+            string destinationPrefix,
+            HttpMessageInvoker httpClient,
+            ForwarderRequestConfig requestConfig,
+            HttpTransformer transformer)
         {
             if (Keeps)
             {
@@ -123,7 +131,13 @@ public class WholeRequest : IDisposable
             return made.IsCompletedSuccessfully ? new(ForwarderError.None) : throw new InvalidOperationException("The transformer waits.");
         }
 
-        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer, CancellationToken cancellationToken) =>
+        public ValueTask<ForwarderError> SendAsync(
+            HttpContext context,
+            string destinationPrefix,
+            HttpMessageInvoker httpClient,
+            ForwarderRequestConfig requestConfig,
+            HttpTransformer transformer,
+            CancellationToken cancellationToken) =>
             SendAsync(context, destinationPrefix, httpClient, requestConfig, transformer);
 
         public static ValueTask MakeAsync(HttpContext context, string destinationPrefix, HttpTransformer transformer)
@@ -138,7 +152,12 @@ public class WholeRequest : IDisposable
     /// <summary>Takes the request that was decided on, and makes none of its own.</summary>
     private sealed class MakesNothing : IHttpForwarder
     {
-        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer) =>
+        public ValueTask<ForwarderError> SendAsync(
+            HttpContext context,
+            string destinationPrefix,
+            HttpMessageInvoker httpClient,
+            ForwarderRequestConfig requestConfig,
+            HttpTransformer transformer) =>
             new(ForwarderError.None);
     }
 }

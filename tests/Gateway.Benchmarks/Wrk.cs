@@ -31,7 +31,13 @@ internal static partial class Wrk
     ];
 
     /// <exception cref="InvalidOperationException">An answer was an error, or there was none.</exception>
-    public static async Task<Load> RunAsync(Uri address, string? cookie, int seconds, int connections, WrkScript? script = null, CancellationToken cancel = default)
+    public static async Task<Load> RunAsync(
+        Uri address,
+        string? cookie,
+        int seconds,
+        int connections,
+        WrkScript? script = null,
+        CancellationToken cancel = default)
     {
         List<string> arguments = ["-t", "1", "-c", connections.ToString(CultureInfo.InvariantCulture), "-d", $"{seconds}s", "--latency", "--timeout", "10s"];
         foreach (string header in cookie is null ? BrowserHeaders : [.. BrowserHeaders, "Cookie: " + cookie])

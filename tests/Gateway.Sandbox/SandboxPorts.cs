@@ -22,7 +22,8 @@ internal sealed record SandboxPorts(int Gateway, int Provider, int Paperless, in
         SandboxPorts? ports = new(8080, 9000, 8000, 8081);
         foreach (string[] pair in args.Chunk(2))
         {
-            bool understood = int.TryParse(pair.ElementAtOrDefault(1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= ushort.MaxValue;
+            bool understood = int.TryParse(pair.ElementAtOrDefault(1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+                && port is > 0 and <= ushort.MaxValue;
             ports = !understood ? null : pair[0] switch
             {
                 "--gateway" => ports with { Gateway = port },

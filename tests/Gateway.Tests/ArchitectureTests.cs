@@ -38,12 +38,15 @@ public sealed partial class ArchitectureTests
     public void The_allowed_arrows_make_no_circle()
     {
         string[] order = [.. Allowed.Select(one => one.Folder)];
-        Assert.All(Allowed, one => Assert.All(one.Knows, known => Assert.True(Array.IndexOf(order, known) < Array.IndexOf(order, one.Folder), $"{one.Folder} → {known}")));
+        Assert.All(
+            Allowed,
+            one => Assert.All(one.Knows, known => Assert.True(Array.IndexOf(order, known) < Array.IndexOf(order, one.Folder), $"{one.Folder} → {known}")));
     }
 
     [Fact]
     public void Every_folder_is_in_the_list() => Assert.Equal(
-        Directory.EnumerateDirectories(Path.Combine(Source, "Gateway")).Select(Path.GetFileName).Where(name => name is not ("bin" or "obj")).Order(StringComparer.Ordinal),
+        Directory.EnumerateDirectories(Path.Combine(Source, "Gateway")).Select(Path.GetFileName).Where(name => name is not ("bin" or "obj"))
+            .Order(StringComparer.Ordinal),
         Allowed.Select(one => one.Folder).Order(StringComparer.Ordinal));
 
     [Fact]

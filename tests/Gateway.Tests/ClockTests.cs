@@ -26,7 +26,8 @@ public sealed partial class ClockTests
     [Fact]
     public void No_time_is_taken_from_the_real_clock_but_where_the_list_says_why()
     {
-        IEnumerable<string> faults = Uses().Where(use => !Exceptions.Any(one => one.File == use.File && one.Use == use.Use)).Select(use => $"{use.File}: {use.Use}");
+        IEnumerable<string> faults = Uses().Where(use => !Exceptions.Any(one => one.File == use.File && one.Use == use.Use))
+            .Select(use => $"{use.File}: {use.Use}");
 
         Assert.Empty(faults);
     }
@@ -65,7 +66,8 @@ public sealed partial class ClockTests
     private static List<(string File, string Use)> Uses() =>
     [
         .. Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
-            .SelectMany(file => RealClock().Matches(File.ReadAllText(file)).Select(match => (Path.GetRelativePath(Source, file).Replace('\\', '/'), match.Groups["use"].Value)))
+            .SelectMany(file => RealClock().Matches(File.ReadAllText(file))
+                .Select(match => (Path.GetRelativePath(Source, file).Replace('\\', '/'), match.Groups["use"].Value)))
             .Distinct(),
     ];
 

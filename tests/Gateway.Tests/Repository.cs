@@ -7,7 +7,7 @@ internal static class Repository
 
     private static string Find(string from)
     {
-        for (var folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
+        for (DirectoryInfo? folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "Gateway.sln")))
             {

@@ -226,9 +226,17 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
         public void Remove(string key) => _entries.Remove(key);
     }
 
-    [LoggerMessage(EventId = 5041, EventName = "CredentialUnanswered", Level = LogLevel.Warning, Message = "Paperless was asked whether it takes a credential, and did not say ({Reason}): the request that brought it is refused")]
+    [LoggerMessage(
+        EventId = 5041,
+        EventName = "CredentialUnanswered",
+        Level = LogLevel.Warning,
+        Message = "Paperless was asked whether it takes a credential, and did not say ({Reason}): the request that brought it is refused")]
     private partial void Unanswered(string reason);
 
-    [LoggerMessage(EventId = 5042, EventName = "CredentialCheckFailed", Level = LogLevel.Error, Message = "The check of a credential failed inside the gateway: the requests that brought it are refused, and the next one is checked again")]
+    [LoggerMessage(
+        EventId = 5042,
+        EventName = "CredentialCheckFailed",
+        Level = LogLevel.Error,
+        Message = "The check of a credential failed inside the gateway: the requests that brought it are refused, and the next one is checked again")]
     private partial void CheckFailed(Exception error);
 }

@@ -35,7 +35,13 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
     /// <param name="assertedAt">When the provider said what the user has by now.</param>
     /// <param name="how">For the log.</param>
     /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>
-    public async Task<AccountLink?> LinkAsync(Person person, PaperlessUser user, bool onlyToFreeUser, DateTimeOffset assertedAt, string how, CancellationToken cancellationToken)
+    public async Task<AccountLink?> LinkAsync(
+        Person person,
+        PaperlessUser user,
+        bool onlyToFreeUser,
+        DateTimeOffset assertedAt,
+        string how,
+        CancellationToken cancellationToken)
     {
         AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), assertedAt);
         AccountLink? added = await links.AddAsync(link, onlyToFreeUser, cancellationToken);
@@ -50,6 +56,10 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
     [LoggerMessage(EventId = 7023, EventName = "LinkTakenOver", Level = LogLevel.Information, Message = "The account link of user {UserId} to {Subject} of {Issuer} moved to the provider {Provider}: its old provider_id is no longer configured, and the issuer is the same")]
     private partial void TakenOver(int userId, string provider, string subject, string issuer);
 
-    [LoggerMessage(EventId = 7020, EventName = "AccountLinked", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, {How}")]
+    [LoggerMessage(
+        EventId = 7020,
+        EventName = "AccountLinked",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, {How}")]
     private partial void AccountLinked(string user, int userId, string provider, string subject, string issuer, string how);
 }

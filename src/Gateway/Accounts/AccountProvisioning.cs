@@ -53,7 +53,9 @@ internal sealed partial class AccountProvisioning(
         string cleaned = PersonNames.Clean(person.Username ?? "");
         if (chosen is not null)
         {
-            return Username.FindError(chosen) is { } error ? ProvisioningResult.NotCreated(chosen, error) : await ProvisionAsAsync(person, chosen, cancellationToken);
+            return Username.FindError(chosen) is { } error
+                ? ProvisioningResult.NotCreated(chosen, error)
+                : await ProvisionAsAsync(person, chosen, cancellationToken);
         }
 
         if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
@@ -182,7 +184,13 @@ internal sealed partial class AccountProvisioning(
             && joined > reservation.ReservedAt - ReservationTolerance && joined < reservation.ReservedAt + ReservationTolerance;
         if (ours
             && await nameGuard.CanBeMatchedAsync(user!, cancellationToken)
-            && await linking.LinkAsync(person, user!, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "as the new account of the attempt before", cancellationToken) is { } link)
+            && await linking.LinkAsync(
+                person,
+                user!,
+                onlyToFreeUser: true,
+                DateTimeOffset.UnixEpoch,
+                "as the new account of the attempt before",
+                cancellationToken) is { } link)
         {
             return link;
         }
@@ -198,6 +206,10 @@ internal sealed partial class AccountProvisioning(
     [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "Created the Paperless user {User} ({UserId}) for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}, from the claim {Claim}")]
     private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
 
-    [LoggerMessage(EventId = 7022, EventName = "NewAccountNotTaken", Level = LogLevel.Warning, Message = "Paperless refused part of the profile of the new user {User}: {Reason}. The user is created without that part")]
+    [LoggerMessage(
+        EventId = 7022,
+        EventName = "NewAccountNotTaken",
+        Level = LogLevel.Warning,
+        Message = "Paperless refused part of the profile of the new user {User}: {Reason}. The user is created without that part")]
     private partial void ProfileRejected(string user, string reason);
 }

@@ -89,7 +89,8 @@ internal sealed partial class AccountSync(
     private async Task<PaperlessUser> SendAsync(Person person, PaperlessUser user, PaperlessUserChange change, CancellationToken cancellationToken)
     {
         using IDisposable? turn = change.IsSuperuser == false ? await _superusers.AcquireAsync(true, cancellationToken) : null;
-        if (change.IsSuperuser == false && !(await api.AllUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
+        if (change.IsSuperuser == false
+            && !(await api.AllUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
         {
             SuperuserKept(user.Username, "it is the last active superuser");
             change = change with { IsSuperuser = null };
@@ -122,7 +123,11 @@ internal sealed partial class AccountSync(
         return user;
     }
 
-    private async Task<PaperlessUserChange> WithoutRejectedAsync(PaperlessUserChange change, PaperlessRefusedException refused, Person person, CancellationToken cancellationToken)
+    private async Task<PaperlessUserChange> WithoutRejectedAsync(
+        PaperlessUserChange change,
+        PaperlessRefusedException refused,
+        Person person,
+        CancellationToken cancellationToken)
     {
         ProfileRejected(person.Label, refused.Message);
         if (refused.Names("groups") && change.Groups is not null)
@@ -168,18 +173,38 @@ internal sealed partial class AccountSync(
     /// <summary>Null if the claim is absent or equal: then the value stays as it is.</summary>
     private static string? ChangedOrNull(string? said, string? there) => said is null || said == (there ?? "") ? null : said;
 
-    [LoggerMessage(EventId = 7030, EventName = "GroupsChanged", Level = LogLevel.Information, Message = "The groups of {User} changed: added {Added}, removed {Removed}, from the claim {Claim} of {Provider}")]
+    [LoggerMessage(
+        EventId = 7030,
+        EventName = "GroupsChanged",
+        Level = LogLevel.Information,
+        Message = "The groups of {User} changed: added {Added}, removed {Removed}, from the claim {Claim} of {Provider}")]
     private partial void GroupsChanged(string user, string[] added, string[] removed, string? claim, string provider);
 
-    [LoggerMessage(EventId = 7031, EventName = "FlagChanged", Level = LogLevel.Information, Message = "{User} {Change} {Flag}, from the claim {Claim} of {Provider}")]
+    [LoggerMessage(
+        EventId = 7031,
+        EventName = "FlagChanged",
+        Level = LogLevel.Information,
+        Message = "{User} {Change} {Flag}, from the claim {Claim} of {Provider}")]
     private partial void FlagChanged(string user, string change, string flag, string? claim, string provider);
 
-    [LoggerMessage(EventId = 7032, EventName = "ProfileChanged", Level = LogLevel.Information, Message = "The email or the name of {User} was updated from {Provider}")]
+    [LoggerMessage(
+        EventId = 7032,
+        EventName = "ProfileChanged",
+        Level = LogLevel.Information,
+        Message = "The email or the name of {User} was updated from {Provider}")]
     private partial void ProfileChanged(string user, string provider);
 
-    [LoggerMessage(EventId = 7033, EventName = "SuperuserKept", Level = LogLevel.Warning, Message = "{User} stays superuser although the provider's groups no longer grant it: {Reason}")]
+    [LoggerMessage(
+        EventId = 7033,
+        EventName = "SuperuserKept",
+        Level = LogLevel.Warning,
+        Message = "{User} stays superuser although the provider's groups no longer grant it: {Reason}")]
     private partial void SuperuserKept(string user, string reason);
 
-    [LoggerMessage(EventId = 7034, EventName = "ProfileNotTaken", Level = LogLevel.Warning, Message = "Paperless refused part of the profile of {Person}: {Reason}. The rest is updated")]
+    [LoggerMessage(
+        EventId = 7034,
+        EventName = "ProfileNotTaken",
+        Level = LogLevel.Warning,
+        Message = "Paperless refused part of the profile of {Person}: {Reason}. The rest is updated")]
     private partial void ProfileRejected(string person, string reason);
 }

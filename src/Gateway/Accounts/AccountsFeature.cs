@@ -21,7 +21,11 @@ internal static class AccountsFeature
 }
 
 /// <summary>Checks once at start that the API token is a superuser's, so that the log reports a wrong token before the first sign-in.</summary>
-internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CredentialStartupCheck> logger)
+internal sealed partial class CredentialStartupCheck(
+    PaperlessApi api,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<CredentialStartupCheck> logger)
     : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -51,6 +55,10 @@ internal sealed partial class CredentialStartupCheck(PaperlessApi api, IHostAppl
         }
     }
 
-    [LoggerMessage(EventId = 7005, EventName = "PaperlessNotAskedYet", Level = LogLevel.Warning, Message = "Paperless does not answer yet, so its API token is not checked: {Reason}. The first sign-in checks it")]
+    [LoggerMessage(
+        EventId = 7005,
+        EventName = "PaperlessNotAskedYet",
+        Level = LogLevel.Warning,
+        Message = "Paperless does not answer yet, so its API token is not checked: {Reason}. The first sign-in checks it")]
     private partial void NotAskedYet(string reason);
 }

@@ -72,7 +72,16 @@ internal sealed partial class Connect(
         }
 
         // The user is synchronised from the next sign-in with this provider on.
-        AccountLink link = new(0, person.Issuer, person.Subject, person.Provider, person.Label, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
+        AccountLink link = new(
+            0,
+            person.Issuer,
+            person.Subject,
+            person.Provider,
+            person.Label,
+            user.Id,
+            user.DateJoined ?? "",
+            time.GetUtcNow(),
+            AssertedAt: DateTimeOffset.UnixEpoch);
         if (await links.AddAsync(link, onlyToFreeUser: false, cancellationToken) is { } added && added.UserId != user.Id)
         {
             return ConnectRefusals.Taken(person, added, user);
@@ -91,17 +100,20 @@ internal static class ConnectRefusals
 {
     private const string StartAgain = "Open My Profile in Paperless and start again there.";
 
-    public static Refusal NotFromHere(string? site, string? referer) => new(403, "connect_cross_site", "Start from My Profile", "Another account is connected from Paperless's own pages only, and this request did not come from there.")
-    {
-        Remedy = "Open My Profile in Paperless, and choose the provider there.",
-        ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
-    };
+    public static Refusal NotFromHere(
+        string? site,
+        string? referer) => new(403, "connect_cross_site", "Start from My Profile", "Another account is connected from Paperless's own pages only, and this request did not come from there.")
+        {
+            Remedy = "Open My Profile in Paperless, and choose the provider there.",
+            ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
+        };
 
-    public static Refusal Stale(string reason) => new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished already, or it took too long.")
-    {
-        Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
-        ForTheLog = reason,
-    };
+    public static Refusal Stale(
+        string reason) => new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished already, or it took too long.")
+        {
+            Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
+            ForTheLog = reason,
+        };
 
     public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now)
     {
@@ -118,15 +130,20 @@ internal static class ConnectRefusals
         };
     }
 
-    public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
-    {
-        Remedy = "Sign in with it, and disconnect it in My Profile there first; or connect another one.",
-        ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}; {user.Username} (user {user.Id}) asked for it",
-    };
+    public static Refusal Taken(
+        Person person,
+        AccountLink link,
+        PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
+        {
+            Remedy = "Sign in with it, and disconnect it in My Profile there first; or connect another one.",
+            ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}; {user.Username} (user {user.Id}) asked for it",
+        };
 
-    public static Refusal Gone(Person person, SignedInUser now) => new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
-    {
-        Remedy = "Ask the person who runs Paperless.",
-        ForTheLog = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}",
-    };
+    public static Refusal Gone(
+        Person person,
+        SignedInUser now) => new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
+        {
+            Remedy = "Ask the person who runs Paperless.",
+            ForTheLog = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}",
+        };
 }

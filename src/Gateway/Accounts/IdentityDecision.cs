@@ -12,20 +12,39 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
     /// <param name="assertedAt">When the provider said it.</param>
     /// <param name="isSignedIn">Whether it is about somebody who is in already: then groups that the provider does not name stay as they are.</param>
     /// <returns>The person, or the refusal.</returns>
-    public (Person? Person, Refusal? Refusal) Decide(ProviderSettings provider, string issuer, JsonElement claims, DateTimeOffset assertedAt, bool isSignedIn = false)
+    public (Person? Person, Refusal? Refusal) Decide(
+        ProviderSettings provider,
+        string issuer,
+        JsonElement claims,
+        DateTimeOffset assertedAt,
+        bool isSignedIn = false)
     {
         IdentitySettings rules = settings.Identity;
         if (Text(claims, provider.SubjectClaim) is not { } subject)
         {
-            return Refused("subject_missing", "No subject", $"{provider.Name} did not say who you are: the claim \"{provider.SubjectClaim}\" is missing.", "The operator can correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
+            return Refused(
+                "subject_missing",
+                "No subject",
+                $"{provider.Name} did not say who you are: the claim \"{provider.SubjectClaim}\" is missing.",
+                "The operator can correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
         }
 
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
         if (!groups.IsAllowed(rules.AllowedGroups) && !(isSignedIn && groups.Mapped is null))
         {
             return groups.Mapped is null
-                ? Refused("groups_absent", "No access", $"{provider.Name} did not say which groups you belong to: the claim \"{rules.GroupsClaim}\" is missing.", "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.", subject)
-                : Refused("group_not_allowed", "No access", "You belong to none of the groups that may use Paperless here.", "Ask the person who runs it to add you to one.", subject);
+                ? Refused(
+                    "groups_absent",
+                    "No access",
+                    $"{provider.Name} did not say which groups you belong to: the claim \"{rules.GroupsClaim}\" is missing.",
+                    "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.",
+                    subject)
+                : Refused(
+                    "group_not_allowed",
+                    "No access",
+                    "You belong to none of the groups that may use Paperless here.",
+                    "Ask the person who runs it to add you to one.",
+                    subject);
         }
 
         if (groups.Mapped is null)

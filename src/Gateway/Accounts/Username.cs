@@ -19,7 +19,8 @@ internal static class Username
     /// some that it would not take today.
     /// </summary>
     public static bool CanBeSent(string name) =>
-        name.Length > 0 && !IsReserved(name) && name == name.Trim() && name.All(letter => letter is >= ' ' and <= '\u00FF' and not (>= '\u007F' and <= '\u00A0'));
+        name.Length > 0 && !IsReserved(name) && name == name.Trim()
+            && name.All(letter => letter is >= ' ' and <= '\u00FF' and not (>= '\u007F' and <= '\u00A0'));
 
     /// <returns>What is wrong with the name, as the end of the sentence "the user name …"; null where nothing is.</returns>
     public static string? FindError(string name)

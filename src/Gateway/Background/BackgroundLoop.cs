@@ -135,6 +135,10 @@ internal sealed partial class BackgroundLoop(string work, TimeProvider time, ILo
         }
     }
 
-    [LoggerMessage(EventId = 1200, EventName = "BackgroundWorkFailed", Level = LogLevel.Error, Message = "{Work} failed inside the gateway. It continues and is retried within a minute")]
+    [LoggerMessage(
+        EventId = 1200,
+        EventName = "BackgroundWorkFailed",
+        Level = LogLevel.Error,
+        Message = "{Work} failed inside the gateway. It continues and is retried within a minute")]
     private partial void TurnFailed(Exception error, string work);
 }

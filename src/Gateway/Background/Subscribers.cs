@@ -33,6 +33,10 @@ internal static partial class Subscribers
         }
     }
 
-    [LoggerMessage(EventId = 1201, EventName = "SubscriberFailed", Level = LogLevel.Error, Message = "{Subscriber} failed inside the gateway while handling {Event}. The other subscribers were notified")]
+    [LoggerMessage(
+        EventId = 1201,
+        EventName = "SubscriberFailed",
+        Level = LogLevel.Error,
+        Message = "{Subscriber} failed inside the gateway while handling {Event}. The other subscribers were notified")]
     private static partial void SubscriberFailed(ILogger logger, Exception error, string? subscriber, string @event);
 }

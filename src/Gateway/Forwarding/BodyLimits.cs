@@ -18,5 +18,6 @@ internal static class BodyLimits
     }
 
     public static bool HasBody(HttpContext context) =>
-        context.Request.ContentLength > 0 || (context.Request.ContentLength is null && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true });
+        context.Request.ContentLength > 0
+            || (context.Request.ContentLength is null && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true });
 }

@@ -193,7 +193,9 @@ internal sealed class ChunkedBodyBuffer(
         {
             if (_bytes > (IsVerified || hasCredential ? Largest : LargestAnonymous))
             {
-                throw new BadHttpRequestException("The body is too large for one without a length: send it with Content-Length.", StatusCodes.Status413PayloadTooLarge);
+                throw new BadHttpRequestException(
+                    "The body is too large for one without a length: send it with Content-Length.",
+                    StatusCodes.Status413PayloadTooLarge);
             }
 
             bool full = !IsVerified && unverified.IsFull(address);
@@ -205,7 +207,9 @@ internal sealed class ChunkedBodyBuffer(
 
             if (full)
             {
-                throw new BadHttpRequestException("There is no room for a body without a length: send it with Content-Length.", StatusCodes.Status503ServiceUnavailable);
+                throw new BadHttpRequestException(
+                    "There is no room for a body without a length: send it with Content-Length.",
+                    StatusCodes.Status503ServiceUnavailable);
             }
         }
 

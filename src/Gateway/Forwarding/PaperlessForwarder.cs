@@ -93,6 +93,10 @@ internal sealed partial class PaperlessForwarder(
     private static bool CanBeSentAgain(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && request.ContentLength is null or 0;
 
-    [LoggerMessage(EventId = 5001, EventName = "ForwardingFailed", Level = LogLevel.Warning, Message = "Forwarding to {Upstream} failed: {Error} ({Cause}); trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 5001,
+        EventName = "ForwardingFailed",
+        Level = LogLevel.Warning,
+        Message = "Forwarding to {Upstream} failed: {Error} ({Cause}); trace id {TraceId}")]
     private partial void ForwardingFailed(string upstream, ForwarderError error, string? cause, string traceId);
 }

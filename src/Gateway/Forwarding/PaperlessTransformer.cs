@@ -13,7 +13,12 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Gateway.Forwarding;
 
 /// <summary>Makes the request to Paperless from the browser's, and the answer to the browser from Paperless's; one for each kind of access.</summary>
-internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHeaderFilter hygiene, PaperlessCookies cookies, PasswordSessionRegistry locals, AccessDecision access) : HttpTransformer
+internal sealed class PaperlessTransformer(
+    GatewaySettings settings,
+    RequestHeaderFilter hygiene,
+    PaperlessCookies cookies,
+    PasswordSessionRegistry locals,
+    AccessDecision access) : HttpTransformer
 {
     private static readonly ConditionalWeakTable<IPAddress, string> AsIPv4 = [];
 
@@ -30,7 +35,11 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHead
         _ => null,
     };
 
-    public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    public override ValueTask TransformRequestAsync(
+        HttpContext httpContext,
+        HttpRequestMessage proxyRequest,
+        string destinationPrefix,
+        CancellationToken cancellationToken)
     {
         HttpRequest request = httpContext.Request;
         Session? session = _withIdentity ? httpContext.Session() : null;
@@ -60,7 +69,10 @@ internal sealed class PaperlessTransformer(GatewaySettings settings, RequestHead
         return default;
     }
 
-    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext,
+        HttpResponseMessage? proxyResponse,
+        CancellationToken cancellationToken)
     {
         httpContext.Features.Get<UpstreamTiming>()?.Answered();
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);

@@ -83,5 +83,6 @@ internal static class GroupClaims
     private static string? Text(JsonElement entry, string name) =>
         ClaimPath.TryFind(entry, name, out JsonElement text) ? UsableName(text) : null;
 
-    private static string? UsableName(JsonElement text) => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
+    private static string? UsableName(JsonElement text)
+        => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
 }

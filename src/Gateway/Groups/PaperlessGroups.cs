@@ -60,7 +60,8 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        _ids = (await api.AllGroupsAsync(cancellationToken)).DistinctBy(group => group.Name).ToDictionary(group => group.Name, group => group.Id, StringComparer.Ordinal);
+        _ids = (await api.AllGroupsAsync(cancellationToken)).DistinctBy(group => group.Name)
+            .ToDictionary(group => group.Name, group => group.Id, StringComparer.Ordinal);
         _readAt = time.GetUtcNow();
     }
 
@@ -88,9 +89,17 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
         }
     }
 
-    [LoggerMessage(EventId = 7011, EventName = "GroupNotCreated", Level = LogLevel.Warning, Message = "The group {Group} cannot be created in Paperless, so nobody is added to it: {Reason}")]
+    [LoggerMessage(
+        EventId = 7011,
+        EventName = "GroupNotCreated",
+        Level = LogLevel.Warning,
+        Message = "The group {Group} cannot be created in Paperless, so nobody is added to it: {Reason}")]
     private partial void GroupNotCreated(string group, string reason);
 
-    [LoggerMessage(EventId = 7010, EventName = "GroupCreated", Level = LogLevel.Information, Message = "Created the group {Group} in Paperless, without permissions. Grant them in Paperless (Settings → Users & Groups)")]
+    [LoggerMessage(
+        EventId = 7010,
+        EventName = "GroupCreated",
+        Level = LogLevel.Information,
+        Message = "Created the group {Group} in Paperless, without permissions. Grant them in Paperless (Settings → Users & Groups)")]
     private partial void GroupCreated(string group);
 }

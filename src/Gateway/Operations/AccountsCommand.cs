@@ -67,7 +67,8 @@ internal sealed partial class AccountsCommand(
 
         if ((arguments.Provider is null ? providers.All[0] : providers.Find(arguments.Provider)) is not { } provider)
         {
-            return await Terminal.FailAsync($"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
+            return await Terminal.FailAsync(
+                $"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
         // At another provider, too: an issuer has one, so the other is of before, and its link may yet go over to this one.
@@ -85,7 +86,16 @@ internal sealed partial class AccountsCommand(
                 : $"Paperless has no user \"{arguments.User}\".");
         }
 
-        AccountLink link = new(0, arguments.Issuer, arguments.Subject, provider.Settings.Id, arguments.Subject, user.Id, user.DateJoined ?? "", time.GetUtcNow(), AssertedAt: DateTimeOffset.UnixEpoch);
+        AccountLink link = new(
+            0,
+            arguments.Issuer,
+            arguments.Subject,
+            provider.Settings.Id,
+            arguments.Subject,
+            user.Id,
+            user.DateJoined ?? "",
+            time.GetUtcNow(),
+            AssertedAt: DateTimeOffset.UnixEpoch);
         AccountLink added = (await links.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
         if (added.UserId != user.Id)
         {
@@ -124,7 +134,8 @@ internal sealed partial class AccountsCommand(
         // After the link: whoever signs in from here on is somebody without it.
         if (await EndSessionsAsync(link) is > 0 and int ended)
         {
-            await Terminal.NoteAsync($"{(ended == 1 ? "The session that was open has" : $"The {ended} sessions that were open have")} ended. {SessionsCommand.Notice}");
+            await Terminal.NoteAsync(
+                $"{(ended == 1 ? "The session that was open has" : $"The {ended} sessions that were open have")} ended. {SessionsCommand.Notice}");
         }
 
         return 0;
@@ -155,7 +166,8 @@ internal sealed partial class AccountsCommand(
 
         if (!Username.CanBeSent(user.Username))
         {
-            await Terminal.NoteAsync($"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
+            await Terminal.NoteAsync(
+                $"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
         }
 
         try
@@ -208,9 +220,17 @@ internal sealed partial class AccountsCommand(
     private static Task WriteResultAsync(AccountLink link, string? name, string words, bool json) =>
         Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : Terminal.ReplaceControlCharacters(words));
 
-    [LoggerMessage(EventId = 7040, EventName = "AccountLinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, by a command")]
+    [LoggerMessage(
+        EventId = 7040,
+        EventName = "AccountLinkedByCommand",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Linked(string user, int userId, string provider, string subject, string issuer);
 
-    [LoggerMessage(EventId = 7041, EventName = "AccountUnlinkedByCommand", Level = LogLevel.Information, Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}, by a command")]
+    [LoggerMessage(
+        EventId = 7041,
+        EventName = "AccountUnlinkedByCommand",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Unlinked(string? user, int userId, string provider, string subject, string issuer);
 }

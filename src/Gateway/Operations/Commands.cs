@@ -24,7 +24,13 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     /// <summary>What `accounts …` was given.</summary>
     public AccountsArguments AccountsArguments(AccountsVerb verb, ParseResult parsed) =>
-        new(verb, parsed.GetValue(_issuer) ?? "", parsed.GetValue(_subject) ?? "", parsed.GetValue(_linkedUser) ?? "", parsed.GetValue(_provider), parsed.GetValue(_json));
+        new(
+            verb,
+            parsed.GetValue(_issuer) ?? "",
+            parsed.GetValue(_subject) ?? "",
+            parsed.GetValue(_linkedUser) ?? "",
+            parsed.GetValue(_provider),
+            parsed.GetValue(_json));
 
     /// <summary>What `sessions …` was given.</summary>
     public SessionsArguments SessionsArguments(bool ends, ParseResult parsed) =>
@@ -32,16 +38,25 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     private static Command Health()
     {
-        Argument<string> question = new("question") { Arity = ArgumentArity.ZeroOrOne, Description = "\"ready\": whether the gateway can do its work. Left out: whether it is live." };
+        Argument<string> question = new("question")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "\"ready\": whether the gateway can do its work. Left out: whether it is live."
+        };
         question.AcceptOnlyFromAmong("ready");
         Command health = new("health", "Asks the running gateway at GATEWAY_MANAGEMENT_URL; the exit code is 0 if it is live, or ready.") { question };
-        health.SetAction((parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(question) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
+        health.SetAction(
+            (parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(question) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
         return health;
     }
 
     private Command Validate()
     {
-        Argument<string[]> configuration = new("configuration") { Arity = ArgumentArity.ZeroOrMore, Description = "Further configuration, such as --PAPERLESS_URL=https://docs.example.com." };
+        Argument<string[]> configuration = new("configuration")
+        {
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "Further configuration, such as --PAPERLESS_URL=https://docs.example.com."
+        };
         configuration.Validators.Add(result =>
         {
             foreach (Token token in result.Tokens.Where(token => !token.Value.StartsWith('-')))
@@ -71,12 +86,18 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private Command Accounts()
     {
         Command list = new("list", "Lists the account links: which person at a provider is which Paperless user.") { _json };
-        Command link = new("link", "Links a person to a Paperless user, superusers and staff as well.") { Required(_issuer), Required(_subject), Required(_linkedUser), _provider, _json };
+        Command link = new("link", "Links a person to a Paperless user, superusers and staff as well.") {
+            Required(_issuer),
+            Required(_subject),
+            Required(_linkedUser),
+            _provider,
+            _json };
         Command unlink = new("unlink", "Removes the link and ends that person's sessions. The Paperless user stays.") { _issuer, _subject, _provider, _json };
         _issuer.Validators.Add(MustBeAddress);
         foreach ((Command command, AccountsVerb verb) in new[] { (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink) })
         {
-            command.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
+            command.SetAction(
+                (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
         }
 
         return Group("accounts", "Lists, adds and removes account links.", list, link, unlink);
@@ -85,7 +106,10 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private Command Sessions()
     {
         Command list = new("list", "Shows who is signed in, or where one Paperless user is.") { _sessionUser, _json };
-        Command end = new("end", "Ends one session, or all sessions of a Paperless user. A running gateway notices within half a minute.") { _id, _sessionUser, _json };
+        Command end = new("end", "Ends one session, or all sessions of a Paperless user. A running gateway notices within half a minute.") {
+            _id,
+            _sessionUser,
+            _json };
         end.Validators.Add(result =>
         {
             if (result.GetResult(_id) is null == result.GetResult(_sessionUser) is null)
@@ -93,7 +117,8 @@ internal sealed class Commands(Func<string[], WebApplication> create)
                 result.AddError("Give either --id or --user.");
             }
         });
-        list.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: false, parsed))));
+        list.SetAction(
+            (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: false, parsed))));
         end.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: true, parsed))));
         return Group("sessions", "Shows who is signed in, and ends sessions.", list, end);
     }
@@ -159,7 +184,8 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     {
         if (result.Tokens is [{ Value: var text }] && !(Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"))
         {
-            result.AddError("--issuer is not a full address; it is what the provider writes into \"iss\", such as https://auth.example.com/application/o/paperless/.");
+            result.AddError(
+                "--issuer is not a full address; it is what the provider writes into \"iss\", such as https://auth.example.com/application/o/paperless/.");
         }
     }
 }

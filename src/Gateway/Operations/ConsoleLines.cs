@@ -21,7 +21,8 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
     private static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly MessageTemplate LinesDropped = new MessageTemplateParser().Parse("{Lines} log lines were dropped here: standard output was not read");
+    private static readonly MessageTemplate LinesDropped = new MessageTemplateParser().Parse(
+        "{Lines} log lines were dropped here: standard output was not read");
 
     private readonly TimeSpan _stallTimeout;
     private readonly ITextFormatter _formatter;
@@ -98,7 +99,12 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
                 if (dropped > 0)
                 {
-                    Write(new LogEvent(DateTimeOffset.UtcNow, LogEventLevel.Warning, null, LinesDropped, [new LogEventProperty("Lines", new ScalarValue(dropped))]));
+                    Write(new LogEvent(
+                        DateTimeOffset.UtcNow,
+                        LogEventLevel.Warning,
+                        null,
+                        LinesDropped,
+                        [new LogEventProperty("Lines", new ScalarValue(dropped))]));
                 }
 
                 _output.Flush();

@@ -67,7 +67,11 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         await context.Response.WriteAsJsonAsync(report, HealthReportJson.Default.HealthReport);
     }
 
-    [LoggerMessage(EventId = 7008, EventName = "ManagementPathUnknown", Level = LogLevel.Information, Message = "Unknown path at the management address, answered 404: {Method} {Path}. Use /health/live or /health/ready")]
+    [LoggerMessage(
+        EventId = 7008,
+        EventName = "ManagementPathUnknown",
+        Level = LogLevel.Information,
+        Message = "Unknown path at the management address, answered 404: {Method} {Path}. Use /health/live or /health/ready")]
     private partial void NotFound(string method, string path);
 
     [LoggerMessage(EventId = 7009, EventName = "NotReady", Message = "Answered 503 to /health/ready: {Status} ({Reasons})")]

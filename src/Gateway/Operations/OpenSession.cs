@@ -21,7 +21,8 @@ internal sealed record OpenSession(
 {
     private static readonly string[] Head = ["ID", "USER", "PROVIDER", "DEVICE", "ADDRESS", "SIGNED IN AT", "LAST USED AT", "EXPIRES AT"];
 
-    public static string Json(IEnumerable<ListedSession> sessions) => JsonSerializer.Serialize([.. sessions.Select(Of)], OpenSessionJson.Default.OpenSessionArray);
+    public static string Json(IEnumerable<ListedSession> sessions)
+        => JsonSerializer.Serialize([.. sessions.Select(Of)], OpenSessionJson.Default.OpenSessionArray);
 
     public static string Table(IEnumerable<ListedSession> sessions) => Terminal.Table(Head, sessions.Select(session => new[]
     {

@@ -70,7 +70,9 @@ internal static class OperationsFeature
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
         {
             // None, said explicitly: ASPNETCORE_FORWARDEDHEADERS_ENABLED would otherwise believe everybody.
-            options.ForwardedHeaders = settings.TrustedProxies.IsEmpty ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
+            options.ForwardedHeaders = settings.TrustedProxies.IsEmpty
+                ? ForwardedHeaders.None
+                : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
             options.ForwardLimit = null;
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();
@@ -120,7 +122,9 @@ internal static class OperationsFeature
                 .Filter.ByExcluding(entry => CommandLine.IsAddressInUse(entry.Exception)
                     || IsCanceledByTheFramework(entry)
                     || IsAboutPlainHttp(entry))
-                .ReadFrom.Configuration(builder.Configuration, new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))
+                .ReadFrom.Configuration(
+                    builder.Configuration,
+                    new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly, typeof(FileLoggerConfigurationExtensions).Assembly))
                 .ReadFrom.Services(services)
                 .Enrich.With<WithoutRequestScope>();
             if (!serves)
@@ -147,7 +151,8 @@ internal static class OperationsFeature
     /// <summary>Kestrel warns that an address without TLS is for HTTP/1.1 only: nobody asked it for more there.</summary>
     private static bool IsAboutPlainHttp(LogEvent entry) =>
         entry.Level == LogEventLevel.Warning && entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
-        && structure.Properties.Any(property => property is { Name: "Name", Value: ScalarValue { Value: "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls" } });
+        && structure.Properties
+            .Any(property => property is { Name: "Name", Value: ScalarValue { Value: "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls" } });
 
     private static void WriteToConsole(LoggerSinkConfiguration sink, bool development, bool serves)
     {

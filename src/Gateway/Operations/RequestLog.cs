@@ -158,6 +158,10 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     [LoggerMessage(EventId = 7002, EventName = "RequestFailed", Level = LogLevel.Error, Message = "A request failed inside the gateway; trace id {TraceId}")]
     private static partial void Failed(ILogger logger, Exception error, string traceId);
 
-    [LoggerMessage(EventId = 7003, EventName = "AnswerFailed", Level = LogLevel.Error, Message = "The answer to a request could not be written; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 7003,
+        EventName = "AnswerFailed",
+        Level = LogLevel.Error,
+        Message = "The answer to a request could not be written; trace id {TraceId}")]
     private static partial void AnswerFailed(ILogger logger, Exception error, string traceId);
 }

@@ -40,7 +40,8 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
     {
         if (meant.Length == 0)
         {
-            return await Terminal.FailAsync(arguments.User is { } user ? NobodySignedIn(user) : $"There is no session {arguments.Id}; \"sessions list\" shows those that there are.");
+            return await Terminal.FailAsync(
+                arguments.User is { } user ? NobodySignedIn(user) : $"There is no session {arguments.Id}; \"sessions list\" shows those that there are.");
         }
 
         if (arguments.User is null)
@@ -64,7 +65,8 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
         }
 
         await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(meant)
-            : string.Join('\n', meant.Select(session => Terminal.ReplaceControlCharacters($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
+            : string.Join('\n', meant.Select(
+                session => Terminal.ReplaceControlCharacters($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
         await Terminal.NoteAsync(Notice);
         return 0;
     }

@@ -10,7 +10,8 @@ internal static class StorageCommand
     {
         if (app.Services.GetService<RedisAccounts>() is not { } redis)
         {
-            throw new SettingsException([new("GATEWAY_REDIS_URL", "is not set, so there is nothing to copy to or from.", "Set it, also for a copy that leads away from Redis.")]);
+            throw new SettingsException(
+                [new("GATEWAY_REDIS_URL", "is not set, so there is nothing to copy to or from.", "Set it, also for a copy that leads away from Redis.")]);
         }
 
         await app.OpenStorageAsync();
@@ -74,5 +75,6 @@ internal static class StorageCommand
     /// <summary>The same person, and another user.</summary>
     private static bool IsAnother(AccountLink there, AccountLink link) => there.UserId != link.UserId || there.Joined != link.Joined;
 
-    private static string Conflict(AccountLink there, AccountLink link) => $"{link.Subject} of {link.Issuer} is user {link.UserId} here and user {there.UserId} there";
+    private static string Conflict(AccountLink there, AccountLink link)
+        => $"{link.Subject} of {link.Issuer} is user {link.UserId} here and user {there.UserId} there";
 }

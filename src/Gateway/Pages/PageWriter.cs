@@ -14,7 +14,8 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
     {
         IServiceProvider services = context.RequestServices;
         await using HtmlRenderer renderer = new(services, services.GetRequiredService<ILoggerFactory>());
-        string page = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<TPage>(ParameterView.FromDictionary(parameters))).ToHtmlString());
+        string page = await renderer.Dispatcher
+            .InvokeAsync(async () => (await renderer.RenderComponentAsync<TPage>(ParameterView.FromDictionary(parameters))).ToHtmlString());
         byte[] bytes = Encoding.UTF8.GetBytes(page);
         HttpResponse response = context.Response;
         SetHeaders(response, formAction);
@@ -61,10 +62,15 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
 
         if (refusal.RetryAfter is { } again && (HttpMethods.IsGet(context.Request.Method) || refusal.RetryAt is not null))
         {
-            context.Response.Headers["Refresh"] = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{again}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
+            context.Response.Headers["Refresh"] = string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{again}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
         }
 
-        return ShowAsync<RefusalPage>(context, refusal.Status, new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });
+        return ShowAsync<RefusalPage>(
+            context,
+            refusal.Status,
+            new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });
     }
 
     /// <summary>RFC 9457.</summary>

@@ -64,11 +64,12 @@ internal static class PagesFeature
 
     /// <param name="back">Where the sign-in then leads, below the script name.</param>
     public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string back) =>
-        context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
-        {
-            Level = LogLevel.Information,
-            Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
-        });
+        context.RequestServices.GetRequiredService<PageWriter>()
+            .RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
+            {
+                Level = LogLevel.Information,
+                Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
+            });
 
     private static Task NotFoundAsync(HttpContext context) =>
         context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")

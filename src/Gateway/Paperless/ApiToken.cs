@@ -83,7 +83,8 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
                 throw new PaperlessUnavailableException("it takes no more sign-ins at /api/token/ for a minute");
 
             // Django's own 400, of a host that it does not know, is no JSON.
-            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when answer.Body.AsSpan().TrimStart((byte)' ').StartsWith("{"u8):
+            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when answer.Body.AsSpan().TrimStart((byte)' ')
+                .StartsWith("{"u8):
                 throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password.");
 
             default:

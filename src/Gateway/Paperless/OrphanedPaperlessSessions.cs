@@ -13,7 +13,8 @@ internal sealed partial class OrphanedPaperlessSessions : BackgroundService
     /// <summary>Beyond this many that wait, the rest is left to Paperless's own expiry.</summary>
     private const int MostWaiting = 1000;
 
-    private readonly Channel<Left> _left = Channel.CreateBounded<Left>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<Left> _left = Channel.CreateBounded<Left>(
+        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly Revocations _revocations;
     private readonly PaperlessSession _paperless;
     private readonly PaperlessCookies _cookies;
@@ -63,6 +64,10 @@ internal sealed partial class OrphanedPaperlessSessions : BackgroundService
 
     private sealed record Left(string Cookie, string User, SessionKey Session);
 
-    [LoggerMessage(EventId = 5011, EventName = "OrphanedSessionEnded", Level = LogLevel.Information, Message = "Paperless's own session of {User} ended with session {Session}")]
+    [LoggerMessage(
+        EventId = 5011,
+        EventName = "OrphanedSessionEnded",
+        Level = LogLevel.Information,
+        Message = "Paperless's own session of {User} ended with session {Session}")]
     private partial void OrphanedSessionEnded(string user, SessionKey session);
 }

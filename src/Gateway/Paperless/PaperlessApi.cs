@@ -31,7 +31,8 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             UiSettingsUser user = Expect(answer, HttpStatusCode.OK, "GET /api/ui_settings/").Read(PaperlessJson.Default.UiSettings).User;
             return user.IsSuperuser
                 ? _self = user
-                : throw new PaperlessCredentialException($"{token.Source} is not a superuser's in Paperless but {user.Username}'s: set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
+                : throw new PaperlessCredentialException(
+                    $"{token.Source} is not a superuser's in Paperless but {user.Username}'s: set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
         }
         catch (PaperlessCredentialException wrong)
         {
@@ -78,7 +79,11 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     /// <exception cref="PaperlessRefusedException">The name is taken, or a field is not as Paperless wants it.</exception>
     public async Task<PaperlessUser> CreateUserAsync(PaperlessUserChange user, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(HttpMethod.Post, "/api/users/", JsonSerializer.SerializeToUtf8Bytes(user, PaperlessJson.Default.PaperlessUserChange), cancellationToken);
+        PaperlessAnswer answer = await SendAsync(
+            HttpMethod.Post,
+            "/api/users/",
+            JsonSerializer.SerializeToUtf8Bytes(user, PaperlessJson.Default.PaperlessUserChange),
+            cancellationToken);
         return Expect(answer, HttpStatusCode.Created, "POST /api/users/").Read(PaperlessJson.Default.PaperlessUser);
     }
 
@@ -86,7 +91,11 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     /// <exception cref="PaperlessRefusedException">A field is not as Paperless wants it.</exception>
     public async Task<PaperlessUser> ChangeUserAsync(int id, PaperlessUserChange change, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(HttpMethod.Patch, $"/api/users/{id}/", JsonSerializer.SerializeToUtf8Bytes(change, PaperlessJson.Default.PaperlessUserChange), cancellationToken);
+        PaperlessAnswer answer = await SendAsync(
+            HttpMethod.Patch,
+            $"/api/users/{id}/",
+            JsonSerializer.SerializeToUtf8Bytes(change, PaperlessJson.Default.PaperlessUserChange),
+            cancellationToken);
         PaperlessUser user = Expect(answer, HttpStatusCode.OK, "PATCH /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
 
         // A body that gets lost on the way is answered with 200, too.
@@ -94,13 +103,18 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             && (change.Groups is null || user.Groups.ToHashSet().SetEquals(change.Groups))
             && (change.IsSuperuser ?? user.IsSuperuser) == user.IsSuperuser
             && (change.IsStaff ?? user.IsStaff) == user.IsStaff;
-        return done ? user : throw new PaperlessUnavailableException("it answers PATCH /api/users/{id}/ with 200 and has not changed the user; does something between gateway and Paperless drop the body?");
+        return done ? user : throw new PaperlessUnavailableException(
+            "it answers PATCH /api/users/{id}/ with 200 and has not changed the user; does something between gateway and Paperless drop the body?");
     }
 
     /// <exception cref="PaperlessRefusedException">There is such a group by now.</exception>
     public async Task<PaperlessGroup> CreateGroupAsync(string name, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(HttpMethod.Post, "/api/groups/", JsonSerializer.SerializeToUtf8Bytes(new NewPaperlessGroup(name, []), PaperlessJson.Default.NewPaperlessGroup), cancellationToken);
+        PaperlessAnswer answer = await SendAsync(
+            HttpMethod.Post,
+            "/api/groups/",
+            JsonSerializer.SerializeToUtf8Bytes(new NewPaperlessGroup(name, []), PaperlessJson.Default.NewPaperlessGroup),
+            cancellationToken);
         return Expect(answer, HttpStatusCode.Created, "POST /api/groups/").Read(PaperlessJson.Default.PaperlessGroup);
     }
 

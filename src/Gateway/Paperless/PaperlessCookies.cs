@@ -31,7 +31,9 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
     /// Binds what Paperless sets for somebody without a session of the gateway's, a sign-in with a password above all: so a session that
     /// came about with one is nobody's here. Read when the database is open, and again where that failed.
     /// </summary>
-    private readonly Lazy<byte[]> _bindingOfUnknown = new(() => secrets.GetOrCreate(ISecretStore.PasswordSessionBinding, ISecretStore.PasswordSessionBindingBytes), LazyThreadSafetyMode.PublicationOnly);
+    private readonly Lazy<byte[]> _bindingOfUnknown = new(
+        () => secrets.GetOrCreate(ISecretStore.PasswordSessionBinding, ISecretStore.PasswordSessionBindingBytes),
+        LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
     /// <param name="raw">What the browser sent.</param>
@@ -52,7 +54,9 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
         string? kept = Filter(text, session);
         if (session is not null)
         {
-            session.LastCookies = text.Length <= LongestRemembered ? new CookieMemo(text, kept) : new CookieMemo("", PaperlessSessionIn(kept) is { } value ? $"{_sessionCookie}={value}" : null);
+            session.LastCookies = text.Length <= LongestRemembered
+                ? new CookieMemo(text, kept)
+                : new CookieMemo("", PaperlessSessionIn(kept) is { } value ? $"{_sessionCookie}={value}" : null);
         }
 
         return kept;
@@ -174,7 +178,8 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
         Tag(bound[..dot], session, right);
 
         // Not TryDecodeFromChars, which throws where a letter is none of base64url's.
-        return Base64Url.DecodeFromChars(bound[(dot + 1)..], sent, out _, out int written) == OperationStatus.Done && written == TagBytes && CryptographicOperations.FixedTimeEquals(sent, right)
+        return Base64Url.DecodeFromChars(bound[(dot + 1)..], sent, out _, out int written) == OperationStatus.Done && written == TagBytes
+            && CryptographicOperations.FixedTimeEquals(sent, right)
             ? bound[..dot]
             : default;
     }

@@ -40,6 +40,10 @@ internal sealed partial class PaperlessSession(GatewaySettings settings, Upstrea
         return false;
     }
 
-    [LoggerMessage(EventId = 5010, EventName = "PaperlessSessionNotEnded", Level = LogLevel.Warning, Message = "Paperless's own session could not be ended ({Reason}); the browser's cookie is gone all the same; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 5010,
+        EventName = "PaperlessSessionNotEnded",
+        Level = LogLevel.Warning,
+        Message = "Paperless's own session could not be ended ({Reason}); the browser's cookie is gone all the same; trace id {TraceId}")]
     private partial void NotEnded(string reason, string traceId);
 }

@@ -15,7 +15,11 @@ namespace Gateway.Paperless;
 /// <param name="Sampling">The time over which failures are counted.</param>
 internal sealed record PaperlessApiTimes(TimeSpan Answer, TimeSpan Retry, TimeSpan Break, TimeSpan Sampling)
 {
-    public static readonly PaperlessApiTimes Default = new(TimeSpan.FromSeconds(8), TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30));
+    public static readonly PaperlessApiTimes Default = new(
+        TimeSpan.FromSeconds(8),
+        TimeSpan.FromMilliseconds(300),
+        TimeSpan.FromSeconds(10),
+        TimeSpan.FromSeconds(30));
 }
 
 /// <summary>One answer of Paperless, whole.</summary>
@@ -105,7 +109,10 @@ internal sealed class PaperlessTransport : IDisposable
                 static (state, cancel) => state.Transport.SendOnceAsync(state.Method, state.Path, state.Json, state.Authorization, cancel),
                 (Transport: this, Method: method, Path: path, Json: json, Authorization: authorization),
                 cancellationToken);
-            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}") { IsItsOwnFault = answer.Status == HttpStatusCode.InternalServerError } : answer;
+            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}")
+            {
+                IsItsOwnFault = answer.Status == HttpStatusCode.InternalServerError
+            } : answer;
         }
         catch (Exception error) when (error is UpstreamUnavailableException or TimeoutRejectedException or BrokenCircuitException)
         {
@@ -125,7 +132,12 @@ internal sealed class PaperlessTransport : IDisposable
 
     public void Dispose() => _slots.Dispose();
 
-    private async ValueTask<PaperlessAnswer> SendOnceAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
+    private async ValueTask<PaperlessAnswer> SendOnceAsync(
+        HttpMethod method,
+        string path,
+        byte[]? json,
+        string? authorization,
+        CancellationToken cancellationToken)
     {
         List<(string Name, string Value)> headers = [("Accept", Accept)];
         if (authorization is not null)

@@ -23,7 +23,8 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
     /// <summary>Names of the replicas that are in use and of all.</summary>
     public (int Available, int All) Count => (Cluster.DestinationsState.AvailableDestinations.Count, Cluster.DestinationsState.AllDestinations.Count);
 
-    private ClusterState Cluster => _cluster ??= proxy.TryGetCluster(ClusterId, out ClusterState? cluster) ? cluster : throw new InvalidOperationException("YARP has no cluster yet.");
+    private ClusterState Cluster
+        => _cluster ??= proxy.TryGetCluster(ClusterId, out ClusterState? cluster) ? cluster : throw new InvalidOperationException("YARP has no cluster yet.");
 
     public static ClusterConfig Configuration(GatewaySettings settings) => new()
     {
@@ -93,7 +94,11 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
         health.SetPassive(Cluster, destination, DestinationHealth.Unhealthy, LeftAloneFor);
     }
 
-    [LoggerMessage(EventId = 5040, EventName = "ReplicaLeftAlone", Level = LogLevel.Warning, Message = "The Paperless at {Upstream} cannot be reached, or breaks connections: the other replicas do its work for {Time}")]
+    [LoggerMessage(
+        EventId = 5040,
+        EventName = "ReplicaLeftAlone",
+        Level = LogLevel.Warning,
+        Message = "The Paperless at {Upstream} cannot be reached, or breaks connections: the other replicas do its work for {Time}")]
     private partial void LeftAlone(string upstream, TimeSpan time);
 }
 

@@ -39,5 +39,6 @@ internal static class PasswordSessionOfRequest
     public static PasswordSession? PasswordSession(this HttpContext context) => context.Features.Get<PasswordSession>();
 
     /// <summary>As <see cref="PasswordSession(HttpContext)"/>, and why there is none.</summary>
-    public static PasswordSessionResult PasswordSessionResult(this HttpContext context) => context.Features.Get<PasswordSessionResult>() ?? PasswordSessions.PasswordSessionResult.Nobody;
+    public static PasswordSessionResult PasswordSessionResult(this HttpContext context)
+        => context.Features.Get<PasswordSessionResult>() ?? PasswordSessions.PasswordSessionResult.Nobody;
 }

@@ -22,7 +22,9 @@ internal sealed partial class PasswordSessionQuery(GatewaySettings settings, Ups
             switch (answer.Status)
             {
                 case HttpStatusCode.OK:
-                    return Read(answer.Body, at) is { } session ? new PasswordSessionResult(PasswordSessionStatus.Somebody, session) : Unreadable("/api/ui_settings/");
+                    return Read(answer.Body, at) is { } session
+                        ? new PasswordSessionResult(PasswordSessionStatus.Somebody, session)
+                        : Unreadable("/api/ui_settings/");
 
                 case HttpStatusCode.Unauthorized:
                     return PasswordSessionResult.Nobody;
@@ -82,6 +84,10 @@ internal sealed partial class PasswordSessionQuery(GatewaySettings settings, Ups
         return PasswordSessionResult.Unknown;
     }
 
-    [LoggerMessage(EventId = 5020, EventName = "PasswordSessionUnanswered", Level = LogLevel.Warning, Message = "Paperless was asked whose a session of its own is, and did not say ({Reason})")]
+    [LoggerMessage(
+        EventId = 5020,
+        EventName = "PasswordSessionUnanswered",
+        Level = LogLevel.Warning,
+        Message = "Paperless was asked whose a session of its own is, and did not say ({Reason})")]
     private partial void Unanswered(string reason);
 }

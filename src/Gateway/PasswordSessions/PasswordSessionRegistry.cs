@@ -161,7 +161,8 @@ internal sealed partial class PasswordSessionRegistry(
             return;
         }
 
-        foreach (KeyValuePair<SessionKey, Entry> entry in _remembered.ToArray().OrderBy(entry => entry.Value.Until).Where((entry, index) => entry.Value.Until <= now || index < Capacity / 10))
+        foreach (KeyValuePair<SessionKey, Entry> entry in _remembered.ToArray().OrderBy(entry => entry.Value.Until)
+            .Where((entry, index) => entry.Value.Until <= now || index < Capacity / 10))
         {
             _remembered.TryRemove(entry);
         }
@@ -182,12 +183,24 @@ internal sealed partial class PasswordSessionRegistry(
         public PasswordSessionResult? IfAnswered => _finding is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _finding.Value.Result : null;
     }
 
-    [LoggerMessage(EventId = 5021, EventName = "PasswordSessionFound", Level = LogLevel.Information, Message = "{User} (Paperless user {UserId}) is signed in with a Paperless password; session {Session}")]
+    [LoggerMessage(
+        EventId = 5021,
+        EventName = "PasswordSessionFound",
+        Level = LogLevel.Information,
+        Message = "{User} (Paperless user {UserId}) is signed in with a Paperless password; session {Session}")]
     private partial void PasswordSessionFound(string user, int userId, SessionKey session);
 
-    [LoggerMessage(EventId = 5022, EventName = "PasswordSessionEnded", Level = LogLevel.Information, Message = "The sign-in of {User} with a Paperless password ended: {Cause}; session {Session}")]
+    [LoggerMessage(
+        EventId = 5022,
+        EventName = "PasswordSessionEnded",
+        Level = LogLevel.Information,
+        Message = "The sign-in of {User} with a Paperless password ended: {Cause}; session {Session}")]
     private partial void PasswordSessionEnded(string user, PasswordSessionEnd cause, SessionKey session);
 
-    [LoggerMessage(EventId = 5024, EventName = "PasswordSessionQuestionFailed", Level = LogLevel.Error, Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
+    [LoggerMessage(
+        EventId = 5024,
+        EventName = "PasswordSessionQuestionFailed",
+        Level = LogLevel.Error,
+        Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
     private partial void PasswordSessionQuestionFailed(Exception error, SessionKey session);
 }

@@ -34,7 +34,9 @@ internal sealed partial class Disconnect(
     {
         if (await ReadAsync(context) is not { } body)
         {
-            await pages.RefuseAsync(context, new Refusal(413, "body_too_large", "Too much at once", "A request to disconnect an account names it, and no more."));
+            await pages.RefuseAsync(
+                context,
+                new Refusal(413, "body_too_large", "Too much at once", "A request to disconnect an account names it, and no more."));
             return true;
         }
 
@@ -45,7 +47,9 @@ internal sealed partial class Disconnect(
         }
 
         // Paperless would check its own token on a session of its own.
-        bool fromHere = user.Session is null ? CrossSiteGuard.SaysSameOrigin(context.Request, settings.Public) : CrossSiteGuard.IsSameOrigin(context.Request, settings.Public);
+        bool fromHere = user.Session is null
+            ? CrossSiteGuard.SaysSameOrigin(context.Request, settings.Public)
+            : CrossSiteGuard.IsSameOrigin(context.Request, settings.Public);
         if (!fromHere)
         {
             await access.CrossSiteAsync(context);
@@ -94,7 +98,11 @@ internal sealed partial class Disconnect(
 
         if ((await profile.ReadAsync(context, asUser))?["has_usable_password"] is not JsonValue value || !value.TryGetValue(out bool hasPassword))
         {
-            return new Refusal(503, "paperless_unavailable", "Paperless is not ready", "Paperless could not be asked whether you have a password, so nothing was disconnected.")
+            return new Refusal(
+                503,
+                "paperless_unavailable",
+                "Paperless is not ready",
+                "Paperless could not be asked whether you have a password, so nothing was disconnected.")
             {
                 Remedy = "Try again in a moment.",
                 RetryAfter = 5,
@@ -102,7 +110,12 @@ internal sealed partial class Disconnect(
             };
         }
 
-        return hasPassword ? null : lastWay with { Remedy = "Set a password in My Profile, or connect another sign-in, first.", ForTheLog = "the only link, and the user has no password" };
+        return hasPassword ? null : lastWay with
+        {
+            Remedy = "Set a password in My Profile, or connect another sign-in, first.",
+            ForTheLog
+            = "the only link, and the user has no password"
+        };
     }
 
     private static async Task<byte[]?> ReadAsync(HttpContext context)
@@ -158,9 +171,17 @@ internal sealed partial class Disconnect(
         return context.Response.WriteAsync(text, context.RequestAborted);
     }
 
-    [LoggerMessage(EventId = 7060, EventName = "AccountDisconnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}: disconnected in My Profile by the user")]
+    [LoggerMessage(
+        EventId = 7060,
+        EventName = "AccountDisconnected",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}: disconnected in My Profile by the user")]
     private partial void Disconnected(string user, int userId, string subject, string issuer, string provider);
 
-    [LoggerMessage(EventId = 7061, EventName = "DisconnectNotFound", Level = LogLevel.Warning, Message = "{User} (user {UserId}) wanted to disconnect {Id}, which is no link of this user; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 7061,
+        EventName = "DisconnectNotFound",
+        Level = LogLevel.Warning,
+        Message = "{User} (user {UserId}) wanted to disconnect {Id}, which is no link of this user; trace id {TraceId}")]
     private partial void NotFound(string user, int userId, long id, string traceId);
 }

@@ -13,7 +13,9 @@ internal static class ProfileApi
 
     /// <summary>Whose profile a request is about; null where it is another request, or its own credential says who asks.</summary>
     public static SignedInUser? User(HttpContext context, AccessDecision access) =>
-        access != AccessDecision.WithCredential && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal) ? context.SignedInUser() : null;
+        access != AccessDecision.WithCredential && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal)
+            ? context.SignedInUser()
+            : null;
 
     public static bool IsDisconnect(HttpRequest request) => HttpMethods.IsPost(request.Method) && request.Path.Value == DisconnectPath;
 

@@ -34,7 +34,11 @@ internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient pap
         }
     }
 
-    private async ValueTask<HttpRequestMessage> RequestAsync(HttpContext context, HttpTransformer asUser, DestinationState destination, CancellationToken cancel)
+    private async ValueTask<HttpRequestMessage> RequestAsync(
+        HttpContext context,
+        HttpTransformer asUser,
+        DestinationState destination,
+        CancellationToken cancel)
     {
         HttpRequestMessage request = new();
         await asUser.TransformRequestAsync(context, request, destination.Model.Config.Address, cancel);

@@ -16,7 +16,11 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
     /// <summary>What would bring an answer that is compressed, a part, or none at all.</summary>
     private static readonly string[] NotAsked = ["Accept-Encoding", "Range", "If-Range", "If-None-Match", "If-Modified-Since"];
 
-    public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    public override async ValueTask TransformRequestAsync(
+        HttpContext httpContext,
+        HttpRequestMessage proxyRequest,
+        string destinationPrefix,
+        CancellationToken cancellationToken)
     {
         await inner.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         AskWhole(proxyRequest);
@@ -31,7 +35,10 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         }
     }
 
-    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext,
+        HttpResponseMessage? proxyResponse,
+        CancellationToken cancellationToken)
     {
         // Before the headers are copied: the length is then right by itself.
         if (proxyResponse is { StatusCode: HttpStatusCode.OK, Content: { } content } && IsReadable(content.Headers))

@@ -16,19 +16,31 @@ internal static class FailureRefusals
         OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(error, data["error_description"] as string, provider),
         ProviderUnavailableException unavailable => Unavailable(provider, unavailable.Message),
         HttpRequestException or OperationCanceledException => Unavailable(provider, failure.Message),
-        ProviderMistakeException mistake => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered cannot be trusted: {mistake.Message}.")
+        ProviderMistakeException mistake => new(
+            502,
+            "provider_mistake",
+            "The sign-in was not accepted",
+            $"What {provider.Name} answered cannot be trusted: {mistake.Message}.")
         {
             Remedy = "Nobody was signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
             ForTheLog = mistake.InnerException is { } cause ? $"{mistake.Message} ({cause.GetType().Name}: {cause.Message})" : mistake.Message,
         },
-        OpenIdConnectProtocolException => new(502, "provider_mistake", "The sign-in was not accepted", $"What {provider.Name} answered does not fit this sign-in.")
+        OpenIdConnectProtocolException => new(
+            502,
+            "provider_mistake",
+            "The sign-in was not accepted",
+            $"What {provider.Name} answered does not fit this sign-in.")
         {
             Remedy = "Nobody was signed in. Start again; if it stays, the operator finds the reason in the log.",
             ForTheLog = failure.Message,
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
         InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
-        AuthenticationFailureException => new(400, "sign_in_stale", "This sign-in is too old", "The provider's answer belongs to no sign-in that this browser has open: it took too long, or the browser blocks cookies.")
+        AuthenticationFailureException => new(
+            400,
+            "sign_in_stale",
+            "This sign-in is too old",
+            "The provider's answer belongs to no sign-in that this browser has open: it took too long, or the browser blocks cookies.")
         {
             Remedy = "Start again.",
             ForTheLog = failure.Message,

@@ -133,7 +133,8 @@ internal sealed partial class ProviderDiscovery(
         {
             // From now, not from the beginning: those who waited for this answer must not each wait for another.
             _failedAt = time.GetUtcNow();
-            _failure = error as ProviderUnavailableException ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
+            _failure = error as ProviderUnavailableException
+                ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
             DiscoveryFailed(provider.Id, _failure.Message);
             if (_known is null)
             {
@@ -190,9 +191,17 @@ internal sealed partial class ProviderDiscovery(
 
     private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
 
-    [LoggerMessage(EventId = 3001, EventName = "DiscoveryRead", Level = LogLevel.Information, Message = "Discovery of {Provider}: issuer {Issuer}, {Keys} signing keys")]
+    [LoggerMessage(
+        EventId = 3001,
+        EventName = "DiscoveryRead",
+        Level = LogLevel.Information,
+        Message = "Discovery of {Provider}: issuer {Issuer}, {Keys} signing keys")]
     private partial void DiscoveryRead(string provider, string issuer, int keys);
 
-    [LoggerMessage(EventId = 3002, EventName = "DiscoveryFailed", Level = LogLevel.Warning, Message = "Discovery of {Provider} failed: {Reason}. Without an earlier discovery document nobody can sign in there; the gateway retries")]
+    [LoggerMessage(
+        EventId = 3002,
+        EventName = "DiscoveryFailed",
+        Level = LogLevel.Warning,
+        Message = "Discovery of {Provider} failed: {Reason}. Without an earlier discovery document nobody can sign in there; the gateway retries")]
     private partial void DiscoveryFailed(string provider, string reason);
 }

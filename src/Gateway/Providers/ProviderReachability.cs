@@ -6,7 +6,8 @@ internal static class ProviderReachability
     /// <exception cref="HttpRequestException">It cannot be reached, or says that it cannot work.</exception>
     public static async Task EnsureReachableAsync(this Provider provider, CancellationToken cancel)
     {
-        using HttpResponseMessage response = await provider.Backchannel.GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
+        using HttpResponseMessage response = await provider.Backchannel
+            .GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
         response.EnsureSuccessStatusCode();
     }
 }

@@ -76,7 +76,9 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         // The provider may have changed its key, its kind of key or its name since it was last asked.
         if (!kind.Algorithms(configuration).Contains(algorithm))
         {
-            return new TokenError($"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name", MayFitNewerConfiguration: true);
+            return new TokenError(
+                $"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name",
+                MayFitNewerConfiguration: true);
         }
 
         bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);

@@ -49,7 +49,13 @@ internal sealed partial class RecheckAttempt(
                 CancellationToken.None);
             noAnswer = answer switch
             {
-                RecheckAnswer.Confirmed confirmed => await conclusion.ApplyAsync(session, secret, confirmed.Claims, confirmed.AssertedAt, askedAt, confirmed.Tokens),
+                RecheckAnswer.Confirmed confirmed => await conclusion.ApplyAsync(
+                    session,
+                    secret,
+                    confirmed.Claims,
+                    confirmed.AssertedAt,
+                    askedAt,
+                    confirmed.Tokens),
                 RecheckAnswer.NoAnswer { Reason: var reason } => reason,
                 _ => null,
             };
@@ -147,12 +153,24 @@ internal sealed partial class RecheckAttempt(
         RoundTrip,
     }
 
-    [LoggerMessage(EventId = 3030, EventName = "RecheckPostponed", Level = LogLevel.Warning, Message = "The recheck of {User} got no answer from the provider ({Reason}). The session continues; the gateway retries within a minute")]
+    [LoggerMessage(
+        EventId = 3030,
+        EventName = "RecheckPostponed",
+        Level = LogLevel.Warning,
+        Message = "The recheck of {User} got no answer from the provider ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void NotAsked(string user, string reason);
 
-    [LoggerMessage(EventId = 3032, EventName = "AccountNotChecked", Level = LogLevel.Warning, Message = "Paperless did not answer whether the user {User} still exists ({Reason}). The session continues; the gateway retries within a minute")]
+    [LoggerMessage(
+        EventId = 3032,
+        EventName = "AccountNotChecked",
+        Level = LogLevel.Warning,
+        Message = "Paperless did not answer whether the user {User} still exists ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void AccountNotChecked(string user, string reason);
 
-    [LoggerMessage(EventId = 3031, EventName = "RecheckFailed", Level = LogLevel.Error, Message = "The recheck of {User} failed inside the gateway. The session continues; the gateway retries within a minute")]
+    [LoggerMessage(
+        EventId = 3031,
+        EventName = "RecheckFailed",
+        Level = LogLevel.Error,
+        Message = "The recheck of {User} failed inside the gateway. The session continues; the gateway retries within a minute")]
     private partial void RecheckFailed(Exception error, string user);
 }

@@ -23,7 +23,13 @@ internal sealed partial class RecheckConclusion(
     /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
     /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
     /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
-    public async Task<string?> ApplyAsync(Session session, SessionSecret secret, JsonElement claims, DateTimeOffset assertedAt, DateTimeOffset askedAt, ProviderTokens? tokens = null)
+    public async Task<string?> ApplyAsync(
+        Session session,
+        SessionSecret secret,
+        JsonElement claims,
+        DateTimeOffset assertedAt,
+        DateTimeOffset askedAt,
+        ProviderTokens? tokens = null)
     {
         Identity before = session.Identity;
         if (providers.Find(before.Provider)?.Settings is not { } provider)
@@ -119,6 +125,10 @@ internal sealed partial class RecheckConclusion(
     private static Identity KeepUnknownGroups(Identity now, Identity before) =>
         now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
 
-    [LoggerMessage(EventId = 3040, EventName = "SessionRefused", Level = LogLevel.Warning, Message = "Ended the session of {User}: at the recheck, {Provider} or Paperless no longer confirmed it ({Reason}); session {Session}")]
+    [LoggerMessage(
+        EventId = 3040,
+        EventName = "SessionRefused",
+        Level = LogLevel.Warning,
+        Message = "Ended the session of {User}: at the recheck, {Provider} or Paperless no longer confirmed it ({Reason}); session {Session}")]
     private partial void SessionRefused(string user, string provider, string reason, SessionKey session);
 }

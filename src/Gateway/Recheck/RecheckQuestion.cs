@@ -33,7 +33,11 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
     /// <param name="storeTokens">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
     /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
-    public async Task<RecheckAnswer> AskAsync(SessionRecord record, DateTimeOffset askedAt, Func<ProviderTokens, Task> storeTokens, CancellationToken cancellationToken)
+    public async Task<RecheckAnswer> AskAsync(
+        SessionRecord record,
+        DateTimeOffset askedAt,
+        Func<ProviderTokens, Task> storeTokens,
+        CancellationToken cancellationToken)
     {
         if (providers.Find(record.Identity.Provider) is not { } provider)
         {
@@ -71,7 +75,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     }
 
     /// <returns>Null where the refresh token is good for nothing, which says nothing about the person.</returns>
-    private async Task<RecheckAnswer?> RefreshAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, Func<ProviderTokens, Task> storeTokens, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer?> RefreshAsync(
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        ProviderTokens tokens,
+        IdTokenClaims idToken,
+        DateTimeOffset askedAt,
+        Func<ProviderTokens, Task> storeTokens,
+        CancellationToken cancellationToken)
     {
         // Mark the refresh token "in doubt" before using it. If the process dies before the successor is stored, a later
         // invalid_grant must not end the session.
@@ -124,13 +135,25 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
     }
 
     /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>
-    private Task<RecheckAnswer> CompleteAsync(Provider provider, OpenIdConnectConfiguration configuration, ProviderTokens tokens, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken) =>
+    private Task<RecheckAnswer> CompleteAsync(
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        ProviderTokens tokens,
+        IdTokenClaims idToken,
+        DateTimeOffset askedAt,
+        CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
             ? AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
             : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt));
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
-    private async Task<RecheckAnswer> AskUserInfoAsync(Provider provider, OpenIdConnectConfiguration configuration, string accessToken, IdTokenClaims idToken, DateTimeOffset askedAt, CancellationToken cancellationToken)
+    private async Task<RecheckAnswer> AskUserInfoAsync(
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        string accessToken,
+        IdTokenClaims idToken,
+        DateTimeOffset askedAt,
+        CancellationToken cancellationToken)
     {
         UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
         switch (answer.Status)

@@ -48,7 +48,8 @@ internal sealed partial class SilentAuthentication(
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
     {
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!IsPageNavigation(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target || providers.Find(session.Identity.Provider) is not { } provider)
+        if (!IsPageNavigation(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target
+            || providers.Find(session.Identity.Provider) is not { } provider)
         {
             return false;
         }
@@ -124,7 +125,9 @@ internal sealed partial class SilentAuthentication(
         else if (sessions.Current(session.Key) is { Identity: var identity } && HasNewProviderSession(session, result))
         {
             // The logout that the provider sends will speak of its new session: so this person gets a new one here, too.
-            await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(identity, result.Tokens, result.Sub, result.Sid, result.AssertedAt)));
+            await context.SignInAsync(
+                SessionScheme.Name,
+                new SignedInPrincipal(new NewSession(identity, result.Tokens, result.Sub, result.Sid, result.AssertedAt)));
         }
     }
 
@@ -145,7 +148,9 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        NotBegun(session.Identity.Username, error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
+        NotBegun(
+            session.Identity.Username,
+            error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
     }
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>
@@ -174,6 +179,10 @@ internal sealed partial class SilentAuthentication(
         }
     }
 
-    [LoggerMessage(EventId = 3050, EventName = "SilentRoundWithoutAnswer", Level = LogLevel.Warning, Message = "The silent authentication of {User} got no answer from the provider ({Reason}). The session continues")]
+    [LoggerMessage(
+        EventId = 3050,
+        EventName = "SilentRoundWithoutAnswer",
+        Level = LogLevel.Warning,
+        Message = "The silent authentication of {User} got no answer from the provider ({Reason}). The session continues")]
     private partial void NotBegun(string user, string reason);
 }

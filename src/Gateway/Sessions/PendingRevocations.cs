@@ -55,7 +55,8 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
             return true;
         }
 
-        return _revocations.TryGetValue(Convert.ToHexString(stored.PersonIndex), out Revocation? revocation) && !revocation.Taken && session.SignedInAt <= revocation.At;
+        return _revocations.TryGetValue(Convert.ToHexString(stored.PersonIndex), out Revocation? revocation) && !revocation.Taken
+            && session.SignedInAt <= revocation.At;
     }
 
     /// <exception cref="StoreUnavailableException">So many wait for the store already that no more are taken.</exception>
@@ -145,7 +146,9 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
 
         try
         {
-            Exception? failure = await EachAsync(_revocations.Where(entry => !entry.Value.Taken), entry => SendAgainAsync(entry.Key, entry.Value, cancellationToken));
+            Exception? failure = await EachAsync(
+                _revocations.Where(entry => !entry.Value.Taken),
+                entry => SendAgainAsync(entry.Key, entry.Value, cancellationToken));
             failure = await EachAsync(_sessions.Keys, ended => SendAsync(ended, cancellationToken)) ?? failure;
             if (failure is not null)
             {

@@ -26,7 +26,13 @@ internal sealed partial class Revocations
     private readonly ILogger<SecurityLog> _logger;
     private readonly MinuteBudget _unauthenticatedTombstones = new(MaxUnauthenticatedTombstonesPerMinute);
 
-    public Revocations(SessionMemory memory, ISessionStore store, SessionInfoProtector infos, PendingRevocations pending, TimeProvider time, ILogger<SecurityLog> logger)
+    public Revocations(
+        SessionMemory memory,
+        ISessionStore store,
+        SessionInfoProtector infos,
+        PendingRevocations pending,
+        TimeProvider time,
+        ILogger<SecurityLog> logger)
     {
         _memory = memory;
         _store = store;
@@ -175,12 +181,20 @@ internal sealed partial class Revocations
         }
     }
 
-    [LoggerMessage(EventId = 2002, EventName = "SessionEnded", Level = LogLevel.Information, Message = "The session of {User} ended: {Cause}; session {Session}")]
+    [LoggerMessage(
+        EventId = 2002,
+        EventName = "SessionEnded",
+        Level = LogLevel.Information,
+        Message = "The session of {User} ended: {Cause}; session {Session}")]
     private partial void SessionEnded(string user, SessionEnd cause, SessionKey session);
 
     [LoggerMessage(EventId = 2005, EventName = "SessionsEnded", Level = LogLevel.Information, Message = "{Count} sessions ended: {Cause}; sessions {Sessions}")]
     private partial void SessionsEnded(int count, SessionEnd cause, IReadOnlyCollection<SessionKey> sessions);
 
-    [LoggerMessage(EventId = 2004, EventName = "SessionNotRemoved", Level = LogLevel.Error, Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and {Restart}")]
+    [LoggerMessage(
+        EventId = 2004,
+        EventName = "SessionNotRemoved",
+        Level = LogLevel.Error,
+        Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and {Restart}")]
     private partial void NotRemoved(SessionKey session, string reason, string restart);
 }

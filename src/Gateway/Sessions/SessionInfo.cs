@@ -8,7 +8,15 @@ namespace Gateway.Sessions;
 /// <summary>What lists of sessions show of one.</summary>
 /// <param name="Device">The browser's `User-Agent`, bounded.</param>
 /// <param name="Address">Where the sign-in came from.</param>
-internal sealed record SessionInfo(string Username, int UserId, string Provider, string Issuer, string Subject, string Device, string Address, DateTimeOffset SignedInAt);
+internal sealed record SessionInfo(
+    string Username,
+    int UserId,
+    string Provider,
+    string Issuer,
+    string Subject,
+    string Device,
+    string Address,
+    DateTimeOffset SignedInAt);
 
 /// <summary>Protects it with the gateway's own keys: no session opens by it, and a copied store does not tell who is signed in.</summary>
 internal sealed class SessionInfoProtector(IDataProtectionProvider protection)

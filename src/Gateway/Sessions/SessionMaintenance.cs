@@ -36,7 +36,10 @@ internal sealed partial class SessionMaintenance(
     {
         await Task.WhenAll(
             Loop("Flushing pending revocations").RunPeriodicallyAsync(SessionsFeature.FlushInterval, pending.FlushPendingAsync, stoppingToken),
-            Loop("Tidying the sessions").RunPeriodicallyAsync(SessionsFeature.TidyInterval, token => LogWhereUnavailableAsync(() => TidyAsync(token)), stoppingToken));
+            Loop("Tidying the sessions").RunPeriodicallyAsync(
+                SessionsFeature.TidyInterval,
+                token => LogWhereUnavailableAsync(() => TidyAsync(token)),
+                stoppingToken));
 
         // Here and not in StopAsync: a host that is stopped twice must not use the store after it is closed.
         await Loop("The last tidying").RunOnceAsync(FinishAsync, CancellationToken.None);
@@ -213,6 +216,10 @@ internal sealed partial class SessionMaintenance(
 
     private BackgroundLoop Loop(string work) => new(work, time, logger);
 
-    [LoggerMessage(EventId = 1110, EventName = "StoreAwayForTidying", Level = LogLevel.Warning, Message = "Store unavailable ({Reason}). Known sessions stay valid for up to 5 minutes; sign-ins fail until it is back. Retrying in 30 s.")]
+    [LoggerMessage(
+        EventId = 1110,
+        EventName = "StoreAwayForTidying",
+        Level = LogLevel.Warning,
+        Message = "Store unavailable ({Reason}). Known sessions stay valid for up to 5 minutes; sign-ins fail until it is back. Retrying in 30 s.")]
     private partial void StoreUnavailable(string reason);
 }

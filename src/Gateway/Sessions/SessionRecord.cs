@@ -24,7 +24,8 @@ internal sealed record Identity(
     string? GroupsSource)
 {
     /// <summary>Its texts, and a claim for each group.</summary>
-    public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0))) + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
+    public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0)))
+        + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
 
     /// <summary>Everything else is a label.</summary>
     [JsonIgnore]
@@ -37,7 +38,13 @@ internal sealed record Identity(
 /// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
 /// <param name="IdTokenAt">When the provider was asked for the ID token: no answer that leaves it as it is makes its claims any newer. Null in records of before.</param>
 /// <param name="RefreshInDoubt">The refresh token was sent and no answer is written down: it may have been used up.</param>
-internal sealed record ProviderTokens(string IdToken, string? RefreshToken = null, string? AccessToken = null, DateTimeOffset? AccessTokenUntil = null, DateTimeOffset? IdTokenAt = null, bool RefreshInDoubt = false)
+internal sealed record ProviderTokens(
+    string IdToken,
+    string? RefreshToken = null,
+    string? AccessToken = null,
+    DateTimeOffset? AccessTokenUntil = null,
+    DateTimeOffset? IdTokenAt = null,
+    bool RefreshInDoubt = false)
 {
     /// <summary>For logs and debuggers: never a token.</summary>
     public override string ToString() => nameof(ProviderTokens);
@@ -46,7 +53,12 @@ internal sealed record ProviderTokens(string IdToken, string? RefreshToken = nul
 /// <summary>All that is kept of a session. The tokens stay out of memory until they are needed.</summary>
 /// <param name="CheckedAt">When the provider last said that all is well.</param>
 /// <param name="RoundTripAt">When the browser was last sent to the provider with `prompt=none`; null where it never was.</param>
-internal sealed record SessionRecord(Identity Identity, DateTimeOffset SignedInAt, DateTimeOffset CheckedAt, ProviderTokens Tokens, DateTimeOffset? RoundTripAt = null)
+internal sealed record SessionRecord(
+    Identity Identity,
+    DateTimeOffset SignedInAt,
+    DateTimeOffset CheckedAt,
+    ProviderTokens Tokens,
+    DateTimeOffset? RoundTripAt = null)
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;

@@ -37,7 +37,15 @@ internal sealed partial class SessionRegistry(
         DateTimeOffset expiresAt = now + settings.Session.Lifetime;
         SessionSecret secret = SessionSecret.Create();
         SessionRecord record = new(made.Identity, now, made.AssertedAt, made.Tokens);
-        SessionInfo info = new(made.Identity.Username, made.Identity.UserId, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, made.Device, made.Address, now);
+        SessionInfo info = new(
+            made.Identity.Username,
+            made.Identity.UserId,
+            made.Identity.Provider,
+            made.Identity.Issuer,
+            made.Identity.Subject,
+            made.Device,
+            made.Address,
+            now);
         StoredSession stored = new(secret.Key().ToBytes(), made.SidIndex, made.PersonIndex, now, expiresAt, record.Encrypt(secret), infos.Protect(info));
         if (!await store.AddAsync(stored, made.AssertedAt, cancellationToken))
         {
@@ -87,7 +95,8 @@ internal sealed partial class SessionRegistry(
             return null;
         }
 
-        if (memory.TryGet(key, out Session? known) && now.UtcTicks - Volatile.Read(ref _storeFailedAt) < StoreRetryBackoff.Ticks && TryUseWithoutStore(known!, now))
+        if (memory.TryGet(key, out Session? known) && now.UtcTicks - Volatile.Read(ref _storeFailedAt) < StoreRetryBackoff.Ticks
+            && TryUseWithoutStore(known!, now))
         {
             return known;
         }
@@ -259,12 +268,24 @@ internal sealed partial class SessionRegistry(
         return session;
     }
 
-    [LoggerMessage(EventId = 2001, EventName = "SignedIn", Level = LogLevel.Information, Message = "{User} signed in at {Provider} as {Subject} of {Issuer}; session {Session}")]
+    [LoggerMessage(
+        EventId = 2001,
+        EventName = "SignedIn",
+        Level = LogLevel.Information,
+        Message = "{User} signed in at {Provider} as {Subject} of {Issuer}; session {Session}")]
     private partial void SignedIn(string user, string provider, string issuer, string subject, SessionKey session);
 
-    [LoggerMessage(EventId = 2003, EventName = "UnreadableSession", Level = LogLevel.Warning, Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
+    [LoggerMessage(
+        EventId = 2003,
+        EventName = "UnreadableSession",
+        Level = LogLevel.Warning,
+        Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
     private partial void UnreadableRecord(SessionKey session);
 
-    [LoggerMessage(EventId = 2006, EventName = "EndedWhileUnderWay", Level = LogLevel.Warning, Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
+    [LoggerMessage(
+        EventId = 2006,
+        EventName = "EndedWhileUnderWay",
+        Level = LogLevel.Warning,
+        Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
     private partial void EndedWhileUnderWay(string user, string provider);
 }

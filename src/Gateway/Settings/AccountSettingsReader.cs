@@ -15,7 +15,8 @@ internal sealed class AccountSettingsReader(Variables variables)
         MatchByUsername = MatchByUsername(severalProviders: providers.Length > 1, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
-        DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS").Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
+        DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS")
+            .Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
         SuperuserGroups = FlagGroups("GATEWAY_SUPERUSER_GROUPS", providers),
         StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", providers),
     };
@@ -64,7 +65,10 @@ internal sealed class AccountSettingsReader(Variables variables)
         {
             if (!token.All(char.IsAsciiLetterOrDigit))
             {
-                variables.Problem(tokenName, "is not an API token of Paperless.", "Copy the token alone from My Profile of a superuser, without \"Token\" before it.");
+                variables.Problem(
+                    tokenName,
+                    "is not an API token of Paperless.",
+                    "Copy the token alone from My Profile of a superuser, without \"Token\" before it.");
             }
 
             return new ApiCredential(token, null, null);
@@ -74,7 +78,10 @@ internal sealed class AccountSettingsReader(Variables variables)
         {
             if (!variables.IsUnreadable(tokenName) && !variables.IsUnreadable(userName) && !variables.IsUnreadable(passwordName))
             {
-                variables.Problem(tokenName, "is not set, so the gateway cannot manage accounts and groups in Paperless.", $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
+                variables.Problem(
+                    tokenName,
+                    "is not set, so the gateway cannot manage accounts and groups in Paperless.",
+                    $"Write an API token of a superuser (Paperless: My Profile), or set {userName} and {passwordName} as Paperless has them.");
             }
         }
         else if ((user is null || password is null) && !variables.IsUnreadable(user is null ? userName : passwordName))

@@ -25,7 +25,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
-        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(_variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
+        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(
+            _variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
@@ -80,7 +81,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
         if (_variables.Text(paperless)?.EndsWith('/') == true && paperlessUrl?.PathAndQuery == "/")
         {
-            _variables.Warn($"{paperless} has a slash at its end, with which Paperless may refuse changes as cross-site; write {new PublicOrigin(paperlessUrl).Origin}.");
+            _variables.Warn(
+                $"{paperless} has a slash at its end, with which Paperless may refuse changes as cross-site; write {new PublicOrigin(paperlessUrl).Origin}.");
         }
 
         if (url is not null && url.PathAndQuery != "/")
@@ -104,7 +106,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         const string name = "PAPERLESS_ALLOWED_HOSTS";
         ImmutableArray<string> hosts = _variables.List(name);
-        foreach (string host in hosts.Where(host => host.Contains('/', StringComparison.Ordinal) || (host[^1] != ']' && host.Contains(':', StringComparison.Ordinal))))
+        foreach (string host in hosts.Where(
+            host => host.Contains('/', StringComparison.Ordinal) || (host[^1] != ']' && host.Contains(':', StringComparison.Ordinal))))
         {
             _variables.Warn($"{name}: \"{host}\" matches no host; write the name alone, without scheme and port.");
         }
@@ -152,7 +155,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         if (redis is null)
         {
             // Never quoted: there may be a password in it.
-            _variables.Problem(name, "the value is not a Redis address.", "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
+            _variables.Problem(
+                name,
+                "the value is not a Redis address.",
+                "Write redis://user:password@host:6379/0 (rediss:// for TLS; escape what is special in a URL), or a connection string of StackExchange.Redis.");
         }
 
         return redis;
@@ -236,7 +242,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
         if (recheck < MinRecheck)
         {
-            _variables.Problem(name, $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.", $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
+            _variables.Problem(
+                name,
+                $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.",
+                $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
@@ -246,7 +255,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
         {
-            _variables.Problem("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "is off, so Paperless ignores the user header of the gateway.", "Set it to true, for the gateway and for Paperless.");
+            _variables.Problem(
+                "PAPERLESS_ENABLE_HTTP_REMOTE_USER",
+                "is off, so Paperless ignores the user header of the gateway.",
+                "Set it to true, for the gateway and for Paperless.");
         }
 
         string prefix = _variables.Text("PAPERLESS_COOKIE_PREFIX") ?? "";
@@ -269,10 +281,15 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         const string name = "PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME";
         string text = _variables.Text(name) ?? "HTTP_REMOTE_USER";
-        string header = string.Join('-', text.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
+        string header = string.Join(
+            '-',
+            text.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
         if (!MetaHeader().IsMatch(text))
         {
-            _variables.Problem(name, $"\"{text}\" is not a header as Django names it.", "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
+            _variables.Problem(
+                name,
+                $"\"{text}\" is not a header as Django names it.",
+                "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
         }
         else if (ReservedHeaders.Contains(header))
         {

@@ -18,7 +18,8 @@ internal sealed class GroupMap
         _exact = entries.Keys.Where(key => !IsWildcard(key)).ToImmutableDictionary(key => key, key => entries[key], StringComparer.Ordinal);
         if (entries.Keys.Any(IsWildcard))
         {
-            _wildcards = [.. entries.Keys.Where(IsWildcard).OrderByDescending(key => key.Length).ThenBy(key => key, StringComparer.Ordinal).Select(key => (key, entries[key]))];
+            _wildcards = [.. entries.Keys.Where(IsWildcard).OrderByDescending(key => key.Length).ThenBy(key => key, StringComparer.Ordinal)
+                .Select(key => (key, entries[key]))];
         }
     }
 

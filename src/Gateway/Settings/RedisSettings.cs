@@ -14,16 +14,20 @@ internal sealed class RedisSettings
     public ConfigurationOptions Options() => _options.Clone();
 
     /// <summary>For logs and debuggers: where it is, never the password.</summary>
-    public override string ToString() => string.Join(", ", _options.EndPoints.Select(end => end.ToString()!.Replace("Unspecified/", "", StringComparison.Ordinal)));
+    public override string ToString()
+        => string.Join(", ", _options.EndPoints.Select(end => end.ToString()!.Replace("Unspecified/", "", StringComparison.Ordinal)));
 
     /// <summary>`redis://[user:password@]host[:port][/db]`, the same with `rediss`, or StackExchange.Redis's own connection string.</summary>
     /// <returns>Null where it is neither.</returns>
     public static RedisSettings? Parse(string text) =>
-        (text.Contains("://", StringComparison.Ordinal) ? FromUrl(text) : FromConnectionString(text)) is { EndPoints.Count: > 0 } options ? new RedisSettings(options) : null;
+        (text.Contains("://", StringComparison.Ordinal) ? FromUrl(text) : FromConnectionString(text)) is { EndPoints.Count: > 0 } options
+            ? new RedisSettings(options)
+            : null;
 
     private static ConfigurationOptions? FromUrl(string text)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("redis" or "rediss") || url.Host.Length == 0 || url.Query.Length + url.Fragment.Length > 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("redis" or "rediss") || url.Host.Length == 0
+            || url.Query.Length + url.Fragment.Length > 0)
         {
             return null;
         }

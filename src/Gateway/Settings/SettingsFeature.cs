@@ -11,7 +11,8 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
-        builder.Services.AddHostedService(services => new StartupMessages(settings.Accounts, warnings, services.GetRequiredService<ILogger<StartupMessages>>()));
+        builder.Services
+            .AddHostedService(services => new StartupMessages(settings.Accounts, warnings, services.GetRequiredService<ILogger<StartupMessages>>()));
         return settings;
     }
 
@@ -42,7 +43,11 @@ internal static partial class SettingsFeature
             }
         }
 
-        [LoggerMessage(EventId = 1002, EventName = "FlagGroups", Level = LogLevel.Information, Message = "Members of the groups {Groups} at the provider {Provider} get the {Flag} flag")]
+        [LoggerMessage(
+            EventId = 1002,
+            EventName = "FlagGroups",
+            Level = LogLevel.Information,
+            Message = "Members of the groups {Groups} at the provider {Provider} get the {Flag} flag")]
         private partial void FlagGranted(string provider, string[] groups, string flag);
 
         [LoggerMessage(EventId = 1001, EventName = "SettingsWarning", Level = LogLevel.Warning, Message = "Configuration: {Warning}")]

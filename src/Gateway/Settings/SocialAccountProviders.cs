@@ -80,9 +80,13 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             }
         }
 
-        foreach (IGrouping<string, ProviderSettings> twice in providers.GroupBy(provider => provider.Id, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        foreach (IGrouping<string, ProviderSettings> twice in providers.GroupBy(provider => provider.Id, StringComparer.OrdinalIgnoreCase)
+            .Where(group => group.Count() > 1))
         {
-            variables.Problem(variable, $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.", "Give each provider an id of its own.");
+            variables.Problem(
+                variable,
+                $"the provider_id \"{twice.Key}\" stands {twice.Count()} times in openid_connect.APPS.",
+                "Give each provider an id of its own.");
         }
 
         foreach (IGrouping<Uri, ProviderSettings> same in providers.GroupBy(provider => provider.DiscoveryUrl).Where(group => group.Count() > 1))
@@ -108,7 +112,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         string place = $"openid_connect.APPS[{index}]";
         if (app.ValueKind != JsonValueKind.Object)
         {
-            variables.Problem(variable, $"{place} is not an object.", "Write {\"provider_id\": …, \"client_id\": …, \"secret\": …, \"settings\": {\"server_url\": …}}.");
+            variables.Problem(
+                variable,
+                $"{place} is not an object.",
+                "Write {\"provider_id\": …, \"client_id\": …, \"secret\": …, \"settings\": {\"server_url\": …}}.");
             return null;
         }
 
@@ -126,7 +133,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         string secret = Optional(app, "secret", place) ?? "";
         if (secret.Length == 0 && method is TokenAuthMethod.ClientSecretBasic or TokenAuthMethod.ClientSecretPost)
         {
-            variables.Problem(variable, $"{place} has a token_auth_method but no secret.", "Add \"secret\", or remove \"token_auth_method\" for a public client.");
+            variables.Problem(
+                variable,
+                $"{place} has a token_auth_method but no secret.",
+                "Add \"secret\", or remove \"token_auth_method\" for a public client.");
         }
 
         if (id is null || clientId is null || discovery is null)
@@ -154,7 +164,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https")
             || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
         {
-            variables.Problem(variable, $"{place}.settings.server_url is not a full address without query, fragment, user name and spaces.", "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
+            variables.Problem(
+                variable,
+                $"{place}.settings.server_url is not a full address without query, fragment, user name and spaces.",
+                "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
             return null;
         }
 
@@ -176,7 +189,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             case "client_secret_post": return TokenAuthMethod.ClientSecretPost;
             case "none": return TokenAuthMethod.None;
             default:
-                variables.Problem(variable, $"{place}.settings.token_auth_method is not one that the gateway knows.", "Write client_secret_basic or client_secret_post, or leave it out.");
+                variables.Problem(
+                    variable,
+                    $"{place}.settings.token_auth_method is not one that the gateway knows.",
+                    "Write client_secret_basic or client_secret_post, or leave it out.");
                 return null;
         }
     }
@@ -235,7 +251,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     /// <summary>A text that may be left out; but a number in its place, such as a secret without quotes, must not be taken for none.</summary>
     private string? Optional(JsonElement parent, string name, string place)
     {
-        if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement given) && given.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+        if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement given)
+            && given.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
         {
             variables.Problem(variable, $"{place}.{name} is not a text.", "Put double quotes around it.");
         }

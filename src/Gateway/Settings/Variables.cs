@@ -98,8 +98,11 @@ internal sealed class Variables(IConfiguration configuration)
             return [];
         }
 
-        ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(part => WithoutQuotes(name, part))];
-        return parts.IsEmpty ? ReportProblem(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts) : parts;
+        ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(part => WithoutQuotes(name, part))];
+        return parts.IsEmpty
+            ? ReportProblem(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts)
+            : parts;
     }
 
     /// <summary>`90s`, `5m`, `24h`, `7d`; a bare number is seconds, as in Paperless.</summary>
@@ -159,7 +162,10 @@ internal sealed class Variables(IConfiguration configuration)
             }
             else
             {
-                Problem(name, $"\"{text}\" is neither an IP address nor a network.", "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8, comma-separated; a host's name is none.");
+                Problem(
+                    name,
+                    $"\"{text}\" is neither an IP address nor a network.",
+                    "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8, comma-separated; a host's name is none.");
             }
         }
 
@@ -177,11 +183,16 @@ internal sealed class Variables(IConfiguration configuration)
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > MaxFileBytes)
             {
-                return ReportProblem<string?>(name + "_FILE", $"the file is larger than {MaxFileBytes / 1024} KiB.", "Name the file that holds the value alone.", null);
+                return ReportProblem<string?>(
+                    name + "_FILE",
+                    $"the file is larger than {MaxFileBytes / 1024} KiB.",
+                    "Name the file that holds the value alone.",
+                    null);
             }
 
             using StreamReader text = new(new MemoryStream(bytes, 0, length), StrictUtf8);
-            return NullIfBlank(text.ReadToEnd()) ?? ReportProblem<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
+            return NullIfBlank(text.ReadToEnd())
+                ?? ReportProblem<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
         }
         catch (DecoderFallbackException)
         {
@@ -189,7 +200,10 @@ internal sealed class Variables(IConfiguration configuration)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            Problem(name + "_FILE", $"the file that it names cannot be read ({error.GetType().Name}).", "Write the file's path, and let the gateway's user read it.");
+            Problem(
+                name + "_FILE",
+                $"the file that it names cannot be read ({error.GetType().Name}).",
+                "Write the file's path, and let the gateway's user read it.");
         }
 
         return null;

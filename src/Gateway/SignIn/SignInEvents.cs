@@ -70,7 +70,8 @@ internal sealed partial class SignInEvents(
         OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
         {
-            context.Fail(new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
+            context.Fail(
+                new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
         }
     }
 
@@ -81,7 +82,8 @@ internal sealed partial class SignInEvents(
 
         // A logout from here on also ends this sign-in: the tokens may be older than the logout.
         context.HttpContext.Features.Set(new CodeRedemption(time.GetUtcNow()));
-        OpenIdConnectMessage tokens = await provider.TokenEndpoint.RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
+        OpenIdConnectMessage tokens = await provider.TokenEndpoint
+            .RedeemAsync(context.TokenEndpointRequest!, configuration, context.HttpContext.RequestAborted);
         if (string.IsNullOrEmpty(tokens.IdToken))
         {
             throw new ProviderMistakeException("the token response has no ID token");
@@ -106,7 +108,11 @@ internal sealed partial class SignInEvents(
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedemption>()!.At;
         ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
-        JsonElement? userInfo = await UserInfoAsync(ProviderOf(context.Scheme), context.TokenEndpointResponse!.AccessToken, idToken.RequiredText("sub"), context.HttpContext.RequestAborted);
+        JsonElement? userInfo = await UserInfoAsync(
+            ProviderOf(context.Scheme),
+            context.TokenEndpointResponse!.AccessToken,
+            idToken.RequiredText("sub"),
+            context.HttpContext.RequestAborted);
         context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
     }
 
@@ -125,7 +131,9 @@ internal sealed partial class SignInEvents(
             throw new ProviderUnavailableException($"userinfo answered {(int)answer.Status}");
         }
 
-        return claims.RequiredText("sub") == subject ? claims.Json : throw new ProviderMistakeException("its userinfo is about another person than its ID token");
+        return claims.RequiredText("sub") == subject
+            ? claims.Json
+            : throw new ProviderMistakeException("its userinfo is about another person than its ID token");
     }
 
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>
@@ -173,7 +181,9 @@ internal sealed partial class SignInEvents(
         catch (PaperlessApiException failure)
         {
             context.HandleResponse();
-            await pages.RefuseAsync(context.HttpContext, AccountRefusals.Unavailable(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
+            await pages.RefuseAsync(
+                context.HttpContext,
+                AccountRefusals.Unavailable(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
             return;
         }
 
@@ -183,7 +193,9 @@ internal sealed partial class SignInEvents(
         }
         else if (answer.Refusal is { Code: AccountRefusals.NoAccountCode } noAccount && !settings.Paperless.RegularLoginDisabled)
         {
-            await RefuseAsync(context, noAccount with { Links = [new PageLink(SignInFeature.PasswordPath(settings, context.ReturnUri!), "Sign in with a Paperless password")] });
+            await RefuseAsync(
+                context,
+                noAccount with { Links = [new PageLink(SignInFeature.PasswordPath(settings, context.ReturnUri!), "Sign in with a Paperless password")] });
         }
         else if (answer.Refusal is not null)
         {
@@ -201,7 +213,8 @@ internal sealed partial class SignInEvents(
         context.HandleResponse();
         return pages.RefuseAsync(context.HttpContext, refusal with
         {
-            Links = [.. refusal.Links, new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
+            Links = [.. refusal
+                .Links, new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
         });
     }
 
@@ -255,7 +268,11 @@ internal sealed partial class SignInEvents(
 
     private Provider ProviderOf(AuthenticationScheme scheme) => providers.GetByScheme(scheme.Name);
 
-    [LoggerMessage(EventId = 3020, EventName = "SignInRestarted", Level = LogLevel.Information, Message = "The answer of {Scheme} belongs to no open sign-in ({Reason}). The sign-in starts again; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 3020,
+        EventName = "SignInRestarted",
+        Level = LogLevel.Information,
+        Message = "The answer of {Scheme} belongs to no open sign-in ({Reason}). The sign-in starts again; trace id {TraceId}")]
     private partial void Restarted(string scheme, string reason, string traceId);
 
     [LoggerMessage(EventId = 3021, EventName = "SignInFailed", Level = LogLevel.Error, Message = "The sign-in at {Scheme} failed; trace id {TraceId}")]

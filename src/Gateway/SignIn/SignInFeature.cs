@@ -45,7 +45,10 @@ internal static class SignInFeature
         AuthenticationBuilder authentication = builder.Services.AddAuthentication();
         foreach (ProviderSettings provider in settings.Providers)
         {
-            authentication.AddRemoteScheme<OpenIdConnectOptions, CorrelatedSignInHandler>(ProviderRegistry.Scheme(provider.Id), provider.Name, configureOptions: null);
+            authentication.AddRemoteScheme<OpenIdConnectOptions, CorrelatedSignInHandler>(
+                ProviderRegistry.Scheme(provider.Id),
+                provider.Name,
+                configureOptions: null);
         }
     }
 
@@ -88,8 +91,12 @@ internal static class SignInFeature
 
         return PageWriter.ShowAsync<SignInPage>(context, StatusCodes.Status200OK, new()
         {
-            [nameof(SignInPage.Ways)] = settings.Providers.Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")).ToList(),
-            [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled ? null : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password"),
+            [nameof(SignInPage.Ways)] = settings.Providers
+                .Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}"))
+                .ToList(),
+            [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled
+                ? null
+                : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password"),
             [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? "Signed out" : "Sign in",
             [nameof(SignInPage.Notice)] = notice,
         });
@@ -112,7 +119,9 @@ internal static class SignInFeature
         // Frames, images and prefetches of other sites must not fill the browser with correlation cookies.
         if (context.Request.IsPrefetch() || !context.Request.IsNavigation())
         {
-            await pages.RefuseAsync(context, new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch."));
+            await pages.RefuseAsync(
+                context,
+                new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch."));
             return;
         }
 
@@ -124,7 +133,9 @@ internal static class SignInFeature
             // No ordinary sign-in instead: it could create an account that blocks this Connect.
             if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
             {
-                await pages.RefuseAsync(context, AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
+                await pages.RefuseAsync(
+                    context,
+                    AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
                 return;
             }
 
@@ -176,9 +187,10 @@ internal static class SignInFeature
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
     }
 
-    private static Refusal UnknownProvider(GatewaySettings settings) => new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
-    {
-        Remedy = "The operator can compare it with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
-        Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
-    };
+    private static Refusal UnknownProvider(
+        GatewaySettings settings) => new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
+        {
+            Remedy = "The operator can compare it with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
+        };
 }

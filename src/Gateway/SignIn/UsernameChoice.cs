@@ -50,7 +50,10 @@ internal sealed class UsernameChoice
         // Reuse the cookie of another tab, so that its form stays valid.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(FormTtl));
-        return ShowAsync(context, new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser)), answer);
+        return ShowAsync(
+            context,
+            new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser)),
+            answer);
     }
 
     public async Task TakeAsync(HttpContext context, IFormCollection form)
@@ -82,7 +85,8 @@ internal sealed class UsernameChoice
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
-                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(new NewSession(pending.Person.ToIdentity(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
+                await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(
+                    new NewSession(pending.Person.ToIdentity(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
                 context.Response.StatusCode = StatusCodes.Status303SeeOther;
                 context.Response.Headers.Location = pending.Next;
             }
@@ -114,11 +118,13 @@ internal sealed class UsernameChoice
             answer.NameError is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
             new()
             {
-                [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name ?? pending.Person.Provider,
+                [nameof(ChooseUsernamePage.Provider)] = _settings.Providers.FirstOrDefault(provider => provider.Id == pending.Person.Provider)?.Name
+                    ?? pending.Person.Provider,
                 [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
                 [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
                 [nameof(ChooseUsernamePage.Proposed)] = answer.ProposedName,
-                [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
+                [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(
+                    _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
                 [nameof(ChooseUsernamePage.Fault)] = answer.NameError,
             });
     }

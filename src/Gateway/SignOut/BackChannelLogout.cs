@@ -9,7 +9,12 @@ using Gateway.Storage;
 namespace Gateway.SignOut;
 
 /// <summary>Ends sessions at the provider's request, server to server (OpenID Connect Back-Channel Logout 1.0).</summary>
-internal sealed partial class BackChannelLogout(Revocations revocations, ISessionStore store, ProviderRegistry providers, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class BackChannelLogout(
+    Revocations revocations,
+    ISessionStore store,
+    ProviderRegistry providers,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
 {
     /// <summary>A `jti` is remembered for the token's life, and for this long at the least.</summary>
     private static readonly TimeSpan MinReplayTtl = TimeSpan.FromMinutes(2);
@@ -149,12 +154,24 @@ internal sealed partial class BackChannelLogout(Revocations revocations, ISessio
     /// <param name="ReplayKey">Names the token: it counts once.</param>
     private sealed record LogoutRequest(string Issuer, string? Sid, string? Subject, byte[] ReplayKey, DateTimeOffset ReplayKeyExpiresAt);
 
-    [LoggerMessage(EventId = 6010, EventName = "BackChannelLogout", Level = LogLevel.Information, Message = "{Provider} sent a back-channel logout for {Subject}: {Count} sessions ended")]
+    [LoggerMessage(
+        EventId = 6010,
+        EventName = "BackChannelLogout",
+        Level = LogLevel.Information,
+        Message = "{Provider} sent a back-channel logout for {Subject}: {Count} sessions ended")]
     private partial void LoggedOut(string provider, string? subject, int count);
 
-    [LoggerMessage(EventId = 6011, EventName = "LogoutTokenRefused", Level = LogLevel.Warning, Message = "Refused a logout token from {Provider}: {Reason}. No session ended; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 6011,
+        EventName = "LogoutTokenRefused",
+        Level = LogLevel.Warning,
+        Message = "Refused a logout token from {Provider}: {Reason}. No session ended; trace id {TraceId}")]
     private partial void Refused(string provider, string reason, string traceId);
 
-    [LoggerMessage(EventId = 6012, EventName = "LogoutNotNow", Level = LogLevel.Error, Message = "A back-channel logout from {Provider} failed ({Reason}). The gateway answered 503, so that the provider sends it again; trace id {TraceId}")]
+    [LoggerMessage(
+        EventId = 6012,
+        EventName = "LogoutNotNow",
+        Level = LogLevel.Error,
+        Message = "A back-channel logout from {Provider} failed ({Reason}). The gateway answered 503, so that the provider sends it again; trace id {TraceId}")]
     private partial void NotNow(string provider, string reason, string traceId);
 }

@@ -42,7 +42,9 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
     /// <summary>`form-action` of a page with a button that signs out: browsers hold it against the redirect that follows, too.</summary>
     public async Task<string> GetFormActionAsync(string providerId, CancellationToken cancel)
     {
-        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider ? await FindEndpointAsync(provider, willRedirect: false, cancel) : null];
+        IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider
+            ? await FindEndpointAsync(provider, willRedirect: false, cancel)
+            : null];
         return string.Join(' ', targets.OfType<Uri>().Select(url => new PublicOrigin(url).Origin).Prepend("'self'").Distinct());
     }
 
@@ -61,7 +63,8 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
 
             return endpoint;
         }
-        catch (Exception error) when (error is ProviderUnavailableException or HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception error) when (error is ProviderUnavailableException or HttpRequestException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             if (willRedirect)
             {
@@ -79,6 +82,10 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         && Uri.Compare(chosen, endpoint, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0
         && chosen.AbsolutePath.TrimEnd('/') == endpoint.AbsolutePath.TrimEnd('/');
 
-    [LoggerMessage(EventId = 6001, EventName = "ProviderSessionNotEnded", Level = LogLevel.Warning, Message = "{Provider} does not answer, so its own session is not ended. The gateway's session is ended; sign out at the provider as well")]
+    [LoggerMessage(
+        EventId = 6001,
+        EventName = "ProviderSessionNotEnded",
+        Level = LogLevel.Warning,
+        Message = "{Provider} does not answer, so its own session is not ended. The gateway's session is ended; sign out at the provider as well")]
     private partial void NotEndedAtProvider(string provider);
 }

@@ -9,7 +9,12 @@ namespace Gateway.SignOut;
 
 /// <summary>Ends a session at the provider's request, in a hidden frame of its page (OpenID Connect Front-Channel Logout 1.0).</summary>
 /// <remarks>The browser sends no Lax cookie into another site's frame: it is `iss` and `sid` that say which session.</remarks>
-internal sealed partial class FrontChannelLogout(Revocations revocations, SessionCookie cookie, ProviderRegistry providers, PageWriter pages, ILogger<SecurityLog> logger)
+internal sealed partial class FrontChannelLogout(
+    Revocations revocations,
+    SessionCookie cookie,
+    ProviderRegistry providers,
+    PageWriter pages,
+    ILogger<SecurityLog> logger)
 {
     public async Task AnswerAsync(HttpContext context, string providerId)
     {
@@ -25,7 +30,11 @@ internal sealed partial class FrontChannelLogout(Revocations revocations, Sessio
         IQueryCollection query = context.Request.Query;
         if (providers.Find(providerId) is not { } provider || query["iss"] is not [{ Length: > 0 } issuer] || query["sid"] is not [{ Length: > 0 } sid])
         {
-            await pages.RefuseAsync(context, new Refusal(400, "front_channel_logout", "Nothing to sign out", "This address ends a session for a provider that names itself (iss) and the session (sid)."));
+            await pages.RefuseAsync(context, new Refusal(
+                400,
+                "front_channel_logout",
+                "Nothing to sign out",
+                "This address ends a session for a provider that names itself (iss) and the session (sid)."));
             return;
         }
 
@@ -47,7 +56,8 @@ internal sealed partial class FrontChannelLogout(Revocations revocations, Sessio
             }
 
             // Framed by the provider, and by nobody else.
-            context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {Origins(configuration)}";
+            context.Response.Headers.ContentSecurityPolicy
+                = $"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {Origins(configuration)}";
             context.Response.Headers.XContentTypeOptions = "nosniff";
             context.Response.Headers["Referrer-Policy"] = "no-referrer";
             context.Response.ContentType = "text/html; charset=utf-8";
@@ -55,7 +65,11 @@ internal sealed partial class FrontChannelLogout(Revocations revocations, Sessio
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
         {
-            await pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sign-out at the moment", "The session could not be ended just now.") { RetryAfter = 5, ForTheLog = away.Message });
+            await pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sign-out at the moment", "The session could not be ended just now.")
+            {
+                RetryAfter = 5,
+                ForTheLog = away.Message
+            });
         }
     }
 
@@ -67,6 +81,10 @@ internal sealed partial class FrontChannelLogout(Revocations revocations, Sessio
             .Select(url => new PublicOrigin(new Uri(url)).Origin)
             .Distinct());
 
-    [LoggerMessage(EventId = 6013, EventName = "FrontChannelLogout", Level = LogLevel.Information, Message = "{Provider} sent a front-channel logout: {Count} sessions ended")]
+    [LoggerMessage(
+        EventId = 6013,
+        EventName = "FrontChannelLogout",
+        Level = LogLevel.Information,
+        Message = "{Provider} sent a front-channel logout: {Count} sessions ended")]
     private partial void LoggedOut(string provider, int count);
 }

@@ -7,7 +7,14 @@ using Microsoft.AspNetCore.Authentication;
 namespace Gateway.SignOut;
 
 /// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
-internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession paperless, PasswordSessionRegistry passwordSessions, PaperlessCookies cookies, SessionRegistry sessions, Revocations revocations, SessionCookie cookie)
+internal sealed class LogoutFlow(
+    EndSessionRedirect endSession,
+    PaperlessSession paperless,
+    PasswordSessionRegistry passwordSessions,
+    PaperlessCookies cookies,
+    SessionRegistry sessions,
+    Revocations revocations,
+    SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
@@ -31,7 +38,9 @@ internal sealed class LogoutFlow(EndSessionRedirect endSession, PaperlessSession
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = session is null ? endSession.SignedOutPage : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted);
+        context.Response.Headers.Location = session is null
+            ? endSession.SignedOutPage
+            : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted);
     }
 
     /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>

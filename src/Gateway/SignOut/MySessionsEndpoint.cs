@@ -8,7 +8,14 @@ using Gateway.Storage;
 namespace Gateway.SignOut;
 
 /// <summary>`/gateway/sessions` shows where you are signed in and lets you end one session or all of them; never another person's.</summary>
-internal sealed class MySessionsEndpoint(SessionList list, Revocations revocations, EndSessionRedirect endSession, LogoutFlow logout, GatewaySettings settings, PageWriter pages, AccessRefusals refusals)
+internal sealed class MySessionsEndpoint(
+    SessionList list,
+    Revocations revocations,
+    EndSessionRedirect endSession,
+    LogoutFlow logout,
+    GatewaySettings settings,
+    PageWriter pages,
+    AccessRefusals refusals)
 {
     public const string EndPath = PagesFeature.SessionsPath + "/end";
 
@@ -81,17 +88,20 @@ internal sealed class MySessionsEndpoint(SessionList list, Revocations revocatio
         list.OfPersonAsync(session.PersonIndex, cancellationToken);
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
-    private Task RefusePasswordSessionAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
-    {
-        Remedy = "To end all of them, change your password in Paperless (My Profile).",
-        Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
-    });
+    private Task RefusePasswordSessionAsync(
+        HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+        {
+            Remedy = "To end all of them, change your password in Paperless (My Profile).",
+            Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
+        });
 
-    private Task RefuseStoreUnavailableAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
-    {
-        Remedy = "This page tries again by itself.",
-        RetryAfter = 5,
-        RetryAt = settings.ScriptName + PagesFeature.SessionsPath,
-        ForTheLog = reason,
-    });
+    private Task RefuseStoreUnavailableAsync(
+        HttpContext context,
+        string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
+        {
+            Remedy = "This page tries again by itself.",
+            RetryAfter = 5,
+            RetryAt = settings.ScriptName + PagesFeature.SessionsPath,
+            ForTheLog = reason,
+        });
 }

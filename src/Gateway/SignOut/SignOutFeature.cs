@@ -41,8 +41,12 @@ internal static class SignOutFeature
         app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => Endpoint(context).ShowAsync(context));
         app.MapForm(MySessionsEndpoint.EndPath, (context, form) => Endpoint(context).EndAsync(context, form));
         app.MapForm(MySessionsEndpoint.EndAllPath, (context, _) => Endpoint(context).EndAllAsync(context));
-        app.MapPost(BackChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
-        app.MapGet(FrontChannelPath("{providerId}"), context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
+        app.MapPost(
+            BackChannelPath("{providerId}"),
+            context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
+        app.MapGet(
+            FrontChannelPath("{providerId}"),
+            context => context.RequestServices.GetRequiredService<FrontChannelLogout>().AnswerAsync(context, context.ProviderId()));
     }
 
     private static MySessionsEndpoint Endpoint(HttpContext context) => context.RequestServices.GetRequiredService<MySessionsEndpoint>();

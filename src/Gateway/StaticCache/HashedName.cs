@@ -15,7 +15,9 @@ internal static partial class HashedName
     /// Django's ManifestStaticFilesStorage (`app.0123456789ab.css`) and webpack (16, 20 or 32 digits): before the extension, with letters and
     /// digits, so that no date is one.
     /// </summary>
-    [GeneratedRegex(@"[^/]\.(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20}|[0-9a-f]{32})\.[a-z][a-z0-9]{1,5}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"[^/]\.(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20}|[0-9a-f]{32})\.[a-z][a-z0-9]{1,5}$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Hex();
 
     /// <summary>esbuild's own word for a part that has no name (`chunk-ABCDEF12.js`).</summary>

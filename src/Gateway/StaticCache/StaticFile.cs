@@ -36,8 +36,10 @@ internal sealed class StaticFile
         IsCompressible = terms.MayTransform && content.Length >= SmallestCompressed && ShrinksWell(received.ContentType);
         LastModified = Microsoft.Net.Http.Headers.HeaderUtilities.TryParseDate(received.LastModified.ToString(), out DateTimeOffset modified) ? modified : null;
         Identity = new FileCopy(content, StringValues.Empty, received.ETag);
-        NotModifiedHeaders = [.. Answered(received).Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsAboutTheAnswer(header.Key))];
-        Headers = [.. Answered(received).Where(header => !IsAboutTheAnswer(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)), .. NotModifiedHeaders];
+        NotModifiedHeaders = [.. Answered(received).Where(
+            header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsAboutTheAnswer(header.Key))];
+        Headers = [.. Answered(received).Where(
+            header => !IsAboutTheAnswer(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)), .. NotModifiedHeaders];
     }
 
     private StaticFile(StaticFile same, FileCopy? gzip, FileCopy? brotli)
@@ -103,13 +105,19 @@ internal sealed class StaticFile
             merged[name] = value;
         }
 
-        foreach ((string name, StringValues value) in notModified.Where(header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsAboutTheAnswer(header.Key)))
+        foreach ((string name, StringValues value) in notModified.Where(
+            header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsAboutTheAnswer(header.Key)))
         {
             merged[name] = value;
         }
 
         return !another && CacheTerms.Of(merged) is { } terms
-            ? new StaticFile(Path, merged, terms, receivedAt, _clock, Identity.Bytes) { Gzip = Retagged(Gzip, merged), Brotli = Retagged(Brotli, merged), LastUsed = LastUsed }
+            ? new StaticFile(Path, merged, terms, receivedAt, _clock, Identity.Bytes)
+            {
+                Gzip = Retagged(Gzip, merged),
+                Brotli = Retagged(Brotli, merged),
+                LastUsed = LastUsed
+            }
             : null;
     }
 
@@ -130,7 +138,9 @@ internal sealed class StaticFile
     private static string Opaque(string tag) => tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag;
 
     private static StringValues Tag(StringValues tag, string level) =>
-        tag.Count == 1 && tag[0] is { Length: > 1 } text && text[^1] == '"' ? string.Concat(text.AsSpan(0, text.Length - 1), "-", level, "\"") : StringValues.Empty;
+        tag.Count == 1 && tag[0] is { Length: > 1 } text && text[^1] == '"'
+            ? string.Concat(text.AsSpan(0, text.Length - 1), "-", level, "\"")
+            : StringValues.Empty;
 
     /// <summary>A 304 may bring the tag in its other strength, weak or strong.</summary>
     private static FileCopy? Retagged(FileCopy? copy, IHeaderDictionary headers)
@@ -145,7 +155,8 @@ internal sealed class StaticFile
     }
 
     /// <summary>Security headers that begin like those of a body.</summary>
-    private static bool IsAboutTheAnswer(string name) => name.StartsWith("Content-Security-Policy", StringComparison.OrdinalIgnoreCase) || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase);
+    private static bool IsAboutTheAnswer(
+        string name) => name.StartsWith("Content-Security-Policy", StringComparison.OrdinalIgnoreCase) || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase);
 
     private IEnumerable<KeyValuePair<string, StringValues>> Answered(IHeaderDictionary received)
     {
@@ -157,7 +168,9 @@ internal sealed class StaticFile
             }
         }
 
-        yield return KeyValuePair.Create<string, StringValues>("Cache-Control", !_terms.MayBeImmutable || !HashedName.IsHashed(Path) ? received.CacheControl : _terms.MayTransform ? Year : Year + ", no-transform");
+        yield return KeyValuePair.Create<string, StringValues>(
+            "Cache-Control",
+            !_terms.MayBeImmutable || !HashedName.IsHashed(Path) ? received.CacheControl : _terms.MayTransform ? Year : Year + ", no-transform");
         if (IsCompressible || received.Vary.Count > 0)
         {
             yield return KeyValuePair.Create<string, StringValues>("Vary", "Accept-Encoding");
@@ -166,7 +179,8 @@ internal sealed class StaticFile
 
     private static bool ShrinksWell(StringValues contentType) =>
         MediaTypeHeaderValue.TryParse(contentType.ToString(), out MediaTypeHeaderValue? type) && type.MediaType?.ToLowerInvariant() is { } name
-        && (name.StartsWith("text/", StringComparison.Ordinal) || name.EndsWith("+json", StringComparison.Ordinal) || name.EndsWith("+xml", StringComparison.Ordinal)
+        && (name.StartsWith("text/", StringComparison.Ordinal) || name.EndsWith("+json", StringComparison.Ordinal)
+            || name.EndsWith("+xml", StringComparison.Ordinal)
             || name is "application/javascript" or "application/x-javascript" or "application/json" or "application/xml" or "application/wasm"
                 or "font/ttf" or "font/otf" or "application/x-font-ttf" or "application/vnd.ms-fontobject" or "image/x-icon" or "image/vnd.microsoft.icon" or "image/bmp");
 }

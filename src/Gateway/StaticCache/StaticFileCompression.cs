@@ -17,7 +17,8 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
     /// <summary>Two to this power are the bytes that brotli looks back over. Its own 22 costs tens of MiB for tables while it works, for a few percent.</summary>
     private const int BrotliWindow = 20;
 
-    private readonly Channel<string> _paths = Channel.CreateBounded<string>(new BoundedChannelOptions(Waiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<string> _paths = Channel.CreateBounded<string>(
+        new BoundedChannelOptions(Waiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     /// <summary>The quick copy, for those who come before the best one is there; without it where it is not worth it.</summary>
     public static StaticFile WithQuickCopy(StaticFile file) =>

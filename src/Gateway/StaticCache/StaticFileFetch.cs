@@ -244,9 +244,17 @@ internal sealed partial class StaticFileFetch(
         return kept;
     }
 
-    [LoggerMessage(EventId = 5030, EventName = "StaticFileStale", Level = LogLevel.Warning, Message = "Paperless does not answer for {Path} ({Cause}): it is served from memory, although it is stale")]
+    [LoggerMessage(
+        EventId = 5030,
+        EventName = "StaticFileStale",
+        Level = LogLevel.Warning,
+        Message = "Paperless does not answer for {Path} ({Cause}): it is served from memory, although it is stale")]
     private partial void ServedStale(string path, string cause);
 
-    [LoggerMessage(EventId = 5031, EventName = "StaticFileFetchFailed", Level = LogLevel.Error, Message = "{Path} could not be fetched for everybody; requests for it are forwarded for now")]
+    [LoggerMessage(
+        EventId = 5031,
+        EventName = "StaticFileFetchFailed",
+        Level = LogLevel.Error,
+        Message = "{Path} could not be fetched for everybody; requests for it are forwarded for now")]
     private partial void FetchFailed(Exception error, string path);
 }

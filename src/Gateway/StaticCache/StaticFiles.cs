@@ -142,7 +142,8 @@ internal sealed class StaticFiles(StaticFileStore store, StaticFileFetch fetch, 
 
         foreach (FileCopy? one in (ReadOnlySpan<FileCopy?>)[copy, file.Brotli, file.Gzip, file.Identity])
         {
-            if (one is { ETag.Count: 1 } && EntityTagHeaderValue.TryParse(one.ETag[0], out EntityTagHeaderValue? tag) && tags.Any(given => given.Compare(tag, useStrongComparison: false)))
+            if (one is { ETag.Count: 1 } && EntityTagHeaderValue.TryParse(one.ETag[0], out EntityTagHeaderValue? tag)
+                && tags.Any(given => given.Compare(tag, useStrongComparison: false)))
             {
                 return one;
             }

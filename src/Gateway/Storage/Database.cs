@@ -156,7 +156,9 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
-            throw Unusable($"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).", "Name a directory that the gateway's user may write, on a disk with room.");
+            throw Unusable(
+                $"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).",
+                "Name a directory that the gateway's user may write, on a disk with room.");
         }
     }
 
@@ -226,7 +228,9 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         long version = (long)read.ExecuteScalar()!;
         if (version > Migrations.Length)
         {
-            throw Unusable($"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {version}, this one knows {Migrations.Length}).", "Run that version, or name an empty directory (everybody then signs in again).");
+            throw Unusable(
+                $"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {version}, this one knows {Migrations.Length}).",
+                "Run that version, or name an empty directory (everybody then signs in again).");
         }
 
         for (long next = version; next < Migrations.Length; next++)

@@ -69,7 +69,8 @@ internal interface ISessionStore
     /// Which of these sessions have no row any more. A gateway that is alone on its store learns by it what a command ended;
     /// a shared store tells by <see cref="EndedElsewhere"/> and need not answer.
     /// </summary>
-    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken)
+        => Task.FromResult<IReadOnlyList<byte[]>>([]);
 
     /// <summary>Whether something that counts once was taken.</summary>
     public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken);

@@ -40,7 +40,11 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         RunAsync(RedisScripts.FindLink, [.. Places(person)], [.. Names(person)], cancellationToken);
 
     public override Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.TakeOverLink, [.. Places(person), LinksAt + NameBefore(person)], [.. Names(person), .. configured.Select(provider => (RedisValue)provider)], cancellationToken);
+        RunAsync(
+            RedisScripts.TakeOverLink,
+            [.. Places(person), LinksAt + NameBefore(person)],
+            [.. Names(person), .. configured.Select(provider => (RedisValue)provider)],
+            cancellationToken);
 
     /// <remarks>A set may still name a person whose link could not be read and leads to another user now.</remarks>
     public override async Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
@@ -77,7 +81,8 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     public override Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.AskAsync(
         database => database.ScriptEvaluateAsync(
-            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Names(link.Person), link.Id, assertedAt.ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
+            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Names(link.Person), link.Id, assertedAt
+                .ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 
     public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(
@@ -169,15 +174,30 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     {
         if (await FindNameAsync(username, cancellationToken) != userId)
         {
-            await redis.ReadAsync(database => database.HashSetAsync(NameMatchGuard, username, userId), NamesKind, NameMatchGuard, absent: false, cancellationToken);
+            await redis.ReadAsync(
+                database => database.HashSetAsync(NameMatchGuard, username, userId),
+                NamesKind,
+                NameMatchGuard,
+                absent: false,
+                cancellationToken);
         }
     }
 
     public override async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
-        await redis.ReadAsync(database => database.HashGetAsync(NameMatchGuard, username, CommandFlags.DemandMaster), NamesKind, NameMatchGuard, absent: Somebody, cancellationToken));
+        await redis.ReadAsync(
+            database => database.HashGetAsync(NameMatchGuard, username, CommandFlags.DemandMaster),
+            NamesKind,
+            NameMatchGuard,
+            absent: Somebody,
+            cancellationToken));
 
     public override async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
-        (await redis.ReadAsync(database => database.HashGetAllAsync(NameMatchGuard, CommandFlags.DemandMaster), NamesKind, NameMatchGuard, [], cancellationToken))
+        (await redis.ReadAsync(
+            database => database.HashGetAllAsync(NameMatchGuard, CommandFlags.DemandMaster),
+            NamesKind,
+            NameMatchGuard,
+            [],
+            cancellationToken))
             .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? Somebody, StringComparer.Ordinal);
 
     private static int? NamedUser(RedisValue value)

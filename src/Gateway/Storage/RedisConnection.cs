@@ -60,7 +60,10 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
             }
             catch (StoreUnavailableException away) when (time.GetUtcNow() > until)
             {
-                throw new SettingsException([new("GATEWAY_REDIS_URL", $"the Redis at {settings.Redis} does not answer ({away.Message.TrimEnd('.')}).", "Start it, or correct the address, the user or the password.")]);
+                throw new SettingsException([new(
+                    "GATEWAY_REDIS_URL",
+                    $"the Redis at {settings.Redis} does not answer ({away.Message.TrimEnd('.')}).",
+                    "Start it, or correct the address, the user or the password.")]);
             }
             catch (StoreUnavailableException)
             {
@@ -77,7 +80,8 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
             foreach (IServer server in Servers())
             {
                 string[] lines = ((string?)await server.ExecuteAsync("INFO") ?? "").Split('\n', StringSplitOptions.TrimEntries);
-                Dictionary<string, string> facts = lines.Select(line => line.Split(':', 2)).Where(fact => fact.Length == 2).DistinctBy(fact => fact[0]).ToDictionary(fact => fact[0], fact => fact[1]);
+                Dictionary<string, string> facts = lines.Select(line => line.Split(':', 2)).Where(fact => fact.Length == 2).DistinctBy(fact => fact[0])
+                    .ToDictionary(fact => fact[0], fact => fact[1]);
                 if (facts.GetValueOrDefault("aof_enabled") == "0")
                 {
                     Forgets(server.EndPoint);
@@ -95,7 +99,8 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         }
     }
 
-    private IServer[] Servers() => [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
+    private IServer[] Servers()
+        => [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
 
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
     public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
@@ -156,7 +161,9 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     public IAsyncEnumerable<RedisKey> KeysAsync(string pattern)
     {
         IServer[] servers = Servers();
-        return servers.Length == 0 ? throw new StoreUnavailableException("Redis does not answer") : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
+        return servers.Length == 0
+            ? throw new StoreUnavailableException("Redis does not answer")
+            : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
     }
 
     /// <summary>Listens from now on, through every loss of the connection. Channels know no databases: the name carries its number.</summary>
@@ -214,7 +221,11 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         },
         error);
 
-    [LoggerMessage(EventId = 1100, EventName = "RedisLost", Level = LogLevel.Warning, Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
+    [LoggerMessage(
+        EventId = 1100,
+        EventName = "RedisLost",
+        Level = LogLevel.Warning,
+        Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
     private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
 
     [LoggerMessage(EventId = 1102, EventName = "RedisForgets", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} has no append-only file: what it was told last, sign-outs too, may be gone when it starts again, and links with it; set \"appendonly yes\"")]
@@ -223,6 +234,10 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     [LoggerMessage(EventId = 1103, EventName = "RedisEvicts", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} throws keys away when it is full ({Policy}): sessions, links and the ends of sessions go unseen; set \"maxmemory-policy noeviction\"")]
     private partial void Evicts(EndPoint endPoint, string policy);
 
-    [LoggerMessage(EventId = 1101, EventName = "RedisRestored", Level = LogLevel.Information, Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
+    [LoggerMessage(
+        EventId = 1101,
+        EventName = "RedisRestored",
+        Level = LogLevel.Information,
+        Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
     private partial void Back(EndPoint? endPoint, ConnectionType connection);
 }

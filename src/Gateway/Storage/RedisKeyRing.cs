@@ -31,7 +31,8 @@ internal sealed class RedisKeyRing(RedisConnection redis) : IXmlRepository
     {
         string text = element.ToString(SaveOptions.DisableFormatting);
         _ = element.Name.LocalName == "key"
-            ? redis.Ask(database => (long)database.ScriptEvaluate(RedisScripts.AppendUnlessGrown, [List], [Volatile.Read(ref _seen), text], CommandFlags.DemandMaster))
+            ? redis.Ask(
+                database => (long)database.ScriptEvaluate(RedisScripts.AppendUnlessGrown, [List], [Volatile.Read(ref _seen), text], CommandFlags.DemandMaster))
             : redis.Ask(database => database.ListRightPush(List, text, flags: CommandFlags.DemandMaster));
     }
 

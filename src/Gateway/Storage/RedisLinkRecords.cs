@@ -19,7 +19,8 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
     public async Task RepairAsync(string name, int? userId, CancellationToken cancellationToken)
     {
         RedisKey[] sets = userId is null ? [RedisAccounts.AllLinks] : [RedisAccounts.AllLinks, RedisAccounts.LinksOfUser + userId];
-        (RedisKey, string)[] types = [(RedisAccounts.LinkKeys + name, "hash"), (RedisAccounts.ReservationKeys + name, "hash"), (RedisAccounts.LastId, "string"), .. sets.Select(set => (set, "zset"))];
+        (RedisKey, string)[] types = [(RedisAccounts.LinkKeys + name, "hash"), (RedisAccounts.ReservationKeys + name, "hash"), (RedisAccounts
+            .LastId, "string"), .. sets.Select(set => (set, "zset"))];
         bool[] freed = await redis.AskAsync(database => FreeAsync(database, types), cancellationToken);
         foreach (RedisKey set in sets.Where((_, place) => freed[3 + place]))
         {
@@ -62,7 +63,9 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
         }
 
         redis.Unreadable.Report("number of the last account link", RedisAccounts.LastId, "the next ones are higher than any before");
-        await redis.AskAsync(database => database.StringSetAsync(RedisAccounts.LastId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())), cancellationToken);
+        await redis.AskAsync(
+            database => database.StringSetAsync(RedisAccounts.LastId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())),
+            cancellationToken);
     }
 
     /// <summary>Makes a set of links anew from the links themselves.</summary>

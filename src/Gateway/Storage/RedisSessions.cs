@@ -122,7 +122,8 @@ internal sealed class RedisSessions : ISessionStore
     {
         foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(AtOnce))
         {
-            await Task.WhenAll(some.Select(use => RunAsync(RedisScripts.Touch, [SessionKeys + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
+            await Task.WhenAll(
+                some.Select(use => RunAsync(RedisScripts.Touch, [SessionKeys + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
         }
     }
 

@@ -52,7 +52,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     public override Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
         ReadAsync($"SELECT {Columns} FROM account_links WHERE user_id = $user_id ORDER BY id;", ("$user_id", userId));
 
-    public override Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken) => ReadAsync($"SELECT {Columns} FROM account_links ORDER BY id;");
+    public override Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken)
+        => ReadAsync($"SELECT {Columns} FROM account_links ORDER BY id;");
 
     public override Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => WriteAsync(
         connection =>
@@ -85,7 +86,11 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         cancellationToken);
 
     public override Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) => WriteAsync(
-        connection => Read(connection, $"DELETE FROM account_links WHERE id = $id AND user_id = $user_id RETURNING {Columns};", ("$id", id), ("$user_id", userId)).SingleOrDefault(),
+        connection => Read(
+            connection,
+            $"DELETE FROM account_links WHERE id = $id AND user_id = $user_id RETURNING {Columns};",
+            ("$id", id),
+            ("$user_id", userId)).SingleOrDefault(),
         cancellationToken);
 
     public override Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken) => WriteAsync(
@@ -117,7 +122,11 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         connection => Sql.Execute(connection, $"DELETE FROM account_reservations WHERE {ReservedFor};", Parameters(person)),
         cancellationToken);
 
-    public override Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public override Task<bool> IsReservedByAnotherAsync(
+        string username,
+        PersonKey person,
+        DateTimeOffset since,
+        CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Sql.Read(
@@ -155,13 +164,16 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     public override Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
-        return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)NamedUser(row, 0), ("$name", username)).SingleOrDefault();
+        return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)NamedUser(row, 0), ("$name", username))
+            .SingleOrDefault();
     }));
 
-    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
+    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(
+        CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
-        return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1))).ToDictionary(StringComparer.Ordinal);
+        return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1)))
+            .ToDictionary(StringComparer.Ordinal);
     }));
 
     /// <summary>Whom a name meant. What cannot be read was somebody, so nobody is found by that name.</summary>
@@ -170,7 +182,9 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     private static (string Name, object? Value)[] Parameters(PersonKey person) =>
         [("$provider", person.Provider), ("$issuer", person.Issuer), ("$subject", person.Subject)];
 
-    private Task<IReadOnlyList<AccountLink>> ReadAsync(string sql, params (string Name, object? Value)[] parameters) => Task.FromResult<IReadOnlyList<AccountLink>>(Guarded(() =>
+    private Task<IReadOnlyList<AccountLink>> ReadAsync(
+        string sql,
+        params (string Name, object? Value)[] parameters) => Task.FromResult<IReadOnlyList<AccountLink>>(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Read(connection, sql, parameters);

@@ -91,7 +91,12 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         connection => Sql.Execute(connection, "DELETE FROM sessions WHERE key = $key;", ("$key", key)) > 0,
         cancellationToken);
 
-    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(
+        byte[] index,
+        DateTimeOffset at,
+        DateTimeOffset until,
+        bool late,
+        CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
         connection =>
         {
             Sql.Execute(
@@ -155,7 +160,9 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         }
     }
 
-    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<byte[]>>(
+    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(
+        IReadOnlyCollection<byte[]> keys,
+        CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<byte[]>>(
         connection =>
         {
             if (keys.Count > MostLookedUp)
@@ -190,7 +197,11 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         connection => Sql.Read(connection, "SELECT 1 FROM taken WHERE hash = $hash;", row => row.GetInt64(0), ("$hash", hash)).Count > 0));
 
     public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
-        connection => Sql.Execute(connection, "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;", ("$hash", hash), ("$until", until.ToUnixTimeSeconds())) > 0,
+        connection => Sql.Execute(
+            connection,
+            "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;",
+            ("$hash", hash),
+            ("$until", until.ToUnixTimeSeconds())) > 0,
         cancellationToken);
 
     public Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken)
@@ -221,7 +232,11 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             MendMarks(connection, now);
             Sql.Execute(connection, "DELETE FROM ended WHERE until <= $now;", seconds);
             Sql.Execute(connection, "DELETE FROM taken WHERE until <= $now;", seconds);
-            return Sql.Execute(connection, "DELETE FROM sessions WHERE expires_at <= $now OR used_at <= $idle;", seconds, ("$idle", (now - idle).ToUnixTimeSeconds()));
+            return Sql.Execute(
+                connection,
+                "DELETE FROM sessions WHERE expires_at <= $now OR used_at <= $idle;",
+                seconds,
+                ("$idle", (now - idle).ToUnixTimeSeconds()));
         },
         cancellationToken);
 

@@ -53,7 +53,8 @@ internal static class StorageFeature
     /// <summary>ASP.NET Core reads the data-protection keys before it serves; they are for sign-ins, and the first of those reads them in time.</summary>
     private static void ReadKeysWhenNeeded(IServiceCollection services)
     {
-        ServiceDescriptor? eager = services.FirstOrDefault(one => one.ServiceType == typeof(IHostedService) && one.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
+        ServiceDescriptor? eager = services.FirstOrDefault(
+            one => one.ServiceType == typeof(IHostedService) && one.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
         if (eager is not null)
         {
             services.Remove(eager);
@@ -66,7 +67,9 @@ internal static class StorageFeature
         if (app.Services.GetService<RedisConnection>() is { } redis)
         {
             await redis.OpenAsync();
-            await ((RedisSecrets)app.Services.GetRequiredService<ISecretStore>()).GetOrCreateAsync(ISecretStore.PasswordSessionBinding, ISecretStore.PasswordSessionBindingBytes);
+            await ((RedisSecrets)app.Services.GetRequiredService<ISecretStore>()).GetOrCreateAsync(
+                ISecretStore.PasswordSessionBinding,
+                ISecretStore.PasswordSessionBindingBytes);
             return;
         }
 

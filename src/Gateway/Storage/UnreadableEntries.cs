@@ -37,6 +37,10 @@ internal sealed partial class UnreadableEntries(ILogger logger)
         return string.Concat(last.Take(LongestName).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '?'));
     }
 
-    [LoggerMessage(EventId = 1120, EventName = "UnreadableEntry", Level = LogLevel.Warning, Message = "The store holds a {Kind} that cannot be read ({Name}): {Consequence}")]
+    [LoggerMessage(
+        EventId = 1120,
+        EventName = "UnreadableEntry",
+        Level = LogLevel.Warning,
+        Message = "The store holds a {Kind} that cannot be read ({Name}): {Consequence}")]
     private partial void Unreadable(string kind, string name, string consequence);
 }

@@ -4,7 +4,11 @@ using Gateway.PasswordSessions;
 namespace Gateway.WebSockets;
 
 /// <summary>Asks again, each minute, after the local sessions that hold a WebSocket open: no request of theirs need come by.</summary>
-internal sealed class PasswordSocketChecks(OpenSockets sockets, PasswordSessionRegistry locals, TimeProvider time, ILogger<PasswordSocketChecks> logger) : BackgroundService
+internal sealed class PasswordSocketChecks(
+    OpenSockets sockets,
+    PasswordSessionRegistry locals,
+    TimeProvider time,
+    ILogger<PasswordSocketChecks> logger) : BackgroundService
 {
     /// <summary>How often it looks; each session is asked about when the minute for which it is remembered is over.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);

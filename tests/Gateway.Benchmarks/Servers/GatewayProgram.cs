@@ -4,7 +4,13 @@ namespace Gateway.Benchmarks.Servers;
 
 /// <summary>The gateway as a process of its own: how it is set up, and how somebody signs in there.</summary>
 /// <param name="RedisUrl">Null: SQLite, in a data directory of its own.</param>
-internal sealed record GatewayProgram(Workbench Bench, string Name, Uri Upstream, DevelopmentProvider Provider, bool RequestLog = false, string? RedisUrl = null)
+internal sealed record GatewayProgram(
+    Workbench Bench,
+    string Name,
+    Uri Upstream,
+    DevelopmentProvider Provider,
+    bool RequestLog = false,
+    string? RedisUrl = null)
 {
     private readonly int _managementPort = Workbench.FreePort();
 
@@ -36,7 +42,8 @@ internal sealed record GatewayProgram(Workbench Bench, string Name, Uri Upstream
             ["ASPNETCORE_URLS"] = $"{Scheme}://localhost:{Port}",
             ["PAPERLESS_URL"] = origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
+            [
+                "PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
             ["GATEWAY_PAPERLESS_TOKEN"] = Token,
             ["GATEWAY_UPSTREAM_URL"] = Upstream.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = DataDirectory,

@@ -33,7 +33,9 @@ internal static class Nginx
             """);
     }
 
-    public static Task<(Child Server, Uri Address)> StartProxyAsync(Workbench bench, Uri upstream) => StartAsync(bench, "proxy", Environment.ProcessorCount, port => $$"""
+    public static Task<(Child Server, Uri Address)> StartProxyAsync(
+        Workbench bench,
+        Uri upstream) => StartAsync(bench, "proxy", Environment.ProcessorCount, port => $$"""
         upstream paperless { server {{upstream.Authority}}; keepalive 256; keepalive_requests 100000000; }
         server {
           # Without "reuseport" one worker takes nearly all of the connections that come at once.

@@ -17,8 +17,13 @@ internal static class Publication
         Directory.CreateDirectory(work);
         string[] arguments =
         [
-            "publish", Path.Combine(PerformancePage.Root(), "src", "Gateway", "Gateway.csproj"), "--configuration", "Release", "--output", output, "--artifacts-path", work,
-            "--runtime", RuntimeInformation.RuntimeIdentifier, "--self-contained", "false", "-p:UseAppHost=false", $"-p:NuGetLockFilePath={work}/packages.lock.json",
+            "publish", Path.Combine(
+                PerformancePage.Root(),
+                "src",
+                "Gateway",
+                "Gateway.csproj"), "--configuration", "Release", "--output", output, "--artifacts-path", work,
+            "--runtime", RuntimeInformation
+                .RuntimeIdentifier, "--self-contained", "false", "-p:UseAppHost=false", $"-p:NuGetLockFilePath={work}/packages.lock.json",
             "--verbosity", "quiet", "-nodeReuse:false", .. options,
         ];
         using Process publish = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
@@ -27,6 +32,8 @@ internal static class Publication
         using CancellationTokenRegistration stop = late.Token.Register(() => publish.Kill(entireProcessTree: true));
         string said = await publish.StandardOutput.ReadToEndAsync(late.Token);
         await publish.WaitForExitAsync(late.Token);
-        return publish.ExitCode == 0 ? Path.Combine(output, "Gateway.dll") : throw new InvalidOperationException($"dotnet {string.Join(' ', arguments)} says:\n{said}");
+        return publish.ExitCode == 0
+            ? Path.Combine(output, "Gateway.dll")
+            : throw new InvalidOperationException($"dotnet {string.Join(' ', arguments)} says:\n{said}");
     }
 }

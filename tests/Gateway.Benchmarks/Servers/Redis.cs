@@ -8,7 +8,9 @@ internal static class Redis
     public static string Start(Workbench bench)
     {
         int port = Workbench.FreePort();
-        bench.Start(DebianProgram.Redis.Path, ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", bench.Folder, "--save", "", "--appendonly", "no"]);
+        bench.Start(
+            DebianProgram.Redis.Path,
+            ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", bench.Folder, "--save", "", "--appendonly", "no"]);
         return $"redis://127.0.0.1:{port}";
     }
 }

@@ -28,7 +28,8 @@ internal static class StoredSessions
     /// <summary>The gateway's own parts over its own store, in this process; nothing of it serves.</summary>
     public static async Task<WebApplication> OpenAsync(GatewayProgram gateway)
     {
-        string[] settings = [.. gateway.Environment().Select(variable => $"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}={variable.Value}"), "--Serilog:MinimumLevel:Override:Gateway=Error"];
+        string[] settings = [.. gateway.Environment().Select(
+            variable => $"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}={variable.Value}"), "--Serilog:MinimumLevel:Override:Gateway=Error"];
         WebApplication app = Program.Create(settings);
         await app.OpenStorageAsync();
         return app;
@@ -38,7 +39,24 @@ internal static class StoredSessions
     {
         string username = $"user-{number}";
         string subject = $"{number:x64}";
-        Identity person = new("authentik", "http://127.0.0.1/application/o/paperless/", subject, number, username, false, $"Person {number}", username + "@example.com", Provider.Groups, "groups");
-        return new NewSession(person, new ProviderTokens(new string('t', IdTokenLetters)), subject, Sid: $"{number:x64}", DateTimeOffset.UtcNow, "Chrome on Linux", "127.0.0.1");
+        Identity person = new(
+            "authentik",
+            "http://127.0.0.1/application/o/paperless/",
+            subject,
+            number,
+            username,
+            false,
+            $"Person {number}",
+            username + "@example.com",
+            Provider.Groups,
+            "groups");
+        return new NewSession(
+            person,
+            new ProviderTokens(new string('t', IdTokenLetters)),
+            subject,
+            Sid: $"{number:x64}",
+            DateTimeOffset.UtcNow,
+            "Chrome on Linux",
+            "127.0.0.1");
     }
 }

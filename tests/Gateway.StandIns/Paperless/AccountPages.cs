@@ -17,7 +17,7 @@ internal static class AccountPages
     /// <summary>Where to go after login: next, when it stays on this site.</summary>
     public static string Next(Visit visit, string otherwise)
     {
-        var next = visit.Body.Text("next") is { Length: > 0 } fromForm ? fromForm : visit.Query("next");
+        string? next = visit.Body.Text("next") is { Length: > 0 } fromForm ? fromForm : visit.Query("next");
         return IsLocal(next) || next?.StartsWith(visit.Origin + "/", StringComparison.Ordinal) == true ? next! : otherwise;
     }
 
@@ -63,7 +63,7 @@ internal static class AccountPages
         }
 
         // A fresh install lets anyone sign up, and makes the first one superuser.
-        var first = visit.Data.IsFresh;
+        bool first = visit.Data.IsFresh;
         if (!first && !visit.Site.Options.AccountAllowSignups)
         {
             return visit.Reply.Html(PageText.Plain("Sign Up Closed", "We are sorry, but the sign up is currently closed."));
@@ -75,7 +75,7 @@ internal static class AccountPages
         }
 
         var form = new UserForm(visit.Data, visit.Body, userId: null);
-        var error = form.Errors(partial: false).Values.FirstOrDefault()?[0]
+        string? error = form.Errors(partial: false).Values.FirstOrDefault()?[0]
             ?? (visit.Body.Text("password1") is { Length: > 0 } password && password == visit.Body.Text("password2")
                 ? null
                 : "You must type the same password each time.");
@@ -84,7 +84,7 @@ internal static class AccountPages
             return visit.Reply.Html(PageText.SignUp(visit, error));
         }
 
-        var user = visit.Data.AddUser(form.Name!, made => made with
+        PaperlessUser user = visit.Data.AddUser(form.Name!, made => made with
         {
             Email = visit.Body.Text("email") ?? "",
             Password = visit.Body.Text("password1"),

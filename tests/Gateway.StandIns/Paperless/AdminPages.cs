@@ -10,7 +10,7 @@ internal static class AdminPages
             return visit.Reply.CsrfFailure(reason);
         }
 
-        var index = visit.Site.Base + "admin/";
+        string index = visit.Site.Base + "admin/";
         if (rest == "login/")
         {
             return LoginAsync(visit, index);

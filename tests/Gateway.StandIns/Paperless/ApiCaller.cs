@@ -39,8 +39,8 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
             return null;
         }
 
-        var bytes = new byte[encoded.Length];
-        if (!Convert.TryFromBase64String(encoded, bytes, out var length))
+        byte[] bytes = new byte[encoded.Length];
+        if (!Convert.TryFromBase64String(encoded, bytes, out int length))
         {
             return Refused("Invalid basic header. Credentials not correctly base64 encoded.");
         }
@@ -67,7 +67,7 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
 
     private static string? Credential(Visit visit, string scheme)
     {
-        var header = (visit.Header("Authorization") ?? "").Trim();
+        string header = (visit.Header("Authorization") ?? "").Trim();
         return header.Equals(scheme, StringComparison.OrdinalIgnoreCase) ? ""
             : header.StartsWith(scheme + " ", StringComparison.OrdinalIgnoreCase) ? header[(scheme.Length + 1)..].Trim()
             : null;

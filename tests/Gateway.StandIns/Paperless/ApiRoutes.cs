@@ -44,8 +44,8 @@ internal static class ApiRoutes
             return null;
         }
 
-        var path = visit.Path["/api/".Length..];
-        if (Views.TryGetValue(path, out var exact))
+        string path = visit.Path["/api/".Length..];
+        if (Views.TryGetValue(path, out ApiView? exact))
         {
             return exact;
         }
@@ -55,7 +55,7 @@ internal static class ApiRoutes
             return null;
         }
 
-        visit.RouteId = int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        visit.RouteId = int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
         return Views.GetValueOrDefault($"{collection}/{{id}}/{string.Join('/', rest)}");
     }
 }

@@ -45,7 +45,7 @@ internal sealed class ApiView
 
         if (Throttled && visit.Site.TokenThrottle.WaitFor(visit) is { } wait)
         {
-            var seconds = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            string seconds = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
             visit.Http.Response.Headers.RetryAfter = seconds;
             return visit.Reply.Detail(
                 StatusCodes.Status429TooManyRequests, $"Request was throttled. Expected available in {seconds} seconds.");
@@ -81,7 +81,7 @@ internal sealed class ApiView
 
     private bool MayUseModel(Visit visit, PaperlessUser user)
     {
-        var action = visit.Method switch
+        string action = visit.Method switch
         {
             "POST" => "add",
             "PUT" or "PATCH" => "change",

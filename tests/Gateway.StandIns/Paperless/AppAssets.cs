@@ -38,7 +38,8 @@ internal static class AppAssets
         .. Scripts.Select(script => $"<script src=\"static/{Folder}{script.Name}\" defer></script>\n"),
     ]);
 
-    public static string Body { get; } = $"<p aria-hidden=\"true\">{string.Concat(Icons.Select(icon => $"<img src=\"static/{Folder}{icon}\" width=\"16\" height=\"16\" alt=\"\">"))}"
+    public static string Body { get; }
+        = $"<p aria-hidden=\"true\">{string.Concat(Icons.Select(icon => $"<img src=\"static/{Folder}{icon}\" width=\"16\" height=\"16\" alt=\"\">"))}"
         + string.Concat(Fonts.Select((_, number) => $"<span style=\"font-family: font-{number}\">\u00b7</span>")) + "</p>\n";
 
     private static FrozenDictionary<string, StaticFile> Make()

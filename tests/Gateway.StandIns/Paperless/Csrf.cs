@@ -31,7 +31,7 @@ internal static class Csrf
     /// <summary>A token as a page shows it: the secret behind a mask that is new each time.</summary>
     public static string Mask(string secret)
     {
-        var mask = RandomText.Alphanumeric(SecretLength);
+        string mask = RandomText.Alphanumeric(SecretLength);
         return mask + string.Concat(secret.Zip(mask, (letter, shift) => Shifted(letter, Index(shift))));
     }
 
@@ -42,7 +42,7 @@ internal static class Csrf
             return "Referer checking failed - no Referer.";
         }
 
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var referer))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? referer))
         {
             return "Referer checking failed - Referer is malformed.";
         }
@@ -52,7 +52,7 @@ internal static class Csrf
             return "Referer checking failed - Referer is insecure while host is secure.";
         }
 
-        var site = new Uri(text).GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
+        string site = new Uri(text).GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
         return site == visit.Origin || site == visit.Site.Options.PublicUrl
             ? null
             : $"Referer checking failed - {text} does not match any trusted origins.";
@@ -70,7 +70,7 @@ internal static class Csrf
             return "CSRF cookie has incorrect length.";
         }
 
-        var fromForm = visit.Method == "POST" ? visit.Body.Text("csrfmiddlewaretoken") : null;
+        string? fromForm = visit.Method == "POST" ? visit.Body.Text("csrfmiddlewaretoken") : null;
         if ((fromForm ?? visit.Header("X-CSRFToken")) is not { } token)
         {
             return "CSRF token missing.";

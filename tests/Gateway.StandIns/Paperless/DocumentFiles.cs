@@ -45,13 +45,13 @@ internal static class DocumentFiles
 
     private static async Task SendBigAsync(Visit visit)
     {
-        var left = long.Parse(visit.Query("bytes") ?? "1048576", CultureInfo.InvariantCulture);
-        var response = visit.Http.Response;
+        long left = long.Parse(visit.Query("bytes") ?? "1048576", CultureInfo.InvariantCulture);
+        HttpResponse response = visit.Http.Response;
         response.ContentType = "application/octet-stream";
         response.ContentLength = left;
         while (left > 0 && visit.Method != "HEAD")
         {
-            var count = (int)Math.Min(left, Pattern.Length);
+            int count = (int)Math.Min(left, Pattern.Length);
             await response.Body.WriteAsync(Pattern.AsMemory(0, count), visit.Http.RequestAborted);
             left -= count;
         }

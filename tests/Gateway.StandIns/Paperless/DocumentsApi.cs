@@ -42,7 +42,7 @@ internal static class DocumentsApi
             return NotFoundAsync(visit);
         }
 
-        var title = visit.Body.Text("title") ?? document.Title;
+        string title = visit.Body.Text("title") ?? document.Title;
         return title.Length > 128
             ? visit.Reply.Json(new { title = (string[])["Ensure this field has no more than 128 characters."] }, StatusCodes.Status400BadRequest)
             : visit.Reply.Json(Shown(visit.Data.UpdateDocument(document.Id, old => old with { Title = title })!));
@@ -56,13 +56,13 @@ internal static class DocumentsApi
                 StatusCodes.Status415UnsupportedMediaType, $"Unsupported media type \"{visit.Http.Request.ContentType}\" in request.");
         }
 
-        if (!visit.Body.Files.TryGetValue("document", out var file))
+        if (!visit.Body.Files.TryGetValue("document", out UploadedFile? file))
         {
             return visit.Reply.Json(new { document = (string[])["No file was submitted."] }, StatusCodes.Status400BadRequest);
         }
 
-        var task = Guid.NewGuid().ToString();
-        var title = visit.Body.Text("title");
+        string task = Guid.NewGuid().ToString();
+        string? title = visit.Body.Text("title");
         visit.Data.AddUpload(new PaperlessUpload(task, visit.User!.Name, file.Name, file.Length, file.Sha256, title));
         visit.Data.AddDocument(title ?? Path.GetFileNameWithoutExtension(file.Name), visit.User.Id);
         visit.Site.LiveStatus.Push(JsonSerializer.Serialize(new

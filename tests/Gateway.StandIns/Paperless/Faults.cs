@@ -26,7 +26,7 @@ internal sealed class Faults
 
     public void Clear()
     {
-        foreach (var fault in _faults)
+        foreach (Fault fault in _faults)
         {
             fault.Dispose();
         }
@@ -35,7 +35,7 @@ internal sealed class Faults
     /// <summary>False when the fault has given the answer.</summary>
     public async Task<bool> LetPassAsync(HttpContext http, ReceivedRequest received, CancellationToken stopping)
     {
-        var fault = _faults.FirstOrDefault(candidate => candidate.Which(received));
+        Fault? fault = _faults.FirstOrDefault(candidate => candidate.Which(received));
         if (fault is null)
         {
             return true;

@@ -33,7 +33,7 @@ internal static class FieldLists
 
     private static int? Id(JsonNode? node) =>
         node?.GetValueKind() is JsonValueKind.Number or JsonValueKind.String
-        && int.TryParse(node.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+        && int.TryParse(node.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : null;
 
     private static string PythonType(JsonNode? node) => node?.GetValueKind() switch
     {

@@ -31,7 +31,7 @@ internal static class GroupsApi
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
 
-        var created = visit.Data.AddGroup(visit.Body.Text("name")!, GivenPermissions(visit)!);
+        PaperlessGroup created = visit.Data.AddGroup(visit.Body.Text("name")!, GivenPermissions(visit)!);
         return visit.Reply.Json(Shown(created), StatusCodes.Status201Created);
     }
 
@@ -47,7 +47,7 @@ internal static class GroupsApi
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
 
-        var updated = visit.Data.UpdateGroup(group.Id, old => old with
+        PaperlessGroup? updated = visit.Data.UpdateGroup(group.Id, old => old with
         {
             Name = visit.Body.Text("name") ?? old.Name,
             Permissions = GivenPermissions(visit) ?? old.Permissions,
@@ -61,10 +61,10 @@ internal static class GroupsApi
     private static SortedDictionary<string, string[]> Errors(Visit visit, int? groupId, bool partial)
     {
         var errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
-        var fields = visit.Body.Fields;
+        JsonObject fields = visit.Body.Fields;
         if (!partial || fields.ContainsKey("name"))
         {
-            var error = visit.Body.Text("name") switch
+            string? error = visit.Body.Text("name") switch
             {
                 null => "This field is required.",
                 "" => "This field may not be blank.",

@@ -62,7 +62,7 @@ internal static class HeadlessPages
             return visit.Reply.Redirect((visit.Body.Text("callback_url") ?? visit.Site.Base) + "?error=unknown&error_process=login");
         }
 
-        var callback = $"{visit.Origin}{visit.Site.Base}{provider.LoginPath}callback/";
+        string callback = $"{visit.Origin}{visit.Site.Base}{provider.LoginPath}callback/";
         return visit.Reply.Redirect(
             $"{provider.AuthorizationUrl}?client_id={Uri.EscapeDataString(provider.ClientId)}&redirect_uri={Uri.EscapeDataString(callback)}"
             + $"&scope=openid+profile+email&response_type=code&state={RandomText.Alphanumeric(16)}"

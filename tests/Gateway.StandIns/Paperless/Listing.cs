@@ -11,18 +11,18 @@ internal static class Listing
     public static Task AnswerAsync<T>(
         Visit visit, IEnumerable<T> all, string field, Func<T, string> value, Func<T, object> shown)
     {
-        var items = Ordered(visit, all.Where(item => Matches(visit, field, value(item))), field, value).ToArray();
-        var size = int.TryParse(visit.Query("page_size"), NumberStyles.None, CultureInfo.InvariantCulture, out var asked) && asked > 0
+        T[] items = Ordered(visit, all.Where(item => Matches(visit, field, value(item))), field, value).ToArray();
+        int size = int.TryParse(visit.Query("page_size"), NumberStyles.None, CultureInfo.InvariantCulture, out int asked) && asked > 0
             ? Math.Min(asked, 100_000)
             : DefaultPageSize;
-        var pages = Math.Max(1, (items.Length + size - 1) / size);
-        var wanted = visit.Query("page") ?? "1";
+        int pages = Math.Max(1, (items.Length + size - 1) / size);
+        string wanted = visit.Query("page") ?? "1";
         if (wanted == "last")
         {
             wanted = pages.ToString(CultureInfo.InvariantCulture);
         }
 
-        if (!int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var page) || page < 1 || page > pages)
+        if (!int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out int page) || page < 1 || page > pages)
         {
             return visit.Reply.Detail(StatusCodes.Status404NotFound, "Invalid page.");
         }
@@ -50,7 +50,7 @@ internal static class Listing
 
     private static IEnumerable<T> Ordered<T>(Visit visit, IEnumerable<T> items, string field, Func<T, string> value)
     {
-        var ordering = visit.Query("ordering");
+        string? ordering = visit.Query("ordering");
         return ordering == field ? items.OrderBy(value, StringComparer.Ordinal)
             : ordering == "-" + field ? items.OrderByDescending(value, StringComparer.Ordinal)
             : items.OrderBy(item => value(item), StringComparer.OrdinalIgnoreCase);
@@ -59,7 +59,7 @@ internal static class Listing
     // Absolute, from the request's own scheme and Host.
     private static string LinkTo(Visit visit, int page)
     {
-        var query = visit.Http.Request.Query
+        IEnumerable<KeyValuePair<string, string?>> query = visit.Http.Request.Query
             .Where(parameter => parameter.Key != "page")
             .SelectMany(parameter => parameter.Value.Select(value => KeyValuePair.Create(parameter.Key, value)))
             .Concat(page > 1 ? [KeyValuePair.Create("page", (string?)page.ToString(CultureInfo.InvariantCulture))] : []);

@@ -27,7 +27,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
     {
         lock (_lock)
         {
-            foreach (var listener in _listeners)
+            foreach (Channel<string> listener in _listeners)
             {
                 listener.Writer.TryWrite(message);
             }
@@ -39,7 +39,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
     {
         lock (_lock)
         {
-            foreach (var listener in _listeners)
+            foreach (Channel<string> listener in _listeners)
             {
                 listener.Writer.TryComplete();
             }
@@ -69,12 +69,12 @@ internal sealed class LiveStatus(CancellationToken stopping)
     /// <summary>Delivers what is pushed, and gives back each text that it is sent.</summary>
     public async Task ServeAsync(WebSocket socket)
     {
-        var outbox = Listen();
+        Channel<string> outbox = Listen();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
-            var receiving = ReceiveAsync(socket, outbox, ended.Token);
-            await foreach (var message in outbox.Reader.ReadAllAsync(ended.Token))
+            Task receiving = ReceiveAsync(socket, outbox, ended.Token);
+            await foreach (string message in outbox.Reader.ReadAllAsync(ended.Token))
             {
                 await socket.SendAsync(Encoding.UTF8.GetBytes(message), WebSocketMessageType.Text, true, ended.Token);
             }
@@ -96,11 +96,11 @@ internal sealed class LiveStatus(CancellationToken stopping)
     public async IAsyncEnumerable<string> ReadAllAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
-        var outbox = Listen();
+        Channel<string> outbox = Listen();
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
-            await foreach (var message in outbox.Reader.ReadAllAsync(either.Token))
+            await foreach (string message in outbox.Reader.ReadAllAsync(either.Token))
             {
                 yield return message;
             }
@@ -114,7 +114,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
     private static async Task ReceiveAsync(WebSocket socket, Channel<string> outbox, CancellationToken ct)
     {
         var text = new MemoryStream();
-        var buffer = new byte[16 * 1024];
+        byte[] buffer = new byte[16 * 1024];
         try
         {
             while (await socket.ReceiveAsync(buffer, ct) is { MessageType: not WebSocketMessageType.Close } part)

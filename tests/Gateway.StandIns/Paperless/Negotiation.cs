@@ -10,7 +10,7 @@ internal static class Negotiation
     /// <summary>Why the answer is 406; null when it is not.</summary>
     public static string? Problem(string? accept)
     {
-        if (string.IsNullOrWhiteSpace(accept) || !MediaTypeHeaderValue.TryParseList(accept.Split(','), out var wanted))
+        if (string.IsNullOrWhiteSpace(accept) || !MediaTypeHeaderValue.TryParseList(accept.Split(','), out IList<MediaTypeHeaderValue>? wanted))
         {
             return null;
         }
@@ -20,7 +20,7 @@ internal static class Negotiation
             return "Could not satisfy the request Accept header.";
         }
 
-        var version = match.Parameters.FirstOrDefault(parameter => parameter.Name == "version")?.Value.Value;
+        string? version = match.Parameters.FirstOrDefault(parameter => parameter.Name == "version")?.Value.Value;
         return version is null or "9" or "10" ? null : "Invalid version in \"Accept\" header.";
     }
 }

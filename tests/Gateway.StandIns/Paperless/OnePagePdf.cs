@@ -7,10 +7,10 @@ internal static class OnePagePdf
 {
     public static byte[] Saying(string text)
     {
-        var safe = text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        string safe = text.Replace("\\", "\\\\", StringComparison.Ordinal)
             .Replace("(", "\\(", StringComparison.Ordinal)
             .Replace(")", "\\)", StringComparison.Ordinal);
-        var drawing = $"BT /F1 24 Tf 72 720 Td ({safe}) Tj ET";
+        string drawing = $"BT /F1 24 Tf 72 720 Td ({safe}) Tj ET";
         string[] objects =
         [
             "<</Type/Catalog/Pages 2 0 R>>",
@@ -22,13 +22,13 @@ internal static class OnePagePdf
 
         var pdf = new StringBuilder("%PDF-1.4\n");
         var offsets = new List<int>();
-        foreach (var (index, content) in objects.Index())
+        foreach ((int index, string? content) in objects.Index())
         {
             offsets.Add(pdf.Length);
             pdf.Append($"{index + 1} 0 obj{content}endobj\n");
         }
 
-        var table = pdf.Length;
+        int table = pdf.Length;
         pdf.Append($"xref\n0 {objects.Length + 1}\n0000000000 65535 f \n");
         offsets.ForEach(offset => pdf.Append($"{offset:D10} 00000 n \n"));
         pdf.Append($"trailer<</Size {objects.Length + 1}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n");

@@ -17,20 +17,20 @@ internal static class PageText
 
     public static string Login(Visit visit, string? error)
     {
-        var options = visit.Site.Options;
-        var providers = string.Concat(options.SocialProviders.Select(provider =>
+        StandInPaperlessOptions options = visit.Site.Options;
+        string providers = string.Concat(options.SocialProviders.Select(provider =>
             $"<p><a class=\"social\" href=\"{visit.Site.Base}{provider.LoginPath}?process=login\">{Reply.Escape(provider.Name)}</a></p>"));
-        var redirect = options.RedirectLoginToSso && options.SocialProviders.Count > 0 && visit.Query("loggedout") != "1"
+        string redirect = options.RedirectLoginToSso && options.SocialProviders.Count > 0 && visit.Query("loggedout") != "1"
             ? "<script>document.querySelector('a.social').click()</script>"
             : "";
-        var form = options.DisableRegularLogin
+        string form = options.DisableRegularLogin
             ? ""
             : Field("login", "Username", "text", "username") + Field("password", "Password", "password", "current-password") + Submit("Sign in");
-        var notice = visit.Query("loggedout") == "1" ? "<p class=\"notice\">You have been successfully logged out. Bye!</p>"
+        string notice = visit.Query("loggedout") == "1" ? "<p class=\"notice\">You have been successfully logged out. Bye!</p>"
             : visit.Query("sharelink_notfound") == "1" ? "<p class=\"notice\">Share link was not found.</p>"
             : visit.Query("sharelink_expired") == "1" ? "<p class=\"notice\">Share link has expired.</p>"
             : "";
-        var signUp = visit.Data.IsFresh || options.AccountAllowSignups
+        string signUp = visit.Data.IsFresh || options.AccountAllowSignups
             ? $"<p><a href=\"{visit.Site.Base}accounts/signup/\">Don't have an account yet? Sign up.</a></p>"
             : "";
         return Plain("Please sign in.", notice + Form(visit, form, error, withNext: true) + providers + signUp + redirect);
@@ -56,8 +56,8 @@ internal static class PageText
 
     private static string Form(Visit visit, string fields, string? error, bool withNext = false)
     {
-        var next = withNext && visit.Query("next") is { } to ? $"<input type=\"hidden\" name=\"next\" value=\"{Reply.Escape(to)}\">" : "";
-        var alert = error is null ? "" : $"<p class=\"error\" role=\"alert\">{Reply.Escape(error)}</p>";
+        string next = withNext && visit.Query("next") is { } to ? $"<input type=\"hidden\" name=\"next\" value=\"{Reply.Escape(to)}\">" : "";
+        string alert = error is null ? "" : $"<p class=\"error\" role=\"alert\">{Reply.Escape(error)}</p>";
         return $"{alert}<form method=\"post\"><input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{visit.CsrfToken()}\">{next}{fields}</form>";
     }
 

@@ -62,7 +62,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
         Locked(() => _users.Values.FirstOrDefault(user => user.Token == token));
 
     public PaperlessUser? UpdateUser(int id, Func<PaperlessUser, PaperlessUser> change) =>
-        Locked(() => _users.TryGetValue(id, out var user) ? _users[id] = change(user) : null);
+        Locked(() => _users.TryGetValue(id, out PaperlessUser? user) ? _users[id] = change(user) : null);
 
     public PaperlessUser? UpdateUser(string name, Func<PaperlessUser, PaperlessUser> change) =>
         Locked(() => FindUser(name) is { } user ? UpdateUser(user.Id, change) : null);
@@ -86,11 +86,11 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public PaperlessGroup? FindGroup(int id) => Locked(() => _groups.GetValueOrDefault(id));
 
     public PaperlessGroup? UpdateGroup(int id, Func<PaperlessGroup, PaperlessGroup> change) =>
-        Locked(() => _groups.TryGetValue(id, out var group) ? _groups[id] = change(group) : null);
+        Locked(() => _groups.TryGetValue(id, out PaperlessGroup? group) ? _groups[id] = change(group) : null);
 
     public bool RemoveGroup(int id) => Locked(() =>
     {
-        foreach (var user in _users.Values.ToArray())
+        foreach (PaperlessUser? user in _users.Values.ToArray())
         {
             _users[user.Id] = user with { Groups = user.Groups.Remove(id) };
         }
@@ -124,7 +124,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     });
 
     public PaperlessSession? FindSession(string key) =>
-        Locked(() => _sessions.TryGetValue(key, out var session) && session.Expires > Now ? session : null);
+        Locked(() => _sessions.TryGetValue(key, out PaperlessSession? session) && session.Expires > Now ? session : null);
 
     public IReadOnlyList<PaperlessSession> SessionsOf(string userName) => Locked(() =>
         _sessions.Values.Where(session => session.UserId == FindUser(userName)?.Id).ToArray());
@@ -133,14 +133,14 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
 
     public PaperlessDocument AddDocument(string title, int? owner = null) => Locked(() =>
     {
-        var id = ++_lastDocument;
+        int id = ++_lastDocument;
         return _documents[id] = new PaperlessDocument(id, title, owner, OnePagePdf.Saying(title), Now);
     });
 
     public PaperlessDocument? FindDocument(int id) => Locked(() => _documents.GetValueOrDefault(id));
 
     public PaperlessDocument? UpdateDocument(int id, Func<PaperlessDocument, PaperlessDocument> change) =>
-        Locked(() => _documents.TryGetValue(id, out var document) ? _documents[id] = change(document) : null);
+        Locked(() => _documents.TryGetValue(id, out PaperlessDocument? document) ? _documents[id] = change(document) : null);
 
     public ShareLink AddShareLink(string slug, int documentId, DateTimeOffset? expires = null) =>
         Locked(() => _shareLinks[slug] = new ShareLink(slug, documentId, expires));

@@ -38,16 +38,16 @@ internal static class ProfileApi
     private static Task UpdateAsync(Visit visit)
     {
         var form = new UserForm(visit.Data, visit.Body, visit.User!.Id);
-        var errors = form.Errors(partial: true);
-        if (errors.TryGetValue("email", out var email))
+        SortedDictionary<string, string[]> errors = form.Errors(partial: true);
+        if (errors.TryGetValue("email", out string[]? email))
         {
             return visit.Reply.Json(new { email }, StatusCodes.Status400BadRequest);
         }
 
         // The profile's form knows these four fields and no others.
-        var updated = visit.Data.UpdateUser(visit.User.Id, user =>
+        PaperlessUser? updated = visit.Data.UpdateUser(visit.User.Id, user =>
         {
-            var asked = form.Apply(user);
+            PaperlessUser asked = form.Apply(user);
             return user with
             {
                 Email = asked.Email,
@@ -61,8 +61,8 @@ internal static class ProfileApi
 
     private static Task DisconnectAsync(Visit visit)
     {
-        var user = visit.User!;
-        var account = int.TryParse(visit.Body.Text("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        PaperlessUser user = visit.User!;
+        SocialAccount? account = int.TryParse(visit.Body.Text("id"), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
             ? user.SocialAccounts.FirstOrDefault(candidate => candidate.Id == id)
             : null;
         if (account is null)

@@ -31,7 +31,7 @@ internal sealed record ReceivedRequest(
     public string Query => PathAndQuery.Split('?', 2) is [_, var query] ? query : "";
 
     /// <summary>The target without the scheme and host that a client may put before it.</summary>
-    public string PathAndQuery => RawTarget.StartsWith('/') || !Uri.TryCreate(RawTarget, UriKind.Absolute, out var whole)
+    public string PathAndQuery => RawTarget.StartsWith('/') || !Uri.TryCreate(RawTarget, UriKind.Absolute, out Uri? whole)
         ? RawTarget
         : whole.PathAndQuery;
 

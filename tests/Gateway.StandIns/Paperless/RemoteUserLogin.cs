@@ -5,7 +5,7 @@ internal static class RemoteUserLogin
 {
     public static void Apply(Visit visit)
     {
-        var options = visit.Site.Options;
+        StandInPaperlessOptions options = visit.Site.Options;
         if (!options.RemoteUser && !options.RemoteUserApi)
         {
             return;

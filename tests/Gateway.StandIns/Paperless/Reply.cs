@@ -19,10 +19,10 @@ internal sealed class Reply(Visit visit)
 
     public Task Json(object? value, int status = 200)
     {
-        var json = JsonSerializer.Serialize(value, AsPaperlessWritesIt);
+        string json = JsonSerializer.Serialize(value, AsPaperlessWritesIt);
 
         // A browser that opens an API address gets DRF's browsable page.
-        var accept = visit.Header("Accept") ?? "";
+        string accept = visit.Header("Accept") ?? "";
         return accept.Contains("text/html", StringComparison.Ordinal) && !accept.Contains("application/json", StringComparison.Ordinal)
             ? Html($"<!DOCTYPE html><html><head><title>Django REST framework</title></head><body><pre>{Escape(json)}</pre></body></html>", status)
             : WriteAsync(status, "application/json", Encoding.UTF8.GetBytes(json));
@@ -70,7 +70,7 @@ internal sealed class Reply(Visit visit)
 
     public async Task WriteAsync(int status, string contentType, byte[] body)
     {
-        var response = visit.Http.Response;
+        HttpResponse response = visit.Http.Response;
         response.StatusCode = status;
         response.ContentType = contentType;
         if (body.Length >= SmallestCompressed)
@@ -91,7 +91,7 @@ internal sealed class Reply(Visit visit)
         var accepted = (visit.Header("Accept-Encoding") ?? "").Split(',')
             .Select(coding => coding.Split(';')[0].Trim())
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var coding = accepted.Contains("br") ? "br" : accepted.Contains("gzip") ? "gzip" : null;
+        string? coding = accepted.Contains("br") ? "br" : accepted.Contains("gzip") ? "gzip" : null;
         if (coding is null)
         {
             return body;

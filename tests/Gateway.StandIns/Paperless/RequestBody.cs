@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Gateway.StandIns.Paperless;
@@ -25,14 +26,14 @@ internal sealed record RequestBody(long Length, string MediaType)
     public static async Task<RequestBody> ReadAsync(HttpRequest request, CancellationToken ct)
     {
         // Django goes by Content-Length alone: a chunked body is read from the wire, and then is empty.
-        var contentType = MediaTypeHeaderValue.TryParse(request.ContentType, out var parsed) ? parsed : null;
-        var mediaType = contentType?.MediaType.Value ?? "";
+        MediaTypeHeaderValue? contentType = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? parsed) ? parsed : null;
+        string mediaType = contentType?.MediaType.Value ?? "";
         if (request.ContentLength is null or 0)
         {
             return new RequestBody((await DrainAsync(request.Body, null, ct)).Length, mediaType);
         }
 
-        var length = request.ContentLength.Value;
+        long length = request.ContentLength.Value;
         if (mediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             && HeaderUtilities.RemoveQuotes(contentType!.Boundary).Value is { Length: > 0 } boundary)
         {
@@ -41,7 +42,7 @@ internal sealed record RequestBody(long Length, string MediaType)
 
         var content = new MemoryStream();
         await DrainAsync(request.Body, content, ct);
-        var text = Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
+        string text = Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
         return mediaType switch
         {
             "application/json" => ReadJson(new RequestBody(length, mediaType), text),
@@ -78,12 +79,12 @@ internal sealed record RequestBody(long Length, string MediaType)
             var reader = new MultipartReader(boundary, stream) { BodyLengthLimit = null };
             while (await reader.ReadNextSectionAsync(ct) is { } section)
             {
-                var disposition = section.GetContentDispositionHeader();
-                var name = HeaderUtilities.RemoveQuotes(disposition?.Name ?? "").Value ?? "";
+                ContentDispositionHeaderValue? disposition = section.GetContentDispositionHeader();
+                string name = HeaderUtilities.RemoveQuotes(disposition?.Name ?? "").Value ?? "";
                 if (disposition?.IsFileDisposition() == true)
                 {
-                    var (fileLength, hash) = await DrainAsync(section.Body, null, ct);
-                    var fileName = disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName;
+                    (long fileLength, string? hash) = await DrainAsync(section.Body, null, ct);
+                    StringSegment fileName = disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName;
                     files[name] = new UploadedFile(HeaderUtilities.RemoveQuotes(fileName).Value ?? "", fileLength, hash);
                 }
                 else
@@ -106,9 +107,9 @@ internal sealed record RequestBody(long Length, string MediaType)
     /// <summary>Reads to the end with one buffer; keeps no more than the limit, and that only when asked.</summary>
     private static async Task<(long Length, string Sha256)> DrainAsync(Stream stream, MemoryStream? keep, CancellationToken ct)
     {
-        var buffer = new byte[64 * 1024];
+        byte[] buffer = new byte[64 * 1024];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var length = 0L;
+        long length = 0L;
         for (int read; (read = await stream.ReadAsync(buffer, ct)) > 0; length += read)
         {
             hash.AppendData(buffer, 0, read);

@@ -15,7 +15,7 @@ internal sealed class ScriptedStream
     public static ScriptedStream Of(params IEnumerable<string> chunks)
     {
         var stream = new ScriptedStream();
-        foreach (var chunk in chunks)
+        foreach (string chunk in chunks)
         {
             stream.Send(chunk);
         }

@@ -13,7 +13,7 @@ internal static class SeedData
             return;
         }
 
-        var admin = data.AddUser("admin", user => user with
+        PaperlessUser admin = data.AddUser("admin", user => user with
         {
             Password = "admin",
             Email = "admin@example.com",
@@ -29,7 +29,7 @@ internal static class SeedData
 
         if (options.WithPeople)
         {
-            foreach (var name in (string[])["alice", "bob"])
+            foreach (string name in (string[])["alice", "bob"])
             {
                 data.AddUser(name, user => user with { Password = name, Permissions = [.. EditorPermissions] });
             }

@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text.RegularExpressions;
 
 namespace Gateway.StandIns.Paperless;
@@ -60,7 +61,7 @@ internal static partial class SiteMap
 
         if (visit.Path.IndexOf("admin/", StringComparison.Ordinal) is > 0 and var admin)
         {
-            var rest = visit.Path[(admin + "admin/".Length)..];
+            string rest = visit.Path[(admin + "admin/".Length)..];
             received.Route = "admin:" + rest;
             return AdminPages.AnswerAsync(visit, rest);
         }
@@ -91,14 +92,14 @@ internal static partial class SiteMap
             return;
         }
 
-        using var socket = await visit.Http.WebSockets.AcceptWebSocketAsync();
+        using WebSocket socket = await visit.Http.WebSockets.AcceptWebSocketAsync();
         await visit.Site.LiveStatus.ServeAsync(socket);
     }
 
     private static bool IsAllowedHost(Visit visit)
     {
-        var allowed = visit.Site.Options.AllowedHosts;
-        var host = visit.Http.Request.Host.Host;
+        IReadOnlyList<string> allowed = visit.Site.Options.AllowedHosts;
+        string host = visit.Http.Request.Host.Host;
         return allowed.Count == 0
             || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || (visit.Site.Options.PublicUrl is { } url && host.Equals(new Uri(url).Host, StringComparison.OrdinalIgnoreCase))

@@ -46,7 +46,7 @@ internal sealed class StandInPaperless : IAsyncDisposable
         options ??= new StandInPaperlessOptions();
 
         // The empty builder reads no environment, so the addresses of the machine's own services stay out of it.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseUrls(options.Url).UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -58,7 +58,7 @@ internal sealed class StandInPaperless : IAsyncDisposable
             kestrel.Limits.MinResponseDataRate = null;
         });
 
-        var app = builder.Build();
+        WebApplication app = builder.Build();
         var site = new PaperlessSite(options, app.Lifetime.ApplicationStopping);
         SeedData.Fill(site.Data, options);
         var paperless = new StandInPaperless(app, site);

@@ -40,13 +40,13 @@ internal static class StaticFiles
         const string Prefix = "/static/";
         if (visit.Method is not ("GET" or "HEAD")
             || !visit.Path.StartsWith(Prefix, StringComparison.Ordinal)
-            || !TryFind(visit.Path[Prefix.Length..], out var file))
+            || !TryFind(visit.Path[Prefix.Length..], out StaticFile? file))
         {
             return false;
         }
 
         await visit.Site.StaticFileWork.DoAsync();
-        var headers = visit.Http.Response.Headers;
+        IHeaderDictionary headers = visit.Http.Response.Headers;
         headers.CacheControl = $"max-age={visit.Site.Options.StaticMaxAge.TotalSeconds:0}, public";
         headers.ETag = file.ETag;
         headers.LastModified = Built.ToString("R");
@@ -67,7 +67,7 @@ internal static class StaticFiles
     /// <summary>WhiteNoise: the date counts only where there is no tag, and the tag is compared letter for letter.</summary>
     private static bool IsNotModified(Visit visit, StaticFile file) =>
         visit.Header("If-None-Match") is { } tag ? tag == file.ETag
-        : DateTimeOffset.TryParse(visit.Header("If-Modified-Since"), CultureInfo.InvariantCulture, out var since) && since >= Built;
+        : DateTimeOffset.TryParse(visit.Header("If-Modified-Since"), CultureInfo.InvariantCulture, out DateTimeOffset since) && since >= Built;
 }
 
 /// <summary>A file with the tag that WhiteNoise gives it, from its time and its size.</summary>

@@ -7,10 +7,10 @@ internal static class StreamsApi
     {
         Post = async visit =>
         {
-            var script = visit.Site.Chat ?? ScriptedStream.Of("This ", "is ", "an answer.");
+            ScriptedStream script = visit.Site.Chat ?? ScriptedStream.Of("This ", "is ", "an answer.");
             Start(visit);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(visit.Http.RequestAborted, visit.Site.Stopping);
-            await foreach (var chunk in script.ReadAllAsync(either.Token))
+            await foreach (string chunk in script.ReadAllAsync(either.Token))
             {
                 await SendAsync(visit, chunk);
             }
@@ -23,7 +23,7 @@ internal static class StreamsApi
         {
             Start(visit);
             await SendAsync(visit, "data: ready\n\n");
-            await foreach (var message in visit.Site.LiveStatus.ReadAllAsync(visit.Http.RequestAborted))
+            await foreach (string message in visit.Site.LiveStatus.ReadAllAsync(visit.Http.RequestAborted))
             {
                 await SendAsync(visit, $"data: {message}\n\n");
             }

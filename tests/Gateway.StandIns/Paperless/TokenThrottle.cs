@@ -12,15 +12,15 @@ internal sealed class TokenThrottle(StandInPaperlessOptions options)
     public TimeSpan? WaitFor(Visit visit)
     {
         // DRF takes X-Forwarded-For whole, as it comes; who is signed in is counted by name.
-        var caller = visit.User?.Name
+        string caller = visit.User?.Name
             ?? visit.Header("X-Forwarded-For")
             ?? visit.Http.Connection.RemoteIpAddress?.ToString()
             ?? "";
-        var now = options.Time.GetUtcNow();
+        DateTimeOffset now = options.Time.GetUtcNow();
         lock (_lock)
         {
-            var history = _requests.TryGetValue(caller, out var known) ? known : _requests[caller] = new Queue<DateTimeOffset>();
-            while (history.TryPeek(out var oldest) && oldest + Window <= now)
+            Queue<DateTimeOffset> history = _requests.TryGetValue(caller, out Queue<DateTimeOffset>? known) ? known : _requests[caller] = new Queue<DateTimeOffset>();
+            while (history.TryPeek(out DateTimeOffset oldest) && oldest + Window <= now)
             {
                 history.Dequeue();
             }

@@ -16,7 +16,7 @@ internal sealed partial class UserForm(PaperlessData data, RequestBody body, int
         var errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
         Report("username", Name is null && partial ? null : NameError());
         Report("email", body.Text("email") is { Length: > 0 } email && !IsEmail(email) ? "Enter a valid email address." : null);
-        foreach (var flag in Flags)
+        foreach (string flag in Flags)
         {
             Report(flag, body.Fields.ContainsKey(flag) && Flag(flag) is null ? "Must be a valid boolean." : null);
         }
@@ -85,7 +85,7 @@ internal sealed partial class UserForm(PaperlessData data, RequestBody body, int
     };
 
     private static bool IsEmail(string text) =>
-        MailAddress.TryCreate(text, out var address)
+        MailAddress.TryCreate(text, out MailAddress? address)
         && address.Address == text
         && (address.Host.Contains('.', StringComparison.Ordinal) || address.Host == "localhost");
 

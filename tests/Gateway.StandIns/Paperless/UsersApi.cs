@@ -40,7 +40,7 @@ internal static class UsersApi
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
 
-        var created = visit.Data.AddUser(form.Name!, form.Apply);
+        PaperlessUser created = visit.Data.AddUser(form.Name!, form.Apply);
         return visit.Reply.Json(Shown(visit.Data, created), StatusCodes.Status201Created);
     }
 

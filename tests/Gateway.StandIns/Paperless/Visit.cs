@@ -50,7 +50,7 @@ internal sealed class Visit
         get
         {
             // Django does so too, lest a redirect lead to another host.
-            var target = _received.PathAndQuery;
+            string target = _received.PathAndQuery;
             return target.StartsWith("//", StringComparison.Ordinal) ? "/%2F" + target[2..] : target;
         }
     }
@@ -92,11 +92,11 @@ internal sealed class Visit
     /// <summary>The header that names the user, in Django's reading; null when there is none, and "" is not none.</summary>
     public string? RemoteUser()
     {
-        var wanted = Site.Options.UserHeader;
-        var lines = _received.Headers.Where(line => line.Key.Equals(wanted, StringComparison.OrdinalIgnoreCase)
+        string wanted = Site.Options.UserHeader;
+        IEnumerable<KeyValuePair<string, string>> lines = _received.Headers.Where(line => line.Key.Equals(wanted, StringComparison.OrdinalIgnoreCase)
             || (Site.Options.UnderscoresInHeaders
                 && line.Key.Replace('_', '-').Equals(wanted.Replace('_', '-'), StringComparison.OrdinalIgnoreCase)));
-        var values = lines.Select(line => line.Value).ToArray();
+        string[] values = lines.Select(line => line.Value).ToArray();
         return values.Length == 0 ? null : string.Join(',', values);
     }
 
@@ -135,7 +135,7 @@ internal sealed class Visit
     public void Finish()
     {
         _received.SignedInAs = User?.Name;
-        var headers = Http.Response.Headers;
+        IHeaderDictionary headers = Http.Response.Headers;
         if (User is not null)
         {
             headers["X-Api-Version"] = "10";
@@ -176,14 +176,14 @@ internal sealed class Visit
         }
 
         _loaded = true;
-        if (!_cookies.TryGetValue(SessionCookieName, out var key) || key.Length == 0)
+        if (!_cookies.TryGetValue(SessionCookieName, out string? key) || key.Length == 0)
         {
             return;
         }
 
         // The cookie of a session that Django does not know is taken back.
-        var session = Data.FindSession(key);
-        var user = session is null ? null : Data.FindUser(session.UserId);
+        PaperlessSession? session = Data.FindSession(key);
+        PaperlessUser? user = session is null ? null : Data.FindUser(session.UserId);
         _sessionIsGone = session is null;
         if (session is null || user is null)
         {
@@ -204,7 +204,7 @@ internal sealed class Visit
 
     private static string PathInfo(string path, string scriptName)
     {
-        var rest = scriptName.Length > 0 && path.StartsWith(scriptName, StringComparison.Ordinal)
+        string rest = scriptName.Length > 0 && path.StartsWith(scriptName, StringComparison.Ordinal)
             ? path[scriptName.Length..]
             : path;
         return rest.StartsWith('/') ? rest : "/" + rest;
@@ -213,7 +213,7 @@ internal sealed class Visit
     private static Dictionary<string, string> ReadCookies(ReceivedRequest received)
     {
         var cookies = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var pair in string.Join(';', received.Lines("Cookie")).Split(';'))
+        foreach (string pair in string.Join(';', received.Lines("Cookie")).Split(';'))
         {
             if (pair.Split('=', 2) is [var name, var value])
             {

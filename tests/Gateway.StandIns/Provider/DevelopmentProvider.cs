@@ -82,9 +82,9 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         DevelopmentProviderOptions options, CancellationToken cancellationToken = default)
     {
         var provider = new DevelopmentProvider(options);
-        var host = provider._host = provider.BuildHost(new Uri(options.Url));
+        WebApplication host = provider._host = provider.BuildHost(new Uri(options.Url));
         await host.StartAsync(cancellationToken);
-        var addresses = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
+        IServerAddressesFeature? addresses = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
         provider.Address = new Uri(addresses!.Addresses.Single());
         return provider;
     }
@@ -105,7 +105,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     /// <summary>Ends every session of a person (null: of everybody), as an administrator would.</summary>
     public async Task EndSessionsAsync(string? username = null, CancellationToken cancellationToken = default)
     {
-        foreach (var session in Sessions.Where(session => username is null || session.Username == username))
+        foreach (ProviderSession? session in Sessions.Where(session => username is null || session.Username == username))
         {
             await Logout.EndAsync(session, cancellationToken);
         }
@@ -114,7 +114,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     /// <summary>Deactivates a person: sessions end, and refresh tokens die too.</summary>
     public async Task DeactivateAsync(string username, CancellationToken cancellationToken = default)
     {
-        var person = Find(username) ?? throw new ArgumentException($"There is no person {username}.", nameof(username));
+        Person person = Find(username) ?? throw new ArgumentException($"There is no person {username}.", nameof(username));
         Change(person with { IsActive = false });
         await EndSessionsAsync(username, cancellationToken);
         Tokens.DeleteAll(person.Subject);
@@ -162,7 +162,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         }
 
         // The empty builder reads neither the environment nor files, and logs nothing.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -171,7 +171,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         builder.Services.AddRouting().AddAuthorization().AddRazorComponents();
         ProtocolEngine.Add(builder.Services, this);
 
-        var app = builder.Build();
+        WebApplication app = builder.Build();
         app.Use((http, next) => Log.InvokeAsync(http, next));
         app.UseRouting();
         app.UseAuthentication();

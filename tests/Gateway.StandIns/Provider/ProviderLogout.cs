@@ -13,7 +13,7 @@ internal sealed class ProviderLogout(DevelopmentProvider provider)
 
     public string CreateToken(ProviderSession session, string issuer, Func<JsonObject, JsonObject>? tamper, string type)
     {
-        var claims = provider.Claims.LogoutToken(session, issuer);
+        JsonObject claims = provider.Claims.LogoutToken(session, issuer);
         return provider.Keys.Sign(tamper is null ? claims : tamper(claims), type);
     }
 
@@ -26,8 +26,8 @@ internal sealed class ProviderLogout(DevelopmentProvider provider)
     /// <summary>Only an application that still has live access tokens is told, and once for each of them.</summary>
     public async Task EndAsync(ProviderSession session, CancellationToken cancellationToken)
     {
-        var now = provider.Options.TimeProvider.GetUtcNow();
-        foreach (var accessToken in provider.ActiveSessions.End(session).Where(token => token.ExpiresAt > now))
+        DateTimeOffset now = provider.Options.TimeProvider.GetUtcNow();
+        foreach (IssuedToken? accessToken in provider.ActiveSessions.End(session).Where(token => token.ExpiresAt > now))
         {
             if (provider.Options.BackchannelLogoutUri is { } logoutUri)
             {

@@ -35,7 +35,7 @@ internal sealed class ProviderSessions(DevelopmentProvider provider)
             End(before);
         }
 
-        var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var session = new ProviderSession(key, person.Subject, person.Username, provider.Options.TimeProvider.GetUtcNow());
         lock (_lock)
         {

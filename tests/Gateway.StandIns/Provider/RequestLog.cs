@@ -44,7 +44,7 @@ internal sealed class RequestLog(DevelopmentProvider provider)
 
     private async Task RecordAsync(HttpRequest request)
     {
-        var form = request.HasFormContentType
+        Dictionary<string, string> form = request.HasFormContentType
             ? (await request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString())
             : [];
         _received.Enqueue(new ProviderRequest(

@@ -55,7 +55,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     /// <summary>The header and the payload are signed as they are, so that they can say what no library would write.</summary>
     public string SignExactly(byte[] header, byte[] payload)
     {
-        var text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
+        string text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
         lock (_lock)
         {
             if (Credentials() is not { } credentials)
@@ -63,7 +63,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
                 return text + ".";
             }
 
-            using var signer = credentials.Key.CryptoProviderFactory.CreateForSigning(credentials.Key, credentials.Algorithm);
+            using SignatureProvider signer = credentials.Key.CryptoProviderFactory.CreateForSigning(credentials.Key, credentials.Algorithm);
             return $"{text}.{Base64UrlEncoder.Encode(signer.Sign(Encoding.ASCII.GetBytes(text)))}";
         }
     }
@@ -77,7 +77,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
             key = Credentials()?.Key;
         }
 
-        var result = await Jwt.ValidateTokenAsync(token, new TokenValidationParameters
+        TokenValidationResult result = await Jwt.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuer = issuer,
             ValidAudience = audience,
@@ -120,7 +120,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         _ => new SigningCredentials(Key(new RsaSecurityKey(_rsa), IdOf(_rsa)), SecurityAlgorithms.RsaSha256),
     };
 
-    private static RSA TakeRsa() => Spare.TryTake(out var key) ? key : RSA.Create(2048);
+    private static RSA TakeRsa() => Spare.TryTake(out RSA? key) ? key : RSA.Create(2048);
 
     private static string IdOf(AsymmetricAlgorithm key) =>
         Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
@@ -135,7 +135,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     private static JsonObject Published(RSA key)
     {
-        var numbers = key.ExportParameters(includePrivateParameters: false);
+        RSAParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject
         {
             ["kty"] = "RSA",
@@ -149,7 +149,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     private static JsonObject Published(ECDsa key)
     {
-        var numbers = key.ExportParameters(includePrivateParameters: false);
+        ECParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject
         {
             ["kty"] = "EC",

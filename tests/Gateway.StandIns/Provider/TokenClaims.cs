@@ -12,7 +12,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
 
     public JsonObject IdToken(Grant grant, string issuer, bool withNonce)
     {
-        var claims = Common(grant, issuer);
+        JsonObject claims = Common(grant, issuer);
         if (withNonce && grant.Nonce is not null)
         {
             claims["nonce"] = grant.Nonce;
@@ -23,7 +23,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
 
     public JsonObject AccessToken(Grant grant, string issuer)
     {
-        var claims = Common(grant, issuer);
+        JsonObject claims = Common(grant, issuer);
         claims["azp"] = Options.ClientId;
         claims["uid"] = IssuedTokens.RandomText();
         claims["scope"] = string.Join(' ', grant.Scopes);
@@ -39,7 +39,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
 
     public JsonObject LogoutToken(ProviderSession session, string issuer)
     {
-        var now = Options.TimeProvider.GetUtcNow();
+        DateTimeOffset now = Options.TimeProvider.GetUtcNow();
         var claims = new JsonObject
         {
             ["iss"] = issuer,
@@ -56,7 +56,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
 
     private JsonObject Common(Grant grant, string issuer)
     {
-        var now = Options.TimeProvider.GetUtcNow();
+        DateTimeOffset now = Options.TimeProvider.GetUtcNow();
         var claims = new JsonObject
         {
             ["iss"] = issuer,
@@ -107,7 +107,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             claims["preferred_username"] = person.Username;
             claims["nickname"] = person.Username;
             claims["groups"] = new JsonArray([.. person.Groups.Select(group => JsonValue.Create(group))]);
-            foreach (var (name, value) in person.ExtraClaims)
+            foreach ((string? name, JsonNode? value) in person.ExtraClaims)
             {
                 claims[name] = value?.DeepClone();
             }

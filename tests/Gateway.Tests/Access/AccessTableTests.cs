@@ -8,7 +8,8 @@ public sealed class AccessTableTests
 {
     private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get", "post"];
 
-    private static readonly string[] Segments = ["/admin", "/api", "/static", "/share", "/accounts", "/login", "/logout", "/token", "/ws", "/logo", "/signup", "/gateway", "/assets"];
+    private static readonly string[] Segments
+        = ["/admin", "/api", "/static", "/share", "/accounts", "/login", "/logout", "/token", "/ws", "/logo", "/signup", "/gateway", "/assets"];
 
     private static readonly AccessTable[] Rules = [new(false, false), new(false, true), new(true, false), new(true, true)];
 
@@ -46,7 +47,9 @@ public sealed class AccessTableTests
     public void The_public_list_is_for_everybody_to_read(string path)
     {
         Assert.All(EachWay("GET", path).Concat(EachWay("HEAD", path)), access => Assert.Equal(AccessDecision.Public, access));
-        Assert.All(["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"], method => Assert.All(EachWay(method, path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access)));
+        Assert.All(
+            ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"],
+            method => Assert.All(EachWay(method, path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access)));
     }
 
     [Theory]
@@ -104,7 +107,9 @@ public sealed class AccessTableTests
     public void Paperless_own_sign_in_page_is_there_for_who_asks_for_it_by_name(string query, bool paperless) =>
         Assert.All(["/accounts/login/", "/accounts/login", "/Accounts/Login/"], path => Assert.All(["GET", "HEAD"], method =>
         {
-            Assert.All(Rules[..2], rule => Assert.Equal(paperless ? AccessDecision.AccountPages : AccessDecision.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+            Assert.All(Rules[..2], rule => Assert.Equal(
+                paperless ? AccessDecision.AccountPages : AccessDecision.Own,
+                rule.Decide(method, path, hasSession: false, Credential.None, query)));
             Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: true, Credential.None, query)));
             Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
         }));
@@ -162,7 +167,9 @@ public sealed class AccessTableTests
     [InlineData("/admin/logout/x")]
     public void Django_s_unanchored_admin_doors_are_no_doors(string path)
     {
-        Assert.All(Methods, method => Assert.All(EachWay(method, path), access => Assert.True(access is AccessDecision.NotFound or AccessDecision.Closed, $"{method} {path}: {access}")));
+        Assert.All(Methods, method => Assert.All(
+            EachWay(method, path),
+            access => Assert.True(access is AccessDecision.NotFound or AccessDecision.Closed, $"{method} {path}: {access}")));
         Assert.Equal(AccessDecision.NotFound, Rules[0].Decide("GET", path, hasSession: true, Credential.None));
         Assert.Equal(AccessDecision.Closed, Rules[2].Decide("GET", path, hasSession: true, Credential.None));
     }
@@ -209,7 +216,11 @@ public sealed class AccessTableTests
     [InlineData("PUT", true, false, AccessDecision.Closed)]
     [InlineData("PUT", false, false, AccessDecision.SignInFirst)]
     [InlineData("PUT", false, true, AccessDecision.WithIdentity)]
-    internal void The_token_endpoint_takes_passwords_while_regular_login_is_on(string method, bool regularLoginDisabled, bool hasSession, AccessDecision expected)
+    internal void The_token_endpoint_takes_passwords_while_regular_login_is_on(
+        string method,
+        bool regularLoginDisabled,
+        bool hasSession,
+        AccessDecision expected)
     {
         AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
         Assert.All(["/api/token/", "/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, Credential.None)));
@@ -221,7 +232,9 @@ public sealed class AccessTableTests
     [InlineData("/api/token/share/abc")]
     public void Nothing_below_the_token_endpoint_is_open(string path)
     {
-        Assert.All(Methods, method => Assert.All(EachWay(method, path, hasSession: false, rules: Rules[..2]), access => Assert.Equal(AccessDecision.SignInFirst, access)));
+        Assert.All(
+            Methods,
+            method => Assert.All(EachWay(method, path, hasSession: false, rules: Rules[..2]), access => Assert.Equal(AccessDecision.SignInFirst, access)));
         Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide("POST", path, hasSession: false, Credential.None)));
     }
 
@@ -262,6 +275,8 @@ public sealed class AccessTableTests
     private static IEnumerable<AccessDecision> EachWay(string method, string path, bool? hasSession = null, AccessTable[]? rules = null) =>
         from rule in rules ?? Rules
         from session in hasSession is { } fixedSession ? new[] { fixedSession } : [false, true]
-        from credential in path.StartsWith("/api/", StringComparison.Ordinal) ? new[] { Credential.None } : [Credential.None, Credential.Token, Credential.Other]
+        from credential in path.StartsWith("/api/", StringComparison.Ordinal)
+            ? new[] { Credential.None }
+            : [Credential.None, Credential.Token, Credential.Other]
         select rule.Decide(method, path, session, credential);
 }

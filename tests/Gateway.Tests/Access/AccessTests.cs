@@ -223,7 +223,9 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         World.Paperless.ForgetReceived();
 
         Page trace = await alice.SendAsync(HttpMethod.Trace, "/dashboard");
-        string connect = await RawConnection.AskAsync(World, $"CONNECT localhost:{World.Port} HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
+        string connect = await RawConnection.AskAsync(
+            World,
+            $"CONNECT localhost:{World.Port} HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(HttpStatusCode.MethodNotAllowed, trace.Status);
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(connect)));
@@ -250,7 +252,9 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         Page page = await nobody.FetchAsync("/api/documents/?secret=1");
 
         Serilog.Events.LogEvent line = Assert.Single(World.Log.Of("Refused").Skip(before));
-        Assert.Equal(("401", "not_signed_in", "/api/documents/"), (CapturedLog.Value(line, "Status"), CapturedLog.Value(line, "Code"), CapturedLog.Value(line, "Path")));
+        Assert.Equal(
+            ("401", "not_signed_in", "/api/documents/"),
+            (CapturedLog.Value(line, "Status"), CapturedLog.Value(line, "Code"), CapturedLog.Value(line, "Path")));
         Assert.Contains(CapturedLog.Value(line, "TraceId"), page.Text, StringComparison.Ordinal);
     }
 }

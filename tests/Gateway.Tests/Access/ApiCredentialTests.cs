@@ -37,7 +37,13 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
         using Visitor program = World.NewVisitor();
         World.Paperless.ForgetReceived();
 
-        Page page = await program.SendAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Json("""{"title":"By token"}"""), ("Authorization", AdminToken), ("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site"));
+        Page page = await program.SendAsync(
+            HttpMethod.Patch,
+            "/api/documents/1/",
+            PaperlessClient.Json("""{"title":"By token"}"""),
+            ("Authorization", AdminToken),
+            ("Origin", "https://evil.example"),
+            ("Sec-Fetch-Site", "cross-site"));
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal("By token", World.Paperless.Data.FindDocument(1)!.Title);
@@ -81,7 +87,9 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
 
         foreach (string cookie in (string[])["", $"Cookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n"])
         {
-            string answer = await RawConnection.AskAsync(World, $"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {credential}\r\n{cookie}Connection: close\r\n\r\n");
+            string answer = await RawConnection.AskAsync(
+                World,
+                $"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {credential}\r\n{cookie}Connection: close\r\n\r\n");
             Assert.StartsWith("HTTP/1.1 401 ", answer, StringComparison.Ordinal);
             Assert.DoesNotContain("WWW-Authenticate", answer, StringComparison.OrdinalIgnoreCase);
             Assert.Contains("credential_refused", answer, StringComparison.Ordinal);
@@ -141,7 +149,13 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
         using Visitor alice = await world.SignedInAsync("alice");
         world.Paperless.ForgetReceived();
 
-        await alice.FetchAsync(HttpMethod.Get, "/api/users/", null, ("Authorization", "Token " + world.Paperless.Data.AdminToken), ("Remote_User", "bob"), ("Remote-User", "bob"));
+        await alice.FetchAsync(
+            HttpMethod.Get,
+            "/api/users/",
+            null,
+            ("Authorization", "Token " + world.Paperless.Data.AdminToken),
+            ("Remote_User", "bob"),
+            ("Remote-User", "bob"));
 
         Assert.Equal("admin", Assert.Single(world.Forwarded).SignedInAs);
     }

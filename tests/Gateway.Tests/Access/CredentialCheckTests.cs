@@ -142,7 +142,9 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         Task<Page> stays = SendAsync(AdminToken);
 
         leaves.BreakOff();
-        await _world.Log.WaitForAsync("Request", line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).Contains("499", StringComparison.Ordinal)).WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        await _world.Log.WaitForAsync(
+            "Request",
+            line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).Contains("499", StringComparison.Ordinal)).WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
         hold.Release();
 
         Assert.Equal(HttpStatusCode.OK, (await stays).Status);

@@ -52,7 +52,11 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         World.Paperless.ForgetReceived();
         int before = World.Log.Of("Refused").Count;
 
-        Page page = await alice.SendAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Json("""{"title":"Mallory was here"}"""), Headers(site, origin));
+        Page page = await alice.SendAsync(
+            HttpMethod.Patch,
+            "/api/documents/1/",
+            PaperlessClient.Json("""{"title":"Mallory was here"}"""),
+            Headers(site, origin));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Equal("application/problem+json", page.Response.Content.Headers.ContentType?.MediaType);
@@ -118,7 +122,11 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
 
         foreach (string path in (string[])["/api/documents/1/", "/gateway/sessions/end", "/gateway/sessions/end-all", "/gateway/username", "/api/profile/disconnect_social_account/"])
         {
-            Page page = await alice.SendAsync(HttpMethod.Post, path, new FormUrlEncodedContent([]), [("Referer", "https://evil.example/"), .. Headers(site, origin)]);
+            Page page = await alice.SendAsync(
+                HttpMethod.Post,
+                path,
+                new FormUrlEncodedContent([]),
+                [("Referer", "https://evil.example/"), .. Headers(site, origin)]);
 
             Assert.True(page.Status is HttpStatusCode.Forbidden or HttpStatusCode.BadRequest, $"{path}: {page.Status}");
         }
@@ -177,7 +185,15 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        Page page = await alice.SendAsync(HttpMethod.Post, "/accounts/password/change/", null, ("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"));
+        Page page = await alice.SendAsync(
+            HttpMethod.Post,
+            "/accounts/password/change/",
+            null,
+            ("Accept", "text/html"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Contains("Not from another site", page.Text, StringComparison.Ordinal);

@@ -131,7 +131,10 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("GET", "/ws/status/", Json + "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")]
     [InlineData("GET", "/dashboard", Json)]
     [InlineData("OPTIONS", "/dashboard", Json)]
-    public async Task At_an_allowed_host_neither_the_gateways_own_endpoints_nor_account_pages_answer_and_no_session_counts(string method, string path, string headers)
+    public async Task At_an_allowed_host_neither_the_gateways_own_endpoints_nor_account_pages_answer_and_no_session_counts(
+        string method,
+        string path,
+        string headers)
     {
         World world = shared.World;
         using Visitor alice = await world.SignedInAsync("alice");
@@ -171,7 +174,11 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("GET", "/static/signin.css", Json, 200)]
     [InlineData("GET", "/favicon.ico", Json, 200)]
     [InlineData("GET", "/share/unknown", Json, 302)]
-    public async Task At_an_allowed_host_credentials_and_what_is_everybodys_are_answered_without_any_cookie(string method, string path, string headers, int status)
+    public async Task At_an_allowed_host_credentials_and_what_is_everybodys_are_answered_without_any_cookie(
+        string method,
+        string path,
+        string headers,
+        int status)
     {
         World world = shared.World;
         using Visitor alice = await world.SignedInAsync("alice");
@@ -295,9 +302,11 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
 
     /// <remarks>A connection that becomes a WebSocket would not end by itself.</remarks>
     private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>
-        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade, close" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
+        RawHttp.SendAsync(new Uri(
+            world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade, close" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
             .WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
 
     private static string? Header(string answer, string name) =>
-        answer.Split("\r\n\r\n")[0].Split("\r\n").FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
+        answer.Split("\r\n\r\n")[0].Split("\r\n").FirstOrDefault(line => line.StartsWith(name
+            + ": ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
 }

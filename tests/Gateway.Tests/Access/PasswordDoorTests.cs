@@ -80,7 +80,8 @@ public sealed class PasswordDoorTests
 
         Page token = await nobody.SendAsync(HttpMethod.Post, "/api/token/", PaperlessClient.Json("""{"username":"alice","password":"alice"}"""));
         Page page = await nobody.OpenAsync("/admin/login/");
-        using FormUrlEncodedContent form = new(new Dictionary<string, string> { ["username"] = "admin", ["password"] = "admin", ["csrfmiddlewaretoken"] = nobody.Cookie("csrftoken")! });
+        using FormUrlEncodedContent form = new(
+            new Dictionary<string, string> { ["username"] = "admin", ["password"] = "admin", ["csrfmiddlewaretoken"] = nobody.Cookie("csrftoken")! });
         Page login = await nobody.SendAsync(HttpMethod.Post, "/admin/login/", form, ("Origin", world.Origin), ("Sec-Fetch-Site", "same-origin"));
 
         Assert.Equal($$"""{"token":"{{world.Paperless.Data.TokenOf("alice")}}"}""", token.Text);
@@ -133,7 +134,8 @@ public sealed class PasswordDoorTests
 
     private static (string Name, string Value) Basic => ("Authorization", "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("admin:admin")));
 
-    private static FormUrlEncodedContent Password() => new(new Dictionary<string, string> { ["username"] = "admin", ["login"] = "admin", ["password"] = "admin" });
+    private static FormUrlEncodedContent Password()
+        => new(new Dictionary<string, string> { ["username"] = "admin", ["login"] = "admin", ["password"] = "admin" });
 
     private static FormUrlEncodedContent SignUpForm(Visitor visitor) => new(new Dictionary<string, string>
     {

@@ -14,7 +14,8 @@ public sealed class PathGuardOverHttpTests
         world.Paperless.ForgetReceived();
         string cookie = alice.Cookies.GetCookieHeader(new Uri(world.Origin));
 
-        foreach (string target in PathGuardTests.Ambiguous.Select(row => row.Data).Where(target => target.Length > 0 && target.All(letter => letter <= '\u00ff')))
+        foreach (string target in PathGuardTests.Ambiguous.Select(row => row.Data)
+            .Where(target => target.Length > 0 && target.All(letter => letter <= '\u00ff')))
         {
             string answer = await SendAsync(world, target, $"Cookie: {cookie}", target == "*" ? "OPTIONS" : "GET");
 
@@ -40,7 +41,9 @@ public sealed class PathGuardOverHttpTests
 
             // A static file that there is not is asked for twice: once to find that out.
             Assert.Equal([target], world.Forwarded.Select(request => request.RawTarget).Distinct());
-            Assert.Equal([target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice"], world.Forwarded.Select(request => request.SignedInAs).Distinct());
+            Assert.Equal(
+                [target.StartsWith("/s", StringComparison.Ordinal) ? null : "alice"],
+                world.Forwarded.Select(request => request.SignedInAs).Distinct());
         }
     }
 
@@ -49,9 +52,21 @@ public sealed class PathGuardOverHttpTests
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true");
 
-        foreach (string target in new[] { "/%61dmin/login/", "/admi%6E/login/", "/%61pi/token/", "/api/tok%65n/", "/accounts/%73ignup/", "/x%61dmin/login/", "/%64ocuments" })
+        foreach (string target in new[] {
+            "/%61dmin/login/",
+            "/admi%6E/login/",
+            "/%61pi/token/",
+            "/api/tok%65n/",
+            "/accounts/%73ignup/",
+            "/x%61dmin/login/",
+            "/%64ocuments" })
         {
-            string answer = await SendAsync(world, target, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 21", "POST", "username=a&password=b");
+            string answer = await SendAsync(
+                world,
+                target,
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 21",
+                "POST",
+                "username=a&password=b");
             Assert.Matches("^HTTP/1.1 40[14] ", answer);
         }
 
@@ -59,5 +74,7 @@ public sealed class PathGuardOverHttpTests
     }
 
     private static Task<string> SendAsync(World world, string target, string header, string method = "GET", string body = "") =>
-        RawHttp.SendAsync(new Uri(world.Origin), $"{method} {target} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nConnection: close\r\nAccept: application/json\r\n{header}\r\n\r\n{body}");
+        RawHttp.SendAsync(
+            new Uri(world.Origin),
+            $"{method} {target} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nConnection: close\r\nAccept: application/json\r\n{header}\r\n\r\n{body}");
 }

@@ -152,7 +152,11 @@ public sealed class StrangerTests : IAsyncLifetime
         using Visitor stranger = _world.NewVisitor();
 
         Page asStranger = await stranger.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", "paperless-gateway=" + broken));
-        Page withTag = await visitor.FetchAsync(HttpMethod.Get, "/dashboard", null, ("Cookie", $"paperless-gateway={visitor.Cookie("paperless-gateway")}; sessionid=x.{new string('!', 22)}"));
+        Page withTag = await visitor.FetchAsync(
+            HttpMethod.Get,
+            "/dashboard",
+            null,
+            ("Cookie", $"paperless-gateway={visitor.Cookie("paperless-gateway")}; sessionid=x.{new string('!', 22)}"));
 
         Assert.Equal(HttpStatusCode.Unauthorized, asStranger.Status);
         Assert.Equal(HttpStatusCode.OK, withTag.Status);

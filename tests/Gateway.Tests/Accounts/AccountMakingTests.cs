@@ -76,7 +76,11 @@ public sealed class AccountMakingTests
 
         int before = world.Paperless.Data.Users.Count;
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, people), new ParallelOptions { MaxDegreeOfParallelism = people, CancellationToken = World.Ct }, async (number, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, people), new ParallelOptions
+        {
+            MaxDegreeOfParallelism = people,
+            CancellationToken = World.Ct
+        }, async (number, _) =>
         {
             using Visitor visitor = await world.SignedInAsync($"person-{number}");
             Assert.Equal($"person-{number}", await visitor.WhoAsync());
@@ -165,7 +169,8 @@ public sealed class AccountMakingTests
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
         using Visitor carol = world.NewVisitor();
-        using (world.Paperless.Faults.Answer(request => request is { Method: "POST", RawPath: "/api/users/" }, 400, """{"username": ["A user with that username already exists."]}"""))
+        using (world.Paperless.Faults
+            .Answer(request => request is { Method: "POST", RawPath: "/api/users/" }, 400, """{"username": ["A user with that username already exists."]}"""))
         {
             await carol.SignInAsync("carol");
         }

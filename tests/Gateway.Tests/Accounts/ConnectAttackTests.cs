@@ -80,7 +80,13 @@ public sealed class ConnectAttackTests : IAsyncLifetime
         using Visitor alice = await World.SignedInAsync("alice");
 
         Assert.Equal(HttpStatusCode.Forbidden, (await alice.FetchAsync(Path)).Status);
-        Assert.Equal(HttpStatusCode.Forbidden, (await alice.SendAsync(HttpMethod.Get, Path, null, ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "same-origin"))).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await alice.SendAsync(
+            HttpMethod.Get,
+            Path,
+            null,
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "iframe"),
+            ("Sec-Fetch-Site", "same-origin"))).Status);
     }
 
     [Fact]
@@ -152,7 +158,8 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     public async Task Nothing_is_linked_where_somebody_else_or_nobody_is_signed_in_by_then()
     {
         using Visitor visitor = await World.SignedInAsync("alice");
-        RoundTrip[] trips = [await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(visitor)];
+        RoundTrip[] trips = [await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(
+            visitor)];
         await visitor.NavigateAsync("/accounts/logout/", "same-origin");
         Page nobody = await trips[0].CompleteAsync();
         await visitor.SignInAsync("bob");

@@ -1,4 +1,5 @@
 using System.Net;
+using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 
@@ -30,7 +31,9 @@ public sealed class ConnectTests : IAsyncLifetime
         using Visitor elsewhere = await _both.SignedInWithOtherAsync();
         Assert.Equal("alice", await elsewhere.WhoAsync());
         Assert.Equal(["authentik", "other"], _both.LinksOf("alice").Select(link => link.Provider));
-        Assert.Equal(("alice", "other"), (CapturedLog.Value(Assert.Single(World.Log.Of("AccountConnected")), "User"), CapturedLog.Value(World.Log.Of("AccountConnected")[0], "Provider")));
+        Assert.Equal(
+            ("alice", "other"),
+            (CapturedLog.Value(Assert.Single(World.Log.Of("AccountConnected")), "User"), CapturedLog.Value(World.Log.Of("AccountConnected")[0], "Provider")));
     }
 
     [Fact]
@@ -39,13 +42,13 @@ public sealed class ConnectTests : IAsyncLifetime
         _both.Other.Change(_both.Other.Find("bob")! with { Groups = ["editors"] });
         using Visitor alice = await World.SignedInAsync("alice");
         string? cookie = alice.Cookie(SignedIn.CookieName);
-        var before = World.Paperless.Data.FindUser("alice")!;
+        PaperlessUser before = World.Paperless.Data.FindUser("alice")!;
 
         await TwoProviders.ConnectAsync(alice);
 
         Assert.Equal((cookie, "alice"), (alice.Cookie(SignedIn.CookieName), await alice.WhoAsync()));
         Assert.Contains("\"provider\":\"authentik\"", (await alice.FetchAsync("/gateway/session")).Text, StringComparison.Ordinal);
-        var after = World.Paperless.Data.FindUser("alice")!;
+        PaperlessUser after = World.Paperless.Data.FindUser("alice")!;
         Assert.Equal((before.Email, before.FirstName), (after.Email, after.FirstName));
         Assert.Empty(World.Paperless.Data.GroupsOf("alice"));
         Assert.Single(World.Log.Of("SignedIn"));
@@ -172,7 +175,8 @@ public sealed class ConnectOfAdminsTests
     [Fact]
     public async Task An_administrators_account_is_linked_by_connect_alone()
     {
-        await using TwoProviders both = await TwoProviders.StartAsync(options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());
+        await using TwoProviders both = await TwoProviders.StartAsync(
+            options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());
         World world = both.World;
         world.Provider.SignsInAs = "admin";
         using Visitor byName = await world.SignedInAsync("admin");
@@ -196,11 +200,13 @@ public sealed class ConnectOfAdminsTests
     [Fact]
     public async Task A_connect_begun_at_Paperless_itself_is_that_users_alone()
     {
-        await using TwoProviders both = await TwoProviders.StartAsync(options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());
+        await using TwoProviders both = await TwoProviders.StartAsync(
+            options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());
         World world = both.World;
         using Visitor admin = world.NewVisitor();
         admin.Cookies.Add(new Uri(world.Origin), new Cookie(SignedInAtPaperless.CookieName, $"{both.UserId("admin")}"));
-        RoundTrip[] trips = [await TwoProviders.BeginConnectAsync(admin), await TwoProviders.BeginConnectAsync(admin), await TwoProviders.BeginConnectAsync(admin)];
+        RoundTrip[] trips = [await TwoProviders.BeginConnectAsync(admin), await TwoProviders.BeginConnectAsync(admin), await TwoProviders.BeginConnectAsync(
+            admin)];
         string replayed = await trips[2].AnswerAsync();
 
         // Another user, nobody, and a second time.

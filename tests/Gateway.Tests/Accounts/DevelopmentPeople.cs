@@ -14,11 +14,13 @@ internal static class DevelopmentPeople
             People = [.. world.Provider.Options.People, Person.Named(username, name, groups) with { Subject = Guid.NewGuid().ToString("N") }],
         };
 
-    public static IReadOnlyList<AccountLink> Links(this World world) => world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
+    public static IReadOnlyList<AccountLink> Links(this World world)
+        => world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
 
     public static AccountLink? LinkOf(this World world, string username) =>
         world.Gateway.Services.GetRequiredService<IAccountLinkStore>().FindAsync(world.KeyOf(username), World.Ct).GetAwaiter().GetResult();
 
     /// <summary>A person as the gateway names somebody of the provider "authentik".</summary>
-    public static PersonKey KeyOf(this World world, string username) => new("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject);
+    public static PersonKey KeyOf(this World world, string username)
+        => new("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find(username)!.Subject);
 }

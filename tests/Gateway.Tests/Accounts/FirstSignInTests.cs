@@ -18,7 +18,9 @@ public sealed class FirstSignInTests
         using Visitor carol = await world.SignedInAsync("carol");
 
         PaperlessUser user = world.Paperless.Data.FindUser("carol")!;
-        Assert.Equal(("carol@example.com", "Carol", "Cook", false, false, true), (user.Email, user.FirstName, user.LastName, user.IsStaff, user.IsSuperuser, user.IsActive));
+        Assert.Equal(
+            ("carol@example.com", "Carol", "Cook", false, false, true),
+            (user.Email, user.FirstName, user.LastName, user.IsStaff, user.IsSuperuser, user.IsActive));
         Assert.Equal(["family", "viewers"], world.Paperless.Data.GroupsOf("carol"));
         Assert.Equal(["add_uisettings", "change_uisettings", "view_uisettings"], user.Permissions.Order(StringComparer.Ordinal));
         Assert.Equal(HttpStatusCode.OK, (await carol.FetchAsync("/api/ui_settings/")).Status);
@@ -53,7 +55,8 @@ public sealed class FirstSignInTests
         using Visitor carol = await world.SignedInAsync("carol");
 
         Assert.Equal("carol2", await carol.WhoAsync());
-        Assert.Equal(("", false, false), (world.Paperless.Data.FindUser("carol")!.Email, world.Paperless.Data.FindUser("carol2")!.IsStaff, world.Paperless.Data.FindUser("carol2")!.IsSuperuser));
+        Assert.Equal(("", false, false), (world.Paperless.Data.FindUser("carol")!.Email, world.Paperless.Data.FindUser("carol2")!.IsStaff, world.Paperless.Data
+            .FindUser("carol2")!.IsSuperuser));
     }
 
     [Fact]

@@ -21,7 +21,9 @@ public sealed class GroupSyncTests
 
         Assert.Equal([users.Id], world.Paperless.Data.FindUser("alice")!.Groups);
         LogEvent said = Assert.Single(world.Log.Of("GroupsChanged"));
-        Assert.Equal("The groups of \"alice\" changed: added [\"users\"], removed [\"viewers\"], from the claim \"groups\" of \"authentik\"", said.RenderMessage(CultureInfo.InvariantCulture));
+        Assert.Equal(
+            "The groups of \"alice\" changed: added [\"users\"], removed [\"viewers\"], from the claim \"groups\" of \"authentik\"",
+            said.RenderMessage(CultureInfo.InvariantCulture));
     }
 
     [Theory]
@@ -170,13 +172,17 @@ public sealed class GroupSyncTests
         world.Says("groups", new JsonArray());
 
         // The gateway's own account is a superuser itself; only a list that leaves it out makes somebody the last one.
-        using (world.Paperless.Faults.Answer(request => request is { Method: "GET", RawPath: "/api/users/" }, 200, """{"count":1,"next":null,"previous":null,"results":[]}"""))
+        using (world.Paperless.Faults
+            .Answer(request => request is { Method: "GET", RawPath: "/api/users/" }, 200, """{"count":1,"next":null,"previous":null,"results":[]}"""))
         {
             (await world.SignedInAsync("alice")).Dispose();
         }
 
         Assert.True(Flags(world).Superuser);
-        Assert.Contains("last active superuser", Assert.Single(world.Log.Of("SuperuserKept")).RenderMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        Assert.Contains(
+            "last active superuser",
+            Assert.Single(world.Log.Of("SuperuserKept")).RenderMessage(CultureInfo.InvariantCulture),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,7 +213,8 @@ public sealed class GroupSyncTests
         world.Paperless.Data.AddGroup("old");
         world.Paperless.Data.AddGroup("new");
         (await world.SignedInAsync("alice")).Dispose();
-        Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/ui_settings/" || (request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal)));
+        Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/ui_settings/"
+            || (request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal)));
         world.Says("groups", new JsonArray("new"));
         Task<Visitor> newer = world.SignedInAsync("alice");
         await hold.Arrived;
@@ -217,7 +224,20 @@ public sealed class GroupSyncTests
         Gateway.Accounts.AccountSignIn accounts = world.Gateway.Services.GetRequiredService<Gateway.Accounts.AccountSignIn>();
         global::Gateway.StandIns.Provider.Person alice = world.Provider.Find("alice")!;
         Task<Gateway.Accounts.AccountAnswer> older = accounts.SignInAsync(
-            new Gateway.Accounts.Person("authentik", world.Provider.Issuer.AbsoluteUri, alice.Subject, "alice", null, null, null, null, ["old"], "groups", null, null, heardBefore), chosen: null);
+            new Gateway.Accounts.Person(
+                "authentik",
+                world.Provider.Issuer.AbsoluteUri,
+                alice.Subject,
+                "alice",
+                null,
+                null,
+                null,
+                null,
+                ["old"],
+                "groups",
+                null,
+                null,
+                heardBefore), chosen: null);
         hold.Release();
         (await newer).Dispose();
         Gateway.Accounts.AccountAnswer answer = await older;
@@ -253,7 +273,8 @@ public sealed class GroupSyncTests
         world.Says("groups", new JsonArray(claimed));
 
         // As a database does that compares without letter case.
-        using Fault taken = world.Paperless.Faults.Answer(request => request is { Method: "POST", RawPath: "/api/groups/" }, 400, """{"name": ["group with this name already exists."]}""");
+        using Fault taken = world.Paperless.Faults
+            .Answer(request => request is { Method: "POST", RawPath: "/api/groups/" }, 400, """{"name": ["group with this name already exists."]}""");
         (await world.SignedInAsync("alice")).Dispose();
 
         Assert.Equal(got is null ? [] : [got], world.Paperless.Data.GroupsOf("alice"));
@@ -277,13 +298,23 @@ public sealed class GroupSyncTests
         // While the token's owner is no superuser nobody signs in: the operator links by hand.
         PaperlessUser alice = world.Paperless.Data.FindUser("alice")!;
         await world.Gateway.Services.GetRequiredService<Gateway.Storage.IAccountLinkStore>().AddAsync(
-            new Gateway.Storage.AccountLink(0, world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, "authentik", "alice", alice.Id, "", world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
+            new Gateway.Storage.AccountLink(
+                0,
+                world.Provider.Issuer.AbsoluteUri,
+                world.Provider.Find("alice")!.Subject,
+                "authentik",
+                "alice",
+                alice.Id,
+                "",
+                world.Clock.GetUtcNow(),
+                DateTimeOffset.UnixEpoch),
             onlyToFreeUser: false,
             World.Ct);
         return world.NewVisitor();
     }
 
-    private static (bool Staff, bool Superuser) Flags(World world) => world.Paperless.Data.FindUser("alice") is { } alice ? (alice.IsStaff, alice.IsSuperuser) : default;
+    private static (bool Staff, bool Superuser) Flags(World world)
+        => world.Paperless.Data.FindUser("alice") is { } alice ? (alice.IsStaff, alice.IsSuperuser) : default;
 
     private static Task<World> StartAsync(params (string Name, string Value)[] settings) => World.StartAsync(options =>
     {

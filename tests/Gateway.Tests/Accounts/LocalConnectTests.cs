@@ -25,7 +25,10 @@ public sealed class LocalConnectTests
         });
         both.Other.SignsInAs = "admin";
         using Visitor admin = await AdminAsync(both);
-        Assert.Contains($"\"login_url\":\"{script}/accounts/oidc/other/login/?process=connect\"", (await admin.FetchAsync(script + "/api/profile/social_account_providers/")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"login_url\":\"{script}/accounts/oidc/other/login/?process=connect\"",
+            (await admin.FetchAsync(script + "/api/profile/social_account_providers/")).Text,
+            StringComparison.Ordinal);
 
         await admin.NavigateAsync(script + "/accounts/oidc/other/login/?process=connect", "same-origin");
 

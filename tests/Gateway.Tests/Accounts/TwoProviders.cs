@@ -59,7 +59,16 @@ internal sealed class TwoProviders : IAsyncDisposable
     /// <summary>Links another person of authentik's to a user, as if it had been connected long ago.</summary>
     public async Task<AccountLink> AddLinkAsync(string user, string subject = "somebody", string? issuer = null, string provider = "authentik") =>
         (await World.Gateway.Services.GetRequiredService<IAccountLinkStore>().AddAsync(
-            new AccountLink(0, issuer ?? World.Provider.Issuer.AbsoluteUri, subject, provider, subject + "'s name", UserId(user), "", World.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch),
+            new AccountLink(
+                0,
+                issuer ?? World.Provider.Issuer.AbsoluteUri,
+                subject,
+                provider,
+                subject + "'s name",
+                UserId(user),
+                "",
+                World.Clock.GetUtcNow(),
+                DateTimeOffset.UnixEpoch),
             onlyToFreeUser: false,
             World.Ct))!;
 

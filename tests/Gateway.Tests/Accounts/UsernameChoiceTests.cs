@@ -144,7 +144,13 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook");
 
-        Page refused = await carol.SendAsync(HttpMethod.Post, "/gateway/username", Form(StateOf(page), "carol"), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Origin", "https://evil.example"));
+        Page refused = await carol.SendAsync(
+            HttpMethod.Post,
+            "/gateway/username",
+            Form(StateOf(page), "carol"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
         Assert.Null(_world.Paperless.Data.FindUser("carol"));
@@ -188,7 +194,8 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
 
     private static FormUrlEncodedContent Form(string state, string name) => new([new("state", state), new("username", name)]);
 
-    private static string StateOf(Page page) => State().Match(page.Text) is { Success: true } match ? match.Groups[1].Value : throw new InvalidOperationException(page.Text);
+    private static string StateOf(Page page)
+        => State().Match(page.Text) is { Success: true } match ? match.Groups[1].Value : throw new InvalidOperationException(page.Text);
 
     [GeneratedRegex("name=\"state\" value=\"([^\"]+)\"")]
     private static partial Regex State();

@@ -56,7 +56,8 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
     private async Task JudgeAllAsync(Visitor visitor)
     {
         // Paperless's own judgement of a request is not asked for: a genuine DELETE would take the document away from the next row.
-        using Fault answers = World.Paperless.Faults.Answer(request => World.Forwarded.Contains(request) && !request.RawPath.EndsWith("/api/documents/", StringComparison.Ordinal), 200, "{}");
+        using Fault answers = World.Paperless.Faults
+            .Answer(request => World.Forwarded.Contains(request) && !request.RawPath.EndsWith("/api/documents/", StringComparison.Ordinal), 200, "{}");
         CrossSiteVector[] vectors = [.. CrossSiteVectors.All(World.Origin)];
         string cookies = visitor.Cookies.GetCookieHeader(new Uri(World.Origin));
         List<string> wrong = [];
@@ -82,7 +83,8 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
     private async Task<string?> WrongAsync(Visitor visitor, CrossSiteVector vector)
     {
         // A handshake that is answered with 101 would not end by itself.
-        Page page = await visitor.SendAsync(new HttpMethod(vector.Method), vector.Path, Body(vector.ContentType), [.. vector.Headers]).WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+        Page page = await visitor.SendAsync(new HttpMethod(vector.Method), vector.Path, Body(vector.ContentType), [.. vector.Headers])
+            .WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
         if (page.Response.Headers.Any(header => header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)))
         {
             return "another site may read the answer";
@@ -91,7 +93,8 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
         ReceivedRequest[] reached = [.. World.Forwarded];
         switch (vector.Verdict)
         {
-            case Verdict.Passes when reached.Length == 0 || reached.Any(request => request.Method != vector.Method || request.Headers.Any(line => line.Key.Contains("Method", StringComparison.OrdinalIgnoreCase) && line.Key.StartsWith("X-", StringComparison.OrdinalIgnoreCase))):
+            case Verdict.Passes when reached.Length == 0 || reached.Any(request => request.Method != vector.Method || request.Headers
+                .Any(line => line.Key.Contains("Method", StringComparison.OrdinalIgnoreCase) && line.Key.StartsWith("X-", StringComparison.OrdinalIgnoreCase))):
                 return $"it did not reach Paperless as it is ({(int)page.Status})";
 
             case Verdict.AsNobody when reached.Any(request => request.Header("Cookie") is not null || request.Header("Remote-User") is not null):
@@ -114,7 +117,8 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
     /// <summary>400 is the choice of a user name, which has a form of its own to compare with; 404 an endpoint that does not take the method.</summary>
     private static bool IsRefusedOrAsked(Page page) =>
         page.Status is HttpStatusCode.Forbidden or HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized
-        || (page.Status == HttpStatusCode.OK && (page.Text.Contains("<h1>Sign out?</h1>", StringComparison.Ordinal) || page.Response.RequestMessage!.Method == HttpMethod.Head));
+        || (page.Status == HttpStatusCode.OK
+            && (page.Text.Contains("<h1>Sign out?</h1>", StringComparison.Ordinal) || page.Response.RequestMessage!.Method == HttpMethod.Head));
 
     private static HttpContent? Body(string? contentType) => contentType switch
     {

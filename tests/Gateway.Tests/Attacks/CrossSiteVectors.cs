@@ -15,9 +15,16 @@ internal enum Verdict
 
 /// <summary>One request as some page, or some program, would send it with a session's cookies.</summary>
 /// <param name="Sender">Who sends it, for the message of a failure.</param>
-internal sealed record CrossSiteVector(string Sender, string Method, string Path, IReadOnlyList<(string Name, string Value)> Headers, string? ContentType, Verdict Verdict)
+internal sealed record CrossSiteVector(
+    string Sender,
+    string Method,
+    string Path,
+    IReadOnlyList<(string Name, string Value)> Headers,
+    string? ContentType,
+    Verdict Verdict)
 {
-    public override string ToString() => $"{Sender}: {Method} {Path} ({ContentType ?? "no body"}) {string.Join("; ", Headers.Select(header => $"{header.Name}: {header.Value}"))}";
+    public override string ToString()
+        => $"{Sender}: {Method} {Path} ({ContentType ?? "no body"}) {string.Join("; ", Headers.Select(header => $"{header.Name}: {header.Value}"))}";
 }
 
 /// <summary>The table: every sender with every method, path, content type and trick that could change something.</summary>
@@ -41,7 +48,8 @@ internal static class CrossSiteVectors
 
     private static readonly string[] OwnChanges = ["/gateway/sessions/end", "/gateway/sessions/end-all", "/gateway/username"];
 
-    private static readonly string[] SignOuts = ["/accounts/logout/", "/accounts/logout", "/api/auth/logout/", "/api/auth/logout", "/admin/logout/", "/admin/logout"];
+    private static readonly string[] SignOuts
+        = ["/accounts/logout/", "/accounts/logout", "/api/auth/logout/", "/api/auth/logout", "/admin/logout/", "/admin/logout"];
 
     /// <summary>What a page loads by itself, and what a browser does ahead of a click.</summary>
     private static readonly (string Mode, string Destination)[] Background =
@@ -59,7 +67,8 @@ internal static class CrossSiteVectors
         .. Unsafe(Foreigners(own), Verdict.Nothing),
         .. Unsafe(Own(own), Verdict.Passes),
         .. Overridden(Foreigners(own)),
-        .. Foreigners(own).SelectMany(sender => OwnChanges.Select(path => new CrossSiteVector(sender.Name, "POST", path, sender.Headers, Form, Verdict.Nothing))),
+        .. Foreigners(own).SelectMany(
+            sender => OwnChanges.Select(path => new CrossSiteVector(sender.Name, "POST", path, sender.Headers, Form, Verdict.Nothing))),
         .. SignOutsBy(own),
         .. Begins(own),
         .. Foreigners(own).SelectMany(sender => ((string[])["/ws/status/", "/api/status/"]).Select(path =>
@@ -104,12 +113,24 @@ internal static class CrossSiteVectors
             {
                 foreach (string site in (string[])["same-origin", "same-site", "cross-site", "none"])
                 {
-                    yield return new($"{destination} of a {site} page", "GET", path, [.. Metadata(site, mode, destination), ("Referer", own + "/dashboard")], null, Verdict.Nothing);
+                    yield return new(
+                        $"{destination} of a {site} page",
+                        "GET",
+                        path,
+                        [.. Metadata(site, mode, destination), ("Referer", own + "/dashboard")],
+                        null,
+                        Verdict.Nothing);
                 }
             }
 
             yield return new("prefetch", "GET", path, [.. Metadata("same-origin", "navigate", "document"), ("Sec-Purpose", "prefetch")], null, Verdict.Nothing);
-            yield return new("prerender", "GET", path, [.. Metadata("none", "navigate", "document"), ("Sec-Purpose", "prefetch;prerender")], null, Verdict.Nothing);
+            yield return new(
+                "prerender",
+                "GET",
+                path,
+                [.. Metadata("none", "navigate", "document"), ("Sec-Purpose", "prefetch;prerender")],
+                null,
+                Verdict.Nothing);
             yield return new("head", "HEAD", path, Metadata("same-origin", "navigate", "document"), null, Verdict.Nothing);
             yield return new("sibling's link", "GET", path, Metadata("same-site", "navigate", "document"), null, Verdict.Nothing);
             yield return new("image without metadata", "GET", path, [("Accept", "image/*,*/*;q=0.8"), ("Referer", own + "/dashboard")], null, Verdict.Nothing);
@@ -128,7 +149,13 @@ internal static class CrossSiteVectors
 
         foreach ((string mode, string destination) in Background)
         {
-            yield return new($"{destination} of this origin", "GET", path + "?process=connect", Metadata("same-origin", mode, destination), null, Verdict.Nothing);
+            yield return new(
+                $"{destination} of this origin",
+                "GET",
+                path + "?process=connect",
+                Metadata("same-origin", mode, destination),
+                null,
+                Verdict.Nothing);
             yield return new($"{destination} of another site", "GET", path + "?prompt=login", Metadata("cross-site", mode, destination), null, Verdict.Nothing);
         }
     }
@@ -137,7 +164,13 @@ internal static class CrossSiteVectors
     private static IEnumerable<CrossSiteVector> Reading(IEnumerable<Sender> senders) =>
         from sender in senders
         from method in (string[])["GET", "HEAD", "OPTIONS"]
-        select new CrossSiteVector(sender.Name, method, "/api/documents/1/", [.. sender.Headers, ("Access-Control-Request-Method", "DELETE")], null, Verdict.Passes);
+        select new CrossSiteVector(
+            sender.Name,
+            method,
+            "/api/documents/1/",
+            [.. sender.Headers, ("Access-Control-Request-Method", "DELETE")],
+            null,
+            Verdict.Passes);
 
     private static IEnumerable<CrossSiteVector> AsNobody(IEnumerable<Sender> senders)
     {

@@ -113,7 +113,8 @@ public sealed class HeaderSpellingTests
 
     /// <summary>As the most lenient server would: everything that is no letter or digit is one, and capitals are Python's.</summary>
     private static string Folded(string name) =>
-        string.Concat(name.Replace("\u00df", "SS", StringComparison.Ordinal).ToUpperInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
+        string.Concat(
+            name.Replace("\u00df", "SS", StringComparison.Ordinal).ToUpperInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
 
     private static string CookiesOf(World world, Visitor visitor) => $"Cookie: {visitor.Cookies.GetCookieHeader(new Uri(world.Origin))}\r\n";
 

@@ -46,7 +46,9 @@ internal sealed class Http2Connection : IDisposable
         TcpClient connection = new() { NoDelay = true };
         await connection.ConnectAsync("127.0.0.1", port, World.Ct);
         SslStream stream = new(connection.GetStream(), leaveInnerStreamOpen: false, (_, given, _, _) => given?.Subject == "CN=localhost");
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2] }, World.Ct);
+        await stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2] },
+            World.Ct);
         Assert.Equal(SslApplicationProtocol.Http2, stream.NegotiatedApplicationProtocol);
         Http2Connection http2 = new(connection, stream);
         await http2.WriteAsync(Encoding.ASCII.GetBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));

@@ -56,11 +56,14 @@ public sealed class Http2FloodTests : IAsyncLifetime
             ("rapid reset", i => [Headers(i, get), new(Http2Frame.Reset, 0, Id(i), [0, 0, 0, 8])]),
             ("rapid reset of what is not answered yet", i => [Headers(i, dashboard), new(Http2Frame.Reset, 0, Id(i), [0, 0, 0, 8])]),
             ("streams that never end", i => [new(Http2Frame.Headers, Http2Frame.EndHeaders, Id(i), upload)]),
-            ("streams that end wrongly", i => [new(Http2Frame.Headers, Http2Frame.EndHeaders, Id(i), upload), new(Http2Frame.WindowUpdate, 0, Id(i), [0, 0, 0, 0])]),
+            ("streams that end wrongly", i => [new(Http2Frame.Headers, Http2Frame
+                .EndHeaders, Id(i), upload), new(Http2Frame.WindowUpdate, 0, Id(i), [0, 0, 0, 0])]),
             ("continuations without end", i => [i == 0 ? new(Http2Frame.Headers, Http2Frame.EndStream, 1, get) : new(Http2Frame.Continuation, 0, 1, piece)]),
             ("empty continuations", i => [i == 0 ? new(Http2Frame.Headers, Http2Frame.EndStream, 1, get) : new(Http2Frame.Continuation, 0, 1, [])]),
             ("long header lists", i => [Headers(i, large)]),
-            ("header bomb", i => [Headers(i, [.. get, 0x40, 1, (byte)'x', 0x7f, 0x81, 0x1e, .. new byte[4_000].Select(_ => (byte)'a'), .. Enumerable.Repeat((byte)0xBE, 2_000)])]),
+            ("header bomb", i => [Headers(
+                i,
+                [.. get, 0x40, 1, (byte)'x', 0x7f, 0x81, 0x1e, .. new byte[4_000].Select(_ => (byte)'a'), .. Enumerable.Repeat((byte)0xBE, 2_000)])]),
             ("pings", _ => [new(Http2Frame.Ping, 0, 0, new byte[8])]),
             ("settings", _ => [new(Http2Frame.Settings, 0, 0, [0, 4, 0, 0, 255, 255])]),
             ("window updates", _ => [new(Http2Frame.WindowUpdate, 0, 0, [0, 0, 0, 1])]),
@@ -144,7 +147,11 @@ public sealed class Http2FloodTests : IAsyncLifetime
 
     private async Task AssertAnsweredAsync(HttpClient client, string when)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, _world.Origin + "/favicon.ico") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request = new(HttpMethod.Get, _world.Origin + "/favicon.ico")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact
+        };
         using HttpResponseMessage answer = await client.SendAsync(request, World.Ct);
         Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{when}: {(int)answer.StatusCode}");
     }

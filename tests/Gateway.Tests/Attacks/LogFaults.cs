@@ -17,7 +17,8 @@ internal static class LogFaults
         List<string> faults = [.. world.Log.Events
             .Where(entry => entry.Exception is not null || entry.Level >= LogEventLevel.Error)
             .Select(entry => $"logged: {entry.RenderMessage(CultureInfo.InvariantCulture)} {entry.Exception}")];
-        ILookup<string, LogEvent> refusals = world.Log.Of("Refused").Concat(world.Log.Of("LogoutTokenRefused")).ToLookup(entry => CapturedLog.Value(entry, "TraceId"));
+        ILookup<string, LogEvent> refusals = world.Log.Of("Refused").Concat(world.Log.Of("LogoutTokenRefused"))
+            .ToLookup(entry => CapturedLog.Value(entry, "TraceId"));
         foreach (LogEvent line in world.Log.Of("Request").Where(line => CapturedLog.Value(line, "UpstreamMs").Length == 0))
         {
             int status = int.Parse(CapturedLog.Value(line, "Status"), CultureInfo.InvariantCulture);

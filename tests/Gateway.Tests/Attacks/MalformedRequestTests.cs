@@ -171,7 +171,8 @@ public sealed class MalformedRequestTests
     [Fact]
     public async Task Where_not_even_the_error_page_can_be_made_there_is_a_plain_answer()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<IComponentActivator, BrokenActivator>());
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton<IComponentActivator, BrokenActivator>());
         using Visitor visitor = world.NewVisitor();
 
         Page page = await visitor.OpenAsync("/accounts/login/");

@@ -66,7 +66,8 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
                         ("/admin/logout/?next=", ""),
                     })
                     {
-                        RawAnswer answer = await client.SendAsync($"GET {name}{page}{spelled} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{Navigation}{credentials}\r\n");
+                        RawAnswer answer = await client.SendAsync(
+                            $"GET {name}{page}{spelled} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{Navigation}{credentials}\r\n");
                         Judge(world, $"{kind}: {page}{spelled}", answer);
                         if (credentials.Length > 0 && !page.Contains("connect", StringComparison.Ordinal))
                         {
@@ -122,10 +123,14 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
                     await visitor.NavigateAsync($"{name}/accounts/oidc/authentik/login/?process=connect&next={next}", "same-origin"),
                     await visitor.NavigateAsync($"{name}/accounts/logout/?next={next}", "same-origin"),
                 ];
-                Assert.All(Links().Matches(pages[0].Text), link => IsOwn(world, $"{kind}: a link of the sign-in page", WebUtility.HtmlDecode(link.Groups[1].Value)));
+                Assert.All(
+                    Links().Matches(pages[0].Text),
+                    link => IsOwn(world, $"{kind}: a link of the sign-in page", WebUtility.HtmlDecode(link.Groups[1].Value)));
                 foreach (Uri address in pages.SelectMany(page => page.Trail))
                 {
-                    Assert.True(address.Authority == world.Provider.Address.Authority || address.GetLeftPart(UriPartial.Authority) == world.Origin, $"{kind}: {text} leads to {address}");
+                    Assert.True(
+                        address.Authority == world.Provider.Address.Authority || address.GetLeftPart(UriPartial.Authority) == world.Origin,
+                        $"{kind}: {text} leads to {address}");
                     _judged++;
                 }
 

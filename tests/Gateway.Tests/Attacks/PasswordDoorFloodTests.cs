@@ -36,7 +36,10 @@ public sealed class PasswordDoorFloodTests
         closed.Paperless.ForgetReceived();
         await using World open = await StartAsync(regularLogin: true);
 
-        List<string> requests = Generated(closed, $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(closed.Origin))}\r\nSec-Fetch-Site: same-origin\r\n", Requests);
+        List<string> requests = Generated(
+            closed,
+            $"Cookie: {alice.Cookies.GetCookieHeader(new Uri(closed.Origin))}\r\nSec-Fetch-Site: same-origin\r\n",
+            Requests);
         int answered = await SendAsync(closed, requests);
         int control = await SendAsync(open, Generated(open, "", Control));
 
@@ -46,7 +49,9 @@ public sealed class PasswordDoorFloodTests
         Assert.InRange(requests.Count, 6_000, int.MaxValue);
         Assert.Equal(0, closed.Paperless.Data.PasswordChecks);
         Assert.InRange(open.Paperless.Data.PasswordChecks, 20, int.MaxValue);
-        Assert.DoesNotContain(closed.Forwarded, request => request.Lines("Authorization").Any(value => value.Contains("Basic", StringComparison.OrdinalIgnoreCase)));
+        Assert.DoesNotContain(
+            closed.Forwarded,
+            request => request.Lines("Authorization").Any(value => value.Contains("Basic", StringComparison.OrdinalIgnoreCase)));
         Assert.DoesNotContain(closed.Forwarded, request => request is { BodyLength: > 0, SignedInAs: null } && request.Lines("Authorization").Count == 0);
     }
 
@@ -63,9 +68,13 @@ public sealed class PasswordDoorFloodTests
             string[] spellings = paths[i % paths.Length];
             string path = i / paths.Length % 2 == 0 ? Doors[i % Doors.Length] : spellings[random.Next(spellings.Length)];
             (string type, string body) = Body(random.Next(4));
-            string authorization = random.Next(2) == 0 ? $"Authorization: {Basics[random.Next(Basics.Length)].Replace("{B}", basic, StringComparison.Ordinal)}\r\n" : "";
+            string authorization = random.Next(2) == 0
+                ? $"Authorization: {Basics[random.Next(Basics.Length)].Replace("{B}", basic, StringComparison.Ordinal)}\r\n"
+                : "";
             string credentials = random.Next(2) == 0 ? session : "";
-            string framed = random.Next(3) == 0 ? $"Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n" : $"Content-Length: {body.Length}\r\n\r\n{body}";
+            string framed = random.Next(3) == 0
+                ? $"Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n"
+                : $"Content-Length: {body.Length}\r\n\r\n{body}";
             requests.Add($"{Methods[random.Next(Methods.Length)]} {path} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{authorization}{credentials}Content-Type: {type}\r\n{framed}");
         }
 

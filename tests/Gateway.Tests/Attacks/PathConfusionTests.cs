@@ -79,7 +79,8 @@ public sealed class PathConfusionTests
             "share" => true,
             "admin:login/" => request.Path == "/admin/login/",
             "api:/api/token/" => true,
-            _ when request.Route.StartsWith("accounts:", StringComparison.Ordinal) => regularLogin && !request.Route.Contains("signup", StringComparison.Ordinal),
+            _ when request.Route.StartsWith("accounts:", StringComparison.Ordinal) => regularLogin
+                && !request.Route.Contains("signup", StringComparison.Ordinal),
 
             // What is no page of Django's is the app's, which sends whoever is not signed in to the sign-in.
             _ => request.Status is 302 or 403 or 404 or 405 || request.Route is "page:/favicon.ico",
@@ -91,7 +92,8 @@ public sealed class PathConfusionTests
         null => false,
         "api:/api/token/" => request.Method == "POST",
         "admin:login/" => true,
-        _ => request.Route.StartsWith("accounts:", StringComparison.Ordinal) || (request.Route.StartsWith("headless:", StringComparison.Ordinal) && request.Method == "POST"),
+        _ => request.Route.StartsWith("accounts:", StringComparison.Ordinal)
+            || (request.Route.StartsWith("headless:", StringComparison.Ordinal) && request.Method == "POST"),
     };
 
     private static bool IsSignOut(ReceivedRequest request) => request.Route is "admin:logout/" or "accounts:/accounts/logout/" or "page:/api/auth/logout/";
@@ -101,7 +103,11 @@ public sealed class PathConfusionTests
         || request.Path.StartsWith("/accounts/oidc/", StringComparison.OrdinalIgnoreCase);
 
     /// <param name="sameOrigin">The method that is sent as from Paperless's own page.</param>
-    private static async Task<(int Sent, IReadOnlyList<ReceivedRequest> Received)> AskAsync(World world, string[] methods, string credentials, string? sameOrigin = null)
+    private static async Task<(int Sent, IReadOnlyList<ReceivedRequest> Received)> AskAsync(
+        World world,
+        string[] methods,
+        string credentials,
+        string? sameOrigin = null)
     {
         string[] paths = [.. Doors.SelectMany(PathSpellings.Of).Where(IsSendable).Distinct()];
         (string Method, string Path)[] requests = [.. methods.SelectMany(method => paths.Select(path => (method, path)))];
@@ -112,7 +118,9 @@ public sealed class PathConfusionTests
             {
                 (string method, string path) = requests[i];
                 bool endsTheSession = Uri.UnescapeDataString(Uri.UnescapeDataString(path)).Contains("logout", StringComparison.OrdinalIgnoreCase);
-                string site = method == sameOrigin && !endsTheSession ? credentials.Replace("cross-site", "same-origin", StringComparison.Ordinal) : credentials;
+                string site = method == sameOrigin && !endsTheSession
+                    ? credentials.Replace("cross-site", "same-origin", StringComparison.Ordinal)
+                    : credentials;
                 string body = method == "POST" ? "Content-Length: 5\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nx=y&z" : "\r\n";
                 await client.SendAsync($"{method} {path} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nX-Case: {i}\r\n{site}{body}");
             }
@@ -125,7 +133,8 @@ public sealed class PathConfusionTests
     private static void Say(bool regularLogin, string how, int sent, IReadOnlyList<ReceivedRequest> received)
     {
         Assert.InRange(sent, 5_000, int.MaxValue);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{sent} paths {how}, regular login {(regularLogin ? "on" : "off")}: {received.Count} reached Paperless");
+        TestContext.Current.TestOutputHelper?
+            .WriteLine($"{sent} paths {how}, regular login {(regularLogin ? "on" : "off")}: {received.Count} reached Paperless");
     }
 
     private static Task<World> StartAsync(bool regularLogin) => World.StartAsync(options =>

@@ -73,7 +73,8 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
 
         await SettleAsync(watched.Decided);
         int judged = Judge(world, watched.Decided);
-        Assert.Equal(50, world.Forwarded.Count(request => request.RawTarget.Contains("?whole=", StringComparison.Ordinal) && request is { SignedInAs: "alice", BodyLength: 5 }));
+        Assert.Equal(50, world.Forwarded
+            .Count(request => request.RawTarget.Contains("?whole=", StringComparison.Ordinal) && request is { SignedInAs: "alice", BodyLength: 5 }));
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{payloads.Count} payloads of {payloads.Select(payload => payload.Kind).Distinct().Count()} kinds: "
             + $"{watched.Decided.All.Count} requests decided on, {judged} at Paperless, {hungUp} connections left open");
@@ -101,7 +102,9 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
                 Assert.Empty(request.Lines("Expect"));
                 if (request.Route is not null && received.Count() == 1)
                 {
-                    Assert.True(request.BodyLength == of[0].BodyLength, $"{request.BodyLength} bytes at Paperless, {of[0].BodyLength} here: {received.Key} {request.Status} {request.Route}");
+                    Assert.True(
+                        request.BodyLength == of[0].BodyLength,
+                        $"{request.BodyLength} bytes at Paperless, {of[0].BodyLength} here: {received.Key} {request.Status} {request.Route}");
                 }
             }
         }

@@ -60,7 +60,10 @@ public sealed class FaultTests
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
         _watch.Away = nameof(ISessionStore.EndAllAsync);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)), SessionEnd.EndedAtTheProvider, World.Ct));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(
+            SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
+            SessionEnd.EndedAtTheProvider,
+            World.Ct));
         _watch.Away = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 
@@ -109,8 +112,9 @@ public sealed class FaultTests
     [Fact]
     public async Task Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<ILogger<OrphanedPaperlessSessions>>(provider =>
-            new FaultyLogger<OrphanedPaperlessSessions>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("left"), "OrphanedSessionEnded")));
+        await using World world = await World.StartAsync(options => options.Services = services => services
+            .AddSingleton<ILogger<OrphanedPaperlessSessions>>(provider =>
+                new FaultyLogger<OrphanedPaperlessSessions>(provider.GetRequiredService<ILoggerFactory>().CreateLogger("left"), "OrphanedSessionEnded")));
         foreach (string person in (string[])["alice", "bob"])
         {
             using Visitor visitor = await world.SignedInAsync(person);
@@ -139,7 +143,8 @@ public sealed class FaultTests
     public async Task WebSockets_of_people_with_a_password_are_checked_again_after_a_failure(Type kind)
     {
         FaultyClock? clock = null;
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
         clock!.FailOnceIn(nameof(PasswordSocketChecks), (Exception)Activator.CreateInstance(kind)!);
@@ -197,7 +202,8 @@ public sealed class FaultTests
             async () =>
             {
                 world.Clock.Advance(TimeSpan.FromSeconds(1));
-                return (await visitor.SendAsync(HttpMethod.Get, "/static/frontend/en-US/vendor.js", null, ("Accept-Encoding", "br"))).Header("Content-Encoding") == "br";
+                return (await visitor.SendAsync(HttpMethod.Get, "/static/frontend/en-US/vendor.js", null, ("Accept-Encoding", "br"))).Header(
+                    "Content-Encoding") == "br";
             },
             "The best copy is made.");
     }
@@ -206,7 +212,8 @@ public sealed class FaultTests
     public async Task A_fetch_of_a_static_file_that_fails_is_a_forwarded_request_for_everybody_who_waits()
     {
         FaultyClock? clock = null;
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
         using Visitor visitor = world.NewVisitor();
         clock!.FailOnceIn($"{nameof(StaticFileFetch)}.FlyAsync", new InvalidOperationException("The clock is broken."));
 
@@ -222,7 +229,8 @@ public sealed class FaultTests
     public async Task The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked()
     {
         FaultyClock? clock = null;
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
         using Visitor app = world.NewVisitor();
         string token = "Token " + world.Paperless.Data.TokenOf("alice");
         byte[] large = new byte[3 * 1024 * 1024];

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 
@@ -38,7 +39,7 @@ public sealed class BrowserWindow : IAsyncDisposable
     /// <summary>What axe finds wrong with the page, one line each.</summary>
     public async Task<IReadOnlyList<string>> AccessibilityViolationsAsync()
     {
-        var result = await Page.RunAxe();
+        AxeResult result = await Page.RunAxe();
         return [.. result.Violations.Select(v => $"{v.Id}: {v.Help} ({string.Join(", ", v.Nodes.Select(n => n.Target))})")];
     }
 
@@ -53,16 +54,16 @@ public sealed class BrowserWindow : IAsyncDisposable
 
     internal static async Task<BrowserWindow> InAsync(IBrowserContext context)
     {
-        var window = new BrowserWindow(context);
+        BrowserWindow window = new BrowserWindow(context);
         window.Page = await context.NewPageAsync();
         return window;
     }
 
     private void Note(string url)
     {
-        var address = new Uri(url);
-        var here = address.Scheme is "data" or "blob" or "about" || address.Host == "localhost"
-            || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
+        Uri address = new Uri(url);
+        bool here = address.Scheme is "data" or "blob" or "about" || address.Host == "localhost"
+            || (IPAddress.TryParse(address.Host, out IPAddress? ip) && IPAddress.IsLoopback(ip));
         if (!here)
         {
             _outside.Enqueue(url);

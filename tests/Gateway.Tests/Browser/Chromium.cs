@@ -25,8 +25,8 @@ public sealed class Chromium : IAsyncDisposable
     /// <summary>A window of its own: no cookie, cache or storage of another one.</summary>
     public async Task<BrowserWindow> OpenAsync(Screen screen = Screen.Desktop, ColorScheme colors = ColorScheme.Light)
     {
-        var browser = await BrowserAsync();
-        var context = await browser.NewContextAsync(new()
+        IBrowser browser = await BrowserAsync();
+        IBrowserContext context = await browser.NewContextAsync(new()
         {
             ViewportSize = screen == Screen.Phone ? new() { Width = 390, Height = 844 } : new() { Width = 1280, Height = 800 },
             IsMobile = screen == Screen.Phone,

@@ -10,7 +10,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         _app = builder.Build();
         _app.Run(context => context.Request.Path.Value switch
@@ -30,7 +30,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [Fact]
     public async Task A_page_is_shown_and_its_heading_found()
     {
-        await using var window = await chromium.OpenAsync();
+        await using BrowserWindow window = await chromium.OpenAsync();
 
         await window.Page.GotoAsync(Url);
 
@@ -43,9 +43,9 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [InlineData(Screen.Phone, ColorScheme.Dark, 390)]
     public async Task A_screen_has_its_size_and_colors_and_leaves_a_picture(Screen screen, ColorScheme colors, int width)
     {
-        await using var window = await chromium.OpenAsync(screen, colors);
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         await window.Page.GotoAsync(Url);
-        var name = $"chromium-{screen}-{colors}".ToLowerInvariant();
+        string name = $"chromium-{screen}-{colors}".ToLowerInvariant();
 
         await window.ScreenshotAsync(name);
 
@@ -57,13 +57,13 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [Fact]
     public async Task Axe_passes_a_plain_page_and_names_what_is_wrong_with_a_bad_one()
     {
-        await using var window = await chromium.OpenAsync();
+        await using BrowserWindow window = await chromium.OpenAsync();
 
         await window.Page.GotoAsync(Url);
         Assert.Empty(await window.AccessibilityViolationsAsync());
 
         await window.Page.GotoAsync(Url + "/unreadable");
-        var violations = await window.AccessibilityViolationsAsync();
+        IReadOnlyList<string> violations = await window.AccessibilityViolationsAsync();
         Assert.Contains(violations, v => v.StartsWith("image-alt: ", StringComparison.Ordinal));
         Assert.Contains(violations, v => v.StartsWith("color-contrast: ", StringComparison.Ordinal));
     }
@@ -71,7 +71,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [Fact]
     public async Task Errors_on_the_console_and_uncaught_exceptions_are_collected()
     {
-        await using var window = await chromium.OpenAsync();
+        await using BrowserWindow window = await chromium.OpenAsync();
 
         await window.Page.GotoAsync(Url + "/throws");
 
@@ -82,7 +82,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [Fact]
     public async Task Requests_that_leave_the_machine_reach_nothing_and_fail_the_test()
     {
-        var window = await chromium.OpenAsync();
+        BrowserWindow window = await chromium.OpenAsync();
 
         // The page's load does not wait for its WebSocket.
         await window.Page.RunAndWaitForWebSocketAsync(() => window.Page.GotoAsync(Url + "/leaves"));

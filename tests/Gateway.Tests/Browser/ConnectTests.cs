@@ -30,7 +30,8 @@ public sealed class ConnectTests(Chromium chromium)
         await Assertions.Expect(page.Locator("meta[name=username]")).ToHaveAttributeAsync("content", "alice");
 
         await OpenProfileAsync(page);
-        await page.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "bob (other)" }).GetByRole(AriaRole.Button, new() { Name = "Disconnect" }).ClickAsync();
+        await page.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "bob (other)" }).GetByRole(AriaRole.Button, new() { Name = "Disconnect" })
+            .ClickAsync();
         await Assertions.Expect(page.Locator("#social-accounts > li")).ToHaveTextAsync(["alice (authentik) Disconnect"]);
         await page.ReloadAsync();
         await Assertions.Expect(page.Locator("#social-accounts > li")).ToHaveTextAsync(["alice (authentik) Disconnect"]);

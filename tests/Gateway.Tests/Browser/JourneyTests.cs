@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Microsoft.Playwright;
 
@@ -28,7 +29,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload" }).ClickAsync();
         await Assertions.Expect(page.Locator("#upload-result")).ToContainTextAsync("Uploaded: ");
         await Assertions.Expect(page.Locator("#status")).ToContainTextAsync("SUCCESS");
-        var upload = Assert.Single(world.Paperless.Data.Uploads);
+        PaperlessUpload upload = Assert.Single(world.Paperless.Data.Uploads);
         Assert.Equal(("alice", "A letter.pdf", 200_000L), (upload.By, upload.FileName, upload.Length));
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Logout" }).ClickAsync();

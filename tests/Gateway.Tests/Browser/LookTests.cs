@@ -86,7 +86,9 @@ public sealed class LookTests(Chromium chromium)
         await look.IsInOrderAsync("400", "This address is not clear");
         await page.GotoAsync(world.Origin + "/gateway/nothing");
         await look.IsInOrderAsync("404", "Not found");
-        world.Provider.NextAuthorizeError = new ProviderError("access_denied", "The policy paperless-access-for-family-members-only does not allow this: <b>ask</b> your administrator.");
+        world.Provider.NextAuthorizeError = new ProviderError(
+            "access_denied",
+            "The policy paperless-access-for-family-members-only does not allow this: <b>ask</b> your administrator.");
         await page.GotoAsync(world.Origin + "/accounts/login/");
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with authentik" }).ClickAsync();
         await look.IsInOrderAsync("provider-refused", "The provider refused");
@@ -214,7 +216,9 @@ public sealed class LookTests(Chromium chromium)
             await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(heading);
             await SettledAsync(name);
             Assert.Equal(Column, (await window.Page.Locator("main").BoundingBoxAsync())!.Width);
-            Assert.Equal(colors == ColorScheme.Dark ? "rgb(22, 22, 24)" : "rgb(245, 245, 245)", await window.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+            Assert.Equal(
+                colors == ColorScheme.Dark ? "rgb(22, 22, 24)" : "rgb(245, 245, 245)",
+                await window.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
         }
 
         public async Task ProviderIsInOrderAsync(string name, string heading)

@@ -67,14 +67,16 @@ public sealed partial class SandboxTests(Chromium chromium)
     [InlineData("--gateway", "70000")]
     public async Task An_argument_that_is_not_understood_shows_the_usage(params string[] arguments)
     {
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway.Sandbox", arguments);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway.Sandbox", arguments);
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.Contains("[--gateway 8080] [--provider 9000] [--paperless 8000] [--management 8081]", errors, StringComparison.Ordinal);
     }
 
     private static ProgramProcess Start(int[] ports) =>
-        ProgramProcess.Start("Gateway.Sandbox", ["--gateway", $"{ports[0]}", "--provider", $"{ports[1]}", "--paperless", $"{ports[2]}", "--management", $"{ports[3]}"]);
+        ProgramProcess.Start(
+            "Gateway.Sandbox",
+            ["--gateway", $"{ports[0]}", "--provider", $"{ports[1]}", "--paperless", $"{ports[2]}", "--management", $"{ports[3]}"]);
 
     [GeneratedRegex(@"^\s+at ", RegexOptions.Multiline)]
     private static partial Regex StackTrace();

@@ -33,7 +33,10 @@ public sealed class ForwardedAddressTests
         Assert.Equal([$"localhost:{world.Port}"], received.Lines("X-Forwarded-Host"));
         Assert.Equal(["http"], received.Lines("X-Forwarded-Proto"));
         Assert.Equal([$"localhost:{world.Port}"], received.Lines("Host"));
-        Assert.DoesNotContain(received.Headers, line => line.Value.Contains("evil", StringComparison.Ordinal) || line.Value.Contains("gopher", StringComparison.Ordinal) || line.Value == "/x" || line.Value == "/admin/");
+        Assert.DoesNotContain(received.Headers, line => line.Value.Contains("evil", StringComparison.Ordinal)
+            || line.Value.Contains("gopher", StringComparison.Ordinal)
+            || line.Value == "/x"
+            || line.Value == "/admin/");
     }
 
     [Fact]
@@ -43,7 +46,9 @@ public sealed class ForwardedAddressTests
         using Visitor nobody = world.NewVisitor();
 
         Page elsewhere = await nobody.SendAsync(HttpMethod.Get, "/favicon.ico", null, ("X-Forwarded-Host", "evil.example"));
-        string here = await RawConnection.AskAsync(world, $"GET /favicon.ico HTTP/1.1\r\nHost: gateway.internal:8080\r\nX-Forwarded-Host: localhost:{world.Port}\r\nConnection: close\r\n\r\n");
+        string here = await RawConnection.AskAsync(
+            world,
+            $"GET /favicon.ico HTTP/1.1\r\nHost: gateway.internal:8080\r\nX-Forwarded-Host: localhost:{world.Port}\r\nConnection: close\r\n\r\n");
 
         Assert.Equal((HttpStatusCode)421, elsewhere.Status);
         Assert.StartsWith("HTTP/1.1 200 ", here, StringComparison.Ordinal);
@@ -61,7 +66,8 @@ public sealed class ForwardedAddressTests
 
         ReceivedRequest received = Assert.Single(world.Forwarded);
         Assert.Equal(["4"], received.Lines("X-Kept"));
-        string[] gone = ["Connection", "X-Secret", "X-Other", "X-Third", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "HTTP2-Settings"];
+        string[] gone
+            = ["Connection", "X-Secret", "X-Other", "X-Third", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Trailer", "HTTP2-Settings"];
         Assert.DoesNotContain(received.Headers, line => gone.Contains(line.Key, StringComparer.OrdinalIgnoreCase));
     }
 

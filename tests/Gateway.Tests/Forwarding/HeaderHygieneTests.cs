@@ -9,7 +9,14 @@ public sealed class HeaderHygieneTests
 {
     private static readonly Gen<string> Spelling = Gen.OneOf(
         OneOf("Remote-User", "X-Forwarded-User", "X-Remote-User", "Http-Remote-User").SelectMany(Scrambled),
-        OneOf("Remote-Email", "Remote-Groups", "X-authentik-username", "X-Forwarded-Preferred-Username", "X-Auth-Request-User", "Accept-Language", "HTTP_REMOTE_USER"));
+        OneOf(
+            "Remote-Email",
+            "Remote-Groups",
+            "X-authentik-username",
+            "X-Forwarded-Preferred-Username",
+            "X-Auth-Request-User",
+            "Accept-Language",
+            "HTTP_REMOTE_USER"));
 
     private static readonly Gen<string> Line = Gen.OneOf(
         Gen.Select(Spelling, OneOf("bob", "admin", "", "alice,bob", "b\u00f6b", "\" bob\"")).Select((name, value) => $"{name}: {value}"),
@@ -37,7 +44,9 @@ public sealed class HeaderHygieneTests
         world.Paperless.ForgetReceived();
         int sent = 0;
 
-        await Gen.Select(Line.Array[0, 6], OneOf("GET /dashboard", "GET /api/documents/", "GET /x/api/y", "POST /api/profile/generate_auth_token/", "DELETE /api/documents/1/")).SampleAsync(
+        await Gen.Select(
+            Line.Array[0, 6],
+            OneOf("GET /dashboard", "GET /api/documents/", "GET /x/api/y", "POST /api/profile/generate_auth_token/", "DELETE /api/documents/1/")).SampleAsync(
             async (lines, start) =>
             {
                 await connection.SendAsync($"{start} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Cookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nContent-Length: 0\r\n\r\n");
@@ -98,11 +107,14 @@ public sealed class HeaderHygieneTests
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(index => texts[index]);
 
     private static Gen<string> Scrambled(string name) => Gen.Bool.Array[name.Length].Select(flips => new string(
-        [.. name.Zip(flips, (letter, flip) => !flip ? letter : letter == '-' ? '_' : char.IsUpper(letter) ? char.ToLowerInvariant(letter) : char.ToUpperInvariant(letter))]));
+        [.. name.Zip(
+            flips,
+            (letter, flip) => !flip ? letter : letter == '-' ? '_' : char.IsUpper(letter) ? char.ToLowerInvariant(letter) : char.ToUpperInvariant(letter))]));
 
     /// <summary>In the reading of a Django that takes `_` for `-`.</summary>
     private static IEnumerable<string> UserLines(ReceivedRequest request, string name) => request.Headers
-        .Where(line => line.Key.Replace('_', '-').Equals(name, StringComparison.OrdinalIgnoreCase) || line.Key.Replace('_', '-').Equals("Remote-User", StringComparison.OrdinalIgnoreCase))
+        .Where(line => line.Key.Replace('_', '-').Equals(name, StringComparison.OrdinalIgnoreCase)
+            || line.Key.Replace('_', '-').Equals("Remote-User", StringComparison.OrdinalIgnoreCase))
         .Select(line => line.Value);
 
     private static async Task SkipBodyAsync(RawConnection connection, string head)

@@ -20,10 +20,14 @@ public sealed class PaperlessAwayTests
         Page script = await alice.FetchAsync("/api/documents/");
         Page upload = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[100_000]));
 
-        Assert.Equal((HttpStatusCode.BadGateway, "text/html", "5"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType, page.Header("Retry-After")));
+        Assert.Equal(
+            (HttpStatusCode.BadGateway, "text/html", "5"),
+            (page.Status, page.Response.Content.Headers.ContentType?.MediaType, page.Header("Retry-After")));
         Assert.Equal("5", page.Header("Refresh"));
         Assert.Equal("no-store", page.Header("Cache-Control"));
-        Assert.Equal((HttpStatusCode.BadGateway, "application/problem+json", "5"), (script.Status, script.Response.Content.Headers.ContentType?.MediaType, script.Header("Retry-After")));
+        Assert.Equal(
+            (HttpStatusCode.BadGateway, "application/problem+json", "5"),
+            (script.Status, script.Response.Content.Headers.ContentType?.MediaType, script.Header("Retry-After")));
         Assert.Equal(HttpStatusCode.BadGateway, upload.Status);
         foreach (Page refused in (Page[])[page, script, upload])
         {
@@ -42,7 +46,9 @@ public sealed class PaperlessAwayTests
         await world.Paperless.DisposeAsync();
         Assert.Equal(HttpStatusCode.BadGateway, (await alice.FetchAsync("/dashboard")).Status);
 
-        await using StandInPaperless again = await StandInPaperless.StartAsync(world.Paperless.Options with { Url = world.Paperless.Address.GetLeftPart(UriPartial.Authority) }, World.Ct);
+        await using StandInPaperless again = await StandInPaperless.StartAsync(
+            world.Paperless.Options with { Url = world.Paperless.Address.GetLeftPart(UriPartial.Authority) },
+            World.Ct);
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/dashboard")).Status);
     }
@@ -57,9 +63,19 @@ public sealed class PaperlessAwayTests
         Page page = await alice.OpenAsync("/dashboard");
         Page script = await alice.FetchAsync("/api/documents/");
         Page upload = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[20_000_000]));
-        Page spooled = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", PaperlessClient.Chunked(new string('x', 3_000_000), "text/plain"));
+        Page spooled = await alice.FetchAsync(
+            HttpMethod.Post,
+            "/api/documents/post_document/",
+            PaperlessClient.Chunked(new string('x', 3_000_000), "text/plain"));
         using Fault unopened = world.Paperless.Faults.Hold(request => request.RawPath == "/ws/status/");
-        Task<Page> opening = alice.SendAsync(HttpMethod.Get, "/ws/status/", null, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
+        Task<Page> opening = alice.SendAsync(
+            HttpMethod.Get,
+            "/ws/status/",
+            null,
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
         await unopened.StruckAsync(World.Ct);
         world.Clock.Advance(TimeSpan.FromMilliseconds(400));
         Page socket = await opening;
@@ -126,7 +142,8 @@ public sealed class PaperlessAwayTests
         await using World world = await World.StartAsync();
         using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/");
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
-        await connection.SendAsync($"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\n\r\n");
+        await connection.SendAsync(
+            $"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\n\r\n");
         await hold.Arrived.WaitAsync(World.Ct);
 
         connection.BreakOff();

@@ -75,7 +75,12 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     {
         using Visitor stranger = World.NewVisitor();
         using Visitor alice = await World.SignedInAsync("alice");
-        using Fault answer = Answers(path.Split('?')[0], 200, ("Cache-Control", "public, s-maxage=60, immutable"), ("CDN-Cache-Control", "max-age=5"), ("Vary", "Accept"));
+        using Fault answer = Answers(
+            path.Split('?')[0],
+            200,
+            ("Cache-Control", "public, s-maxage=60, immutable"),
+            ("CDN-Cache-Control", "max-age=5"),
+            ("Vary", "Accept"));
 
         foreach (Visitor visitor in (Visitor[])[stranger, alice])
         {
@@ -113,7 +118,8 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [Fact]
     public async Task Several_lines_are_one_list()
     {
-        using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx");
+        using OddUpstream upstream = OddUpstream.Answering(
+            "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx");
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
         using Visitor program = world.NewVisitor();
 
@@ -191,7 +197,13 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     public async Task A_page_is_never_kept_whatever_Paperless_says()
     {
         using Visitor alice = await World.SignedInAsync("alice");
-        using Fault answer = Answers("/x.css", 200, ("Cache-Control", "public, max-age=600"), ("Content-Type", "text/html; charset=utf-8"), ("Expires", "Fri, 01 Jan 2100 00:00:00 GMT"), ("CDN-Cache-Control", "max-age=600"));
+        using Fault answer = Answers(
+            "/x.css",
+            200,
+            ("Cache-Control", "public, max-age=600"),
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Expires", "Fri, 01 Jan 2100 00:00:00 GMT"),
+            ("CDN-Cache-Control", "max-age=600"));
 
         Page page = await alice.OpenAsync("/x.css");
 
@@ -237,7 +249,8 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     }
 
     /// <summary>As it came: the client's own parser would write it in another order.</summary>
-    private static string? Said(Page page) => page.Response.Headers.NonValidated.TryGetValues("Cache-Control", out System.Net.Http.Headers.HeaderStringValues values) ? values.ToString() : null;
+    private static string? Said(Page page)
+        => page.Response.Headers.NonValidated.TryGetValues("Cache-Control", out System.Net.Http.Headers.HeaderStringValues values) ? values.ToString() : null;
 
     private Fault Answers(string path, int status, params (string Name, string Value)[] headers) => World.Paperless.Faults.Write(
         request => request.RawPath.EndsWith(path, StringComparison.Ordinal),

@@ -110,7 +110,9 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     {
         World.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        string answer = await RawConnection.AskAsync(
+            World,
+            $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
 
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
         Assert.Empty(World.Forwarded);
@@ -126,7 +128,9 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     {
         World.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(World, $"{method} /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\n{headers}Connection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(
+            World,
+            $"{method} /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\n{headers}Connection: close\r\n\r\n");
 
         Assert.Equal(Assert.Single(World.Forwarded).Status, Assert.Single(RawConnection.Statuses(answer)));
     }

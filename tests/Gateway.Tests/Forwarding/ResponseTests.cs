@@ -66,7 +66,10 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
 
         Assert.Equal(zipped.ToArray(), await page.Response.Content.ReadAsByteArrayAsync(World.Ct));
         Assert.Equal(("gzip", "Accept-Encoding"), (page.Header("Content-Encoding"), page.Header("Vary")));
-        Assert.Contains("Accept-Encoding: gzip, br, zstd\r\n", Assert.Single(upstream.Heads, head => head.StartsWith("GET /api/documents/", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(
+            "Accept-Encoding: gzip, br, zstd\r\n",
+            Assert.Single(upstream.Heads, head => head.StartsWith("GET /api/documents/", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +78,9 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: <b>\r\nSet-Cookie: csrftoken=1; Path=/\r\nSet-Cookie: other=\"a b\"; Path=/\r\nContent-Disposition: attachment; filename=\"\u00dcber.pdf\"\r\nServer: paperless\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         await using World world = await BeforeAsync(upstream);
 
-        string answer = await RawConnection.AskAsync(world, $"GET /accounts/password/reset/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(
+            world,
+            $"GET /accounts/password/reset/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nConnection: close\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 299 Quite Fine\r\n", answer, StringComparison.Ordinal);
         Assert.Contains("X-Name: M\u00fcller \u00e9\u00ff\r\n", answer, StringComparison.Ordinal);
@@ -137,7 +142,8 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
-        await connection.SendAsync($"GET /api/stand-in/events/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\n\r\n");
+        await connection.SendAsync(
+            $"GET /api/stand-in/events/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\n\r\n");
         await connection.ReadHeadAsync();
         Assert.Equal("d\r\ndata: ready\n\n\r\n", await connection.ReadTextAsync(18));
 

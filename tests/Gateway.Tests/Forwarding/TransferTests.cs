@@ -13,7 +13,8 @@ public sealed class TransferTests(ITestOutputHelper output)
 {
     private const int MostMemory = 200;
 
-    private static readonly long Bytes = 1024L * 1024 * int.Parse(Environment.GetEnvironmentVariable("GATEWAY_TEST_TRANSFER_MIB") ?? "256", CultureInfo.InvariantCulture);
+    private static readonly long Bytes = 1024L * 1024
+        * int.Parse(Environment.GetEnvironmentVariable("GATEWAY_TEST_TRANSFER_MIB") ?? "256", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task A_big_download_comes_whole_at_constant_memory() => await MeasureAsync("down", async browser =>
@@ -34,7 +35,9 @@ public sealed class TransferTests(ITestOutputHelper output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength ? "up with a length" : "up without a length", async browser =>
+    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength
+        ? "up with a length"
+        : "up without a length", async browser =>
     {
         using MultipartFormDataContent form = new() { { new BigFile(withLength), "document", "big.pdf" } };
         using HttpRequestMessage request = new(HttpMethod.Post, "/api/documents/post_document/") { Content = form };
@@ -50,7 +53,11 @@ public sealed class TransferTests(ITestOutputHelper output)
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
         using Visitor alice = await world.SignedInAsync("alice");
-        using HttpClient browser = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = new Uri(world.Origin), Timeout = TimeSpan.FromMinutes(10) };
+        using HttpClient browser = new(new SocketsHttpHandler { UseCookies = false })
+        {
+            BaseAddress = new Uri(world.Origin),
+            Timeout = TimeSpan.FromMinutes(10)
+        };
         browser.DefaultRequestHeaders.Add("Cookie", alice.Cookies.GetCookieHeader(new Uri(world.Origin)));
         browser.DefaultRequestHeaders.Add("X-CSRFToken", alice.Cookie("csrftoken"));
         int before = gateway.PeakMemory();

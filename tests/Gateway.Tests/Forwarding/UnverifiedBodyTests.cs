@@ -99,7 +99,10 @@ public sealed class UnverifiedBodyTests
     public async Task A_slow_body_with_a_good_token_goes_on_and_loses_nothing()
     {
         await using World world = await World.StartAsync();
-        using RawConnection connection = await BeginAsync(world, Head(world, "Token " + world.Paperless.Data.AdminToken, "PATCH", "/api/documents/2/"), "A\r\n{\"title\":\"\r\n");
+        using RawConnection connection = await BeginAsync(
+            world,
+            Head(world, "Token " + world.Paperless.Data.AdminToken, "PATCH", "/api/documents/2/"),
+            "A\r\n{\"title\":\"\r\n");
         using Fault asked = world.Paperless.Faults.Hold(request => request.RawPath == "/api/profile/");
         world.Clock.Advance(UnverifiedBodyLimits.Default.Timeout);
         await asked.StruckAsync(World.Ct);
@@ -122,7 +125,12 @@ public sealed class UnverifiedBodyTests
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 11_000);
 
         using Visitor program = world.NewVisitor();
-        Page made = await program.SendAsync(HttpMethod.Post, Upload, PaperlessClient.Chunked("some", "text/plain"), ("Authorization", "Token made-up"), ("X-Forwarded-For", "203.0.113.9"));
+        Page made = await program.SendAsync(
+            HttpMethod.Post,
+            Upload,
+            PaperlessClient.Chunked("some", "text/plain"),
+            ("Authorization", "Token made-up"),
+            ("X-Forwarded-For", "203.0.113.9"));
         Page good = await program.SendAsync(
             HttpMethod.Patch,
             "/api/documents/2/",
@@ -166,8 +174,14 @@ public sealed class UnverifiedBodyTests
     private static async Task<bool> IsRefusedAsync(World world, string address)
     {
         using Visitor visitor = world.NewVisitor();
-        Page page = await visitor.SendAsync(HttpMethod.Post, "/api/token/", PaperlessClient.Chunked(new string('x', 5_000), "text/plain"), ("X-Forwarded-For", address));
-        Assert.True(page.Status is HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadRequest or HttpStatusCode.UnsupportedMediaType, page.Status.ToString());
+        Page page = await visitor.SendAsync(
+            HttpMethod.Post,
+            "/api/token/",
+            PaperlessClient.Chunked(new string('x', 5_000), "text/plain"),
+            ("X-Forwarded-For", address));
+        Assert.True(
+            page.Status is HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadRequest or HttpStatusCode.UnsupportedMediaType,
+            page.Status.ToString());
         return page.Status == HttpStatusCode.ServiceUnavailable;
     }
 

@@ -32,14 +32,17 @@ public sealed class GroupProperties
     }, iter: Tries);
 
     [Fact]
-    public void Each_name_is_one_that_the_map_gives_or_one_that_the_provider_gave_and_the_map_does_not_know() => Gen.Select(Names, Entries).Sample((names, entries) =>
-    {
-        GroupMap map = new(entries);
-        HashSet<string> possible = [.. names.Where(name => !string.IsNullOrWhiteSpace(name)).Select(name => map.TryMap([name], out string? mapped) ? mapped : name).OfType<string>()];
+    public void Each_name_is_one_that_the_map_gives_or_one_that_the_provider_gave_and_the_map_does_not_know() => Gen.Select(Names, Entries)
+        .Sample((names, entries) =>
+            {
+                GroupMap map = new(entries);
+                HashSet<string> possible = [.. names.Where(name => !string.IsNullOrWhiteSpace(name))
+            .Select(name => map.TryMap([name], out string? mapped) ? mapped : name)
+            .OfType<string>()];
 
-        Assert.Subset(possible, Read(names, map).ToHashSet());
-        Assert.Equal(possible.Where(name => !string.IsNullOrWhiteSpace(name)).ToHashSet(), Read(names, map).ToHashSet());
-    }, iter: Tries);
+                Assert.Subset(possible, Read(names, map).ToHashSet());
+                Assert.Equal(possible.Where(name => !string.IsNullOrWhiteSpace(name)).ToHashSet(), Read(names, map).ToHashSet());
+            }, iter: Tries);
 
     [Fact]
     public void Without_a_map_the_names_are_the_providers_in_its_order() => Names.Sample(names =>
@@ -89,17 +92,27 @@ public sealed class GroupProperties
     [Fact]
     public void Nothing_that_is_JSON_makes_it_throw()
     {
-        Gen<string> texts = Gen.OneOf(Name, Gen.String, Gen.Const("groups"), Gen.Const("name"), Gen.Const("id"), Gen.Const("a.b")).Select(text => JsonSerializer.Serialize(text));
-        Gen<string> leaves = Gen.OneOf(texts, Gen.Const("\"\\ud800\""), Gen.Const("null"), Gen.Const("true"), Gen.Const("-1e99"), Gen.Const("[]"), Gen.Const("{}"));
+        Gen<string> texts = Gen.OneOf(Name, Gen.String, Gen.Const("groups"), Gen.Const("name"), Gen.Const("id"), Gen.Const("a.b"))
+            .Select(text => JsonSerializer.Serialize(text));
+        Gen<string> leaves = Gen.OneOf(
+            texts,
+            Gen.Const("\"\\ud800\""),
+            Gen.Const("null"),
+            Gen.Const("true"),
+            Gen.Const("-1e99"),
+            Gen.Const("[]"),
+            Gen.Const("{}"));
         Gen<string> Nest(Gen<string> inner) => Gen.OneOf(
             leaves,
             inner.Array[0, 3].Select(items => $"[{string.Join(',', items)}]"),
-            Gen.Select(Gen.OneOf(texts, Gen.Const("\"\\udc00x\"")), inner).Array[0, 3].Select(members => $"{{{string.Join(',', members.Select(member => $"{member.Item1}:{member.Item2}"))}}}"));
-        Gen.Select(Nest(Nest(Nest(leaves))), Gen.OneOf(Gen.Const("groups"), Gen.Const("a.b"), Gen.Const("groups.name"), Name), Entries).Sample((claims, claim, entries) =>
-        {
-            GroupsOfPerson groups = GroupClaims.Read(JsonDocument.Parse(claims).RootElement, claim, new GroupMap(entries));
-            Assert.True(groups.Mapped is not null || groups.Provided.IsEmpty);
-        }, iter: Tries);
+            Gen.Select(Gen.OneOf(texts, Gen.Const("\"\\udc00x\"")), inner).Array[0, 3]
+                .Select(members => $"{{{string.Join(',', members.Select(member => $"{member.Item1}:{member.Item2}"))}}}"));
+        Gen.Select(Nest(Nest(Nest(leaves))), Gen.OneOf(Gen.Const("groups"), Gen.Const("a.b"), Gen.Const("groups.name"), Name), Entries)
+            .Sample((claims, claim, entries) =>
+                {
+                    GroupsOfPerson groups = GroupClaims.Read(JsonDocument.Parse(claims).RootElement, claim, new GroupMap(entries));
+                    Assert.True(groups.Mapped is not null || groups.Provided.IsEmpty);
+                }, iter: Tries);
     }
 
     private static ImmutableArray<string> Read(ImmutableArray<string> names, GroupMap map) =>

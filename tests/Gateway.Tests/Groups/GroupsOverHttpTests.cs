@@ -26,7 +26,10 @@ public sealed class GroupsOverHttpTests
     public async Task A_dotted_path_leads_to_nested_roles_and_is_named_as_the_source()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM"] = "realm_access.roles");
-        world.Provider.TamperUserInfo = claims => With(claims, "realm_access", new JsonObject { ["roles"] = new JsonArray("editor", "editor", new JsonObject { ["name"] = "reader", ["id"] = "7" }) });
+        world.Provider.TamperUserInfo = claims => With(
+            claims,
+            "realm_access",
+            new JsonObject { ["roles"] = new JsonArray("editor", "editor", new JsonObject { ["name"] = "reader", ["id"] = "7" }) });
         using Visitor alice = await world.SignedInAsync("alice");
 
         JsonElement session = await SessionAsync(alice);

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
@@ -26,7 +27,7 @@ internal sealed class HandMadeClient : IDisposable
 
     public static async Task<HandMadeClient> DiscoverAsync(Uri issuer, OidcProviderSettings settings, CancellationToken ct)
     {
-        var client = new HandMadeClient(settings);
+        HandMadeClient client = new HandMadeClient(settings);
         try
         {
             client._discovery = await client._http.GetFromJsonAsync<JsonElement>(new Uri(issuer, ".well-known/openid-configuration"), ct);
@@ -42,7 +43,7 @@ internal sealed class HandMadeClient : IDisposable
 
     public Uri Authorize(string more = "", bool pkce = true)
     {
-        var challenge = Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(_verifier)));
+        string challenge = Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(_verifier)));
         return new Uri($"{Endpoint("authorization_endpoint")}?response_type=code&client_id={Uri.EscapeDataString(_settings.ClientId)}"
             + $"&redirect_uri={Uri.EscapeDataString(_settings.RedirectUris[0].OriginalString)}"
             + $"&scope=openid%20profile%20email%20offline_access&state=s1&nonce={_nonce}"
@@ -56,39 +57,39 @@ internal sealed class HandMadeClient : IDisposable
 
     public async Task<JsonElement> RedeemAsync(Uri back, CancellationToken ct)
     {
-        using var response = await TokenAsync(CodeGrant(back), Registered, ct);
+        using HttpResponseMessage response = await TokenAsync(CodeGrant(back), Registered, ct);
         return await ReadAsync(response, ct);
     }
 
     public async Task<HttpStatusCode> TryRedeemAsync(Uri back, Authentication authentication, CancellationToken ct)
     {
-        using var response = await TokenAsync(CodeGrant(back), authentication, ct);
+        using HttpResponseMessage response = await TokenAsync(CodeGrant(back), authentication, ct);
         return response.StatusCode;
     }
 
     public async Task<JsonElement> RefreshAsync(JsonElement tokens, CancellationToken ct)
     {
-        var form = new Dictionary<string, string>
+        Dictionary<string, string> form = new Dictionary<string, string>
         {
             ["grant_type"] = "refresh_token",
             ["refresh_token"] = tokens.GetProperty("refresh_token").GetString()!,
         };
-        using var response = await TokenAsync(form, Registered, ct);
+        using HttpResponseMessage response = await TokenAsync(form, Registered, ct);
         return await ReadAsync(response, ct);
     }
 
     public async Task<JsonElement> UserinfoAsync(JsonElement tokens, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Endpoint("userinfo_endpoint"));
+        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, Endpoint("userinfo_endpoint"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.GetProperty("access_token").GetString());
-        using var response = await _http.SendAsync(request, ct);
+        using HttpResponseMessage response = await _http.SendAsync(request, ct);
         return await ReadAsync(response, ct);
     }
 
     public async Task<JsonWebToken> ValidateAsync(JsonElement tokens, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var result = await new JsonWebTokenHandler().ValidateTokenAsync(tokens.GetProperty("id_token").GetString(), new TokenValidationParameters
+        TokenValidationResult result = await new JsonWebTokenHandler().ValidateTokenAsync(tokens.GetProperty("id_token").GetString(), new TokenValidationParameters
         {
             ValidIssuer = _discovery.GetProperty("issuer").GetString(),
             ValidAudience = _settings.ClientId,
@@ -96,7 +97,7 @@ internal sealed class HandMadeClient : IDisposable
             ValidAlgorithms = [_settings.IdTokenSignedResponseAlg],
         });
         Assert.True(result.IsValid, result.Exception?.Message);
-        var token = (JsonWebToken)result.SecurityToken;
+        JsonWebToken token = (JsonWebToken)result.SecurityToken;
         Assert.Equal(_nonce, token.GetPayloadValue<string>("nonce"));
         return token;
     }
@@ -127,7 +128,7 @@ internal sealed class HandMadeClient : IDisposable
 
     private Dictionary<string, string> CodeGrant(Uri back)
     {
-        var query = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(back.Query);
+        Dictionary<string, StringValues> query = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(back.Query);
         Assert.Equal("s1", query["state"]);
         Assert.Equal(_discovery.GetProperty("issuer").GetString(), query["iss"]);
         return new()
@@ -141,7 +142,7 @@ internal sealed class HandMadeClient : IDisposable
 
     private async Task<HttpResponseMessage> TokenAsync(Dictionary<string, string> form, Authentication authentication, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Endpoint("token_endpoint"));
+        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Post, Endpoint("token_endpoint"));
         authentication(_settings, request, form);
         request.Content = new FormUrlEncodedContent(form);
         return await _http.SendAsync(request, ct);
@@ -149,7 +150,7 @@ internal sealed class HandMadeClient : IDisposable
 
     private static async Task<JsonElement> ReadAsync(HttpResponseMessage response, CancellationToken ct)
     {
-        var body = await response.Content.ReadAsStringAsync(ct);
+        string body = await response.Content.ReadAsStringAsync(ct);
         Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode} {body}");
         return JsonSerializer.Deserialize<JsonElement>(body);
     }

@@ -15,7 +15,9 @@ public sealed class InteropTests
     public async Task A_person_signs_in_and_out_of_both(string method, string algorithm, bool claimsInIdToken)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        OidcProviderSettings settings = SettingsFor(world) with { TokenEndpointAuthMethod = method, IdTokenSignedResponseAlg = algorithm, ClaimsInIdToken = claimsInIdToken };
+        OidcProviderSettings settings = SettingsFor(
+            world) with
+        { TokenEndpointAuthMethod = method, IdTokenSignedResponseAlg = algorithm, ClaimsInIdToken = claimsInIdToken };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor visitor = world.NewVisitor();
@@ -28,7 +30,9 @@ public sealed class InteropTests
         Assert.Contains("iss=", callback.Query, StringComparison.Ordinal);
         Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
         JsonNode session = JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!;
-        Assert.Equal(("alice", "interop", provider.Issuer.AbsoluteUri.TrimEnd('/')), ((string?)session["username"], (string?)session["provider"], (string?)session["issuer"]));
+        Assert.Equal(
+            ("alice", "interop", provider.Issuer.AbsoluteUri.TrimEnd('/')),
+            ((string?)session["username"], (string?)session["provider"], (string?)session["issuer"]));
         Assert.Equal(["editors", "staff"], session["groups"]!.AsArray().Select(group => (string?)group));
 
         Page logout = await visitor.OpenAsync("/accounts/logout/", "same-origin");
@@ -84,7 +88,11 @@ public sealed class InteropTests
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world);
-        await using OidcProviderProcess provider = await StartAsync(world, settings with { ClientSecret = "another secret" }, "client_secret_basic", settings.ClientSecret);
+        await using OidcProviderProcess provider = await StartAsync(
+            world,
+            settings with { ClientSecret = "another secret" },
+            "client_secret_basic",
+            settings.ClientSecret);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor visitor = world.NewVisitor();
 

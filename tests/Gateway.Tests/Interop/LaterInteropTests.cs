@@ -24,7 +24,9 @@ public sealed class LaterInteropTests
         }
 
         Assert.Empty(world.Log.Of("RecheckPostponed"));
-        DateTimeOffset checkedAt = DateTimeOffset.Parse((string)JsonNode.Parse((await alice.FetchAsync("/gateway/session")).Text)!["checked_at"]!, System.Globalization.CultureInfo.InvariantCulture);
+        DateTimeOffset checkedAt = DateTimeOffset.Parse(
+            (string)JsonNode.Parse((await alice.FetchAsync("/gateway/session")).Text)!["checked_at"]!,
+            System.Globalization.CultureInfo.InvariantCulture);
         Assert.Equal(world.Clock.GetUtcNow(), checkedAt);
 
         await SignOutThereAsync(world, provider, atProvider);
@@ -80,7 +82,9 @@ public sealed class LaterInteropTests
     public async Task A_logout_token_that_the_provider_sends_ends_the_session()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        await using OidcProviderProcess provider = await StartAsync(world, settings => settings with { BackchannelLogoutUri = new Uri(world.Origin + "/accounts/oidc/interop/logout/backchannel/") });
+        await using OidcProviderProcess provider = await StartAsync(
+            world,
+            settings => settings with { BackchannelLogoutUri = new Uri(world.Origin + "/accounts/oidc/interop/logout/backchannel/") });
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor alice = await SignedInAsync(world, atProvider);
 
@@ -120,6 +124,8 @@ public sealed class LaterInteropTests
     {
         string back = Uri.EscapeDataString(world.Origin + "/accounts/login/?loggedout=1");
         string client = Uri.EscapeDataString(new OidcProviderSettings { RedirectUris = [] }.ClientId);
-        await atProvider.SignOutAsync(new Uri($"{provider.Issuer.AbsoluteUri.TrimEnd('/')}/session/end?client_id={client}&post_logout_redirect_uri={back}"), World.Ct);
+        await atProvider.SignOutAsync(
+            new Uri($"{provider.Issuer.AbsoluteUri.TrimEnd('/')}/session/end?client_id={client}&post_logout_redirect_uri={back}"),
+            World.Ct);
     }
 }

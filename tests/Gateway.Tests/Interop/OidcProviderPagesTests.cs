@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Gateway.Tests.Browser;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.Playwright;
@@ -15,7 +16,7 @@ public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         _client = builder.Build();
         _client.Run(async context =>
@@ -37,31 +38,31 @@ public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
     [Fact]
     public async Task A_browser_signs_in_and_out_and_the_client_is_told_of_the_logout()
     {
-        var url = new Uri(_client.Urls.Single());
-        var settings = new OidcProviderSettings
+        Uri url = new Uri(_client.Urls.Single());
+        OidcProviderSettings settings = new OidcProviderSettings
         {
             RedirectUris = [new Uri(url, "/callback")],
             PostLogoutRedirectUris = [new Uri(url, "/out")],
             BackchannelLogoutUri = new Uri(url, "/backchannel"),
         };
-        await using var provider = await OidcProviderProcess.StartAsync(settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
-        await using var window = await chromium.OpenAsync();
-        var page = window.Page;
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
+        await using BrowserWindow window = await chromium.OpenAsync();
+        IPage page = window.Page;
 
         await page.GotoAsync(client.Authorize().AbsoluteUri);
         await page.GetByLabel("Login").FillAsync("alice");
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Continue" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Back at the client");
-        var tokens = await client.RedeemAsync(new Uri(page.Url), Stop);
-        var idToken = await client.ValidateAsync(tokens, Stop);
+        JsonElement tokens = await client.RedeemAsync(new Uri(page.Url), Stop);
+        JsonWebToken idToken = await client.ValidateAsync(tokens, Stop);
 
         await page.GotoAsync(client.EndSession(tokens, settings.PostLogoutRedirectUris[0], "s8").AbsoluteUri);
         await page.GetByRole(AriaRole.Button, new() { Name = "Yes, sign me out" }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync($"{url}out?state=s8");
 
-        var logoutToken = new JsonWebToken(Assert.Single(_logoutTokens));
+        JsonWebToken logoutToken = new JsonWebToken(Assert.Single(_logoutTokens));
         Assert.Equal("alice", logoutToken.Subject);
         Assert.Equal(idToken.GetPayloadValue<string>("sid"), logoutToken.GetPayloadValue<string>("sid"));
         Assert.Empty(window.Errors);

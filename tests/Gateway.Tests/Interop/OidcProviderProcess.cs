@@ -22,7 +22,7 @@ internal sealed class OidcProviderProcess : IAsyncDisposable
 
     public static async Task<OidcProviderProcess> StartAsync(OidcProviderSettings settings, CancellationToken ct)
     {
-        var provider = new OidcProviderProcess();
+        OidcProviderProcess provider = new OidcProviderProcess();
         try
         {
             await provider.RunAsync(settings, ct);
@@ -82,12 +82,12 @@ internal sealed class OidcProviderProcess : IAsyncDisposable
         _node.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
         _node.BeginErrorReadLine();
 
-        var output = _node.StandardOutput;
+        StreamReader output = _node.StandardOutput;
         try
         {
             await _node.StandardInput.WriteLineAsync(JsonSerializer.Serialize(settings, Json).AsMemory(), ct);
             await _node.StandardInput.FlushAsync(ct);
-            var line = await output.ReadLineAsync(ct).AsTask().WaitAsync(StartLimit, ct);
+            string? line = await output.ReadLineAsync(ct).AsTask().WaitAsync(StartLimit, ct);
             Issuer = JsonSerializer.Deserialize<Listening>(line ?? throw new EndOfStreamException(), Json)!.Issuer;
         }
         catch (Exception e) when (e is IOException or TimeoutException or JsonException)

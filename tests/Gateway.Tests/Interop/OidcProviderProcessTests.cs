@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text.Json;
+using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Gateway.Tests.Interop;
 
@@ -21,27 +23,27 @@ public sealed class OidcProviderProcessTests
     [InlineData("ES256", "client_secret_post", true)]
     public async Task Alice_signs_in_and_her_code_buys_tokens_that_say_who_she_is(string algorithm, string method, bool claimsInIdToken)
     {
-        var settings = Settings with
+        OidcProviderSettings settings = Settings with
         {
             IdTokenSignedResponseAlg = algorithm,
             TokenEndpointAuthMethod = method,
             ClaimsInIdToken = claimsInIdToken,
         };
-        await using var provider = await OidcProviderProcess.StartAsync(settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
 
-        var back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
+        Uri back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
         Assert.Equal(Callback.AbsolutePath, back.AbsolutePath);
         Assert.Equal(["Sign in", "Paperless Gateway asks for access"], browser.Pages);
 
-        var tokens = await client.RedeemAsync(back, Stop);
-        var idToken = await client.ValidateAsync(tokens, Stop);
+        JsonElement tokens = await client.RedeemAsync(back, Stop);
+        JsonWebToken idToken = await client.ValidateAsync(tokens, Stop);
         Assert.Equal(algorithm, idToken.Alg);
         Assert.Equal("alice", idToken.Subject);
         Assert.Equal(claimsInIdToken ? ["editors", "staff"] : [], idToken.Claims.Where(c => c.Type == "groups").Select(c => c.Value));
 
-        var userinfo = await client.UserinfoAsync(tokens, Stop);
+        JsonElement userinfo = await client.UserinfoAsync(tokens, Stop);
         Assert.Equal("alice", userinfo.GetProperty("preferred_username").GetString());
         Assert.Equal("alice@example.com", userinfo.GetProperty("email").GetString());
         Assert.Equal(["editors", "staff"], userinfo.GetProperty("groups").EnumerateArray().Select(g => g.GetString()));
@@ -50,11 +52,11 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task Somebody_without_groups_has_no_groups_claim()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
 
-        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "carol", Stop), Stop);
+        JsonElement tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "carol", Stop), Stop);
 
         Assert.False((await client.UserinfoAsync(tokens, Stop)).TryGetProperty("groups", out _));
     }
@@ -62,16 +64,16 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task The_second_sign_in_asks_nothing_until_the_session_has_ended()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
-        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "bob", Stop), Stop);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
+        JsonElement tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(), "bob", Stop), Stop);
         browser.Pages.Clear();
 
         Assert.Contains("code=", (await browser.SignInAsync(client.Authorize("prompt=none"), "bob", Stop)).Query, StringComparison.Ordinal);
         Assert.Empty(browser.Pages);
 
-        var signedOut = await browser.SignOutAsync(client.EndSession(tokens, LoggedOut, "s7"), Stop);
+        Uri signedOut = await browser.SignOutAsync(client.EndSession(tokens, LoggedOut, "s7"), Stop);
         Assert.Equal(new Uri(LoggedOut.OriginalString + "&state=s7"), signedOut);
         Assert.Equal(["Sign out?"], browser.Pages);
 
@@ -81,9 +83,9 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task Who_cancels_comes_back_with_access_denied()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
 
         Assert.Contains("error=access_denied", (await browser.CancelAsync(client.Authorize(), Stop)).Query, StringComparison.Ordinal);
     }
@@ -91,11 +93,11 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task A_request_without_PKCE_is_refused()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
 
-        var back = await browser.SignInAsync(client.Authorize(pkce: false), "alice", Stop);
+        Uri back = await browser.SignInAsync(client.Authorize(pkce: false), "alice", Stop);
 
         Assert.Contains("error=invalid_request", back.Query, StringComparison.Ordinal);
     }
@@ -103,10 +105,10 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task Credentials_must_be_percent_encoded_and_sent_the_registered_way()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
-        var back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
+        Uri back = await browser.SignInAsync(client.Authorize(), "alice", Stop);
 
         Assert.Equal(HttpStatusCode.Unauthorized, await client.TryRedeemAsync(back, HandMadeClient.RawBasic, Stop));
         Assert.Equal(HttpStatusCode.Unauthorized, await client.TryRedeemAsync(back, HandMadeClient.Post, Stop));
@@ -119,17 +121,17 @@ public sealed class OidcProviderProcessTests
     [InlineData("always", "", true)]
     public async Task A_refresh_token_comes_when_it_was_asked_for(string refreshTokens, string more, bool comes)
     {
-        var settings = Settings with { RefreshTokens = refreshTokens };
-        await using var provider = await OidcProviderProcess.StartAsync(settings, Stop);
-        using var client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
-        using var browser = new OidcProviderSignIn(provider.Issuer);
+        OidcProviderSettings settings = Settings with { RefreshTokens = refreshTokens };
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, Stop);
+        using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, settings, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(provider.Issuer);
 
-        var tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(more), "alice", Stop), Stop);
+        JsonElement tokens = await client.RedeemAsync(await browser.SignInAsync(client.Authorize(more), "alice", Stop), Stop);
 
         Assert.Equal(comes, tokens.TryGetProperty("refresh_token", out _));
         if (comes)
         {
-            var renewed = await client.RefreshAsync(tokens, Stop);
+            JsonElement renewed = await client.RefreshAsync(tokens, Stop);
             Assert.Equal("alice", (await client.UserinfoAsync(renewed, Stop)).GetProperty("sub").GetString());
         }
     }
@@ -137,16 +139,16 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task A_restart_keeps_the_issuer_and_takes_other_redirect_URIs_and_keys()
     {
-        await using var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
-        var issuer = provider.Issuer;
-        using var before = await HandMadeClient.DiscoverAsync(issuer, Settings, Stop);
-        var moved = Settings with { RedirectUris = [new Uri("http://127.0.0.1:9/moved/")] };
+        await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        Uri issuer = provider.Issuer;
+        using HandMadeClient before = await HandMadeClient.DiscoverAsync(issuer, Settings, Stop);
+        OidcProviderSettings moved = Settings with { RedirectUris = [new Uri("http://127.0.0.1:9/moved/")] };
 
         await provider.RestartAsync(moved, Stop);
 
         Assert.Equal(issuer, provider.Issuer);
-        using var after = await HandMadeClient.DiscoverAsync(issuer, moved, Stop);
-        using var browser = new OidcProviderSignIn(issuer);
+        using HandMadeClient after = await HandMadeClient.DiscoverAsync(issuer, moved, Stop);
+        using OidcProviderSignIn browser = new OidcProviderSignIn(issuer);
         Assert.Equal("/moved/", (await browser.SignInAsync(after.Authorize(), "alice", Stop)).AbsolutePath);
         Assert.Empty(before.KeyIds.Intersect(after.KeyIds));
     }
@@ -154,7 +156,7 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task A_stopped_provider_no_longer_listens()
     {
-        var provider = await OidcProviderProcess.StartAsync(Settings, Stop);
+        OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         await provider.DisposeAsync();
 
         await Assert.ThrowsAsync<HttpRequestException>(() => HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop));
@@ -163,9 +165,9 @@ public sealed class OidcProviderProcessTests
     [Fact]
     public async Task Settings_that_the_provider_refuses_are_reported_with_its_own_words()
     {
-        var refused = Settings with { IdTokenSignedResponseAlg = "RS257" };
+        OidcProviderSettings refused = Settings with { IdTokenSignedResponseAlg = "RS257" };
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => OidcProviderProcess.StartAsync(refused, Stop));
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => OidcProviderProcess.StartAsync(refused, Stop));
 
         Assert.Contains("id_token_signed_response_alg", error.Message, StringComparison.Ordinal);
     }

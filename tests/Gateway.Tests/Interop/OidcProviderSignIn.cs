@@ -41,18 +41,18 @@ internal sealed partial class OidcProviderSignIn : IDisposable
 
     private async Task<Uri> WalkAsync(Uri start, Dictionary<string, string> answers, CancellationToken ct)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, start);
-        for (var step = 0; step < MostSteps; step++)
+        HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, start);
+        for (int step = 0; step < MostSteps; step++)
         {
-            using var sent = request;
-            using var response = await _http.SendAsync(sent, ct);
+            using HttpRequestMessage sent = request;
+            using HttpResponseMessage response = await _http.SendAsync(sent, ct);
             if (response.Headers.Location is not { } location)
             {
                 request = Submit(sent.RequestUri!, response.StatusCode, await response.Content.ReadAsStringAsync(ct), answers);
                 continue;
             }
 
-            var next = new Uri(sent.RequestUri!, location);
+            Uri next = new Uri(sent.RequestUri!, location);
             if (next.Authority != _issuer.Authority)
             {
                 return next;
@@ -66,20 +66,20 @@ internal sealed partial class OidcProviderSignIn : IDisposable
 
     private HttpRequestMessage Submit(Uri here, HttpStatusCode status, string html, Dictionary<string, string> answers)
     {
-        var form = Form().Match(html);
+        Match form = Form().Match(html);
         if (status != HttpStatusCode.OK || !form.Success)
         {
             throw new InvalidOperationException($"{here.GetLeftPart(UriPartial.Path)} answered {(int)status} without a form:\n{html}");
         }
 
-        var action = new Uri(here, WebUtility.HtmlDecode(form.Groups["action"].Value));
+        Uri action = new Uri(here, WebUtility.HtmlDecode(form.Groups["action"].Value));
         if (action.Authority != _issuer.Authority)
         {
             throw new InvalidOperationException($"The page posts to {action} (response_mode=form_post?); only redirects are followed.");
         }
 
         Pages.Add(WebUtility.HtmlDecode(Title().Match(html).Groups["title"].Value));
-        var fields = new Dictionary<string, string>(answers);
+        Dictionary<string, string> fields = new Dictionary<string, string>(answers);
         foreach (Match hidden in HiddenField().Matches(html))
         {
             fields[hidden.Groups["name"].Value] = WebUtility.HtmlDecode(hidden.Groups["value"].Value);

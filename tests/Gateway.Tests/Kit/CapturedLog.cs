@@ -16,7 +16,9 @@ internal sealed class CapturedLog : ILogEventSink
     public IReadOnlyList<LogEvent> Events => [.. _events];
 
     /// <summary>All lines with exceptions, for what must never be among them.</summary>
-    public string Text => string.Join('\n', _events.Select(entry => $"{entry.RenderMessage(CultureInfo.InvariantCulture)} {entry.Exception} {string.Join(' ', entry.Properties.Values)}"));
+    public string Text => string.Join(
+        '\n',
+        _events.Select(entry => $"{entry.RenderMessage(CultureInfo.InvariantCulture)} {entry.Exception} {string.Join(' ', entry.Properties.Values)}"));
 
     public IReadOnlyList<LogEvent> Of(string eventName) => [.. _events.Where(entry => NameOf(entry) == eventName)];
 
@@ -52,7 +54,9 @@ internal sealed class CapturedLog : ILogEventSink
     }
 
     public static string Value(LogEvent entry, string property) =>
-        entry.Properties.TryGetValue(property, out LogEventPropertyValue? value) ? value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString() : "";
+        entry.Properties.TryGetValue(property, out LogEventPropertyValue? value)
+            ? value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString()
+            : "";
 
     private static string? NameOf(LogEvent entry) =>
         entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure

@@ -16,7 +16,13 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
     private readonly CapturedLog _log;
     private readonly Action<IServiceCollection>? _services;
 
-    public GatewayUnderTest(IReadOnlyDictionary<string, string?> settings, int port, TimeProvider clock, CapturedLog log, X509Certificate2? certificate, Action<IServiceCollection>? services)
+    public GatewayUnderTest(
+        IReadOnlyDictionary<string, string?> settings,
+        int port,
+        TimeProvider clock,
+        CapturedLog log,
+        X509Certificate2? certificate,
+        Action<IServiceCollection>? services)
     {
         _settings = settings;
         _clock = clock;

@@ -78,7 +78,10 @@ internal sealed class ProgramProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string?>? environment = null)
     {
         await using ProgramProcess process = Start(program, arguments, environment);
         int exitCode = await process.ExitAsync();

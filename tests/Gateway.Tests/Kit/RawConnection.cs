@@ -85,5 +85,6 @@ internal sealed class RawConnection : IDisposable
 
     /// <summary>The status codes of all answers in a text, in their order.</summary>
     public static IReadOnlyList<int> Statuses(string text) =>
-        [.. text.Split("\r\n").Where(line => line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal)).Select(line => int.Parse(line.AsSpan(9, 3), CultureInfo.InvariantCulture))];
+        [.. text.Split("\r\n").Where(line => line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal))
+            .Select(line => int.Parse(line.AsSpan(9, 3), CultureInfo.InvariantCulture))];
 }

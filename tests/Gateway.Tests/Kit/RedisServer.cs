@@ -61,7 +61,8 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>A cluster of one, which has all slots.</summary>
     public static async Task<RedisServer> StartClusterAsync()
     {
-        RedisServer server = await StartAsync(new RedisServer(["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", $"{World.FreePort()}"]));
+        RedisServer server = await StartAsync(
+            new RedisServer(["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", $"{World.FreePort()}"]));
         await server.AskAsync("CLUSTER ADDSLOTSRANGE 0 16383");
         while (!(await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal))
         {
@@ -71,7 +72,8 @@ internal sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
-    public static Task<RedisServer> StartReplicaAsync(RedisServer of) => StartAsync(new RedisServer(["--replicaof", "127.0.0.1", $"{of.Port}", "--repl-diskless-sync-delay", "0"]));
+    public static Task<RedisServer> StartReplicaAsync(RedisServer of)
+        => StartAsync(new RedisServer(["--replicaof", "127.0.0.1", $"{of.Port}", "--repl-diskless-sync-delay", "0"]));
 
     /// <summary>Watches over a server and its replicas, and lets one of these take its place.</summary>
     public static Task<RedisServer> StartSentinelAsync(RedisServer of)

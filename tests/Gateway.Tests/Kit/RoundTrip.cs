@@ -37,7 +37,8 @@ internal sealed class RoundTrip
         for (int step = 0; step < MostSteps; step++)
         {
             Page page = await _visitor.OpenAsync(address.AbsoluteUri, "cross-site");
-            address = page.Location ?? throw new InvalidOperationException($"The provider keeps the browser: {(int)page.Status} at {page.Address}\n{page.Text}");
+            address = page.Location
+                ?? throw new InvalidOperationException($"The provider keeps the browser: {(int)page.Status} at {page.Address}\n{page.Text}");
             if (address.Authority != Authorize.Authority)
             {
                 return address.PathAndQuery;

@@ -7,7 +7,8 @@ namespace Gateway.Tests.Kit;
 /// <summary>What a request came to.</summary>
 internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, HttpResponseMessage Response, IReadOnlyList<Uri> Trail)
 {
-    public string? Header(string name) => Response.Headers.TryGetValues(name, out IEnumerable<string>? values) || Response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+    public string? Header(
+        string name) => Response.Headers.TryGetValues(name, out IEnumerable<string>? values) || Response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
 
     public IReadOnlyList<string> SetCookies => Response.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? values) ? [.. values] : [];
 
@@ -34,7 +35,8 @@ internal sealed class Visitor : IDisposable
             CookieContainer = Cookies,
             RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
             ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-            SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => certificate is not null && given?.GetCertHashString() == certificate.GetCertHashString() },
+            SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => certificate is not null
+                && given?.GetCertHashString() == certificate.GetCertHashString() },
         };
         if (replica is { } port)
         {
@@ -113,7 +115,8 @@ internal sealed class Visitor : IDisposable
     /// <summary>A script on Paperless's page asks; unsafe methods carry the CSRF token as the app's do.</summary>
     public Task<Page> FetchAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
-        List<(string, string)> all = [("Accept", "application/json; version=9"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Site", "same-origin")];
+        List<(string, string)> all
+            = [("Accept", "application/json; version=9"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Site", "same-origin")];
         if (method != HttpMethod.Get && method != HttpMethod.Head)
         {
             all.Add(("Origin", _world.Origin));
@@ -134,7 +137,8 @@ internal sealed class Visitor : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private Uri Absolute(string address) => Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)
+    private Uri Absolute(
+        string address) => Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)
         ? absolute
         : new Uri(_world.Origin + address);
 }

@@ -183,7 +183,8 @@ internal sealed class World : IAsyncDisposable
 
     /// <summary>What is forwarded always says for whom.</summary>
     private static bool IsAskedWho(ReceivedRequest request) =>
-        request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null && request.Header("Authorization") is null;
+        request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null
+            && request.Header("Authorization") is null;
 
     private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
 

@@ -41,7 +41,9 @@ public sealed class AccountsArgumentsTests
     [InlineData("link --issuer https://auth.example.com --user alice", "Option '--subject' is required.")]
     [InlineData("link --issuer https://auth.example.com --subject 1", "Option '--user' is required.")]
     [InlineData("link --issuer https://auth.example.com --subject 1 --user", "Required argument missing for option: '--user'.")]
-    [InlineData("link --issuer https://auth.example.com --subject 1 --subject 2 --user alice", "Option '--subject' expects a single argument but 2 were provided.")]
+    [InlineData(
+        "link --issuer https://auth.example.com --subject 1 --subject 2 --user alice",
+        "Option '--subject' expects a single argument but 2 were provided.")]
     [InlineData("link --issuer auth.example.com --subject 1 --user alice", "--issuer is not a full address")]
     [InlineData("unlink --issuer https://auth.example.com", "Option '--subject' is required.")]
     [InlineData("unlink --issuer https://auth.example.com --subject 1 --user alice", "Unrecognized command or argument '--user'.")]
@@ -57,7 +59,7 @@ public sealed class AccountsArgumentsTests
     [Fact]
     public async Task Bad_usage_shows_the_usage()
     {
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "link", "--issuer", "https://auth.example.com"]);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "link", "--issuer", "https://auth.example.com"]);
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.StartsWith("Option '--subject' is required.", errors, StringComparison.Ordinal);

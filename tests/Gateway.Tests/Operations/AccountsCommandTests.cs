@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Accounts;
@@ -22,10 +23,13 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task A_superuser_whom_the_operator_links_while_the_gateway_runs_comes_in_as_that_user()
     {
-        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+        (int exitCode, string? output, string? errors) = await LinkAsync("alice", "admin");
 
         Assert.Equal((0, $"admin (user {IdOf("admin")}) is now linked to {SubjectOf("alice")} of {Issuer}."), (exitCode, output));
-        Assert.Contains($"Gateway.SecurityLog \"admin\" (user {IdOf("admin")}) is now linked to \"{SubjectOf("alice")}\" of \"{Issuer}\" at \"authentik\", by a command", Assert.Single(Lines(errors)), StringComparison.Ordinal);
+        Assert.Contains(
+            $"Gateway.SecurityLog \"admin\" (user {IdOf("admin")}) is now linked to \"{SubjectOf("alice")}\" of \"{Issuer}\" at \"authentik\", by a command",
+            Assert.Single(Lines(errors)),
+            StringComparison.Ordinal);
         using Visitor alice = await _world.SignedInAsync("alice");
         Assert.Equal("admin", await alice.WhoAsync());
         using JsonDocument session = JsonDocument.Parse((await alice.FetchAsync("/gateway/session")).Text);
@@ -37,7 +41,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         await LinkAsync("alice", "admin");
 
-        var (exitCode, output, errors) = await RunAsync("unlink", "--issuer", Issuer, $"--subject={SubjectOf("alice")}");
+        (int exitCode, string? output, string? errors) = await RunAsync("unlink", "--issuer", Issuer, $"--subject={SubjectOf("alice")}");
 
         Assert.Equal((0, $"admin (user {IdOf("admin")}) is no longer linked to {SubjectOf("alice")} of {Issuer}."), (exitCode, output));
         Assert.Contains("by a command", errors, StringComparison.Ordinal);
@@ -55,7 +59,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice");
         using Visitor bob = await _world.SignedInAsync("bob");
 
-        var (exitCode, _, errors) = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
+        (int exitCode, string _, string? errors) = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
 
         Assert.Equal(0, exitCode);
         Assert.Contains("The session that was open has ended. A gateway that is running notices within half a minute.", errors, StringComparison.Ordinal);
@@ -75,7 +79,10 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
         using Visitor alice = await world.SignedInAsync("alice");
 
-        var (exitCode, _, errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "unlink", "--issuer", world.Provider.Issuer.AbsoluteUri, "--subject", "alice"], world.Settings());
+        (int exitCode, string _, string? errors) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["accounts", "unlink", "--issuer", world.Provider.Issuer.AbsoluteUri, "--subject", "alice"],
+            world.Settings());
 
         Assert.Equal(0, exitCode);
         Assert.Contains("The session that was open has ended.", errors, StringComparison.Ordinal);
@@ -90,7 +97,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         (await _world.SignedInAsync("alice")).Dispose();
         await LinkAsync("admin", "admin");
 
-        var (exitCode, output, errors) = await RunAsync("list");
+        (int exitCode, string? output, string? errors) = await RunAsync("list");
 
         Assert.Equal((0, ""), (exitCode, errors));
         string[] lines = Lines(output);
@@ -113,7 +120,9 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         JsonElement row = Assert.Single(listed.RootElement.EnumerateArray());
         Assert.Equal(Properties, row.EnumerateObject().Select(property => property.Name));
         Assert.Equal(IdOf("admin"), row.GetProperty("user_id").GetInt32());
-        Assert.Equal(["admin", "authentik", SubjectOf("bob"), Issuer, SubjectOf("bob")], row.EnumerateObject().Skip(1).Take(5).Select(property => property.Value.GetString()));
+        Assert.Equal(
+            ["admin", "authentik", SubjectOf("bob"), Issuer, SubjectOf("bob")],
+            row.EnumerateObject().Skip(1).Take(5).Select(property => property.Value.GetString()));
         Assert.True(DateTimeOffset.UtcNow - row.GetProperty("linked_at").GetDateTimeOffset() < TimeSpan.FromMinutes(5));
         Assert.All([linked, unlinked], one => Assert.True(JsonElement.DeepEquals(row, one.RootElement)));
     }
@@ -140,11 +149,11 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     public async Task While_Paperless_is_away_the_list_has_numbers_and_nothing_is_linked()
     {
         await LinkAsync("alice", "admin");
-        using var away = _world.Paperless.Faults.Answer(_ => true, 503);
+        using Fault away = _world.Paperless.Faults.Answer(_ => true, 503);
 
-        var list = await RunAsync("list", "--json");
-        var link = await LinkAsync("bob", "bob");
-        var unlink = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
+        (int ExitCode, string Output, string Errors) list = await RunAsync("list", "--json");
+        (int ExitCode, string Output, string Errors) link = await LinkAsync("bob", "bob");
+        (int ExitCode, string Output, string Errors) unlink = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("alice"));
 
         using JsonDocument rows = JsonDocument.Parse(list.Output);
         Assert.Equal((0, JsonValueKind.Null), (list.ExitCode, Assert.Single(rows.RootElement.EnumerateArray()).GetProperty("username").ValueKind));
@@ -159,10 +168,12 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         (await _world.SignedInAsync("alice")).Dispose();
 
-        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+        (int exitCode, string? output, string? errors) = await LinkAsync("alice", "admin");
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Equal($"{SubjectOf("alice")} of {Issuer} is linked to alice (user {IdOf("alice")}) already. Remove that link first with \"accounts unlink\".", errors.Trim());
+        Assert.Equal(
+            $"{SubjectOf("alice")} of {Issuer} is linked to alice (user {IdOf("alice")}) already. Remove that link first with \"accounts unlink\".",
+            errors.Trim());
         using JsonDocument rows = JsonDocument.Parse((await RunAsync("list", "--json")).Output);
         Assert.Equal("alice", Assert.Single(rows.RootElement.EnumerateArray()).GetProperty("username").GetString());
     }
@@ -170,7 +181,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task Of_two_commands_at_once_one_links_and_the_other_says_so()
     {
-        var both = await Task.WhenAll(LinkAsync("alice", "admin"), LinkAsync("alice", "bob"));
+        (int ExitCode, string Output, string Errors)[] both = await Task.WhenAll(LinkAsync("alice", "admin"), LinkAsync("alice", "bob"));
 
         Assert.Equal([0, 1], both.Select(one => one.ExitCode).Order());
         Assert.Contains("already", both.Single(one => one.ExitCode == 1).Errors, StringComparison.Ordinal);
@@ -183,8 +194,8 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         _world.Paperless.Data.AddUser("Carol");
 
-        var carol = await LinkAsync("alice", "carol");
-        var nobody = await LinkAsync("alice", "nobody");
+        (int ExitCode, string Output, string Errors) carol = await LinkAsync("alice", "carol");
+        (int ExitCode, string Output, string Errors) nobody = await LinkAsync("alice", "nobody");
 
         Assert.Equal((1, "", "Paperless has no user \"carol\" but \"Carol\": letter case counts."), (carol.ExitCode, carol.Output, carol.Errors.Trim()));
         Assert.Equal((1, "", "Paperless has no user \"nobody\"."), (nobody.ExitCode, nobody.Output, nobody.Errors.Trim()));
@@ -196,8 +207,8 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         await LinkAsync("alice", "admin");
 
-        var bob = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("bob"));
-        var slip = await RunAsync("unlink", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("alice"));
+        (int ExitCode, string Output, string Errors) bob = await RunAsync("unlink", "--issuer", Issuer, "--subject", SubjectOf("bob"));
+        (int ExitCode, string Output, string Errors) slip = await RunAsync("unlink", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("alice"));
 
         Assert.Equal((1, ""), (bob.ExitCode, bob.Output));
         Assert.StartsWith($"Nobody is linked to {SubjectOf("bob")} of {Issuer}", bob.Errors, StringComparison.Ordinal);
@@ -210,7 +221,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         _world.Paperless.Data.UpdateUser("bob", user => user with { IsActive = false });
 
-        var (exitCode, _, errors) = await RunAsync("link", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("bob"), "--user", "bob");
+        (int exitCode, string _, string? errors) = await RunAsync("link", "--issuer", Issuer.TrimEnd('/'), "--subject", SubjectOf("bob"), "--user", "bob");
 
         Assert.Equal(0, exitCode);
         Assert.Contains("bob is not active in Paperless", errors, StringComparison.Ordinal);
@@ -231,12 +242,14 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
         string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
 
-        var unsaid = await RunAsync(link);
-        var unknown = await RunAsync([.. link, "--provider", "third"]);
-        var said = await RunAsync([.. link, "--provider", "other", "--json"]);
+        (int ExitCode, string Output, string Errors) unsaid = await RunAsync(link);
+        (int ExitCode, string Output, string Errors) unknown = await RunAsync([.. link, "--provider", "third"]);
+        (int ExitCode, string Output, string Errors) said = await RunAsync([.. link, "--provider", "other", "--json"]);
 
         Assert.Equal((2, "", "accounts link: --provider is missing; there are authentik, other."), (unsaid.ExitCode, unsaid.Output, unsaid.Errors.Trim()));
-        Assert.Equal((1, "", "The settings have no provider \"third\"; there are authentik, other."), (unknown.ExitCode, unknown.Output, unknown.Errors.Trim()));
+        Assert.Equal(
+            (1, "", "The settings have no provider \"third\"; there are authentik, other."),
+            (unknown.ExitCode, unknown.Output, unknown.Errors.Trim()));
         using JsonDocument linked = JsonDocument.Parse(said.Output);
         Assert.Equal("other", linked.RootElement.GetProperty("provider").GetString());
     }
@@ -252,11 +265,11 @@ public sealed class AccountsCommandTests : IAsyncLifetime
         }
 
         string[] alice = ["--issuer", Issuer, "--subject", SubjectOf("alice")];
-        var unsaid = await RunAsync(["unlink", .. alice]);
-        var linked = await RunAsync(["link", .. alice, "--user", "admin"]);
-        var said = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
-        var again = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
-        var taken = await RunAsync(["link", .. alice, "--user", "admin"]);
+        (int ExitCode, string Output, string Errors) unsaid = await RunAsync(["unlink", .. alice]);
+        (int ExitCode, string Output, string Errors) linked = await RunAsync(["link", .. alice, "--user", "admin"]);
+        (int ExitCode, string Output, string Errors) said = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
+        (int ExitCode, string Output, string Errors) again = await RunAsync(["unlink", .. alice, "--provider", "authentik"]);
+        (int ExitCode, string Output, string Errors) taken = await RunAsync(["link", .. alice, "--user", "admin"]);
 
         Assert.Equal((2, "accounts unlink: --provider is missing; that person is linked at authentik and renamed."), (unsaid.ExitCode, unsaid.Errors.Trim()));
         Assert.Equal((1, 0, 1, 1), (linked.ExitCode, said.ExitCode, again.ExitCode, taken.ExitCode));
@@ -269,7 +282,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = "SECRETthatisnotaken";
 
-        var (exitCode, output, errors) = await LinkAsync("alice", "admin");
+        (int exitCode, string? output, string? errors) = await LinkAsync("alice", "admin");
 
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.", errors, StringComparison.Ordinal);
@@ -281,7 +294,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = null;
 
-        var (exitCode, output, errors) = await RunAsync("list", "--json");
+        (int exitCode, string? output, string? errors) = await RunAsync("list", "--json");
 
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("GATEWAY_PAPERLESS_TOKEN: is not set", errors, StringComparison.Ordinal);
@@ -292,8 +305,8 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     {
         string subject = "a\u001b[2Jb\u202ec\nd";
 
-        var link = await RunAsync("link", "--issuer", Issuer, "--subject", subject, "--user", "admin");
-        var list = await RunAsync("list");
+        (int ExitCode, string Output, string Errors) link = await RunAsync("link", "--issuer", Issuer, "--subject", subject, "--user", "admin");
+        (int ExitCode, string Output, string Errors) list = await RunAsync("list");
 
         Assert.Equal(0, link.ExitCode);
         Assert.All([link.Output, link.Errors, list.Output], text => Assert.DoesNotContain('\u001b', text));
@@ -304,7 +317,8 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     private Task<(int ExitCode, string Output, string Errors)> LinkAsync(string person, string user) =>
         RunAsync("link", "--issuer", Issuer, "--subject", SubjectOf(person), "--user", user);
 
-    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words) => ProgramProcess.RunAsync("Gateway", ["accounts", .. words], _world.Settings());
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words)
+        => ProgramProcess.RunAsync("Gateway", ["accounts", .. words], _world.Settings());
 
     private int IdOf(string user) => _world.Paperless.Data.FindUser(user)!.Id;
 

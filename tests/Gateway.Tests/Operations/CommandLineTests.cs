@@ -1,4 +1,5 @@
 using Gateway.Operations;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
@@ -12,13 +13,13 @@ public sealed class CommandLineTests
         Dictionary<string, string?> environment = new() { ["GATEWAY_MANAGEMENT_URL"] = world.Gateway.Management.AbsoluteUri };
 
         Assert.Equal((0, "ok", ""), await ProgramProcess.RunAsync("Gateway", ["health"], environment));
-        var ready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
+        (int ExitCode, string Output, string Errors) ready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
         Assert.Equal(0, ready.ExitCode);
         Assert.StartsWith("""{"status":"ready",""", ready.Output, StringComparison.Ordinal);
 
-        using var away = world.Paperless.Faults.Drop(_ => true);
+        using Fault away = world.Paperless.Faults.Drop(_ => true);
         world.Clock.Advance(TimeSpan.FromSeconds(5));
-        var unready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
+        (int ExitCode, string Output, string Errors) unready = await ProgramProcess.RunAsync("Gateway", ["health", "ready"], environment);
         Assert.Equal(1, unready.ExitCode);
         Assert.StartsWith("""{"status":"unready",""", unready.Output, StringComparison.Ordinal);
     }
@@ -28,7 +29,7 @@ public sealed class CommandLineTests
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MANAGEMENT_URL"] = "http://+:0");
 
-        var (exitCode, output, _) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
+        (int exitCode, string? output, string _) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
         {
             ["GATEWAY_MANAGEMENT_URL"] = $"http://+:{world.Gateway.Management.Port}",
         });
@@ -41,7 +42,7 @@ public sealed class CommandLineTests
     {
         int port = World.FreePort();
 
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["health"], new Dictionary<string, string?>
         {
             ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{port}",
         });
@@ -55,7 +56,7 @@ public sealed class CommandLineTests
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
 
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], world.Settings());
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], world.Settings());
 
         Assert.Equal((0, ""), (exitCode, errors.Trim()));
         Assert.StartsWith("The configuration is good: " + world.Origin, output, StringComparison.Ordinal);
@@ -72,10 +73,12 @@ public sealed class CommandLineTests
         settings["GATEWAY_SESSION_IDLE"] = "soon";
         settings["GATEWAY_UPSTREM_URL"] = "http://localhost";
 
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], settings);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], settings);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.All(["PAPERLESS_URL", "GATEWAY_SESSION_IDLE", "Did you mean GATEWAY_UPSTREAM_URL?"], part => Assert.Contains(part, errors, StringComparison.Ordinal));
+        Assert.All(
+            ["PAPERLESS_URL", "GATEWAY_SESSION_IDLE", "Did you mean GATEWAY_UPSTREAM_URL?"],
+            part => Assert.Contains(part, errors, StringComparison.Ordinal));
         Assert.DoesNotContain(world.Provider.Options.ClientSecret, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
@@ -83,7 +86,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Settings_are_listed_without_a_configuration()
     {
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", ["settings"]);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["settings"]);
 
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.StartsWith("## ", output, StringComparison.Ordinal);
@@ -95,7 +98,7 @@ public sealed class CommandLineTests
     [InlineData("health", "live", "now")]
     public async Task An_unknown_word_shows_the_usage(params string[] words)
     {
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", words);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", words);
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.Contains("Usage:", errors, StringComparison.Ordinal);
@@ -109,7 +112,7 @@ public sealed class CommandLineTests
     [InlineData("[suggest:4] acco", "accounts")]
     public async Task Help_version_and_completion_need_no_settings(string line, string expected)
     {
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", line.Split(' '));
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", line.Split(' '));
 
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Contains(expected, output, StringComparison.Ordinal);
@@ -128,7 +131,7 @@ public sealed class CommandLineTests
         settings["ASPNETCORE_URLS"] = publicly ? world.Origin : "http://127.0.0.1:0";
         settings["GATEWAY_MANAGEMENT_URL"] = management ? managed.GetLeftPart(UriPartial.Authority) : "http://127.0.0.1:0";
 
-        var (exitCode, output, errors) = await ProgramProcess.RunAsync("Gateway", [], settings);
+        (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", [], settings);
 
         Assert.Equal(1, exitCode);
         Assert.StartsWith("The gateway does not start: ", errors, StringComparison.Ordinal);

@@ -27,7 +27,8 @@ public sealed class ConsoleLinesTests
         output.LetGo();
         lines.Dispose();
         string[] written = output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        int missing = written.Select(line => JsonDocument.Parse(line).RootElement).Where(line => line.TryGetProperty("Lines", out _)).Sum(line => line.GetProperty("Lines").GetInt32());
+        int missing = written.Select(line => JsonDocument.Parse(line).RootElement).Where(line => line.TryGetProperty("Lines", out _))
+            .Sum(line => line.GetProperty("Lines").GetInt32());
         Assert.True(missing > 0, "Nothing is said to be missing.");
         Assert.Equal(Many, missing + written.Count(line => line.Contains("\"Number\"", StringComparison.Ordinal)));
     }
@@ -79,7 +80,12 @@ public sealed class ConsoleLinesTests
     }
 
     private static LogEvent Line(int number) =>
-        new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new MessageTemplateParser().Parse("line {Number}"), [new LogEventProperty("Number", new ScalarValue(number))]);
+        new(
+            DateTimeOffset.UnixEpoch,
+            LogEventLevel.Information,
+            null,
+            new MessageTemplateParser().Parse("line {Number}"),
+            [new LogEventProperty("Number", new ScalarValue(number))]);
 
     private sealed class Faulty : ITextFormatter
     {

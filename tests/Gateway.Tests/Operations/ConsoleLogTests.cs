@@ -33,11 +33,14 @@ public sealed class ConsoleLogTests
         Assert.True(asked.GetProperty("Ms").GetDouble() >= asked.GetProperty("UpstreamMs").GetDouble());
         Assert.True(asked.GetProperty("UpstreamMs").GetDouble() > 0);
         Assert.Contains(requests, line => Text(line, "Path") == "/gateway/session" && line.GetProperty("UpstreamMs").ValueKind == JsonValueKind.Null);
-        Assert.All(["/share/…", "/accounts/password/reset/key/…", "/accounts/confirm-email/…"], path => Assert.Contains(requests, line => Text(line, "Path") == path));
+        Assert.All(
+            ["/share/…", "/accounts/password/reset/key/…", "/accounts/confirm-email/…"],
+            path => Assert.Contains(requests, line => Text(line, "Path") == path));
         Assert.Contains(requests, line => Text(line, "Path") == "/evil\n{\"Path\":1}\r\u001b[2J");
 
         // What concerns security stands apart by its context.
-        string?[] security = [.. lines.Where(line => Text(line, "SourceContext") == "Gateway.SecurityLog").Select(line => Text(line.GetProperty("EventId"), "Name"))];
+        string?[] security = [.. lines.Where(line => Text(line, "SourceContext") == "Gateway.SecurityLog")
+            .Select(line => Text(line.GetProperty("EventId"), "Name"))];
         Assert.All(["SignedIn", "Refused", "SessionEnded"], name => Assert.Contains(name, security));
 
         string whole = string.Join('\n', gateway.Output) + gateway.Errors;
@@ -59,8 +62,11 @@ public sealed class ConsoleLogTests
         await gateway.SignalAsync("TERM");
         Assert.Equal(0, await gateway.ExitAsync());
 
-        Assert.Contains(gateway.Output, line => line.Contains("Gateway.SecurityLog", StringComparison.Ordinal) && line.Contains("\"alice\" signed in at \"authentik\"", StringComparison.Ordinal));
-        Assert.Contains(gateway.Output, line => line.Contains("Gateway.AccessLog \"GET\" \"/accounts/oidc/authentik/login/callback/\" 302", StringComparison.Ordinal));
+        Assert.Contains(gateway.Output, line => line.Contains("Gateway.SecurityLog", StringComparison.Ordinal)
+            && line.Contains("\"alice\" signed in at \"authentik\"", StringComparison.Ordinal));
+        Assert.Contains(
+            gateway.Output,
+            line => line.Contains("Gateway.AccessLog \"GET\" \"/accounts/oidc/authentik/login/callback/\" 302", StringComparison.Ordinal));
         Assert.DoesNotContain(gateway.Output, line => line.StartsWith("12:00:00 INF Gateway.SecurityLog forged", StringComparison.Ordinal));
         Assert.All(gateway.Output, line => Assert.Matches(@"^\d\d:\d\d:\d\d [A-Z]{3} \S+ ", line));
     }

@@ -102,7 +102,7 @@ public sealed class HealthTests
         await world.Gateway.Services.GetRequiredService<Database>().WriteAsync(
             connection =>
             {
-                using var drop = connection.CreateCommand();
+                using Microsoft.Data.Sqlite.SqliteCommand drop = connection.CreateCommand();
                 drop.CommandText = "DROP TABLE sessions;";
                 return drop.ExecuteNonQuery();
             },

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Gateway.Tests.Kit;
 using Gateway.Tests.SignOut;
+using Serilog.Events;
 
 namespace Gateway.Tests.Operations;
 
@@ -25,14 +26,15 @@ public sealed class SessionsCommandTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice", userAgent: Firefox);
         using Visitor bob = await _world.SignedInAsync("bob", userAgent: "curl/8.14.1");
 
-        var (exitCode, output, errors) = await RunAsync("list");
+        (int exitCode, string? output, string? errors) = await RunAsync("list");
 
         Assert.Equal((0, ""), (exitCode, errors));
         string[] lines = Lines(output);
         Assert.Equal(3, lines.Length);
         Assert.Matches(@"\AID +USER +PROVIDER +DEVICE +ADDRESS +SIGNED IN AT +LAST USED AT +EXPIRES AT\z", lines[0]);
         string when = @"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ";
-        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"\A[0-9a-f]{{16}} +alice +authentik +Firefox on Linux +(::1|127\.0\.0\.1) +{when} +{when} +{when}\z"));
+        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex
+            .IsMatch(line, $@"\A[0-9a-f]{{16}} +alice +authentik +Firefox on Linux +(::1|127\.0\.0\.1) +{when} +{when} +{when}\z"));
         Assert.Contains(lines, line => line.Contains(" bob ", StringComparison.Ordinal) && line.Contains("  curl/8.14.1  ", StringComparison.Ordinal));
         Assert.DoesNotContain(alice.Cookie("paperless-gateway")!, output, StringComparison.Ordinal);
     }
@@ -46,7 +48,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
 
         JsonElement[] all = Rows((await RunAsync("list", "--json")).Output);
         JsonElement row = Assert.Single(Rows((await RunAsync("list", "--json", "--user", "alice")).Output));
-        var end = await RunAsync("end", "--user=alice", "--json");
+        (int ExitCode, string Output, string Errors) end = await RunAsync("end", "--user=alice", "--json");
 
         Assert.Equal(2, all.Length);
         Assert.Equal(Properties, row.EnumerateObject().Select(property => property.Name));
@@ -65,14 +67,14 @@ public sealed class SessionsCommandTests : IAsyncLifetime
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, desk);
         JsonElement meant = Rows((await RunAsync("list", "--json")).Output).Single(row => Text(row, "device") == "Firefox on Linux");
 
-        var (exitCode, output, errors) = await RunAsync("end", "--id", Text(meant, "id"));
+        (int exitCode, string? output, string? errors) = await RunAsync("end", "--id", Text(meant, "id"));
 
         Assert.Equal((0, $"Ended: alice, Firefox on Linux, {Text(meant, "address")} ({Text(meant, "id")})."), (exitCode, output));
         Assert.Contains("The session of \"alice\" ended: \"EndedByTheOperator\"", errors, StringComparison.Ordinal);
         Assert.Contains(Notice, errors, StringComparison.Ordinal);
 
         _world.Clock.Advance(TimeSpan.FromSeconds(30));
-        var noticed = await _world.Log.WaitForAsync("SessionEnded");
+        LogEvent noticed = await _world.Log.WaitForAsync("SessionEnded");
         Assert.Equal(("alice", "EndedByTheOperator"), (CapturedLog.Value(noticed, "User"), CapturedLog.Value(noticed, "Cause")));
         Assert.EndsWith(CapturedLog.Value(noticed, "Session"), Text(meant, "id"), StringComparison.Ordinal);
         Assert.Equal(1008, await socket.ClosedWithAsync());
@@ -86,7 +88,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
         using Visitor desk = await _world.SignedInAsync("alice");
         using Visitor bob = await _world.SignedInAsync("bob");
 
-        var (exitCode, output, _) = await RunAsync("end", "--user", "alice");
+        (int exitCode, string? output, string _) = await RunAsync("end", "--user", "alice");
 
         Assert.Equal((0, 2), (exitCode, Lines(output).Length));
         _world.Clock.Advance(TimeSpan.FromSeconds(30));
@@ -110,30 +112,35 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     [Fact]
     public async Task Whoever_is_not_there_is_said()
     {
-        var list = await RunAsync("list");
+        (int ExitCode, string Output, string Errors) list = await RunAsync("list");
         using Visitor alice = await _world.SignedInAsync("alice");
-        var other = await RunAsync("list", "--user", "Alice");
-        var id = await RunAsync("end", "--id", "0123456789abcdef");
-        var user = await RunAsync("end", "--user", "Alice", "--json");
+        (int ExitCode, string Output, string Errors) other = await RunAsync("list", "--user", "Alice");
+        (int ExitCode, string Output, string Errors) id = await RunAsync("end", "--id", "0123456789abcdef");
+        (int ExitCode, string Output, string Errors) user = await RunAsync("end", "--user", "Alice", "--json");
 
         Assert.Equal((0, "Nobody is signed in.", ""), list);
         Assert.Equal((0, "Nobody is signed in as Alice: letter case counts, and \"sessions list\" shows who is.", ""), other);
-        Assert.Equal((1, "", "There is no session 0123456789abcdef; \"sessions list\" shows those that there are."), (id.ExitCode, id.Output, id.Errors.Trim()));
-        Assert.Equal((1, "", "Nobody is signed in as Alice: letter case counts, and \"sessions list\" shows who is."), (user.ExitCode, user.Output, user.Errors.Trim()));
+        Assert.Equal(
+            (1, "", "There is no session 0123456789abcdef; \"sessions list\" shows those that there are."),
+            (id.ExitCode, id.Output, id.Errors.Trim()));
+        Assert.Equal(
+            (1, "", "Nobody is signed in as Alice: letter case counts, and \"sessions list\" shows who is."),
+            (user.ExitCode, user.Output, user.Errors.Trim()));
         Assert.Equal("alice", await alice.WhoAsync());
     }
 
     [Fact]
     public async Task A_slip_shows_the_usage()
     {
-        var (exitCode, output, errors) = await RunAsync("end");
+        (int exitCode, string? output, string? errors) = await RunAsync("end");
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.StartsWith("Give either --id or --user.", errors, StringComparison.Ordinal);
         Assert.Contains("A running gateway notices within half a minute", errors, StringComparison.Ordinal);
     }
 
-    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words) => ProgramProcess.RunAsync("Gateway", ["sessions", .. words], _world.Settings());
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] words)
+        => ProgramProcess.RunAsync("Gateway", ["sessions", .. words], _world.Settings());
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

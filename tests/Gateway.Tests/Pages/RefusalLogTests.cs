@@ -24,8 +24,10 @@ public sealed class RefusalLogTests
     [
         new("/accounts/login/", Who.Unknown, "GET", "/accounts/login/", 503),
         new("/accounts/oidc/{providerId}/login/", Who.Nobody, "GET", "/accounts/oidc/other/login/", 404),
-        new("/accounts/oidc/{providerId}/login/", Who.Nobody, "GET", "/accounts/oidc/authentik/login/", 403) { Headers = [("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")] },
-        new("/accounts/oidc/{providerId}/login/", Who.Alice, "GET", "/accounts/oidc/authentik/login/?process=connect", 403) { Headers = [("Accept", "text/html"), .. Elsewhere] },
+        new("/accounts/oidc/{providerId}/login/", Who.Nobody, "GET", "/accounts/oidc/authentik/login/", 403) {
+            Headers = [("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")] },
+        new("/accounts/oidc/{providerId}/login/", Who.Alice, "GET", "/accounts/oidc/authentik/login/?process=connect", 403) {
+            Headers = [("Accept", "text/html"), .. Elsewhere] },
         new("callback", Who.Nobody, "GET", "/accounts/oidc/authentik/login/callback/?code=1&state=2", 400),
         new("callback", Who.Nobody, "POST", "/accounts/oidc/authentik/login/callback/", 405),
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400),
@@ -45,10 +47,12 @@ public sealed class RefusalLogTests
         new("/gateway/sessions/end", Who.Nobody, "POST", "/gateway/sessions/end", 401),
         new("/gateway/sessions/end-all", Who.Local, "POST", "/gateway/sessions/end-all", 404),
         new("/gateway/sessions/end-all", Who.Alice, "GET", "/gateway/sessions/end-all", 404),
-        new("/accounts/oidc/{providerId}/logout/backchannel/", Who.Nobody, "POST", "/accounts/oidc/authentik/logout/backchannel/", 400) { Form = "logout_token=x" },
+        new("/accounts/oidc/{providerId}/logout/backchannel/", Who.Nobody, "POST", "/accounts/oidc/authentik/logout/backchannel/", 400) {
+            Form = "logout_token=x" },
         new("/accounts/oidc/{providerId}/logout/backchannel/", Who.Nobody, "POST", "/accounts/oidc/other/logout/backchannel/", 400),
         new("/accounts/oidc/{providerId}/logout/frontchannel/", Who.Nobody, "GET", "/accounts/oidc/authentik/logout/frontchannel/", 400),
-        new("/accounts/oidc/{providerId}/logout/frontchannel/", Who.Nobody, "GET", "/accounts/oidc/authentik/logout/frontchannel/", 403) { Headers = [("Sec-Fetch-Mode", "no-cors")] },
+        new("/accounts/oidc/{providerId}/logout/frontchannel/", Who.Nobody, "GET", "/accounts/oidc/authentik/logout/frontchannel/", 403) {
+            Headers = [("Sec-Fetch-Mode", "no-cors")] },
         new(Assets, Who.Nobody, "POST", "/gateway/assets/0.css", 404),
         new("{**path}", Who.Alice, "GET", "/gateway/nothing", 404),
         new("{**path}", Who.Alice, "GET", "/accounts/oidc/", 404),
@@ -84,7 +88,9 @@ public sealed class RefusalLogTests
             Visitor visitor = row.Who == Who.Alice ? alice : row.Who == Who.Local ? local : nobody;
             HashSet<LogEvent> before = [.. world.Log.Events];
             watch.Away = row.Who == Who.Unknown ? "FindAsync" : null;
-            (string, string)[] unknown = row.Who == Who.Unknown ? [("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue())] : [];
+            (string, string)[] unknown = row.Who == Who.Unknown
+                ? [("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue())]
+                : [];
             using StringContent? form = row.Form is null ? null : new(row.Form, System.Text.Encoding.ASCII, "application/x-www-form-urlencoded");
 
             Page page = await visitor.SendAsync(new HttpMethod(row.Method), row.Path, form, [.. unknown, .. row.Headers]);
@@ -92,7 +98,8 @@ public sealed class RefusalLogTests
             watch.Away = null;
             LogEvent[] lines = [.. world.Log.Events.Where(entry => !before.Contains(entry) && Refusals.Any(name => world.Log.Of(name).Contains(entry)))];
             string[] found = [.. lines.Select(line => CapturedLog.Value(line, "TraceId"))];
-            if ((int)page.Status != row.Status || found.Length != 1 || page.Header("Cache-Control") != "no-store" || (TraceId(page) is { } told && told != found[0]))
+            if ((int)page.Status != row.Status || found.Length != 1 || page.Header("Cache-Control") != "no-store"
+                || (TraceId(page) is { } told && told != found[0]))
             {
                 wrong.Add($"{row.Who}: {row.Method} {row.Path} was {(int)page.Status}, {page.Header("Cache-Control")}, told {TraceId(page)}, logged {string.Join(',', found)}");
             }
@@ -106,10 +113,14 @@ public sealed class RefusalLogTests
     public async Task The_table_has_every_endpoint()
     {
         await using World world = await StartAsync(new StoreWatch());
-        string[] mapped = [.. world.Gateway.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Select(endpoint => endpoint.RoutePattern.RawText!).Distinct()];
+        string[] mapped = [.. world.Gateway.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Select(endpoint => endpoint.RoutePattern.RawText!)
+            .Distinct()];
 
         Assert.True(mapped.Length >= 13, string.Join(", ", mapped));
-        Assert.All(mapped, pattern => Assert.Contains(Rows, row => row.Endpoint == pattern || (row.Endpoint == Assets && pattern.StartsWith(Assets, StringComparison.Ordinal))));
+        Assert.All(
+            mapped,
+            pattern => Assert.Contains(Rows, row => row.Endpoint == pattern || (row.Endpoint == Assets && pattern.StartsWith(Assets, StringComparison.Ordinal))));
     }
 
     [Fact]

@@ -30,7 +30,13 @@ public sealed class RefusalPageTests
 
     [Fact]
     public async Task Paperless_being_away_is_502_and_tries_again() =>
-        await IsRefusedAsync(502, "paperless_away", "Paperless does not answer", "/documents/1", retries: true, prepare: world => world.Paperless.Faults.Drop(_ => true));
+        await IsRefusedAsync(
+            502,
+            "paperless_away",
+            "Paperless does not answer",
+            "/documents/1",
+            retries: true,
+            prepare: world => world.Paperless.Faults.Drop(_ => true));
 
     [Fact]
     public async Task Paperless_being_slow_is_504() => await IsRefusedAsync(
@@ -71,7 +77,8 @@ public sealed class RefusalPageTests
         Assert.DoesNotContain(BrokenForwarder.Reason, page.Text, StringComparison.Ordinal);
         LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page));
         Assert.Equal(BrokenForwarder.Reason, logged.Exception?.Message);
-        await world.Log.WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+        await world.Log
+            .WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
     }
 
     [Fact]
@@ -98,7 +105,7 @@ public sealed class RefusalPageTests
     private static Task<int> RenameAsync(Database database, string from, string to) => database.WriteAsync(
         connection =>
         {
-            using var rename = connection.CreateCommand();
+            using Microsoft.Data.Sqlite.SqliteCommand rename = connection.CreateCommand();
 #pragma warning disable CA2100 // The test's own constants.
             rename.CommandText = $"ALTER TABLE {from} RENAME TO {to};";
 #pragma warning restore CA2100
@@ -110,7 +117,12 @@ public sealed class RefusalPageTests
     {
         public const string Reason = "The reason that only the log tells.";
 
-        public ValueTask<ForwarderError> SendAsync(HttpContext context, string destinationPrefix, HttpMessageInvoker httpClient, ForwarderRequestConfig requestConfig, HttpTransformer transformer) =>
+        public ValueTask<ForwarderError> SendAsync(
+            HttpContext context,
+            string destinationPrefix,
+            HttpMessageInvoker httpClient,
+            ForwarderRequestConfig requestConfig,
+            HttpTransformer transformer) =>
             throw new InvalidOperationException(Reason);
     }
 
@@ -136,7 +148,8 @@ public sealed class RefusalPageTests
         using Visitor alice = await world.SignedInAsync("alice");
 
         Page page = await alice.SendAsync(
-            HttpMethod.Post, "/api/documents/1/", new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Origin", "https://evil.example"));
+            HttpMethod.Post, "/api/documents/1/", new FormUrlEncodedContent(
+                []), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         OwnPages.IsOne(page, "Not from another site");

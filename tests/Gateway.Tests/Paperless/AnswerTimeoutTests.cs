@@ -60,7 +60,11 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
         Page page = await GivenUpAsync(
             "/api/profile/",
             TimeSpan.FromSeconds(5),
-            () => program.SendAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[3_000_000]), ("Authorization", "Token made-up")));
+            () => program.SendAsync(
+                HttpMethod.Post,
+                "/api/documents/post_document/",
+                new ByteArrayContent(new byte[3_000_000]),
+                ("Authorization", "Token made-up")));
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
         Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("CredentialUnanswered")), "Reason"));
@@ -71,7 +75,10 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     {
         using Visitor probe = _world.NewVisitor();
 
-        Page page = await GivenUpAsync("/favicon.ico", TimeSpan.FromSeconds(3), () => probe.SendAsync(HttpMethod.Get, new Uri(_world.Gateway.Management, "/health/ready").AbsoluteUri));
+        Page page = await GivenUpAsync(
+            "/favicon.ico",
+            TimeSpan.FromSeconds(3),
+            () => probe.SendAsync(HttpMethod.Get, new Uri(_world.Gateway.Management, "/health/ready").AbsoluteUri));
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
         Assert.Contains("\"paperless\":", page.Text, StringComparison.Ordinal);

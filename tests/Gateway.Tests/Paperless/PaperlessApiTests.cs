@@ -30,7 +30,8 @@ public sealed class PaperlessApiTests
             "break" => world.Paperless.Faults.Break(api),
             "hold" => world.Paperless.Faults.Hold(api),
             "html" => world.Paperless.Faults.Answer(api, 200),
-            "other user" => world.Paperless.Faults.Answer(api, 200, """{"id": 1, "username": "admin", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}"""),
+            "other user" => world.Paperless.Faults
+                .Answer(api, 200, """{"id": 1, "username": "admin", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}"""),
             "no name" => world.Paperless.Faults.Answer(api, 200, """{"id": 2, "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}"""),
             _ => world.Paperless.Faults.Answer(api, int.Parse(how, System.Globalization.CultureInfo.InvariantCulture)),
         })
@@ -95,7 +96,8 @@ public sealed class PaperlessApiTests
     [Fact]
     public async Task All_that_a_sign_in_asks_of_the_API_takes_28_seconds_at_the_most()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromHours(1) }));
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromHours(1) }));
         using Fault silent = world.Paperless.Faults.Hold(request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
         using Visitor alice = world.NewVisitor();
 
@@ -179,7 +181,10 @@ public sealed class PaperlessApiTests
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         int id = world.Paperless.Data.FindUser("alice")!.Id;
-        using Fault lost = world.Paperless.Faults.Answer(request => request.Method == "PATCH", 200, $$"""{"id": {{id}}, "username": "alice", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""");
+        using Fault lost = world.Paperless.Faults.Answer(
+            request => request.Method == "PATCH",
+            200,
+            $$"""{"id": {{id}}, "username": "alice", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""");
         using Visitor alice = world.NewVisitor();
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);

@@ -40,13 +40,19 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         string[] tries =
         [
-            alices, alicesKey, wrongTag, alices + "x", alices[..^1], $"\"{alices}\"", $"\"{alicesKey}\"", $"{alicesKey}.", $".{alices}", $"{alicesKey}%2E{alices.Split('.')[1]}",
-            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie("sessionid"), " " + alices, alicesKey + "; \tsessionid=" + alicesKey, "x;\u0085sessionid=" + alicesKey, "x;\u00a0sessionid\t=" + alicesKey, "x; sessionid\u001f=" + alicesKey, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
+            alices, alicesKey, wrongTag, alices + "x", alices[
+                ..^1], $"\"{alices}\"", $"\"{alicesKey}\"", $"{alicesKey}.", $".{alices}", $"{alicesKey}%2E{alices.Split('.')[1]}",
+            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie(
+                "sessionid"), " " + alices, alicesKey + "; \tsessionid=" + alicesKey, "x;\u0085sessionid=" + alicesKey, "x;\u00a0sessionid\t=" + alicesKey, "x; sessionid\u001f=" + alicesKey, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
         ];
         foreach (string sent in tries)
         {
-            await RawConnection.AskAsync(World, $"GET /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {own}; sessionid={sent}\r\nConnection: close\r\n\r\n");
-            await RawConnection.AskAsync(World, $"GET /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: sessionid={sent}\r\nCookie: {own}\r\nConnection: close\r\n\r\n");
+            await RawConnection.AskAsync(
+                World,
+                $"GET /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {own}; sessionid={sent}\r\nConnection: close\r\n\r\n");
+            await RawConnection.AskAsync(
+                World,
+                $"GET /api/profile/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: sessionid={sent}\r\nCookie: {own}\r\nConnection: close\r\n\r\n");
         }
 
         Assert.Equal(2 * tries.Length, World.Forwarded.Count);
@@ -101,7 +107,9 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         Assert.All(World.Forwarded, request => Assert.Contains(new string('x', 12_000), request.Header("Cookie"), StringComparison.Ordinal));
         IServiceProvider services = World.Gateway.Services;
-        Gateway.Sessions.Session session = Assert.Single(services.GetRequiredService<Gateway.Sessions.SessionMemory>().All, one => one.LastCookies is { Raw: "" });
+        Gateway.Sessions.Session session = Assert.Single(
+            services.GetRequiredService<Gateway.Sessions.SessionMemory>().All,
+            one => one.LastCookies is { Raw: "" });
         Assert.InRange(session.Bytes, 1, 4_000);
         Assert.Equal(alice.Cookie("sessionid")!.Split('.')[0], services.GetRequiredService<Gateway.Paperless.PaperlessCookies>().LastPaperlessSession(session));
     }
@@ -112,7 +120,9 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        await RawConnection.AskAsync(World, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {Own}={alice.Cookie(Own)}; sessionid=foreign\r\nConnection: close\r\n\r\n");
+        await RawConnection.AskAsync(
+            World,
+            $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {Own}={alice.Cookie(Own)}; sessionid=foreign\r\nConnection: close\r\n\r\n");
 
         Assert.Empty(Assert.Single(World.Forwarded).Lines("Cookie"));
     }
@@ -125,8 +135,11 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         Assert.Equal(2, page.SetCookies.Count);
         Assert.DoesNotContain(page.SetCookies, cookie => cookie.Contains("secure", StringComparison.OrdinalIgnoreCase));
-        Assert.Contains(page.SetCookies, cookie => cookie.StartsWith("sessionid=", StringComparison.Ordinal) && cookie.EndsWith("; HttpOnly; Max-Age=1814400; Path=/; SameSite=Lax", StringComparison.Ordinal));
-        Assert.Contains(page.SetCookies, cookie => cookie.StartsWith("csrftoken=", StringComparison.Ordinal) && !cookie.Contains("HttpOnly", StringComparison.Ordinal));
+        Assert.Contains(page.SetCookies, cookie => cookie.StartsWith("sessionid=", StringComparison.Ordinal)
+            && cookie.EndsWith("; HttpOnly; Max-Age=1814400; Path=/; SameSite=Lax", StringComparison.Ordinal));
+        Assert.Contains(
+            page.SetCookies,
+            cookie => cookie.StartsWith("csrftoken=", StringComparison.Ordinal) && !cookie.Contains("HttpOnly", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -155,7 +168,11 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         using Visitor alice = await world.SignedInAsync("alice");
 
         await alice.FetchAsync("/api/profile/");
-        Page changed = await alice.FetchAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Json("""{"title":"New"}"""), ("X-CSRFToken", alice.Cookie("docs_csrftoken")!));
+        Page changed = await alice.FetchAsync(
+            HttpMethod.Patch,
+            "/api/documents/1/",
+            PaperlessClient.Json("""{"title":"New"}"""),
+            ("X-CSRFToken", alice.Cookie("docs_csrftoken")!));
 
         Assert.Contains(".", alice.Cookie("docs_sessionid"), StringComparison.Ordinal);
         Assert.Equal(("alice", HttpStatusCode.OK), (world.Forwarded[^1].SignedInAs, changed.Status));

@@ -56,7 +56,8 @@ public sealed class ReplicaTests
 
         Assert.Equal(
             ["DELETE", "GET", "GET", "OPTIONS", "PATCH", "POST"],
-            world.Forwarded.Concat(other.Received).Where(request => request.RawPath == "/api/documents/1/").Select(request => request.Method).Order(StringComparer.Ordinal));
+            world.Forwarded.Concat(other.Received).Where(request => request.RawPath == "/api/documents/1/").Select(request => request.Method)
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -73,7 +74,9 @@ public sealed class ReplicaTests
         await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://{deaf.LocalEndPoint}");
         using Visitor nobody = world.NewVisitor();
 
-        Page[] pages = [await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(HttpMethod.Get, "/favicon.ico")];
+        Page[] pages = [await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(HttpMethod.Get, "/favicon.ico"), await nobody.SendAsync(
+            HttpMethod.Get,
+            "/favicon.ico")];
 
         Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
         // None where one of the gateway's own questions met the dead one first.

@@ -60,7 +60,11 @@ public sealed class SecondReplicaTests
         using Visitor program = world.NewVisitor();
         using Fault first = FailOnce(world, "/api/profile/");
 
-        Page page = await program.SendAsync(HttpMethod.Post, "/api/documents/post_document/", new ByteArrayContent(new byte[3_000_000]), ("Authorization", "Token made-up"));
+        Page page = await program.SendAsync(
+            HttpMethod.Post,
+            "/api/documents/post_document/",
+            new ByteArrayContent(new byte[3_000_000]),
+            ("Authorization", "Token made-up"));
 
         Assert.Equal(HttpStatusCode.Unauthorized, page.Status);
         AssertReportedOnce(world, first);
@@ -153,7 +157,8 @@ public sealed class SecondReplicaTests
     public async Task An_answer_that_is_too_large_is_no_failure_of_the_replica()
     {
         await using World world = await WithTwoAsync();
-        using Fault large = world.Paperless.Faults.Write(request => request.RawPath == "/api/profile/", response => response.Body.WriteAsync(new byte[2000]).AsTask());
+        using Fault large = world.Paperless.Faults
+            .Write(request => request.RawPath == "/api/profile/", response => response.Body.WriteAsync(new byte[2000]).AsTask());
         UpstreamClient client = world.Gateway.Services.GetRequiredService<UpstreamClient>();
 
         UpstreamUnavailableException refused = await Assert.ThrowsAsync<UpstreamUnavailableException>(

@@ -33,7 +33,9 @@ public sealed class LocalSignInTests
 
         Assert.Equal((HttpStatusCode.OK, scriptName + "/documents/2", "no-store"), (page.Status, page.Address.PathAndQuery, page.Header("Cache-Control")));
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.Forbidden), (read.Status, written.Status, withoutCsrf.Status));
-        Assert.All(world.Forwarded.Where(request => request.Path.Contains("/documents/", StringComparison.Ordinal)), request => Assert.Contains($"sessionid={world.Paperless.Data.SessionsOf("alice")[0].Key}", request.Header("Cookie"), StringComparison.Ordinal));
+        Assert.All(
+            world.Forwarded.Where(request => request.Path.Contains("/documents/", StringComparison.Ordinal)),
+            request => Assert.Contains($"sessionid={world.Paperless.Data.SessionsOf("alice")[0].Key}", request.Header("Cookie"), StringComparison.Ordinal));
         Assert.Equal("alice", world.Forwarded[^2].SignedInAs);
         Assert.All(world.Forwarded.Concat(world.AskedWho), request => Assert.Empty(request.Lines("Remote-User")));
     }
@@ -45,7 +47,15 @@ public sealed class LocalSignInTests
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
 
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
-        Page foreign = await alice.SendAsync(HttpMethod.Get, "/ws/status/", null, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Origin", "https://evil.example"));
+        Page foreign = await alice.SendAsync(
+            HttpMethod.Get,
+            "/ws/status/",
+            null,
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Origin", "https://evil.example"));
         Page post = await alice.FetchAsync(HttpMethod.Post, "/api/documents/post_document/", PaperlessClient.Json("{}"), ("Origin", "https://evil.example"));
 
         await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -60,7 +70,10 @@ public sealed class LocalSignInTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
 
-        Page changed = await alice.FetchAsync(HttpMethod.Patch, "/api/documents/1/", PaperlessClient.Chunked($$"""{"title":"Chunked","notes":"{{new string('x', 3_000_000)}}"}""", "application/json"));
+        Page changed = await alice.FetchAsync(
+            HttpMethod.Patch,
+            "/api/documents/1/",
+            PaperlessClient.Chunked($$"""{"title":"Chunked","notes":"{{new string('x', 3_000_000)}}"}""", "application/json"));
 
         Assert.Equal(HttpStatusCode.OK, changed.Status);
         Assert.Equal("Chunked", world.Paperless.Data.FindDocument(1)!.Title);
@@ -80,7 +93,9 @@ public sealed class LocalSignInTests
             session.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("admin", true), (session.GetProperty("username").GetString(), session.GetProperty("superuser").GetBoolean()));
         Assert.Equal(world.Clock.GetUtcNow(), session.GetProperty("checked_at").GetDateTimeOffset(), TimeSpan.FromSeconds(1));
-        Assert.All(["provider", "issuer", "subject", "groups", "groups_source", "signed_in_at", "expires_at"], name => Assert.Equal(JsonValueKind.Null, session.GetProperty(name).ValueKind));
+        Assert.All(
+            ["provider", "issuer", "subject", "groups", "groups_source", "signed_in_at", "expires_at"],
+            name => Assert.Equal(JsonValueKind.Null, session.GetProperty(name).ValueKind));
         OwnPages.IsOne(page, "Your session");
         Assert.Contains("<dd>admin</dd>", page.Text, StringComparison.Ordinal);
         Assert.Contains("with a Paperless password", page.Text, StringComparison.Ordinal);
@@ -107,7 +122,15 @@ public sealed class LocalSignInTests
         await using World world = await World.StartAsync(options =>
         {
             options.Settings["PAPERLESS_REDIRECT_LOGIN_TO_SSO"] = redirect;
-            options.Paperless = paperless => paperless with { RedirectLoginToSso = redirect == "true", SocialProviders = [new("authentik", "authentik", "paperless", "http://127.0.0.1:9/")] };
+            options.Paperless = paperless => paperless with
+            {
+                RedirectLoginToSso = redirect == "true",
+                SocialProviders = [new(
+                "authentik",
+                "authentik",
+                "paperless",
+                "http://127.0.0.1:9/")]
+            };
         });
         using Visitor stranger = world.NewVisitor();
 
@@ -195,7 +218,8 @@ public sealed class LocalSignInTests
         using Visitor stranger = world.NewVisitor();
         world.Paperless.ForgetReceived();
 
-        string[] tries = [raw, raw + ".", raw + "." + new string('A', 22), bound[..^1], bound + "x", bob.Cookie("sessionid")!, bob.Cookie("sessionid")!.Split('.')[0] + "." + bound.Split('.')[1]];
+        string[] tries = [raw, raw + ".", raw + "." + new string('A', 22), bound[..^1], bound + "x", bob.Cookie("sessionid")!, bob.Cookie("sessionid")!.Split(
+            '.')[0] + "." + bound.Split('.')[1]];
         foreach (string value in tries)
         {
             Page page = await stranger.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", "sessionid=" + value));
@@ -213,8 +237,16 @@ public sealed class LocalSignInTests
         using Visitor bob = await world.SignedInWithPasswordAsync("bob");
         using Visitor both = world.NewVisitor();
 
-        Page session = await both.SendAsync(HttpMethod.Get, "/gateway/session", null, ("Cookie", $"sessionid={alice.Cookie("sessionid")}; sessionid={bob.Cookie("sessionid")}"));
-        await both.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", $"sessionid={alice.Cookie("sessionid")}; sessionid={bob.Cookie("sessionid")}"));
+        Page session = await both.SendAsync(
+            HttpMethod.Get,
+            "/gateway/session",
+            null,
+            ("Cookie", $"sessionid={alice.Cookie("sessionid")}; sessionid={bob.Cookie("sessionid")}"));
+        await both.SendAsync(
+            HttpMethod.Get,
+            "/api/documents/",
+            null,
+            ("Cookie", $"sessionid={alice.Cookie("sessionid")}; sessionid={bob.Cookie("sessionid")}"));
 
         Assert.Contains("\"alice\"", session.Text, StringComparison.Ordinal);
         Assert.Equal("alice", world.Forwarded[^1].SignedInAs);

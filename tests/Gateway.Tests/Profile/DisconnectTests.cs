@@ -31,10 +31,14 @@ public sealed class DisconnectTests : IAsyncLifetime
 
         Page page = await DisconnectAsync(alice, -link.Id);
 
-        Assert.Equal((HttpStatusCode.OK, $"{-link.Id}", "application/json", "no-store"), (page.Status, page.Text, page.Header("Content-Type"), page.Header("Cache-Control")));
+        Assert.Equal(
+            (HttpStatusCode.OK, $"{-link.Id}", "application/json", "no-store"),
+            (page.Status, page.Text, page.Header("Content-Type"), page.Header("Cache-Control")));
         Assert.Equal("authentik", Assert.Single(_both.LinksOf("alice")).Provider);
         Assert.DoesNotContain(World.Forwarded, request => request.RawPath == Path);
-        Assert.Equal(("alice", "other"), (CapturedLog.Value(Assert.Single(World.Log.Of("AccountDisconnected")), "User"), CapturedLog.Value(World.Log.Of("AccountDisconnected")[0], "Provider")));
+        Assert.Equal(("alice", "other"), (CapturedLog.Value(Assert.Single(World.Log.Of("AccountDisconnected")), "User"), CapturedLog.Value(
+            World.Log.Of("AccountDisconnected")[0],
+            "Provider")));
         Assert.Equal("alice", await alice.WhoAsync());
         using Visitor elsewhere = await _both.SignedInWithOtherAsync();
         Assert.Equal("bob", await elsewhere.WhoAsync());
@@ -87,7 +91,9 @@ public sealed class DisconnectTests : IAsyncLifetime
         Assert.Equal((HttpStatusCode.OK, $"{own.Id}"), (page.Status, page.Text));
         Assert.Empty(World.Paperless.Data.FindUser("alice")!.SocialAccounts);
         ReceivedRequest received = World.Forwarded[^1];
-        Assert.Equal((text.Length, $"{text.Length}", null, type), ((int)received.BodyLength, received.Header("Content-Length"), received.Header("Transfer-Encoding"), received.Header("Content-Type")));
+        Assert.Equal(
+            (text.Length, $"{text.Length}", null, type),
+            ((int)received.BodyLength, received.Header("Content-Length"), received.Header("Transfer-Encoding"), received.Header("Content-Type")));
         Assert.Single(_both.LinksOf("alice"));
     }
 
@@ -191,7 +197,8 @@ public sealed class DisconnectTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await DisconnectAsync(alice, -link.Id)).Status);
         }
 
-        using (World.Paperless.Faults.Write(request => request.RawPath == "/api/profile/", response => response.WriteAsync("{\"has_usable_password\":\"true\"}", World.Ct)))
+        using (World.Paperless.Faults
+            .Write(request => request.RawPath == "/api/profile/", response => response.WriteAsync("{\"has_usable_password\":\"true\"}", World.Ct)))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await DisconnectAsync(alice, -link.Id)).Status);
         }
@@ -246,7 +253,11 @@ public sealed class DisconnectTests : IAsyncLifetime
         using Visitor stranger = World.NewVisitor();
 
         Page anonymous = await DisconnectAsync(stranger, -link.Id);
-        Page token = await alice.FetchAsync(HttpMethod.Post, Path, PaperlessClient.Json($$"""{"id":{{-link.Id}}}"""), ("Authorization", $"Token {World.Paperless.Data.TokenOf("alice")}"));
+        Page token = await alice.FetchAsync(
+            HttpMethod.Post,
+            Path,
+            PaperlessClient.Json($$"""{"id":{{-link.Id}}}"""),
+            ("Authorization", $"Token {World.Paperless.Data.TokenOf("alice")}"));
         Page slashless = await alice.FetchAsync(HttpMethod.Post, Path.TrimEnd('/'), PaperlessClient.Json($$"""{"id":{{-link.Id}}}"""));
         Page get = await alice.FetchAsync(Path + $"?id={-link.Id}");
 
@@ -272,7 +283,9 @@ public sealed class DisconnectTests : IAsyncLifetime
         Assert.Empty(both.Links);
     }
 
-    private static Task<Page> DisconnectAsync(Visitor visitor, long id) => visitor.FetchAsync(HttpMethod.Post, Path, PaperlessClient.Json($$"""{"id":{{id}}}"""));
+    private static Task<Page> DisconnectAsync(Visitor visitor, long id)
+        => visitor.FetchAsync(HttpMethod.Post, Path, PaperlessClient.Json($$"""{"id":{{id}}}"""));
 
-    private static ByteArrayContent Body(string text, string type) => new(Encoding.UTF8.GetBytes(text)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
+    private static ByteArrayContent Body(string text, string type)
+        => new(Encoding.UTF8.GetBytes(text)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
 }

@@ -49,7 +49,9 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
             [("authentik", $"{scriptName}/accounts/oidc/authentik/login/?process=connect"), ("Git hub", $"{scriptName}/accounts/oidc/git/login/?process=connect"), ("other", $"{scriptName}/accounts/oidc/other/login/?process=connect")],
             JsonNode.Parse(providers.Text)!.AsArray().Select(provider => ((string?)provider!["name"], (string?)provider["login_url"])));
         Assert.All([profile, providers], page => Assert.Equal(Encoding.UTF8.GetByteCount(page.Text), page.Response.Content.Headers.ContentLength));
-        Assert.All([profile, providers], page => Assert.Equal((HttpStatusCode.OK, "application/json"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType)));
+        Assert.All(
+            [profile, providers],
+            page => Assert.Equal((HttpStatusCode.OK, "application/json"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType)));
     }
 
     [Fact]
@@ -69,7 +71,13 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
         World.Paperless.Data.UpdateUser("alice", user => user with { LastName = new string('x', 500) });
         using Visitor alice = await World.SignedInAsync("alice");
 
-        Page page = await alice.FetchAsync(HttpMethod.Get, Profile, null, ("Accept-Encoding", "gzip, br, zstd"), ("If-None-Match", "\"1\""), ("Range", "bytes=0-10"));
+        Page page = await alice.FetchAsync(
+            HttpMethod.Get,
+            Profile,
+            null,
+            ("Accept-Encoding", "gzip, br, zstd"),
+            ("If-None-Match", "\"1\""),
+            ("Range", "bytes=0-10"));
 
         Assert.Single(JsonNode.Parse(page.Text)!["social_accounts"]!.AsArray());
         Assert.Null(page.Header("Content-Encoding"));
@@ -98,7 +106,9 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
         using Visitor stranger = World.NewVisitor();
         World.Paperless.ForgetReceived();
 
-        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), ((await stranger.FetchAsync(Profile)).Status, (await stranger.FetchAsync(Providers)).Status));
+        Assert.Equal(
+            (HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized),
+            ((await stranger.FetchAsync(Profile)).Status, (await stranger.FetchAsync(Providers)).Status));
         Assert.Empty(World.Forwarded);
     }
 
@@ -150,7 +160,9 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
 
         Page page = await alice.FetchAsync(Profile);
 
-        Assert.Equal((HttpStatusCode.OK, json, "\"1\""), (page.Status, Encoding.UTF8.GetString(await page.Response.Content.ReadAsByteArrayAsync(World.Ct)), page.Header("ETag")));
+        Assert.Equal(
+            (HttpStatusCode.OK, json, "\"1\""),
+            (page.Status, Encoding.UTF8.GetString(await page.Response.Content.ReadAsByteArrayAsync(World.Ct)), page.Header("ETag")));
     }
 
     [Theory]
@@ -182,11 +194,18 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     public async Task A_completed_answer_has_no_validator_of_the_one_before()
     {
         using Visitor alice = await World.SignedInAsync("alice");
-        using Fault fault = Answering("application/json; charset=utf-8", """{"social_accounts":[],"n":1.50}""", ("ETag", "\"1\""), ("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="), ("X-Other", "kept"));
+        using Fault fault = Answering(
+            "application/json; charset=utf-8",
+            """{"social_accounts":[],"n":1.50}""",
+            ("ETag", "\"1\""),
+            ("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="),
+            ("X-Other", "kept"));
 
         Page page = await alice.FetchAsync(Profile);
 
-        Assert.Equal((null, null, "kept", "application/json; charset=utf-8"), (page.Header("ETag"), page.Header("Content-MD5"), page.Header("X-Other"), page.Header("Content-Type")));
+        Assert.Equal(
+            (null, null, "kept", "application/json; charset=utf-8"),
+            (page.Header("ETag"), page.Header("Content-MD5"), page.Header("X-Other"), page.Header("Content-Type")));
         Assert.Contains("\"n\":1.50", page.Text, StringComparison.Ordinal);
         Assert.Single(JsonNode.Parse(page.Text)!["social_accounts"]!.AsArray());
     }
@@ -225,7 +244,9 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
 
         Page page = await alice.FetchAsync(Profile);
 
-        Assert.Equal(("gzip", Convert.ToHexString(zipped.ToArray())), (page.Header("Content-Encoding"), Convert.ToHexString(await page.Response.Content.ReadAsByteArrayAsync(World.Ct))));
+        Assert.Equal(
+            ("gzip", Convert.ToHexString(zipped.ToArray())),
+            (page.Header("Content-Encoding"), Convert.ToHexString(await page.Response.Content.ReadAsByteArrayAsync(World.Ct))));
     }
 
     [Theory]
@@ -282,7 +303,11 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
             Func<StandInPaperlessOptions, StandInPaperlessOptions> before = options.Paperless;
             options.Paperless = paperless => before(paperless) with
             {
-                SocialProviders = [new SocialProvider("authentik", "Authentik of Paperless", "paperless", "https://authentik.example"), new SocialProvider("git", "Git hub", "git", "https://git.example")],
+                SocialProviders = [new SocialProvider("authentik", "Authentik of Paperless", "paperless", "https://authentik.example"), new SocialProvider(
+                    "git",
+                    "Git hub",
+                    "git",
+                    "https://git.example")],
             };
         });
         return both;
@@ -292,7 +317,12 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
 
     private Fault Answering(string type, string json, params (string Name, string Value)[] headers) => Answering(type, json, 200, true, headers);
 
-    private Fault Answering(string type, string json, int status = 200, bool withLength = true, (string Name, string Value)[]? headers = null) => World.Paperless.Faults.Write(
+    private Fault Answering(
+        string type,
+        string json,
+        int status = 200,
+        bool withLength = true,
+        (string Name, string Value)[]? headers = null) => World.Paperless.Faults.Write(
         IsProfile,
         async response =>
         {

@@ -21,7 +21,9 @@ public sealed class ClientAuthenticationTests
         Assert.Equal(HttpStatusCode.OK, page.Status);
         ProviderRequest request = TokenRequest(world);
         Assert.DoesNotContain("client_secret", request.Form.Keys);
-        Assert.Equal("paperless%3A1:a%2Bb%2Fd%3Ae%2541%26f%3Dg~%22%C3%BC", Encoding.ASCII.GetString(Convert.FromBase64String(request.Authorization!["Basic ".Length..])));
+        Assert.Equal(
+            "paperless%3A1:a%2Bb%2Fd%3Ae%2541%26f%3Dg~%22%C3%BC",
+            Encoding.ASCII.GetString(Convert.FromBase64String(request.Authorization!["Basic ".Length..])));
     }
 
     [Theory]

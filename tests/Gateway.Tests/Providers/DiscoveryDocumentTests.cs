@@ -49,7 +49,8 @@ public sealed class DiscoveryDocumentTests
             (context.Response.ContentType, string body) = context.Request.Path == "/jwks" ? keys : document;
             await context.Response.WriteAsync(body.Replace("{0}", $"http://{context.Request.Host}/", StringComparison.Ordinal));
         });
-        await using World world = await World.StartAsync(options => options.Settings[Apps.Variable] = Apps.Json(Apps.Of(stub.Address, "stub", "paperless", "secret")));
+        await using World world = await World.StartAsync(
+            options => options.Settings[Apps.Variable] = Apps.Json(Apps.Of(stub.Address, "stub", "paperless", "secret")));
         using Visitor visitor = world.NewVisitor();
         foreach ((string Type, string Body) broken in Broken)
         {
@@ -74,7 +75,9 @@ public sealed class DiscoveryDocumentTests
     {
         world.Clock.Advance(TimeSpan.FromSeconds(5));
         Page page = await visitor.OpenAsync("/accounts/oidc/stub/login/", "same-origin");
-        Assert.True(page.Status == HttpStatusCode.ServiceUnavailable, $"{(int)page.Status} for {body[..Math.Min(body.Length, 80)]}\n{world.Log.Text[..Math.Min(3000, world.Log.Text.Length)]}");
+        Assert.True(
+            page.Status == HttpStatusCode.ServiceUnavailable,
+            $"{(int)page.Status} for {body[..Math.Min(body.Length, 80)]}\n{world.Log.Text[..Math.Min(3000, world.Log.Text.Length)]}");
         Assert.Equal("5", page.Header("Retry-After"));
     }
 }

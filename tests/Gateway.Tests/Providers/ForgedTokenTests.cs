@@ -38,7 +38,8 @@ public sealed class ForgedTokenTests
     [InlineData("but-there-are-thirty-two-in-here", HttpStatusCode.OK)]
     public async Task A_client_secret_that_can_be_guessed_signs_nothing(string secret, HttpStatusCode expected)
     {
-        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.HS256, ClientSecret = secret });
+        await using World world = await World.StartAsync(
+            options => options.Provider = provider => provider with { Signing = SigningMode.HS256, ClientSecret = secret });
 
         Page page = await SignInWithAsync(world, "HS256", announced: true, () => Task.FromResult(Encoding.UTF8.GetBytes(secret)));
 
@@ -200,7 +201,8 @@ public sealed class ForgedTokenTests
     private static async Task<byte[]> KeyAsync(World world, string secret)
     {
         using HttpClient http = new();
-        JsonNode published = JsonNode.Parse(await http.GetStringAsync(new Uri(world.Provider.Address, "/application/o/paperless/jwks/"), World.Ct))!["keys"]![0]!;
+        JsonNode published = JsonNode.Parse(await http.GetStringAsync(new Uri(world.Provider.Address, "/application/o/paperless/jwks/"), World
+            .Ct))!["keys"]![0]!;
         byte[] modulus = Base64UrlEncoder.DecodeBytes((string)published["n"]!);
         using RSA rsa = RSA.Create(new RSAParameters { Modulus = modulus, Exponent = Base64UrlEncoder.DecodeBytes((string)published["e"]!) });
         return secret switch

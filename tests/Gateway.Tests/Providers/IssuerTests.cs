@@ -27,7 +27,8 @@ public sealed class IssuerTests
         Assert.Single(providers.LinksOf("alice"));
         string reason = CapturedLog.Value(Assert.Single(world.Log.Of("DiscoveryFailed")), "Reason");
         Assert.All(
-            [world.Provider.Issuer.AbsoluteUri, providers.Other.DiscoveryUrl.AbsoluteUri, providers.Other.Issuer.AbsoluteUri.TrimEnd('/') + " was asked", "Write the issuer itself as server_url"],
+            [world.Provider.Issuer.AbsoluteUri, providers.Other.DiscoveryUrl.AbsoluteUri, providers.Other.Issuer.AbsoluteUri.TrimEnd('/')
+                + " was asked", "Write the issuer itself as server_url"],
             words => Assert.Contains(words, reason, StringComparison.Ordinal));
     }
 
@@ -55,7 +56,9 @@ public sealed class IssuerTests
             "logout+jwt",
             World.Ct);
         using Visitor frame = world.NewVisitor();
-        Page front = await frame.OpenAsync($"/accounts/oidc/other/logout/frontchannel/?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={ofAlice.Sid}", "cross-site");
+        Page front = await frame.OpenAsync(
+            $"/accounts/oidc/other/logout/frontchannel/?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={ofAlice.Sid}",
+            "cross-site");
 
         Assert.NotEqual(HttpStatusCode.OK, back.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, front.Status);
@@ -181,7 +184,16 @@ public sealed class IssuerTests
             Apps.Of(world.Provider),
             Apps.Of(new Uri(world.Provider.Address, "application/o/other/"), "other", "other", "a secret"));
         world.StartGateway();
-        AccountLink link = new(0, world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject, "renamed", "alice", world.Paperless.Data.FindUser("admin")!.Id, "", world.Clock.GetUtcNow(), DateTimeOffset.UnixEpoch);
+        AccountLink link = new(
+            0,
+            world.Provider.Issuer.AbsoluteUri,
+            world.Provider.Find("alice")!.Subject,
+            "renamed",
+            "alice",
+            world.Paperless.Data.FindUser("admin")!.Id,
+            "",
+            world.Clock.GetUtcNow(),
+            DateTimeOffset.UnixEpoch);
         await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AddAsync(link, onlyToFreeUser: false, World.Ct);
 
         using Visitor alice = await world.SignedInAsync("alice");

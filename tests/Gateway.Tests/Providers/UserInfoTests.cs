@@ -86,7 +86,11 @@ public sealed class UserInfoTests
     [InlineData(200, "application/json", "", HttpStatusCode.BadGateway)]
     [InlineData(200, "application/json; charset=nonsense", "{}", HttpStatusCode.BadGateway)]
     [InlineData(200, "application/jwt", "not.a.jwt", HttpStatusCode.BadGateway)]
-    public async Task A_userinfo_answer_that_cannot_be_used_signs_nobody_in_and_is_not_taken_for_an_old_sign_in(int status, string type, string body, HttpStatusCode expected)
+    public async Task A_userinfo_answer_that_cannot_be_used_signs_nobody_in_and_is_not_taken_for_an_old_sign_in(
+        int status,
+        string type,
+        string body,
+        HttpStatusCode expected)
     {
         await using World world = await World.StartAsync();
         await using StubSite stub = await StubSite.StartAsync(async context =>

@@ -44,7 +44,10 @@ public sealed class AccountRecheckTests
         Assert.All(world.Forwarded, request => Assert.Equal(["alice.archer"], request.Lines("Remote-User")));
         Assert.Equal("alice.archer", await alice.WhoAsync());
         Assert.Equal("alice.archer", Assert.Single(await world.ListedSessionsAsync()).Info.Username);
-        Assert.Contains("\"superuser\":true", (await alice.FetchAsync("/gateway/session")).Text.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"superuser\":true",
+            (await alice.FetchAsync("/gateway/session")).Text.Replace(" ", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -74,7 +74,9 @@ public sealed class NewProviderSessionTests
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.NotEqual(before, alice.Cookie(SignedIn.CookieName));
         Assert.Equal("Replaced", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
-        Assert.Equal(["paperless-users", "family"], JsonNode.Parse((await alice.FetchAsync("/gateway/session")).Text)!["groups"]!.AsArray().Select(group => (string?)group));
+        Assert.Equal(
+            ["paperless-users", "family"],
+            JsonNode.Parse((await alice.FetchAsync("/gateway/session")).Text)!["groups"]!.AsArray().Select(group => (string?)group));
     }
 
     private static Task<World> StartAsync() => World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");

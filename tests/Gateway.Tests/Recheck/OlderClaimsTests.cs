@@ -65,7 +65,10 @@ public sealed class OlderClaimsTests
         world.Paperless.Data.AddGroup("family");
         if (!fetchesUserInfo)
         {
-            world.Options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = world.Settings()["PAPERLESS_SOCIALACCOUNT_PROVIDERS"]!.Replace("\"server_url\"", "\"fetch_userinfo\": false, \"server_url\"", StringComparison.Ordinal);
+            world.Options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = world.Settings()["PAPERLESS_SOCIALACCOUNT_PROVIDERS"]!.Replace(
+                "\"server_url\"",
+                "\"fetch_userinfo\": false, \"server_url\"",
+                StringComparison.Ordinal);
         }
 
         world.StartGateway();

@@ -78,7 +78,9 @@ public sealed class RecheckAnswerTests
     [Fact]
     public async Task Userinfo_that_speaks_of_somebody_else_ends_the_session()
     {
-        await using World world = await RecheckWorld.StartAsync(refresh: false, provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
+        await using World world = await RecheckWorld.StartAsync(
+            refresh: false,
+            provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
         using Visitor alice = await world.SignedInAsync("alice");
         world.Provider.TamperUserInfo = claims =>
         {
@@ -160,7 +162,9 @@ public sealed class RecheckAnswerTests
     [Fact]
     public async Task An_answer_that_was_lost_on_the_way_is_no_no()
     {
-        await using World world = await RecheckWorld.StartAsync(refresh: true, provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
+        await using World world = await RecheckWorld.StartAsync(
+            refresh: true,
+            provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         world.Provider.TamperIdToken = _ => throw new InvalidOperationException("After the token was used up.");

@@ -99,7 +99,9 @@ public sealed class RecheckTests
     [InlineData(false)]
     public async Task Without_a_refresh_token_userinfo_is_asked_while_the_access_token_is_good(bool goesOn)
     {
-        await using World world = await RecheckWorld.StartAsync(refresh: false, provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
+        await using World world = await RecheckWorld.StartAsync(
+            refresh: false,
+            provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
         using Visitor alice = await world.SignedInAsync("alice");
         world.Provider.Change(world.Provider.Find("alice")! with { Groups = ["new"] });
         if (!goesOn)
@@ -133,5 +135,7 @@ public sealed class RecheckTests
     }
 
     private static async Task<DateTimeOffset> CheckedAtAsync(Visitor visitor) =>
-        DateTimeOffset.Parse((string)JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!["checked_at"]!, System.Globalization.CultureInfo.InvariantCulture);
+        DateTimeOffset.Parse(
+            (string)JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!["checked_at"]!,
+            System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -12,7 +12,10 @@ internal static class RecheckWorld
     public const string UserInfoPath = "/application/o/userinfo/";
 
     /// <param name="refresh">Whether the provider gives refresh tokens.</param>
-    public static Task<World> StartAsync(bool refresh = true, Func<DevelopmentProviderOptions, DevelopmentProviderOptions>? provider = null, params (string Name, string Value)[] settings) => World.StartAsync(options =>
+    public static Task<World> StartAsync(
+        bool refresh = true,
+        Func<DevelopmentProviderOptions, DevelopmentProviderOptions>? provider = null,
+        params (string Name, string Value)[] settings) => World.StartAsync(options =>
     {
         options.Provider = given => (provider ?? (same => same))(given with { OfflineAccess = refresh });
         foreach ((string name, string value) in settings)
@@ -23,7 +26,8 @@ internal static class RecheckWorld
 
     /// <summary>The refreshes that the provider was asked for.</summary>
     public static IReadOnlyList<ProviderRequest> Refreshes(this World world) =>
-        [.. world.Provider.Received.Where(request => request.Path == TokenPath && request.Form.TryGetValue("grant_type", out string? grant) && grant == "refresh_token")];
+        [.. world.Provider.Received
+            .Where(request => request.Path == TokenPath && request.Form.TryGetValue("grant_type", out string? grant) && grant == "refresh_token")];
 
     public static Task<IReadOnlyList<ListedSession>> ListedSessionsAsync(this World world) =>
         world.Gateway.Services.GetRequiredService<SessionList>().AllAsync(World.Ct);

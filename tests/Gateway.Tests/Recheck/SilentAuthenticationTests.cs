@@ -71,7 +71,9 @@ public sealed class SilentAuthenticationTests
         }
 
         Assert.Empty(world.Provider.Received);
-        Assert.DoesNotContain(watch.Calls, call => call is nameof(ISessionStore.FindAsync) or nameof(ISessionStore.TryAcquireLeaseAsync) or nameof(ISessionStore.ReplaceAsync));
+        Assert.DoesNotContain(
+            watch.Calls,
+            call => call is nameof(ISessionStore.FindAsync) or nameof(ISessionStore.TryAcquireLeaseAsync) or nameof(ISessionStore.ReplaceAsync));
         world.Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
     }
@@ -99,8 +101,22 @@ public sealed class SilentAuthenticationTests
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/documents/2")).Status);
         Assert.Equal(HttpStatusCode.OK, (await alice.OpenAsync("/documents/2", headers: ("Sec-Purpose", "prefetch"))).Status);
-        Assert.NotEqual(HttpStatusCode.Redirect, (await alice.SendAsync(HttpMethod.Post, "/api/documents/post_document/", new StringContent("a=b"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", "same-origin"), ("Origin", world.Origin), ("X-CSRFToken", csrf))).Status);
-        Page framed = await alice.SendAsync(HttpMethod.Get, "/api/documents/2/preview/", null, ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "same-origin"));
+        Assert.NotEqual(HttpStatusCode.Redirect, (await alice.SendAsync(
+            HttpMethod.Post,
+            "/api/documents/post_document/",
+            new StringContent("a=b"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Origin", world.Origin),
+            ("X-CSRFToken", csrf))).Status);
+        Page framed = await alice.SendAsync(
+            HttpMethod.Get,
+            "/api/documents/2/preview/",
+            null,
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "iframe"),
+            ("Sec-Fetch-Site", "same-origin"));
         Assert.NotEqual(HttpStatusCode.Redirect, framed.Status);
 
         Assert.Equal(HttpStatusCode.Redirect, (await alice.OpenAsync("/documents/2")).Status);

@@ -39,7 +39,8 @@ public sealed class RedisChangesTests
             options.Settings["GATEWAY_REDIS_URL"] = $"127.0.0.1:{sentinel.Port},serviceName={RedisServer.ServiceName}";
         });
         await world.UntilAsync(
-            async () => (await sentinel.AskAsync("SENTINEL REPLICAS main")).Contains($"{second.Port}", StringComparison.Ordinal) && (await second.AskAsync("INFO replication")).Contains("master_link_status:up", StringComparison.Ordinal),
+            async () => (await sentinel.AskAsync("SENTINEL REPLICAS main")).Contains($"{second.Port}", StringComparison.Ordinal)
+                && (await second.AskAsync("INFO replication")).Contains("master_link_status:up", StringComparison.Ordinal),
             "The replica is ready.");
         world.StartGateway();
         await using Replica other = await world.StartReplicaAsync();
@@ -51,7 +52,8 @@ public sealed class RedisChangesTests
         IReadOnlyList<byte[]> keys = await store.KeysAsync();
         Assert.Equal(2, keys.Count);
         await world.UntilAsync(
-            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}"))}")).StartsWith(":2", StringComparison.Ordinal),
+            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}"))}"))
+                .StartsWith(":2", StringComparison.Ordinal),
             "The replica has both.");
 
         await first.KillAsync();
@@ -61,7 +63,9 @@ public sealed class RedisChangesTests
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         using Visitor again = await world.SignedInAsync("alice");
         Assert.Equal(HttpStatusCode.SeeOther, (await bob.OpenAsync("/accounts/logout/", "same-origin")).Status);
-        await world.UntilAsync(async () => (await bobThere.FetchAsync("/api/documents/")).Status == HttpStatusCode.Unauthorized, "The other gateway hears of it.");
+        await world.UntilAsync(
+            async () => (await bobThere.FetchAsync("/api/documents/")).Status == HttpStatusCode.Unauthorized,
+            "The other gateway hears of it.");
         Assert.Equal(2, (await store.KeysAsync()).Count);
     }
 
@@ -127,7 +131,9 @@ public sealed class RedisChangesTests
     /// <summary>A sign-in that begins at each ends at the other.</summary>
     private static async Task CrossAsync(World world, Replica other)
     {
-        foreach ((Func<Visitor> begins, Func<Visitor> ends) in new (Func<Visitor>, Func<Visitor>)[] { (() => world.NewVisitor(), other.NewVisitor), (other.NewVisitor, () => world.NewVisitor()) })
+        foreach ((Func<Visitor> begins, Func<Visitor> ends) in new (Func<Visitor>, Func<Visitor>)[] {
+            (() => world.NewVisitor(), other.NewVisitor),
+            (other.NewVisitor, () => world.NewVisitor()) })
         {
             using Visitor here = begins();
             Kit.RoundTrip tab = await Kit.RoundTrip.BeginAsync(here, "/documents/2");

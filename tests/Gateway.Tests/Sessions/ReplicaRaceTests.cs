@@ -23,7 +23,9 @@ public sealed class ReplicaRaceTests
         Identity alice = SessionsOnDisk.Person("alice");
         for (int round = 0; round < 120; round++)
         {
-            (SessionSecret secret, Session session) = (await here.Registry.BeginAsync(new NewSession(alice, new ProviderTokens("token"), $"{alice.Subject} {round}", $"sid {round}", DateTimeOffset.UtcNow), StoreUnderTest.Ct))!.Value;
+            (SessionSecret secret, Session session) = (await here.Registry.BeginAsync(
+                new NewSession(alice, new ProviderTokens("token"), $"{alice.Subject} {round}", $"sid {round}", DateTimeOffset.UtcNow),
+                StoreUnderTest.Ct))!.Value;
             byte[] key = session.Key.ToBytes();
             bool over = false;
             using Barrier start = new(5);
@@ -38,7 +40,10 @@ public sealed class ReplicaRaceTests
                         memoryThere.Forget(found);
                     }
                 }),
-                Race(start, () => Volatile.Read(ref over), () => there.Registry.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
+                Race(
+                    start,
+                    () => Volatile.Read(ref over),
+                    () => there.Registry.RenewAsync(secret, record => record with { CheckedAt = record.CheckedAt.AddSeconds(1) }, StoreUnderTest.Ct)),
                 Race(start, () => Volatile.Read(ref over), () => storeThere.TouchAsync([(key, DateTimeOffset.UtcNow.AddMinutes(1))], StoreUnderTest.Ct)),
             ];
             try
@@ -47,10 +52,13 @@ public sealed class ReplicaRaceTests
                 await ((round % 3) switch
                 {
                     0 => here.Revocations.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
-                    1 => here.Revocations.EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                    1 => here.Revocations
+                        .EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
                     _ => here.Revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
                 });
-                Assert.True(SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)), "The other replica did not hear of it within a second.");
+                Assert.True(
+                    SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)),
+                    "The other replica did not hear of it within a second.");
                 Assert.False(there.Registry.TryFind(session.Key, out _), $"Round {round}: it is still there.");
                 Assert.Null(await there.Registry.LoadAsync(secret, StoreUnderTest.Ct));
             }

@@ -135,7 +135,11 @@ public sealed class SessionLifetimeTests
         await using World world = await World.StartAsync();
         ConcurrentBag<string> cookies = [];
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, 50), new ParallelOptions { MaxDegreeOfParallelism = 50, CancellationToken = World.Ct }, async (number, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, 50), new ParallelOptions
+        {
+            MaxDegreeOfParallelism = 50,
+            CancellationToken = World.Ct
+        }, async (number, _) =>
         {
             string person = number % 2 == 0 ? "alice" : "bob";
             using Visitor visitor = await world.SignedInAsync(person, $"/documents/{number}");

@@ -9,7 +9,12 @@ namespace Gateway.Tests.Sessions;
 /// <summary>The classes that work on one gateway's sessions, put together as the gateway does it.</summary>
 internal sealed record SessionParts(SessionRegistry Registry, Revocations Revocations, SessionMaintenance Maintenance)
 {
-    public static SessionParts Create(SessionMemory memory, ISessionStore store, IDataProtectionProvider protection, GatewaySettings settings, TimeProvider time)
+    public static SessionParts Create(
+        SessionMemory memory,
+        ISessionStore store,
+        IDataProtectionProvider protection,
+        GatewaySettings settings,
+        TimeProvider time)
     {
         NullLogger<SecurityLog> logger = NullLogger<SecurityLog>.Instance;
         SessionInfoProtector infos = new(protection);

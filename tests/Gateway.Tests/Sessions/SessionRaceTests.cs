@@ -114,7 +114,11 @@ public sealed class SessionRaceTests
             SessionSecret secret = SessionSecret.Create();
             StoredSession stored = new(secret.Key().ToBytes(), null, [], now, now.AddHours(1), [], []);
             Session session = new(secret, record, stored);
-            Parallel.Invoke(new ParallelOptions { CancellationToken = SessionsOnDisk.Ct }, () => memory.Add(session), () => memory.MarkEnded(session.Key, now), () => memory.Add(new Session(secret, record, stored)));
+            Parallel.Invoke(
+                new ParallelOptions { CancellationToken = SessionsOnDisk.Ct },
+                () => memory.Add(session),
+                () => memory.MarkEnded(session.Key, now),
+                () => memory.Add(new Session(secret, record, stored)));
 
             Assert.False(memory.TryGet(session.Key, out _), $"Back in round {round}.");
             Assert.Null(memory.Add(session));

@@ -48,7 +48,8 @@ public sealed class SessionRegistryTests
 
         Assert.NotEqual(secret.ToCookieValue(), other.ToCookieValue());
         Assert.DoesNotContain(secret.ToCookieValue(), $"{secret} {session} {session.Key}", StringComparison.Ordinal);
-        Assert.DoesNotContain("id.token", new SessionRecord(session.Identity, default, default, new ProviderTokens("id.token", "id.token", "id.token")).ToString() + new ProviderTokens("id.token", "id.token", "id.token"), StringComparison.Ordinal);
+        Assert.DoesNotContain("id.token", new SessionRecord(session.Identity, default, default, new ProviderTokens("id.token", "id.token", "id.token"))
+            .ToString() + new ProviderTokens("id.token", "id.token", "id.token"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,12 +121,19 @@ public sealed class SessionRegistryTests
         const int Most = 1024 * 1024;
         SessionMemory memory = new(SessionsFeature.MemoryCapacity, Most);
         DateTimeOffset now = DateTimeOffset.UnixEpoch;
-        SessionRecord record = new(SessionsOnDisk.Person("alice") with { Groups = [.. Enumerable.Range(0, 20).Select(number => $"group {number}")] }, now, now, new ProviderTokens(""));
+        SessionRecord record = new(
+            SessionsOnDisk.Person("alice") with { Groups = [.. Enumerable.Range(0, 20).Select(number => $"group {number}")] },
+            now,
+            now,
+            new ProviderTokens(""));
         List<Session> all = [];
         for (int made = 0; made < 5_000; made++)
         {
             SessionSecret secret = SessionSecret.Create();
-            Session session = new(secret, record, new StoredSession(secret.Key().ToBytes(), null, [], now.AddSeconds(made), now.AddHours(100), [], [])) { LastCookies = new CookieMemo(new string('x', 8000), null) };
+            Session session = new(secret, record, new StoredSession(secret.Key().ToBytes(), null, [], now.AddSeconds(made), now.AddHours(100), [], []))
+            {
+                LastCookies = new CookieMemo(new string('x', 8000), null)
+            };
             Assert.InRange(session.Bytes, 16_000, 32_000);
             all.Add(memory.Add(session)!);
             if (made % 500 == 0)

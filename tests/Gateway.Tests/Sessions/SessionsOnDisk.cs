@@ -49,15 +49,18 @@ internal sealed class SessionsOnDisk : IDisposable
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static Identity Person(string name) => new("authentik", "https://authentik.example.com/", "subject-of-" + name, 7, name, false, null, null, [], "groups");
+    public static Identity Person(string name)
+        => new("authentik", "https://authentik.example.com/", "subject-of-" + name, 7, name, false, null, null, [], "groups");
 
     public Task<(SessionSecret Secret, Session Session)> BeginAsync(string name = "alice") => BeginAsync(Person(name));
 
     public async Task<(SessionSecret Secret, Session Session)> BeginAsync(Identity person, string? sid = null) =>
-        await Registry.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), person.Subject, sid, Clock.GetUtcNow()), Ct) ?? throw new InvalidOperationException("It was ended meanwhile.");
+        await Registry.BeginAsync(new NewSession(person, new ProviderTokens("id.token." + person.Username), person.Subject, sid, Clock.GetUtcNow()), Ct)
+            ?? throw new InvalidOperationException("It was ended meanwhile.");
 
     /// <summary>As a request finds its session: memory first, then the store.</summary>
-    public async Task<Session?> FindAsync(SessionSecret secret) => Registry.TryFind(secret.Key(), out Session? session) ? session : await Registry.LoadAsync(secret, Ct);
+    public async Task<Session?> FindAsync(SessionSecret secret)
+        => Registry.TryFind(secret.Key(), out Session? session) ? session : await Registry.LoadAsync(secret, Ct);
 
     /// <summary>As after a kill -9: what was only in memory is gone.</summary>
     public void Restart()

@@ -108,13 +108,19 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         for (int round = 0; round < 100; round++)
         {
             Identity person = SessionsOnDisk.Person("alice");
-            (SessionSecret secret, _) = (await registry.BeginAsync(new NewSession(person, new ProviderTokens("token"), person.Subject, $"sid {round}", _world.Clock.GetUtcNow()), World.Ct))!.Value;
+            (SessionSecret secret, _) = (await registry.BeginAsync(
+                new NewSession(person, new ProviderTokens("token"), person.Subject, $"sid {round}", _world.Clock.GetUtcNow()),
+                World.Ct))!.Value;
             (string, string) cookie = ("Cookie", "paperless-gateway=" + secret.ToCookieValue());
             Assert.Equal(HttpStatusCode.OK, (await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status);
 
             long began = Stopwatch.GetTimestamp();
-            Task<int> end = revocations.EndAllAsync(SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, World.Ct);
-            while ((await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status != HttpStatusCode.Unauthorized)
+            Task<int> end = revocations.EndAllAsync(
+                SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"),
+                SessionEnd.EndedAtTheProvider,
+                World.Ct);
+            while ((await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json")))
+                .Status != HttpStatusCode.Unauthorized)
             {
                 Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2), "It goes on.");
             }
@@ -161,7 +167,9 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
 
             Assert.All(await Task.WhenAll(pages), page => Assert.Equal(HttpStatusCode.OK, page.Status));
             Assert.Equal(round, _world.Refreshes().Count);
-            Assert.All(_world.Forwarded.Where(request => request.Path == "/api/profile/").TakeLast(10), request => Assert.Equal([name], request.Lines("Remote-User")));
+            Assert.All(
+                _world.Forwarded.Where(request => request.Path == "/api/profile/").TakeLast(10),
+                request => Assert.Equal([name], request.Lines("Remote-User")));
         }
 
         Assert.Empty(_world.Log.Of("SessionEnded").Concat(_other.Log.Of("SessionEnded")));
@@ -204,8 +212,11 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     public async Task One_that_is_killed_leaves_everything_to_the_other()
     {
         ProgramProcess killed = ProgramProcess.Start("Gateway", [$"--urls=http://localhost:{World.FreePort()}"], _other.Settings());
-        string line = await killed.LineAsync(line => line.Contains("Now listening on", StringComparison.Ordinal) && !line.Contains("127.0.0.1", StringComparison.Ordinal));
-        int port = int.Parse(System.Text.RegularExpressions.Regex.Match(line, @"localhost:(\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        string line = await killed.LineAsync(
+            line => line.Contains("Now listening on", StringComparison.Ordinal) && !line.Contains("127.0.0.1", StringComparison.Ordinal));
+        int port = int.Parse(
+            System.Text.RegularExpressions.Regex.Match(line, @"localhost:(\d+)").Groups[1].Value,
+            System.Globalization.CultureInfo.InvariantCulture);
         await killed.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
         await using (killed)
         {

@@ -117,7 +117,10 @@ public sealed class TwoProcessesTests : IAsyncLifetime
 
     private async Task<ProgramProcess> StartAsync(int port)
     {
-        ProgramProcess gateway = ProgramProcess.Start("Gateway", [$"--urls=http://localhost:{port}"], new Dictionary<string, string?>(_world.Settings()) { ["GATEWAY_DATA_DIR"] = DataOf(port) });
+        ProgramProcess gateway = ProgramProcess.Start(
+            "Gateway",
+            [$"--urls=http://localhost:{port}"],
+            new Dictionary<string, string?>(_world.Settings()) { ["GATEWAY_DATA_DIR"] = DataOf(port) });
         await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
         return gateway;
     }

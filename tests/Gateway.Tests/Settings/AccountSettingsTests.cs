@@ -88,11 +88,15 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData(true, "USERNAME", true)]
     public void With_several_providers_a_name_finds_an_account_only_where_that_is_said_and_warned_of(bool several, string? match, bool expected)
     {
-        Reading reading = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers), ("GATEWAY_MATCH_ACCOUNTS", match));
+        Reading reading = GivenEnvironment.Read(
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers),
+            ("GATEWAY_MATCH_ACCOUNTS", match));
 
         Assert.Equal(expected, reading.Good.Accounts.MatchByUsername);
         Assert.Equal(several && expected ? 1 : 0, reading.Warnings.Count);
-        Assert.All(reading.Warnings, warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is username with several providers", warning, StringComparison.Ordinal));
+        Assert.All(
+            reading.Warnings,
+            warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is username with several providers", warning, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -146,7 +150,10 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("readers,family", "family,writers", "readers,family,writers")]
     public void The_default_groups_are_those_of_either_variable_of_Paperless(string? social, string? all, string expected)
     {
-        ImmutableArray<string> groups = GivenEnvironment.Read(("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", social), ("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", all)).Good.Accounts.DefaultGroups;
+        ImmutableArray<string> groups = GivenEnvironment.Read(("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", social), ("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", all))
+            .Good
+            .Accounts
+            .DefaultGroups;
 
         Assert.Equal(expected.Split(','), groups);
     }
@@ -197,9 +204,14 @@ public sealed class AccountSettingsTests : IDisposable
     [Fact]
     public void The_token_and_the_pair_may_be_given_as_files()
     {
-        Assert.Equal("SECRETfromafile", GivenEnvironment.Read((Token, null), (Token + "_FILE", Write("token", "SECRETfromafile\n"))).Good.Accounts.Credential.Token);
+        Assert.Equal(
+            "SECRETfromafile",
+            GivenEnvironment.Read((Token, null), (Token + "_FILE", Write("token", "SECRETfromafile\n"))).Good.Accounts.Credential.Token);
 
-        ApiCredential pair = GivenEnvironment.Read((Token, null), (User + "_FILE", Write("user", "admin\n")), (Password + "_FILE", Write("password", "SECRET word\n"))).Good.Accounts.Credential;
+        ApiCredential pair = GivenEnvironment.Read(
+            (Token, null),
+            (User + "_FILE", Write("user", "admin\n")),
+            (Password + "_FILE", Write("password", "SECRET word\n"))).Good.Accounts.Credential;
 
         Assert.Equal(("admin", "SECRET word"), (pair.User, pair.Password));
     }
@@ -223,7 +235,8 @@ public sealed class AccountSettingsTests : IDisposable
         GatewaySettings password = GivenEnvironment.Read((Token, null), (User, "admin"), (Password, "SECRETpassword")).Good;
 
         Assert.All(
-            [token.ToString(), token.Accounts.ToString(), token.Accounts.Credential.ToString(), password.ToString(), password.Accounts.ToString(), $"{password.Accounts.Credential}"],
+            [token.ToString(), token.Accounts.ToString(), token.Accounts.Credential.ToString(), password.ToString(), password.Accounts
+                .ToString(), $"{password.Accounts.Credential}"],
             text => Assert.DoesNotContain("SECRET", text, StringComparison.Ordinal));
     }
 

@@ -198,7 +198,8 @@ public sealed class GatewaySettingsReaderTests
     [Fact]
     public void An_empty_variable_is_as_good_as_none()
     {
-        string?[] names = [.. GatewaySettingsReader.Names().Where(name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER" or "GATEWAY_PAPERLESS_TOKEN"))];
+        string?[] names = [.. GatewaySettingsReader.Names().Where(
+            name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER" or "GATEWAY_PAPERLESS_TOKEN"))];
 
         Reading reading = GivenEnvironment.Read([.. names.SelectMany(name => new[] { (name!, (string?)" "), (name + "_FILE", "") })]);
 
@@ -217,7 +218,9 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("10.0.0.7", "10.0.0.8", false)]
     [InlineData("fd00::/8", "fd12::1", true)]
     public void A_trusted_proxy_is_an_address_or_the_network_that_one_is_in(string proxies, string address, bool trusted) =>
-        Assert.Equal(trusted, Assert.Single(GivenEnvironment.Read(("PAPERLESS_TRUSTED_PROXIES", proxies)).Good.TrustedProxies).Contains(IPAddress.Parse(address)));
+        Assert.Equal(
+            trusted,
+            Assert.Single(GivenEnvironment.Read(("PAPERLESS_TRUSTED_PROXIES", proxies)).Good.TrustedProxies).Contains(IPAddress.Parse(address)));
 
     [Fact]
     public void The_api_switch_alone_turns_the_user_header_on_as_in_Paperless() =>
@@ -258,7 +261,10 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("https://docs.example.com")]
     [InlineData("docs.example.com:8000")]
     public void An_allowed_host_that_can_never_match_is_warned_of(string host) =>
-        Assert.Contains("matches no host", Assert.Single(GivenEnvironment.Read(("PAPERLESS_ALLOWED_HOSTS", $"docs.lan,{host},[::1]")).Warnings), StringComparison.Ordinal);
+        Assert.Contains(
+            "matches no host",
+            Assert.Single(GivenEnvironment.Read(("PAPERLESS_ALLOWED_HOSTS", $"docs.lan,{host},[::1]")).Warnings),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("GATEWAY_UPSTREM_URL", "GATEWAY_UPSTREAM_URL")]

@@ -37,7 +37,9 @@ public sealed class ProgramTests : IDisposable
 
         Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
         Assert.StartsWith("The gateway does not start: 4 problems in its configuration.", outcome.Error, StringComparison.Ordinal);
-        Assert.All(["PAPERLESS_URL: ", "GATEWAY_SESSION_IDLE: ", "GATEWAY_UPSTREM_URL: ", "GATEWAY_ALLOWED_GROUPS_FILE: "], name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
+        Assert.All(
+            ["PAPERLESS_URL: ", "GATEWAY_SESSION_IDLE: ", "GATEWAY_UPSTREM_URL: ", "GATEWAY_ALLOWED_GROUPS_FILE: "],
+            name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
         Assert.DoesNotContain("SECRET", outcome.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", outcome.Error, StringComparison.Ordinal);
     }
@@ -48,7 +50,9 @@ public sealed class ProgramTests : IDisposable
         Outcome outcome = await RunAsync([], []);
 
         Assert.Equal(1, outcome.ExitCode);
-        Assert.All(["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_ENABLE_HTTP_REMOTE_USER", "GATEWAY_PAPERLESS_TOKEN"], name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
+        Assert.All(
+            ["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_ENABLE_HTTP_REMOTE_USER", "GATEWAY_PAPERLESS_TOKEN"],
+            name => Assert.Contains(name, outcome.Error, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -110,7 +114,8 @@ public sealed class ProgramTests : IDisposable
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await Task.WhenAll(output, error, process.WaitForExitAsync(TestContext.Current.CancellationToken)).WaitAsync(Patience, TestContext.Current.CancellationToken);
+            await Task.WhenAll(output, error, process.WaitForExitAsync(TestContext.Current.CancellationToken))
+                .WaitAsync(Patience, TestContext.Current.CancellationToken);
             return new Outcome(process.ExitCode, await output, await error);
         }
         finally

@@ -39,7 +39,8 @@ public sealed class RedisSettingsTests
     {
         Assert.Null(RedisSettings.Parse(text));
 
-        SettingsException refused = Assert.Throws<SettingsException>(() => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection([new("GATEWAY_REDIS_URL", text)]).Build()).Read());
+        SettingsException refused = Assert.Throws<SettingsException>(
+            () => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection([new("GATEWAY_REDIS_URL", text)]).Build()).Read());
         Assert.Contains("GATEWAY_REDIS_URL: the value is not a Redis address", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
     }

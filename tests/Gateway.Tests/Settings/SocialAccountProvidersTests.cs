@@ -17,7 +17,8 @@ public sealed class SocialAccountProvidersTests
     private static readonly string Folder = Path.Combine(Repository.Root, "tests/Gateway.Tests/Settings/golden");
 
     public static TheoryData<string> Values =>
-        [.. Directory.EnumerateFiles(Folder).Select(file => Path.GetFileName(file)!).Where(file => !file.EndsWith(".expected", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Folder).Select(file => Path.GetFileName(file)!).Where(file => !file.EndsWith(".expected", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Values))]

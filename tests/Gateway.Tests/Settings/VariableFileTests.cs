@@ -22,7 +22,9 @@ public sealed class VariableFileTests : IDisposable
     [Fact]
     public void The_providers_may_be_given_as_a_file() => Assert.Equal(
         "SECRET-of-the-client",
-        GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", Write(GivenEnvironment.Providers))).Good.Providers[0].ClientSecret);
+        GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", Write(GivenEnvironment.Providers))).Good
+            .Providers[0]
+            .ClientSecret);
 
     [Fact]
     public void A_file_that_is_missing_is_one_fault() => Fault("cannot be read", Path.Combine(_folder, "missing"));
@@ -73,7 +75,11 @@ public sealed class VariableFileTests : IDisposable
     [Fact]
     public void An_address_whose_file_is_missing_is_not_also_called_unset()
     {
-        Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", null), ("PAPERLESS_URL_FILE", "/missing"), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", "/missing"));
+        Reading reading = GivenEnvironment.Read(
+            ("PAPERLESS_URL", null),
+            ("PAPERLESS_URL_FILE", "/missing"),
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null),
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", "/missing"));
 
         Assert.Equal(["PAPERLESS_URL_FILE", "PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE"], reading.Problems.Select(problem => problem.Variable));
     }

@@ -71,7 +71,9 @@ public sealed class BlueprintTests
         Assert.Equal("confidential", Provider()["client_type"].Text());
         Assert.Equal(expected.ClientId, Resolve(Provider()["client_id"]));
         Assert.Equal(expected.ClientSecret, Resolve(Provider()["client_secret"]));
-        Assert.Equal($"{Worker["AUTHENTIK_WEB__BASE_URL"]}/application/o/{Application()["identifiers"]["slug"].Text()}/.well-known/openid-configuration", expected.DiscoveryUrl.AbsoluteUri);
+        Assert.Equal(
+            $"{Worker["AUTHENTIK_WEB__BASE_URL"]}/application/o/{Application()["identifiers"]["slug"].Text()}/.well-known/openid-configuration",
+            expected.DiscoveryUrl.AbsoluteUri);
     }
 
     [Fact]

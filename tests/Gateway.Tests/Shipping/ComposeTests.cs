@@ -104,7 +104,8 @@ public sealed partial class ComposeTests
 
     [Fact]
     public void The_gateway_has_time_to_finish_before_it_is_killed() =>
-        Assert.True(TimeSpan.FromSeconds(int.Parse(Gateway["stop_grace_period"].Text().TrimEnd('s'), CultureInfo.InvariantCulture)) > OperationsFeature.GracePeriod);
+        Assert.True(
+            TimeSpan.FromSeconds(int.Parse(Gateway["stop_grace_period"].Text().TrimEnd('s'), CultureInfo.InvariantCulture)) > OperationsFeature.GracePeriod);
 
     [Fact]
     public void Both_sides_read_the_one_file()
@@ -136,7 +137,9 @@ public sealed partial class ComposeTests
 
         string[] sources = [.. Services.SelectMany(service => service.Value.Texts("volumes")).Select(volume => volume.Split(':')[0])];
         Assert.Equal(Shipped.Compose["volumes"].Keys().Order(), sources.Where(source => !source.StartsWith('.')).Distinct().Order());
-        Assert.All(sources.Where(source => source.StartsWith("./config", StringComparison.Ordinal)), source => Assert.True(Path.Exists(Path.Combine(Repository.Root, source))));
+        Assert.All(
+            sources.Where(source => source.StartsWith("./config", StringComparison.Ordinal)),
+            source => Assert.True(Path.Exists(Path.Combine(Repository.Root, source))));
     }
 
     /// <summary>A `${VAR}` would come from a shell or an `.env` that nobody was told to write.</summary>

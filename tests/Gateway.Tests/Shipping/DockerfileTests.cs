@@ -21,7 +21,9 @@ public sealed partial class DockerfileTests
         foreach (string source in CopiesFromTheRepository.SelectMany(copy => copy.Words.SkipLast(1)))
         {
             Assert.True(Path.Exists(Path.Combine(Repository.Root, source)), $"{source} does not exist.");
-            Assert.True(sent.Any(path => source.TrimEnd('/') == path || source.StartsWith(path + "/", StringComparison.Ordinal)), $".dockerignore keeps {source} back.");
+            Assert.True(
+                sent.Any(path => source.TrimEnd('/') == path || source.StartsWith(path + "/", StringComparison.Ordinal)),
+                $".dockerignore keeps {source} back.");
         }
     }
 

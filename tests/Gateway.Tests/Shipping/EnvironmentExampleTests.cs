@@ -53,8 +53,11 @@ public sealed class EnvironmentExampleTests
     {
         foreach (string path in new[] { "config/gateway.env.example", "config/authentik.env.example" })
         {
-            string[] secrets = [.. Shipped.Text(path).Split('\n').Where(line => !line.StartsWith("# ", StringComparison.Ordinal) && line.Split('=')[0] is string name
-                && (name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("TOKEN", StringComparison.Ordinal) || name.EndsWith("SECRET", StringComparison.Ordinal) || name.EndsWith("SECRET_KEY", StringComparison.Ordinal)))];
+            string[] secrets = [.. Shipped.Text(path).Split('\n').Where(line => !line.StartsWith("# ", StringComparison.Ordinal)
+                && line.Split('=')[0] is string name
+                && (name.EndsWith("PASSWORD", StringComparison.Ordinal) || name.EndsWith("TOKEN", StringComparison.Ordinal)
+                    || name.EndsWith("SECRET", StringComparison.Ordinal)
+                    || name.EndsWith("SECRET_KEY", StringComparison.Ordinal)))];
             Assert.NotEmpty(secrets);
             Assert.All(secrets, secret => Assert.Matches("=<[a-z ]+>\\z", secret));
         }

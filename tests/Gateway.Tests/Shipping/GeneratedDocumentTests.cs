@@ -80,7 +80,9 @@ public sealed class GeneratedDocumentTests
         StringBuilder text = new("| Id | Name | Level | Message | What to do |\n|---|---|---|---|---|\n");
         foreach ((int id, string name, LogLevel level, string message) in Events())
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {id} | `{name}` | {(level == LogLevel.None ? "varies" : level)} | {Escaped(message)} | {remedies.GetValueOrDefault($"{id}", "")} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {id} | `{name}` | {(level == LogLevel.None ? "varies" : level)} | {Escaped(message)} | {remedies.GetValueOrDefault($"{id}", "")} |\n");
         }
 
         return text.ToString();

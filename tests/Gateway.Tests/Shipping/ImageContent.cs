@@ -79,7 +79,12 @@ public sealed partial class ImageContent : IAsyncLifetime
             // BuildKit gives it, in the words of Go.
             ["TARGETARCH"] = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64",
         };
-        (int exitCode, string output) = await Command.RunAsync("sh", ["-c", InTheImage().Replace(command, _root + "/")], source, TestContext.Current.CancellationToken, alone);
+        (int exitCode, string output) = await Command.RunAsync(
+            "sh",
+            ["-c", InTheImage().Replace(command, _root + "/")],
+            source,
+            TestContext.Current.CancellationToken,
+            alone);
         Assert.True(exitCode == 0, $"RUN {command}\n{output}");
     }
 

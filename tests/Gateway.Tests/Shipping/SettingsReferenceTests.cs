@@ -42,7 +42,8 @@ public sealed class SettingsReferenceTests
         Assert.Equal(SettingsReference.None, Defaults["GATEWAY_REDIS_URL"]);
         Assert.Equal(Flag(settings.StaticCache), Defaults["GATEWAY_STATIC_CACHE"]);
         Assert.Null(settings.Redis);
-        Assert.True(settings.Accounts.DefaultGroups.IsEmpty && !settings.Accounts.SuperuserGroups.Providers.Concat(settings.Accounts.StaffGroups.Providers).Any());
+        Assert.True(
+            settings.Accounts.DefaultGroups.IsEmpty && !settings.Accounts.SuperuserGroups.Providers.Concat(settings.Accounts.StaffGroups.Providers).Any());
         Assert.True(settings.TrustedProxies.IsEmpty && settings.Identity.AllowedGroups.IsEmpty && settings.ScriptName.Length == 0);
     }
 

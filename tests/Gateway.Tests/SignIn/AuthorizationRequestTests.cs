@@ -15,7 +15,8 @@ public sealed class AuthorizationRequestTests
     public async Task Every_sign_in_sends_PKCE_with_S256_and_the_code_is_bought_with_its_verifier(string enabled)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider)).Replace("{\"APPS\"", $"{{\"OAUTH_PKCE_ENABLED\":{enabled},\"APPS\"", StringComparison.Ordinal);
+        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider))
+            .Replace("{\"APPS\"", $"{{\"OAUTH_PKCE_ENABLED\":{enabled},\"APPS\"", StringComparison.Ordinal);
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
         using Visitor visitor = world.NewVisitor();

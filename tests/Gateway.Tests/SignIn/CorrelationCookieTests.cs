@@ -219,7 +219,8 @@ public sealed partial class CorrelationCookieTests
 
         string callback = await tab.AnswerAsync();
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"the callback: {callback.Length} characters, {tab.Query["state"].ToString().Length} of them the state");
+        TestContext.Current.TestOutputHelper?
+            .WriteLine($"the callback: {callback.Length} characters, {tab.Query["state"].ToString().Length} of them the state");
         Assert.InRange(callback.Length, next.Length, 5000);
         Assert.Equal(next, (await tab.FinishAsync(callback)).Address.PathAndQuery);
     }

@@ -70,7 +70,9 @@ public sealed class ReturnAddressTests
     public void A_browser_always_stays_at_the_public_origin()
     {
         Gen<string> hostile = Gen.String[Gen.Char["/\\.@:?#%25cf \t\n\r\0ex"], 0, 12];
-        Gen.Select(Gen.OneOf(hostile, Gen.String, hostile.Select(text => "/" + text), hostile.Select(text => "/paperless/" + text)), Gen.OneOf(Gen.Const(""), Gen.Const("/paperless"))).Sample((next, scriptName) =>
+        Gen.Select(
+            Gen.OneOf(hostile, Gen.String, hostile.Select(text => "/" + text), hostile.Select(text => "/paperless/" + text)),
+            Gen.OneOf(Gen.Const(""), Gen.Const("/paperless"))).Sample((next, scriptName) =>
         {
             string address = ReturnAddress.Local(next, scriptName);
 
@@ -89,7 +91,12 @@ public sealed class ReturnAddressTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
 
-        foreach ((string next, string expected) in new[] { ("//evil.example", "/"), ("/\\evil.example", "/"), ("https://evil.example", "/"), ("/\t/evil.example", "/"), ("/documents/門", "/documents/%E9%96%80") })
+        foreach ((string next, string expected) in new[] {
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\t/evil.example", "/"),
+            ("/documents/門", "/documents/%E9%96%80") })
         {
             foreach (string path in new[] { "/accounts/login/", "/accounts/oidc/authentik/login/" })
             {

@@ -43,8 +43,10 @@ public sealed class SecretsInLogTests
             world.Provider.TamperIdToken = world.Provider.TamperUserInfo = null;
         }
 
-        Remember(world.Provider.Received.SelectMany(request => request.Form.Where(field => field.Key is "code" or "client_secret" or "code_verifier").Select(field => field.Value)));
-        Remember(world.Provider.Received.Where(request => request.Path.EndsWith("/userinfo/", StringComparison.Ordinal)).Select(request => request.Authorization!["Bearer ".Length..]));
+        Remember(world.Provider.Received
+            .SelectMany(request => request.Form.Where(field => field.Key is "code" or "client_secret" or "code_verifier").Select(field => field.Value)));
+        Remember(world.Provider.Received.Where(request => request.Path.EndsWith("/userinfo/", StringComparison.Ordinal))
+            .Select(request => request.Authorization!["Bearer ".Length..]));
 
         string log = world.Log.Text;
         Assert.True(secrets.Count > 30, $"Only {secrets.Count} secrets were seen.");

@@ -106,7 +106,9 @@ public sealed class SignInPageTests
             string local = ReturnAddress.Local(next, "");
             Uri resolved = new(new Uri("https://docs.example.com/accounts/login/"), local);
             Assert.Equal("https://docs.example.com", resolved.GetLeftPart(UriPartial.Authority));
-            Assert.True(local[0] == '/' && !local.StartsWith("//", StringComparison.Ordinal) && local.All(letter => letter is > ' ' and < '\u007f' and not '\\'), local);
+            Assert.True(
+                local[0] == '/' && !local.StartsWith("//", StringComparison.Ordinal) && local.All(letter => letter is > ' ' and < '\u007f' and not '\\'),
+                local);
         },
         iter: 20_000);
 }

@@ -107,7 +107,8 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [Fact]
     public void No_name_that_is_taken_can_break_the_header() => Check.Sample(
         Gen.String,
-        name => Assert.True(Username.FindError(name) is not null || (name.Length > 0 && name.All(letter => letter <= 0xFF && (char.IsLetterOrDigit(letter) || char.IsNumber(letter) || "@.+-_".Contains(letter))))),
+        name => Assert.True(Username.FindError(name) is not null
+            || (name.Length > 0 && name.All(letter => letter <= 0xFF && (char.IsLetterOrDigit(letter) || char.IsNumber(letter) || "@.+-_".Contains(letter))))),
         iter: 20_000);
 
     private void Named(string name)

@@ -11,10 +11,15 @@ internal static class BackChannel
 {
     public static Uri BackChannelUri(this World world) => new(world.Origin + "/accounts/oidc/authentik/logout/backchannel/");
 
-    public static Task<HttpResponseMessage> SendLogoutAsync(this World world, ProviderSession session, Func<JsonObject, JsonObject>? tamper = null, string type = "logout+jwt") =>
+    public static Task<HttpResponseMessage> SendLogoutAsync(
+        this World world,
+        ProviderSession session,
+        Func<JsonObject, JsonObject>? tamper = null,
+        string type = "logout+jwt") =>
         world.Provider.SendBackchannelLogoutAsync(world.BackChannelUri(), session, tamper, type, World.Ct);
 
-    public static Task<HttpResponseMessage> SendLogoutTokenAsync(this World world, string token) => ProviderLogout.SendAsync(world.BackChannelUri(), token, World.Ct);
+    public static Task<HttpResponseMessage> SendLogoutTokenAsync(this World world, string token)
+        => ProviderLogout.SendAsync(world.BackChannelUri(), token, World.Ct);
 
     public static Func<JsonObject, JsonObject> Without(params string[] names) => claims =>
     {

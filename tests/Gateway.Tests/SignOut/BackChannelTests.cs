@@ -129,7 +129,8 @@ public sealed class BackChannelTests : IAsyncLifetime
     public async Task A_logout_stops_a_sign_in_that_is_under_way(bool bySid)
     {
         using Visitor other = _world.NewVisitor();
-        using Fault slow = _world.Paperless.Faults.Hold(request => request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
+        using Fault slow = _world.Paperless.Faults
+            .Hold(request => request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
         Task<Page> signIn = other.SignInAsync("alice");
         await slow.Arrived;
 

@@ -7,7 +7,8 @@ namespace Gateway.Tests.SignOut;
 /// <summary>Who signs out is the person: another site, an image, a frame or a script can only make the gateway ask, or refuse.</summary>
 public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
-    private static readonly (string Name, string Value)[] Navigation = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
+    private static readonly (string Name, string Value)[] Navigation
+        = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
 
     public static TheoryData<string, string, string> Foreigners => new()
     {
@@ -32,7 +33,12 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
 
-        Page page = await alice.SendAsync(new HttpMethod(method), "/accounts/logout/", null, ("Accept", "text/html"), (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
+        Page page = await alice.SendAsync(
+            new HttpMethod(method),
+            "/accounts/logout/",
+            null,
+            ("Accept", "text/html"),
+            (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Contains("<h1>Sign out?</h1>", page.Text, StringComparison.Ordinal);
@@ -76,7 +82,11 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
 
-        Page page = await alice.SendAsync(HttpMethod.Post, "/accounts/logout/", null, (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
+        Page page = await alice.SendAsync(
+            HttpMethod.Post,
+            "/accounts/logout/",
+            null,
+            (header, value.Replace("{origin}", world.Origin, StringComparison.Ordinal)));
 
         await IsSignedOutAsync(alice, page);
     }
@@ -113,7 +123,11 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         int before = world.Log.Of("Refused").Count;
         (string, string)[] metadata = site.Length == 0 ? [] : [("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination)];
 
-        Page page = await alice.SendAsync(new HttpMethod(method), path, null, [("Accept", "image/avif,image/webp,*/*;q=0.8"), ("Referer", world.Origin + "/dashboard"), .. metadata]);
+        Page page = await alice.SendAsync(
+            new HttpMethod(method),
+            path,
+            null,
+            [("Accept", "image/avif,image/webp,*/*;q=0.8"), ("Referer", world.Origin + "/dashboard"), .. metadata]);
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Empty(page.SetCookies);
@@ -127,7 +141,13 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor alice = await world.SignedInAsync("alice", "/docs/");
 
-        Page image = await alice.SendAsync(HttpMethod.Get, "/docs/accounts/logout/", null, ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image"));
+        Page image = await alice.SendAsync(
+            HttpMethod.Get,
+            "/docs/accounts/logout/",
+            null,
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Sec-Fetch-Mode", "no-cors"),
+            ("Sec-Fetch-Dest", "image"));
 
         Assert.Equal(HttpStatusCode.Forbidden, image.Status);
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/docs/api/documents/")).Status);
@@ -154,7 +174,10 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         watch.Away = "FindAsync";
 
         // The gateway has never seen this session: only the store could know it.
-        Page page = await somebody.OpenAsync("/accounts/logout/", "cross-site", ("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue()));
+        Page page = await somebody.OpenAsync(
+            "/accounts/logout/",
+            "cross-site",
+            ("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue()));
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Contains("<h1>Sign out?</h1>", page.Text, StringComparison.Ordinal);
@@ -176,7 +199,11 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         {
             foreach (Visitor visitor in (Visitor[])[alice, stranger])
             {
-                Page page = await visitor.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/login/" + query, null, [("Accept", "image/*"), ("Referer", shared.World.Origin + "/"), .. metadata]);
+                Page page = await visitor.SendAsync(
+                    HttpMethod.Get,
+                    "/accounts/oidc/authentik/login/" + query,
+                    null,
+                    [("Accept", "image/*"), ("Referer", shared.World.Origin + "/"), .. metadata]);
 
                 Assert.Equal(HttpStatusCode.Forbidden, page.Status);
                 Assert.Empty(page.SetCookies);
@@ -203,7 +230,13 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         using Visitor alice = await world.SignedInAsync("alice");
         string query = $"?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={world.Provider.Sessions[0].Sid}";
 
-        Page page = await alice.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/logout/frontchannel/" + query, null, ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination), ("Sec-Fetch-Site", "cross-site"));
+        Page page = await alice.SendAsync(
+            HttpMethod.Get,
+            "/accounts/oidc/authentik/logout/frontchannel/" + query,
+            null,
+            ("Sec-Fetch-Mode", mode),
+            ("Sec-Fetch-Dest", destination),
+            ("Sec-Fetch-Site", "cross-site"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
@@ -222,7 +255,8 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         Assert.Contains($"""<a class="button quiet" href="{scriptName}/">Stay signed in</a>""", asks.Text, StringComparison.Ordinal);
 
         Page page = await alice.SendAsync(
-            HttpMethod.Post, action, new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "navigate"), ("Origin", world.Origin));
+            HttpMethod.Post, action, new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "navigate"), ("Origin", world
+                .Origin));
 
         Assert.Equal(HttpStatusCode.SeeOther, page.Status);
         Assert.StartsWith(world.Provider.Address.AbsoluteUri, page.Location!.AbsoluteUri, StringComparison.Ordinal);
@@ -238,7 +272,10 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
 
         Page asks = await alice.OpenAsync("/accounts/logout/", "cross-site");
 
-        Assert.Contains($"form-action 'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)};", asks.Header("Content-Security-Policy"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"form-action 'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)};",
+            asks.Header("Content-Security-Policy"),
+            StringComparison.Ordinal);
     }
 
     [Fact]

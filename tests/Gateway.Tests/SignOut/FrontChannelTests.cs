@@ -34,7 +34,10 @@ public sealed class FrontChannelTests : IAsyncLifetime
         Page page = await FrameAsync(_world.Provider.Issuer.AbsoluteUri, first.Sid);
 
         Assert.Equal((HttpStatusCode.OK, "no-store"), (page.Status, page.Header("Cache-Control")));
-        Assert.Contains($"frame-ancestors {_world.Provider.Issuer.GetLeftPart(UriPartial.Authority)}", page.Header("Content-Security-Policy")!, StringComparison.Ordinal);
+        Assert.Contains(
+            $"frame-ancestors {_world.Provider.Issuer.GetLeftPart(UriPartial.Authority)}",
+            page.Header("Content-Security-Policy")!,
+            StringComparison.Ordinal);
         Assert.Null(page.Header("X-Frame-Options"));
         Assert.Equal((null, "alice"), (await _alice.WhoAsync(), await elsewhere.WhoAsync()));
     }
@@ -124,7 +127,8 @@ public sealed class FrontChannelTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await FrameAsync(frame, world.Provider.Issuer.AbsoluteUri, session.Sid)).Status);
         Assert.Null(await alice.WhoAsync());
 
-        async Task<string> ChangesAsync() => (await redis.AskAsync("INFO persistence")).Split('\n').Single(line => line.StartsWith("rdb_changes_since_last_save:", StringComparison.Ordinal));
+        async Task<string> ChangesAsync()
+            => (await redis.AskAsync("INFO persistence")).Split('\n').Single(line => line.StartsWith("rdb_changes_since_last_save:", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -132,7 +136,13 @@ public sealed class FrontChannelTests : IAsyncLifetime
     {
         string query = Query(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Sessions[0].Sid);
 
-        Page page = await _alice.SendAsync(HttpMethod.Get, "/accounts/oidc/authentik/logout/frontchannel/" + query, null, ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "same-site"));
+        Page page = await _alice.SendAsync(
+            HttpMethod.Get,
+            "/accounts/oidc/authentik/logout/frontchannel/" + query,
+            null,
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "iframe"),
+            ("Sec-Fetch-Site", "same-site"));
 
         Assert.Contains(page.SetCookies, cookie => cookie.StartsWith("paperless-gateway=;", StringComparison.Ordinal));
         Assert.Null(await _alice.WhoAsync());
@@ -168,7 +178,9 @@ public sealed class FrontChannelTests : IAsyncLifetime
         [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "cross-site")]);
 
     private static string Query(string? issuer, string? sid) =>
-        "?" + string.Join('&', new[] { issuer is null ? null : "iss=" + Uri.EscapeDataString(issuer), sid is null ? null : "sid=" + Uri.EscapeDataString(sid) }.OfType<string>());
+        "?" + string.Join(
+            '&',
+            new[] { issuer is null ? null : "iss=" + Uri.EscapeDataString(issuer), sid is null ? null : "sid=" + Uri.EscapeDataString(sid) }.OfType<string>());
 
     private long Kept()
     {

@@ -31,7 +31,9 @@ public sealed class LocalSignOutTests
         Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
         using Visitor thief = world.NewVisitor();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", stolen))).Status);
-        Assert.Single(world.Log.Of("PasswordSessionEnded"), line => CapturedLog.Value(line, "User") == "alice" && CapturedLog.Value(line, "Cause") == "SignedOut");
+        Assert.Single(
+            world.Log.Of("PasswordSessionEnded"),
+            line => CapturedLog.Value(line, "User") == "alice" && CapturedLog.Value(line, "Cause") == "SignedOut");
         Assert.DoesNotContain(stolen, world.Log.Text, StringComparison.Ordinal);
     }
 
@@ -43,7 +45,12 @@ public sealed class LocalSignOutTests
 
         Page asks = await alice.OpenAsync("/accounts/logout/", "cross-site");
         Page still = await alice.FetchAsync("/api/documents/");
-        Page post = await alice.SendAsync(HttpMethod.Post, "/accounts/logout/", new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "same-origin"), ("Origin", world.Origin));
+        Page post = await alice.SendAsync(
+            HttpMethod.Post,
+            "/accounts/logout/",
+            new FormUrlEncodedContent([]),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Origin", world.Origin));
 
         OwnPages.IsOne(asks, "Sign out?");
         Assert.Contains("Do you want to sign out of Paperless?", asks.Text, StringComparison.Ordinal);

@@ -103,7 +103,9 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
                 await there.OpenAsync("/accounts/logout/", "same-origin", ("Cookie", cookie));
             }
 
-            await world.UntilAsync(async () => (await store.KeysAsync()).Count == 1 && world.Log.Of("SessionEnded").Count + world.Log.Of("SessionsEnded").Count > 0, "Bob's session ends.");
+            await world.UntilAsync(
+                async () => (await store.KeysAsync()).Count == 1 && world.Log.Of("SessionEnded").Count + world.Log.Of("SessionsEnded").Count > 0,
+                "Bob's session ends.");
         }
 
         await forgetful.KillAsync();
@@ -245,7 +247,10 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice");
         await _world.Gateway.DisposeAsync();
         string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
-        await File.WriteAllTextAsync(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName), string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n", World.Ct);
+        await File.WriteAllTextAsync(
+            Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName),
+            string.Format(System.Globalization.CultureInfo.InvariantCulture, line, index) + "\n",
+            World.Ct);
 
         _world.StartGateway();
         await _world.Gateway.Services.GetRequiredService<PendingRevocations>().FlushPendingAsync(World.Ct);
@@ -265,7 +270,9 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
             await revocations.EndAsync(key, SessionEnd.SignedOut, World.Ct);
         }
 
-        Assert.Equal(made.Select(key => Convert.ToHexString(key.ToBytes())), new PendingRevocationFile(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
+        Assert.Equal(
+            made.Select(key => Convert.ToHexString(key.ToBytes())),
+            new PendingRevocationFile(_world.DataDirectory).Read().Keys.Select(Convert.ToHexString));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
 using Gateway.Tests.PasswordSessions;
 using Microsoft.Data.Sqlite;
+using Serilog.Events;
 
 namespace Gateway.Tests.SignOut;
 
@@ -13,7 +14,8 @@ public sealed partial class MySessionsEndpointTests
 {
     private const string Path = "/gateway/sessions";
     private const string Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-    private const string Phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
+    private const string Phone
+        = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
 
     private static readonly string[] Properties = ["id", "device", "user_agent", "address", "signed_in_at", "used_at", "expires_at", "current"];
 
@@ -58,8 +60,12 @@ public sealed partial class MySessionsEndpointTests
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
-        Assert.Equal([Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))], IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
-        Assert.All(["Firefox on Linux", "Safari on iPhone", "You are using this one.", "action=\"/gateway/sessions/end-all\""], part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
+        Assert.Equal(
+            [Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))],
+            IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
+        Assert.All(
+            ["Firefox on Linux", "Safari on iPhone", "You are using this one.", "action=\"/gateway/sessions/end-all\""],
+            part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
         Assert.Contains("href=\"/gateway/sessions\"", (await desk.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
     }
 
@@ -155,9 +161,12 @@ public sealed partial class MySessionsEndpointTests
         Assert.Equal((1008, 1008), (await onPhone.ClosedWithAsync(), await onDesk.ClosedWithAsync()));
         Assert.Null(desk.Cookie("paperless-gateway"));
         Assert.Equal((null, null, "bob"), (await phone.WhoAsync(), await desk.WhoAsync(), await bob.WhoAsync()));
-        var ended = Assert.Single(world.Log.Of("SessionsEnded"));
+        LogEvent ended = Assert.Single(world.Log.Of("SessionsEnded"));
         Assert.Equal(("2", "SignedOutEverywhere"), (CapturedLog.Value(ended, "Count"), CapturedLog.Value(ended, "Cause")));
-        Assert.StartsWith("/accounts/login/?loggedout=1", (await desk.NavigateAsync(page.Location.AbsoluteUri, "cross-site")).Address.PathAndQuery, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "/accounts/login/?loggedout=1",
+            (await desk.NavigateAsync(page.Location.AbsoluteUri, "cross-site")).Address.PathAndQuery,
+            StringComparison.Ordinal);
 
         world.Clock.Advance(TimeSpan.FromSeconds(1));
         using Visitor again = await world.SignedInAsync("alice");
@@ -278,7 +287,8 @@ public sealed partial class MySessionsEndpointTests
         ("Sec-Fetch-Site", "same-origin"),
         ("Sec-Fetch-Mode", "navigate"));
 
-    private static async Task<JsonElement[]> ListAsync(Visitor visitor) => Read(await visitor.SendAsync(HttpMethod.Get, Path, null, ("Accept", "application/json")));
+    private static async Task<JsonElement[]> ListAsync(Visitor visitor)
+        => Read(await visitor.SendAsync(HttpMethod.Get, Path, null, ("Accept", "application/json")));
 
     private static JsonElement[] Read(Page page) => [.. JsonDocument.Parse(page.Text).RootElement.EnumerateArray()];
 

@@ -2,6 +2,7 @@ using System.Net;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Gateway.Tests.SignOut;
@@ -67,7 +68,9 @@ public sealed class SignOutTests
         Assert.Empty(world.Paperless.Data.Sessions);
         Assert.Contains(world.Log.Of("SessionEnded"), entry => CapturedLog.Value(entry, "User") == "alice" && CapturedLog.Value(entry, "Cause") == "SignedOut");
         Assert.All(["paperless-gateway", "sessionid", "csrftoken"], name =>
-            Assert.Contains(page.SetCookies, cookie => cookie.StartsWith(name + "=;", StringComparison.Ordinal) && cookie.Contains("max-age=0", StringComparison.Ordinal)));
+            Assert.Contains(
+                page.SetCookies,
+                cookie => cookie.StartsWith(name + "=;", StringComparison.Ordinal) && cookie.Contains("max-age=0", StringComparison.Ordinal)));
         Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
         await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct).WaitAsync(Patience, World.Ct);
 
@@ -84,7 +87,7 @@ public sealed class SignOutTests
         Page page = await alice.OpenAsync("/accounts/logout/", "same-origin");
 
         Assert.Equal("/application/o/paperless/end-session/", page.Location!.AbsolutePath);
-        var query = QueryHelpers.ParseQuery(page.Location.Query);
+        Dictionary<string, StringValues> query = QueryHelpers.ParseQuery(page.Location.Query);
         Assert.Equal(["id_token_hint", "post_logout_redirect_uri", "state"], query.Keys.Order());
         JsonWebToken hint = new(query["id_token_hint"]);
         Assert.Equal(world.Provider.Find("alice")!.Subject, hint.Subject);
@@ -178,7 +181,9 @@ public sealed class SignOutTests
         Page page = await alice.NavigateAsync("/accounts/logout/?next=https://evil.example/&post_logout_redirect_uri=https://evil.example/", "same-origin");
 
         Assert.StartsWith(SignedOut, page.Address.PathAndQuery, StringComparison.Ordinal);
-        Assert.DoesNotContain(page.Trail, address => address.AbsoluteUri.Contains("evil", StringComparison.Ordinal) && address.AbsolutePath != "/accounts/logout/");
+        Assert.DoesNotContain(
+            page.Trail,
+            address => address.AbsoluteUri.Contains("evil", StringComparison.Ordinal) && address.AbsolutePath != "/accounts/logout/");
     }
 
     [Fact]

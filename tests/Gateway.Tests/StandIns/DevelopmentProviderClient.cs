@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Gateway.Tests.StandIns;
@@ -48,7 +49,7 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
             ["code_challenge"] = Challenge,
             ["code_challenge_method"] = "S256",
         };
-        foreach (var (name, value) in changes)
+        foreach ((string? name, string? value) in changes)
         {
             query[name] = value.Length == 0 ? null : value;
         }
@@ -59,7 +60,7 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
     /// <summary>Signs a person in at the provider, without any application.</summary>
     public async Task SignInAsync(string username = "alice")
     {
-        using var response = await GetAsync("/if/flow/default-authentication-flow/?person=" + username);
+        using HttpResponseMessage response = await GetAsync("/if/flow/default-authentication-flow/?person=" + username);
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
     }
 
@@ -67,14 +68,14 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
     public async Task<string> GetCodeAsync(string username = "alice", params (string Name, string Value)[] changes)
     {
         await SignInAsync(username);
-        using var response = await AuthorizeAsync(changes);
+        using HttpResponseMessage response = await AuthorizeAsync(changes);
         return CallbackParameter(response, "code") ?? throw new InvalidOperationException("No code: " + response.Headers.Location);
     }
 
     public async Task<JsonObject> SignInForTokensAsync(string username = "alice", params (string Name, string Value)[] changes)
     {
-        using var response = await ExchangeAsync(await GetCodeAsync(username, changes));
-        var tokens = await JsonAsync(response);
+        using HttpResponseMessage response = await ExchangeAsync(await GetCodeAsync(username, changes));
+        JsonObject tokens = await JsonAsync(response);
         Assert.True(response.IsSuccessStatusCode, tokens.ToJsonString());
         return tokens;
     }
@@ -94,7 +95,7 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
     /// <summary>Posts to the token endpoint; a later value replaces an earlier one, and an empty one takes it away.</summary>
     public async Task<HttpResponseMessage> PostTokenAsync((string Name, string Value)[] form, string? basic = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/application/o/token/");
+        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Post, "/application/o/token/");
         request.Content = Form([.. form.GroupBy(pair => pair.Name).Select(group => group.Last()).Where(pair => pair.Value.Length > 0)]);
         request.Headers.Host = Host;
         if (basic is not null)
@@ -107,16 +108,16 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
 
     public async Task<HttpResponseMessage> UserInfoAsync(string accessToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/application/o/userinfo/");
+        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, "/application/o/userinfo/");
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
         return await _server.SendAsync(request, Cancellation);
     }
 
     public async Task<JsonObject> DocumentAsync(string path, string? host = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Host = host;
-        using var response = await _server.SendAsync(request, Cancellation);
+        using HttpResponseMessage response = await _server.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return await JsonAsync(response);
     }
@@ -126,10 +127,10 @@ internal sealed class DevelopmentProviderClient(DevelopmentProvider provider) : 
 
     public static string? CallbackParameter(HttpResponseMessage response, string name)
     {
-        var location = response.Headers.Location;
+        Uri? location = response.Headers.Location;
         Assert.NotNull(location);
         Assert.StartsWith(Callback, location.OriginalString, StringComparison.Ordinal);
-        return QueryHelpers.ParseQuery(location.Query).TryGetValue(name, out var value) ? value.ToString() : null;
+        return QueryHelpers.ParseQuery(location.Query).TryGetValue(name, out StringValues value) ? value.ToString() : null;
     }
 
     public static JsonObject Payload(string token) =>

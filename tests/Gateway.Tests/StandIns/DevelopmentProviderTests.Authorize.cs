@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Microsoft.AspNetCore.WebUtilities;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
@@ -12,14 +13,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_stranger_meets_the_sign_in_page_and_comes_back_with_a_code_and_the_state()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var toSignIn = await client.AuthorizeAsync();
-        using var page = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
-        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        using var signedIn = await client.PostAsync(SignInPath, ("person", "bob"), ("next", Next(toSignIn)));
-        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+        using HttpResponseMessage toSignIn = await client.AuthorizeAsync();
+        using HttpResponseMessage page = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
+        string html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        using HttpResponseMessage signedIn = await client.PostAsync(SignInPath, ("person", "bob"), ("next", Next(toSignIn)));
+        using HttpResponseMessage back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
 
         Assert.StartsWith(SignInPath, toSignIn.Headers.Location.OriginalString, StringComparison.Ordinal);
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
@@ -35,11 +36,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_authorization_response_names_no_issuer()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var back = await client.AuthorizeAsync();
+        using HttpResponseMessage back = await client.AuthorizeAsync();
 
         Assert.Equal(["code", "state"], QueryHelpers.ParseQuery(back.Headers.Location!.Query).Keys.Order());
     }
@@ -47,12 +48,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_live_session_goes_straight_back()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var first = await client.AuthorizeAsync();
-        using var second = await client.AuthorizeAsync(("prompt", "none"));
+        using HttpResponseMessage first = await client.AuthorizeAsync();
+        using HttpResponseMessage second = await client.AuthorizeAsync(("prompt", "none"));
 
         Assert.NotNull(CallbackParameter(first, "code"));
         Assert.NotNull(CallbackParameter(second, "code"));
@@ -61,13 +62,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_may_let_everybody_be_signed_in_without_a_page()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         provider.SignsInAs = "bob";
 
-        using var toSignIn = await client.AuthorizeAsync();
-        using var signedIn = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
-        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+        using HttpResponseMessage toSignIn = await client.AuthorizeAsync();
+        using HttpResponseMessage signedIn = await client.GetAsync(toSignIn.Headers.Location!.OriginalString);
+        using HttpResponseMessage back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
 
         Assert.NotNull(CallbackParameter(back, "code"));
         Assert.Equal("bob", Assert.Single(provider.Sessions).Username);
@@ -76,13 +77,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_form_post_response_is_a_form()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var page = await client.AuthorizeAsync(("response_mode", "form_post"));
+        using HttpResponseMessage page = await client.AuthorizeAsync(("response_mode", "form_post"));
 
-        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        string html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Contains($"action=\"{Callback}\"", html, StringComparison.Ordinal);
         Assert.Contains("name=\"code\"", html, StringComparison.Ordinal);
@@ -92,10 +93,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Prompt_none_without_a_session_is_login_required()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var back = await client.AuthorizeAsync(("prompt", "none"));
+        using HttpResponseMessage back = await client.AuthorizeAsync(("prompt", "none"));
 
         Assert.Equal("login_required", CallbackParameter(back, "error"));
         Assert.Equal("a state", CallbackParameter(back, "state"));
@@ -104,14 +105,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Prompt_login_asks_again_once()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
-        var before = Assert.Single(provider.Sessions);
+        ProviderSession before = Assert.Single(provider.Sessions);
 
-        using var toSignIn = await client.AuthorizeAsync(("prompt", "login"));
-        using var signedIn = await client.PostAsync(toSignIn.Headers.Location!.OriginalString, ("person", "alice"));
-        using var back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
+        using HttpResponseMessage toSignIn = await client.AuthorizeAsync(("prompt", "login"));
+        using HttpResponseMessage signedIn = await client.PostAsync(toSignIn.Headers.Location!.OriginalString, ("person", "alice"));
+        using HttpResponseMessage back = await client.GetAsync(signedIn.Headers.Location!.OriginalString);
 
         Assert.NotNull(CallbackParameter(back, "code"));
         Assert.NotEqual(before.Sid, Assert.Single(provider.Sessions).Sid);
@@ -120,14 +121,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_session_older_than_max_age_asks_again()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var young = await client.AuthorizeAsync(("max_age", "60"));
+        using HttpResponseMessage young = await client.AuthorizeAsync(("max_age", "60"));
         clock.Advance(TimeSpan.FromSeconds(61));
-        using var old = await client.AuthorizeAsync(("max_age", "60"));
+        using HttpResponseMessage old = await client.AuthorizeAsync(("max_age", "60"));
 
         Assert.NotNull(CallbackParameter(young, "code"));
         Assert.StartsWith(SignInPath, old.Headers.Location!.OriginalString, StringComparison.Ordinal);
@@ -136,10 +137,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Unknown_scopes_are_dropped_in_silence()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid profile groups offline_access"));
+        JsonObject tokens = await client.SignInForTokensAsync("alice", ("scope", "openid profile groups offline_access"));
 
         Assert.Equal("openid profile", Text(tokens, "scope"));
         Assert.Null(tokens["refresh_token"]);
@@ -148,10 +149,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task No_scope_means_every_scope()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync("alice", ("scope", ""));
+        JsonObject tokens = await client.SignInForTokensAsync("alice", ("scope", ""));
 
         Assert.Equal("openid email profile", Text(tokens, "scope"));
     }
@@ -166,11 +167,11 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("redirect_uri", "")]
     public async Task A_wrong_client_or_redirect_uri_is_a_page_and_never_a_redirect(string parameter, string value)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var page = await client.AuthorizeAsync((parameter, value));
+        using HttpResponseMessage page = await client.AuthorizeAsync((parameter, value));
 
         Assert.Equal(HttpStatusCode.BadRequest, page.StatusCode);
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
@@ -184,11 +185,11 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("code_challenge_method", "S512", "invalid_request")]
     public async Task Every_other_error_is_redirected_with_the_state(string parameter, string value, string error)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var back = await client.AuthorizeAsync((parameter, value));
+        using HttpResponseMessage back = await client.AuthorizeAsync((parameter, value));
 
         Assert.Equal(error, CallbackParameter(back, "error"));
         Assert.Equal("a state", CallbackParameter(back, "state"));
@@ -197,13 +198,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_chooses_the_next_authorization_error()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
         provider.NextAuthorizeError = new ProviderError("server_error", "The flow is broken.");
 
-        using var refused = await client.AuthorizeAsync();
-        using var next = await client.AuthorizeAsync();
+        using HttpResponseMessage refused = await client.AuthorizeAsync();
+        using HttpResponseMessage next = await client.AuthorizeAsync();
 
         Assert.Equal("server_error", CallbackParameter(refused, "error"));
         Assert.Equal("The flow is broken.", CallbackParameter(refused, "error_description"));
@@ -213,13 +214,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_denied_policy_is_a_page_of_the_providers_own()
     {
-        await using var provider = await StartAsync(options => options with { RequiredGroup = "paperless-admins" });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { RequiredGroup = "paperless-admins" });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         await client.SignInAsync("alice");
-        using var denied = await client.AuthorizeAsync();
+        using HttpResponseMessage denied = await client.AuthorizeAsync();
         await client.SignInAsync("admin");
-        using var allowed = await client.AuthorizeAsync();
+        using HttpResponseMessage allowed = await client.AuthorizeAsync();
 
         Assert.Equal(HttpStatusCode.Forbidden, denied.StatusCode);
         Assert.Equal("text/html", denied.Content.Headers.ContentType?.MediaType);
@@ -232,10 +233,10 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("/\\elsewhere/")]
     public async Task Signing_in_never_leads_to_another_site(string next)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = await client.PostAsync(SignInPath, ("person", "alice"), ("next", next));
+        using HttpResponseMessage response = await client.PostAsync(SignInPath, ("person", "alice"), ("next", next));
 
         Assert.Equal("/", response.Headers.Location?.OriginalString);
     }
@@ -243,10 +244,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Nobody_signs_in_under_an_unknown_name()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = await client.PostAsync(SignInPath, ("person", "mallory"), ("next", "/"));
+        using HttpResponseMessage response = await client.PostAsync(SignInPath, ("person", "mallory"), ("next", "/"));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Empty(provider.Sessions);

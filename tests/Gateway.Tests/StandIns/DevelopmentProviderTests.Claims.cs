@@ -10,13 +10,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task An_id_token_holds_authentiks_claims_and_the_mapped_ones()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync("alice");
+        JsonObject tokens = await client.SignInForTokensAsync("alice");
 
-        var claims = Payload(tokens);
+        JsonObject claims = Payload(tokens);
         Assert.Equal("JWT", Header(tokens).Typ);
         Assert.Equal(
             [
@@ -41,10 +41,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_subject_stays_the_same_and_differs_between_people()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var alice = Text(Payload(await client.SignInForTokensAsync("alice")), "sub");
+        string alice = Text(Payload(await client.SignInForTokensAsync("alice")), "sub");
 
         Assert.Equal(alice, Text(Payload(await client.SignInForTokensAsync("alice")), "sub"));
         Assert.NotEqual(alice, Text(Payload(await client.SignInForTokensAsync("bob")), "sub"));
@@ -53,12 +53,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_issuer_of_a_token_is_the_host_that_was_asked_for_it()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var viaAddress = await client.SignInForTokensAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject viaAddress = await client.SignInForTokensAsync();
 
         client.Host = "internal:9000";
-        var viaAnotherName = await client.SignInForTokensAsync();
+        JsonObject viaAnotherName = await client.SignInForTokensAsync();
 
         Assert.Equal(provider.Issuer.AbsoluteUri, Text(Payload(viaAddress), "iss"));
         Assert.Equal("http://internal:9000/application/o/paperless/", Text(Payload(viaAnotherName), "iss"));
@@ -70,11 +70,11 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("openid profile", "given_name,groups,name,nickname,preferred_username,sub")]
     public async Task Userinfo_says_what_the_scopes_allow(string scope, string members)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync("alice", ("scope", scope));
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync("alice", ("scope", scope));
 
-        using var response = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using HttpResponseMessage response = await client.UserInfoAsync(Text(tokens, "access_token"));
 
         Assert.Equal(members, string.Join(',', Members(await JsonAsync(response)).Order(StringComparer.Ordinal)));
     }
@@ -82,11 +82,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_mapped_claims_may_come_from_userinfo_alone()
     {
-        await using var provider = await StartAsync(options => options with { IncludeClaimsInIdToken = false });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { IncludeClaimsInIdToken = false });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync();
-        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        JsonObject tokens = await client.SignInForTokensAsync();
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
 
         Assert.DoesNotContain("groups", Members(Payload(tokens)));
         Assert.DoesNotContain("preferred_username", Members(Payload(tokens)));
@@ -96,8 +96,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_session_identifier_may_be_missing()
     {
-        await using var provider = await StartAsync(options => options with { SidClaim = false });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { SidClaim = false });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         Assert.DoesNotContain("sid", Members(Payload(await client.SignInForTokensAsync())));
         Assert.DoesNotContain("sid", Members(Payload(provider.CreateLogoutToken(Assert.Single(provider.Sessions)))));
@@ -106,12 +106,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task An_access_token_is_a_token_of_the_same_key_for_the_same_audience()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync();
+        JsonObject tokens = await client.SignInForTokensAsync();
 
-        var claims = Payload(tokens, "access_token");
+        JsonObject claims = Payload(tokens, "access_token");
         Assert.Equal("paperless", Text(claims, "aud"));
         Assert.Equal("paperless", Text(claims, "azp"));
         Assert.Equal("openid profile email", Text(claims, "scope"));
@@ -121,14 +121,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task People_bring_claims_of_their_own()
     {
-        var carol = Person.Named("carol", "Carol Clerk", "a,b", "ß") with
+        Person carol = Person.Named("carol", "Carol Clerk", "a,b", "ß") with
         {
             ExtraClaims = new JsonObject { ["realm_access"] = new JsonObject { ["roles"] = new JsonArray("clerk") } },
         };
-        await using var provider = await StartAsync(options => options with { People = [carol] });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { People = [carol] });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var claims = Payload(await client.SignInForTokensAsync("carol"));
+        JsonObject claims = Payload(await client.SignInForTokensAsync("carol"));
 
         Assert.Equal("clerk", claims["realm_access"]!["roles"]![0]!.GetValue<string>());
         Assert.Equal(["a,b", "ß"], claims["groups"]!.AsArray().Select(group => group!.GetValue<string>()));
@@ -137,14 +137,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_may_change_claims_before_they_are_signed_or_sent()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         provider.TamperIdToken = claims => new JsonObject(claims.Where(claim => claim.Key != "nonce").Select(Copy)) { ["iss"] = "https://evil/" };
         provider.TamperAccessToken = claims => new JsonObject(claims.Select(Copy)) { ["aud"] = "another" };
         provider.TamperUserInfo = _ => new JsonObject { ["sub"] = "somebody-else" };
 
-        var tokens = await client.SignInForTokensAsync();
-        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        JsonObject tokens = await client.SignInForTokensAsync();
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
 
         Assert.Equal("https://evil/", Text(Payload(tokens), "iss"));
         Assert.False(Payload(tokens).ContainsKey("nonce"));
@@ -157,10 +157,10 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("a.b.c")]
     public async Task Userinfo_refuses_what_is_no_access_token(string token)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = token.Length == 0 ? await client.GetAsync("/application/o/userinfo/") : await client.UserInfoAsync(token);
+        using HttpResponseMessage response = token.Length == 0 ? await client.GetAsync("/application/o/userinfo/") : await client.UserInfoAsync(token);
 
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
@@ -168,14 +168,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Userinfo_refuses_an_id_token_and_an_expired_access_token()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync();
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync();
 
-        using var wrong = await client.UserInfoAsync(Text(tokens, "id_token"));
+        using HttpResponseMessage wrong = await client.UserInfoAsync(Text(tokens, "id_token"));
         clock.Advance(TimeSpan.FromMinutes(5) + TimeSpan.FromSeconds(1));
-        using var expired = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using HttpResponseMessage expired = await client.UserInfoAsync(Text(tokens, "access_token"));
 
         Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, expired.StatusCode);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
@@ -9,17 +10,17 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Ended_sessions_take_their_access_tokens_with_them_but_not_their_refresh_tokens()
     {
-        await using var provider = await StartAsync(WithOfflineAccess);
-        using var alice = new DevelopmentProviderClient(provider);
-        using var bob = new DevelopmentProviderClient(provider);
-        var hers = await alice.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
-        var his = await bob.SignInForTokensAsync("bob");
+        await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
+        using DevelopmentProviderClient alice = new DevelopmentProviderClient(provider);
+        using DevelopmentProviderClient bob = new DevelopmentProviderClient(provider);
+        JsonObject hers = await alice.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+        JsonObject his = await bob.SignInForTokensAsync("bob");
 
         await provider.EndSessionsAsync("alice", TestContext.Current.CancellationToken);
 
-        using var herInfo = await alice.UserInfoAsync(Text(hers, "access_token"));
-        using var hisInfo = await bob.UserInfoAsync(Text(his, "access_token"));
-        using var refreshed = await alice.RefreshAsync(Text(hers, "refresh_token"));
+        using HttpResponseMessage herInfo = await alice.UserInfoAsync(Text(hers, "access_token"));
+        using HttpResponseMessage hisInfo = await bob.UserInfoAsync(Text(his, "access_token"));
+        using HttpResponseMessage refreshed = await alice.RefreshAsync(Text(hers, "refresh_token"));
         Assert.Equal(HttpStatusCode.Unauthorized, herInfo.StatusCode);
         Assert.Equal(HttpStatusCode.OK, hisInfo.StatusCode);
         Assert.Equal(HttpStatusCode.OK, refreshed.StatusCode);
@@ -29,15 +30,15 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_deactivated_person_has_no_tokens_and_cannot_come_back()
     {
-        await using var provider = await StartAsync(WithOfflineAccess);
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+        await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
 
         await provider.DeactivateAsync("alice", TestContext.Current.CancellationToken);
 
-        using var refreshed = await client.RefreshAsync(Text(tokens, "refresh_token"));
-        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
-        using var signIn = await client.PostAsync(SignInPath, ("person", "alice"), ("next", "/"));
+        using HttpResponseMessage refreshed = await client.RefreshAsync(Text(tokens, "refresh_token"));
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using HttpResponseMessage signIn = await client.PostAsync(SignInPath, ("person", "alice"), ("next", "/"));
         await AssertTokenErrorAsync("invalid_grant", refreshed);
         Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, signIn.StatusCode);
@@ -46,13 +47,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_redirect_uris_may_be_set_once_the_application_is_known()
     {
-        await using var provider = await StartAsync(options => options with { RedirectUris = [] });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { RedirectUris = [] });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var before = await client.AuthorizeAsync();
+        using HttpResponseMessage before = await client.AuthorizeAsync();
         provider.Options = provider.Options with { RedirectUris = [Callback] };
-        using var after = await client.AuthorizeAsync();
+        using HttpResponseMessage after = await client.AuthorizeAsync();
 
         Assert.Equal(HttpStatusCode.BadRequest, before.StatusCode);
         Assert.NotNull(CallbackParameter(after, "code"));
@@ -61,15 +62,15 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_provider_that_is_away_drops_connections_or_answers_503()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         provider.Outage = Outage.DropsConnections;
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(DiscoveryPath));
         provider.Outage = Outage.ServiceUnavailable;
-        using var unavailable = await client.GetAsync(DiscoveryPath);
+        using HttpResponseMessage unavailable = await client.GetAsync(DiscoveryPath);
         provider.Outage = Outage.None;
-        using var back = await client.GetAsync(DiscoveryPath);
+        using HttpResponseMessage back = await client.GetAsync(DiscoveryPath);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, unavailable.StatusCode);
         Assert.Equal(HttpStatusCode.OK, back.StatusCode);
@@ -78,8 +79,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_may_hold_a_request_until_it_lets_go()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
         provider.Hold = path =>
@@ -93,27 +94,27 @@ public sealed partial class DevelopmentProviderTests
             return release.Task;
         };
 
-        using var other = await client.GetAsync(DiscoveryPath);
-        var held = client.GetAsync(KeySetPath);
+        using HttpResponseMessage other = await client.GetAsync(DiscoveryPath);
+        Task<HttpResponseMessage> held = client.GetAsync(KeySetPath);
         await arrived.Task.WaitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
         Assert.False(held.IsCompleted);
         Assert.Contains(provider.Received, request => request.Path == KeySetPath);
         release.SetResult();
-        using var response = await held;
+        using HttpResponseMessage response = await held;
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Fact]
     public async Task Every_request_is_written_down_with_its_form_and_its_credentials()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInForTokensAsync();
-        using var byBasic = await ExchangeByBasicAsync(client, provider, "wrong");
+        using HttpResponseMessage byBasic = await ExchangeByBasicAsync(client, provider, "wrong");
 
-        var exchanges = provider.Received.Where(request => request.Path == "/application/o/token/").ToList();
+        List<ProviderRequest> exchanges = provider.Received.Where(request => request.Path == "/application/o/token/").ToList();
 
         Assert.Equal(2, exchanges.Count);
         Assert.Equal("POST", exchanges[0].Method);
@@ -129,29 +130,29 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Two_providers_live_side_by_side()
     {
-        await using var first = await StartAsync();
-        await using var second = await StartAsync(options => options with { SessionCookie = "other_session" });
-        using var client = new DevelopmentProviderClient(first);
-        using var other = new DevelopmentProviderClient(second);
+        await using DevelopmentProvider first = await StartAsync();
+        await using DevelopmentProvider second = await StartAsync(options => options with { SessionCookie = "other_session" });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(first);
+        using DevelopmentProviderClient other = new DevelopmentProviderClient(second);
 
-        var tokens = await client.SignInForTokensAsync("alice");
-        var others = await other.SignInForTokensAsync("alice");
+        JsonObject tokens = await client.SignInForTokensAsync("alice");
+        JsonObject others = await other.SignInForTokensAsync("alice");
 
         Assert.NotEqual(first.Issuer, second.Issuer);
         Assert.True((await ValidateAsync(client, first, tokens)).IsValid);
         Assert.False((await ValidateAsync(client, first, others)).IsValid);
-        using var userInfo = await client.UserInfoAsync(Text(others, "access_token"));
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(others, "access_token"));
         Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
     }
 
     [Fact]
     public async Task A_provider_comes_back_at_its_old_address()
     {
-        var first = await StartAsync();
-        var address = first.Address;
+        DevelopmentProvider first = await StartAsync();
+        Uri address = first.Address;
         await first.DisposeAsync();
 
-        await using var second = await StartAsync(options => options with { Url = address.AbsoluteUri });
+        await using DevelopmentProvider second = await StartAsync(options => options with { Url = address.AbsoluteUri });
 
         Assert.Equal(address, second.Address);
     }

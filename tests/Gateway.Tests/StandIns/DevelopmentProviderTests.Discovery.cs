@@ -12,12 +12,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Discovery_is_authentiks_document()
     {
-        await using var provider = await StartAsync(options => options with { OfflineAccess = true });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { OfflineAccess = true });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var document = await client.DocumentAsync(DiscoveryPath, host: "authentik");
+        JsonObject document = await client.DocumentAsync(DiscoveryPath, host: "authentik");
 
-        var expected = JsonNode.Parse("""
+        JsonNode? expected = JsonNode.Parse("""
             {"issuer":"http://authentik/application/o/paperless/",
              "authorization_endpoint":"http://authentik/application/o/authorize/",
              "token_endpoint":"http://authentik/application/o/token/",
@@ -44,8 +44,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_issuer_follows_the_host_of_the_request()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         Assert.EndsWith("/application/o/paperless/", provider.Issuer.AbsoluteUri, StringComparison.Ordinal);
         Assert.Equal(provider.Issuer.AbsoluteUri, Text(await client.DocumentAsync(DiscoveryPath), "issuer"));
@@ -57,8 +57,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_global_issuer_is_the_host_alone()
     {
-        await using var provider = await StartAsync(options => options with { GlobalIssuer = true });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { GlobalIssuer = true });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         Assert.Equal(provider.Address.AbsoluteUri, Text(await client.DocumentAsync(DiscoveryPath), "issuer"));
     }
@@ -66,10 +66,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Another_slug_is_another_address()
     {
-        await using var provider = await StartAsync(options => options with { Slug = "documents" });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Slug = "documents" });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var document = await client.DocumentAsync("/application/o/documents/.well-known/openid-configuration");
+        JsonObject document = await client.DocumentAsync("/application/o/documents/.well-known/openid-configuration");
 
         Assert.EndsWith("/application/o/documents/jwks/", Text(document, "jwks_uri"), StringComparison.Ordinal);
     }
@@ -77,10 +77,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Offline_access_is_announced_only_when_it_is_mapped()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var document = await client.DocumentAsync(DiscoveryPath);
+        JsonObject document = await client.DocumentAsync(DiscoveryPath);
 
         Assert.Equal("""["openid","email","profile"]""", document["scopes_supported"]!.ToJsonString());
     }
@@ -88,8 +88,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_may_change_the_discovery_document()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         provider.TamperDiscovery = document =>
         {
             document["issuer"] = "https://elsewhere/";
@@ -97,7 +97,7 @@ public sealed partial class DevelopmentProviderTests
             return document;
         };
 
-        var tampered = await client.DocumentAsync(DiscoveryPath);
+        JsonObject tampered = await client.DocumentAsync(DiscoveryPath);
 
         Assert.Equal("https://elsewhere/", Text(tampered, "issuer"));
         Assert.False(tampered.ContainsKey("end_session_endpoint"));
@@ -108,14 +108,14 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(SigningMode.ES256), "ES256", "EC")]
     public async Task The_key_set_holds_the_key_that_signs(string mode, string algorithm, string type)
     {
-        await using var provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var document = await client.DocumentAsync(DiscoveryPath);
-        var keys = await client.DocumentAsync(KeySetPath);
+        JsonObject document = await client.DocumentAsync(DiscoveryPath);
+        JsonObject keys = await client.DocumentAsync(KeySetPath);
 
         Assert.Equal($"""["{algorithm}"]""", document["id_token_signing_alg_values_supported"]!.ToJsonString());
-        var key = Assert.Single(keys["keys"]!.AsArray())!.AsObject();
+        JsonObject key = Assert.Single(keys["keys"]!.AsArray())!.AsObject();
         Assert.Equal(type, Text(key, "kty"));
         Assert.Equal(algorithm, Text(key, "alg"));
         Assert.True((await ValidateAsync(client, provider, await client.SignInForTokensAsync())).IsValid);
@@ -124,11 +124,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Without_a_signing_key_the_key_set_is_empty_and_the_client_secret_signs()
     {
-        await using var provider = await StartAsync(options => options with { Signing = SigningMode.HS256 });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.HS256 });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var document = await client.DocumentAsync(DiscoveryPath);
-        var keys = await client.DocumentAsync(KeySetPath);
+        JsonObject document = await client.DocumentAsync(DiscoveryPath);
+        JsonObject keys = await client.DocumentAsync(KeySetPath);
 
         Assert.Equal("""["HS256"]""", document["id_token_signing_alg_values_supported"]!.ToJsonString());
         Assert.Equal("{}", keys.ToJsonString());
@@ -138,14 +138,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_rotated_key_takes_the_old_ones_place()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var before = await client.SignInForTokensAsync();
-        var oldKey = (await client.DocumentAsync(KeySetPath))["keys"]![0]!["kid"]!.GetValue<string>();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject before = await client.SignInForTokensAsync();
+        string oldKey = (await client.DocumentAsync(KeySetPath))["keys"]![0]!["kid"]!.GetValue<string>();
 
         provider.RotateSigningKey();
 
-        var newKey = Assert.Single((await client.DocumentAsync(KeySetPath))["keys"]!.AsArray())!["kid"]!.GetValue<string>();
+        string newKey = Assert.Single((await client.DocumentAsync(KeySetPath))["keys"]!.AsArray())!["kid"]!.GetValue<string>();
         Assert.NotEqual(oldKey, newKey);
         Assert.False((await ValidateAsync(client, provider, before)).IsValid);
         Assert.True((await ValidateAsync(client, provider, await client.SignInForTokensAsync())).IsValid);
@@ -154,12 +154,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_wrong_key_signs_under_the_right_keys_name()
     {
-        await using var provider = await StartAsync(options => options with { Signing = SigningMode.WrongKey });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.WrongKey });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync();
+        JsonObject tokens = await client.SignInForTokensAsync();
 
-        var published = (await client.DocumentAsync(KeySetPath))["keys"]![0]!["kid"]!.GetValue<string>();
+        string published = (await client.DocumentAsync(KeySetPath))["keys"]![0]!["kid"]!.GetValue<string>();
         Assert.Equal(published, Header(tokens).Kid);
         Assert.IsType<SecurityTokenInvalidSignatureException>((await ValidateAsync(client, provider, tokens)).Exception);
     }
@@ -167,10 +167,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_attack_without_a_signature_says_none()
     {
-        await using var provider = await StartAsync(options => options with { Signing = SigningMode.None });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.None });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync();
+        JsonObject tokens = await client.SignInForTokensAsync();
 
         Assert.Equal("none", Header(tokens).Alg);
         Assert.EndsWith(".", Text(tokens, "id_token"), StringComparison.Ordinal);

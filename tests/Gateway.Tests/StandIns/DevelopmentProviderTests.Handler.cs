@@ -14,27 +14,27 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(SigningMode.ES256))]
     public async Task Aspnetcores_own_handler_signs_in_here(string mode)
     {
-        await using var provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
-        await using var application = await StartApplicationAsync(provider);
-        var address = new Uri(application.Urls.Single());
+        await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
+        await using WebApplication application = await StartApplicationAsync(provider);
+        Uri address = new Uri(application.Urls.Single());
         provider.Options = provider.Options with { RedirectUris = [new Uri(address, "/callback").AbsoluteUri] };
         provider.SignsInAs = "alice";
-        using var browser = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using HttpClient browser = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
-        var answer = await browser.GetStringAsync(address, TestContext.Current.CancellationToken);
+        string answer = await browser.GetStringAsync(address, TestContext.Current.CancellationToken);
 
         Assert.Equal("alice: paperless-users, family", answer);
     }
 
     private static async Task<WebApplication> StartApplicationAsync(DevelopmentProvider provider)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie()
             .AddOpenIdConnect(options => Configure(options, provider));
-        var application = builder.Build();
+        WebApplication application = builder.Build();
         application.UseAuthentication();
         application.Run(http => http.User.Identity is { IsAuthenticated: true }
             ? http.Response.WriteAsync(

@@ -17,13 +17,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Ending_the_session_shows_a_page_and_ends_single_sign_on()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync();
 
-        using var page = await client.GetAsync(EndSessionPath);
-        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
-        using var next = await client.AuthorizeAsync(("prompt", "none"));
+        using HttpResponseMessage page = await client.GetAsync(EndSessionPath);
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using HttpResponseMessage next = await client.AuthorizeAsync(("prompt", "none"));
 
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Contains("logged out", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -35,13 +35,13 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_flow_without_stages_lets_the_session_survive()
     {
-        await using var provider = await StartAsync(options => options with { EndSessionEndsProviderSession = false });
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { EndSessionEndsProviderSession = false });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync();
 
-        using var page = await client.GetAsync(EndSessionPath);
-        using var userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
-        using var next = await client.AuthorizeAsync(("prompt", "none"));
+        using HttpResponseMessage page = await client.GetAsync(EndSessionPath);
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(Text(tokens, "access_token"));
+        using HttpResponseMessage next = await client.AuthorizeAsync(("prompt", "none"));
 
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Equal(HttpStatusCode.OK, userInfo.StatusCode);
@@ -53,11 +53,11 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(AfterLogout, AfterLogout + "&state=a%20b")]
     public async Task A_registered_address_is_returned_to_with_the_state(string registered, string expected)
     {
-        await using var provider = await StartAsync(WithLogoutUri);
-        using var client = new DevelopmentProviderClient(provider);
-        var idToken = Text(await client.SignInForTokensAsync(), "id_token");
+        await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string idToken = Text(await client.SignInForTokensAsync(), "id_token");
 
-        using var response = await EndSessionAsync(
+        using HttpResponseMessage response = await EndSessionAsync(
             client, ("id_token_hint", idToken), ("post_logout_redirect_uri", registered), ("state", "a b"), ("client_id", "ignored"));
 
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
@@ -68,11 +68,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Without_a_state_the_address_stays_as_it_is()
     {
-        await using var provider = await StartAsync(WithLogoutUri);
-        using var client = new DevelopmentProviderClient(provider);
-        var idToken = Text(await client.SignInForTokensAsync(), "id_token");
+        await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string idToken = Text(await client.SignInForTokensAsync(), "id_token");
 
-        using var response = await EndSessionAsync(client, ("id_token_hint", idToken), ("post_logout_redirect_uri", AfterLogout));
+        using HttpResponseMessage response = await EndSessionAsync(client, ("id_token_hint", idToken), ("post_logout_redirect_uri", AfterLogout));
 
         Assert.Equal(AfterLogout, response.Headers.Location?.OriginalString);
     }
@@ -84,12 +84,12 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(false, AfterLogout)]
     public async Task A_mismatch_or_a_missing_hint_is_a_400_page(bool hint, string uri)
     {
-        await using var provider = await StartAsync(WithLogoutUri);
-        using var client = new DevelopmentProviderClient(provider);
-        var idToken = Text(await client.SignInForTokensAsync(), "id_token");
+        await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string idToken = Text(await client.SignInForTokensAsync(), "id_token");
         (string, string)[] hints = hint ? [("id_token_hint", idToken)] : [];
 
-        using var response = await EndSessionAsync(client, [.. hints, ("post_logout_redirect_uri", uri)]);
+        using HttpResponseMessage response = await EndSessionAsync(client, [.. hints, ("post_logout_redirect_uri", uri)]);
 
         await AssertErrorPageAsync(response);
         Assert.Single(provider.Sessions);
@@ -100,12 +100,12 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(true, false)]
     public async Task Without_a_registered_address_or_before_2026_5_the_person_stays_at_the_provider(bool registered, bool honours)
     {
-        await using var provider = await StartAsync(options =>
+        await using DevelopmentProvider provider = await StartAsync(options =>
             (registered ? WithLogoutUri(options) : options) with { EndSessionHonoursPostLogoutRedirectUri = honours });
-        using var client = new DevelopmentProviderClient(provider);
-        var idToken = Text(await client.SignInForTokensAsync(), "id_token");
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string idToken = Text(await client.SignInForTokensAsync(), "id_token");
 
-        using var response = await EndSessionAsync(client, ("id_token_hint", idToken), ("post_logout_redirect_uri", AfterLogout));
+        using HttpResponseMessage response = await EndSessionAsync(client, ("id_token_hint", idToken), ("post_logout_redirect_uri", AfterLogout));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Empty(provider.Sessions);
@@ -114,23 +114,23 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_hint_may_be_old_but_not_of_somebody_elses()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => WithLogoutUri(options) with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
-        var hint = Text(await client.SignInForTokensAsync(), "id_token");
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => WithLogoutUri(options) with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string hint = Text(await client.SignInForTokensAsync(), "id_token");
         provider.TamperIdToken = claims => new JsonObject(claims.Select(Copy)) { ["aud"] = "another" };
-        var anotherAudience = Text(await client.SignInForTokensAsync(), "id_token");
+        string anotherAudience = Text(await client.SignInForTokensAsync(), "id_token");
         provider.TamperIdToken = claims => new JsonObject(claims.Select(Copy)) { ["iss"] = "https://evil/" };
-        var anotherIssuer = Text(await client.SignInForTokensAsync(), "id_token");
+        string anotherIssuer = Text(await client.SignInForTokensAsync(), "id_token");
         clock.Advance(TimeSpan.FromDays(1));
 
-        foreach (var bad in (string[])[anotherAudience, anotherIssuer, hint[..^8] + "AAAAAAAA", "nonsense"])
+        foreach (string bad in (string[])[anotherAudience, anotherIssuer, hint[..^8] + "AAAAAAAA", "nonsense"])
         {
-            using var refused = await EndSessionAsync(client, ("id_token_hint", bad), ("post_logout_redirect_uri", AfterLogout));
+            using HttpResponseMessage refused = await EndSessionAsync(client, ("id_token_hint", bad), ("post_logout_redirect_uri", AfterLogout));
             await AssertErrorPageAsync(refused);
         }
 
-        using var good = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
+        using HttpResponseMessage good = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
         Assert.Equal(AfterLogout, good.Headers.Location?.OriginalString);
     }
 
@@ -141,11 +141,11 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(SigningMode.WrongKey))]
     public async Task A_hint_is_recognised_however_it_was_signed(string mode)
     {
-        await using var provider = await StartAsync(options => WithLogoutUri(options) with { Signing = Enum.Parse<SigningMode>(mode) });
-        using var client = new DevelopmentProviderClient(provider);
-        var hint = Text(await client.SignInForTokensAsync(), "id_token");
+        await using DevelopmentProvider provider = await StartAsync(options => WithLogoutUri(options) with { Signing = Enum.Parse<SigningMode>(mode) });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string hint = Text(await client.SignInForTokensAsync(), "id_token");
 
-        using var response = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
+        using HttpResponseMessage response = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
 
         Assert.Equal(AfterLogout, response.Headers.Location?.OriginalString);
     }
@@ -153,11 +153,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_post_from_elsewhere_is_refused_and_ends_nothing()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        using var response = await client.PostAsync(EndSessionPath, ("state", "a"));
+        using HttpResponseMessage response = await client.PostAsync(EndSessionPath, ("state", "a"));
 
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         Assert.Single(provider.Sessions);
@@ -166,10 +166,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Before_2026_8_a_stranger_must_sign_in_to_sign_out()
     {
-        await using var provider = await StartAsync(options => options with { EndSessionAsksForSignIn = true });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { EndSessionAsksForSignIn = true });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = await client.GetAsync(EndSessionPath + "?state=a");
+        using HttpResponseMessage response = await client.GetAsync(EndSessionPath + "?state=a");
 
         Assert.StartsWith(SignInPath, response.Headers.Location?.OriginalString, StringComparison.Ordinal);
         Assert.Equal(EndSessionPath + "?state=a", Next(response));
@@ -178,16 +178,16 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task The_front_channel_is_a_hidden_frame_on_the_way_out()
     {
-        await using var provider = await StartAsync(options =>
+        await using DevelopmentProvider provider = await StartAsync(options =>
             WithLogoutUri(options) with { FrontchannelLogoutUri = new Uri("http://127.0.0.1:9/front/") });
-        using var client = new DevelopmentProviderClient(provider);
-        var hint = Text(await client.SignInForTokensAsync(), "id_token");
-        var sid = Assert.Single(provider.Sessions).Sid;
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string hint = Text(await client.SignInForTokensAsync(), "id_token");
+        string sid = Assert.Single(provider.Sessions).Sid;
 
-        using var page = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
+        using HttpResponseMessage page = await EndSessionAsync(client, ("id_token_hint", hint), ("post_logout_redirect_uri", AfterLogout));
 
-        var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        var iss = Uri.EscapeDataString(provider.Issuer.AbsoluteUri);
+        string html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        string iss = Uri.EscapeDataString(provider.Issuer.AbsoluteUri);
         Assert.Contains($"<iframe src=\"http://127.0.0.1:9/front/?iss={iss}&amp;sid={sid}\"", html, StringComparison.Ordinal);
         Assert.Contains("http-equiv=\"refresh\"", html, StringComparison.Ordinal);
     }
@@ -195,18 +195,18 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_logout_token_is_signed_and_says_what_authentik_says()
     {
-        await using var provider = await StartAsync();
-        await using var application = await LogoutReceiver.StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        await using LogoutReceiver application = await LogoutReceiver.StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
-        var session = Assert.Single(provider.Sessions);
+        ProviderSession session = Assert.Single(provider.Sessions);
 
-        using var response = await provider.SendBackchannelLogoutAsync(
+        using HttpResponseMessage response = await provider.SendBackchannelLogoutAsync(
             application.Address, session, cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var token = Assert.Single(application.Tokens);
-        var claims = Payload(token);
+        string token = Assert.Single(application.Tokens);
+        JsonObject claims = Payload(token);
         Assert.Equal("logout+jwt", Header(new JsonObject { ["id_token"] = token }).Typ);
         Assert.Equal(["aud", "events", "exp", "iat", "iss", "jti", "sid", "sub"], Members(claims).Order(StringComparer.Ordinal));
         Assert.Equal("""{"http://schemas.openid.net/event/backchannel-logout":{}}""", claims["events"]!.ToJsonString());
@@ -218,11 +218,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_test_may_change_a_logout_token_and_its_type()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInAsync();
 
-        var token = provider.CreateLogoutToken(
+        string token = provider.CreateLogoutToken(
             Assert.Single(provider.Sessions), claims => new JsonObject(claims.Select(Copy)) { ["nonce"] = "n" }, "JWT");
 
         Assert.Equal("n", Text(Payload(token), "nonce"));
@@ -232,14 +232,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Every_live_access_token_brings_a_logout_of_its_own()
     {
-        await using var application = await LogoutReceiver.StartAsync();
-        await using var provider = await StartAsync(options => options with { BackchannelLogoutUri = application.Address });
-        using var client = new DevelopmentProviderClient(provider);
+        await using LogoutReceiver application = await LogoutReceiver.StartAsync();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { BackchannelLogoutUri = application.Address });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInForTokensAsync();
-        using var again = await client.AuthorizeAsync();
-        using var exchanged = await client.ExchangeAsync(CallbackParameter(again, "code")!);
+        using HttpResponseMessage again = await client.AuthorizeAsync();
+        using HttpResponseMessage exchanged = await client.ExchangeAsync(CallbackParameter(again, "code")!);
 
-        using var page = await client.GetAsync(EndSessionPath);
+        using HttpResponseMessage page = await client.GetAsync(EndSessionPath);
 
         Assert.Equal(2, application.Tokens.Count);
         Assert.Equal(2, application.Tokens.Select(token => Text(Payload(token), "jti")).Distinct().Count());
@@ -249,15 +249,15 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task An_application_without_a_live_access_token_is_not_told()
     {
-        var clock = new Clock();
-        await using var application = await LogoutReceiver.StartAsync();
-        await using var provider = await StartAsync(options =>
+        Clock clock = new Clock();
+        await using LogoutReceiver application = await LogoutReceiver.StartAsync();
+        await using DevelopmentProvider provider = await StartAsync(options =>
             options with { BackchannelLogoutUri = application.Address, TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         await client.SignInForTokensAsync();
         clock.Advance(TimeSpan.FromHours(1));
 
-        using var page = await client.GetAsync(EndSessionPath);
+        using HttpResponseMessage page = await client.GetAsync(EndSessionPath);
 
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Empty(application.Tokens);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
@@ -11,15 +12,15 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_code_works_once_and_the_second_use_revokes_what_the_first_one_got()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var code = await client.GetCodeAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string code = await client.GetCodeAsync();
 
-        using var first = await client.ExchangeAsync(code);
-        var accessToken = Text(await JsonAsync(first), "access_token");
-        using var good = await client.UserInfoAsync(accessToken);
-        using var second = await client.ExchangeAsync(code);
-        using var revoked = await client.UserInfoAsync(accessToken);
+        using HttpResponseMessage first = await client.ExchangeAsync(code);
+        string accessToken = Text(await JsonAsync(first), "access_token");
+        using HttpResponseMessage good = await client.UserInfoAsync(accessToken);
+        using HttpResponseMessage second = await client.ExchangeAsync(code);
+        using HttpResponseMessage revoked = await client.UserInfoAsync(accessToken);
 
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
         await AssertTokenErrorAsync("invalid_grant", second);
@@ -29,11 +30,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_code_that_two_requests_race_for_is_given_to_one()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var code = await client.GetCodeAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string code = await client.GetCodeAsync();
 
-        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.ExchangeAsync(code)));
+        HttpResponseMessage[] responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.ExchangeAsync(code)));
 
         Assert.Single(responses, response => response.IsSuccessStatusCode);
     }
@@ -41,16 +42,16 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_code_lives_for_a_minute()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => options with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
-        var young = await client.GetCodeAsync();
-        var old = await client.GetCodeAsync();
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string young = await client.GetCodeAsync();
+        string old = await client.GetCodeAsync();
 
         clock.Advance(TimeSpan.FromSeconds(59));
-        using var good = await client.ExchangeAsync(young);
+        using HttpResponseMessage good = await client.ExchangeAsync(young);
         clock.Advance(TimeSpan.FromSeconds(2));
-        using var expired = await client.ExchangeAsync(old);
+        using HttpResponseMessage expired = await client.ExchangeAsync(old);
 
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
         await AssertTokenErrorAsync("invalid_grant", expired);
@@ -62,10 +63,10 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("code", "a-code-that-nobody-issued")]
     public async Task A_code_is_good_only_with_its_verifier_and_its_redirect_uri(string parameter, string value)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = await client.ExchangeAsync(await client.GetCodeAsync(), (parameter, value));
+        using HttpResponseMessage response = await client.ExchangeAsync(await client.GetCodeAsync(), (parameter, value));
 
         await AssertTokenErrorAsync("invalid_grant", response);
     }
@@ -73,12 +74,12 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_missing_challenge_method_means_plain()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
         (string, string)[] plain = [("code_challenge", Verifier), ("code_challenge_method", "")];
 
-        using var good = await client.ExchangeAsync(await client.GetCodeAsync("alice", plain));
-        using var bad = await client.ExchangeAsync(await client.GetCodeAsync("alice", ("code_challenge_method", "")));
+        using HttpResponseMessage good = await client.ExchangeAsync(await client.GetCodeAsync("alice", plain));
+        using HttpResponseMessage bad = await client.ExchangeAsync(await client.GetCodeAsync("alice", ("code_challenge_method", "")));
 
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
         await AssertTokenErrorAsync("invalid_grant", bad);
@@ -87,11 +88,11 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_proof_key_is_optional()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var code = await client.GetCodeAsync("alice", ("code_challenge", ""), ("code_challenge_method", ""));
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string code = await client.GetCodeAsync("alice", ("code_challenge", ""), ("code_challenge_method", ""));
 
-        using var response = await client.ExchangeAsync(code, ("code_verifier", ""));
+        using HttpResponseMessage response = await client.ExchangeAsync(code, ("code_verifier", ""));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -102,12 +103,12 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(ClientAuthentication.PostOnly), false, true)]
     public async Task A_client_proves_itself_by_basic_or_by_post(string allowed, bool basicIsGood, bool postIsGood)
     {
-        await using var provider = await StartAsync(
+        await using DevelopmentProvider provider = await StartAsync(
             options => options with { ClientAuthentication = Enum.Parse<ClientAuthentication>(allowed) });
-        using var client = new DevelopmentProviderClient(provider);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var byBasic = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
-        using var byPost = await client.ExchangeAsync(await client.GetCodeAsync());
+        using HttpResponseMessage byBasic = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
+        using HttpResponseMessage byPost = await client.ExchangeAsync(await client.GetCodeAsync());
 
         await AssertGoodOrInvalidClientAsync(basicIsGood, byBasic);
         await AssertGoodOrInvalidClientAsync(postIsGood, byPost);
@@ -116,14 +117,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Percent_encoded_basic_credentials_are_decoded_only_by_newer_providers()
     {
-        await using var provider = await StartAsync(options => options with { ClientSecret = "a secret+with/odd=characters: 32 bytes" });
-        using var client = new DevelopmentProviderClient(provider);
-        var encoded = Uri.EscapeDataString(provider.Options.ClientSecret);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { ClientSecret = "a secret+with/odd=characters: 32 bytes" });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string encoded = Uri.EscapeDataString(provider.Options.ClientSecret);
 
-        using var literal = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
-        using var refused = await ExchangeByBasicAsync(client, provider, encoded);
+        using HttpResponseMessage literal = await ExchangeByBasicAsync(client, provider, provider.Options.ClientSecret);
+        using HttpResponseMessage refused = await ExchangeByBasicAsync(client, provider, encoded);
         provider.Options = provider.Options with { DecodesBasicCredentials = true };
-        using var decoded = await ExchangeByBasicAsync(client, provider, encoded);
+        using HttpResponseMessage decoded = await ExchangeByBasicAsync(client, provider, encoded);
 
         Assert.Equal(HttpStatusCode.OK, literal.StatusCode);
         await AssertTokenErrorAsync("invalid_client", refused);
@@ -138,12 +139,12 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("grant_type", "", "invalid_request")]
     public async Task Every_token_error_is_a_400(string parameter, string value, string error)
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var code = await client.GetCodeAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string code = await client.GetCodeAsync();
 
-        using var response = await client.ExchangeAsync(code, (parameter, value));
-        using var code_is_still_good = await client.ExchangeAsync(code);
+        using HttpResponseMessage response = await client.ExchangeAsync(code, (parameter, value));
+        using HttpResponseMessage code_is_still_good = await client.ExchangeAsync(code);
 
         await AssertTokenErrorAsync(error, response);
         Assert.Equal(HttpStatusCode.OK, code_is_still_good.StatusCode);
@@ -152,10 +153,10 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_public_client_needs_no_secret()
     {
-        await using var provider = await StartAsync(options => options with { PublicClient = true });
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(options => options with { PublicClient = true });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        using var response = await client.ExchangeAsync(await client.GetCodeAsync(), ("client_secret", ""));
+        using HttpResponseMessage response = await client.ExchangeAsync(await client.GetCodeAsync(), ("client_secret", ""));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -163,14 +164,14 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Offline_access_brings_a_refresh_token_that_rotates()
     {
-        await using var provider = await StartAsync(WithOfflineAccess);
-        using var client = new DevelopmentProviderClient(provider);
-        var first = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
+        await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject first = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
 
-        using var response = await client.RefreshAsync(Text(first, "refresh_token"));
-        var second = await JsonAsync(response);
-        using var reused = await client.RefreshAsync(Text(first, "refresh_token"));
-        using var again = await client.RefreshAsync(Text(second, "refresh_token"));
+        using HttpResponseMessage response = await client.RefreshAsync(Text(first, "refresh_token"));
+        JsonObject second = await JsonAsync(response);
+        using HttpResponseMessage reused = await client.RefreshAsync(Text(first, "refresh_token"));
+        using HttpResponseMessage again = await client.RefreshAsync(Text(second, "refresh_token"));
 
         Assert.NotEqual(Text(first, "refresh_token"), Text(second, "refresh_token"));
         Assert.Equal("openid profile offline_access", Text(second, "scope"));
@@ -181,8 +182,8 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_mapped_offline_access_must_be_asked_for()
     {
-        await using var provider = await StartAsync(WithOfflineAccess);
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
         Assert.Null((await client.SignInForTokensAsync())["refresh_token"]);
     }
@@ -190,16 +191,16 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task Refreshing_answers_what_is_true_now_without_a_nonce()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
-        var before = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject before = await client.SignInForTokensAsync("alice", ("scope", "openid profile offline_access"));
         provider.Change(provider.Find("alice")! with { Groups = ["archive"] });
         clock.Advance(TimeSpan.FromHours(1));
 
-        using var response = await client.RefreshAsync(Text(before, "refresh_token"));
+        using HttpResponseMessage response = await client.RefreshAsync(Text(before, "refresh_token"));
 
-        var (first, second) = (Payload(before), Payload(await JsonAsync(response)));
+        (JsonObject? first, JsonObject? second) = (Payload(before), Payload(await JsonAsync(response)));
         Assert.False(second.ContainsKey("nonce"));
         Assert.Equal("""["archive"]""", second["groups"]!.ToJsonString());
         Assert.Equal(Text(first, "sid"), Text(second, "sid"));
@@ -210,27 +211,27 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_refresh_token_lives_for_thirty_days()
     {
-        var clock = new Clock();
-        await using var provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
-        using var client = new DevelopmentProviderClient(provider);
-        var tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
+        Clock clock = new Clock();
+        await using DevelopmentProvider provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        JsonObject tokens = await client.SignInForTokensAsync("alice", ("scope", "openid offline_access"));
 
         clock.Advance(TimeSpan.FromDays(30) + TimeSpan.FromSeconds(1));
 
-        using var response = await client.RefreshAsync(Text(tokens, "refresh_token"));
+        using HttpResponseMessage response = await client.RefreshAsync(Text(tokens, "refresh_token"));
         await AssertTokenErrorAsync("invalid_grant", response);
     }
 
     [Fact]
     public async Task A_test_chooses_the_next_token_error()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var code = await client.GetCodeAsync();
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string code = await client.GetCodeAsync();
         provider.NextTokenError = new ProviderError("server_error", "Out of order.");
 
-        using var refused = await client.ExchangeAsync(code);
-        using var next = await client.ExchangeAsync(code);
+        using HttpResponseMessage refused = await client.ExchangeAsync(code);
+        using HttpResponseMessage next = await client.ExchangeAsync(code);
 
         Assert.Equal("Out of order.", Text(await AssertTokenErrorAsync("server_error", refused), "error_description"));
         Assert.Equal(HttpStatusCode.OK, next.StatusCode);
@@ -239,16 +240,16 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_token_is_introspected_and_revoked()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
-        var token = Text(await client.SignInForTokensAsync(), "access_token");
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
+        string token = Text(await client.SignInForTokensAsync(), "access_token");
         (string, string)[] form =
             [("token", token), ("client_id", provider.Options.ClientId), ("client_secret", provider.Options.ClientSecret)];
 
-        using var before = await client.PostAsync("/application/o/introspect/", form);
-        using var revoked = await client.PostAsync("/application/o/revoke/", form);
-        using var after = await client.PostAsync("/application/o/introspect/", form);
-        using var userInfo = await client.UserInfoAsync(token);
+        using HttpResponseMessage before = await client.PostAsync("/application/o/introspect/", form);
+        using HttpResponseMessage revoked = await client.PostAsync("/application/o/revoke/", form);
+        using HttpResponseMessage after = await client.PostAsync("/application/o/introspect/", form);
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(token);
 
         Assert.True((await JsonAsync(before))["active"]!.GetValue<bool>());
         Assert.Equal(HttpStatusCode.OK, revoked.StatusCode);

@@ -14,29 +14,29 @@ public sealed partial class DevelopmentProviderTests
     [Fact]
     public async Task A_person_signs_in_and_the_application_learns_who_it_is()
     {
-        await using var provider = await StartAsync();
-        using var client = new DevelopmentProviderClient(provider);
+        await using DevelopmentProvider provider = await StartAsync();
+        using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
 
-        var tokens = await client.SignInForTokensAsync("alice");
+        JsonObject tokens = await client.SignInForTokensAsync("alice");
 
         Assert.Equal("Bearer", tokens["token_type"]!.GetValue<string>());
         Assert.Equal("openid profile email", tokens["scope"]!.GetValue<string>());
         Assert.Equal(300, tokens["expires_in"]!.GetValue<int>());
         Assert.Null(tokens["refresh_token"]);
         Assert.Equal("alice", Payload(tokens)["preferred_username"]!.GetValue<string>());
-        using var userInfo = await client.UserInfoAsync(tokens["access_token"]!.GetValue<string>());
+        using HttpResponseMessage userInfo = await client.UserInfoAsync(tokens["access_token"]!.GetValue<string>());
         Assert.Equal("alice", (await JsonAsync(userInfo))["preferred_username"]!.GetValue<string>());
     }
 
     private static Task<DevelopmentProvider> StartAsync(Func<DevelopmentProviderOptions, DevelopmentProviderOptions>? change = null)
     {
-        var options = new DevelopmentProviderOptions { RedirectUris = [Callback] };
+        DevelopmentProviderOptions options = new DevelopmentProviderOptions { RedirectUris = [Callback] };
         return DevelopmentProvider.StartAsync(change?.Invoke(options) ?? options, TestContext.Current.CancellationToken);
     }
 
     private static async Task<JsonObject> AssertTokenErrorAsync(string error, HttpResponseMessage response)
     {
-        var body = await JsonAsync(response);
+        JsonObject body = await JsonAsync(response);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(error, Text(body, "error"));
         Assert.Empty(response.Headers.WwwAuthenticate);
@@ -65,7 +65,7 @@ public sealed partial class DevelopmentProviderTests
     private static async Task<TokenValidationResult> ValidateAsync(
         DevelopmentProviderClient client, DevelopmentProvider provider, JsonObject tokens)
     {
-        var keys = new JsonWebKeySet((await client.DocumentAsync(KeySetPath)).ToJsonString()).GetSigningKeys();
+        IList<SecurityKey> keys = new JsonWebKeySet((await client.DocumentAsync(KeySetPath)).ToJsonString()).GetSigningKeys();
         if (keys.Count == 0)
         {
             keys.Add(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.Options.ClientSecret)));

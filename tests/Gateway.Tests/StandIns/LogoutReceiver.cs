@@ -11,7 +11,7 @@ internal sealed class LogoutReceiver : IAsyncDisposable
 
     private LogoutReceiver()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         _host = builder.Build();
         _host.Run(async http => _tokens.Enqueue((await http.Request.ReadFormAsync())["logout_token"].ToString()));
@@ -23,7 +23,7 @@ internal sealed class LogoutReceiver : IAsyncDisposable
 
     public static async Task<LogoutReceiver> StartAsync()
     {
-        var receiver = new LogoutReceiver();
+        LogoutReceiver receiver = new LogoutReceiver();
         await receiver._host.StartAsync(TestContext.Current.CancellationToken);
         return receiver;
     }

@@ -35,8 +35,8 @@ internal sealed class PaperlessClient : IDisposable
     public async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        foreach (var (name, value) in headers)
+        using HttpRequestMessage request = new HttpRequestMessage(method, path) { Content = content };
+        foreach ((string? name, string? value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
@@ -46,7 +46,7 @@ internal sealed class PaperlessClient : IDisposable
 
     public async Task<JsonElement> JsonAsync(string path, params (string Name, string Value)[] headers)
     {
-        using var response = await GetAsync(path, headers);
+        using HttpResponseMessage response = await GetAsync(path, headers);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return await JsonAsync(response);
     }
@@ -59,15 +59,15 @@ internal sealed class PaperlessClient : IDisposable
     /// <summary>Opens a page with the header; gives the Cookie and the CSRF token that come of it.</summary>
     public async Task<(string Cookie, string Token)> EnterAsync(string user)
     {
-        using var response = await GetAsync("/dashboard", ("Remote-User", user));
+        using HttpResponseMessage response = await GetAsync("/dashboard", ("Remote-User", user));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var token = SetCookie(response, "csrftoken")!.Split('=', 2)[1].Split(';')[0];
+        string token = SetCookie(response, "csrftoken")!.Split('=', 2)[1].Split(';')[0];
         return ($"{SetCookie(response, "sessionid")!.Split(';')[0]}; csrftoken={token}", token);
     }
 
     /// <summary>The whole Set-Cookie line of that name.</summary>
     public static string? SetCookie(HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues("Set-Cookie", out var lines)
+        response.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? lines)
             ? lines.SingleOrDefault(line => line.StartsWith(name + "=", StringComparison.Ordinal))
             : null;
 
@@ -79,7 +79,7 @@ internal sealed class PaperlessClient : IDisposable
 
     public static StringContent Json(string json)
     {
-        var content = new StringContent(json);
+        StringContent content = new StringContent(json);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
     }
@@ -87,7 +87,7 @@ internal sealed class PaperlessClient : IDisposable
     /// <summary>Content whose length nobody knows, so that it is sent chunked.</summary>
     public static HttpContent Chunked(string text, string mediaType)
     {
-        var content = new StreamContent(new UnseekableStream(Encoding.UTF8.GetBytes(text)));
+        StreamContent content = new StreamContent(new UnseekableStream(Encoding.UTF8.GetBytes(text)));
         content.Headers.ContentType = MediaTypeHeaderValue.Parse(mediaType);
         return content;
     }

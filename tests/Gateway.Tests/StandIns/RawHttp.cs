@@ -9,11 +9,11 @@ internal static class RawHttp
     /// <summary>The whole answer; the request must say Connection: close.</summary>
     public static async Task<string> SendAsync(Uri address, string request)
     {
-        using var connection = new TcpClient();
+        using TcpClient connection = new TcpClient();
         await connection.ConnectAsync(address.Host, address.Port, PaperlessClient.Ct);
-        var stream = connection.GetStream();
+        NetworkStream stream = connection.GetStream();
         await stream.WriteAsync(Encoding.Latin1.GetBytes(request), PaperlessClient.Ct);
-        using var reader = new StreamReader(stream, Encoding.Latin1);
+        using StreamReader reader = new StreamReader(stream, Encoding.Latin1);
         return await reader.ReadToEndAsync(PaperlessClient.Ct);
     }
 }

@@ -16,11 +16,11 @@ public sealed class StandInPaperlessTestsAccounts
     [InlineData("HEAD", "/api/auth/logout/")]
     public async Task Logout_needs_no_more_than_a_get(string method, string path)
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.SendAsync(new HttpMethod(method), path, null, Cookie(cookie));
+        using HttpResponseMessage response = await client.SendAsync(new HttpMethod(method), path, null, Cookie(cookie));
 
         Assert.Equal("/accounts/login/?loggedout=1", response.Headers.Location?.ToString());
         Assert.Contains("Max-Age=0", SetCookie(response, "sessionid"), StringComparison.Ordinal);
@@ -33,15 +33,15 @@ public sealed class StandInPaperlessTestsAccounts
     [InlineData("/api/auth/logout/")]
     public async Task Logout_by_post_needs_the_csrf_token(string path)
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
-        using var without = await client.PostAsync(path, null, Cookie(cookie));
+        using HttpResponseMessage without = await client.PostAsync(path, null, Cookie(cookie));
         Assert.Equal(HttpStatusCode.Forbidden, without.StatusCode);
         Assert.Single(paperless.Data.Sessions);
 
-        using var with = await client.PostAsync(path, null, Cookie(cookie), ("X-CSRFToken", token));
+        using HttpResponseMessage with = await client.PostAsync(path, null, Cookie(cookie), ("X-CSRFToken", token));
         Assert.Equal(HttpStatusCode.Found, with.StatusCode);
         Assert.Empty(paperless.Data.Sessions);
     }
@@ -53,10 +53,10 @@ public sealed class StandInPaperlessTestsAccounts
     [InlineData("/accounts/logout/?next=//evil.example", "https://sso.example/end")]
     public async Task Logout_goes_where_the_setting_or_next_says_even_for_nobody(string path, string location)
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { LogoutRedirectUrl = "https://sso.example/end" }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { LogoutRedirectUrl = "https://sso.example/end" }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync(path);
+        using HttpResponseMessage response = await client.GetAsync(path);
 
         Assert.Equal(location, response.Headers.Location?.OriginalString);
     }
@@ -64,12 +64,12 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task A_logout_with_the_header_undoes_itself_at_the_next_page()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var logout = await client.GetAsync("/accounts/logout/", Cookie(cookie), RemoteUser("alice"));
-        using var next = await client.GetAsync("/accounts/login/?loggedout=1", RemoteUser("alice"));
+        using HttpResponseMessage logout = await client.GetAsync("/accounts/logout/", Cookie(cookie), RemoteUser("alice"));
+        using HttpResponseMessage next = await client.GetAsync("/accounts/login/?loggedout=1", RemoteUser("alice"));
 
         Assert.Equal("/dashboard", next.Headers.Location?.ToString());
         Assert.Single(paperless.Data.SessionsOf("alice"));
@@ -78,12 +78,12 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task The_login_form_signs_in_and_goes_to_next()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await SubmitAsync(
+        using HttpResponseMessage response = await SubmitAsync(
             client, "/accounts/login/?next=/documents/1", ("login", "admin"), ("password", "admin"), ("next", "/documents/1"));
-        using var wrong = await SubmitAsync(client, "/accounts/login/", ("login", "admin"), ("password", "no"));
+        using HttpResponseMessage wrong = await SubmitAsync(client, "/accounts/login/", ("login", "admin"), ("password", "no"));
 
         Assert.Equal("/documents/1", response.Headers.Location?.ToString());
         Assert.NotNull(SetCookie(response, "sessionid"));
@@ -94,15 +94,15 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task Without_regular_login_the_other_ways_still_take_passwords()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { DisableRegularLogin = true }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { DisableRegularLogin = true }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var login = await SubmitAsync(client, "/accounts/login/", ("login", "admin"), ("password", "admin"));
-        using var headless = await client.PostAsync(
+        using HttpResponseMessage login = await SubmitAsync(client, "/accounts/login/", ("login", "admin"), ("password", "admin"));
+        using HttpResponseMessage headless = await client.PostAsync(
             "/api/auth/headless/app/v1/auth/login", Json("""{"username":"admin","password":"admin"}"""));
-        using var admin = await SubmitAsync(client, "/admin/login/", ("username", "admin"), ("password", "admin"));
-        using var token = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"admin"}"""));
-        using var basic = await client.GetAsync("/api/profile/", Basic("admin", "admin"));
+        using HttpResponseMessage admin = await SubmitAsync(client, "/admin/login/", ("username", "admin"), ("password", "admin"));
+        using HttpResponseMessage token = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"admin"}"""));
+        using HttpResponseMessage basic = await client.GetAsync("/api/profile/", Basic("admin", "admin"));
 
         Assert.Equal(HttpStatusCode.OK, login.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, headless.StatusCode);
@@ -115,12 +115,12 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task Bad_passwords_are_refused_and_bearer_means_nothing()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var basic = await client.GetAsync("/api/profile/", Basic("admin", "wrong"));
-        using var bearer = await client.GetAsync("/api/profile/", ("Authorization", "Bearer " + paperless.Data.AdminToken));
-        using var token = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"wrong"}"""));
+        using HttpResponseMessage basic = await client.GetAsync("/api/profile/", Basic("admin", "wrong"));
+        using HttpResponseMessage bearer = await client.GetAsync("/api/profile/", ("Authorization", "Bearer " + paperless.Data.AdminToken));
+        using HttpResponseMessage token = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"wrong"}"""));
 
         Assert.Equal(HttpStatusCode.Unauthorized, basic.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, bearer.StatusCode);
@@ -130,17 +130,17 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task The_token_endpoint_takes_five_requests_a_minute()
     {
-        var time = new FakeTimeProvider();
-        await using var paperless = await StandInPaperless.StartAsync(new() { Time = time }, Ct);
-        using var client = new PaperlessClient(paperless);
+        FakeTimeProvider time = new FakeTimeProvider();
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { Time = time }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
         async Task<int> Ask()
         {
-            using var response = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"wrong"}"""));
+            using HttpResponseMessage response = await client.PostAsync("/api/token/", Json("""{"username":"admin","password":"wrong"}"""));
             return (int)response.StatusCode;
         }
 
-        for (var request = 0; request < 5; request++)
+        for (int request = 0; request < 5; request++)
         {
             Assert.Equal(400, await Ask());
         }
@@ -153,17 +153,17 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task A_session_ends_with_its_age_and_with_a_new_password()
     {
-        var time = new FakeTimeProvider();
-        await using var paperless = await StandInPaperless.StartAsync(new() { Time = time }, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (old, _) = await client.EnterAsync("alice");
+        FakeTimeProvider time = new FakeTimeProvider();
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { Time = time }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? old, string _) = await client.EnterAsync("alice");
         time.Advance(TimeSpan.FromSeconds(1_814_400));
-        var (young, _) = await client.EnterAsync("alice");
+        (string? young, string _) = await client.EnterAsync("alice");
 
-        using var expired = await client.GetAsync("/api/profile/", Cookie(old));
-        using var open = await client.GetAsync("/api/profile/", Cookie(young));
+        using HttpResponseMessage expired = await client.GetAsync("/api/profile/", Cookie(old));
+        using HttpResponseMessage open = await client.GetAsync("/api/profile/", Cookie(young));
         paperless.Data.UpdateUser("alice", alice => alice with { Password = "new" });
-        using var changed = await client.GetAsync("/api/profile/", Cookie(young));
+        using HttpResponseMessage changed = await client.GetAsync("/api/profile/", Cookie(young));
 
         Assert.Equal(
             [HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.Unauthorized],
@@ -173,12 +173,12 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task The_first_to_sign_up_is_superuser_and_then_the_door_closes()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { Fresh = true }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { Fresh = true }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var first = await SubmitAsync(
+        using HttpResponseMessage first = await SubmitAsync(
             client, "/accounts/signup/", ("username", "root"), ("password1", "s3cret!"), ("password2", "s3cret!"));
-        using var second = await client.GetAsync("/accounts/signup/");
+        using HttpResponseMessage second = await client.GetAsync("/accounts/signup/");
 
         Assert.Equal(HttpStatusCode.Found, first.StatusCode);
         Assert.True(paperless.Data.FindUser("root")!.IsSuperuser);
@@ -188,16 +188,16 @@ public sealed class StandInPaperlessTestsAccounts
     [Fact]
     public async Task The_login_page_goes_to_sso_by_script_but_not_after_logout()
     {
-        var options = new StandInPaperlessOptions
+        StandInPaperlessOptions options = new StandInPaperlessOptions
         {
             RedirectLoginToSso = true,
             SocialProviders = [new SocialProvider("authentik", "authentik", "client", "https://sso.example/o/paperless/")],
         };
-        await using var paperless = await StandInPaperless.StartAsync(options, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(options, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var page = await client.GetAsync("/accounts/login/");
-        using var after = await client.GetAsync("/accounts/login/?loggedout=1");
+        using HttpResponseMessage page = await client.GetAsync("/accounts/login/");
+        using HttpResponseMessage after = await client.GetAsync("/accounts/login/?loggedout=1");
 
         Assert.Contains("<script>", await TextAsync(page), StringComparison.Ordinal);
         Assert.DoesNotContain("<script>", await TextAsync(after), StringComparison.Ordinal);
@@ -213,12 +213,12 @@ public sealed class StandInPaperlessTestsAccounts
     public async Task The_origin_must_be_the_public_url_or_the_request_s_own(
         string? publicUrl, string? forwardedProto, string host, int status)
     {
-        await using var paperless = await StandInPaperless.StartAsync(
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(
             new() { PublicUrl = publicUrl, ProxySslHeader = forwardedProto is not null }, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
-        using var response = await client.PostAsync(
+        using HttpResponseMessage response = await client.PostAsync(
             "/api/profile/generate_auth_token/",
             null,
             Cookie(cookie),
@@ -236,11 +236,11 @@ public sealed class StandInPaperlessTestsAccounts
     [InlineData("https://evil.example/", 403)]
     public async Task On_https_a_post_without_origin_needs_a_referer(string? referer, int status)
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { ProxySslHeader = true }, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { ProxySslHeader = true }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
-        using var response = await client.PostAsync(
+        using HttpResponseMessage response = await client.PostAsync(
             "/api/profile/generate_auth_token/",
             null,
             [
@@ -258,11 +258,11 @@ public sealed class StandInPaperlessTestsAccounts
     private static async Task<HttpResponseMessage> SubmitAsync(
         PaperlessClient client, string path, params (string Name, string Value)[] fields)
     {
-        using var page = await client.GetAsync(path);
-        var cookie = SetCookie(page, "csrftoken")!.Split(';')[0];
-        var token = (await TextAsync(page)).Split("name=\"csrfmiddlewaretoken\" value=\"")[1].Split('"')[0];
+        using HttpResponseMessage page = await client.GetAsync(path);
+        string cookie = SetCookie(page, "csrftoken")!.Split(';')[0];
+        string token = (await TextAsync(page)).Split("name=\"csrfmiddlewaretoken\" value=\"")[1].Split('"')[0];
         Assert.Equal(64, token.Length);
-        using var form = new FormUrlEncodedContent(fields.Append(("csrfmiddlewaretoken", token))
+        using FormUrlEncodedContent form = new FormUrlEncodedContent(fields.Append(("csrfmiddlewaretoken", token))
             .Select(field => KeyValuePair.Create(field.Item1, field.Item2)));
         return await client.PostAsync(path, form, Cookie(cookie));
     }

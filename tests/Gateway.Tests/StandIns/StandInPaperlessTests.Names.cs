@@ -15,10 +15,10 @@ public sealed class StandInPaperlessTestsNames
     [InlineData("Jürgen")]
     public async Task Any_name_logs_in_as_it_is_written_in_latin_1(string name)
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { WithPeople = true }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { WithPeople = true }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/dashboard", RemoteUser(name));
+        using HttpResponseMessage response = await client.GetAsync("/dashboard", RemoteUser(name));
 
         Assert.Equal(name, paperless.Received.Single().SignedInAs);
         Assert.NotEqual(name, paperless.Data.FindUser("alice")!.Name);
@@ -27,11 +27,11 @@ public sealed class StandInPaperlessTestsNames
     [Fact]
     public async Task A_name_of_200_characters_logs_in_and_utf_8_becomes_mojibake()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var longName = await client.GetAsync("/dashboard", RemoteUser(new string('x', 200)));
-        using var utf8 = await client.GetAsync("/dashboard", RemoteUser("JÃ¼rgen"));
+        using HttpResponseMessage longName = await client.GetAsync("/dashboard", RemoteUser(new string('x', 200)));
+        using HttpResponseMessage utf8 = await client.GetAsync("/dashboard", RemoteUser("JÃ¼rgen"));
 
         Assert.NotNull(paperless.Data.FindUser(new string('x', 200)));
         Assert.NotNull(paperless.Data.FindUser("JÃ¼rgen"));
@@ -40,7 +40,7 @@ public sealed class StandInPaperlessTestsNames
     [Fact]
     public async Task Two_headers_join_with_a_comma_and_are_recorded_as_two()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
 
         await RawHttp.SendAsync(
             paperless.Address,
@@ -55,10 +55,10 @@ public sealed class StandInPaperlessTestsNames
     [InlineData(true, HttpStatusCode.OK)]
     public async Task An_underscore_counts_as_a_dash_only_before_django_5_2_13(bool old, HttpStatusCode status)
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { UnderscoresInHeaders = old }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { UnderscoresInHeaders = old }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/dashboard", ("Remote_User", "alice"));
+        using HttpResponseMessage response = await client.GetAsync("/dashboard", ("Remote_User", "alice"));
 
         Assert.Equal(status, response.StatusCode);
     }
@@ -66,11 +66,11 @@ public sealed class StandInPaperlessTestsNames
     [Fact]
     public async Task The_header_may_have_another_name()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { UserHeader = "X-Forwarded-User" }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { UserHeader = "X-Forwarded-User" }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var ours = await client.GetAsync("/dashboard", ("X-Forwarded-User", "alice"));
-        using var usual = await client.GetAsync("/dashboard", RemoteUser("bob"));
+        using HttpResponseMessage ours = await client.GetAsync("/dashboard", ("X-Forwarded-User", "alice"));
+        using HttpResponseMessage usual = await client.GetAsync("/dashboard", RemoteUser("bob"));
 
         Assert.Equal(HttpStatusCode.OK, ours.StatusCode);
         Assert.Equal(HttpStatusCode.Found, usual.StatusCode);
@@ -79,10 +79,10 @@ public sealed class StandInPaperlessTestsNames
     [Fact]
     public async Task With_the_api_off_the_header_is_ignored_wherever_the_path_contains_api()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/x/api/y", RemoteUser("alice"));
+        using HttpResponseMessage response = await client.GetAsync("/x/api/y", RemoteUser("alice"));
 
         Assert.Equal("/accounts/login/?next=/x/api/y", response.Headers.Location?.ToString());
     }
@@ -90,10 +90,10 @@ public sealed class StandInPaperlessTestsNames
     [Fact]
     public async Task Without_the_mode_the_header_means_nothing()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { RemoteUser = false }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { RemoteUser = false }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/dashboard", RemoteUser("alice"));
+        using HttpResponseMessage response = await client.GetAsync("/dashboard", RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
     }

@@ -24,10 +24,10 @@ public sealed class StandInPaperlessTestsPages
     [InlineData("/assets/logo.svg", "/static/frontend/en-US/assets/logo.svg")]
     public async Task Nobody_is_sent_elsewhere(string path, string location)
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync(path);
+        using HttpResponseMessage response = await client.GetAsync(path);
 
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
         Assert.Equal(location, response.Headers.Location?.OriginalString);
@@ -51,10 +51,10 @@ public sealed class StandInPaperlessTestsPages
     [InlineData("/logo", 404)]
     public async Task Nobody_is_answered(string path, int status)
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync(path);
+        using HttpResponseMessage response = await client.GetAsync(path);
 
         Assert.Equal(status, (int)response.StatusCode);
     }
@@ -62,14 +62,14 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task Share_links_open_until_they_expire_wherever_the_path_begins()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
         paperless.Data.AddShareLink("live", 1);
         paperless.Data.AddShareLink("old", 1, paperless.Data.Now.AddDays(-1));
 
-        using var live = await client.GetAsync("/share/live");
-        using var deeper = await client.GetAsync("/x/share/live/");
-        using var old = await client.GetAsync("/share/old");
+        using HttpResponseMessage live = await client.GetAsync("/share/live");
+        using HttpResponseMessage deeper = await client.GetAsync("/x/share/live/");
+        using HttpResponseMessage old = await client.GetAsync("/share/old");
 
         Assert.Equal("application/pdf", live.Content.Headers.ContentType?.MediaType);
         Assert.Equal(HttpStatusCode.OK, deeper.StatusCode);
@@ -79,11 +79,11 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task Static_files_last_a_minute_and_set_no_cookie_even_with_the_header()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/static/" + StaticFiles.Script, RemoteUser("alice"));
-        using var again = await client.GetAsync("/static/" + StaticFiles.Script, ("If-None-Match", response.Headers.ETag!.ToString()));
+        using HttpResponseMessage response = await client.GetAsync("/static/" + StaticFiles.Script, RemoteUser("alice"));
+        using HttpResponseMessage again = await client.GetAsync("/static/" + StaticFiles.Script, ("If-None-Match", response.Headers.ETag!.ToString()));
 
         Assert.Equal("max-age=60, public", response.Headers.NonValidated["Cache-Control"].ToString());
         Assert.False(response.Headers.Contains("Set-Cookie"));
@@ -94,10 +94,10 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task The_cookies_are_as_django_writes_them_and_never_secure()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/", RemoteUser("alice"), ("X-Forwarded-Proto", "https"));
+        using HttpResponseMessage response = await client.GetAsync("/", RemoteUser("alice"), ("X-Forwarded-Proto", "https"));
 
         Assert.Matches(
             "^sessionid=[a-z0-9]{32}; expires=[^;]+ GMT; HttpOnly; Max-Age=1814400; Path=/; SameSite=Lax$",
@@ -110,10 +110,10 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task The_prefix_goes_before_both_cookies()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { CookiePrefix = "docs_" }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { CookiePrefix = "docs_" }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/", RemoteUser("alice"));
+        using HttpResponseMessage response = await client.GetAsync("/", RemoteUser("alice"));
 
         Assert.NotNull(SetCookie(response, "docs_sessionid"));
         Assert.NotNull(SetCookie(response, "docs_csrftoken"));
@@ -123,11 +123,11 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task The_page_is_there_on_unknown_paths_and_keeps_the_csrf_cookie()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
-        using var response = await client.GetAsync("/accounts/logout", Cookie(cookie));
+        using HttpResponseMessage response = await client.GetAsync("/accounts/logout", Cookie(cookie));
 
         Assert.Contains("<meta name=\"username\" content=\"alice\">", await TextAsync(response), StringComparison.Ordinal);
         Assert.StartsWith($"csrftoken={token};", SetCookie(response, "csrftoken"), StringComparison.Ordinal);
@@ -138,10 +138,10 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task The_cookie_of_an_unknown_session_is_taken_back()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/", Cookie("sessionid=gone"));
+        using HttpResponseMessage response = await client.GetAsync("/", Cookie("sessionid=gone"));
 
         Assert.StartsWith("sessionid=\"\"; expires=Thu, 01 Jan 1970", SetCookie(response, "sessionid"), StringComparison.Ordinal);
     }
@@ -149,13 +149,13 @@ public sealed class StandInPaperlessTestsPages
     [Fact]
     public async Task A_script_name_comes_off_the_path_and_goes_before_every_link()
     {
-        await using var paperless = await StandInPaperless.StartAsync(new() { ScriptName = "/paperless" }, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { ScriptName = "/paperless" }, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var anonymous = await client.GetAsync("/paperless/dashboard");
-        using var page = await client.GetAsync("/paperless/", RemoteUser("alice"));
-        using var file = await client.GetAsync("/paperless/static/base.css");
-        using var api = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken));
+        using HttpResponseMessage anonymous = await client.GetAsync("/paperless/dashboard");
+        using HttpResponseMessage page = await client.GetAsync("/paperless/", RemoteUser("alice"));
+        using HttpResponseMessage file = await client.GetAsync("/paperless/static/base.css");
+        using HttpResponseMessage api = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken));
 
         Assert.Equal("/paperless/accounts/login/?next=/paperless/dashboard", anonymous.Headers.Location?.ToString());
         Assert.Contains("<base href=\"/paperless/\">", await TextAsync(page), StringComparison.Ordinal);
@@ -171,11 +171,11 @@ public sealed class StandInPaperlessTestsPages
     [InlineData("evil.example", 400)]
     public async Task Only_allowed_hosts_are_answered(string host, int status)
     {
-        await using var paperless = await StandInPaperless.StartAsync(
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(
             new() { AllowedHosts = [".example.org"], PublicUrl = "https://docs.example.com" }, Ct);
-        using var client = new PaperlessClient(paperless);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/accounts/login/", ("Host", host));
+        using HttpResponseMessage response = await client.GetAsync("/accounts/login/", ("Host", host));
 
         Assert.Equal(status, (int)response.StatusCode);
     }
@@ -185,10 +185,10 @@ public sealed class StandInPaperlessTestsPages
     [InlineData("gzip")]
     public async Task Answers_are_compressed_as_the_client_asks(string coding)
     {
-        await using var paperless = await StandInPaperless.StartAsync(ct: Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync(
+        using HttpResponseMessage response = await client.GetAsync(
             "/api/ui_settings/", Token(paperless.Data.AdminToken), ("Accept-Encoding", $"deflate, {coding};q=0.9"));
 
         Assert.Equal(coding, response.Content.Headers.ContentEncoding.Single());

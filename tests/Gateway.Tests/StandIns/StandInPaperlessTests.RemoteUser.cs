@@ -15,13 +15,13 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Theory, MemberData(nameof(BothModes))]
     public async Task A_page_with_the_header_makes_the_user_without_any_permission(bool api)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/dashboard", RemoteUser("alice"));
+        using HttpResponseMessage response = await client.GetAsync("/dashboard", RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var alice = paperless.Data.FindUser("alice")!;
+        PaperlessUser alice = paperless.Data.FindUser("alice")!;
         Assert.Equal(("", false, false, true), (alice.Email, alice.IsStaff, alice.IsSuperuser, alice.IsActive));
         Assert.Empty(alice.Groups);
         Assert.Empty(paperless.Data.PermissionsOf(alice));
@@ -31,10 +31,10 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_off_the_header_alone_is_401_on_the_api()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var response = await client.GetAsync("/api/profile/", RemoteUser("alice"));
+        using HttpResponseMessage response = await client.GetAsync("/api/profile/", RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Equal("Token", response.Headers.WwwAuthenticate.ToString());
@@ -44,11 +44,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_on_every_cookieless_call_opens_a_session()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var first = await client.GetAsync("/api/profile/", RemoteUser("alice"));
-        using var second = await client.GetAsync("/api/profile/", RemoteUser("alice"));
+        using HttpResponseMessage first = await client.GetAsync("/api/profile/", RemoteUser("alice"));
+        using HttpResponseMessage second = await client.GetAsync("/api/profile/", RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
         Assert.NotNull(SetCookie(first, "sessionid"));
@@ -60,11 +60,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Theory, MemberData(nameof(BothModes))]
     public async Task A_session_cookie_alone_is_enough_for_the_api(bool api)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.GetAsync("/api/profile/", Cookie(cookie));
+        using HttpResponseMessage response = await client.GetAsync("/api/profile/", Cookie(cookie));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("10", response.Headers.GetValues("X-Api-Version").Single());
@@ -77,11 +77,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [InlineData(true, HttpStatusCode.Forbidden)]
     public async Task Nobody_and_a_bad_token_are_refused_with_the_status_of_the_mode(bool api, HttpStatusCode status)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var nobody = await client.GetAsync("/api/profile/");
-        using var badToken = await client.GetAsync("/api/profile/", Token("wrong"));
+        using HttpResponseMessage nobody = await client.GetAsync("/api/profile/");
+        using HttpResponseMessage badToken = await client.GetAsync("/api/profile/", Token("wrong"));
 
         Assert.Equal(status, nobody.StatusCode);
         Assert.Equal(status, badToken.StatusCode);
@@ -92,11 +92,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_off_a_token_counts_and_the_header_does_not()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var badToken = await client.GetAsync("/api/profile/", Token("wrong"), RemoteUser("alice"));
-        using var admin = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken), RemoteUser("alice"));
+        using HttpResponseMessage badToken = await client.GetAsync("/api/profile/", Token("wrong"), RemoteUser("alice"));
+        using HttpResponseMessage admin = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken), RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.Unauthorized, badToken.StatusCode);
         Assert.Equal("admin@example.com", (await JsonAsync(admin)).GetProperty("email").GetString());
@@ -106,11 +106,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_on_the_header_wins_over_any_token()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
-        using var client = new PaperlessClient(paperless);
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
 
-        using var badToken = await client.GetAsync("/api/profile/", Token("wrong"), RemoteUser("alice"));
-        using var admin = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken), RemoteUser("alice"));
+        using HttpResponseMessage badToken = await client.GetAsync("/api/profile/", Token("wrong"), RemoteUser("alice"));
+        using HttpResponseMessage admin = await client.GetAsync("/api/profile/", Token(paperless.Data.AdminToken), RemoteUser("alice"));
 
         Assert.Equal(HttpStatusCode.OK, badToken.StatusCode);
         Assert.Equal(["alice", "alice"], paperless.Received.Select(request => request.SignedInAs));
@@ -120,14 +120,14 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Theory, MemberData(nameof(BothModes))]
     public async Task A_post_by_cookie_needs_the_csrf_token(bool api)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
-        using var without = await client.PostAsync("/api/profile/generate_auth_token/", null, Cookie(cookie));
-        using var with = await client.PostAsync(
+        using HttpResponseMessage without = await client.PostAsync("/api/profile/generate_auth_token/", null, Cookie(cookie));
+        using HttpResponseMessage with = await client.PostAsync(
             "/api/profile/generate_auth_token/", null, Cookie(cookie), ("X-CSRFToken", token));
-        using var wrong = await client.PostAsync(
+        using HttpResponseMessage wrong = await client.PostAsync(
             "/api/profile/generate_auth_token/", null, Cookie(cookie), ("X-CSRFToken", new string('a', 32)));
 
         Assert.Equal(HttpStatusCode.Forbidden, without.StatusCode);
@@ -139,13 +139,13 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Theory, MemberData(nameof(BothModes))]
     public async Task A_post_by_cookie_and_token_needs_no_origin_or_its_own(bool api)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, token) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string? token) = await client.EnterAsync("alice");
 
         async Task<HttpStatusCode> Post(string origin)
         {
-            using var response = await client.PostAsync(
+            using HttpResponseMessage response = await client.PostAsync(
                 "/api/profile/generate_auth_token/", null, Cookie(cookie), ("X-CSRFToken", token), ("Origin", origin));
             return response.StatusCode;
         }
@@ -163,11 +163,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     public async Task A_post_by_header_from_a_foreign_origin_is_checked_only_with_the_api_off(
         bool api, bool withCookie, HttpStatusCode status)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.PostAsync(
+        using HttpResponseMessage response = await client.PostAsync(
             "/api/profile/generate_auth_token/",
             null,
             Cookie(withCookie ? cookie : "other=1"),
@@ -180,11 +180,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_off_the_cookie_of_alice_beats_the_header_bob_on_the_api()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("bob"));
+        using HttpResponseMessage response = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("bob"));
 
         Assert.Equal("alice", paperless.Received[^1].SignedInAs);
         Assert.Null(paperless.Data.FindUser("bob"));
@@ -193,11 +193,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task With_the_api_on_the_header_bob_ends_the_session_of_alice()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOn, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("bob"));
+        using HttpResponseMessage response = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("bob"));
 
         Assert.Equal("bob", paperless.Received[^1].SignedInAs);
         Assert.Empty(paperless.Data.SessionsOf("alice"));
@@ -207,11 +207,11 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Theory, MemberData(nameof(BothModes))]
     public async Task On_a_page_the_header_bob_turns_the_session_of_alice_into_one_of_bob(bool api)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var response = await client.GetAsync("/dashboard", Cookie(cookie), RemoteUser("bob"));
+        using HttpResponseMessage response = await client.GetAsync("/dashboard", Cookie(cookie), RemoteUser("bob"));
 
         Assert.Contains(paperless.Data.SessionsOf("bob").Single().Key, SetCookie(response, "sessionid"), StringComparison.Ordinal);
         Assert.Empty(paperless.Data.SessionsOf("alice"));
@@ -220,12 +220,12 @@ public sealed class StandInPaperlessTestsRemoteUser
     [Fact]
     public async Task Without_the_header_the_session_goes_on_and_with_an_empty_one_it_is_destroyed()
     {
-        await using var paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StandInPaperless.StartAsync(ApiOff, Ct);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
 
-        using var without = await client.GetAsync("/dashboard", Cookie(cookie));
-        using var empty = await client.GetAsync("/dashboard", Cookie(cookie), RemoteUser(""));
+        using HttpResponseMessage without = await client.GetAsync("/dashboard", Cookie(cookie));
+        using HttpResponseMessage empty = await client.GetAsync("/dashboard", Cookie(cookie), RemoteUser(""));
 
         Assert.Equal(HttpStatusCode.OK, without.StatusCode);
         Assert.Equal(HttpStatusCode.Found, empty.StatusCode);
@@ -238,13 +238,13 @@ public sealed class StandInPaperlessTestsRemoteUser
     [InlineData(true, HttpStatusCode.Forbidden)]
     public async Task An_inactive_user_stays_out_and_open_sessions_stop_at_once(bool api, HttpStatusCode status)
     {
-        await using var paperless = await StartAsync(api);
-        using var client = new PaperlessClient(paperless);
-        var (cookie, _) = await client.EnterAsync("alice");
+        await using StandInPaperless paperless = await StartAsync(api);
+        using PaperlessClient client = new PaperlessClient(paperless);
+        (string? cookie, string _) = await client.EnterAsync("alice");
         paperless.Data.UpdateUser("alice", alice => alice with { IsActive = false });
 
-        using var page = await client.GetAsync("/dashboard", RemoteUser("alice"));
-        using var call = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("alice"));
+        using HttpResponseMessage page = await client.GetAsync("/dashboard", RemoteUser("alice"));
+        using HttpResponseMessage call = await client.GetAsync("/api/profile/", Cookie(cookie), RemoteUser("alice"));
 
         Assert.Equal("/accounts/login/?next=/dashboard", page.Headers.Location?.ToString());
         Assert.Equal(status, call.StatusCode);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Gateway.StandIns.Paperless;
 using static Gateway.Tests.StandIns.PaperlessClient;
 
@@ -30,18 +31,18 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task An_upload_is_counted_and_hashed_and_answered_with_a_task()
     {
-        var content = new byte[5_000_000];
+        byte[] content = new byte[5_000_000];
         Random.Shared.NextBytes(content);
-        using var form = new MultipartFormDataContent
+        using MultipartFormDataContent form = new MultipartFormDataContent
         {
             { new StringContent("A scan"), "title" },
             { new ByteArrayContent(content), "document", "scan.pdf" },
         };
 
-        using var response = await _client.PostAsync("/api/documents/post_document/", form, Admin);
+        using HttpResponseMessage response = await _client.PostAsync("/api/documents/post_document/", form, Admin);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var upload = Assert.Single(_paperless.Data.Uploads);
+        PaperlessUpload upload = Assert.Single(_paperless.Data.Uploads);
         Assert.Equal(upload.TaskId, (await JsonAsync(response)).GetString());
         Assert.Equal(("admin", "scan.pdf", 5_000_000L, "A scan"), (upload.By, upload.FileName, upload.Length, upload.Title));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), upload.Sha256);
@@ -52,7 +53,7 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     {
         const string Body = "--b\r\nContent-Disposition: form-data; name=\"document\"; filename=\"a.pdf\"\r\n\r\nx\r\n--b--\r\n";
 
-        using var response = await _client.PostAsync(
+        using HttpResponseMessage response = await _client.PostAsync(
             "/api/documents/post_document/", Chunked(Body, "multipart/form-data; boundary=b"), Admin);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
@@ -63,10 +64,10 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task A_chunked_patch_says_200_and_changes_nothing()
     {
-        using var chunked = await _client.SendAsync(
+        using HttpResponseMessage chunked = await _client.SendAsync(
             HttpMethod.Patch, "/api/documents/1/", Chunked("""{"title":"New"}""", "application/json"), Admin);
-        var before = _paperless.Data.FindDocument(1)!.Title;
-        using var whole = await _client.SendAsync(HttpMethod.Patch, "/api/documents/1/", Json("""{"title":"New"}"""), Admin);
+        string before = _paperless.Data.FindDocument(1)!.Title;
+        using HttpResponseMessage whole = await _client.SendAsync(HttpMethod.Patch, "/api/documents/1/", Json("""{"title":"New"}"""), Admin);
 
         Assert.Equal(HttpStatusCode.OK, chunked.StatusCode);
         Assert.NotEqual("New", before);
@@ -76,9 +77,9 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task An_anonymous_upload_is_read_whole_before_it_is_refused()
     {
-        using var form = new MultipartFormDataContent { { new ByteArrayContent(new byte[300_000]), "document", "a.pdf" } };
+        using MultipartFormDataContent form = new MultipartFormDataContent { { new ByteArrayContent(new byte[300_000]), "document", "a.pdf" } };
 
-        using var response = await _client.PostAsync("/api/documents/post_document/", form);
+        using HttpResponseMessage response = await _client.PostAsync("/api/documents/post_document/", form);
 
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.True(_paperless.Received.Single().BodyLength > 300_000);
@@ -88,12 +89,12 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task Documents_are_seen_by_their_owner_and_downloaded_by_ranges()
     {
-        var alice = Token(_paperless.Data.TokenOf("alice"));
+        (string Name, string Value) alice = Token(_paperless.Data.TokenOf("alice"));
 
-        var list = await _client.JsonAsync("/api/documents/", alice);
-        using var part = await _client.GetAsync("/api/documents/1/download/", alice, ("Range", "bytes=1-3"));
-        using var foreign = await _client.GetAsync("/api/documents/3/download/", alice);
-        using var thumb = await _client.GetAsync("/api/documents/1/thumb/", alice);
+        JsonElement list = await _client.JsonAsync("/api/documents/", alice);
+        using HttpResponseMessage part = await _client.GetAsync("/api/documents/1/download/", alice, ("Range", "bytes=1-3"));
+        using HttpResponseMessage foreign = await _client.GetAsync("/api/documents/3/download/", alice);
+        using HttpResponseMessage thumb = await _client.GetAsync("/api/documents/1/thumb/", alice);
 
         Assert.Equal(2, list.GetProperty("count").GetInt32());
         Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
@@ -105,9 +106,9 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task A_big_download_has_as_many_bytes_as_were_asked_for()
     {
-        using var response = await _client.GetAsync("/api/documents/big/download/?bytes=300001", Admin);
+        using HttpResponseMessage response = await _client.GetAsync("/api/documents/big/download/?bytes=300001", Admin);
 
-        var content = await response.Content.ReadAsByteArrayAsync(Ct);
+        byte[] content = await response.Content.ReadAsByteArrayAsync(Ct);
 
         Assert.Equal(300_001, response.Content.Headers.ContentLength);
         Assert.Equal(300_001, content.Length);
@@ -117,25 +118,25 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task The_chat_sends_a_chunk_when_the_test_does()
     {
-        var script = _paperless.Chat = new ScriptedStream();
+        ScriptedStream script = _paperless.Chat = new ScriptedStream();
         script.Send("first");
 
-        using var response = await _client.PostAsync("/api/documents/chat/", Json("""{"q":"?"}"""), Admin);
-        await using var stream = await response.Content.ReadAsStreamAsync(Ct);
-        var buffer = new byte[100];
+        using HttpResponseMessage response = await _client.PostAsync("/api/documents/chat/", Json("""{"q":"?"}"""), Admin);
+        await using Stream stream = await response.Content.ReadAsStreamAsync(Ct);
+        byte[] buffer = new byte[100];
         Assert.Equal("first", Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, Ct)));
 
         script.Send("second");
         script.End();
-        using var rest = new StreamReader(stream);
+        using StreamReader rest = new StreamReader(stream);
         Assert.Equal("second", await rest.ReadToEndAsync(Ct));
     }
 
     [Fact]
     public async Task Events_arrive_as_they_are_pushed()
     {
-        using var response = await _client.GetAsync("/api/stand-in/events/", Admin);
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
+        using HttpResponseMessage response = await _client.GetAsync("/api/stand-in/events/", Admin);
+        using StreamReader lines = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
 
         Assert.Equal("data: ready", await lines.ReadLineAsync(Ct));
         await _paperless.LiveStatus.ListenersAreAsync(1, Ct);
@@ -148,8 +149,8 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task A_session_cookie_opens_the_socket_from_any_origin_and_it_outlives_logout()
     {
-        var (cookie, _) = await _client.EnterAsync("alice");
-        using var socket = new ClientWebSocket();
+        (string? cookie, string _) = await _client.EnterAsync("alice");
+        using ClientWebSocket socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Cookie", cookie);
         socket.Options.SetRequestHeader("Origin", "https://evil.example");
         await socket.ConnectAsync(SocketAddress, Ct);
@@ -157,7 +158,7 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
         await socket.SendAsync("echo"u8.ToArray(), WebSocketMessageType.Text, true, Ct);
         Assert.Equal("echo", await ReceiveAsync(socket));
 
-        using var logout = await _client.GetAsync("/accounts/logout/", Cookie(cookie));
+        using HttpResponseMessage logout = await _client.GetAsync("/accounts/logout/", Cookie(cookie));
         await _paperless.LiveStatus.ListenersAreAsync(1, Ct);
         _paperless.LiveStatus.Push("still here");
         Assert.Equal("still here", await ReceiveAsync(socket));
@@ -173,7 +174,7 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [InlineData("Cookie", "sessionid=none")]
     public async Task Nothing_but_a_session_cookie_opens_the_socket(string header, string value)
     {
-        using var socket = new ClientWebSocket();
+        using ClientWebSocket socket = new ClientWebSocket();
         socket.Options.CollectHttpResponseDetails = true;
         socket.Options.SetRequestHeader(
             header, value.Replace("admin", _paperless.Data.AdminToken, StringComparison.Ordinal));
@@ -186,14 +187,14 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task A_held_request_waits_until_it_is_released()
     {
-        using var hold = _paperless.Faults.Hold(request => request.Path == "/api/profile/");
+        using Fault hold = _paperless.Faults.Hold(request => request.Path == "/api/profile/");
 
-        var held = _client.GetAsync("/api/profile/", Admin);
+        Task<HttpResponseMessage> held = _client.GetAsync("/api/profile/", Admin);
         Assert.Equal("/api/profile/", (await hold.Arrived.WaitAsync(Ct)).Path);
-        using var other = await _client.GetAsync("/api/users/", Admin);
+        using HttpResponseMessage other = await _client.GetAsync("/api/users/", Admin);
         Assert.False(held.IsCompleted);
         hold.Release();
-        using var response = await held;
+        using HttpResponseMessage response = await held;
 
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -202,20 +203,20 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
     [Fact]
     public async Task A_fault_answers_or_drops_until_it_is_cleared()
     {
-        var refuse = _paperless.Faults.Answer(_ => true, 503);
-        using var refused = await _client.GetAsync("/");
+        Fault refuse = _paperless.Faults.Answer(_ => true, 503);
+        using HttpResponseMessage refused = await _client.GetAsync("/");
         refuse.Dispose();
         _paperless.Faults.Drop(request => request.Path == "/");
         await Assert.ThrowsAsync<HttpRequestException>(() => _client.GetAsync("/"));
         _paperless.Faults.Clear();
         _paperless.Faults.Break(request => request.Path == "/");
-        using (var broken = await _client.GetAsync("/"))
+        using (HttpResponseMessage broken = await _client.GetAsync("/"))
         {
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => TextAsync(broken));
         }
 
         _paperless.Faults.Clear();
-        using var again = await _client.GetAsync("/");
+        using HttpResponseMessage again = await _client.GetAsync("/");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         Assert.Equal((HttpStatusCode.Found, 1), (again.StatusCode, refuse.Hits));
@@ -228,8 +229,8 @@ public sealed class StandInPaperlessTestsTransfers : IAsyncLifetime
 
     private static async Task<string> ReceiveAsync(ClientWebSocket socket)
     {
-        var buffer = new byte[1000];
-        var message = await socket.ReceiveAsync(buffer, Ct);
+        byte[] buffer = new byte[1000];
+        WebSocketReceiveResult message = await socket.ReceiveAsync(buffer, Ct);
         return Encoding.UTF8.GetString(buffer, 0, message.Count);
     }
 }

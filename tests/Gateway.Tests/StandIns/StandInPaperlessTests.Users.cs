@@ -19,7 +19,12 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
             new()
             {
                 WithPeople = true,
-                SocialProviders = [new SocialProvider("authentik", "authentik", "paperless", "https://sso.example/o/paperless/", "https://sso.example/authorize")],
+                SocialProviders = [new SocialProvider(
+                    "authentik",
+                    "authentik",
+                    "paperless",
+                    "https://sso.example/o/paperless/",
+                    "https://sso.example/authorize")],
             },
             Ct);
         _client = new PaperlessClient(_paperless);
@@ -41,7 +46,7 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [InlineData("image/png", 406)]
     public async Task The_api_knows_two_versions(string accept, int status)
     {
-        using var response = await _client.GetAsync("/api/users/", Admin, ("Accept", accept));
+        using HttpResponseMessage response = await _client.GetAsync("/api/users/", Admin, ("Accept", accept));
 
         Assert.Equal(status, (int)response.StatusCode);
     }
@@ -51,7 +56,7 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [InlineData("application/json, text/html", "application/json")]
     public async Task A_browser_that_opens_the_api_gets_a_page(string accept, string mediaType)
     {
-        using var response = await _client.GetAsync("/api/users/", Admin, ("Accept", accept));
+        using HttpResponseMessage response = await _client.GetAsync("/api/users/", Admin, ("Accept", accept));
 
         Assert.Equal(mediaType, response.Content.Headers.ContentType?.MediaType);
     }
@@ -69,7 +74,7 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
         _paperless.Data.AddUser("Alice");
         _paperless.Data.AddUser("consumer");
 
-        var page = await _client.JsonAsync("/api/users/?" + query, Admin);
+        JsonElement page = await _client.JsonAsync("/api/users/?" + query, Admin);
 
         Assert.Equal(count, page.GetProperty("count").GetInt32());
     }
@@ -77,9 +82,9 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task Pages_link_absolutely_by_the_request_s_host()
     {
-        var first = await _client.JsonAsync("/api/users/?page_size=1&ordering=-username", Admin, ("Host", "docs.example.com"));
-        var second = await _client.JsonAsync("/api/users/?page_size=1&ordering=-username&page=2", Admin, ("Host", "docs.example.com"));
-        using var beyond = await _client.GetAsync("/api/users/?page=99", Admin);
+        JsonElement first = await _client.JsonAsync("/api/users/?page_size=1&ordering=-username", Admin, ("Host", "docs.example.com"));
+        JsonElement second = await _client.JsonAsync("/api/users/?page_size=1&ordering=-username&page=2", Admin, ("Host", "docs.example.com"));
+        using HttpResponseMessage beyond = await _client.GetAsync("/api/users/?page=99", Admin);
 
         Assert.Equal(["count", "next", "previous", "results"], first.EnumerateObject().Select(property => property.Name));
         Assert.Equal("http://docs.example.com/api/users/?page_size=1&ordering=-username&page=2", first.GetProperty("next").GetString());
@@ -92,10 +97,10 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task A_new_user_is_shown_with_stars_for_a_password()
     {
-        using var response = await _client.PostAsync("/api/users/", Json("""{"username":"sally"}"""), Admin);
+        using HttpResponseMessage response = await _client.PostAsync("/api/users/", Json("""{"username":"sally"}"""), Admin);
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-        var user = await JsonAsync(response);
+        JsonElement user = await JsonAsync(response);
         Assert.Equal(
             "id username email password first_name last_name date_joined is_staff is_active is_superuser groups user_permissions inherited_permissions is_mfa_enabled",
             string.Join(' ', user.EnumerateObject().Select(property => property.Name)));
@@ -107,14 +112,16 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [InlineData("""{"username":"alice"}""", """{"username":["A user with that username already exists."]}""")]
     [InlineData("""{}""", """{"username":["This field is required."]}""")]
     [InlineData("""{"username":""}""", """{"username":["This field may not be blank."]}""")]
-    [InlineData("""{"username":"a b"}""", """{"username":["Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."]}""")]
+    [InlineData(
+        """{"username":"a b"}""",
+        """{"username":["Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."]}""")]
     [InlineData("""{"username":"x","email":"nope"}""", """{"email":["Enter a valid email address."]}""")]
     [InlineData("""{"username":"x","groups":[99]}""", """{"groups":["Invalid pk \"99\" - object does not exist."]}""")]
     [InlineData("""{"username":"x","groups":["editors"]}""", """{"groups":["Incorrect type. Expected pk value, received str."]}""")]
     [InlineData("""not json""", """{"detail":"JSON parse error - Expecting value: line 1 column 1 (char 0)"}""")]
     public async Task What_is_wrong_with_a_user_is_400(string body, string error)
     {
-        using var response = await _client.PostAsync("/api/users/", Json(body), Admin);
+        using HttpResponseMessage response = await _client.PostAsync("/api/users/", Json(body), Admin);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(error, await TextAsync(response));
@@ -126,9 +133,9 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [InlineData("mallory:x", 400)]
     public async Task A_name_may_hold_letters_digits_and_five_signs(string name, int status)
     {
-        using var response = await _client.PostAsync(
+        using HttpResponseMessage response = await _client.PostAsync(
             "/api/users/", Json(JsonSerializer.Serialize(new { username = name, email = "admin@example.com" })), Admin);
-        using var tooLong = await _client.PostAsync("/api/users/", Json($$"""{"username":"{{new string('x', 151)}}"}"""), Admin);
+        using HttpResponseMessage tooLong = await _client.PostAsync("/api/users/", Json($$"""{"username":"{{new string('x', 151)}}"}"""), Admin);
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, tooLong.StatusCode);
@@ -137,11 +144,11 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task Patching_groups_replaces_the_set()
     {
-        var path = $"/api/users/{_paperless.Data.FindUser("alice")!.Id}/";
+        string path = $"/api/users/{_paperless.Data.FindUser("alice")!.Id}/";
 
         async Task<HttpStatusCode> Patch(string body)
         {
-            using var response = await _client.SendAsync(HttpMethod.Patch, path, Json(body), Admin);
+            using HttpResponseMessage response = await _client.SendAsync(HttpMethod.Patch, path, Json(body), Admin);
             return response.StatusCode;
         }
 
@@ -159,7 +166,7 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     {
         async Task<(HttpStatusCode, string)> Post(string body)
         {
-            using var response = await _client.PostAsync("/api/groups/", Json(body), Admin);
+            using HttpResponseMessage response = await _client.PostAsync("/api/groups/", Json(body), Admin);
             return (response.StatusCode, await TextAsync(response));
         }
 
@@ -179,11 +186,11 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     public async Task Only_a_superuser_makes_or_edits_superusers_and_is_told_so_in_plain_text()
     {
         _paperless.Data.AddPerson("clerk", "view_user", "add_user", "change_user");
-        var clerk = Token(_paperless.Data.TokenOf("clerk"));
+        (string Name, string Value) clerk = Token(_paperless.Data.TokenOf("clerk"));
 
-        using var grant = await _client.PostAsync("/api/users/", Json("""{"username":"x","is_superuser":true}"""), clerk);
-        using var edit = await _client.SendAsync(HttpMethod.Patch, "/api/users/1/", Json("""{"first_name":"X"}"""), clerk);
-        using var plain = await _client.PostAsync("/api/users/", Json("""{"username":"y"}"""), clerk);
+        using HttpResponseMessage grant = await _client.PostAsync("/api/users/", Json("""{"username":"x","is_superuser":true}"""), clerk);
+        using HttpResponseMessage edit = await _client.SendAsync(HttpMethod.Patch, "/api/users/1/", Json("""{"first_name":"X"}"""), clerk);
+        using HttpResponseMessage plain = await _client.PostAsync("/api/users/", Json("""{"username":"y"}"""), clerk);
 
         Assert.Equal(HttpStatusCode.Forbidden, grant.StatusCode);
         Assert.Equal("Superuser status can only be granted by a superuser", await TextAsync(grant));
@@ -195,10 +202,10 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     public async Task Without_the_permission_the_settings_and_the_users_are_403()
     {
         _paperless.Data.AddUser("plain");
-        var plain = Token(_paperless.Data.TokenOf("plain"));
+        (string Name, string Value) plain = Token(_paperless.Data.TokenOf("plain"));
 
-        using var settings = await _client.GetAsync("/api/ui_settings/", plain);
-        using var users = await _client.GetAsync("/api/users/", plain);
+        using HttpResponseMessage settings = await _client.GetAsync("/api/ui_settings/", plain);
+        using HttpResponseMessage users = await _client.GetAsync("/api/users/", plain);
 
         Assert.Equal(HttpStatusCode.Forbidden, settings.StatusCode);
         Assert.Equal("""{"detail":"You do not have permission to perform this action."}""", await TextAsync(users));
@@ -207,10 +214,10 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task The_settings_say_who_asks()
     {
-        var (cookie, _) = await _client.EnterAsync("alice");
+        (string? cookie, string _) = await _client.EnterAsync("alice");
 
-        var bySession = await _client.JsonAsync("/api/ui_settings/", Cookie(cookie));
-        var byToken = await _client.JsonAsync("/api/ui_settings/", Admin);
+        JsonElement bySession = await _client.JsonAsync("/api/ui_settings/", Cookie(cookie));
+        JsonElement byToken = await _client.JsonAsync("/api/ui_settings/", Admin);
 
         Assert.Equal("alice", bySession.GetProperty("user").GetProperty("username").GetString());
         Assert.True(byToken.GetProperty("user").GetProperty("is_superuser").GetBoolean());
@@ -221,10 +228,10 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task The_profile_shows_the_token_in_clear_and_making_another_ends_it()
     {
-        var old = _paperless.Data.TokenOf("alice");
-        var profile = await _client.JsonAsync("/api/profile/", Token(old));
-        using var made = await _client.PostAsync("/api/profile/generate_auth_token/", null, Token(old));
-        using var gone = await _client.GetAsync("/api/profile/", Token(old));
+        string old = _paperless.Data.TokenOf("alice");
+        JsonElement profile = await _client.JsonAsync("/api/profile/", Token(old));
+        using HttpResponseMessage made = await _client.PostAsync("/api/profile/generate_auth_token/", null, Token(old));
+        using HttpResponseMessage gone = await _client.GetAsync("/api/profile/", Token(old));
 
         Assert.Equal(
             "email password first_name last_name auth_token social_accounts has_usable_password is_mfa_enabled",
@@ -237,13 +244,13 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task Connected_accounts_are_listed_and_disconnected_by_id()
     {
-        var account = _paperless.Data.AddSocialAccount("alice", "authentik", "sally");
-        var alice = Token(_paperless.Data.TokenOf("alice"));
+        SocialAccount account = _paperless.Data.AddSocialAccount("alice", "authentik", "sally");
+        (string Name, string Value) alice = Token(_paperless.Data.TokenOf("alice"));
 
-        var profile = await _client.JsonAsync("/api/profile/", alice);
-        var providers = await _client.JsonAsync("/api/profile/social_account_providers/", alice);
-        using var first = await _client.PostAsync("/api/profile/disconnect_social_account/", Json($$"""{"id":{{account.Id}}}"""), alice);
-        using var again = await _client.PostAsync("/api/profile/disconnect_social_account/", Json($$"""{"id":{{account.Id}}}"""), alice);
+        JsonElement profile = await _client.JsonAsync("/api/profile/", alice);
+        JsonElement providers = await _client.JsonAsync("/api/profile/social_account_providers/", alice);
+        using HttpResponseMessage first = await _client.PostAsync("/api/profile/disconnect_social_account/", Json($$"""{"id":{{account.Id}}}"""), alice);
+        using HttpResponseMessage again = await _client.PostAsync("/api/profile/disconnect_social_account/", Json($$"""{"id":{{account.Id}}}"""), alice);
 
         Assert.Equal("""[{"id":1,"provider":"authentik","name":"sally"}]""", profile.GetProperty("social_accounts").GetRawText());
         Assert.Equal(
@@ -256,17 +263,18 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
     [Fact]
     public async Task A_mobile_app_finds_the_provider_and_the_scopes()
     {
-        var config = await _client.JsonAsync("/api/auth/headless/app/v1/config");
-        using var page = await _client.GetAsync("/accounts/login/");
-        var cookie = SetCookie(page, "csrftoken")!.Split(';')[0];
-        using var form = new FormUrlEncodedContent(
+        JsonElement config = await _client.JsonAsync("/api/auth/headless/app/v1/config");
+        using HttpResponseMessage page = await _client.GetAsync("/accounts/login/");
+        string cookie = SetCookie(page, "csrftoken")!.Split(';')[0];
+        using FormUrlEncodedContent form = new FormUrlEncodedContent(
         [
             new("provider", "authentik"), new("callback_url", "/"), new("process", "login"),
             new("csrfmiddlewaretoken", cookie.Split('=')[1]),
         ]);
-        using var redirect = await _client.PostAsync("/api/auth/headless/browser/v1/auth/provider/redirect", form, Cookie(cookie));
-        using var token = await _client.PostAsync(
-            "/api/auth/headless/app/v1/auth/provider/token", Json("""{"provider":"authentik","process":"login","token":{"client_id":"paperless","id_token":"x"}}"""));
+        using HttpResponseMessage redirect = await _client.PostAsync("/api/auth/headless/browser/v1/auth/provider/redirect", form, Cookie(cookie));
+        using HttpResponseMessage token = await _client.PostAsync(
+            "/api/auth/headless/app/v1/auth/provider/token", Json(
+                """{"provider":"authentik","process":"login","token":{"client_id":"paperless","id_token":"x"}}"""));
 
         Assert.Equal(
             """[{"id":"authentik","name":"authentik","flows":["provider_redirect","provider_token"],"client_id":"paperless","openid_configuration_url":"https://sso.example/o/paperless/.well-known/openid-configuration"}]""",

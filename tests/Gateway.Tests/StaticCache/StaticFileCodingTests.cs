@@ -50,8 +50,12 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
         Page head = await visitor.SendAsync(HttpMethod.Head, Script, null, accepts is null ? [] : [("Accept-Encoding", accepts)]);
 
         byte[] bytes = await page.Response.Content.ReadAsByteArrayAsync(World.Ct);
-        Assert.Equal((coding, "Accept-Encoding", (long?)bytes.Length), (page.Header("Content-Encoding"), page.Header("Vary"), page.Response.Content.Headers.ContentLength));
-        Assert.Equal((coding, page.Header("ETag"), (long?)bytes.Length, ""), (head.Header("Content-Encoding"), head.Header("ETag"), head.Response.Content.Headers.ContentLength, head.Text));
+        Assert.Equal(
+            (coding, "Accept-Encoding", (long?)bytes.Length),
+            (page.Header("Content-Encoding"), page.Header("Vary"), page.Response.Content.Headers.ContentLength));
+        Assert.Equal(
+            (coding, page.Header("ETag"), (long?)bytes.Length, ""),
+            (head.Header("Content-Encoding"), head.Header("ETag"), head.Response.Content.Headers.ContentLength, head.Text));
         Assert.Equal(Content, Decoded(bytes, coding));
         Assert.Empty(World.Forwarded);
     }
@@ -213,7 +217,9 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
                 Assert.Equal(status, page.Status);
                 if (status == HttpStatusCode.NotModified)
                 {
-                    Assert.Equal((tag, Modified, "public, max-age=60", ""), (page.Header("ETag"), page.Header("Last-Modified"), page.Header("Cache-Control"), page.Text));
+                    Assert.Equal(
+                        (tag, Modified, "public, max-age=60", ""),
+                        (page.Header("ETag"), page.Header("Last-Modified"), page.Header("Cache-Control"), page.Text));
                     Assert.Null(page.Header("Content-Encoding"));
                 }
             }
@@ -244,13 +250,22 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     private static byte[] Decoded(byte[] bytes, string? coding)
     {
         using MemoryStream from = new(bytes);
-        using Stream decoder = coding switch { "br" => new BrotliStream(from, CompressionMode.Decompress), "gzip" => new GZipStream(from, CompressionMode.Decompress), _ => from };
+        using Stream decoder = coding switch
+        {
+            "br" => new BrotliStream(from, CompressionMode.Decompress),
+            "gzip" => new GZipStream(
+            from,
+            CompressionMode.Decompress),
+            _ => from
+        };
         using MemoryStream to = new();
         decoder.CopyTo(to);
         return to.ToArray();
     }
 
-    private static Fault Writes(World world, Action<IHeaderDictionary> change) => world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
+    private static Fault Writes(
+        World world,
+        Action<IHeaderDictionary> change) => world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
     {
         response.Headers.CacheControl = "public, max-age=60";
         response.Headers["ETag"] = "\"one\"";

@@ -180,7 +180,8 @@ public sealed class StaticFileFetchTests
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(limits));
         using Visitor visitor = world.NewVisitor();
         StaticFileStore store = Store(world);
-        string[] paths = [.. AppAssets.Files.Where(file => file.Value.Content.Length < limits.File).Select(file => "/static/" + file.Key).Order(StringComparer.Ordinal)];
+        string[] paths = [.. AppAssets.Files.Where(file => file.Value.Content.Length < limits.File).Select(file => "/static/" + file.Key)
+            .Order(StringComparer.Ordinal)];
         Assert.True(AppAssets.Files.Values.Where(file => file.Content.Length < limits.File).Sum(file => file.Content.Length) > limits.Total);
 
         foreach (string path in paths)
@@ -208,7 +209,8 @@ public sealed class StaticFileFetchTests
     [Fact]
     public async Task However_many_small_files_there_are_so_many_are_kept()
     {
-        await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { Files = 3 }));
+        await using World world = await World.StartAsync(
+            options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { Files = 3 }));
         using Visitor visitor = world.NewVisitor();
         using Fault small = world.Paperless.Faults.Write(_ => true, response =>
         {
@@ -240,7 +242,9 @@ public sealed class StaticFileFetchTests
     private static StaticFileStore Store(World world) => world.Gateway.Services.GetRequiredService<StaticFileStore>();
 
     /// <summary>The gateway's own requests say for nobody where they come from.</summary>
-    private static bool IsFetch(ReceivedRequest request) => request.Header("X-Forwarded-For") is null && request.Path.Contains("/static/", StringComparison.Ordinal);
+    private static bool IsFetch(ReceivedRequest request)
+        => request.Header("X-Forwarded-For") is null && request.Path.Contains("/static/", StringComparison.Ordinal);
 
-    private static Task<Page> GetAsync(Visitor visitor, string path, params (string Name, string Value)[] headers) => visitor.SendAsync(HttpMethod.Get, path, null, headers);
+    private static Task<Page> GetAsync(Visitor visitor, string path, params (string Name, string Value)[] headers)
+        => visitor.SendAsync(HttpMethod.Get, path, null, headers);
 }

@@ -103,7 +103,9 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
         Pass(99);
         Page old = await GetAsync();
 
-        Assert.Equal((HttpStatusCode.OK, "public, max-age=100", "DENY", "W/" + tag, "text/css; charset=\"utf-8\""), (page.Status, page.Header("Cache-Control"), page.Header("X-Frame-Options"), page.Header("ETag"), page.Header("Content-Type")));
+        Assert.Equal(
+            (HttpStatusCode.OK, "public, max-age=100", "DENY", "W/" + tag, "text/css; charset=\"utf-8\""),
+            (page.Status, page.Header("Cache-Control"), page.Header("X-Frame-Options"), page.Header("ETag"), page.Header("Content-Type")));
         Assert.Equal((page.Text, "99"), (old.Text, old.Header("Age")));
         Assert.Equal(2, _world.Forwarded.Count);
     }
@@ -244,5 +246,6 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
         return response.WriteAsync("body{}");
     });
 
-    private Fault Writes(Func<HttpResponse, Task> answer, Predicate<ReceivedRequest>? which = null) => _world.Paperless.Faults.Write(which ?? (_ => true), answer);
+    private Fault Writes(Func<HttpResponse, Task> answer, Predicate<ReceivedRequest>? which = null)
+        => _world.Paperless.Faults.Write(which ?? (_ => true), answer);
 }

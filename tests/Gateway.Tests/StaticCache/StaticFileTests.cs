@@ -34,12 +34,18 @@ public sealed class StaticFileTests : IAsyncLifetime
         Page head = await _visitor.SendAsync(HttpMethod.Head, Css);
 
         ReceivedRequest asked = Assert.Single(_world.Forwarded);
-        Assert.Equal(("GET", Css, "identity", $"localhost:{_world.Port}"), (asked.Method, asked.RawTarget, asked.Header("Accept-Encoding"), asked.Header("Host")));
+        Assert.Equal(
+            ("GET", Css, "identity", $"localhost:{_world.Port}"),
+            (asked.Method, asked.RawTarget, asked.Header("Accept-Encoding"), asked.Header("Host")));
         Assert.Equal("html { font-family: system-ui, sans-serif; }\n", first.Text);
         foreach (Page page in (Page[])[first, second, head])
         {
-            Assert.Equal((HttpStatusCode.OK, page == head ? "" : first.Text, (long?)first.Text.Length), (page.Status, page.Text, page.Response.Content.Headers.ContentLength));
-            Assert.Equal(("public, max-age=60", "text/css; charset=\"utf-8\"", "*"), (page.Header("Cache-Control"), page.Header("Content-Type"), page.Header("Access-Control-Allow-Origin")));
+            Assert.Equal(
+                (HttpStatusCode.OK, page == head ? "" : first.Text, (long?)first.Text.Length),
+                (page.Status, page.Text, page.Response.Content.Headers.ContentLength));
+            Assert.Equal(
+                ("public, max-age=60", "text/css; charset=\"utf-8\"", "*"),
+                (page.Header("Cache-Control"), page.Header("Content-Type"), page.Header("Access-Control-Allow-Origin")));
             Assert.Matches("^\"[0-9a-f]+-[0-9a-f]+\"$", page.Header("ETag"));
             Assert.Equal("Sun, 01 Mar 2026 12:00:00 GMT", page.Header("Last-Modified"));
             Assert.Single(page.Response.Headers.NonValidated["Date"]);
@@ -52,7 +58,14 @@ public sealed class StaticFileTests : IAsyncLifetime
         using Visitor alice = await _world.SignedInAsync("alice");
         _world.Paperless.ForgetReceived();
 
-        await alice.OpenAsync(Css, "same-origin", ("Authorization", "Token " + _world.Paperless.Data.AdminToken), ("Remote-User", "admin"), ("X-Forwarded-Host", "evil.example"), ("X-Odd", "1"), ("Accept-Language", "de"));
+        await alice.OpenAsync(
+            Css,
+            "same-origin",
+            ("Authorization", "Token " + _world.Paperless.Data.AdminToken),
+            ("Remote-User", "admin"),
+            ("X-Forwarded-Host", "evil.example"),
+            ("X-Odd", "1"),
+            ("Accept-Language", "de"));
 
         ReceivedRequest asked = Assert.Single(_world.Forwarded);
         Assert.Null(asked.SignedInAs);

@@ -51,7 +51,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
     [Fact]
     public async Task Of_many_that_link_one_person_at_once_one_wins()
     {
-        AccountLink?[] added = await Task.WhenAll(Enumerable.Range(1, 16).Select(user => Task.Run(() => Accounts.AddAsync(Link("alice", user), onlyToFreeUser: false, Ct), Ct)));
+        AccountLink?[] added = await Task.WhenAll(
+            Enumerable.Range(1, 16).Select(user => Task.Run(() => Accounts.AddAsync(Link("alice", user), onlyToFreeUser: false, Ct), Ct)));
 
         Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.Distinct()));
     }
@@ -59,7 +60,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
     [Fact]
     public async Task Of_many_that_take_one_free_user_at_once_one_wins()
     {
-        AccountLink?[] added = await Task.WhenAll(Enumerable.Range(1, 16).Select(person => Task.Run(() => Accounts.AddAsync(Link($"person{person}", 7), onlyToFreeUser: true, Ct), Ct)));
+        AccountLink?[] added = await Task.WhenAll(
+            Enumerable.Range(1, 16).Select(person => Task.Run(() => Accounts.AddAsync(Link($"person{person}", 7), onlyToFreeUser: true, Ct), Ct)));
 
         Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.OfType<AccountLink>()));
     }
@@ -172,7 +174,9 @@ public abstract class AccountStoreContract : IAsyncLifetime
         Assert.Equal(first, await Accounts.FindAsync(Person("alice"), Ct));
         Assert.Equal(second, await Accounts.FindAsync(Person("alice", "other"), Ct));
         await Accounts.NoteAsync(second, "Noted", Now.AddSeconds(5), Ct);
-        Assert.Equal((first.Label, "Noted"), ((await Accounts.FindAsync(Person("alice"), Ct))!.Label, (await Accounts.FindAsync(Person("alice", "other"), Ct))!.Label));
+        Assert.Equal(
+            (first.Label, "Noted"),
+            ((await Accounts.FindAsync(Person("alice"), Ct))!.Label, (await Accounts.FindAsync(Person("alice", "other"), Ct))!.Label));
         Assert.Equal(first, await Accounts.RemoveAsync(Person("alice"), Ct));
         Assert.Equal([second.Id], (await Accounts.AllAsync(Ct)).Select(link => link.Id));
         await Accounts.ReserveAsync(new AccountReservation(Person("bob"), "bob", "", Now), Ct);
@@ -220,7 +224,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
         await AddAsync("alice", 7);
         string[] providers = [.. Enumerable.Range(1, 16).Select(number => $"provider-{number}")];
 
-        AccountLink?[] taken = await Task.WhenAll(providers.Select(provider => Task.Run(() => Accounts.TakeOverAsync(Person("alice", provider), providers, Ct), Ct)));
+        AccountLink?[] taken = await Task.WhenAll(
+            providers.Select(provider => Task.Run(() => Accounts.TakeOverAsync(Person("alice", provider), providers, Ct), Ct)));
 
         Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(taken.OfType<AccountLink>()));
     }
@@ -242,7 +247,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
     [Fact]
     public async Task A_secret_is_made_once()
     {
-        byte[][] made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Factory.StartNew(() => _store.Secrets.GetOrCreate("name", 32), Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        byte[][] made = await Task.WhenAll(Enumerable.Range(0, 8)
+            .Select(_ => Task.Factory.StartNew(() => _store.Secrets.GetOrCreate("name", 32), Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
 
         Assert.All(made, secret => Assert.Equal(made[0], secret));
         Assert.Equal(32, made[0].Length);
@@ -253,7 +259,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
     private static PersonKey Person(string subject, string provider = "authentik") => new(provider, Issuer, subject);
 
-    private static AccountLink Link(string subject, int user) => new(0, Issuer, subject, "authentik", subject + "'s näme", user, "2026-01-01T00:00:00Z", Now, Now.AddMilliseconds(1));
+    private static AccountLink Link(string subject, int user)
+        => new(0, Issuer, subject, "authentik", subject + "'s näme", user, "2026-01-01T00:00:00Z", Now, Now.AddMilliseconds(1));
 }
 
 public sealed class SqliteAccountStoreTests : AccountStoreContract

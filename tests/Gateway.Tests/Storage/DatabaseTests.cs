@@ -96,7 +96,9 @@ public sealed class DatabaseTests
 
         IReadOnlyList<byte[]> gone = await store.Sessions.WithoutRowAsync(keys, StoreUnderTest.Ct);
 
-        Assert.Equal(keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal), gone.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal),
+            gone.Select(Convert.ToHexString).Order(StringComparer.Ordinal));
     }
 
     /// <summary>They are for a sign-in's round trip, and reading or making them takes time that a start does not have.</summary>

@@ -15,7 +15,8 @@ public sealed class FileModeTests
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode PrivateDirectory = Private | UnixFileMode.UserExecute;
     private const UnixFileMode Readable = Private | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-    private const UnixFileMode ReadableDirectory = PrivateDirectory | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private const UnixFileMode ReadableDirectory = PrivateDirectory | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     [Fact]
     public async Task In_a_data_directory_that_everybody_may_read_every_file_is_for_the_gateways_user_alone()
@@ -76,7 +77,9 @@ public sealed class FileModeTests
         world.StartGateway();
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
 
-        Assert.All(Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories), file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
+        Assert.All(
+            Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories),
+            file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
         Assert.Equal(PrivateDirectory, File.GetUnixFileMode(keys));
     }
 

@@ -63,7 +63,9 @@ public sealed class OlderLinksTests
             async database =>
             {
                 await database.StringSetAsync(Key("last-link"), 9);
-                await database.HashSetAsync(Key("reservation:" + Before("carol")), [new("username", "alice3"), new("profile", ""), new("reserved_at", Then.ToUnixTimeSeconds())]);
+                await database.HashSetAsync(
+                    Key("reservation:" + Before("carol")),
+                    [new("username", "alice3"), new("profile", ""), new("reserved_at", Then.ToUnixTimeSeconds())]);
                 await database.HashSetAsync(Key("reserved-name:" + Hash("ALICE3")), Before("carol"), Then.ToUnixTimeSeconds());
                 return true;
             },
@@ -138,7 +140,8 @@ public sealed class OlderLinksTests
             await database.HashSetAsync(
                 Key("link:" + name),
                 [
-                    new("id", link.Id), new("issuer", link.Issuer), new("subject", link.Subject), new("provider", link.Provider), new("label", link.Label), new("user_id", link.UserId),
+                    new("id", link.Id), new("issuer", link.Issuer), new("subject", link.Subject), new("provider", link.Provider), new("label", link
+                        .Label), new("user_id", link.UserId),
                     new("joined", link.Joined), new("linked_at", link.LinkedAt.ToUnixTimeSeconds()), new("heard_at", link.AssertedAt.ToUnixTimeMilliseconds()),
                 ]);
             await database.SortedSetAddAsync(Key("links"), name, link.Id);

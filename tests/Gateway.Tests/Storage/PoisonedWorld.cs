@@ -72,12 +72,15 @@ internal sealed class PoisonedWorld(World world, Visitor bob) : IAsyncDisposable
         await PassesAsync(what, anew.SignInAsync("alice"));
         await PassesAsync(what, anew.FetchAsync("/gateway/sessions"));
 
-        await PassesAsync(what, anew.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={session.Sid}"));
+        await PassesAsync(
+            what,
+            anew.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={Uri.EscapeDataString(world.Provider.Issuer.AbsoluteUri)}&sid={session.Sid}"));
         using HttpResponseMessage ended = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
         Assert.True(ended.StatusCode == HttpStatusCode.OK, $"{what}: the logout token is answered {ended.StatusCode}.");
         await world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         await BobGoesOnAsync(what);
-        Assert.All(NeverLogged, name => Assert.True(world.Log.Of(name).Count == 0, $"{what}: {name}\n{string.Join('\n', world.Log.Of(name).Select(line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture) + line.Exception))}"));
+        Assert.All(NeverLogged, name => Assert.True(world.Log.Of(
+            name).Count == 0, $"{what}: {name}\n{string.Join('\n', world.Log.Of(name).Select(line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture) + line.Exception))}"));
     }
 
     /// <summary>What cannot be read was said, and each thing once.</summary>

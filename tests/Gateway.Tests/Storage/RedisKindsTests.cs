@@ -35,9 +35,18 @@ public sealed class RedisKindsTests
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Dictionary<string, string?> settings = new(world.Settings()) { ["GATEWAY_REDIS_URL"] = server.Url };
 
-        (int unknown, string output, string errors) = await ProgramProcess.RunAsync("Gateway", ["validate"], new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null });
-        (int trusted, _, _) = await ProgramProcess.RunAsync("Gateway", ["validate"], new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = PrivateAuthority.AuthorityFile });
-        (int system, _, _) = await ProgramProcess.RunAsync("Gateway", ["validate"], new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null, ["SSL_CERT_FILE"] = PrivateAuthority.AuthorityFile });
+        (int unknown, string output, string errors) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["validate"],
+            new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null });
+        (int trusted, _, _) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["validate"],
+            new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = PrivateAuthority.AuthorityFile });
+        (int system, _, _) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["validate"],
+            new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null, ["SSL_CERT_FILE"] = PrivateAuthority.AuthorityFile });
 
         Assert.Equal((1, 0, 0), (unknown, trusted, system));
         Assert.Contains("GATEWAY_REDIS_URL: the Redis at 127.0.0.1:", errors, StringComparison.Ordinal);

@@ -134,7 +134,8 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [InlineData(false)]
     public async Task A_tombstone_that_cannot_be_read_stands_for_an_end_of_this_moment(bool bySid)
     {
-        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
+        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
+            Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
             await _poisoned.GoesOnAfterAsync(name, _ => put(Prefix + "e:" + Hex(bySid ? _poisoned.Sid : _poisoned.Person)));
 
@@ -177,7 +178,8 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     public async Task A_claim_that_cannot_be_read_or_never_ends_keeps_no_session_from_its_recheck()
     {
         ISessionStore store = World.Gateway.Services.GetRequiredService<ISessionStore>();
-        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
+        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
+            Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
             byte[] key = [];
             await _poisoned.GoesOnAfterAsync(name, secret => put(Prefix + "c:" + Hex(key = secret.Key().ToBytes())));
@@ -258,7 +260,8 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     {
         IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         long highest = 0;
-        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
+        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
+            Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
             await _poisoned.GoesOnAfterAsync(name, _ => put(Prefix + "last-link"), unlinked: true);
 
@@ -284,7 +287,8 @@ public sealed class RedisPoisonTests : IAsyncLifetime
 
         _poisoned.SaidOnce("set of users that were linked once");
 
-        static AccountLink Link(string subject) => new(0, "https://authentik.example.com/", subject, "authentik", subject, 4711, "2026-01-01T00:00:00Z", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+        static AccountLink Link(
+            string subject) => new(0, "https://authentik.example.com/", subject, "authentik", subject, 4711, "2026-01-01T00:00:00Z", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
     }
 
     [Fact]
@@ -321,7 +325,8 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Fact]
     public async Task A_secret_that_cannot_be_read_is_replaced_by_a_new_one()
     {
-        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(Garbage.Take(8).Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
+        foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
+            Garbage.Take(8).Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
             await _poisoned.GoesOnAfterAsync(name, _ => put(Prefix + "secret:" + ISecretStore.PasswordSessionBinding), restart: true);
             _poisoned.Restarted();
@@ -336,12 +341,16 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     {
         RedisValue[] broken =
         [
-            .. Garbage.Select(one => one.Value), "<key", "<key/>", "<key id='x' version='1'/>", "<revocation/>", "<revocation version='1'><revocationDate>x</revocationDate></revocation>", "<other/>",
+            .. Garbage.Select(
+                one => one.Value), "<key", "<key/>", "<key id='x' version='1'/>", "<revocation/>", "<revocation version='1'><revocationDate>x</revocationDate></revocation>", "<other/>",
             "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
         ];
         foreach (RedisValue element in broken)
         {
-            await _poisoned.GoesOnAfterAsync(element.ToString()[..Math.Min(20, element.ToString().Length)], _ => Redis.ListLeftPushAsync(Prefix + "keys", element), restart: true);
+            await _poisoned.GoesOnAfterAsync(
+                element.ToString()[..Math.Min(20, element.ToString().Length)],
+                _ => Redis.ListLeftPushAsync(Prefix + "keys", element),
+                restart: true);
             _poisoned.Restarted();
         }
 

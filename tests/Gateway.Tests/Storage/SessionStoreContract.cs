@@ -100,7 +100,9 @@ public abstract class SessionStoreContract : IAsyncLifetime
                 RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
                 RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
                 RaceAsync(start, () => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
-                RaceAsync(start, () => round % 3 == 0 ? Store.RemoveAsync(made.Key, Ct) : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
+                RaceAsync(start, () => round % 3 == 0
+                    ? Store.RemoveAsync(made.Key, Ct)
+                    : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
             ];
             await Task.WhenAll(writers);
 
@@ -118,7 +120,9 @@ public abstract class SessionStoreContract : IAsyncLifetime
         {
             StoredSession made = New();
             using Barrier start = new(2);
-            await Task.WhenAll(RaceAsync(start, () => Store.AddAsync(made, Now, Ct)), RaceAsync(start, () => Store.EndAllAsync(made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)));
+            await Task.WhenAll(
+                RaceAsync(start, () => Store.AddAsync(made, Now, Ct)),
+                RaceAsync(start, () => Store.EndAllAsync(made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)));
 
             Assert.Null(await Store.FindAsync(made.Key, Ct));
         }
@@ -231,7 +235,8 @@ public abstract class SessionStoreContract : IAsyncLifetime
     {
         byte[] jti = Hash();
 
-        bool[] taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryMarkUsedAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
+        bool[] taken = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryMarkUsedAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
 
         Assert.Single(taken, one => one);
         Assert.True(await Store.WasUsedAsync(jti, Ct));
@@ -244,7 +249,8 @@ public abstract class SessionStoreContract : IAsyncLifetime
     {
         StoredSession made = await AddAsync();
 
-        bool[] claimed = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
+        bool[] claimed = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
 
         Assert.Single(claimed, one => one);
         await Store.ReleaseLeaseAsync(made.Key, Ct);

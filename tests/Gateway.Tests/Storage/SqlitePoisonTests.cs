@@ -40,7 +40,10 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
         foreach (string value in Garbage)
         {
             bool gone = column is "key" or "person_index" or "record" or "sid_index";
-            await _poisoned.GoesOnAfterAsync(value, secret => Run($"UPDATE sessions SET {column} = {value} WHERE key = $key;", ("$key", secret.Key().ToBytes())), gone);
+            await _poisoned.GoesOnAfterAsync(
+                value,
+                secret => Run($"UPDATE sessions SET {column} = {value} WHERE key = $key;", ("$key", secret.Key().ToBytes())),
+                gone);
             await Run("DELETE FROM sessions WHERE typeof(key) <> 'blob' OR length(key) <> 32;");
         }
 
@@ -55,7 +58,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
         using Visitor alice = await World.SignedInAsync("alice");
         await Run("UPDATE sessions SET heard_at = 'x' WHERE person_index = $person;", ("$person", _poisoned.Person));
 
-        Assert.Single(await store.EndAllAsync(_poisoned.Person, World.Clock.GetUtcNow().AddHours(-1), World.Clock.GetUtcNow().AddHours(1), late: true, World.Ct));
+        Assert.Single(
+            await store.EndAllAsync(_poisoned.Person, World.Clock.GetUtcNow().AddHours(-1), World.Clock.GetUtcNow().AddHours(1), late: true, World.Ct));
     }
 
     [Fact]
@@ -116,7 +120,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     public async Task An_account_link_that_cannot_be_read_is_none_and_makes_room_for_a_new_one(string column)
     {
         // A column for text makes text of every number, and any text is a name.
-        foreach (string value in Garbage.Where(value => column is "user_id" or "linked_at" or "heard_at" || value.Contains("x'", StringComparison.Ordinal) || value.Contains("blob", StringComparison.Ordinal)).Except(["'x'"]))
+        foreach (string value in Garbage.Where(value => column is "user_id" or "linked_at" or "heard_at" || value.Contains("x'", StringComparison.Ordinal)
+            || value.Contains("blob", StringComparison.Ordinal)).Except(["'x'"]))
         {
             await _poisoned.GoesOnAfterAsync(value, _ => Run(
                 $"DELETE FROM account_links WHERE typeof(provider) <> 'text' OR typeof(issuer) <> 'text' OR typeof(subject) <> 'text'; UPDATE account_links SET {column} = {value} WHERE subject = $subject;",
@@ -163,7 +168,9 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     public async Task A_data_protection_key_file_that_cannot_be_read_does_not_stop_the_others()
     {
         string keys = Path.Combine(World.DataDirectory, StorageFeature.KeysDirectory);
-        string[] broken = ["", "x", "\0\u00FF", "<key", "<key/>", "<revocation/>", "<other/>", new string('<', 1_000_000), "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"];
+        string[] broken = ["", "x", "\0\u00FF", "<key", "<key/>", "<revocation/>", "<other/>", new string(
+            '<',
+            1_000_000), "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"];
         for (int number = 0; number < broken.Length; number++)
         {
             string file = Path.Combine(keys, $"key-{number}.xml");
@@ -200,7 +207,10 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
                     byte[] record = (byte[])Ask("SELECT record FROM sessions WHERE key = $key;", ("$key", secret.Key().ToBytes()))!;
                     JsonNode json = JsonNode.Parse(Cipher(secret, record, decrypt: true))!;
                     Remove(json, missing, isNull);
-                    return Run("UPDATE sessions SET record = $record WHERE key = $key;", ("$key", secret.Key().ToBytes()), ("$record", Cipher(secret, Encoding.UTF8.GetBytes(json.ToJsonString()), decrypt: false)));
+                    return Run(
+                        "UPDATE sessions SET record = $record WHERE key = $key;",
+                        ("$key", secret.Key().ToBytes()),
+                        ("$record", Cipher(secret, Encoding.UTF8.GetBytes(json.ToJsonString()), decrypt: false)));
                 },
                 gone: true);
         }
@@ -222,7 +232,10 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
             byte[] info = (byte[])Ask("SELECT info FROM sessions WHERE key = $key;", ("$key", secret.Key().ToBytes()))!;
             JsonNode json = JsonNode.Parse(protector.Unprotect(info))!;
             Remove(json, missing, isNull: true);
-            return Run("UPDATE sessions SET info = $info WHERE key = $key;", ("$key", secret.Key().ToBytes()), ("$info", protector.Protect(Encoding.UTF8.GetBytes(json.ToJsonString()))));
+            return Run(
+                "UPDATE sessions SET info = $info WHERE key = $key;",
+                ("$key", secret.Key().ToBytes()),
+                ("$info", protector.Protect(Encoding.UTF8.GetBytes(json.ToJsonString()))));
         });
         await _poisoned.CommandsGoOnAsync();
     }
@@ -253,7 +266,12 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
 
         byte[] sealedRecord = new byte[bytes.Length + 28];
         RandomNumberGenerator.Fill(sealedRecord.AsSpan(0, 12));
-        cipher.Encrypt(sealedRecord.AsSpan(0, 12), bytes, sealedRecord.AsSpan(12, bytes.Length), sealedRecord.AsSpan(12 + bytes.Length), secret.Key().ToBytes());
+        cipher.Encrypt(
+            sealedRecord.AsSpan(0, 12),
+            bytes,
+            sealedRecord.AsSpan(12, bytes.Length),
+            sealedRecord.AsSpan(12 + bytes.Length),
+            secret.Key().ToBytes());
         return sealedRecord;
     }
 

@@ -16,15 +16,16 @@ internal abstract class StoreUnderTest : IAsyncDisposable
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static GatewaySettings Settings(string? redis) => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-    {
-        ["PAPERLESS_URL"] = "http://docs.example.com",
-        ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-        [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
-        ["GATEWAY_PAPERLESS_TOKEN"] = "token",
-        ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
-        ["GATEWAY_REDIS_URL"] = redis,
-    }).Build()).Read().Settings;
+    public static GatewaySettings Settings(
+        string? redis) => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["PAPERLESS_URL"] = "http://docs.example.com",
+            ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+            [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+            ["GATEWAY_PAPERLESS_TOKEN"] = "token",
+            ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
+            ["GATEWAY_REDIS_URL"] = redis,
+        }).Build()).Read().Settings;
 
     public abstract ValueTask DisposeAsync();
 }

@@ -12,7 +12,9 @@ public sealed class WebSocketFramesTests
         Gen.Select(Gen.OneOf(Gen.Int[0, 130], Gen.Int[65_530, 65_540]), Gen.Bool, Gen.Int[0, 2], Gen.Byte).Select(Make);
 
     /// <summary>Frames one after another, and the pieces that they come in.</summary>
-    private static readonly Gen<(byte[][] Frames, int[] Cuts)> Streams = Gen.Select(Frame.Array[1, 5], Gen.OneOf(Gen.Int[1, 3], Gen.Int[1, 70_000]).Array[1, 20]);
+    private static readonly Gen<(byte[][] Frames, int[] Cuts)> Streams = Gen.Select(
+        Frame.Array[1, 5],
+        Gen.OneOf(Gen.Int[1, 3], Gen.Int[1, 70_000]).Array[1, 20]);
 
     [Fact]
     public void Each_frame_is_followed_to_its_end_and_not_beyond() => Streams.Sample((frames, cuts) =>
@@ -40,30 +42,31 @@ public sealed class WebSocketFramesTests
     });
 
     [Fact]
-    public async Task A_close_stands_after_a_whole_frame_and_nothing_after_it() => await Gen.Select(Streams, Gen.Int[0, 100]).SampleAsync(async (stream, closeAfter) =>
-    {
-        byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
-        using MemoryStream browser = new();
-        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
-        int pieces = 0;
-        int sent = 0;
-        int written = 0;
-        foreach (byte[] piece in Cut(all, stream.Cuts))
-        {
-            if (pieces++ == closeAfter)
+    public async Task A_close_stands_after_a_whole_frame_and_nothing_after_it() => await Gen.Select(Streams, Gen.Int[0, 100])
+        .SampleAsync(async (stream, closeAfter) =>
             {
-                written = sent;
-                await socket.CloseAsync(1008);
-            }
+                byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
+                using MemoryStream browser = new();
+                await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
+                int pieces = 0;
+                int sent = 0;
+                int written = 0;
+                foreach (byte[] piece in Cut(all, stream.Cuts))
+                {
+                    if (pieces++ == closeAfter)
+                    {
+                        written = sent;
+                        await socket.CloseAsync(1008);
+                    }
 
-            await socket.WriteAsync(piece, World.Ct);
-            sent += piece.Length;
-        }
+                    await socket.WriteAsync(piece, World.Ct);
+                    sent += piece.Length;
+                }
 
-        bool closed = pieces > closeAfter;
-        int end = closed ? EndOfFrame(stream.Frames, written) : all.Length;
-        Assert.Equal(closed ? [.. all[..end], 0x88, 2, 0x03, 0xF0] : all, browser.ToArray());
-    });
+                bool closed = pieces > closeAfter;
+                int end = closed ? EndOfFrame(stream.Frames, written) : all.Length;
+                Assert.Equal(closed ? [.. all[..end], 0x88, 2, 0x03, 0xF0] : all, browser.ToArray());
+            });
 
     [Fact]
     public async Task Closing_twice_closes_once_with_the_first_reason()

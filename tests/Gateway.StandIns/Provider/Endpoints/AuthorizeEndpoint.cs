@@ -23,13 +23,13 @@ internal static class AuthorizeEndpoint
 
     private static IResult Authorize(HttpContext http, DevelopmentProvider provider)
     {
-        var request = http.GetOpenIddictServerRequest()!;
+        OpenIddictRequest request = http.GetOpenIddictServerRequest()!;
         if (provider.TakeAuthorizeError() is { } error)
         {
             return Refuse(error.Error, error.Description);
         }
 
-        var session = provider.ActiveSessions.Find(http.Request);
+        ProviderSession? session = provider.ActiveSessions.Find(http.Request);
         if (session is null || MustSignInAgain(request, session, provider))
         {
             return request.HasPromptValue(PromptValues.None)
@@ -61,12 +61,12 @@ internal static class AuthorizeEndpoint
 
     private static ClaimsPrincipal PrincipalFor(ProviderSession session, OpenIddictRequest request, DevelopmentProvider provider)
     {
-        var mapped = MappedScopes(provider);
-        var asked = request.GetScopes();
+        IReadOnlyList<string> mapped = MappedScopes(provider);
+        System.Collections.Immutable.ImmutableArray<string> asked = request.GetScopes();
         string[] scopes = asked.IsEmpty ? [.. mapped] : [.. asked.Intersect(mapped)];
-        var grant = provider.Tokens.StartGrant(session, request.Nonce, scopes);
+        Grant grant = provider.Tokens.StartGrant(session, request.Nonce, scopes);
 
-        var identity = new ClaimsIdentity("authentik")
+        ClaimsIdentity identity = new ClaimsIdentity("authentik")
             .SetClaim(Claims.Subject, session.Subject)
             .SetClaim(IssueToken.GrantClaim, grant.Id)
             .SetDestinations(_ => [Destinations.AccessToken, Destinations.IdentityToken])

@@ -23,9 +23,9 @@ internal static class EndSessionEndpoint
 
     private static async Task<IResult> EndAsync(HttpContext http, DevelopmentProvider provider)
     {
-        var options = provider.Options;
-        var request = http.GetOpenIddictServerRequest()!;
-        var session = provider.ActiveSessions.Find(http.Request);
+        DevelopmentProviderOptions options = provider.Options;
+        OpenIddictRequest request = http.GetOpenIddictServerRequest()!;
+        ProviderSession? session = provider.ActiveSessions.Find(http.Request);
         if (session is null && options.EndSessionAsksForSignIn)
         {
             return Results.Redirect(SignInEndpoint.UrlFor(http.Request.Path + http.Request.QueryString));
@@ -36,7 +36,7 @@ internal static class EndSessionEndpoint
             return ProviderPages.BadRequest("The ID token hint (id_token_hint) is not an ID token of this provider for this application.");
         }
 
-        var mayReturn = options is { EndSessionHonoursPostLogoutRedirectUri: true, PostLogoutRedirectUris.Count: > 0 }
+        bool mayReturn = options is { EndSessionHonoursPostLogoutRedirectUri: true, PostLogoutRedirectUris.Count: > 0 }
             && request.PostLogoutRedirectUri is not null;
         if (mayReturn && request.IdTokenHint is null)
         {
@@ -63,7 +63,7 @@ internal static class EndSessionEndpoint
 
     private static IResult Answer(DevelopmentProvider provider, ProviderSession? session, string? returnUrl)
     {
-        var frame = session is null || provider.Options.FrontchannelLogoutUri is not { } uri
+        string? frame = session is null || provider.Options.FrontchannelLogoutUri is not { } uri
             ? null
             : QueryHelpers.AddQueryString(
                 uri.AbsoluteUri, new Dictionary<string, string?> { ["iss"] = provider.Issuer.AbsoluteUri, ["sid"] = session.Sid });

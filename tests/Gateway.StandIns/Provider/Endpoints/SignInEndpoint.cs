@@ -17,7 +17,7 @@ internal static class SignInEndpoint
                 : ProviderPages.SignIn(provider, Local(next)));
         routes.MapPost(Path, async (DevelopmentProvider provider, HttpContext http) =>
         {
-            var form = await http.Request.ReadFormAsync();
+            IFormCollection form = await http.Request.ReadFormAsync();
             return SignIn(provider, http, form["person"], (string?)form["next"] ?? http.Request.Query["next"]);
         });
     }

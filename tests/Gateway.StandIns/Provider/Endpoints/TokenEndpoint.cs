@@ -16,9 +16,9 @@ internal static class TokenEndpoint
 
     private static async Task<IResult> ExchangeAsync(HttpContext http, DevelopmentProvider provider)
     {
-        var request = http.GetOpenIddictServerRequest()!;
-        var checkedToken = await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
-        var grant = provider.Tokens.FindGrant(checkedToken.Principal?.GetClaim(IssueToken.GrantClaim));
+        OpenIddictRequest request = http.GetOpenIddictServerRequest()!;
+        AuthenticateResult checkedToken = await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
+        Grant? grant = provider.Tokens.FindGrant(checkedToken.Principal?.GetClaim(IssueToken.GrantClaim));
         if (grant is null
             || provider.FindBySubject(grant.Session.Subject) is not { IsActive: true }
             || !provider.Tokens.TryUse(request.Code ?? request.RefreshToken ?? ""))

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider.Handlers;
 using Microsoft.AspNetCore.Authentication;
 using OpenIddict.Abstractions;
@@ -14,13 +15,13 @@ internal static class UserInfoEndpoint
 
     private static async Task<IResult> DescribeAsync(HttpContext http, DevelopmentProvider provider)
     {
-        var token = await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
+        AuthenticateResult token = await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
         if (provider.Tokens.FindGrant(token.Principal?.GetClaim(IssueToken.GrantClaim)) is not { } grant)
         {
             return Results.Challenge(null, [OpenIddictServerAspNetCoreDefaults.AuthenticationScheme]);
         }
 
-        var claims = provider.Claims.UserInfo(grant);
+        JsonObject claims = provider.Claims.UserInfo(grant);
         if (!provider.Options.SignedUserInfo)
         {
             return Results.Json(provider.TamperUserInfo?.Invoke(claims) ?? claims);
@@ -28,7 +29,7 @@ internal static class UserInfoEndpoint
 
         claims["iss"] = provider.IssuerAt(new Uri($"{http.Request.Scheme}://{http.Request.Host}"));
         claims["aud"] = provider.Options.ClientId;
-        var signed = provider.Keys.Sign(provider.TamperUserInfo?.Invoke(claims) ?? claims, "JWT");
+        string signed = provider.Keys.Sign(provider.TamperUserInfo?.Invoke(claims) ?? claims, "JWT");
         return Results.Text(provider.RewriteUserInfo?.Invoke(signed) ?? signed, "application/jwt");
     }
 }

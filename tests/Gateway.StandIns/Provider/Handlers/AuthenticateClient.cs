@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore;
+using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -28,8 +29,8 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
 
     private bool IsAuthentic(TContext context)
     {
-        var options = provider.Options;
-        var request = context.Transaction.Request!;
+        DevelopmentProviderOptions options = provider.Options;
+        OpenIddictRequest request = context.Transaction.Request!;
         if (request.ClientId != options.ClientId)
         {
             return false;
@@ -40,7 +41,7 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
             return true;
         }
 
-        var isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
+        bool isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
         if (options.ClientAuthentication == (isBasic ? ClientAuthentication.PostOnly : ClientAuthentication.BasicOnly))
         {
             return false;

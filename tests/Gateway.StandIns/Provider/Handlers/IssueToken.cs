@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
@@ -13,9 +14,9 @@ internal sealed class IssueToken(DevelopmentProvider provider) : IOpenIddictServ
 
     public ValueTask HandleAsync(GenerateTokenContext context)
     {
-        var grant = provider.Tokens.FindGrant(context.Principal.GetClaim(GrantClaim))
+        Grant grant = provider.Tokens.FindGrant(context.Principal.GetClaim(GrantClaim))
             ?? throw new InvalidOperationException("A token is issued for a grant that this provider does not know.");
-        var issuer = provider.IssuerAt(context.BaseUri!);
+        string issuer = provider.IssuerAt(context.BaseUri!);
         context.Token = context.TokenType switch
         {
             TokenTypeIdentifiers.IdentityToken => SignIdToken(grant, issuer, isRefresh: context.Request!.IsRefreshTokenGrantType()),
@@ -32,14 +33,14 @@ internal sealed class IssueToken(DevelopmentProvider provider) : IOpenIddictServ
 
     private string SignIdToken(Grant grant, string issuer, bool isRefresh)
     {
-        var claims = provider.Claims.IdToken(grant, issuer, withNonce: !isRefresh);
-        var token = provider.Keys.Sign(provider.TamperIdToken?.Invoke(claims) ?? claims, "JWT");
+        JsonObject claims = provider.Claims.IdToken(grant, issuer, withNonce: !isRefresh);
+        string token = provider.Keys.Sign(provider.TamperIdToken?.Invoke(claims) ?? claims, "JWT");
         return provider.RewriteIdToken?.Invoke(token) ?? token;
     }
 
     private string SignAccessToken(Grant grant, string issuer)
     {
-        var claims = provider.Claims.AccessToken(grant, issuer);
+        JsonObject claims = provider.Claims.AccessToken(grant, issuer);
         return provider.Keys.Sign(provider.TamperAccessToken?.Invoke(claims) ?? claims, "JWT");
     }
 }

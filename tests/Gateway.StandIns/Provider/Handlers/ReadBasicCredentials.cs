@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.AspNetCore;
+using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -14,7 +15,7 @@ internal sealed class ReadBasicCredentials<TContext>(DevelopmentProvider provide
     public ValueTask HandleAsync(TContext context)
     {
         string? header = context.Transaction.GetHttpRequest()?.Headers.Authorization;
-        if (!AuthenticationHeaderValue.TryParse(header, out var value)
+        if (!AuthenticationHeaderValue.TryParse(header, out AuthenticationHeaderValue? value)
             || !"Basic".Equals(value.Scheme, StringComparison.OrdinalIgnoreCase))
         {
             return ValueTask.CompletedTask;
@@ -26,15 +27,15 @@ internal sealed class ReadBasicCredentials<TContext>(DevelopmentProvider provide
             return ValueTask.CompletedTask;
         }
 
-        var request = context.Transaction.Request!;
+        OpenIddictRequest request = context.Transaction.Request!;
         (request.ClientId, request.ClientSecret) = (Read(client), Read(secret));
         return ValueTask.CompletedTask;
     }
 
     private static string[] Decode(string? parameter)
     {
-        var bytes = new byte[parameter?.Length ?? 0];
-        return Convert.TryFromBase64String(parameter ?? "", bytes, out var count)
+        byte[] bytes = new byte[parameter?.Length ?? 0];
+        return Convert.TryFromBase64String(parameter ?? "", bytes, out int count)
             ? Encoding.UTF8.GetString(bytes, 0, count).Split(':', 2)
             : [];
     }

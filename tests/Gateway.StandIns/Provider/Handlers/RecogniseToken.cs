@@ -14,7 +14,7 @@ internal sealed class RecogniseToken(DevelopmentProvider provider) : IOpenIddict
         context.Principal = Recognise(context) ?? await RecogniseHintAsync(context);
         if (context.Principal is null)
         {
-            var error = context.EndpointType is OpenIddictServerEndpointType.Token ? Errors.InvalidGrant : Errors.InvalidToken;
+            string error = context.EndpointType is OpenIddictServerEndpointType.Token ? Errors.InvalidGrant : Errors.InvalidToken;
             context.Reject(error, "The token is unknown, used, revoked or expired.");
         }
     }
@@ -41,7 +41,7 @@ internal sealed class RecogniseToken(DevelopmentProvider provider) : IOpenIddict
 
     private async Task<ClaimsPrincipal?> RecogniseHintAsync(ValidateTokenContext context)
     {
-        var issuer = provider.IssuerAt(context.BaseUri!);
+        string issuer = provider.IssuerAt(context.BaseUri!);
         if (context.EndpointType is not (OpenIddictServerEndpointType.EndSession or OpenIddictServerEndpointType.Authorization)
             || await provider.Keys.ReadHintAsync(context.Token!, issuer, provider.Options.ClientId) is not { } subject)
         {

@@ -9,7 +9,7 @@ internal sealed class RedirectErrors : IOpenIddictServerHandler<ApplyAuthorizati
 {
     public ValueTask HandleAsync(ApplyAuthorizationResponseContext context)
     {
-        if (context.Transaction.Properties.TryGetValue(ValidateApplication.RedirectUri, out var uri))
+        if (context.Transaction.Properties.TryGetValue(ValidateApplication.RedirectUri, out object? uri))
         {
             context.RedirectUri = (string?)uri;
             context.ResponseMode ??= ResponseModes.Query;

@@ -12,7 +12,7 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
 {
     public ValueTask HandleAsync(ApplyConfigurationResponseContext context)
     {
-        var document = Document(context.BaseUri!);
+        JsonObject document = Document(context.BaseUri!);
         document = provider.TamperDiscovery?.Invoke(document) ?? document;
         context.Transaction.Response = new OpenIddictResponse(JsonSerializer.SerializeToElement(document));
         return ValueTask.CompletedTask;

@@ -15,7 +15,7 @@ internal sealed class WriteErrorPage
 
     private static async ValueTask WriteAsync(BaseRequestContext context, string? reason)
     {
-        var http = context.Transaction.GetHttpRequest()!.HttpContext;
+        HttpContext http = context.Transaction.GetHttpRequest()!.HttpContext;
         await ProviderPages.BadRequest(reason ?? "The request is invalid.").ExecuteAsync(http);
         context.HandleRequest();
     }
