@@ -17,7 +17,11 @@ internal sealed class GatewayInside : IDisposable
         [
             "--PAPERLESS_URL=https://docs.example.com",
             "--PAPERLESS_ENABLE_HTTP_REMOTE_USER=true",
-            """--PAPERLESS_SOCIALACCOUNT_PROVIDERS={"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "paperless", "secret": "secret", "settings": {"server_url": "https://id.example.com"}}]}}""",
+            "--PAPERLESS_SOCIALACCOUNT_PROVIDERS=" + """
+                {"openid_connect": {"APPS": [{
+                    "provider_id": "authentik", "client_id": "paperless", "secret": "secret", "settings": {"server_url": "https://id.example.com"}
+                }]}}
+                """,
             "--GATEWAY_PAPERLESS_TOKEN=token",
             "--GATEWAY_UPSTREAM_URL=http://paperless:8000",
             "--GATEWAY_DATA_DIR=" + _folder,
@@ -38,7 +42,8 @@ internal sealed class GatewayInside : IDisposable
         await gateway._app.OpenStorageAsync();
         (SessionSecret secret, gateway.Session) = (await gateway.Get<SessionRegistry>().BeginAsync(StoredSessions.SignIn(7), default))!.Value;
         string bound = gateway.Get<PaperlessCookies>().ForBrowser("sessionid=3hh3jv3j6ykqnxbi2po6wh5bhgriqmdr; Path=/", gateway.Session);
-        gateway.Cookie = $"{gateway.Get<SessionCookie>().Name}={secret.ToCookieValue()}; {Provider.PaperlessCookie}; {bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
+        gateway.Cookie = $"{gateway.Get<SessionCookie>().Name}={secret.ToCookieValue()}; {Provider.PaperlessCookie}; "
+            + $"{bound[..bound.IndexOf(';', StringComparison.Ordinal)]}";
         return gateway;
     }
 

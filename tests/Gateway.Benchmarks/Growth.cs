@@ -75,7 +75,9 @@ internal static class Growth
             gateway.Dispose();
         }
 
-        PerformancePage.Write("growth", $"{table}\nOne session in use takes {bytesEach:N0} bytes of the heap, the memory of its last `Cookie` header included (10,000 of them read from the store by the gateway's own classes, after a full collection). {rounds} rounds of {Seconds} s; {Machine.Sentence}");
+        PerformancePage.Write("growth", $"{table}\nOne session in use takes {bytesEach:N0} bytes of the heap, the memory of its last `Cookie` header "
+            + $"included (10,000 of them read from the store by the gateway's own classes, after a full collection). {rounds} rounds of {Seconds} s; "
+            + $"{Machine.Sentence}");
     }
 
     /// <summary>What one session in use keeps alive, by this process's own heap.</summary>

@@ -76,7 +76,8 @@ internal static class PageLoad
 
             if (round > 0)
             {
-                Console.Error.WriteLine($"round {round} of {rounds}: {string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
+                Console.Error.WriteLine($"round {round} of {rounds}: "
+                    + $"{string.Join("  ", ways.Select(way => string.Join('/', way.Loads.Values.Select(loads => $"{loads[^1].Milliseconds:0}"))))} ms");
             }
         }
 
@@ -88,16 +89,21 @@ internal static class PageLoad
         |---|---|---|---|---|---|---|
         {string.Join('\n', tables)}
 
-        {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
-        {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page and what its script asks of the API. All requests count, these included.
-        The gateway is compiled as in the image. The stand-in compresses each answer anew, as Paperless does. "stand-in" is the test server as it is, much faster than Python. "3 ms a file" keeps one worker busy for that long with each
-        static file, one file after another, as Django's middleware and WhiteNoise do in a single Python process. "over a line" adds a round trip of 40 ms and a limit of 20 Mbit/s between the browser and
-        both servers, for handshakes as well, but no slow start of TCP. One connection is open when the page is requested. The browser trusts the certificate; otherwise Chromium caches nothing. For this measurement the stand-in sends `max-age={MaxAge.TotalSeconds:0}` instead of 60, and
+        {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version},
+        Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
+        {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page
+        and what its script asks of the API. All requests count, these included.
+        The gateway is compiled as in the image. The stand-in compresses each answer anew, as Paperless does. "stand-in" is the test server as it is,
+        much faster than Python. "3 ms a file" keeps one worker busy for that long with each static file, one file after another, as Django's
+        middleware and WhiteNoise do in a single Python process. "over a line" adds a round trip of 40 ms and a limit of 20 Mbit/s between the browser
+        and both servers, for handshakes as well, but no slow start of TCP. One connection is open when the page is requested. The browser trusts the
+        certificate; otherwise Chromium caches nothing. For this measurement the stand-in sends `max-age={MaxAge.TotalSeconds:0}` instead of 60, and
         the measurement waits longer than that, because browser, gateway and stand-in use the real clock.
 
         - *empty, nobody before*: the browser's cache is empty and the gateway's copies are stale, so the gateway asks Paperless about each of them once (304).
         - *empty, somebody before*: the browser's cache is empty, and somebody else opened the page within the max-age.
-        - *visited before*: the same browser opens the page again after the max-age. Without the gateway it asks about every file; with the gateway it does not ask about files with a hash in the name.
+        - *visited before*: the same browser opens the page again after the max-age. Without the gateway it asks about every file; with the gateway
+          it does not ask about files with a hash in the name.
 
         ```sh
         dotnet run --configuration Release --project tests/Gateway.Benchmarks -- page {rounds}
@@ -163,7 +169,9 @@ internal static class PageLoad
 
         public IEnumerable<string> Lines(Surroundings around) => Loads.Select(loads => string.Create(
             CultureInfo.InvariantCulture,
-            $"| {around.Name} | {Name} | {loads.Key} | {Median(loads.Value, load => load.Requests):0} | {Median(loads.Value, load => load.Bytes) / 1024:0} | {Median(loads.Value, load => load.Milliseconds):0} | {loads.Value.Min(load => load.Milliseconds):0} to {loads.Value.Max(load => load.Milliseconds):0} |"));
+            $"| {around.Name} | {Name} | {loads.Key} | {Median(loads.Value, load => load.Requests):0} | "
+                + $"{Median(loads.Value, load => load.Bytes) / 1024:0} | {Median(loads.Value, load => load.Milliseconds):0} | "
+                + $"{loads.Value.Min(load => load.Milliseconds):0} to {loads.Value.Max(load => load.Milliseconds):0} |"));
 
         /// <summary>A browser with an empty cache in which alice is signed in.</summary>
         private async Task<IBrowserContext> ContextAsync(IBrowser browser)

@@ -24,7 +24,12 @@ public class Parts : IDisposable
     });
 
     private readonly AccessTable _rule = new(regularLoginDisabled: true, signupsAllowed: false);
-    private readonly JsonDocument _claims = JsonDocument.Parse("""{"sub": "7", "groups": ["paperless-users", "team-tax", "team-house", "old-archive", "family", "accounting", "insurance", "school", "health", "car"]}""");
+    private readonly JsonDocument _claims = JsonDocument.Parse("""
+        {
+          "sub": "7",
+          "groups": ["paperless-users", "team-tax", "team-house", "old-archive", "family", "accounting", "insurance", "school", "health", "car"]
+        }
+        """);
     private GatewayInside _gateway = null!;
     private SessionRegistry _sessions = null!;
     private SessionCookie _sessionCookie = null!;

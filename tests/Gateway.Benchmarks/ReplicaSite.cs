@@ -71,8 +71,14 @@ internal sealed class ReplicaSite : IAsyncDisposable
             ["ASPNETCORE_URLS"] = OriginOf(_ports[number]),
             ["PAPERLESS_URL"] = Origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            [
-                "PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
+            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""
+                {"openid_connect": {"APPS": [{
+                    "provider_id": "authentik",
+                    "client_id": "{{{Provider.Options.ClientId}}}",
+                    "secret": "{{{Provider.Options.ClientSecret}}}",
+                    "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}
+                }]}}
+                """,
             ["GATEWAY_PAPERLESS_TOKEN"] = _paperless.Data.AdminToken,
             ["GATEWAY_UPSTREAM_URL"] = _paperless.Address.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = Path.Combine(_folder, "gateway" + Text(number)),

@@ -97,7 +97,8 @@ internal static class Replicas
         }
 
         times.Sort();
-        return string.Create(CultureInfo.InvariantCulture, $"From a back-channel logout token sent to one gateway to the first refusal at the other gateway, over HTTP: median {times[times.Count / 2]:0.0} ms, worst of {Revocations} {times[^1]:0.0} ms.");
+        return string.Create(CultureInfo.InvariantCulture, $"From a back-channel logout token sent to one gateway to the first refusal at the other "
+            + $"gateway, over HTTP: median {times[times.Count / 2]:0.0} ms, worst of {Revocations} {times[^1]:0.0} ms.");
     }
 
     private static async Task<string> SignInAsync(ReplicaSite site)

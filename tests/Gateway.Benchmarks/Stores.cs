@@ -18,8 +18,10 @@ internal static class Stores
         List<(string Name, string Value)> sqlite = await MeasureAsync(redis: false);
         List<(string Name, string Value)> redis = await MeasureAsync(redis: true);
         PerformancePage.Write("stores", $"""
-            {Sessions.ToString("N0", CultureInfo.InvariantCulture)} sessions of {Sessions / EachPerson:N0} people, {EachPerson} each, made by the gateway's own classes with an ID token of 1.2 kB; {System.Environment.ProcessorCount} cores, .NET {System.Environment.Version}.
-            Memory holds at most {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} of them. Redis keeps everything in memory and writes it to disk once a second (`appendfsync everysec`).
+            {Sessions.ToString("N0", CultureInfo.InvariantCulture)} sessions of {Sessions / EachPerson:N0} people, {EachPerson} each, made by the
+            gateway's own classes with an ID token of 1.2 kB; {System.Environment.ProcessorCount} cores, .NET {System.Environment.Version}.
+            Memory holds at most {SessionsFeature.MemoryCapacity.ToString("N0", CultureInfo.InvariantCulture)} of them. Redis keeps everything in memory
+            and writes it to disk once a second (`appendfsync everysec`).
 
             | | SQLite | Redis |
             |---|---|---|

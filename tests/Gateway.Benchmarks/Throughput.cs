@@ -109,7 +109,8 @@ internal static class Throughput
                 $"{variant.CpuAgainst(calm[0]):0.00}");
         }
 
-        return $"{table}\n{rounds} rounds of {Seconds} s; {Connections} connections with random pauses, the same for all: {calm[0].Rate / plainAtFullLoad.Rate:0%} of what plain YARP can do; {Machine.Sentence}";
+        return $"{table}\n{rounds} rounds of {Seconds} s; {Connections} connections with random pauses, the same for all: "
+            + $"{calm[0].Rate / plainAtFullLoad.Rate:0%} of what plain YARP can do; {Machine.Sentence}";
     }
 
     private static string Memory(Lineup lineup, double[] idle, double[] loaded)

@@ -42,7 +42,8 @@ internal static class Transfers
                 side.Figures.Add(await UploadAsync(side, bench.Cancel));
             }
 
-            await Console.Error.WriteLineAsync($"round {round} of {rounds}: {string.Join("  ", down.Select(side => $"{side.Figures[^1]:0} MiB/s"))}  {string.Join("  ", up.Select(side => $"{side.Figures[^1]:0.0} s"))}");
+            await Console.Error.WriteLineAsync($"round {round} of {rounds}: {string.Join("  ", down.Select(side => $"{side.Figures[^1]:0} MiB/s"))}  "
+                + $"{string.Join("  ", up.Select(side => $"{side.Figures[^1]:0.0} s"))}");
         }
 
         PerformancePage.Write("transfers", Report(down, up, rounds));

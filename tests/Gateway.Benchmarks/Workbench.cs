@@ -32,7 +32,8 @@ internal sealed class Workbench : IAsyncDisposable
         DebianProgram[] missing = [.. needs.Where(program => !program.IsThere)];
         if (missing.Length > 0)
         {
-            await Console.Error.WriteLineAsync($"This needs {string.Join(" and ", missing.Select(program => program.Path))}. On Debian:\n  apt-get install --no-install-recommends {string.Join(' ', missing.Select(program => program.Package))}");
+            await Console.Error.WriteLineAsync($"This needs {string.Join(" and ", missing.Select(program => program.Path))}. On Debian:\n  apt-get "
+                + $"install --no-install-recommends {string.Join(' ', missing.Select(program => program.Package))}");
             return 2;
         }
 

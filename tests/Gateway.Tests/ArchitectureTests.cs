@@ -29,7 +29,8 @@ public sealed partial class ArchitectureTests
         ("Recheck", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "Groups", "Access", "Accounts", "Providers"]),
         ("SignIn", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "Recheck"]),
         ("StaticCache", ["Settings", "Background", "Paperless"]),
-        ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck", "StaticCache"]),
+        ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck",
+        "StaticCache"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn"]),
         ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn"]),
     ];

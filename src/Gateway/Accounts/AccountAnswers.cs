@@ -20,40 +20,38 @@ internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string?
 /// <summary>The refusals for people whom the provider knows and who have no usable Paperless account.</summary>
 internal sealed class AccountRefusals(GatewaySettings settings)
 {
-    public static Refusal Gone(
-        AccountLink link) => new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
+    public static Refusal Gone(AccountLink link) =>
+        new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
         {
             Remedy = "Ask the person who runs Paperless; they can remove the link to the old account, and your next sign-in then gets a new one.",
             ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, which Paperless does not have. Remove the link with \"Gateway accounts unlink\"",
         };
 
-    public static Refusal Replaced(
-        AccountLink link,
-        string username) => new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to was deleted, and another account has its user id.")
+    public static Refusal Replaced(AccountLink link, string username) =>
+        new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to was deleted, and another "
+            + "account has its user id.")
         {
             Remedy = "Ask the person who runs Paperless.",
-            ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, who joined {link.Joined}. {username} has this user id now and joined at another time. Remove the link with \"Gateway accounts unlink\"",
+            ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, who joined {link.Joined}. {username} has this user id now and joined at "
+                + "another time. Remove the link with \"Gateway accounts unlink\"",
         };
 
-    public static Refusal Inactive(
-        string person,
-        string username) => new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
+    public static Refusal Inactive(string person, string username) =>
+        new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
         {
             Remedy = "Ask the person who runs Paperless to switch it on again (Settings → Users & Groups).",
             ForTheLog = $"{person}, is {username}",
         };
 
-    public static Refusal LinkedOtherwise(
-        string person,
-        int userId) => new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
+    public static Refusal LinkedOtherwise(string person, int userId) =>
+        new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
         {
             Remedy = "Sign in again.",
             ForTheLog = $"{person}, is no longer linked to user {userId}",
         };
 
-    public static Refusal NameCannotBeSent(
-        string person,
-        PaperlessUser user) => new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
+    public static Refusal NameCannotBeSent(string person, PaperlessUser user) =>
+        new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
         {
             Remedy = "Ask the person who runs Paperless to rename the account to letters, digits and @ . + - _.",
             ForTheLog = $"{person}, is user {user.Id}",

@@ -53,7 +53,12 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
         return added;
     }
 
-    [LoggerMessage(EventId = 7023, EventName = "LinkTakenOver", Level = LogLevel.Information, Message = "The account link of user {UserId} to {Subject} of {Issuer} moved to the provider {Provider}: its old provider_id is no longer configured, and the issuer is the same")]
+    [LoggerMessage(
+        EventId = 7023,
+        EventName = "LinkTakenOver",
+        Level = LogLevel.Information,
+        Message = "The account link of user {UserId} to {Subject} of {Issuer} moved to the provider {Provider}: its old provider_id is no longer "
+            + "configured, and the issuer is the same")]
     private partial void TakenOver(int userId, string provider, string subject, string issuer);
 
     [LoggerMessage(

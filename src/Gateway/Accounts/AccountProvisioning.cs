@@ -203,7 +203,12 @@ internal sealed partial class AccountProvisioning(
 
     private static string Shortened(string name, string suffix) => name[..Math.Min(name.Length, Username.MaxLength - suffix.Length - 3)];
 
-    [LoggerMessage(EventId = 7021, EventName = "AccountMade", Level = LogLevel.Information, Message = "Created the Paperless user {User} ({UserId}) for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}, from the claim {Claim}")]
+    [LoggerMessage(
+        EventId = 7021,
+        EventName = "AccountMade",
+        Level = LogLevel.Information,
+        Message = "Created the Paperless user {User} ({UserId}) for {Subject} of {Provider}: groups {Groups}, superuser {Superuser}, staff {Staff}, from "
+            + "the claim {Claim}")]
     private partial void AccountMade(string user, int userId, string provider, string subject, string[] groups, bool superuser, bool staff, string? claim);
 
     [LoggerMessage(

@@ -5,7 +5,10 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>Synchronises a Paperless user with the provider's claims: email, names, groups, flags. Sends only changes, one update at a time for each user.</summary>
+/// <summary>
+/// Synchronises a Paperless user with the provider's claims: email, names, groups, flags. Sends only changes, one update at a time for each
+/// user.
+/// </summary>
 internal sealed partial class AccountSync(
     IAccountLinkStore links,
     PaperlessApi api,

@@ -66,9 +66,12 @@ internal sealed partial class Connect(
 
         if (await linking.FindAsync(person, cancellationToken) is { } before)
         {
-            return before.UserId != user.Id ? ConnectRefusals.Taken(person, before, user)
-                : !user.JoinedAt(before.Joined) ? AccountRefusals.Replaced(before, user.Username)
-                : null;
+            if (before.UserId != user.Id)
+            {
+                return ConnectRefusals.Taken(person, before, user);
+            }
+
+            return user.JoinedAt(before.Joined) ? null : AccountRefusals.Replaced(before, user.Username);
         }
 
         // The user is synchronised from the next sign-in with this provider on.
@@ -91,7 +94,12 @@ internal sealed partial class Connect(
         return null;
     }
 
-    [LoggerMessage(EventId = 7050, EventName = "AccountConnected", Level = LogLevel.Information, Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user in My Profile, in a session signed in with {How}")]
+    [LoggerMessage(
+        EventId = 7050,
+        EventName = "AccountConnected",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user in My Profile, in a session signed "
+            + "in with {How}")]
     private partial void Connected(string user, int userId, string subject, string issuer, string provider, string how);
 }
 
@@ -100,16 +108,17 @@ internal static class ConnectRefusals
 {
     private const string StartAgain = "Open My Profile in Paperless and start again there.";
 
-    public static Refusal NotFromHere(
-        string? site,
-        string? referer) => new(403, "connect_cross_site", "Start from My Profile", "Another account is connected from Paperless's own pages only, and this request did not come from there.")
+    public static Refusal NotFromHere(string? site, string? referer) =>
+        new(403, "connect_cross_site", "Start from My Profile", "Another account is connected from Paperless's own pages only, and this request did not "
+            + "come from there.")
         {
             Remedy = "Open My Profile in Paperless, and choose the provider there.",
             ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
         };
 
-    public static Refusal Stale(
-        string reason) => new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished already, or it took too long.")
+    public static Refusal Stale(string reason) =>
+        new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished "
+            + "already, or it took too long.")
         {
             Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
             ForTheLog = reason,
@@ -130,18 +139,15 @@ internal static class ConnectRefusals
         };
     }
 
-    public static Refusal Taken(
-        Person person,
-        AccountLink link,
-        PaperlessUser user) => new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
+    public static Refusal Taken(Person person, AccountLink link, PaperlessUser user) =>
+        new(403, "connect_taken", "Nothing was connected", "This sign-in belongs to another Paperless account.")
         {
             Remedy = "Sign in with it, and disconnect it in My Profile there first; or connect another one.",
             ForTheLog = $"{person.Label}, subject {person.Subject}, is linked to user {link.UserId}; {user.Username} (user {user.Id}) asked for it",
         };
 
-    public static Refusal Gone(
-        Person person,
-        SignedInUser now) => new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
+    public static Refusal Gone(Person person, SignedInUser now) =>
+        new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
         {
             Remedy = "Ask the person who runs Paperless.",
             ForTheLog = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}",

@@ -84,6 +84,11 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         return text is { Length: > 0 and <= 1000 } ? text : null;
     }
 
-    [LoggerMessage(EventId = 3010, EventName = "GroupsAbsent", Level = LogLevel.Warning, Message = "{Provider} sent no claim {Claim} for {Subject}, so the groups are unknown and stay as they are. Add the claim at the provider or correct GATEWAY_GROUPS_CLAIM")]
+    [LoggerMessage(
+        EventId = 3010,
+        EventName = "GroupsAbsent",
+        Level = LogLevel.Warning,
+        Message = "{Provider} sent no claim {Claim} for {Subject}, so the groups are unknown and stay as they are. Add the claim at the provider or "
+            + "correct GATEWAY_GROUPS_CLAIM")]
     private partial void GroupsAbsent(string provider, string claim, string subject);
 }

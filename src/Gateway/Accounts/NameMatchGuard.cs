@@ -33,6 +33,11 @@ internal sealed partial class NameMatchGuard(IAccountLinkStore links, ILogger<Se
         DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
         && joined < link.LinkedAt - AccountProvisioning.ReservationTolerance;
 
-    [LoggerMessage(EventId = 7024, EventName = "AccountNotMatched", Level = LogLevel.Warning, Message = "The account {User} (user {UserId}) is not matched by its name: user {Other} had this name before, and an open session may have used the account. Link it with Connect or \"Gateway accounts link\"")]
+    [LoggerMessage(
+        EventId = 7024,
+        EventName = "AccountNotMatched",
+        Level = LogLevel.Warning,
+        Message = "The account {User} (user {UserId}) is not matched by its name: user {Other} had this name before, and an open session may have used the "
+            + "account. Link it with Connect or \"Gateway accounts link\"")]
     private partial void NotMatched(string user, int userId, int other);
 }

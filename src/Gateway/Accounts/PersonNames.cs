@@ -28,10 +28,24 @@ internal static class PersonNames
             return (Cut(first), Cut(last));
         }
 
-        int parting = last is not null && whole.EndsWith(" " + last, StringComparison.Ordinal) ? whole.Length - last.Length - 1
-            : first is not null && whole.StartsWith(first + " ", StringComparison.Ordinal) ? first.Length
-            : whole.LastIndexOf(' ');
-        return parting < 0 ? (Cut(whole), "") : (Cut(whole[..parting]), Cut(whole[(parting + 1)..]));
+        int space = SpaceBetween(whole, first, last);
+        return space < 0 ? (Cut(whole), "") : (Cut(whole[..space]), Cut(whole[(space + 1)..]));
+    }
+
+    /// <summary>Where the first name ends in the whole name; the last space where neither part is known; negative where there is none.</summary>
+    private static int SpaceBetween(string whole, string? first, string? last)
+    {
+        if (last is not null && whole.EndsWith(" " + last, StringComparison.Ordinal))
+        {
+            return whole.Length - last.Length - 1;
+        }
+
+        if (first is not null && whole.StartsWith(first + " ", StringComparison.Ordinal))
+        {
+            return first.Length;
+        }
+
+        return whole.LastIndexOf(' ');
     }
 
     /// <summary>The nearest name that Paperless and the user header take: `Zoë Şahin` becomes `Zoë_Sahin`. Empty where nothing is left.</summary>

@@ -138,8 +138,14 @@ internal sealed class PaperlessTransformer(
     private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
         values.Count == 1 ? headers.TryAddWithoutValidation(name, (string?)values) : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
 
-    /// <summary>An address's text is made once for each connection: the server has one object for all of its requests.</summary>
-    private static string ClientAddress(HttpContext context) => context.Connection.RemoteIpAddress is not { } address ? "unknown"
-        : address.IsIPv4MappedToIPv6 ? AsIPv4.GetValue(address, mapped => mapped.MapToIPv4().ToString())
-        : address.ToString();
+    /// <summary>The text of a mapped address is made once for each connection: all requests of a connection share one address object.</summary>
+    private static string ClientAddress(HttpContext context)
+    {
+        if (context.Connection.RemoteIpAddress is not { } address)
+        {
+            return "unknown";
+        }
+
+        return address.IsIPv4MappedToIPv6 ? AsIPv4.GetValue(address, mapped => mapped.MapToIPv4().ToString()) : address.ToString();
+    }
 }

@@ -52,10 +52,22 @@ internal sealed partial class AccountsCommand(
         }
 
         LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
-        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows)
-            : rows.Length == 0 ? "Nobody is linked to a Paperless user yet."
-            : LinkedAccountText.Table(rows, nameless: users is null ? "?" : "(gone)"));
+        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows) : TableText(rows, nameless: users is null ? "?" : "(gone)"));
         return 0;
+    }
+
+    private static string TableText(LinkedAccount[] rows, string nameless) =>
+        rows.Length == 0 ? "Nobody is linked to a Paperless user yet." : LinkedAccountText.Table(rows, nameless);
+
+    private static string DescribeUsersFound(string? wanted, int exactly, IReadOnlyList<PaperlessUser> named)
+    {
+        if (exactly > 1)
+        {
+            return $"Paperless has {exactly} users \"{wanted}\".";
+        }
+
+        string others = string.Join(" and ", named.Select(other => $"\"{other.Username}\""));
+        return named.Count > 0 ? $"Paperless has no user \"{wanted}\" but {others}: letter case counts." : $"Paperless has no user \"{wanted}\".";
     }
 
     private async Task<int> LinkAsync(AccountsArguments arguments)
@@ -81,9 +93,7 @@ internal sealed partial class AccountsCommand(
         PaperlessUser[] exactly = [.. named.Where(user => user.Username == arguments.User)];
         if (exactly is not [PaperlessUser user])
         {
-            return await Terminal.FailAsync(exactly.Length > 1 ? $"Paperless has {exactly.Length} users \"{arguments.User}\"."
-                : named.Count > 0 ? $"Paperless has no user \"{arguments.User}\" but {string.Join(" and ", named.Select(other => $"\"{other.Username}\""))}: letter case counts."
-                : $"Paperless has no user \"{arguments.User}\".");
+            return await Terminal.FailAsync(DescribeUsersFound(arguments.User, exactly.Length, named));
         }
 
         AccountLink link = new(
@@ -175,7 +185,8 @@ internal sealed partial class AccountsCommand(
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
             if (issuer != link.Issuer)
             {
-                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody can sign in with this link. Remove it, and link with the other issuer.");
+                await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody can sign in with this link. Remove "
+                    + "it, and link with the other issuer.");
             }
         }
         catch (ProviderUnavailableException)

@@ -70,7 +70,8 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             await using WebApplication app = create(parsed.GetValue(configuration) ?? []);
             await app.OpenStorageAsync();
             GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
-            await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, sign-in at {string.Join(", ", settings.Providers)}.");
+            await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, "
+                + $"sign-in at {string.Join(", ", settings.Providers)}.");
             return 0;
         });
         return validate;

@@ -124,7 +124,8 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
     private static bool IsClientDisconnect(HttpContext context, Exception error)
     {
-        if (error is ConnectionResetException or ConnectionAbortedException or IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
+        if (error is ConnectionResetException or ConnectionAbortedException
+            || error is IOException { InnerException: ConnectionAbortedException or ConnectionResetException })
         {
             return true;
         }

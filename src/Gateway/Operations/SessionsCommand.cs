@@ -30,10 +30,23 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
 
     private static async Task<int> ListAsync(ListedSession[] shown, SessionsArguments arguments)
     {
-        await Console.Out.WriteLineAsync(arguments.Json ? OpenSession.Json(shown)
-            : shown.Length > 0 ? OpenSession.Table(shown)
-            : Terminal.ReplaceControlCharacters(arguments.User is null ? "Nobody is signed in." : NobodySignedIn(arguments.User)));
+        await Console.Out.WriteLineAsync(ListText(shown, arguments));
         return 0;
+    }
+
+    private static string ListText(ListedSession[] shown, SessionsArguments arguments)
+    {
+        if (arguments.Json)
+        {
+            return OpenSession.Json(shown);
+        }
+
+        if (shown.Length > 0)
+        {
+            return OpenSession.Table(shown);
+        }
+
+        return Terminal.ReplaceControlCharacters(arguments.User is null ? "Nobody is signed in." : NobodySignedIn(arguments.User));
     }
 
     private async Task<int> EndAsync(ListedSession[] meant, SessionsArguments arguments)

@@ -64,7 +64,8 @@ internal static class StorageCommand
 
         if (conflicts.Count > 0)
         {
-            await Console.Error.WriteLineAsync(Terminal.ReplaceControlCharacters($"Not everything was copied, and nothing overwritten: {string.Join(", ", conflicts)}. Remove the wrong links with \"accounts unlink\", then run the command again."));
+            await Console.Error.WriteLineAsync(Terminal.ReplaceControlCharacters("Not everything was copied, and nothing overwritten: "
+                + $"{string.Join(", ", conflicts)}. Remove the wrong links with \"accounts unlink\", then run the command again."));
             return 1;
         }
 

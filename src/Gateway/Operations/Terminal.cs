@@ -30,7 +30,6 @@ internal static class Terminal
         return exitCode;
     }
 
-    private static bool IsUnprintable(char letter) =>
-        char.GetUnicodeCategory(
-            letter) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    private static bool IsUnprintable(char letter) => char.GetUnicodeCategory(letter)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

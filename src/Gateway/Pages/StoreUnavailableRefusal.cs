@@ -6,9 +6,8 @@ internal sealed record RetryElsewhere(string Address);
 /// <summary>Words it that the store of sessions and accounts does not answer.</summary>
 internal static class StoreUnavailableRefusal
 {
-    public static Refusal Refusal(
-        HttpContext context,
-        string reason) => new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in: its store does not answer.")
+    public static Refusal Refusal(HttpContext context, string reason) =>
+        new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in: its store does not answer.")
         {
             Remedy = "Nobody was signed out by this; this page tries again by itself.",
             RetryAfter = 5,

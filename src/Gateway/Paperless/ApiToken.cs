@@ -85,7 +85,8 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
             // Django's own 400, of a host that it does not know, is no JSON.
             case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when answer.Body.AsSpan().TrimStart((byte)' ')
                 .StartsWith("{"u8):
-                throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password.");
+                throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set "
+                    + "GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password.");
 
             default:
                 throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at POST /api/token/");

@@ -180,7 +180,8 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         throw answer.Status switch
         {
             HttpStatusCode.BadRequest => Refused(answer, request),
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException($"Paperless answers {request} with {(int)answer.Status}: {token.Source} is not taken, or not a superuser's. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException($"Paperless answers {request} with "
+                + $"{(int)answer.Status}: {token.Source} is not taken, or not a superuser's. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
             _ => new PaperlessUnavailableException($"it answers {request} with {(int)answer.Status}"),
         };
     }

@@ -151,9 +151,16 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
 
     private static bool IsOwn(ReadOnlySpan<char> pair)
     {
-        ReadOnlySpan<char> name = pair.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase) ? pair["__Host-".Length..]
-            : pair.StartsWith("__Secure-", StringComparison.OrdinalIgnoreCase) ? pair["__Secure-".Length..]
-            : pair;
+        ReadOnlySpan<char> name = pair;
+        if (pair.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase))
+        {
+            name = pair["__Host-".Length..];
+        }
+        else if (pair.StartsWith("__Secure-", StringComparison.OrdinalIgnoreCase))
+        {
+            name = pair["__Secure-".Length..];
+        }
+
         return name.StartsWith(SessionCookie.Prefix, StringComparison.OrdinalIgnoreCase);
     }
 

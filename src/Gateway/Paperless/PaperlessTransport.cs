@@ -39,7 +39,10 @@ internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body)
     }
 }
 
-/// <summary>Carries single requests to Paperless: bounded in time, size and number; what only reads is tried again; a breaker gives a sick Paperless rest.</summary>
+/// <summary>
+/// Carries single requests to Paperless: bounded in time, size and number; what only reads is tried again; a breaker gives a sick Paperless
+/// rest.
+/// </summary>
 internal sealed class PaperlessTransport : IDisposable
 {
     /// <summary>More than Paperless works on at once; the rest waits here.</summary>

@@ -80,7 +80,8 @@ internal static class FailureRefusals
         "access_denied" => "Ask the person who runs it to give you access to this application.",
         "invalid_client" or "unauthorized_client" => "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
         "invalid_scope" => $"The operator can allow the scopes \"{string.Join(' ', provider.Scopes)}\" at the provider, or change SCOPE.",
-        "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE (grant type authorization_code) for this client at the provider.",
+        "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE "
+            + "(grant type authorization_code) for this client at the provider.",
         "invalid_grant" => "Start again; if it stays, the clocks of gateway and provider may differ, or the redirect URI at the provider is another.",
         "login_required" or "interaction_required" or "consent_required" => "Sign in again.",
         "server_error" or "temporarily_unavailable" => "Try again in a moment; if it stays, the provider's log tells more.",

@@ -107,7 +107,8 @@ internal sealed partial class ProviderDiscovery(
         ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
         return owner is null ? known : throw new ProviderUnavailableException(
             $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, "
-            + "which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. Remove one of them; two authentik applications need the issuer mode \"per provider\" in place of \"global\"");
+            + "which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. Remove one of them; two authentik applications need the issuer mode \"per "
+            + "provider\" in place of \"global\"");
     }
 
     private string Id => provider.Id;
@@ -128,7 +129,8 @@ internal sealed partial class ProviderDiscovery(
             _failure = null;
             return true;
         }
-        catch (Exception error) when (error is HttpRequestException or JsonException or ArgumentException or InvalidOperationException or ProviderUnavailableException
+        catch (Exception error) when (
+            error is HttpRequestException or JsonException or ArgumentException or InvalidOperationException or ProviderUnavailableException
             || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             // From now, not from the beginning: those who waited for this answer must not each wait for another.
@@ -166,7 +168,8 @@ internal sealed partial class ProviderDiscovery(
         {
             throw new ProviderUnavailableException(
                 $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was asked: "
-                + "a provider speaks for its own issuer alone. Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the gateway reach it under that name");
+                + "a provider speaks for its own issuer alone. Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the "
+                + "gateway reach it under that name");
         }
 
         configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));

@@ -139,9 +139,12 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        string? error = failure is ProviderRefusedException refused ? refused.Error
-            : failure is OpenIdConnectProtocolException { Data: var data } ? data["error"] as string
-            : null;
+        string? error = failure switch
+        {
+            ProviderRefusedException refused => refused.Error,
+            OpenIdConnectProtocolException { Data: var data } => data["error"] as string,
+            _ => null,
+        };
         if (error is "login_required" or "access_denied")
         {
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");

@@ -8,7 +8,8 @@ namespace Gateway.Sessions;
 /// The `Cookie` header that a connection brought last, and the key in it: a browser sends the same one with each request, which need not
 /// be scanned and hashed again. With HTTP/1.1 Kestrel even gives the very same string.
 /// </summary>
-/// <remarks>Whether that session still lives is asked at every request all the same. Requests of one HTTP/2 connection may race here: either entry is a true one.</remarks>
+/// <remarks>Whether that session still lives is asked at every request all the same. Requests of one HTTP/2 connection may race here: either
+/// entry is a true one.</remarks>
 internal sealed class ConnectionCookie
 {
     private Entry? _last;

@@ -10,7 +10,10 @@ namespace Gateway.Sessions;
 /// <param name="Taken">Whether the store has it.</param>
 internal sealed record Revocation(DateTimeOffset At, TimeSpan Ttl, bool Taken = false);
 
-/// <summary>Revocations that the store has not taken yet, or may lose in a failover. They are sent again until it has them, and a file keeps them over a restart.</summary>
+/// <summary>
+/// Revocations that the store has not taken yet, or may lose in a failover. They are sent again until it has them, and a file keeps them over a
+/// restart.
+/// </summary>
 internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>While the store is away anyone can sign out with a made-up cookie: beyond this many no more are taken.</summary>

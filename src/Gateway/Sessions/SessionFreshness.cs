@@ -9,7 +9,8 @@ internal static class SessionFreshness
     /// <summary>How long a session stays valid after its last confirmation while the store does not answer.</summary>
     public static readonly TimeSpan OutageGrace = TimeSpan.FromMinutes(5);
 
-    /// <param name="doubtedAt">When the connection to the store was last restored: messages of ends may have been lost before that, and older confirmations no longer count.</param>
+    /// <param name="doubtedAt">When the connection to the store was last restored: messages of ends may have been lost before that, and older
+    /// confirmations no longer count.</param>
     public static bool IsConfirmed(Session session, DateTimeOffset now, DateTimeOffset doubtedAt)
     {
         TimeSpan sinceDoubt = now - doubtedAt - TimeSpan.FromTicks(1);

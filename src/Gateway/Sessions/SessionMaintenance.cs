@@ -185,7 +185,9 @@ internal sealed partial class SessionMaintenance(
         }
     }
 
-    /// <summary>A command that runs beside this process on the same store ends sessions by removing their rows; nothing else removes the row of a live one.</summary>
+    /// <summary>
+    /// A command that runs beside this process on the same store ends sessions by removing their rows; nothing else removes the row of a live one.
+    /// </summary>
     private async Task EndWithoutRowAsync(CancellationToken cancellationToken)
     {
         // Memory is read before the store: a session that is in memory by then has been in the store.

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Sessions;
 
-/// <summary>Finds the request's session and sets its user. A session in memory costs a scan of one header, a hash and one look-up; the look-up alone where the connection brings the same header again.</summary>
+/// <summary>
+/// Finds the request's session and sets its user. A session in memory costs a scan of one header, a hash and one look-up; the look-up alone
+/// where the connection brings the same header again.
+/// </summary>
 internal sealed class SessionMiddleware(RequestDelegate next, SessionRegistry sessions, SessionCookie cookie)
 {
     public Task InvokeAsync(HttpContext context)

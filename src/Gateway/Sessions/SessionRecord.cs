@@ -36,7 +36,8 @@ internal sealed record Identity(
 /// <param name="IdToken">The hint that ends the provider's session at a logout.</param>
 /// <param name="RefreshToken">Null where the provider gave none.</param>
 /// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
-/// <param name="IdTokenAt">When the provider was asked for the ID token: no answer that leaves it as it is makes its claims any newer. Null in records of before.</param>
+/// <param name="IdTokenAt">When the provider was asked for the ID token: no answer that leaves it as it is makes its claims any newer. Null in
+/// records of before.</param>
 /// <param name="RefreshInDoubt">The refresh token was sent and no answer is written down: it may have been used up.</param>
 internal sealed record ProviderTokens(
     string IdToken,

@@ -105,12 +105,14 @@ internal sealed class AccountSettingsReader(Variables variables)
             case "USERNAME":
                 if (severalProviders)
                 {
-                    variables.Warn($"{name} is username with several providers: whoever gets a name at any of them gets the Paperless account of that name. Use never unless you trust all providers with all names.");
+                    variables.Warn($"{name} is username with several providers: whoever gets a name at any of them gets the Paperless account of that "
+                        + "name. Use never unless you trust all providers with all names.");
                 }
 
                 if (accountSignups)
                 {
-                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up under somebody's name and share the account with that person. Use never, or switch sign-ups off.");
+                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up under somebody's name and "
+                        + "share the account with that person. Use never, or switch sign-ups off.");
                 }
 
                 return true;

@@ -97,9 +97,13 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     private Uri? LogoutRedirectUrl(PublicOrigin? origin)
     {
         const string name = "PAPERLESS_LOGOUT_REDIRECT_URL";
-        return _variables.Text(name) is { } text && text.StartsWith('/') && !text.StartsWith("//", StringComparison.Ordinal)
-            ? origin is null ? null : _variables.HttpUrl(name, origin.Origin + text)
-            : _variables.HttpUrl(name);
+        bool isPath = _variables.Text(name) is ['/', ..] and not ['/', '/', ..];
+        if (!isPath)
+        {
+            return _variables.HttpUrl(name);
+        }
+
+        return origin is null ? null : _variables.HttpUrl(name, origin.Origin + _variables.Text(name));
     }
 
     private HostPatterns AllowedHosts()

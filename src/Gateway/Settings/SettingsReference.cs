@@ -61,7 +61,8 @@ internal static class SettingsReference
             new("GATEWAY_CREATE_GROUPS", "`false`", "`true`: the gateway creates groups that Paperless lacks, without permissions."),
             new("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", None, "Paperless groups that every new account gets."),
             new("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", None, "More Paperless groups that every new account gets."),
-            new("GATEWAY_SUPERUSER_GROUPS", None, "Members of these groups become superusers; people who leave the groups lose the flag. With several providers, write each as `provider_id:group`."),
+            new("GATEWAY_SUPERUSER_GROUPS", None, "Members of these groups become superusers; people who leave the groups lose the flag. With several "
+                + "providers, write each as `provider_id:group`."),
             new("GATEWAY_STAFF_GROUPS", None, "The same for staff, who may use Paperless's `/admin/`."),
         ]),
         new("Sessions",

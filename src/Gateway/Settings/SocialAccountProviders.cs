@@ -102,10 +102,15 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     }
 
     /// <summary>allauth takes a lone `APP` where there are no `APPS`.</summary>
-    private static JsonElement[]? Apps(JsonElement connect) =>
-        TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps) ? [.. apps.EnumerateArray()]
-        : TryGet(connect, "APP", JsonValueKind.Object, out JsonElement app) ? [app]
-        : null;
+    private static JsonElement[]? Apps(JsonElement connect)
+    {
+        if (TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps))
+        {
+            return [.. apps.EnumerateArray()];
+        }
+
+        return TryGet(connect, "APP", JsonValueKind.Object, out JsonElement app) ? [app] : null;
+    }
 
     private ProviderSettings? App(JsonElement app, int index, JsonElement connect)
     {
@@ -203,11 +208,16 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return [.. scopes.Prepend("openid").Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>`SCOPE` is an array in allauth; texts with spaces, as the protocol has it, are understood too.</summary>
-    private static string[]? Strings(JsonElement parent, string name) =>
-        TryGet(parent, name, JsonValueKind.Array, out JsonElement array)
-            ? [.. array.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).SelectMany(item => Words(item.GetString()!))]
-            : Text(parent, name) is { } text ? Words(text) : null;
+    /// <summary>`SCOPE` is an array in allauth; one string with spaces, as in the protocol, is accepted too.</summary>
+    private static string[]? Strings(JsonElement parent, string name)
+    {
+        if (TryGet(parent, name, JsonValueKind.Array, out JsonElement array))
+        {
+            return [.. array.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).SelectMany(item => Words(item.GetString()!))];
+        }
+
+        return Text(parent, name) is { } text ? Words(text) : null;
+    }
 
     private static string[] Words(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
@@ -301,9 +311,11 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return start switch
         {
             "{'" => ("is not valid JSON: names and texts stand in single quotes.", "Use double quotes inside, and single quotes only around the whole value."),
-            "{\\" => ("is not valid JSON: there are backslashes before its quotes.", "Remove the backslashes, or put single quotes around the whole value where a shell or Compose reads it."),
+            "{\\" => ("is not valid JSON: there are backslashes before its quotes.", "Remove the backslashes, or put single quotes around the whole "
+                + "value where a shell or Compose reads it."),
             _ when PythonWord().IsMatch(text) => ($"is not valid JSON {place}: True, False and None are Python.", "Write true, false and null."),
-            _ => ($"is not valid JSON {place}.", "Check quotes, commas and brackets there (a text must not go over the end of a line); a JSON checker helps (mind the secret)."),
+            _ => ($"is not valid JSON {place}.", "Check quotes, commas and brackets there (a text must not go over the end of a line); a JSON checker "
+                + "helps (mind the secret)."),
         };
     }
 

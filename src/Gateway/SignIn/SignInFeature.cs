@@ -28,7 +28,8 @@ internal static class SignInFeature
 
     /// <summary>Where a sign-in at one provider, or a Connect, begins, to lead to <paramref name="next"/>.</summary>
     public static string LoginPath(GatewaySettings settings, string providerId, string? next, bool connect = false) =>
-        $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
+        $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}"
+        + $"next={Uri.EscapeDataString(next ?? settings.ScriptName + "/")}";
 
     /// <summary>Paperless's own sign-in page. It, too, goes straight to single sign-on where that is set, but not after a logout.</summary>
     public static string PasswordPath(GatewaySettings settings, string next) =>
@@ -187,8 +188,8 @@ internal static class SignInFeature
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
     }
 
-    private static Refusal UnknownProvider(
-        GatewaySettings settings) => new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
+    private static Refusal UnknownProvider(GatewaySettings settings) =>
+        new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
         {
             Remedy = "The operator can compare it with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
             Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],

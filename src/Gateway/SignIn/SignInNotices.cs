@@ -6,9 +6,18 @@ internal static class SignInNotices
     public const string SignedOut = "You are signed out of Paperless. If this is not your own device, close the browser too.";
 
     /// <summary>The share link notices are Paperless's own redirects.</summary>
-    public static string? Find(IQueryCollection query) =>
-        query.ContainsKey("loggedout") ? SignedOut
-        : query.ContainsKey("sharelink_notfound") ? "This share link was not found."
-        : query.ContainsKey("sharelink_expired") ? "This share link has expired."
-        : null;
+    public static string? Find(IQueryCollection query)
+    {
+        if (query.ContainsKey("loggedout"))
+        {
+            return SignedOut;
+        }
+
+        if (query.ContainsKey("sharelink_notfound"))
+        {
+            return "This share link was not found.";
+        }
+
+        return query.ContainsKey("sharelink_expired") ? "This share link has expired." : null;
+    }
 }

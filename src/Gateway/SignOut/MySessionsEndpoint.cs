@@ -68,9 +68,7 @@ internal sealed class MySessionsEndpoint(
     {
         if (context.Session() is not { } session)
         {
-            await (context.Features.Get<SessionLookupFailed>() is { } away ? RefuseStoreUnavailableAsync(context, away.Reason)
-                : context.PasswordSession() is null ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.SessionsPath)
-                : RefusePasswordSessionAsync(context));
+            await RefuseWithoutSessionAsync(context);
             return;
         }
 
@@ -84,20 +82,33 @@ internal sealed class MySessionsEndpoint(
         }
     }
 
+    private Task RefuseWithoutSessionAsync(HttpContext context)
+    {
+        if (context.Features.Get<SessionLookupFailed>() is { } failed)
+        {
+            return RefuseStoreUnavailableAsync(context, failed.Reason);
+        }
+
+        return context.PasswordSession() is null
+            ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.SessionsPath)
+            : RefusePasswordSessionAsync(context);
+    }
+
     private Task<IReadOnlyList<ListedSession>> ListSessionsAsync(Session session, CancellationToken cancellationToken) =>
         list.OfPersonAsync(session.PersonIndex, cancellationToken);
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
-    private Task RefusePasswordSessionAsync(
-        HttpContext context) => pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+    private Task RefusePasswordSessionAsync(HttpContext context) =>
+        pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless "
+            + "keeps no list of such sessions.")
         {
             Remedy = "To end all of them, change your password in Paperless (My Profile).",
             Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
         });
 
-    private Task RefuseStoreUnavailableAsync(
-        HttpContext context,
-        string reason) => pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now.")
+    private Task RefuseStoreUnavailableAsync(HttpContext context, string reason) =>
+        pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or "
+            + "changed just now.")
         {
             Remedy = "This page tries again by itself.",
             RetryAfter = 5,

@@ -54,10 +54,20 @@ internal readonly record struct AcceptedCodings(int Brotli, int Gzip, int Identi
         return new AcceptedCodings(
             brotli != Unsaid ? brotli : Math.Max(others, 0),
             gzip != Unsaid ? gzip : Math.Max(others, 0),
-            identity != Unsaid ? identity : others == 0 ? 0 : 1);
+            IdentityWeight(identity, others));
     }
 
-    /// <summary>What cannot be read is not wanted.</summary>
+    private static int IdentityWeight(int identity, int others)
+    {
+        if (identity != Unsaid)
+        {
+            return identity;
+        }
+
+        return others == 0 ? 0 : 1;
+    }
+
+    /// <summary>A coding whose weight cannot be read is not used.</summary>
     private static int Weight(ReadOnlySpan<char> parameters)
     {
         ReadOnlySpan<char> text = parameters.Trim();

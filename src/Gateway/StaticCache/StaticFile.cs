@@ -38,8 +38,11 @@ internal sealed class StaticFile
         Identity = new FileCopy(content, StringValues.Empty, received.ETag);
         NotModifiedHeaders = [.. Answered(received).Where(
             header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsAboutTheAnswer(header.Key))];
-        Headers = [.. Answered(received).Where(
-            header => !IsAboutTheAnswer(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)), .. NotModifiedHeaders];
+        Headers =
+        [
+            .. Answered(received).Where(header => !IsAboutTheAnswer(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)),
+            .. NotModifiedHeaders,
+        ];
     }
 
     private StaticFile(StaticFile same, FileCopy? gzip, FileCopy? brotli)
@@ -155,8 +158,8 @@ internal sealed class StaticFile
     }
 
     /// <summary>Security headers that begin like those of a body.</summary>
-    private static bool IsAboutTheAnswer(
-        string name) => name.StartsWith("Content-Security-Policy", StringComparison.OrdinalIgnoreCase) || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase);
+    private static bool IsAboutTheAnswer(string name) =>
+        name.StartsWith("Content-Security-Policy", StringComparison.OrdinalIgnoreCase) || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase);
 
     private IEnumerable<KeyValuePair<string, StringValues>> Answered(IHeaderDictionary received)
     {
@@ -168,13 +171,21 @@ internal sealed class StaticFile
             }
         }
 
-        yield return KeyValuePair.Create<string, StringValues>(
-            "Cache-Control",
-            !_terms.MayBeImmutable || !HashedName.IsHashed(Path) ? received.CacheControl : _terms.MayTransform ? Year : Year + ", no-transform");
+        yield return KeyValuePair.Create("Cache-Control", CacheControl(received));
         if (IsCompressible || received.Vary.Count > 0)
         {
             yield return KeyValuePair.Create<string, StringValues>("Vary", "Accept-Encoding");
         }
+    }
+
+    private StringValues CacheControl(IHeaderDictionary received)
+    {
+        if (!_terms.MayBeImmutable || !HashedName.IsHashed(Path))
+        {
+            return received.CacheControl;
+        }
+
+        return _terms.MayTransform ? Year : Year + ", no-transform";
     }
 
     private static bool ShrinksWell(StringValues contentType) =>
@@ -182,5 +193,6 @@ internal sealed class StaticFile
         && (name.StartsWith("text/", StringComparison.Ordinal) || name.EndsWith("+json", StringComparison.Ordinal)
             || name.EndsWith("+xml", StringComparison.Ordinal)
             || name is "application/javascript" or "application/x-javascript" or "application/json" or "application/xml" or "application/wasm"
-                or "font/ttf" or "font/otf" or "application/x-font-ttf" or "application/vnd.ms-fontobject" or "image/x-icon" or "image/vnd.microsoft.icon" or "image/bmp");
+                or "font/ttf" or "font/otf" or "application/x-font-ttf" or "application/vnd.ms-fontobject"
+                or "image/x-icon" or "image/vnd.microsoft.icon" or "image/bmp");
 }

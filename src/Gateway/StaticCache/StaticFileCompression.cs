@@ -14,7 +14,9 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
 
     private const int Slice = 64 * 1024;
 
-    /// <summary>Two to this power are the bytes that brotli looks back over. Its own 22 costs tens of MiB for tables while it works, for a few percent.</summary>
+    /// <summary>
+    /// Two to this power are the bytes that brotli looks back over. Its own 22 costs tens of MiB for tables while it works, for a few percent.
+    /// </summary>
     private const int BrotliWindow = 20;
 
     private readonly Channel<string> _paths = Channel.CreateBounded<string>(

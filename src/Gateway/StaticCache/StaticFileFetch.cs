@@ -21,7 +21,10 @@ internal sealed partial class StaticFileFetch(
 {
     private const int MostAtOnce = 64;
 
-    /// <summary>Paths that are known not to be kept. Where the list is full, unknown paths are forwarded only: names made up cost Paperless one request, not two.</summary>
+    /// <summary>
+    /// Paths that are known not to be kept. Where the list is full, unknown paths are forwarded only: names made up cost Paperless one request, not
+    /// two.
+    /// </summary>
     private const int MostPassed = 1024;
 
     /// <summary>How long a path that may not be kept is not tried again.</summary>

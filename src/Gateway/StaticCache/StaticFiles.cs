@@ -103,9 +103,12 @@ internal sealed class StaticFiles(StaticFileStore store, StaticFileFetch fetch, 
 
         headers.ContentEncoding = copy.Coding;
         response.ContentLength = copy.Bytes.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
-            : copy.Bytes.Length <= Piece ? response.Body.WriteAsync(copy.Bytes, 0, copy.Bytes.Length)
-            : WritePiecesAsync(response, copy.Bytes);
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            return Task.CompletedTask;
+        }
+
+        return copy.Bytes.Length <= Piece ? response.Body.WriteAsync(copy.Bytes, 0, copy.Bytes.Length) : WritePiecesAsync(response, copy.Bytes);
     }
 
     private static async Task WritePiecesAsync(HttpResponse response, byte[] bytes)
@@ -122,9 +125,12 @@ internal sealed class StaticFiles(StaticFileStore store, StaticFileFetch fetch, 
     {
         if (request.IfNoneMatch is { Count: > 0 } tags)
         {
-            return tags.Count == 1 && copy.ETag.Count == 1 && tags[0] == copy.ETag[0] ? copy
-                : EntityTagHeaderValue.TryParseList(tags, out IList<EntityTagHeaderValue>? list) ? Had(list, file, copy)
-                : null;
+            if (tags.Count == 1 && copy.ETag.Count == 1 && tags[0] == copy.ETag[0])
+            {
+                return copy;
+            }
+
+            return EntityTagHeaderValue.TryParseList(tags, out IList<EntityTagHeaderValue>? list) ? Had(list, file, copy) : null;
         }
 
         return request.IfModifiedSince is { Count: 1 } since && file.LastModified is { } modified

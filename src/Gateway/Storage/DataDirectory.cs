@@ -54,13 +54,19 @@ internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<Da
         Database.Files(_path).Append(Path.Combine(_path, PendingRevocationFile.FileName)).Where(File.Exists)
             .Concat(OwnDirectories().SelectMany(Directory.EnumerateFiles));
 
-    [LoggerMessage(EventId = 1010, EventName = "DataDirectoryOpen", Level = LogLevel.Warning, Message = "Other users of this machine may read or write the data directory {Directory} (GATEWAY_DATA_DIR); its files are the gateway's alone, but set \"chmod 700\" on the directory, too")]
+    [LoggerMessage(
+        EventId = 1010,
+        EventName = "DataDirectoryOpen",
+        Level = LogLevel.Warning,
+        Message = "Other users of this machine may read or write the data directory {Directory} (GATEWAY_DATA_DIR); its files are the gateway's alone, but "
+            + "set \"chmod 700\" on the directory, too")]
     private partial void OpenToOthers(string directory);
 
     [LoggerMessage(
         EventId = 1011,
         EventName = "DataFileOpen",
         Level = LogLevel.Warning,
-        Message = "Other users of this machine may read or write {File}, and the gateway may not change that; make its user the owner, or set \"chmod {Mode}\"")]
+        Message = "Other users of this machine may read or write {File}, and the gateway may not change that; make its user the owner, or set \"chmod "
+            + "{Mode}\"")]
     private partial void NotNarrowed(string file, string mode);
 }

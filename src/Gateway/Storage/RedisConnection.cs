@@ -228,10 +228,20 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
     private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
 
-    [LoggerMessage(EventId = 1102, EventName = "RedisForgets", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} has no append-only file: what it was told last, sign-outs too, may be gone when it starts again, and links with it; set \"appendonly yes\"")]
+    [LoggerMessage(
+        EventId = 1102,
+        EventName = "RedisForgets",
+        Level = LogLevel.Warning,
+        Message = "The Redis at {EndPoint} has no append-only file: what it was told last, sign-outs too, may be gone when it starts again, and links with "
+            + "it; set \"appendonly yes\"")]
     private partial void Forgets(EndPoint endPoint);
 
-    [LoggerMessage(EventId = 1103, EventName = "RedisEvicts", Level = LogLevel.Warning, Message = "The Redis at {EndPoint} throws keys away when it is full ({Policy}): sessions, links and the ends of sessions go unseen; set \"maxmemory-policy noeviction\"")]
+    [LoggerMessage(
+        EventId = 1103,
+        EventName = "RedisEvicts",
+        Level = LogLevel.Warning,
+        Message = "The Redis at {EndPoint} throws keys away when it is full ({Policy}): sessions, links and the ends of sessions go unseen; set "
+            + "\"maxmemory-policy noeviction\"")]
     private partial void Evicts(EndPoint endPoint, string policy);
 
     [LoggerMessage(

@@ -109,7 +109,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => WriteAsync(
         connection => Sql.Execute(
             connection,
-            "INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ($provider, $issuer, $subject, $username, $profile, $reserved_at);",
+            "INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ($provider, $issuer, "
+                + "$subject, $username, $profile, $reserved_at);",
             ("$provider", reservation.Person.Provider),
             ("$issuer", reservation.Person.Issuer),
             ("$subject", reservation.Person.Subject),
@@ -122,11 +123,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         connection => Sql.Execute(connection, $"DELETE FROM account_reservations WHERE {ReservedFor};", Parameters(person)),
         cancellationToken);
 
-    public override Task<bool> IsReservedByAnotherAsync(
-        string username,
-        PersonKey person,
-        DateTimeOffset since,
-        CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public override Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Task.FromResult(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Sql.Read(
@@ -168,8 +166,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             .SingleOrDefault();
     }));
 
-    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(
-        CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
+    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
     {
         using SqliteConnection connection = database.Connect();
         return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1)))

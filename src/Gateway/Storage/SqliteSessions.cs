@@ -91,12 +91,8 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         connection => Sql.Execute(connection, "DELETE FROM sessions WHERE key = $key;", ("$key", key)) > 0,
         cancellationToken);
 
-    public Task<IReadOnlyList<byte[]>> EndAllAsync(
-        byte[] index,
-        DateTimeOffset at,
-        DateTimeOffset until,
-        bool late,
-        CancellationToken cancellationToken) => WriteAsync<IReadOnlyList<byte[]>>(
+    public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken) =>
+        WriteAsync<IReadOnlyList<byte[]>>(
         connection =>
         {
             Sql.Execute(
@@ -160,9 +156,8 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         }
     }
 
-    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(
-        IReadOnlyCollection<byte[]> keys,
-        CancellationToken cancellationToken) => Task.FromResult(Read<IReadOnlyList<byte[]>>(
+    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) =>
+        Task.FromResult(Read<IReadOnlyList<byte[]>>(
         connection =>
         {
             if (keys.Count > MostLookedUp)

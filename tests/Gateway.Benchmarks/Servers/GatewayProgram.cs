@@ -42,8 +42,14 @@ internal sealed record GatewayProgram(
             ["ASPNETCORE_URLS"] = $"{Scheme}://localhost:{Port}",
             ["PAPERLESS_URL"] = origin,
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            [
-                "PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""{"openid_connect": {"APPS": [{"provider_id": "authentik", "client_id": "{{{Provider.Options.ClientId}}}", "secret": "{{{Provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}}]}}""",
+            ["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = $$$"""
+                {"openid_connect": {"APPS": [{
+                    "provider_id": "authentik",
+                    "client_id": "{{{Provider.Options.ClientId}}}",
+                    "secret": "{{{Provider.Options.ClientSecret}}}",
+                    "settings": {"server_url": "{{{Provider.DiscoveryUrl}}}"}
+                }]}}
+                """,
             ["GATEWAY_PAPERLESS_TOKEN"] = Token,
             ["GATEWAY_UPSTREAM_URL"] = Upstream.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = DataDirectory,

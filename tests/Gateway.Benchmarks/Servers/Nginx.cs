@@ -9,7 +9,10 @@ internal static class Nginx
     /// <summary>Without the slash that Paperless has at its end: nginx would look for an index behind it.</summary>
     public const string BigFile = "/api/documents/7/download";
 
-    private const string Alice = """{"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "is_staff": false, "is_superuser": false, "groups": []}""";
+    private const string Alice = """
+        {"id": 7, "username": "alice", "email": "alice@example.com", "first_name": "Alice", "last_name": "Archer", "is_active": true, "is_staff": false,
+        "is_superuser": false, "groups": []}
+        """;
 
     /// <summary>One worker: it has far more to give than any of the proxies takes, and leaves them the processors.</summary>
     public static async Task<(Child Server, Uri Address)> StartUpstreamAsync(Workbench bench)

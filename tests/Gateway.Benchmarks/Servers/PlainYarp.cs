@@ -14,8 +14,8 @@ internal static class PlainYarp
     {
         int port = Workbench.FreePort();
         string settings = Path.ChangeExtension(typeof(Settings.GatewaySettings).Assembly.Location, "runtimeconfig.json");
-        string[] arguments = ["exec", "--runtimeconfig", settings, typeof(PlainYarp).Assembly.Location, Word, port.ToString(
-            CultureInfo.InvariantCulture), upstream.AbsoluteUri];
+        string portText = port.ToString(CultureInfo.InvariantCulture);
+        string[] arguments = ["exec", "--runtimeconfig", settings, typeof(PlainYarp).Assembly.Location, Word, portText, upstream.AbsoluteUri];
         return (bench.Start("dotnet", arguments), new Uri($"http://127.0.0.1:{port}/"));
     }
 

@@ -28,8 +28,11 @@ internal static class StoredSessions
     /// <summary>The gateway's own parts over its own store, in this process; nothing of it serves.</summary>
     public static async Task<WebApplication> OpenAsync(GatewayProgram gateway)
     {
-        string[] settings = [.. gateway.Environment().Select(
-            variable => $"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}={variable.Value}"), "--Serilog:MinimumLevel:Override:Gateway=Error"];
+        string[] settings =
+        [
+            .. gateway.Environment().Select(variable => $"--{variable.Key.Replace("__", ":", StringComparison.Ordinal)}={variable.Value}"),
+            "--Serilog:MinimumLevel:Override:Gateway=Error",
+        ];
         WebApplication app = Program.Create(settings);
         await app.OpenStorageAsync();
         return app;

@@ -74,7 +74,7 @@ internal static class AccountPages
             return visit.Reply.Html(PageText.SignUp(visit, null));
         }
 
-        var form = new UserForm(visit.Data, visit.Body, userId: null);
+        UserForm form = new UserForm(visit.Data, visit.Body, userId: null);
         string? error = form.Errors(partial: false).Values.FirstOrDefault()?[0]
             ?? (visit.Body.Text("password1") is { Length: > 0 } password && password == visit.Body.Text("password2")
                 ? null
@@ -95,11 +95,17 @@ internal static class AccountPages
         return visit.Reply.Redirect(visit.Site.Base + "dashboard");
     }
 
-    private static Task ResetAsync(Visit visit) => visit.Method != "POST"
-        ? visit.Reply.Html(PageText.PasswordReset(visit))
-        : Csrf.Refusal(visit) is { } reason
+    private static Task ResetAsync(Visit visit)
+    {
+        if (visit.Method != "POST")
+        {
+            return visit.Reply.Html(PageText.PasswordReset(visit));
+        }
+
+        return Csrf.Refusal(visit) is { } reason
             ? visit.Reply.CsrfFailure(reason)
             : visit.Reply.Redirect(visit.Site.Base + "accounts/password/reset/done/");
+    }
 
     // Paperless's own sign-in is not played; its first page is here so that one can see who answered.
     private static Task ProviderAsync(Visit visit) =>

@@ -25,11 +25,22 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
             return null;
         }
 
-        return token.Length == 0 ? Refused("Invalid token header. No credentials provided.")
-            : token.Contains(' ', StringComparison.Ordinal) ? Refused("Invalid token header. Token string should not contain spaces.")
-            : visit.Data.FindUserByToken(token) is not { } user ? Refused("Invalid token.")
-            : user.IsActive ? new ApiCaller(user)
-            : Refused("User inactive or deleted.");
+        if (token.Length == 0)
+        {
+            return Refused("Invalid token header. No credentials provided.");
+        }
+
+        if (token.Contains(' ', StringComparison.Ordinal))
+        {
+            return Refused("Invalid token header. Token string should not contain spaces.");
+        }
+
+        if (visit.Data.FindUserByToken(token) is not { } user)
+        {
+            return Refused("Invalid token.");
+        }
+
+        return user.IsActive ? new ApiCaller(user) : Refused("User inactive or deleted.");
     }
 
     private static ApiCaller? ByPassword(Visit visit)
@@ -68,9 +79,12 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
     private static string? Credential(Visit visit, string scheme)
     {
         string header = (visit.Header("Authorization") ?? "").Trim();
-        return header.Equals(scheme, StringComparison.OrdinalIgnoreCase) ? ""
-            : header.StartsWith(scheme + " ", StringComparison.OrdinalIgnoreCase) ? header[(scheme.Length + 1)..].Trim()
-            : null;
+        if (header.Equals(scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return "";
+        }
+
+        return header.StartsWith(scheme + " ", StringComparison.OrdinalIgnoreCase) ? header[(scheme.Length + 1)..].Trim() : null;
     }
 }
 

@@ -26,7 +26,7 @@ internal sealed class ApiView
             return visit.Reply.Detail(StatusCodes.Status406NotAcceptable, notAcceptable);
         }
 
-        var caller = ApiCaller.Of(visit);
+        ApiCaller caller = ApiCaller.Of(visit);
         if (caller.Problem is { } problem)
         {
             return Refuse(visit, caller.IsCsrf ? StatusCodes.Status403Forbidden : null, problem);

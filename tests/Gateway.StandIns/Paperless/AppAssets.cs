@@ -75,7 +75,9 @@ internal static class AppAssets
         while (text.Length < bytes)
         {
             string method = words.Next();
-            text.Append(CultureInfo.InvariantCulture, $"class {words.Next()}{words.Number()}{{constructor(e,t){{this.{words.Next()}=e,this.{words.Next()}=t}}{method}(e){{return e.{words.Next()}?this.{words.Next()}.{words.Next()}(e=>e.{words.Next()}===\"{words.Next()}-{words.Next()}\"):{words.Number()}}}}}");
+            text.Append(CultureInfo.InvariantCulture, $"class {words.Next()}{words.Number()}{{constructor(e,t){{this.{words.Next()}=e,this.{words.Next()}=t}}"
+                + $"{method}(e){{return e.{words.Next()}?this.{words.Next()}.{words.Next()}(e=>e.{words.Next()}==="
+                + $"\"{words.Next()}-{words.Next()}\"):{words.Number()}}}}}");
         }
 
         return text.Append("})();\n").ToString();
@@ -95,7 +97,8 @@ internal static class AppAssets
 
         while (text.Length < bytes)
         {
-            text.Append(CultureInfo.InvariantCulture, $".{words.Next()}-{words.Next()}-{words.Number()}{{padding:{words.Number() % 64}px;margin:0 {words.Number() % 64}px;color:#{words.Number():x6};border-radius:.{words.Number() % 9}rem}}");
+            text.Append(CultureInfo.InvariantCulture, $".{words.Next()}-{words.Next()}-{words.Number()}{{padding:{words.Number() % 64}px;margin:0 "
+                + $"{words.Number() % 64}px;color:#{words.Number():x6};border-radius:.{words.Number() % 9}rem}}");
         }
 
         return text.Append('\n').ToString();
@@ -104,7 +107,8 @@ internal static class AppAssets
     private static string Icon(string name)
     {
         Words words = new(name);
-        return $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 99 99\"><path d=\"M{string.Join(' ', Enumerable.Range(0, 250).Select(_ => $"{words.Number() % 99} {words.Number() % 99}"))}z\"/></svg>";
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 99 99\"><path "
+            + $"d=\"M{string.Join(' ', Enumerable.Range(0, 250).Select(_ => $"{words.Number() % 99} {words.Number() % 99}"))}z\"/></svg>";
     }
 
     /// <summary>As a font file compresses, which is not at all; no browser can draw with it.</summary>
@@ -131,7 +135,10 @@ internal static class AppAssets
     /// <summary>Words and numbers by a fixed rule, so that every start makes the same files.</summary>
     private sealed class Words(string seed)
     {
-        private static readonly string[] Known = "document tag type owner path view filter select update field value index service query result total page size sort group user note task date title custom share mail rule account workflow trigger action match content archive original preview thumb settings permission toast modal router inject signal effect template render subscribe pipe observable request response".Split(' ');
+        private static readonly string[] Known = ("document tag type owner path view filter select update field value index service query result total "
+            + "page size sort group user note task date title custom share mail rule account workflow trigger action match content archive original "
+            + "preview thumb settings permission toast modal router inject signal effect template render subscribe pipe "
+            + "observable request response").Split(' ');
 
         private uint _state = seed.Aggregate(2166136261, (hash, letter) => (hash ^ letter) * 16777619);
 

@@ -45,7 +45,7 @@ internal sealed class Faults
         switch (fault.Kind)
         {
             case FaultKind.Hold:
-                using (var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping))
+                using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping))
                 {
                     try
                     {

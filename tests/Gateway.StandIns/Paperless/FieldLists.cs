@@ -14,10 +14,18 @@ internal static class FieldLists
 
     public static string? IdsError(JsonNode? node, Predicate<int> exists) => NotAList(node)
         ?? node!.AsArray()
-            .Select(item => Id(item) is not { } id
-                ? $"Incorrect type. Expected pk value, received {PythonType(item)}."
-                : exists(id) ? null : $"Invalid pk \"{id}\" - object does not exist.")
+            .Select(item => IdError(item, exists))
             .FirstOrDefault(error => error is not null);
+
+    private static string? IdError(JsonNode? item, Predicate<int> exists)
+    {
+        if (Id(item) is not { } id)
+        {
+            return $"Incorrect type. Expected pk value, received {PythonType(item)}.";
+        }
+
+        return exists(id) ? null : $"Invalid pk \"{id}\" - object does not exist.";
+    }
 
     public static string? CodenamesError(JsonNode? node) => NotAList(node)
         ?? node!.AsArray()

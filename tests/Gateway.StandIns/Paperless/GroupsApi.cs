@@ -60,7 +60,7 @@ internal static class GroupsApi
 
     private static SortedDictionary<string, string[]> Errors(Visit visit, int? groupId, bool partial)
     {
-        var errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
+        SortedDictionary<string, string[]> errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
         JsonObject fields = visit.Body.Fields;
         if (!partial || fields.ContainsKey("name"))
         {

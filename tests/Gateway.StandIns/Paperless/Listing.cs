@@ -51,8 +51,13 @@ internal static class Listing
     private static IEnumerable<T> Ordered<T>(Visit visit, IEnumerable<T> items, string field, Func<T, string> value)
     {
         string? ordering = visit.Query("ordering");
-        return ordering == field ? items.OrderBy(value, StringComparer.Ordinal)
-            : ordering == "-" + field ? items.OrderByDescending(value, StringComparer.Ordinal)
+        if (ordering == field)
+        {
+            return items.OrderBy(value, StringComparer.Ordinal);
+        }
+
+        return ordering == "-" + field
+            ? items.OrderByDescending(value, StringComparer.Ordinal)
             : items.OrderBy(item => value(item), StringComparer.OrdinalIgnoreCase);
     }
 

@@ -70,7 +70,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
     public async Task ServeAsync(WebSocket socket)
     {
         Channel<string> outbox = Listen();
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
             Task receiving = ReceiveAsync(socket, outbox, ended.Token);
@@ -99,7 +99,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
         Channel<string> outbox = Listen();
         try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
             await foreach (string message in outbox.Reader.ReadAllAsync(either.Token))
             {
                 yield return message;
@@ -113,7 +113,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
 
     private static async Task ReceiveAsync(WebSocket socket, Channel<string> outbox, CancellationToken ct)
     {
-        var text = new MemoryStream();
+        MemoryStream text = new MemoryStream();
         byte[] buffer = new byte[16 * 1024];
         try
         {
@@ -143,7 +143,7 @@ internal sealed class LiveStatus(CancellationToken stopping)
 
     private Channel<string> Listen()
     {
-        var outbox = Channel.CreateUnbounded<string>();
+        Channel<string> outbox = Channel.CreateUnbounded<string>();
         Change(() => _listeners.Add(outbox));
         return outbox;
     }

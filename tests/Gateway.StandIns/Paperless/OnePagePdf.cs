@@ -20,8 +20,8 @@ internal static class OnePagePdf
             "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
         ];
 
-        var pdf = new StringBuilder("%PDF-1.4\n");
-        var offsets = new List<int>();
+        StringBuilder pdf = new StringBuilder("%PDF-1.4\n");
+        List<int> offsets = new List<int>();
         foreach ((int index, string? content) in objects.Index())
         {
             offsets.Add(pdf.Length);

@@ -9,11 +9,18 @@ internal static class PageText
         <head>
         <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{{Reply.Escape(title)}} - Paperless-ngx</title>
-        <style>body{font-family:system-ui,sans-serif;background:#17541f;margin:0}main{max-width:22rem;margin:4rem auto;padding:1.5rem;background:#fff;border-radius:.5rem}input,button{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}.error{color:#a40000}</style>
+        <style>
+        body{font-family:system-ui,sans-serif;background:#17541f;margin:0}
+        main{max-width:22rem;margin:4rem auto;padding:1.5rem;background:#fff;border-radius:.5rem}
+        input,button{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}.error{color:#a40000}
+        </style>
         </head>
         <body><main class="account"><h1>{{Reply.Escape(title)}}</h1>{{content}}</main></body>
         </html>
         """;
+
+    private static string? Notice(Visit visit, string parameter, string text) =>
+        visit.Query(parameter) == "1" ? $"<p class=\"notice\">{text}</p>" : null;
 
     public static string Login(Visit visit, string? error)
     {
@@ -26,10 +33,10 @@ internal static class PageText
         string form = options.DisableRegularLogin
             ? ""
             : Field("login", "Username", "text", "username") + Field("password", "Password", "password", "current-password") + Submit("Sign in");
-        string notice = visit.Query("loggedout") == "1" ? "<p class=\"notice\">You have been successfully logged out. Bye!</p>"
-            : visit.Query("sharelink_notfound") == "1" ? "<p class=\"notice\">Share link was not found.</p>"
-            : visit.Query("sharelink_expired") == "1" ? "<p class=\"notice\">Share link has expired.</p>"
-            : "";
+        string notice = Notice(visit, "loggedout", "You have been successfully logged out. Bye!")
+            ?? Notice(visit, "sharelink_notfound", "Share link was not found.")
+            ?? Notice(visit, "sharelink_expired", "Share link has expired.")
+            ?? "";
         string signUp = visit.Data.IsFresh || options.AccountAllowSignups
             ? $"<p><a href=\"{visit.Site.Base}accounts/signup/\">Don't have an account yet? Sign up.</a></p>"
             : "";

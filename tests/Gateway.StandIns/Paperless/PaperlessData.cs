@@ -43,7 +43,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
             throw new ArgumentException($"There is a user {name} already.", nameof(name));
         }
 
-        var user = new PaperlessUser(++_lastUser, name) { Joined = Now };
+        PaperlessUser user = new PaperlessUser(++_lastUser, name) { Joined = Now };
         return _users[user.Id] = with?.Invoke(user) ?? user;
     });
 
@@ -76,7 +76,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
 
     public PaperlessGroup AddGroup(string name, params IEnumerable<string> permissions) => Locked(() =>
     {
-        var group = new PaperlessGroup(++_lastGroup, name, [.. permissions]);
+        PaperlessGroup group = new PaperlessGroup(++_lastGroup, name, [.. permissions]);
         return _groups[group.Id] = group;
     });
 
@@ -111,14 +111,14 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
 
     public SocialAccount AddSocialAccount(string userName, string provider, string name) => Locked(() =>
     {
-        var account = new SocialAccount(++_lastSocialAccount, provider, name);
+        SocialAccount account = new SocialAccount(++_lastSocialAccount, provider, name);
         UpdateUser(userName, user => user with { SocialAccounts = user.SocialAccounts.Add(account) });
         return account;
     });
 
     public PaperlessSession OpenSession(PaperlessUser user, bool byHeader = false) => Locked(() =>
     {
-        var session = new PaperlessSession(
+        PaperlessSession session = new PaperlessSession(
             RandomText.LowerAlphanumeric(32), user.Id, byHeader, user.Password, Now + options.SessionAge);
         return _sessions[session.Key] = session;
     });

@@ -37,7 +37,7 @@ internal static class ProfileApi
 
     private static Task UpdateAsync(Visit visit)
     {
-        var form = new UserForm(visit.Data, visit.Body, visit.User!.Id);
+        UserForm form = new UserForm(visit.Data, visit.Body, visit.User!.Id);
         SortedDictionary<string, string[]> errors = form.Errors(partial: true);
         if (errors.TryGetValue("email", out string[]? email))
         {
@@ -76,7 +76,7 @@ internal static class ProfileApi
 
     private static Task ObtainTokenAsync(Visit visit)
     {
-        var missing = ((string[])["username", "password"])
+        Dictionary<string, string[]> missing = ((string[])["username", "password"])
             .Where(field => string.IsNullOrEmpty(visit.Body.Text(field)))
             .ToDictionary(field => field, _ => (string[])["This field is required."]);
         if (missing.Count > 0)

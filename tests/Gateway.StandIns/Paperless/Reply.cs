@@ -59,7 +59,8 @@ internal sealed class Reply(Visit visit)
     }
 
     public Task CsrfFailure(string reason) => Html(
-        $"<!DOCTYPE html><html lang=\"en\"><head><title>403 Forbidden</title></head><body><h1>Forbidden <span>(403)</span></h1><p>CSRF verification failed. Request aborted.</p><p>{Escape(reason)}</p></body></html>",
+        "<!DOCTYPE html><html lang=\"en\"><head><title>403 Forbidden</title></head><body><h1>Forbidden <span>(403)</span></h1><p>CSRF verification "
+            + $"failed. Request aborted.</p><p>{Escape(reason)}</p></body></html>",
         StatusCodes.Status403Forbidden);
 
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
@@ -88,17 +89,17 @@ internal sealed class Reply(Visit visit)
 
     private byte[] Compressed(byte[] body)
     {
-        var accepted = (visit.Header("Accept-Encoding") ?? "").Split(',')
+        HashSet<string> accepted = (visit.Header("Accept-Encoding") ?? "").Split(',')
             .Select(coding => coding.Split(';')[0].Trim())
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        string? coding = accepted.Contains("br") ? "br" : accepted.Contains("gzip") ? "gzip" : null;
+        string? coding = Array.Find(["br", "gzip"], accepted.Contains);
         if (coding is null)
         {
             return body;
         }
 
         visit.Http.Response.Headers.ContentEncoding = coding;
-        var compressed = new MemoryStream();
+        MemoryStream compressed = new MemoryStream();
         using (Stream stream = coding == "br"
             ? new BrotliStream(compressed, CompressionLevel.Fastest, leaveOpen: true)
             : new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))

@@ -40,7 +40,7 @@ internal sealed record RequestBody(long Length, string MediaType)
             return await ReadPartsAsync(new RequestBody(length, mediaType), boundary, request.Body, ct);
         }
 
-        var content = new MemoryStream();
+        MemoryStream content = new MemoryStream();
         await DrainAsync(request.Body, content, ct);
         string text = Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
         return mediaType switch
@@ -72,11 +72,11 @@ internal sealed record RequestBody(long Length, string MediaType)
     private static async Task<RequestBody> ReadPartsAsync(
         RequestBody body, string boundary, Stream stream, CancellationToken ct)
     {
-        var fields = new JsonObject();
-        var files = new Dictionary<string, UploadedFile>();
+        JsonObject fields = new JsonObject();
+        Dictionary<string, UploadedFile> files = new Dictionary<string, UploadedFile>();
         try
         {
-            var reader = new MultipartReader(boundary, stream) { BodyLengthLimit = null };
+            MultipartReader reader = new MultipartReader(boundary, stream) { BodyLengthLimit = null };
             while (await reader.ReadNextSectionAsync(ct) is { } section)
             {
                 ContentDispositionHeaderValue? disposition = section.GetContentDispositionHeader();
@@ -89,7 +89,7 @@ internal sealed record RequestBody(long Length, string MediaType)
                 }
                 else
                 {
-                    var text = new MemoryStream();
+                    MemoryStream text = new MemoryStream();
                     await DrainAsync(section.Body, text, ct);
                     fields[name] = Encoding.UTF8.GetString(text.ToArray());
                 }
@@ -108,7 +108,7 @@ internal sealed record RequestBody(long Length, string MediaType)
     private static async Task<(long Length, string Sha256)> DrainAsync(Stream stream, MemoryStream? keep, CancellationToken ct)
     {
         byte[] buffer = new byte[64 * 1024];
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long length = 0L;
         for (int read; (read = await stream.ReadAsync(buffer, ct)) > 0; length += read)
         {

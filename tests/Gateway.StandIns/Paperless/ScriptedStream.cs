@@ -14,7 +14,7 @@ internal sealed class ScriptedStream
     /// <summary>A stream that is all there from the beginning.</summary>
     public static ScriptedStream Of(params IEnumerable<string> chunks)
     {
-        var stream = new ScriptedStream();
+        ScriptedStream stream = new ScriptedStream();
         foreach (string chunk in chunks)
         {
             stream.Send(chunk);

@@ -55,7 +55,7 @@ internal static class SettingsApi
 
     private static Dictionary<string, object> Shown(PaperlessUser user)
     {
-        var shown = new Dictionary<string, object>
+        Dictionary<string, object> shown = new Dictionary<string, object>
         {
             ["id"] = user.Id,
             ["username"] = user.Name,

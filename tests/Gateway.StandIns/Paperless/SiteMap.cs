@@ -8,7 +8,7 @@ internal static partial class SiteMap
 {
     public static async Task AnswerAsync(HttpContext http, PaperlessSite site, ReceivedRequest received)
     {
-        var visit = new Visit(http, site, received);
+        Visit visit = new Visit(http, site, received);
         if (http.WebSockets.IsWebSocketRequest)
         {
             await SocketAsync(visit, received);

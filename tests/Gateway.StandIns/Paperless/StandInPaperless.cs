@@ -59,9 +59,9 @@ internal sealed class StandInPaperless : IAsyncDisposable
         });
 
         WebApplication app = builder.Build();
-        var site = new PaperlessSite(options, app.Lifetime.ApplicationStopping);
+        PaperlessSite site = new PaperlessSite(options, app.Lifetime.ApplicationStopping);
         SeedData.Fill(site.Data, options);
-        var paperless = new StandInPaperless(app, site);
+        StandInPaperless paperless = new StandInPaperless(app, site);
         app.UseWebSockets();
         app.Run(paperless.AnswerAsync);
         await app.StartAsync(ct);
@@ -78,7 +78,7 @@ internal sealed class StandInPaperless : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext http)
     {
-        var received = ReceivedRequest.From(http);
+        ReceivedRequest received = ReceivedRequest.From(http);
         _log.Add(received);
         http.Response.OnStarting(() =>
         {

@@ -9,7 +9,7 @@ internal static class StreamsApi
         {
             ScriptedStream script = visit.Site.Chat ?? ScriptedStream.Of("This ", "is ", "an answer.");
             Start(visit);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(visit.Http.RequestAborted, visit.Site.Stopping);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(visit.Http.RequestAborted, visit.Site.Stopping);
             await foreach (string chunk in script.ReadAllAsync(either.Token))
             {
                 await SendAsync(visit, chunk);

@@ -19,7 +19,11 @@ internal sealed class TokenThrottle(StandInPaperlessOptions options)
         DateTimeOffset now = options.Time.GetUtcNow();
         lock (_lock)
         {
-            Queue<DateTimeOffset> history = _requests.TryGetValue(caller, out Queue<DateTimeOffset>? known) ? known : _requests[caller] = new Queue<DateTimeOffset>();
+            if (!_requests.TryGetValue(caller, out Queue<DateTimeOffset>? history))
+            {
+                history = _requests[caller] = new Queue<DateTimeOffset>();
+            }
+
             while (history.TryPeek(out DateTimeOffset oldest) && oldest + Window <= now)
             {
                 history.Dequeue();

@@ -13,7 +13,7 @@ internal sealed partial class UserForm(PaperlessData data, RequestBody body, int
 
     public SortedDictionary<string, string[]> Errors(bool partial)
     {
-        var errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
+        SortedDictionary<string, string[]> errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
         Report("username", Name is null && partial ? null : NameError());
         Report("email", body.Text("email") is { Length: > 0 } email && !IsEmail(email) ? "Enter a valid email address." : null);
         foreach (string flag in Flags)

@@ -34,7 +34,7 @@ internal static class UsersApi
             return visit.Reply.Text("Superuser status can only be granted by a superuser", StatusCodes.Status403Forbidden);
         }
 
-        var form = new UserForm(visit.Data, visit.Body, userId: null);
+        UserForm form = new UserForm(visit.Data, visit.Body, userId: null);
         if (form.Errors(partial: false) is { Count: > 0 } errors)
         {
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
@@ -64,7 +64,7 @@ internal static class UsersApi
             }
         }
 
-        var form = new UserForm(visit.Data, visit.Body, user.Id);
+        UserForm form = new UserForm(visit.Data, visit.Body, user.Id);
         return form.Errors(partial) is { Count: > 0 } errors
             ? visit.Reply.Json(errors, StatusCodes.Status400BadRequest)
             : visit.Reply.Json(Shown(visit.Data, visit.Data.UpdateUser(user.Id, form.Apply)!));

@@ -212,7 +212,7 @@ internal sealed class Visit
 
     private static Dictionary<string, string> ReadCookies(ReceivedRequest received)
     {
-        var cookies = new Dictionary<string, string>(StringComparer.Ordinal);
+        Dictionary<string, string> cookies = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string pair in string.Join(';', received.Lines("Cookie")).Split(';'))
         {
             if (pair.Split('=', 2) is [var name, var value])

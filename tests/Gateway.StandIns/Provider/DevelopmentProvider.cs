@@ -81,7 +81,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     public static async Task<DevelopmentProvider> StartAsync(
         DevelopmentProviderOptions options, CancellationToken cancellationToken = default)
     {
-        var provider = new DevelopmentProvider(options);
+        DevelopmentProvider provider = new DevelopmentProvider(options);
         WebApplication host = provider._host = provider.BuildHost(new Uri(options.Url));
         await host.StartAsync(cancellationToken);
         IServerAddressesFeature? addresses = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();

@@ -27,7 +27,7 @@ internal sealed class IssuedTokens
 
     public Grant StartGrant(ProviderSession session, string? nonce, IReadOnlyList<string> scopes)
     {
-        var grant = new Grant(RandomText(), session, nonce, scopes);
+        Grant grant = new Grant(RandomText(), session, nonce, scopes);
         lock (_lock)
         {
             _grants.Add(grant.Id, grant);
@@ -96,7 +96,7 @@ internal sealed class IssuedTokens
     {
         lock (_lock)
         {
-            var found = _tokens.Values.Where(matches).ToList();
+            List<IssuedToken> found = _tokens.Values.Where(matches).ToList();
             found.ForEach(token => _tokens.Remove(token.Value));
             return found;
         }

@@ -19,7 +19,7 @@ internal sealed class ProviderLogout(DevelopmentProvider provider)
 
     public static async Task<HttpResponseMessage> SendAsync(Uri logoutUri, string token, CancellationToken cancellationToken)
     {
-        using var form = new FormUrlEncodedContent([new("logout_token", token)]);
+        using FormUrlEncodedContent form = new FormUrlEncodedContent([new("logout_token", token)]);
         return await Http.PostAsync(logoutUri, form, cancellationToken);
     }
 

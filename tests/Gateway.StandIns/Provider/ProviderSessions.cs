@@ -36,7 +36,7 @@ internal sealed class ProviderSessions(DevelopmentProvider provider)
         }
 
         string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        var session = new ProviderSession(key, person.Subject, person.Username, provider.Options.TimeProvider.GetUtcNow());
+        ProviderSession session = new ProviderSession(key, person.Subject, person.Username, provider.Options.TimeProvider.GetUtcNow());
         lock (_lock)
         {
             _live.Add(key, session);

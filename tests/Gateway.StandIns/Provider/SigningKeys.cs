@@ -43,7 +43,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     public string Sign(JsonObject payload, string type)
     {
-        var header = new Dictionary<string, object> { ["typ"] = type };
+        Dictionary<string, object> header = new Dictionary<string, object> { ["typ"] = type };
         lock (_lock)
         {
             return Credentials() is { } credentials

@@ -40,7 +40,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
     public JsonObject LogoutToken(ProviderSession session, string issuer)
     {
         DateTimeOffset now = Options.TimeProvider.GetUtcNow();
-        var claims = new JsonObject
+        JsonObject claims = new JsonObject
         {
             ["iss"] = issuer,
             ["aud"] = Options.ClientId,
@@ -57,7 +57,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
     private JsonObject Common(Grant grant, string issuer)
     {
         DateTimeOffset now = Options.TimeProvider.GetUtcNow();
-        var claims = new JsonObject
+        JsonObject claims = new JsonObject
         {
             ["iss"] = issuer,
             ["sub"] = grant.Session.Subject,

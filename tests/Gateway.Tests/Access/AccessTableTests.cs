@@ -241,7 +241,8 @@ public sealed class AccessTableTests
     [Fact]
     public void With_regular_login_off_no_password_reaches_Paperless_by_any_way()
     {
-        string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token/", "/api/auth/headless/app/v1/auth/login", "/api/auth/headless/browser/v1/auth/provider/token", "/accounts/signup/", "/accounts/password/reset/"];
+        string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token/", "/api/auth/headless/app/v1/auth/login",
+            "/api/auth/headless/browser/v1/auth/provider/token", "/accounts/signup/", "/accounts/password/reset/"];
         Assert.All(doors, door => Assert.All(EachWay("POST", door, rules: Rules[2..]), access => Assert.Equal(AccessDecision.Closed, access)));
     }
 

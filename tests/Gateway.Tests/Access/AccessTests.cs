@@ -179,7 +179,9 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         World.Paperless.ForgetReceived();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
 
-        await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: https://evil.example\r\nContent-Length: 1073741824\r\nExpect: 100-continue\r\n\r\n");
+        await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: "
+            + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: https://evil.example\r\nContent-Length: 1073741824\r\nExpect: "
+            + "100-continue\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 403 ", await connection.ReadHeadAsync(), StringComparison.Ordinal);
         Assert.Empty(World.Forwarded);
@@ -190,7 +192,8 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
-        string[] paths = ["/", "/dashboard", "/api/documents/", "/api/nope/", "/admin/", "/x/y", "/accounts/password/change/", "/admin/login/", "/fetch/doc/1", "/Static/x", "/share/a/b"];
+        string[] paths = ["/", "/dashboard", "/api/documents/", "/api/nope/", "/admin/", "/x/y", "/accounts/password/change/", "/admin/login/",
+            "/fetch/doc/1", "/Static/x", "/share/a/b"];
 
         foreach (string path in paths)
         {
@@ -207,7 +210,8 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        foreach (string path in (string[])["/gateway/", "/gateway/nope", "/gateway/session", "/GATEWAY/session", "/accounts/oidc/nope/login/", "/accounts/oidc/x", "/accounts/login/"])
+        foreach (string path in (string[])["/gateway/", "/gateway/nope", "/gateway/session", "/GATEWAY/session", "/accounts/oidc/nope/login/",
+            "/accounts/oidc/x", "/accounts/login/"])
         {
             await alice.FetchAsync(path);
             await alice.FetchAsync(HttpMethod.Put, path);

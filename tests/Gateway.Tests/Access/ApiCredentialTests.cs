@@ -103,7 +103,8 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     {
         World.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(World, $"GET /api/users/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {AdminToken}\r\nAuthorization: {AdminToken}\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(World, $"GET /api/users/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: "
+            + $"{AdminToken}\r\nAuthorization: {AdminToken}\r\nConnection: close\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 401 ", answer, StringComparison.Ordinal);
         Assert.Empty(World.Forwarded);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Gateway.Access;
 using Gateway.Forwarding;
@@ -33,7 +34,8 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         });
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
 
-        await connection.SendAsync($"POST {Upload} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: {credential}\r\nContent-Length: 10000000000\r\nExpect: 100-continue\r\n\r\n");
+        await connection.SendAsync($"POST {Upload} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: {credential}\r\nContent-Length: "
+            + "10000000000\r\nExpect: 100-continue\r\n\r\n");
         string head = await connection.ReadHeadAsync();
 
         // The first thing that comes, so no word to go on came before it.
@@ -144,7 +146,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         leaves.BreakOff();
         await _world.Log.WaitForAsync(
             "Request",
-            line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).Contains("499", StringComparison.Ordinal)).WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+            line => line.RenderMessage(CultureInfo.InvariantCulture).Contains("499", StringComparison.Ordinal)).WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
         hold.Release();
 
         Assert.Equal(HttpStatusCode.OK, (await stays).Status);
@@ -186,7 +188,8 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         {
             // Without the body, which is not asked for.
             using RawConnection connection = await RawConnection.OpenAsync(_world.Port);
-            await connection.SendAsync($"POST {Upload} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nAuthorization: Token made-up-{number}\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n");
+            await connection.SendAsync($"POST {Upload} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nAuthorization: Token "
+                + $"made-up-{number}\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n");
             Assert.StartsWith("HTTP/1.1 401 ", await connection.ReadHeadAsync(), StringComparison.Ordinal);
         });
         _world.Paperless.ForgetReceived();

@@ -120,7 +120,8 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        foreach (string path in (string[])["/api/documents/1/", "/gateway/sessions/end", "/gateway/sessions/end-all", "/gateway/username", "/api/profile/disconnect_social_account/"])
+        foreach (string path in (string[])["/api/documents/1/", "/gateway/sessions/end", "/gateway/sessions/end-all", "/gateway/username",
+            "/api/profile/disconnect_social_account/"])
         {
             Page page = await alice.SendAsync(
                 HttpMethod.Post,
@@ -141,7 +142,9 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nReferer: {World.Origin}/\r\nReferer: {World.Origin}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: "
+            + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nReferer: {World.Origin}/\r\nReferer: {World.Origin}/\r\nContent-Length: "
+            + "0\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(403, Assert.Single(RawConnection.Statuses(answer)));
         Assert.Empty(World.Forwarded);
@@ -207,7 +210,9 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: {World.Origin}\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: "
+            + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nOrigin: {World.Origin}\r\nOrigin: https://evil.example\r\nContent-Length: "
+            + "0\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(403, Assert.Single(RawConnection.Statuses(answer)));
         Assert.Empty(World.Forwarded);
@@ -235,7 +240,8 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
 
-        (string Name, string Value)[] headers = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), .. Headers(site, origin)];
+        (string Name, string Value)[] headers = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), .. Headers(site, origin)];
         Page page = await alice.SendAsync(HttpMethod.Get, "/ws/status/", null, headers);
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);

@@ -301,10 +301,13 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     }
 
     /// <remarks>A connection that becomes a WebSocket would not end by itself.</remarks>
-    private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET") =>
-        RawHttp.SendAsync(new Uri(
-            world.Origin), $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {(headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade, close" : "close")}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}{headers}\r\n\r\n")
-            .WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+    private static Task<string> GetAsync(World world, string host, string target, string headers, string method = "GET")
+    {
+        string connection = headers.Contains("Upgrade:", StringComparison.Ordinal) ? "Upgrade, close" : "close";
+        string length = method == "POST" ? "Content-Length: 0\r\n" : "";
+        string request = $"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n{length}{headers}\r\n\r\n";
+        return RawHttp.SendAsync(new Uri(world.Origin), request).WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+    }
 
     private static string? Header(string answer, string name) =>
         answer.Split("\r\n\r\n")[0].Split("\r\n").FirstOrDefault(line => line.StartsWith(name

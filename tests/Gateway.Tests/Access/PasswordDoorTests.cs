@@ -17,7 +17,8 @@ public sealed class PasswordDoorTests
         ("POST", "/x/Admin/Login/y"), ("POST", "/static/admin/login/"), ("GET", "/static/admin/login/"), ("POST", "/%61dmin/login/"),
         ("POST", "/api/token/"), ("POST", "/api/token"), ("POST", "/API/token/"), ("POST", "/api/token/x"), ("PUT", "/api/token/"),
         ("GET", "/api/auth/login/"), ("POST", "/api/auth/login/"), ("POST", "/api/auth/login"), ("POST", "/api/AUTH/login/"),
-        ("POST", "/api/auth/headless/browser/v1/auth/login"), ("POST", "/api/auth/headless/app/v1/auth/login"), ("POST", "/api/auth/headless/app/v1/auth/signup"),
+        ("POST", "/api/auth/headless/browser/v1/auth/login"), ("POST", "/api/auth/headless/app/v1/auth/login"),
+        ("POST", "/api/auth/headless/app/v1/auth/signup"),
         ("POST", "/API/auth/headless/app/v1/auth/login"), ("PUT", "/api/auth/headless/app/v1/auth/login"),
     ];
 

@@ -13,7 +13,8 @@ public sealed class PathGuardTests
     public static TheoryData<string> Ambiguous =>
     [
         // An escaped slash, backslash, semicolon or control character.
-        "/a%2Fb", "/a%2fb", "/%2F", "/share%2F..%2Fadmin", "/a%5Cb", "/a%5c", "/a%3Bb", "/a%3bjsessionid=1", "/a%00", "/%00/", "/a%0Ab", "/a%0D%0A", "/a%1F", "/a%7F", "/a%09",
+        "/a%2Fb", "/a%2fb", "/%2F", "/share%2F..%2Fadmin", "/a%5Cb", "/a%5c", "/a%3Bb", "/a%3bjsessionid=1", "/a%00", "/%00/", "/a%0Ab", "/a%0D%0A",
+        "/a%1F", "/a%7F", "/a%09",
 
         // The same in plain sight.
         "/a\\b", "/\\", "/..\\", "/a;b", "/;", "/a/;/b", "/api/;x=1/documents/",
@@ -26,7 +27,8 @@ public sealed class PathGuardTests
         "/%2e", "/%2E%2e", "/a/%2e%2e/b", "/a/.%2e/b", "/a/%2E./b", "/a/%2e/b", "/%2e/", "/a/%2e%2E", "/a/%2e?x",
 
         // Overlong and otherwise invalid UTF-8.
-        "/%C0%AF", "/%C0%AE%C0%AE/", "/%E0%80%AF", "/%F0%80%80%AF", "/%C1%9C", "/%FF", "/%80", "/%C3", "/%C3%28", "/%E2%82", "/%E2%82/%AC", "/%ED%A0%80", "/%F4%90%80%80", "/%F8%88%80%80%80",
+        "/%C0%AF", "/%C0%AE%C0%AE/", "/%E0%80%AF", "/%F0%80%80%AF", "/%C1%9C", "/%FF", "/%80", "/%C3", "/%C3%28", "/%E2%82", "/%E2%82/%AC", "/%ED%A0%80",
+        "/%F4%90%80%80", "/%F8%88%80%80%80",
 
         // Incomplete escapes, and what is none.
         "/%", "/a%", "/a%2", "/a%2/", "/a%g1", "/a%1g", "/%%41", "/%u002f", "/a% 41", "/%2%46", "/a%?b=c",
@@ -43,7 +45,8 @@ public sealed class PathGuardTests
     [
         "/", "/a", "/a/", "/a/b.c", "/.a", "/..a", "/a..", "/a./", "/...", "/a/.../b", "/.well-known/x", "/~a_-!$&'()*+,=:@",
         "/documents/2?page=1&x=%2F%2e%2e//;\\", "/?", "/?a=//../%00%", "/api/documents/?query=a%20b&ordering=-created",
-        "/%41", "/%7e", "/%25", "/%252F", "/%252e%252e/", "/%3F", "/%23", "/%20", "/%22%3C%3E%5B%5D", "/a%C3%B6", "/%E2%82%AC", "/%F0%9F%98%80", "/%C2%80", "/%EF%BB%BF", "/%EF%BF%BF", "/%EF%BF%BD",
+        "/%41", "/%7e", "/%25", "/%252F", "/%252e%252e/", "/%3F", "/%23", "/%20", "/%22%3C%3E%5B%5D", "/a%C3%B6", "/%E2%82%AC", "/%F0%9F%98%80", "/%C2%80",
+        "/%EF%BB%BF", "/%EF%BF%BF", "/%EF%BF%BD",
         "/share/abc_DEF-123", "/static/frontend/en-US/main.js", "/\"<>^`{|}",
     ];
 

@@ -50,7 +50,8 @@ public sealed class FlagsOfSeveralProvidersTests
         await using TwoProviders providers = await StartAsync();
 
         Assert.Equal(
-            ["Members of the groups [\"chiefs\"] at the provider \"authentik\" get the \"superuser\" flag", "Members of the groups [\"clerks\"] at the provider \"other\" get the \"staff\" flag"],
+            ["Members of the groups [\"chiefs\"] at the provider \"authentik\" get the \"superuser\" flag", "Members of the groups [\"clerks\"] at the "
+                + "provider \"other\" get the \"staff\" flag"],
             providers.World.Log.Of("FlagGroups").Select(entry => entry.RenderMessage(CultureInfo.InvariantCulture)));
     }
 

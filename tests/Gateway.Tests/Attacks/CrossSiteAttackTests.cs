@@ -49,7 +49,9 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
         Assert.Equal((HttpStatusCode.Redirect, World.Provider.Address.Authority), (connect.Status, connect.Location?.Authority));
 
         using RawConnection socket = await RawConnection.OpenAsync(World.Port);
-        await socket.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {connects.Cookies.GetCookieHeader(new Uri(World.Origin))}\r\nOrigin: {World.Origin}\r\nSec-Fetch-Site: same-origin\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        await socket.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: "
+            + $"{connects.Cookies.GetCookieHeader(new Uri(World.Origin))}\r\nOrigin: {World.Origin}\r\nSec-Fetch-Site: same-origin\r\nConnection: "
+            + "Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 101 ", await socket.ReadHeadAsync(), StringComparison.Ordinal);
     }
 
@@ -72,7 +74,8 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
 
         int attacks = vectors.Count(vector => vector.Verdict == Verdict.Nothing);
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{vectors.Length} requests: {attacks} attacks of which none may do anything, {vectors.Count(vector => vector.Verdict == Verdict.Passes)} that pass, {vectors.Count(vector => vector.Verdict == Verdict.AsNobody)} as nobody's.");
+            $"{vectors.Length} requests: {attacks} attacks of which none may do anything, {vectors.Count(vector => vector.Verdict == Verdict.Passes)} "
+                + $"that pass, {vectors.Count(vector => vector.Verdict == Verdict.AsNobody)} as nobody's.");
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {vectors.Length}:\n{string.Join('\n', wrong.Take(20))}");
         Assert.True(attacks >= FewestAttacks, $"{attacks} attacks");
         Assert.Equal(vectors.Length, vectors.Select(vector => vector.ToString()).Distinct().Count());

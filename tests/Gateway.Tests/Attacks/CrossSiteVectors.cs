@@ -55,7 +55,8 @@ internal static class CrossSiteVectors
     private static readonly (string Mode, string Destination)[] Background =
     [
         ("no-cors", "image"), ("no-cors", "script"), ("no-cors", "style"), ("no-cors", "video"), ("no-cors", "object"), ("no-cors", "empty"),
-        ("cors", "empty"), ("cors", "font"), ("same-origin", "worker"), ("navigate", "iframe"), ("navigate", "frame"), ("navigate", "embed"), ("websocket", "websocket"),
+        ("cors", "empty"), ("cors", "font"), ("same-origin", "worker"), ("navigate", "iframe"), ("navigate", "frame"), ("navigate", "embed"),
+        ("websocket", "websocket"),
     ];
 
     private static readonly (string Name, string Value)[] Handshake =

@@ -24,8 +24,11 @@ public sealed class Http2DowngradeTests(WatchedWorld watched) : IClassFixture<Wa
             {
                 using Http2Connection connection = await Http2Connection.OpenAsync(world.Port);
                 string number = $"{i}{(credentials.Length > 0 ? "a" : "b")}";
-                (string, string)[] headers = [.. requests[i].Select(
-                    header => (header.Name, header.Value.Replace("{I}", number, StringComparison.Ordinal))), .. credentials];
+                (string, string)[] headers =
+                [
+                    .. requests[i].Select(header => (header.Name, header.Value.Replace("{I}", number, StringComparison.Ordinal))),
+                    .. credentials,
+                ];
                 await connection.SendAsync(
                     new Http2Frame(Http2Frame.Headers, Http2Frame.EndHeaders, 1, Http2Connection.Block(headers)),
                     new Http2Frame(Http2Frame.Data, Http2Frame.EndStream, 1, "hello"u8.ToArray()));

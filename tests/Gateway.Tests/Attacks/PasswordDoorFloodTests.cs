@@ -75,7 +75,8 @@ public sealed class PasswordDoorFloodTests
             string framed = random.Next(3) == 0
                 ? $"Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n0\r\n\r\n"
                 : $"Content-Length: {body.Length}\r\n\r\n{body}";
-            requests.Add($"{Methods[random.Next(Methods.Length)]} {path} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{authorization}{credentials}Content-Type: {type}\r\n{framed}");
+            requests.Add($"{Methods[random.Next(Methods.Length)]} {path} HTTP/1.1\r\nHost: "
+                + $"localhost:{world.Port}\r\n{authorization}{credentials}Content-Type: {type}\r\n{framed}");
         }
 
         return requests;

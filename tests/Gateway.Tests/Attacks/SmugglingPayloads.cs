@@ -177,7 +177,8 @@ internal static class SmugglingPayloads
     /// <param name="Framing">Header lines that say where the body ends; {CL} is a length that takes in all that follows.</param>
     /// <param name="Body">{S} is the hidden request, {L} its length as a chunk's size.</param>
     private sealed record Shape(
-        string Kind, string Framing, string Body, string Method = "POST", string Path = "/api/documents/", string Line = "{M} {T} HTTP/1.1", string End = "\r\n\r\n")
+        string Kind, string Framing, string Body, string Method = "POST", string Path = "/api/documents/", string Line = "{M} {T} HTTP/1.1",
+            string End = "\r\n\r\n")
     {
         public string Write(int port, int number, string cookie)
         {

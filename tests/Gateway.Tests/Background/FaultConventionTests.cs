@@ -68,6 +68,7 @@ public sealed partial class FaultConventionTests
         Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories),
         file => File.ReadAllText(file).Contains("?.Invoke(", StringComparison.Ordinal));
 
-    [GeneratedRegex(@"[:,] (BackgroundService|IHostedService|IHostedLifecycleService)\b|new PeriodicTimer\(|Task\.Run\(|Task\.Factory\.StartNew\(|new Thread\(|new Timer\(|\.CreateTimer\(|ThreadPool\.\w+\(|async void ")]
+    [GeneratedRegex(@"[:,] (BackgroundService|IHostedService|IHostedLifecycleService)\b|new PeriodicTimer\(|Task\.Run\(|Task\.Factory\.StartNew\("
+        + @"|new Thread\(|new Timer\(|\.CreateTimer\(|ThreadPool\.\w+\(|async void ")]
     private static partial Regex Running();
 }

@@ -202,8 +202,8 @@ public sealed class FaultTests
             async () =>
             {
                 world.Clock.Advance(TimeSpan.FromSeconds(1));
-                return (await visitor.SendAsync(HttpMethod.Get, "/static/frontend/en-US/vendor.js", null, ("Accept-Encoding", "br"))).Header(
-                    "Content-Encoding") == "br";
+                Page script = await visitor.SendAsync(HttpMethod.Get, "/static/frontend/en-US/vendor.js", null, ("Accept-Encoding", "br"));
+                return script.Header("Content-Encoding") == "br";
             },
             "The best copy is made.");
     }

@@ -15,7 +15,8 @@ public sealed partial class SandboxTests(Chromium chromium)
         await sandbox.LineAsync(line => line.Contains("Ctrl+C stops all three", StringComparison.Ordinal));
         string said = string.Join('\n', sandbox.Output);
         Assert.All(
-            [$"http://localhost:{ports[0]}", $"http://127.0.0.1:{ports[1]}", $"http://127.0.0.1:{ports[2]}", "alice (paperless-users, family)", "bob (", "admin ("],
+            [$"http://localhost:{ports[0]}", $"http://127.0.0.1:{ports[1]}", $"http://127.0.0.1:{ports[2]}", "alice (paperless-users, family)", "bob (",
+                "admin ("],
             part => Assert.Contains(part, said, StringComparison.Ordinal));
         Assert.DoesNotContain(" WRN ", said, StringComparison.Ordinal);
 

@@ -10,7 +10,8 @@ public sealed class ForwardedAddressTests
     private static readonly (string Name, string Value)[] Lies =
     [
         ("X-Forwarded-For", "203.0.113.9, 10.0.0.1"), ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "gopher"), ("X-Forwarded-Port", "1"),
-        ("X-Forwarded-Prefix", "/x"), ("X-Forwarded-Server", "x"), ("Forwarded", "for=203.0.113.9;host=evil.example;proto=gopher"), ("X-Real-IP", "203.0.113.9"),
+        ("X-Forwarded-Prefix", "/x"), ("X-Forwarded-Server", "x"), ("Forwarded", "for=203.0.113.9;host=evil.example;proto=gopher"),
+        ("X-Real-IP", "203.0.113.9"),
         ("X_Forwarded_Host", "evil.example"), ("X-Script-Name", "/x"), ("X-Original-URL", "/admin/"), ("X-Rewrite-URL", "/admin/"),
     ];
 
@@ -62,7 +63,11 @@ public sealed class ForwardedAddressTests
         using Visitor alice = await world.SignedInAsync("alice");
         world.Paperless.ForgetReceived();
 
-        await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nConnection: X-Secret ,x-other,Content-Length\r\nConnection: X-Third\r\nX-Secret: 1\r\nX-Other: 2\r\nX-Third: 3\r\nX-Kept: 4\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: trailers\r\nTrailer: X\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: "
+            + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nConnection: X-Secret ,x-other,Content-Length\r\nConnection: "
+            + "X-Third\r\nX-Secret: 1\r\nX-Other: 2\r\nX-Third: 3\r\nX-Kept: 4\r\nKeep-Alive: timeout=5\r\nProxy-Connection: "
+            + "keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: trailers\r\nTrailer: X\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\nGET / "
+            + "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
         ReceivedRequest received = Assert.Single(world.Forwarded);
         Assert.Equal(["4"], received.Lines("X-Kept"));
@@ -80,7 +85,8 @@ public sealed class ForwardedAddressTests
 
         foreach (string protocol in (string[])["h2c", "SPDY/3.1", "TLS/1.0"])
         {
-            string answer = await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nConnection: Upgrade, close\r\nUpgrade: {protocol}\r\n\r\n");
+            string answer = await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: "
+                + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nConnection: Upgrade, close\r\nUpgrade: {protocol}\r\n\r\n");
             Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         }
 

@@ -49,7 +49,9 @@ public sealed class HeaderHygieneTests
             OneOf("GET /dashboard", "GET /api/documents/", "GET /x/api/y", "POST /api/profile/generate_auth_token/", "DELETE /api/documents/1/")).SampleAsync(
             async (lines, start) =>
             {
-                await connection.SendAsync($"{start} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Cookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\nContent-Length: 0\r\n\r\n");
+                await connection.SendAsync($"{start} HTTP/1.1\r\nHost: "
+                    + $"localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Cookie: "
+                    + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\nContent-Length: 0\r\n\r\n");
                 string head = await connection.ReadHeadAsync();
                 await SkipBodyAsync(connection, head);
                 ReceivedRequest received = world.Forwarded[sent++];
@@ -74,7 +76,9 @@ public sealed class HeaderHygieneTests
         await Gen.Select(Line.Array[1, 6], OneOf(starts)).SampleAsync(
             async (lines, start) =>
             {
-                await connection.SendAsync($"{start} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Authorization: Token {world.Paperless.Data.AdminToken}\r\n\r\n");
+                await connection.SendAsync($"{start} HTTP/1.1\r\nHost: "
+                    + $"localhost:{world.Port}\r\n{string.Concat(lines.Select(line => line + "\r\n"))}Authorization: Token "
+                    + $"{world.Paperless.Data.AdminToken}\r\n\r\n");
                 await SkipBodyAsync(connection, await connection.ReadHeadAsync());
             },
             iter: 60,
@@ -98,7 +102,8 @@ public sealed class HeaderHygieneTests
         using Visitor alice = await world.SignedInAsync("alice");
         world.Paperless.ForgetReceived();
 
-        string answer = await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{line}\r\nConnection: close\r\n\r\n");
+        string answer = await RawConnection.AskAsync(world, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{world.Port}\r\nCookie: "
+            + $"paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{line}\r\nConnection: close\r\n\r\n");
 
         Assert.Equal(400, Assert.Single(RawConnection.Statuses(answer)));
         Assert.Empty(world.Forwarded);
@@ -106,10 +111,18 @@ public sealed class HeaderHygieneTests
 
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(index => texts[index]);
 
-    private static Gen<string> Scrambled(string name) => Gen.Bool.Array[name.Length].Select(flips => new string(
-        [.. name.Zip(
-            flips,
-            (letter, flip) => !flip ? letter : letter == '-' ? '_' : char.IsUpper(letter) ? char.ToLowerInvariant(letter) : char.ToUpperInvariant(letter))]));
+    private static Gen<string> Scrambled(string name) =>
+        Gen.Bool.Array[name.Length].Select(flips => new string([.. name.Zip(flips, (letter, flip) => flip ? Flipped(letter) : letter)]));
+
+    private static char Flipped(char letter)
+    {
+        if (letter == '-')
+        {
+            return '_';
+        }
+
+        return char.IsUpper(letter) ? char.ToLowerInvariant(letter) : char.ToUpperInvariant(letter);
+    }
 
     /// <summary>In the reading of a Django that takes `_` for `-`.</summary>
     private static IEnumerable<string> UserLines(ReceivedRequest request, string name) => request.Headers

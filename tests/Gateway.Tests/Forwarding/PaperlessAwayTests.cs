@@ -93,7 +93,8 @@ public sealed class PaperlessAwayTests
         world.Paperless.Chat = new ScriptedStream();
         world.Paperless.Chat.Send("first");
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
-        await connection.SendAsync($"POST /api/documents/chat/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\nContent-Length: 0\r\n\r\n");
+        await connection.SendAsync($"POST /api/documents/chat/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token "
+            + $"{world.Paperless.Data.AdminToken}\r\nContent-Length: 0\r\n\r\n");
 
         string answer = await connection.ReadToEndAsync();
 

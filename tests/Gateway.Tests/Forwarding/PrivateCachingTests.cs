@@ -119,7 +119,8 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     public async Task Several_lines_are_one_list()
     {
         using OddUpstream upstream = OddUpstream.Answering(
-            "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx");
+            "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: "
+                + "close\r\n\r\nx");
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
         using Visitor program = world.NewVisitor();
 
@@ -217,7 +218,9 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
-        await connection.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: {alice.Cookies.GetCookieHeader(new Uri(World.Origin))}\r\nOrigin: {World.Origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        await connection.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: "
+            + $"{alice.Cookies.GetCookieHeader(new Uri(World.Origin))}\r\nOrigin: {World.Origin}\r\nConnection: Upgrade\r\nUpgrade: "
+            + "websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
 
         string head = await connection.ReadHeadAsync();
 

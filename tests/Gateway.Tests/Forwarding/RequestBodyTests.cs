@@ -74,7 +74,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     {
         World.Paperless.ForgetReceived();
 
-        await RawConnection.AskAsync(World, $"{method} /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{chunks}");
+        await RawConnection.AskAsync(World, $"{method} /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: "
+            + $"{Admin.Value}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{chunks}");
 
         ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Empty(received.Lines("Transfer-Encoding"));
@@ -89,7 +90,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
-        await connection.SendAsync($"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+        await connection.SendAsync($"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token "
+            + $"{world.Paperless.Data.AdminToken}\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 100 ", await connection.ReadHeadAsync(), StringComparison.Ordinal);
         await connection.SendAsync(begun);
 
@@ -141,7 +143,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         World.Paperless.ForgetReceived();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
         using Fault hold = World.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/post_document/");
-        await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\nsome");
+        await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: "
+            + $"{Admin.Value}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\nsome");
         await hold.Arrived.WaitAsync(World.Ct);
 
         connection.BreakOff();
@@ -154,7 +157,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     public async Task A_request_with_expectation_is_told_to_go_on_only_when_its_body_is_wanted()
     {
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
-        await connection.SendAsync($"PATCH /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nContent-Type: application/json\r\nContent-Length: 16\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
+        await connection.SendAsync($"PATCH /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nContent-Type: "
+            + "application/json\r\nContent-Length: 16\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
 
         string first = await connection.ReadHeadAsync();
         await connection.SendAsync("""{"title": "Mine"}"""[..16]);

@@ -58,7 +58,8 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
             await zip.WriteAsync(plain, World.Ct);
         }
 
-        using OddUpstream upstream = OddUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: Accept-Encoding\r\nContent-Type: application/json\r\nContent-Length: {zipped.Length}\r\nConnection: close\r\n\r\n"), .. zipped.ToArray()]);
+        using OddUpstream upstream = OddUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: "
+            + $"Accept-Encoding\r\nContent-Type: application/json\r\nContent-Length: {zipped.Length}\r\nConnection: close\r\n\r\n"), .. zipped.ToArray()]);
         await using World world = await BeforeAsync(upstream);
         using Visitor program = world.NewVisitor();
 
@@ -75,7 +76,10 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     [Fact]
     public async Task Response_headers_pass_in_Latin_1_and_as_often_as_they_came_and_those_of_the_connection_do_not()
     {
-        using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: <b>\r\nSet-Cookie: csrftoken=1; Path=/\r\nSet-Cookie: other=\"a b\"; Path=/\r\nContent-Disposition: attachment; filename=\"\u00dcber.pdf\"\r\nServer: paperless\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: "
+            + "<b>\r\nSet-Cookie: csrftoken=1; Path=/\r\nSet-Cookie: other=\"a b\"; Path=/\r\nContent-Disposition: attachment; "
+            + "filename=\"\u00dcber.pdf\"\r\nServer: paperless\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nContent-Length: "
+            + "0\r\nConnection: close\r\n\r\n");
         await using World world = await BeforeAsync(upstream);
 
         string answer = await RawConnection.AskAsync(
@@ -97,7 +101,9 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         using Visitor program = World.NewVisitor();
         World.Paperless.ForgetReceived();
 
-        await RawConnection.AskAsync(World, $"GET /api/documents/?q=%e4%C4+%20a&x=\u0022'[]|^&y=//../ HTTP/1.1\r\nHost: LOCALHOST:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\nX-Name: M\u00fcller\r\nAccept: a/b\r\nAccept: c/d;q=0.5\r\nUser-Agent: (odd)) agent\r\nReferer: :::\r\nDate: never\r\nIf-Modified-Since: ?\r\nX-Empty:\r\nConnection: close\r\n\r\n");
+        await RawConnection.AskAsync(World, "GET /api/documents/?q=%e4%C4+%20a&x=\u0022'[]|^&y=//../ HTTP/1.1\r\nHost: "
+            + $"LOCALHOST:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\nX-Name: M\u00fcller\r\nAccept: a/b\r\nAccept: "
+            + "c/d;q=0.5\r\nUser-Agent: (odd)) agent\r\nReferer: :::\r\nDate: never\r\nIf-Modified-Since: ?\r\nX-Empty:\r\nConnection: close\r\n\r\n");
 
         ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal("/api/documents/?q=%e4%C4+%20a&x=\"'[]|^&y=//../", received.RawTarget);
@@ -126,7 +132,8 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         using Visitor alice = await World.SignedInAsync("alice");
         ScriptedStream script = World.Paperless.Chat = new ScriptedStream();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
-        await connection.SendAsync($"POST /api/documents/chat/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: Token {World.Paperless.Data.AdminToken}\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{{}}");
+        await connection.SendAsync($"POST /api/documents/chat/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: Token "
+            + $"{World.Paperless.Data.AdminToken}\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{{}}");
 
         script.Send("first");
         await connection.ReadHeadAsync();

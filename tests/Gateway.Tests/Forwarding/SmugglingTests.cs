@@ -49,7 +49,12 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
         World.Paperless.ForgetReceived();
         int before = Seen();
 
-        string answer = await RawConnection.AskAsync(World, $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{framing}{Smuggled.Replace("localhost", $"localhost:{World.Port}", StringComparison.Ordinal)}GET /favicon.ico HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
+        string smuggled = Smuggled.Replace("localhost", $"localhost:{World.Port}", StringComparison.Ordinal);
+        string answer = await RawConnection.AskAsync(
+            World,
+            $"POST /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\n"
+            + $"Cookie: paperless-gateway={alice.Cookie("paperless-gateway")}\r\n{framing}{smuggled}"
+            + $"GET /favicon.ico HTTP/1.1\r\nHost: localhost:{World.Port}\r\nConnection: close\r\n\r\n");
 
         // What reaches Paperless is what the gateway itself saw and decided on, one for one; nobody is somebody else.
         Assert.DoesNotContain(World.Forwarded, received => received.SignedInAs is not (null or "alice"));

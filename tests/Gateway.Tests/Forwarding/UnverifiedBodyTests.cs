@@ -229,7 +229,8 @@ public sealed class UnverifiedBodyTests
     }
 
     private static string Head(World world, string credential, string method = "POST", string path = Upload) =>
-        $"{method} {path} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: {credential}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+        $"{method} {path} HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: {credential}\r\nContent-Type: "
+            + "application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
 
     private static string Anonymous(World world, string headers = "") =>
         $"POST /api/token/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\n{headers}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";

@@ -89,13 +89,14 @@ internal sealed class HandMadeClient : IDisposable
     public async Task<JsonWebToken> ValidateAsync(JsonElement tokens, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        TokenValidationResult result = await new JsonWebTokenHandler().ValidateTokenAsync(tokens.GetProperty("id_token").GetString(), new TokenValidationParameters
-        {
-            ValidIssuer = _discovery.GetProperty("issuer").GetString(),
-            ValidAudience = _settings.ClientId,
-            IssuerSigningKeys = _keys.GetSigningKeys(),
-            ValidAlgorithms = [_settings.IdTokenSignedResponseAlg],
-        });
+        TokenValidationResult result = await new JsonWebTokenHandler().ValidateTokenAsync(tokens.GetProperty("id_token").GetString(),
+            new TokenValidationParameters
+            {
+                ValidIssuer = _discovery.GetProperty("issuer").GetString(),
+                ValidAudience = _settings.ClientId,
+                IssuerSigningKeys = _keys.GetSigningKeys(),
+                ValidAlgorithms = [_settings.IdTokenSignedResponseAlg],
+            });
         Assert.True(result.IsValid, result.Exception?.Message);
         JsonWebToken token = (JsonWebToken)result.SecurityToken;
         Assert.Equal(_nonce, token.GetPayloadValue<string>("nonce"));

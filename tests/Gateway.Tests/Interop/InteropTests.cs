@@ -15,9 +15,12 @@ public sealed class InteropTests
     public async Task A_person_signs_in_and_out_of_both(string method, string algorithm, bool claimsInIdToken)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        OidcProviderSettings settings = SettingsFor(
-            world) with
-        { TokenEndpointAuthMethod = method, IdTokenSignedResponseAlg = algorithm, ClaimsInIdToken = claimsInIdToken };
+        OidcProviderSettings settings = SettingsFor(world) with
+        {
+            TokenEndpointAuthMethod = method,
+            IdTokenSignedResponseAlg = algorithm,
+            ClaimsInIdToken = claimsInIdToken,
+        };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor visitor = world.NewVisitor();

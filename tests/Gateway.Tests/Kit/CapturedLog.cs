@@ -53,10 +53,15 @@ internal sealed class CapturedLog : ILogEventSink
         }
     }
 
-    public static string Value(LogEvent entry, string property) =>
-        entry.Properties.TryGetValue(property, out LogEventPropertyValue? value)
-            ? value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString()
-            : "";
+    public static string Value(LogEvent entry, string property)
+    {
+        if (!entry.Properties.TryGetValue(property, out LogEventPropertyValue? value))
+        {
+            return "";
+        }
+
+        return value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString();
+    }
 
     private static string? NameOf(LogEvent entry) =>
         entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure

@@ -7,8 +7,11 @@ namespace Gateway.Tests.Kit;
 /// <summary>What a request came to.</summary>
 internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, HttpResponseMessage Response, IReadOnlyList<Uri> Trail)
 {
-    public string? Header(
-        string name) => Response.Headers.TryGetValues(name, out IEnumerable<string>? values) || Response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+    public string? Header(string name)
+    {
+        bool isSent = Response.Headers.TryGetValues(name, out IEnumerable<string>? values) || Response.Content.Headers.TryGetValues(name, out values);
+        return isSent ? string.Join(", ", values!) : null;
+    }
 
     public IReadOnlyList<string> SetCookies => Response.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? values) ? [.. values] : [];
 
@@ -87,7 +90,8 @@ internal sealed class Visitor : IDisposable
         HttpMethod.Get,
         address,
         null,
-        [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", site), .. headers]);
+        [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", site),
+            .. headers]);
 
     /// <summary>A person opens an address, and the browser follows every redirect.</summary>
     public async Task<Page> NavigateAsync(string address, string site = "none")
@@ -137,8 +141,8 @@ internal sealed class Visitor : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private Uri Absolute(
-        string address) => Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)
+    private Uri Absolute(string address) =>
+        Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)
         ? absolute
         : new Uri(_world.Origin + address);
 }

@@ -85,7 +85,7 @@ public sealed class RefusalLogTests
         List<string> wrong = [];
         foreach (Row row in Rows)
         {
-            Visitor visitor = row.Who == Who.Alice ? alice : row.Who == Who.Local ? local : nobody;
+            Visitor visitor = row.Who switch { Who.Alice => alice, Who.Local => local, _ => nobody };
             HashSet<LogEvent> before = [.. world.Log.Events];
             watch.Away = row.Who == Who.Unknown ? "FindAsync" : null;
             (string, string)[] unknown = row.Who == Who.Unknown
@@ -101,7 +101,8 @@ public sealed class RefusalLogTests
             if ((int)page.Status != row.Status || found.Length != 1 || page.Header("Cache-Control") != "no-store"
                 || (TraceId(page) is { } told && told != found[0]))
             {
-                wrong.Add($"{row.Who}: {row.Method} {row.Path} was {(int)page.Status}, {page.Header("Cache-Control")}, told {TraceId(page)}, logged {string.Join(',', found)}");
+                wrong.Add($"{row.Who}: {row.Method} {row.Path} was {(int)page.Status}, {page.Header("Cache-Control")}, told {TraceId(page)}, logged "
+                    + $"{string.Join(',', found)}");
             }
         }
 
@@ -120,7 +121,8 @@ public sealed class RefusalLogTests
         Assert.True(mapped.Length >= 13, string.Join(", ", mapped));
         Assert.All(
             mapped,
-            pattern => Assert.Contains(Rows, row => row.Endpoint == pattern || (row.Endpoint == Assets && pattern.StartsWith(Assets, StringComparison.Ordinal))));
+            pattern => Assert.Contains(Rows, row => row.Endpoint == pattern || (row.Endpoint == Assets && pattern.StartsWith(Assets,
+                StringComparison.Ordinal))));
     }
 
     [Fact]

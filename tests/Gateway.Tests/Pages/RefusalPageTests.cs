@@ -148,8 +148,13 @@ public sealed class RefusalPageTests
         using Visitor alice = await world.SignedInAsync("alice");
 
         Page page = await alice.SendAsync(
-            HttpMethod.Post, "/api/documents/1/", new FormUrlEncodedContent(
-                []), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Origin", "https://evil.example"));
+            HttpMethod.Post,
+            "/api/documents/1/",
+            new FormUrlEncodedContent([]),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+            ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         OwnPages.IsOne(page, "Not from another site");

@@ -40,10 +40,11 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
 
         string[] tries =
         [
-            alices, alicesKey, wrongTag, alices + "x", alices[
-                ..^1], $"\"{alices}\"", $"\"{alicesKey}\"", $"{alicesKey}.", $".{alices}", $"{alicesKey}%2E{alices.Split('.')[1]}",
-            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie(
-                "sessionid"), " " + alices, alicesKey + "; \tsessionid=" + alicesKey, "x;\u0085sessionid=" + alicesKey, "x;\u00a0sessionid\t=" + alicesKey, "x; sessionid\u001f=" + alicesKey, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
+            alices, alicesKey, wrongTag, alices + "x", alices[..^1],
+            $"\"{alices}\"", $"\"{alicesKey}\"", $"{alicesKey}.", $".{alices}", $"{alicesKey}%2E{alices.Split('.')[1]}",
+            bob.Cookie("sessionid") + "; sessionid=" + alices, alices + "; sessionid=" + bob.Cookie("sessionid"),
+            " " + alices, alicesKey + "; \tsessionid=" + alicesKey, "x;\u0085sessionid=" + alicesKey, "x;\u00a0sessionid\t=" + alicesKey,
+            "x; sessionid\u001f=" + alicesKey, alicesKey + "." + bob.Cookie("sessionid")!.Split('.')[1],
         ];
         foreach (string sent in tries)
         {
@@ -86,7 +87,9 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
         string secret = alice.Cookie(Own)!;
         World.Paperless.ForgetReceived();
 
-        await RawConnection.AskAsync(World, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: a=1;{Own}={secret}; {Own}-correlation.x=2; __Host-{Own}={secret}; __Secure-{Own}-n=3;b==; c=\"x y\"; d\u00e9=\u00fc;; csrftoken=t\r\nCookie: e=5; PAPERLESS-GATEWAY=6\r\nConnection: close\r\n\r\n");
+        await RawConnection.AskAsync(World, $"GET /dashboard HTTP/1.1\r\nHost: localhost:{World.Port}\r\nCookie: a=1;{Own}={secret}; "
+            + $"{Own}-correlation.x=2; __Host-{Own}={secret}; __Secure-{Own}-n=3;b==; c=\"x y\"; d\u00e9=\u00fc;; csrftoken=t\r\nCookie: e=5; "
+            + "PAPERLESS-GATEWAY=6\r\nConnection: close\r\n\r\n");
 
         ReceivedRequest received = Assert.Single(World.Forwarded);
         Assert.Equal(["a=1; b==; c=\"x y\"; d\u00e9=\u00fc; csrftoken=t; e=5"], received.Lines("Cookie"));

@@ -42,11 +42,17 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
         IReadOnlyList<AccountLink> links = both.LinksOf("alice");
         JsonNode accounts = JsonNode.Parse(profile.Text)!["social_accounts"]!;
         Assert.Equal(
-            $$"""[{"id":1,"provider":"github","name":"al"},{"id":{{-links[0].Id}},"provider":"authentik","name":"alice"},{"id":{{-links[1].Id}},"provider":"other","name":"second's name"}]""",
+            """[{"id":1,"provider":"github","name":"al"},"""
+            + $$"""{"id":{{-links[0].Id}},"provider":"authentik","name":"alice"},"""
+            + $$"""{"id":{{-links[1].Id}},"provider":"other","name":"second's name"}]""",
             accounts.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
         Assert.Equal("alice@example.com", (string?)JsonNode.Parse(profile.Text)!["email"]);
         Assert.Equal(
-            [("authentik", $"{scriptName}/accounts/oidc/authentik/login/?process=connect"), ("Git hub", $"{scriptName}/accounts/oidc/git/login/?process=connect"), ("other", $"{scriptName}/accounts/oidc/other/login/?process=connect")],
+            [
+                ("authentik", $"{scriptName}/accounts/oidc/authentik/login/?process=connect"),
+                ("Git hub", $"{scriptName}/accounts/oidc/git/login/?process=connect"),
+                ("other", $"{scriptName}/accounts/oidc/other/login/?process=connect"),
+            ],
             JsonNode.Parse(providers.Text)!.AsArray().Select(provider => ((string?)provider!["name"], (string?)provider["login_url"])));
         Assert.All([profile, providers], page => Assert.Equal(Encoding.UTF8.GetByteCount(page.Text), page.Response.Content.Headers.ContentLength));
         Assert.All(
@@ -181,12 +187,22 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     public async Task Odd_entries_of_the_list_stay_and_two_of_one_address_become_one()
     {
         using Visitor alice = await World.SignedInAsync("alice");
-        using Fault fault = Answering("application/json", """[7,null,{"name":"x"},{"login_url":8},{"name":"A","login_url":"https://docs.example.com/accounts/oidc/other/login/?process=connect"},{"name":"B","login_url":"/accounts/oidc/other/login/"},{"name":"C","login_url":"/accounts/github/login/?process=connect"}]""");
+        using Fault fault = Answering(
+            "application/json",
+            """
+            [7, null, {"name": "x"}, {"login_url": 8},
+             {"name": "A", "login_url": "https://docs.example.com/accounts/oidc/other/login/?process=connect"},
+             {"name": "B", "login_url": "/accounts/oidc/other/login/"},
+             {"name": "C", "login_url": "/accounts/github/login/?process=connect"}]
+            """);
 
         Page page = await alice.FetchAsync(Providers);
 
         Assert.Equal(
-            """[7,null,{"name":"x"},{"login_url":8},{"name":"other","login_url":"/accounts/oidc/other/login/?process=connect"},{"name":"C","login_url":"/accounts/github/login/?process=connect"},{"name":"authentik","login_url":"/accounts/oidc/authentik/login/?process=connect"}]""",
+            """[7,null,{"name":"x"},{"login_url":8},"""
+            + """{"name":"other","login_url":"/accounts/oidc/other/login/?process=connect"},"""
+            + """{"name":"C","login_url":"/accounts/github/login/?process=connect"},"""
+            + """{"name":"authentik","login_url":"/accounts/oidc/authentik/login/?process=connect"}]""",
             JsonNode.Parse(page.Text)!.ToJsonString());
     }
 

@@ -194,7 +194,12 @@ public sealed class ForgedTokenTests
     {
         string text = Base64UrlEncoder.Encode($$"""{"typ":"JWT","alg":"{{algorithm}}"}""") + "." + Base64UrlEncoder.Encode(claims.ToJsonString());
         byte[] bytes = Encoding.ASCII.GetBytes(text);
-        byte[] signature = key.Length == 0 ? [] : algorithm == "HS512" ? HMACSHA512.HashData(key, bytes) : HMACSHA256.HashData(key, bytes);
+        byte[] signature = algorithm == "HS512" ? HMACSHA512.HashData(key, bytes) : HMACSHA256.HashData(key, bytes);
+        if (key.Length == 0)
+        {
+            signature = [];
+        }
+
         return text + "." + Base64UrlEncoder.Encode(signature);
     }
 

@@ -93,12 +93,14 @@ public sealed class SessionCookieTests
             Assert.True(page.Status == HttpStatusCode.Unauthorized, $"{(int)page.Status} for {value}");
         }
 
-        foreach (string header in (string[])[$"x{SignedIn.CookieName}={good}", $"__Host-{SignedIn.CookieName}={good}", $"{SignedIn.CookieName.ToUpperInvariant()}={good}", $"{SignedIn.CookieName} ={good}", ";;;=;=;", "a"])
+        foreach (string header in (string[])[$"x{SignedIn.CookieName}={good}", $"__Host-{SignedIn.CookieName}={good}",
+            $"{SignedIn.CookieName.ToUpperInvariant()}={good}", $"{SignedIn.CookieName} ={good}", ";;;=;=;", "a"])
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await anonymous.FetchAsync(HttpMethod.Get, "/gateway/session", null, ("Cookie", header))).Status);
         }
 
-        foreach (string header in (string[])[$"a=b; {SignedIn.CookieName}={good}", $"a=b;{SignedIn.CookieName}={good};c=d", $"{SignedIn.CookieName}=short; {SignedIn.CookieName}={good}"])
+        foreach (string header in (string[])[$"a=b; {SignedIn.CookieName}={good}", $"a=b;{SignedIn.CookieName}={good};c=d",
+            $"{SignedIn.CookieName}=short; {SignedIn.CookieName}={good}"])
         {
             Assert.Equal(HttpStatusCode.OK, (await anonymous.FetchAsync(HttpMethod.Get, "/gateway/session", null, ("Cookie", header))).Status);
         }

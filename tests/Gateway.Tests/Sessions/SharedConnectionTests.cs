@@ -61,7 +61,8 @@ public sealed partial class SharedConnectionTests
 
     private static async Task<string?> WhoAsync(RawConnection connection, World world, string? cookie)
     {
-        await connection.SendAsync($"GET /gateway/session HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAccept: application/json\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\n")}\r\n");
+        await connection.SendAsync($"GET /gateway/session HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAccept: "
+            + $"application/json\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\n")}\r\n");
         string head = await connection.ReadHeadAsync();
         string body = await BodyAsync(connection, head);
         HttpStatusCode status = (HttpStatusCode)RawConnection.Statuses(head)[0];

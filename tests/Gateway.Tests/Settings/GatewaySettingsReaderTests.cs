@@ -142,7 +142,8 @@ public sealed class GatewaySettingsReaderTests
     [Fact]
     public void Everything_that_is_wrong_is_said_at_once()
     {
-        string[] wrong = ["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_FORCE_SCRIPT_NAME", "GATEWAY_UPSTREAM_URL", "GATEWAY_SESSION_IDLE", "PAPERLESS_COOKIE_PREFIX", "GATEWAY_GROUP_MAP"];
+        string[] wrong = ["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_FORCE_SCRIPT_NAME", "GATEWAY_UPSTREAM_URL",
+            "GATEWAY_SESSION_IDLE", "PAPERLESS_COOKIE_PREFIX", "GATEWAY_GROUP_MAP"];
 
         Reading reading = GivenEnvironment.Read([.. wrong.Select(name => (name, (string?)"?!"))]);
 

@@ -111,7 +111,7 @@ public sealed class SocialAccountProvidersTests
                   token auth method  {provider.TokenAuthMethod?.ToString() ?? "as the provider says"}
                   subject claim      {provider.SubjectClaim}
                   scopes             {string.Join(' ', provider.Scopes)}
-                  parameters         {(provider.AuthorizationParameters.IsEmpty ? "none" : string.Join(' ', provider.AuthorizationParameters.Select(one => $"{one.Key}={one.Value}")))}
+                  parameters         {Parameters(provider)}
 
                 """);
         }
@@ -128,4 +128,8 @@ public sealed class SocialAccountProvidersTests
 
         return text.ToString();
     }
+
+    private static string Parameters(ProviderSettings provider) => provider.AuthorizationParameters.IsEmpty
+        ? "none"
+        : string.Join(' ', provider.AuthorizationParameters.Select(one => $"{one.Key}={one.Value}"));
 }

@@ -12,10 +12,15 @@ internal static class YamlNodes
     public static string Text(this YamlNode node) => ((YamlScalarNode)node).Value ?? "";
 
     /// <summary>The texts of a sequence; of a scalar, that one; none where the key is missing.</summary>
-    public static IReadOnlyList<string> Texts(this YamlNode node, string key) =>
-        !node.TryGet(key, out YamlNode? value) ? []
-        : value is YamlSequenceNode sequence ? [.. sequence.Select(Text)]
-        : [value.Text()];
+    public static IReadOnlyList<string> Texts(this YamlNode node, string key)
+    {
+        if (!node.TryGet(key, out YamlNode? value))
+        {
+            return [];
+        }
+
+        return value is YamlSequenceNode sequence ? [.. sequence.Select(Text)] : [value.Text()];
+    }
 
     public static IReadOnlyList<string> Keys(this YamlNode node) => [.. ((YamlMappingNode)node).Children.Keys.Select(Text)];
 

@@ -241,7 +241,8 @@ public sealed partial class CorrelationCookieTests
 
     private static Task<string> BeginAtAsync(World world, string host) => Kit.RawConnection.AskAsync(
         world,
-        $"GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n\r\n");
+        $"GET /accounts/oidc/authentik/login/ HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: "
+            + "document\r\nConnection: close\r\n\r\n");
 
     /// <summary>A browser that keeps as many cookies of one host as Chromium does; .NET's own limit is 20.</summary>
     private static Visitor Browser(World world)

@@ -11,7 +11,8 @@ public sealed class ReturnAddressTests
     public static TheoryData<string> Elsewhere =>
     [
         "", " ", "documents", "?next=/", "#", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\\/evil.example", "/a\\..\\evil",
-        "https://evil.example", "https:evil.example", "HTTPS://docs.example.com/", "https://docs.example.com@evil.example/", "javascript:alert(1)", "data:text/html,x",
+        "https://evil.example", "https:evil.example", "HTTPS://docs.example.com/", "https://docs.example.com@evil.example/", "javascript:alert(1)",
+        "data:text/html,x",
         "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b", "/a\0", "/\u007f/evil.example", " //evil.example", "/a\u001f",
         "/accounts/login/", "/accounts/login/?next=/accounts/login/", "/accounts/logout/", "/Accounts/Logout/", "/accounts/oidc/authentik/login/",
         "/./accounts/logout/", "/x/../accounts/logout/", "/%2e/accounts/logout/", "/x/%2E%2e/accounts/oidc/authentik/login/", "/%61ccounts/logout/",

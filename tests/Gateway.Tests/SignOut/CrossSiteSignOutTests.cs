@@ -96,7 +96,8 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
         get
         {
             TheoryData<string, string, string, string, string> rows = [];
-            foreach (string path in (string[])["/accounts/logout/", "/accounts/logout", "/api/auth/logout/", "/api/auth/logout", "/admin/logout/", "/admin/logout"])
+            foreach (string path in (string[])["/accounts/logout/", "/accounts/logout", "/api/auth/logout/", "/api/auth/logout", "/admin/logout/",
+                "/admin/logout"])
             {
                 foreach (string site in (string[])["same-origin", "same-site", "none"])
                 {

@@ -49,7 +49,13 @@ public sealed class FrontChannelTests : IAsyncLifetime
     [InlineData("", true)]
     public async Task Without_the_right_issuer_and_a_sid_nothing_ends(string? issuer, bool sid)
     {
-        Page page = await FrameAsync(issuer is "" ? (sid ? null : _world.Provider.Issuer.AbsoluteUri) : issuer, sid ? _world.Provider.Sessions[0].Sid : null);
+        string? sent = issuer;
+        if (issuer is "")
+        {
+            sent = sid ? null : _world.Provider.Issuer.AbsoluteUri;
+        }
+
+        Page page = await FrameAsync(sent, sid ? _world.Provider.Sessions[0].Sid : null);
 
         Assert.Equal(HttpStatusCode.BadRequest, page.Status);
         Assert.Equal("alice", await _alice.WhoAsync());

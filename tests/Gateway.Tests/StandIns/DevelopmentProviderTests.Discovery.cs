@@ -31,7 +31,8 @@ public sealed partial class DevelopmentProviderTests
              "frontchannel_logout_supported":true,"frontchannel_logout_session_supported":true,
              "response_types_supported":["code","id_token","id_token token","code token","code id_token","code id_token token"],
              "response_modes_supported":["query","fragment","form_post"],
-             "grant_types_supported":["authorization_code","refresh_token","implicit","client_credentials","password","urn:ietf:params:oauth:grant-type:device_code"],
+             "grant_types_supported":
+               ["authorization_code","refresh_token","implicit","client_credentials","password","urn:ietf:params:oauth:grant-type:device_code"],
              "id_token_signing_alg_values_supported":["RS256"],"subject_types_supported":["public"],
              "token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"],
              "scopes_supported":["openid","email","profile","offline_access"],

@@ -257,8 +257,8 @@ public sealed partial class DevelopmentProviderTests
         Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
     }
 
-    private static async Task<HttpResponseMessage> ExchangeByBasicAsync(
-        DevelopmentProviderClient client, DevelopmentProvider provider, string secret) => await client.PostTokenAsync(
+    private static async Task<HttpResponseMessage> ExchangeByBasicAsync(DevelopmentProviderClient client, DevelopmentProvider provider, string secret) =>
+        await client.PostTokenAsync(
         [
             ("grant_type", "authorization_code"), ("code", await client.GetCodeAsync()), ("redirect_uri", Callback),
             ("code_verifier", Verifier),

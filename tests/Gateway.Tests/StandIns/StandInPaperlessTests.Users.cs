@@ -102,7 +102,8 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         JsonElement user = await JsonAsync(response);
         Assert.Equal(
-            "id username email password first_name last_name date_joined is_staff is_active is_superuser groups user_permissions inherited_permissions is_mfa_enabled",
+            "id username email password first_name last_name date_joined is_staff is_active is_superuser groups user_permissions inherited_permissions "
+                + "is_mfa_enabled",
             string.Join(' ', user.EnumerateObject().Select(property => property.Name)));
         Assert.Equal("**********", user.GetProperty("password").GetString());
         Assert.Null(_paperless.Data.FindUser("sally")!.Password);
@@ -277,7 +278,8 @@ public sealed class StandInPaperlessTestsUsers : IAsyncLifetime
                 """{"provider":"authentik","process":"login","token":{"client_id":"paperless","id_token":"x"}}"""));
 
         Assert.Equal(
-            """[{"id":"authentik","name":"authentik","flows":["provider_redirect","provider_token"],"client_id":"paperless","openid_configuration_url":"https://sso.example/o/paperless/.well-known/openid-configuration"}]""",
+            """[{"id":"authentik","name":"authentik","flows":["provider_redirect","provider_token"],"client_id":"paperless","""
+            + "\"openid_configuration_url\":\"https://sso.example/o/paperless/.well-known/openid-configuration\"}]",
             config.GetProperty("data").GetProperty("socialaccount").GetProperty("providers").GetRawText());
         Assert.Contains("scope=openid+profile+email", redirect.Headers.Location!.Query, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, token.StatusCode);

@@ -263,9 +263,8 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
         return to.ToArray();
     }
 
-    private static Fault Writes(
-        World world,
-        Action<IHeaderDictionary> change) => world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
+    private static Fault Writes(World world, Action<IHeaderDictionary> change) =>
+        world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
     {
         response.Headers.CacheControl = "public, max-age=60";
         response.Headers["ETag"] = "\"one\"";

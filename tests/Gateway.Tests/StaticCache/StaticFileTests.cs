@@ -197,7 +197,9 @@ public sealed class StaticFileTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 304 ", notModified, StringComparison.Ordinal);
         foreach (string text in (string[])[answer, notModified])
         {
-            foreach (string line in (string[])["X-Content-Type-Options: nosniff", "Content-Security-Policy: default-src 'none'", "Content-Security-Policy-Report-Only: default-src *", "Cross-Origin-Opener-Policy: same-origin", "X-Name: M\u00fcller", "ETag: \"one\""])
+            foreach (string line in (string[])["X-Content-Type-Options: nosniff", "Content-Security-Policy: "
+                + "default-src 'none'", "Content-Security-Policy-Report-Only: default-src *", "Cross-Origin-Opener-Policy: "
+                + "same-origin", "X-Name: M\u00fcller", "ETag: \"one\""])
             {
                 Assert.Contains($"\r\n{line}\r\n", text, StringComparison.Ordinal);
             }

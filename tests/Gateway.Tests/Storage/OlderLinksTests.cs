@@ -176,7 +176,8 @@ public sealed class OlderLinksTests
             CREATE TABLE claimed_users (user_id INTEGER NOT NULL, joined TEXT NOT NULL, PRIMARY KEY (user_id, joined)) WITHOUT ROWID;
             CREATE TABLE secrets (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
             CREATE TABLE sessions (
-                key BLOB NOT NULL PRIMARY KEY, sid_index BLOB, person_index BLOB NOT NULL, used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, record BLOB NOT NULL,
+                key BLOB NOT NULL PRIMARY KEY, sid_index BLOB, person_index BLOB NOT NULL, used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+                record BLOB NOT NULL,
                 info BLOB NOT NULL, version INTEGER NOT NULL, claimed_until INTEGER NOT NULL DEFAULT 0, heard_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
             CREATE INDEX sessions_by_expiry ON sessions (expires_at);
             CREATE INDEX sessions_by_sid ON sessions (sid_index) WHERE sid_index IS NOT NULL;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Gateway.Sessions;
@@ -79,8 +80,11 @@ internal sealed class PoisonedWorld(World world, Visitor bob) : IAsyncDisposable
         Assert.True(ended.StatusCode == HttpStatusCode.OK, $"{what}: the logout token is answered {ended.StatusCode}.");
         await world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         await BobGoesOnAsync(what);
-        Assert.All(NeverLogged, name => Assert.True(world.Log.Of(
-            name).Count == 0, $"{what}: {name}\n{string.Join('\n', world.Log.Of(name).Select(line => line.RenderMessage(System.Globalization.CultureInfo.InvariantCulture) + line.Exception))}"));
+        Assert.All(NeverLogged, name =>
+        {
+            IEnumerable<string> lines = world.Log.Of(name).Select(line => line.RenderMessage(CultureInfo.InvariantCulture) + line.Exception);
+            Assert.True(!lines.Any(), $"{what}: {name}\n{string.Join('\n', lines)}");
+        });
     }
 
     /// <summary>What cannot be read was said, and each thing once.</summary>

@@ -287,8 +287,16 @@ public sealed class RedisPoisonTests : IAsyncLifetime
 
         _poisoned.SaidOnce("set of users that were linked once");
 
-        static AccountLink Link(
-            string subject) => new(0, "https://authentik.example.com/", subject, "authentik", subject, 4711, "2026-01-01T00:00:00Z", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+        static AccountLink Link(string subject) => new(
+            0,
+            "https://authentik.example.com/",
+            subject,
+            "authentik",
+            subject,
+            4711,
+            "2026-01-01T00:00:00Z",
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch);
     }
 
     [Fact]
@@ -341,8 +349,9 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     {
         RedisValue[] broken =
         [
-            .. Garbage.Select(
-                one => one.Value), "<key", "<key/>", "<key id='x' version='1'/>", "<revocation/>", "<revocation version='1'><revocationDate>x</revocationDate></revocation>", "<other/>",
+            .. Garbage.Select(one => one.Value),
+            "<key", "<key/>", "<key id='x' version='1'/>", "<revocation/>",
+            "<revocation version='1'><revocationDate>x</revocationDate></revocation>", "<other/>",
             "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
         ];
         foreach (RedisValue element in broken)

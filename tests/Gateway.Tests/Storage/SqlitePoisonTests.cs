@@ -14,7 +14,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
 {
     /// <summary>SQL of what is of another type, empty, too short, too large or out of range. SQLite keeps it, whatever the column is.</summary>
     private static readonly string[] Garbage =
-        ["'x'", "''", "x''", "x'00FF'", "zeroblob(3000000)", "randomblob(31)", "9223372036854775807", "-9223372036854775808", "-1", "1.5", "1e300", "'9223372036854775808'"];
+        ["'x'", "''", "x''", "x'00FF'", "zeroblob(3000000)", "randomblob(31)", "9223372036854775807", "-9223372036854775808", "-1", "1.5", "1e300",
+            "'9223372036854775808'"];
 
     private PoisonedWorld _poisoned = null!;
 
@@ -86,7 +87,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
         foreach (string value in Garbage.Where(value => column == "ended_at" || value is not ("-1" or "-9223372036854775808")))
         {
             await _poisoned.GoesOnAfterAsync(value, _ => Run(
-                $"INSERT OR REPLACE INTO ended (hash, ended_at, until) VALUES ($hash, $now, $now / 1000 + 60); UPDATE ended SET {column} = {value} WHERE hash = $hash;",
+                $"INSERT OR REPLACE INTO ended (hash, ended_at, until) VALUES ($hash, $now, $now / 1000 + 60); UPDATE ended SET {column} = {value} "
+                    + "WHERE hash = $hash;",
                 ("$hash", _poisoned.Person),
                 ("$now", World.Clock.GetUtcNow().ToUnixTimeMilliseconds())));
         }
@@ -124,7 +126,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
             || value.Contains("blob", StringComparison.Ordinal)).Except(["'x'"]))
         {
             await _poisoned.GoesOnAfterAsync(value, _ => Run(
-                $"DELETE FROM account_links WHERE typeof(provider) <> 'text' OR typeof(issuer) <> 'text' OR typeof(subject) <> 'text'; UPDATE account_links SET {column} = {value} WHERE subject = $subject;",
+                "DELETE FROM account_links WHERE typeof(provider) <> 'text' OR typeof(issuer) <> 'text' OR typeof(subject) <> 'text'; UPDATE "
+                    + $"account_links SET {column} = {value} WHERE subject = $subject;",
                 ("$subject", World.Provider.Find("alice")!.Subject)));
         }
 
@@ -139,7 +142,8 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
             await _poisoned.GoesOnAfterAsync(
                 value,
                 _ => Run(
-                    $"INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ('authentik', $issuer, $subject, {value}, {value}, {value});",
+                    "INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ('authentik', "
+                        + $"$issuer, $subject, {value}, {value}, {value});",
                     ("$issuer", World.Provider.Issuer.AbsoluteUri),
                     ("$subject", World.Provider.Find("alice")!.Subject)),
                 unlinked: true);

@@ -16,8 +16,8 @@ internal abstract class StoreUnderTest : IAsyncDisposable
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static GatewaySettings Settings(
-        string? redis) => new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+    public static GatewaySettings Settings(string? redis) =>
+        new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["PAPERLESS_URL"] = "http://docs.example.com",
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",

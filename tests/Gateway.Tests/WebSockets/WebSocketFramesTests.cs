@@ -110,7 +110,8 @@ public sealed class WebSocketFramesTests
     private static byte[] Make(int length, bool masked, int size, byte first)
     {
         // The shortest form of the length, or a longer one than is needed: it is the bytes that count.
-        int form = Math.Max(size, length < 126 ? 0 : length < 65_536 ? 1 : 2);
+        int shortest = length switch { < 126 => 0, < 65_536 => 1, _ => 2 };
+        int form = Math.Max(size, shortest);
         byte[] lengthBytes = form switch { 1 => new byte[2], 2 => new byte[8], _ => [] };
         if (form == 1)
         {

@@ -266,7 +266,9 @@ public sealed class WebSocketTests : IAsyncLifetime
     private async Task<RawConnection> OpenRawAsync()
     {
         RawConnection connection = await RawConnection.OpenAsync(_world.Port);
-        await connection.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nCookie: {_alice.Cookies.GetCookieHeader(new Uri(_world.Origin))}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        await connection.SendAsync($"GET /ws/status/ HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nCookie: "
+            + $"{_alice.Cookies.GetCookieHeader(new Uri(_world.Origin))}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+            + "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 101 ", await connection.ReadHeadAsync(), StringComparison.Ordinal);
         return connection;
     }
