@@ -89,8 +89,8 @@ internal static class PageLoad
         |---|---|---|---|---|---|---|
         {string.Join('\n', tables)}
 
-        {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them, .NET {Environment.Version},
-        Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
+        {rounds} rounds after {Rehearsals} that are not counted, medians; {Environment.ProcessorCount} cores with everything on them,
+        .NET {Environment.Version}, Debian's Chromium over loopback. The page is the sandbox's: {PageFiles()} static files,
         {AppAssets.Files.Values.Sum(file => (long)file.Content.Length) / 1024.0 / 1024:0.0} MiB, 24 of them with a hash in the name, besides the page
         and what its script asks of the API. All requests count, these included.
         The gateway is compiled as in the image. The stand-in compresses each answer anew, as Paperless does. "stand-in" is the test server as it is,
