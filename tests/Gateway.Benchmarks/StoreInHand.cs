@@ -36,7 +36,7 @@ internal sealed class StoreInHand : IDisposable
         {
             _database = new Database(_settings);
             _database.Open();
-            _store = new SqliteSessions(_database, TimeProvider.System);
+            _store = new SqliteSessions(_database);
         }
         else
         {

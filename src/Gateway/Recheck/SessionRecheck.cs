@@ -11,7 +11,7 @@ namespace Gateway.Recheck;
 /// </summary>
 internal sealed class SessionRecheck(
     SessionRegistry sessions,
-    ISessionStore store,
+    ILease lease,
     SessionCookie cookie,
     RecheckAttempt attempt,
     SilentAuthentication silent,
@@ -134,7 +134,7 @@ internal sealed class SessionRecheck(
         for (TimeSpan waited = TimeSpan.Zero; waited < WaitTimeout; waited += PollInterval)
         {
             await Task.Delay(PollInterval, time, aborted);
-            bool isDone = await IsDoneElsewhereAsync(session);
+            bool isDone = await lease.IsLeaseFreeAsync(session.Key.ToBytes(), aborted);
             if (await sessions.ReloadAsync(secret, aborted) is not { } now || now.CheckedAt > session.CheckedAt)
             {
                 return;
@@ -150,19 +150,6 @@ internal sealed class SessionRecheck(
 
         // The other replica may have died: no request waits again before its lease expires.
         attempt.PostponeUntil(session, time.GetUtcNow() + LeaseTtl);
-    }
-
-    /// <summary>Probes the lease: it is free once the other replica has finished.</summary>
-    private async Task<bool> IsDoneElsewhereAsync(Session session)
-    {
-        byte[] key = session.Key.ToBytes();
-        if (!await store.TryAcquireLeaseAsync(key, OtherReplicaBackoff, CancellationToken.None))
-        {
-            return false;
-        }
-
-        await store.ReleaseLeaseAsync(key, CancellationToken.None);
-        return true;
     }
 
     private async Task<bool> RunAsync(Session session, SessionSecret secret)
@@ -207,7 +194,7 @@ internal sealed class SessionRecheck(
     private async Task<bool> RunWithLeaseAsync(Session session, SessionSecret secret)
     {
         byte[] key = session.Key.ToBytes();
-        if (!await store.TryAcquireLeaseAsync(key, LeaseTtl, CancellationToken.None))
+        if (!await lease.TryAcquireLeaseAsync(key, LeaseTtl, CancellationToken.None))
         {
             // Or the session is gone.
             if (!attempt.MustWait(session))
@@ -234,7 +221,7 @@ internal sealed class SessionRecheck(
         }
         finally
         {
-            await store.ReleaseLeaseAsync(key, CancellationToken.None);
+            await lease.ReleaseLeaseAsync(key, CancellationToken.None);
         }
     }
 }

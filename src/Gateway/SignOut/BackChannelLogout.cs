@@ -11,7 +11,7 @@ namespace Gateway.SignOut;
 /// <summary>Ends sessions at the provider's request, server to server (OpenID Connect Back-Channel Logout 1.0).</summary>
 internal sealed partial class BackChannelLogout(
     Revocations revocations,
-    ISessionStore store,
+    IReplayCache replayCache,
     ProviderRegistry providers,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -49,7 +49,7 @@ internal sealed partial class BackChannelLogout(
             }
 
             // Marked as used afterwards: the provider may resend a logout that failed halfway.
-            await store.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
+            await replayCache.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
             LoggedOut(at, logout.Subject, ended);
         }
         catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
@@ -129,7 +129,7 @@ internal sealed partial class BackChannelLogout(
     {
         try
         {
-            return await store.WasUsedAsync(replayKey, cancellationToken);
+            return await replayCache.WasUsedAsync(replayKey, cancellationToken);
         }
         catch (StoreUnavailableException)
         {

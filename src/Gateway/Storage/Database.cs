@@ -173,7 +173,22 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         return connection;
     }
 
+    /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
+    public T Read<T>(Func<SqliteConnection, T> read)
+    {
+        try
+        {
+            using SqliteConnection connection = Connect();
+            return read(connection);
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException(error.Message, error);
+        }
+    }
+
     /// <summary>Runs <paramref name="write"/> in one transaction, after those before it.</summary>
+    /// <exception cref="StoreUnavailableException">The file cannot be written.</exception>
     public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
     {
         await _writer.WaitAsync(cancellationToken);
@@ -185,6 +200,10 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
             T result = write(connection);
             transaction.Commit();
             return result;
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException(error.Message, error);
         }
         finally
         {

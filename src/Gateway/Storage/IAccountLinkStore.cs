@@ -32,9 +32,9 @@ internal sealed record AccountReservation(PersonKey Person, string Username, str
 /// Who is whom: account links, the names of accounts that are being made, and the names that the user header has carried. Every member may
 /// say <see cref="StoreUnavailableException"/>.
 /// </summary>
-internal abstract class IAccountLinkStore
+internal interface IAccountLinkStore
 {
-    public abstract Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken);
+    public Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken);
 
     /// <summary>
     /// Makes a link of the same issuer and subject, whose provider the settings no longer have, this person's. Only where an issuer has one
@@ -42,47 +42,47 @@ internal abstract class IAccountLinkStore
     /// </summary>
     /// <param name="configured">The `provider_id`s of the settings.</param>
     /// <returns>The person's link as it stands now; null where there is none.</returns>
-    public abstract Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken);
+    public Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken);
 
     /// <summary>The links of one Paperless user, the oldest first.</summary>
-    public abstract Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken);
+    public Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken);
 
     /// <summary>All links, the oldest first.</summary>
-    public abstract Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken);
+    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken);
 
     /// <summary>Adds a link and takes away the person's reservation.</summary>
     /// <param name="onlyToFreeUser">
     /// Not where anybody is linked to that user, or ever was: whoever had it before may have left a password or a token behind.
     /// </param>
     /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>
-    public abstract Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken);
+    public Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken);
 
     /// <returns>What was taken away; null where there is no such link of that user.</returns>
-    public abstract Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken);
+    public Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken);
 
     /// <returns>What was taken away; null where nobody was linked.</returns>
-    public abstract Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken);
+    public Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken);
 
     /// <summary>Notes when the provider said what was taken over, and what it calls the person; never an older time than is there.</summary>
-    public abstract Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken);
+    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken);
 
-    public abstract Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken);
+    public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken);
 
     /// <summary>Paperless has said that it made nothing.</summary>
-    public abstract Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken);
+    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken);
 
     /// <summary>Whether somebody else's account is being made under that name since <paramref name="since"/>.</summary>
-    public abstract Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken);
+    public Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken);
 
-    public abstract Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken);
+    public Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken);
 
     /// <summary>Notes the user that a name stands for, before the user header carries that name. The last one counts.</summary>
     /// <remarks>Kept for good, one for each name: an account that the header made, or a token of it, does not go away by itself either.</remarks>
-    public abstract Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken);
+    public Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken);
 
     /// <returns>The user that the header last meant by that name; null where it never carried it.</returns>
-    public abstract Task<int?> FindNameAsync(string username, CancellationToken cancellationToken);
+    public Task<int?> FindNameAsync(string username, CancellationToken cancellationToken);
 
     /// <summary>Every name that the header has carried, and the user that it meant.</summary>
-    public abstract Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken);
+    public Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken);
 }

@@ -6,7 +6,7 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>Random keys that outlive the process. None of them opens a session by itself.</summary>
-internal abstract class ISecretStore
+internal interface ISecretStore
 {
     /// <summary>Binds Paperless's session to nobody's of the gateway's.</summary>
     public const string PasswordSessionBinding = "local-session-binding";
@@ -15,13 +15,13 @@ internal abstract class ISecretStore
 
     /// <summary>The key of that name, made where there is none yet.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public abstract byte[] GetOrCreate(string name, int bytes);
+    public byte[] GetOrCreate(string name, int bytes);
 }
 
 /// <summary>In the SQLite file.</summary>
 internal sealed class SqliteSecrets(Database database) : ISecretStore
 {
-    public override byte[] GetOrCreate(string name, int bytes)
+    public byte[] GetOrCreate(string name, int bytes)
     {
         try
         {
@@ -62,12 +62,12 @@ internal sealed class RedisSecrets(RedisConnection redis) : ISecretStore
     private readonly ConcurrentDictionary<string, byte[]> _known = new();
 
     /// <summary>What requests ask for is asked for at start: none of them waits for Redis with its thread.</summary>
-    public override byte[] GetOrCreate(string name, int bytes) =>
+    public byte[] GetOrCreate(string name, int bytes) =>
         _known.TryGetValue(name, out byte[]? known) ? known : GetOrCreateAsync(name, bytes).GetAwaiter().GetResult();
 
     public async Task<byte[]> GetOrCreateAsync(string name, int bytes)
     {
-        RedisKey key = RedisConnection.Prefix + "secret:" + name;
+        RedisKey key = RedisNames.Secret + name;
         RedisResult[] kept = (RedisResult[])(await redis.AskAsync(
             database => database.ScriptEvaluateAsync(RedisScripts.KeepSecret, [key], [RandomNumberGenerator.GetBytes(bytes)], CommandFlags.DemandMaster),
             CancellationToken.None))!;

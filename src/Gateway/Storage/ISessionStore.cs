@@ -72,20 +72,6 @@ internal interface ISessionStore
     public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken)
         => Task.FromResult<IReadOnlyList<byte[]>>([]);
 
-    /// <summary>Whether something that counts once was taken.</summary>
-    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken);
-
-    /// <summary>Takes something that counts once, such as the `jti` of a logout token.</summary>
-    /// <returns>False where it was taken before.</returns>
-    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken);
-
-    /// <summary>Claims the recheck of a session for this replica, by the store's own clock.</summary>
-    /// <returns>False where another has it, or the session is gone.</returns>
-    public Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken);
-
-    /// <summary>Gives the claim back, where it is still this replica's.</summary>
-    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken);
-
     /// <summary>Removes what no request may use any more, and marks that have served their time.</summary>
     /// <returns>How many sessions went.</returns>
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken);

@@ -15,102 +15,93 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     /// <summary>Whom a name meant, where that cannot be read: it was somebody, so nobody is found by it.</summary>
     private const int Somebody = 0;
 
-    public const string LinkKeys = RedisConnection.Prefix + "link:";
-    private const string LinksAt = RedisConnection.Prefix + "links-at:";
-    public const string LinksOfUser = RedisConnection.Prefix + "links-of:";
-    public const string AllLinks = RedisConnection.Prefix + "links";
-    public const string LastId = RedisConnection.Prefix + "last-link";
-    public const string ReservationKeys = RedisConnection.Prefix + "reservation:";
-    private const string ReservedNameKeys = RedisConnection.Prefix + "reserved-name:";
-
-    /// <summary>Whoever was linked once is never found by name again.</summary>
-    public const string ClaimedUsers = RedisConnection.Prefix + "claimed-users";
-
-    /// <summary>The names that the user header has carried, and whom each meant.</summary>
-    private const string NameMatchGuard = RedisConnection.Prefix + "named-users";
-
-    private const int MostTries = 3;
+    private const int MaxAttempts = 3;
 
     /// <summary>Longer than anybody asks for.</summary>
-    private static readonly TimeSpan ReservedNamesKept = TimeSpan.FromHours(1);
+    private static readonly TimeSpan ReservedUsernameTtl = TimeSpan.FromHours(1);
 
     private readonly RedisLinkRecords _records = new(redis, time);
 
-    public override Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.FindLink, [.. Places(person)], [.. Names(person)], cancellationToken);
+    public Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
+        RunAsync(RedisScripts.FindLink, [.. Places(person)], [.. Prefixes, .. Names(person)], cancellationToken);
 
-    public override Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
+    public Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
         RunAsync(
             RedisScripts.TakeOverLink,
-            [.. Places(person), LinksAt + NameBefore(person)],
-            [.. Names(person), .. configured.Select(provider => (RedisValue)provider)],
+            [.. Places(person), RedisNames.LinksOfSubject + NameBefore(person)],
+            [.. Prefixes, .. Names(person), .. configured.Select(provider => (RedisValue)provider)],
             cancellationToken);
 
     /// <remarks>A set may still name a person whose link could not be read and leads to another user now.</remarks>
-    public override async Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
-        [.. (await ListAsync(LinksOfUser + userId, cancellationToken)).Where(link => link.UserId == userId)];
+    public async Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
+        [.. (await ListAsync(RedisNames.LinksOfUser + userId, cancellationToken)).Where(link => link.UserId == userId)];
 
-    public override Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken) => ListAsync(AllLinks, cancellationToken);
+    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken) => ListAsync(RedisNames.AllLinks, cancellationToken);
 
-    public override async Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken)
+    public async Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken)
     {
         PersonKey person = link.Person;
         await _records.RepairAsync(Name(person), link.UserId, cancellationToken);
         return await RunAsync(
             RedisScripts.AddLink,
             [
-                .. Places(person), ReservationKeys + Name(person), ReservationKeys + NameBefore(person), LinksOfUser + link.UserId, LastId, ClaimedUsers,
-                LinksAt + NameBefore(person),
+                .. Places(person),
+                RedisNames.Reservation + Name(person),
+                RedisNames.Reservation + NameBefore(person),
+                RedisNames.LinksOfUser + link.UserId,
+                RedisNames.LastLinkId,
+                RedisNames.ClaimedUsers,
+                RedisNames.LinksOfSubject + NameBefore(person),
             ],
             [
-                .. Names(person), onlyToFreeUser ? 1 : 0, $"{link.UserId} {link.Joined}",
+                .. Prefixes, .. Names(person), onlyToFreeUser ? 1 : 0, $"{link.UserId} {link.Joined}",
                 "issuer", link.Issuer, "subject", link.Subject, "provider", link.Provider, "label", link.Label, "user_id", link.UserId, "joined", link.Joined,
                 "linked_at", link.LinkedAt.ToUnixTimeSeconds(), "heard_at", link.AssertedAt.ToUnixTimeMilliseconds(),
             ],
             cancellationToken);
     }
 
-    public override Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.RemoveLinkByNumber, [LinksOfUser + userId, AllLinks], [id, userId], cancellationToken);
+    public Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) =>
+        RunAsync(RedisScripts.RemoveLinkById, [RedisNames.LinksOfUser + userId, RedisNames.AllLinks], [.. Prefixes, id, userId], cancellationToken);
 
-    public override async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
+    public async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
     {
         await _records.RepairAsync(Name(person), userId: null, cancellationToken);
-        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Names(person)], cancellationToken);
+        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Prefixes, .. Names(person)], cancellationToken);
     }
 
-    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.AskAsync(
         database => database.ScriptEvaluateAsync(
-            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Names(link.Person), link.Id, assertedAt
+            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
                 .ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 
-    public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(
         async database =>
         {
             string name = Name(reservation.Person);
-            await RedisLinkRecords.FreeAsync(database, (ReservationKeys + name, "hash"), (ReservedName(reservation.Username), "hash"));
+            await RedisLinkRecords.FreeAsync(database, (RedisNames.Reservation + name, "hash"), (ReservedName(reservation.Username), "hash"));
             await database.HashSetAsync(
-                ReservationKeys + name,
+                RedisNames.Reservation + name,
                 [
                     new HashEntry("username", reservation.Username),
                     new HashEntry("profile", reservation.Profile),
                     new HashEntry("reserved_at", reservation.ReservedAt.ToUnixTimeSeconds()),
                 ]);
             await database.HashSetAsync(ReservedName(reservation.Username), name, reservation.ReservedAt.ToUnixTimeSeconds());
-            await database.KeyExpireAsync(ReservedName(reservation.Username), ReservedNamesKept);
+            await database.KeyExpireAsync(ReservedName(reservation.Username), ReservedUsernameTtl);
             return true;
         },
         cancellationToken);
 
-    public override Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => redis.AskAsync(
         async database =>
         {
             foreach (string name in ReservationNames(person))
             {
-                await RedisLinkRecords.FreeAsync(database, (ReservationKeys + name, "hash"));
-                RedisValue username = await database.HashGetAsync(ReservationKeys + name, "username");
-                await database.KeyDeleteAsync(ReservationKeys + name);
+                await RedisLinkRecords.FreeAsync(database, (RedisNames.Reservation + name, "hash"));
+                RedisValue username = await database.HashGetAsync(RedisNames.Reservation + name, "username");
+                await database.KeyDeleteAsync(RedisNames.Reservation + name);
                 if (!username.IsNull)
                 {
                     await RedisLinkRecords.FreeAsync(database, (ReservedName(username.ToString()), "hash"));
@@ -122,7 +113,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         },
         cancellationToken);
 
-    public override async Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken)
     {
         string[] own = ReservationNames(person);
         RedisKey key = ReservedName(username);
@@ -139,11 +130,11 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         async Task<HashEntry[]?> AskAsync(IDatabase database) => await database.HashGetAllAsync(key, CommandFlags.DemandMaster);
     }
 
-    public override async Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken)
+    public async Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken)
     {
         foreach (string name in ReservationNames(person))
         {
-            if (await FindReservationAsync(ReservationKeys + name, person, cancellationToken) is { } reservation)
+            if (await FindReservationAsync(RedisNames.Reservation + name, person, cancellationToken) is { } reservation)
             {
                 return reservation;
             }
@@ -170,32 +161,32 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return null;
     }
 
-    public override async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
+    public async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
     {
         if (await FindNameAsync(username, cancellationToken) != userId)
         {
             await redis.ReadAsync(
-                database => database.HashSetAsync(NameMatchGuard, username, userId),
+                database => database.HashSetAsync(RedisNames.NamedUsers, username, userId),
                 NamesKind,
-                NameMatchGuard,
+                RedisNames.NamedUsers,
                 absent: false,
                 cancellationToken);
         }
     }
 
-    public override async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
+    public async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
         await redis.ReadAsync(
-            database => database.HashGetAsync(NameMatchGuard, username, CommandFlags.DemandMaster),
+            database => database.HashGetAsync(RedisNames.NamedUsers, username, CommandFlags.DemandMaster),
             NamesKind,
-            NameMatchGuard,
+            RedisNames.NamedUsers,
             absent: Somebody,
             cancellationToken));
 
-    public override async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
         (await redis.ReadAsync(
-            database => database.HashGetAllAsync(NameMatchGuard, CommandFlags.DemandMaster),
+            database => database.HashGetAllAsync(RedisNames.NamedUsers, CommandFlags.DemandMaster),
             NamesKind,
-            NameMatchGuard,
+            RedisNames.NamedUsers,
             [],
             cancellationToken))
             .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? Somebody, StringComparer.Ordinal);
@@ -218,7 +209,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
             AccountLink?[] links = await Task.WhenAll(names.Select(name => _records.FindAsync(name.ToString(), cancellationToken)));
 
             // A link may be moved to its new name between the two questions.
-            if (tries == MostTries || !links.Contains(null))
+            if (tries == MaxAttempts || !links.Contains(null))
             {
                 return [.. links.OfType<AccountLink>()];
             }
@@ -255,10 +246,13 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     }
 
     private static string ReservedName(string username) =>
-        ReservedNameKeys + Hash(username.ToUpperInvariant());
+        RedisNames.ReservedUsername + Hash(username.ToUpperInvariant());
 
     /// <summary>Where a person's link is, where the version before kept it, and the list of all: what every script about one link begins with.</summary>
-    private static RedisKey[] Places(PersonKey person) => [LinkKeys + Name(person), LinkKeys + NameBefore(person), AllLinks];
+    private static RedisKey[] Places(PersonKey person) => [RedisNames.Link + Name(person), RedisNames.Link + NameBefore(person), RedisNames.AllLinks];
+
+    /// <summary>What every script about links begins its arguments with: scripts find further keys in the links that they read.</summary>
+    private static RedisValue[] Prefixes => [RedisNames.Link, RedisNames.LinksOfUser, RedisNames.LinksOfSubject];
 
     private static RedisValue[] Names(PersonKey person) => [Name(person), NameBefore(person), person.Provider];
 

@@ -8,14 +8,8 @@ namespace Gateway.Storage;
 /// <summary>The one connection to Redis, which mends itself: made at start, shared by everything that is kept there.</summary>
 internal sealed partial class RedisConnection(GatewaySettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
 {
-    /// <summary>
-    /// Every key begins with it. One hash tag (the part in braces) puts all of them into one slot of a cluster, because a script may only
-    /// touch keys of one slot, and ending a person's sessions touches keys that it finds by the way.
-    /// </summary>
-    public const string Prefix = "{pgw}:";
-
     /// <summary>A request that waits for Redis does not wait longer than this.</summary>
-    private const int PatienceMilliseconds = 1500;
+    private const int TimeoutMilliseconds = 1500;
 
     /// <summary>What Redis says of a key of another type than the command is for.</summary>
     private const string WrongType = "WRONGTYPE";
@@ -178,7 +172,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     {
         ConfigurationOptions options = settings.Redis!.Options();
         options.AbortOnConnectFail = false;
-        options.ConnectTimeout = options.SyncTimeout = options.AsyncTimeout = PatienceMilliseconds;
+        options.ConnectTimeout = options.SyncTimeout = options.AsyncTimeout = TimeoutMilliseconds;
         options.ConnectRetry = 1;
         options.KeepAlive = 5;
         options.HeartbeatInterval = TimeSpan.FromSeconds(0.5);

@@ -8,7 +8,7 @@ namespace Gateway.Storage;
 /// <summary>The data-protection keys in Redis, so that what one replica protected another can read.</summary>
 internal sealed class RedisKeyRing(RedisConnection redis) : IXmlRepository
 {
-    private static readonly RedisKey List = RedisConnection.Prefix + "keys";
+    private static readonly RedisKey List = RedisNames.DataProtectionKeys;
 
     private int _seen;
 

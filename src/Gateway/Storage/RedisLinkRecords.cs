@@ -9,18 +9,23 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
     private const long HighestId = 1L << 52;
 
     public async Task<AccountLink?> FindAsync(string name, CancellationToken cancellationToken) => Read(name, await redis.ReadAsync(
-        database => database.HashGetAllAsync(RedisAccounts.LinkKeys + name, flags: CommandFlags.DemandMaster),
+        database => database.HashGetAllAsync(RedisNames.Link + name, flags: CommandFlags.DemandMaster),
         RedisAccounts.LinkKind,
-        RedisAccounts.LinkKeys + name,
+        RedisNames.Link + name,
         [],
         cancellationToken));
 
     /// <summary>Makes room for what is to be written where something stands that cannot be read; no script fails at it after that.</summary>
     public async Task RepairAsync(string name, int? userId, CancellationToken cancellationToken)
     {
-        RedisKey[] sets = userId is null ? [RedisAccounts.AllLinks] : [RedisAccounts.AllLinks, RedisAccounts.LinksOfUser + userId];
-        (RedisKey, string)[] types = [(RedisAccounts.LinkKeys + name, "hash"), (RedisAccounts.ReservationKeys + name, "hash"), (RedisAccounts
-            .LastId, "string"), .. sets.Select(set => (set, "zset"))];
+        RedisKey[] sets = userId is null ? [RedisNames.AllLinks] : [RedisNames.AllLinks, RedisNames.LinksOfUser + userId];
+        (RedisKey, string)[] types =
+        [
+            (RedisNames.Link + name, "hash"),
+            (RedisNames.Reservation + name, "hash"),
+            (RedisNames.LastLinkId, "string"),
+            .. sets.Select(set => (set, "zset")),
+        ];
         bool[] freed = await redis.AskAsync(database => FreeAsync(database, types), cancellationToken);
         foreach (RedisKey set in sets.Where((_, place) => freed[3 + place]))
         {
@@ -29,32 +34,32 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
 
         await FreeLinkAsync(name, cancellationToken);
         await RepairNumbersAsync(cancellationToken);
-        RedisType claimed = await redis.AskAsync(database => database.KeyTypeAsync(RedisAccounts.ClaimedUsers, CommandFlags.DemandMaster), cancellationToken);
+        RedisType claimed = await redis.AskAsync(database => database.KeyTypeAsync(RedisNames.ClaimedUsers, CommandFlags.DemandMaster), cancellationToken);
         if (claimed is not (RedisType.None or RedisType.Set))
         {
             // Nobody knows any more who was linked once: until the operator removes it, every user counts as taken.
-            redis.Unreadable.Report("set of users that were linked once", RedisAccounts.ClaimedUsers, "nobody is linked by name while it stands");
+            redis.Unreadable.Report("set of users that were linked once", RedisNames.ClaimedUsers, "nobody is linked by name while it stands");
         }
     }
 
     /// <summary>A link that cannot be read leads nobody anywhere: it makes room for the person's new one.</summary>
     private async Task FreeLinkAsync(string name, CancellationToken cancellationToken)
     {
-        RedisKey key = RedisAccounts.LinkKeys + name;
+        RedisKey key = RedisNames.Link + name;
         HashEntry[] entries = await redis.AskAsync(database => database.HashGetAllAsync(key, CommandFlags.DemandMaster), cancellationToken);
         if (entries.Length > 0 && Read(name, entries) is null)
         {
             await redis.AskAsync(database => database.KeyDeleteAsync(key), cancellationToken);
-            await redis.AskAsync(database => database.SortedSetRemoveAsync(RedisAccounts.AllLinks, name), cancellationToken);
+            await redis.AskAsync(database => database.SortedSetRemoveAsync(RedisNames.AllLinks, name), cancellationToken);
         }
     }
 
     /// <summary>No number is given twice: where nobody knows the last one, the next is higher than any that can have been.</summary>
     private async Task RepairNumbersAsync(CancellationToken cancellationToken)
     {
-        RedisValue last = await redis.AskAsync(database => database.StringGetAsync(RedisAccounts.LastId, CommandFlags.DemandMaster), cancellationToken);
+        RedisValue last = await redis.AskAsync(database => database.StringGetAsync(RedisNames.LastLinkId, CommandFlags.DemandMaster), cancellationToken);
         SortedSetEntry[] highest = await redis.AskAsync(
-            database => database.SortedSetRangeByRankWithScoresAsync(RedisAccounts.AllLinks, -1, -1, flags: CommandFlags.DemandMaster),
+            database => database.SortedSetRangeByRankWithScoresAsync(RedisNames.AllLinks, -1, -1, flags: CommandFlags.DemandMaster),
             cancellationToken);
         long atLeast = highest is [{ Score: > 0 and < HighestId } link] ? (long)link.Score : 0;
         if ((last.IsNull && atLeast == 0) || (last.TryParse(out long number) && number >= atLeast && number < HighestId))
@@ -62,9 +67,9 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
             return;
         }
 
-        redis.Unreadable.Report("number of the last account link", RedisAccounts.LastId, "the next ones are higher than any before");
+        redis.Unreadable.Report("number of the last account link", RedisNames.LastLinkId, "the next ones are higher than any before");
         await redis.AskAsync(
-            database => database.StringSetAsync(RedisAccounts.LastId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())),
+            database => database.StringSetAsync(RedisNames.LastLinkId, Math.Max(atLeast, time.GetUtcNow().ToUnixTimeMilliseconds())),
             cancellationToken);
     }
 
@@ -73,16 +78,16 @@ internal sealed class RedisLinkRecords(RedisConnection redis, TimeProvider time)
     {
         redis.Unreadable.Report(RedisAccounts.IndexKind, set.ToString(), "it is made anew");
         await redis.AskAsync(database => FreeAsync(database, (set, "zset")), cancellationToken);
-        await using IAsyncEnumerator<RedisKey> keys = redis.KeysAsync(RedisAccounts.LinkKeys + "*").GetAsyncEnumerator(cancellationToken);
+        await using IAsyncEnumerator<RedisKey> keys = redis.KeysAsync(RedisNames.Link + "*").GetAsyncEnumerator(cancellationToken);
         while (await redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken))
         {
-            string name = keys.Current.ToString()[RedisAccounts.LinkKeys.Length..];
+            string name = keys.Current.ToString()[RedisNames.Link.Length..];
             if (RedisFields.Hash(name) is null || await FindAsync(name, cancellationToken) is not { } link)
             {
                 continue;
             }
 
-            if (set == RedisAccounts.AllLinks || set == RedisAccounts.LinksOfUser + link.UserId)
+            if (set == RedisNames.AllLinks || set == RedisNames.LinksOfUser + link.UserId)
             {
                 await redis.AskAsync(database => database.SortedSetAddAsync(set, name, link.Id), cancellationToken);
             }

@@ -48,7 +48,8 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// KEYS: session, tombstone and index of the person, then of the `sid`. ARGV: how long ago it was heard, now, ends at, idle, name, then the fields.
+    /// KEYS: session, tombstone and index of the person, then of the `sid`. ARGV: how long ago it was heard, now, ends at, idle, name,
+    /// prefix of sessions, then the fields.
     /// Gives 1, or 2 where an index could not be read; 0 where the provider has ended it, or -1 where that could not be read.
     /// </summary>
     public const string Add = Tombstone + """
@@ -60,14 +61,14 @@ internal static class RedisScripts
         local life = math.max(tonumber(ARGV[3]) - tonumber(ARGV[2]), 1)
         local answer = 1
         redis.call('DEL', KEYS[1])
-        for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+        for at = 7, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
         redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', heard))
         redis.call('PEXPIRE', KEYS[1], math.min(life, tonumber(ARGV[4])))
         for at = 3, #KEYS, 2 do
             if free(KEYS[at], 'set') then answer = 2 end
             -- What expired leaves its name in the index: a few are looked at each time, and none stays for long.
             for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[at], 5)) do
-                if redis.call('EXISTS', '{pgw}:s2:' .. name) == 0 then redis.call('SREM', KEYS[at], name) end
+                if redis.call('EXISTS', ARGV[6] .. name) == 0 then redis.call('SREM', KEYS[at], name) end
             end
             redis.call('SADD', KEYS[at], ARGV[5])
             if redis.call('PTTL', KEYS[at]) < life then redis.call('PEXPIRE', KEYS[at], life) end
@@ -93,13 +94,14 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: session. ARGV: name, channel, who says it, 1 where it is said even if there is no such session.</summary>
+    /// <summary>KEYS: session. ARGV: name, channel, which replica sends it, 1 where it is published even if there is no such session, prefix of
+    /// indexes.</summary>
     /// <remarks>A user without the right to publish ends sessions all the same: other replicas then learn of it when they ask.</remarks>
     public const string Remove = Types + """
         local of = fields(KEYS[1], 'sid', 'person')
         local gone = redis.call('DEL', KEYS[1])
         for at = 1, 2 do
-            if of[at] and of[at] ~= '' then redis.pcall('SREM', '{pgw}:i:' .. of[at], ARGV[1]) end
+            if of[at] and of[at] ~= '' then redis.pcall('SREM', ARGV[5] .. of[at], ARGV[1]) end
         end
         if gone == 1 or ARGV[4] == '1' then redis.pcall('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. ARGV[1]) end
         return gone
@@ -116,7 +118,7 @@ internal static class RedisScripts
 
     /// <summary>
     /// KEYS: index, tombstone. ARGV: how long ago it ended, milliseconds that the tombstone stays, channel, who says it, 1 where it comes late
-    /// and what of a person began after it stays, the index's own name.
+    /// and what of a person began after it stays, the index's own name, prefix of sessions, prefix of indexes.
     /// </summary>
     /// <remarks>
     /// The sessions go first: a Redis that is full takes nothing new, but after a first write it lets a script finish. A session that cannot be
@@ -128,7 +130,7 @@ internal static class RedisScripts
         local ended = {}
         local unreadable = {}
         for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-            local key = '{pgw}:s2:' .. name
+            local key = ARGV[7] .. name
             local of = fields(key, 'sid', 'person', 'heard')
             local heard = tonumber(of[3] or '')
             local later = ARGV[5] == '1' and of[2] == ARGV[6] and heard and heard > at
@@ -142,7 +144,7 @@ internal static class RedisScripts
                 redis.call('SREM', KEYS[1], name)
                 table.insert(ended, name)
                 for at = 1, 2 do
-                    if of[at] and of[at] ~= '' then redis.pcall('SREM', '{pgw}:i:' .. of[at], name) end
+                    if of[at] and of[at] ~= '' then redis.pcall('SREM', ARGV[8] .. of[at], name) end
                 end
             end
         end
@@ -172,8 +174,8 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: session, claim. ARGV: who claims it, milliseconds. A claim without an end, or with one that no gateway gives, is none.</summary>
-    public const string Claim = Types + """
+    /// <summary>KEYS: session, lease. ARGV: holder, milliseconds. A lease without an expiry, or with one that no gateway gives, does not count.</summary>
+    public const string AcquireLease = Types + """
         if not free(KEYS[2], 'string') then
             local left = redis.call('PTTL', KEYS[2])
             if left == -1 or left > 600000 then redis.call('DEL', KEYS[2]) end
@@ -182,8 +184,15 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: claim. ARGV: who gives it back.</summary>
-    public const string Release = Types + """
+    /// <summary>KEYS: lease. Gives 1 where nobody holds it.</summary>
+    public const string IsLeaseFree = Types + """
+        local left = redis.call('PTTL', KEYS[1])
+        if not has(KEYS[1], 'string') or left == -1 or left > 600000 then return 1 end
+        return 0
+        """;
+
+    /// <summary>KEYS: lease. ARGV: holder.</summary>
+    public const string ReleaseLease = Types + """
         if not has(KEYS[1], 'string') or redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         return redis.call('DEL', KEYS[1])
         """;
@@ -214,34 +223,35 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// Every script about one link begins with KEYS: link, link under the name of the version before, all links, and ARGV: name, name of the
-    /// version before, provider. A link that the version before wrote for that provider is moved first.
+    /// Every script about one link begins with KEYS: link, link under the name of the version before, all links, and ARGV: prefix of links, prefix of
+    /// the links of a user, prefix of the links of a subject, name, name of the version before, provider. A link that the version before wrote
+    /// for that provider is moved first.
     /// </summary>
     private const string Moved = Types + """
         local function move(from)
-            local of = fields('{pgw}:link:' .. from, 'id', 'user_id')
-            redis.call('RENAME', '{pgw}:link:' .. from, KEYS[1])
-            redis.call('HSET', KEYS[1], 'provider', ARGV[3], 'at', ARGV[2])
-            for _, set in ipairs({ KEYS[3], '{pgw}:links-of:' .. (of[2] or '') }) do
+            local of = fields(ARGV[1] .. from, 'id', 'user_id')
+            redis.call('RENAME', ARGV[1] .. from, KEYS[1])
+            redis.call('HSET', KEYS[1], 'provider', ARGV[6], 'at', ARGV[5])
+            for _, set in ipairs({ KEYS[3], ARGV[2] .. (of[2] or '') }) do
                 redis.pcall('ZREM', set, from)
-                redis.pcall('ZADD', set, of[1] or 0, ARGV[1])
+                redis.pcall('ZADD', set, of[1] or 0, ARGV[4])
             end
-            redis.pcall('SREM', '{pgw}:links-at:' .. ARGV[2], from)
-            redis.pcall('SADD', '{pgw}:links-at:' .. ARGV[2], ARGV[1])
+            redis.pcall('SREM', ARGV[3] .. ARGV[5], from)
+            redis.pcall('SADD', ARGV[3] .. ARGV[5], ARGV[4])
         end
-        if redis.call('EXISTS', KEYS[1]) == 0 and fields(KEYS[2], 'provider')[1] == ARGV[3] then move(ARGV[2]) end
+        if redis.call('EXISTS', KEYS[1]) == 0 and fields(KEYS[2], 'provider')[1] == ARGV[6] then move(ARGV[5]) end
 
         """;
 
     private const string Removed = Types + """
-        local function remove(name)
-            local key = '{pgw}:link:' .. name
+        local function remove(name, all)
+            local key = ARGV[1] .. name
             local of = fields(key, 'user_id', 'at')
             local was = redis.call('HGETALL', key)
             redis.call('DEL', key)
-            redis.pcall('ZREM', '{pgw}:links', name)
-            if of[1] then redis.pcall('ZREM', '{pgw}:links-of:' .. of[1], name) end
-            if of[2] then redis.pcall('SREM', '{pgw}:links-at:' .. of[2], name) end
+            redis.pcall('ZREM', all, name)
+            if of[1] then redis.pcall('ZREM', ARGV[2] .. of[1], name) end
+            if of[2] then redis.pcall('SREM', ARGV[3] .. of[2], name) end
             return was
         end
 
@@ -253,12 +263,12 @@ internal static class RedisScripts
     /// <summary>As <see cref="Moved"/>. KEYS: links of issuer and subject. ARGV: the providers of the settings.</summary>
     public const string TakeOverLink = Moved + """
         local configured = {}
-        for at = 4, #ARGV do configured[ARGV[at]] = true end
+        for at = 7, #ARGV do configured[ARGV[at]] = true end
         local left = {}
         local names = has(KEYS[4], 'set') and redis.call('SMEMBERS', KEYS[4]) or {}
-        table.insert(names, ARGV[2])
+        table.insert(names, ARGV[5])
         for _, name in ipairs(names) do
-            local provider = fields('{pgw}:link:' .. name, 'provider')[1]
+            local provider = fields(ARGV[1] .. name, 'provider')[1]
             if provider and not configured[provider] then table.insert(left, name) end
         end
         if redis.call('EXISTS', KEYS[1]) == 0 and #left == 1 then move(left[1]) end
@@ -271,40 +281,40 @@ internal static class RedisScripts
     /// </summary>
     public const string AddLink = Moved + """
         local unreadable = redis.call('EXISTS', KEYS[8]) == 1 and not has(KEYS[8], 'set')
-        local taken = unreadable or redis.call('EXISTS', KEYS[6]) == 1 or redis.call('SISMEMBER', KEYS[8], ARGV[5]) == 1
-        if redis.call('EXISTS', KEYS[1]) == 0 and not (ARGV[4] == '1' and taken) then
+        local taken = unreadable or redis.call('EXISTS', KEYS[6]) == 1 or redis.call('SISMEMBER', KEYS[8], ARGV[8]) == 1
+        if redis.call('EXISTS', KEYS[1]) == 0 and not (ARGV[7] == '1' and taken) then
             local id = redis.call('INCR', KEYS[7])
-            redis.call('HSET', KEYS[1], 'id', id, 'at', ARGV[2])
-            for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
-            redis.pcall('SADD', KEYS[8], ARGV[5])
-            redis.call('ZADD', KEYS[3], id, ARGV[1])
-            redis.call('ZADD', KEYS[6], id, ARGV[1])
+            redis.call('HSET', KEYS[1], 'id', id, 'at', ARGV[5])
+            for at = 9, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
+            redis.pcall('SADD', KEYS[8], ARGV[8])
+            redis.call('ZADD', KEYS[3], id, ARGV[4])
+            redis.call('ZADD', KEYS[6], id, ARGV[4])
             free(KEYS[9], 'set')
-            redis.call('SADD', KEYS[9], ARGV[1])
+            redis.call('SADD', KEYS[9], ARGV[4])
         end
         if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[4], KEYS[5]) end
         return redis.call('HGETALL', KEYS[1])
         """;
 
-    /// <summary>KEYS: links of the user, all links. ARGV: number, user.</summary>
-    public const string RemoveLinkByNumber = Removed + """
-        local names = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], ARGV[1])
-        local of = names[1] and fields('{pgw}:link:' .. names[1], 'id', 'user_id')
-        if not of or of[1] ~= ARGV[1] or of[2] ~= ARGV[2] then return {} end
-        return remove(names[1])
+    /// <summary>KEYS: links of the user, all links. ARGV: the three prefixes, number, user.</summary>
+    public const string RemoveLinkById = Removed + """
+        local names = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[4], ARGV[4])
+        local of = names[1] and fields(ARGV[1] .. names[1], 'id', 'user_id')
+        if not of or of[1] ~= ARGV[4] or of[2] ~= ARGV[5] then return {} end
+        return remove(names[1], KEYS[2])
         """;
 
     /// <summary>As <see cref="Moved"/>.</summary>
     public const string RemoveLinkOfPerson = Moved + Removed + """
         if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
-        return remove(ARGV[1])
+        return remove(ARGV[4], KEYS[3])
         """;
 
     /// <summary>As <see cref="Moved"/>. ARGV: id, heard at, label.</summary>
     public const string NoteLink = Moved + """
         local of = redis.call('HMGET', KEYS[1], 'id', 'heard_at')
-        if of[1] ~= ARGV[4] or (tonumber(of[2] or '') or 0) > tonumber(ARGV[5]) then return 0 end
-        redis.call('HSET', KEYS[1], 'heard_at', ARGV[5], 'label', ARGV[6])
+        if of[1] ~= ARGV[7] or (tonumber(of[2] or '') or 0) > tonumber(ARGV[8]) then return 0 end
+        redis.call('HSET', KEYS[1], 'heard_at', ARGV[8], 'label', ARGV[9])
         return 1
         """;
 }

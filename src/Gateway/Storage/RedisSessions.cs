@@ -16,25 +16,17 @@ internal sealed class RedisSessions : ISessionStore
     private const string TakenOut = "it is taken out";
     private const string EndOfThisMoment = "it counts as an end of this moment";
 
-    /// <summary>Not the name of the version before: its sessions' indexes do not know the provider, so everybody signs in once more.</summary>
-    public const string SessionKeys = RedisConnection.Prefix + "s2:";
-
-    private const string IndexKeys = RedisConnection.Prefix + "i:";
-    private const string TombstoneKeys = RedisConnection.Prefix + "e:";
-    private const string TakenKeys = RedisConnection.Prefix + "t:";
-    private const string ClaimKeys = RedisConnection.Prefix + "c:";
-
     /// <summary>Commands that are sent without waiting for the answers of those before.</summary>
-    private const int AtOnce = 500;
+    private const int PipelineSize = 500;
 
     /// <summary>How late the note of a last use may come: gateways gather them, and keep them while Redis is away.</summary>
-    private static readonly TimeSpan NotesComeWithin = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan MaxNoteDelay = TimeSpan.FromMinutes(10);
 
     private readonly RedisConnection _redis;
     private readonly TimeProvider _time;
     private readonly long _idle;
     private readonly string _channel;
-    private readonly string _me = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private readonly string _replica = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
     private readonly Lock _listening = new();
     private Action<IReadOnlyList<byte[]>>? _endedElsewhere;
     private bool _listens;
@@ -43,8 +35,8 @@ internal sealed class RedisSessions : ISessionStore
     {
         _redis = redis;
         _time = time;
-        _idle = (long)(settings.Session.Idle + NotesComeWithin).TotalMilliseconds;
-        _channel = string.Create(CultureInfo.InvariantCulture, $"{RedisConnection.Prefix}ended:{settings.Redis!.Options().DefaultDatabase ?? 0}");
+        _idle = (long)(settings.Session.Idle + MaxNoteDelay).TotalMilliseconds;
+        _channel = string.Create(CultureInfo.InvariantCulture, $"{RedisNames.EndedChannel}{settings.Redis!.Options().DefaultDatabase ?? 0}");
     }
 
     public bool IsShared => true;
@@ -84,13 +76,13 @@ internal sealed class RedisSessions : ISessionStore
         string name = Name(session.Key);
         string person = Name(session.PersonIndex);
         string sid = session.SidIndex is null ? "" : Name(session.SidIndex);
-        RedisKey[] keys = [SessionKeys + name, TombstoneKeys + person, IndexKeys + person];
+        RedisKey[] keys = [RedisNames.Session + name, RedisNames.Tombstone + person, RedisNames.SessionIndex + person];
         long answer = await RunAsync(
             RedisScripts.Add,
-            sid.Length == 0 ? keys : [.. keys, TombstoneKeys + sid, IndexKeys + sid],
+            sid.Length == 0 ? keys : [.. keys, RedisNames.Tombstone + sid, RedisNames.SessionIndex + sid],
             [
                 Ago(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
-                "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
+                RedisNames.Session, "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
             ],
             cancellationToken);
@@ -111,30 +103,38 @@ internal sealed class RedisSessions : ISessionStore
 
     public async ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken)
     {
-        RedisKey name = SessionKeys + Name(key);
+        RedisKey name = RedisNames.Session + Name(key);
         return Read(key, await _redis.ReadAsync(redis => redis.HashGetAllAsync(name, CommandFlags.DemandMaster), SessionKind, name, [], cancellationToken));
     }
 
     public async Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) =>
-        await RunAsync(RedisScripts.Replace, [SessionKeys + Name(key)], [version, record, info], cancellationToken) == 1;
+        await RunAsync(RedisScripts.Replace, [RedisNames.Session + Name(key)], [version, record, info], cancellationToken) == 1;
 
     public async Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken)
     {
-        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(AtOnce))
+        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(PipelineSize))
         {
             await Task.WhenAll(
-                some.Select(use => RunAsync(RedisScripts.Touch, [SessionKeys + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
+                some.Select(use => RunAsync(RedisScripts.Touch, [RedisNames.Session + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
         }
     }
 
     public async Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) =>
-        await RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me, 1], cancellationToken) == 1;
+        await RunAsync(
+            RedisScripts.Remove,
+            [RedisNames.Session + Name(key)],
+            [Name(key), _channel, _replica, 1, RedisNames.SessionIndex],
+            cancellationToken) == 1;
 
     public async Task RemoveAgainAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken)
     {
-        foreach (byte[][] some in keys.Chunk(AtOnce))
+        foreach (byte[][] some in keys.Chunk(PipelineSize))
         {
-            await Task.WhenAll(some.Select(key => RunAsync(RedisScripts.Remove, [SessionKeys + Name(key)], [Name(key), _channel, _me, 0], cancellationToken)));
+            await Task.WhenAll(some.Select(key => RunAsync(
+                RedisScripts.Remove,
+                [RedisNames.Session + Name(key)],
+                [Name(key), _channel, _replica, 0, RedisNames.SessionIndex],
+                cancellationToken)));
         }
     }
 
@@ -169,18 +169,27 @@ internal sealed class RedisSessions : ISessionStore
         async Task<string[]> RunAsync() => (string[])(await _redis.AskAsync(
             redis => redis.ScriptEvaluateAsync(
                 RedisScripts.EndAll,
-                [IndexKeys + name, TombstoneKeys + name],
-                [Ago(at), Milliseconds(until) - Milliseconds(_time.GetUtcNow()), _channel, _me, late ? 1 : 0, name],
+                [RedisNames.SessionIndex + name, RedisNames.Tombstone + name],
+                [
+                    Ago(at),
+                    Milliseconds(until) - Milliseconds(_time.GetUtcNow()),
+                    _channel,
+                    _replica,
+                    late ? 1 : 0,
+                    name,
+                    RedisNames.Session,
+                    RedisNames.SessionIndex,
+                ],
                 CommandFlags.DemandMaster),
             cancellationToken))!;
     }
 
     public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken) =>
-        _redis.AskAsync(redis => redis.KeyExistsAsync(IndexKeys + Name(index), CommandFlags.DemandMaster), cancellationToken);
+        _redis.AskAsync(redis => redis.KeyExistsAsync(RedisNames.SessionIndex + Name(index), CommandFlags.DemandMaster), cancellationToken);
 
     public async Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
     {
-        string index = IndexKeys + Name(personIndex);
+        string index = RedisNames.SessionIndex + Name(personIndex);
         List<StoredSession> sessions = [];
         foreach (RedisValue member in await MembersAsync(Name(personIndex), cancellationToken))
         {
@@ -196,7 +205,7 @@ internal sealed class RedisSessions : ISessionStore
             }
             else
             {
-                await RunAsync(RedisScripts.Prune, [index, SessionKeys + name], [name], cancellationToken);
+                await RunAsync(RedisScripts.Prune, [index, RedisNames.Session + name], [name], cancellationToken);
             }
         }
 
@@ -208,7 +217,7 @@ internal sealed class RedisSessions : ISessionStore
         // A scan may name a key twice while Redis makes room.
         HashSet<string> seen = [];
         List<string> page = [];
-        await using IAsyncEnumerator<RedisKey> keys = _redis.KeysAsync(SessionKeys + "*").GetAsyncEnumerator(cancellationToken);
+        await using IAsyncEnumerator<RedisKey> keys = _redis.KeysAsync(RedisNames.Session + "*").GetAsyncEnumerator(cancellationToken);
         bool more = true;
         while (more)
         {
@@ -218,9 +227,9 @@ internal sealed class RedisSessions : ISessionStore
                 page.Add(name);
             }
 
-            if (page.Count == AtOnce || !more)
+            if (page.Count == PipelineSize || !more)
             {
-                foreach (StoredSession? session in await Task.WhenAll(page.Select(one => FindByNameAsync(one[SessionKeys.Length..], cancellationToken))))
+                foreach (StoredSession? session in await Task.WhenAll(page.Select(one => FindByNameAsync(one[RedisNames.Session.Length..], cancellationToken))))
                 {
                     if (session is not null)
                     {
@@ -233,21 +242,6 @@ internal sealed class RedisSessions : ISessionStore
         }
     }
 
-    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken) =>
-        _redis.AskAsync(redis => redis.KeyExistsAsync(TakenKeys + Name(hash), CommandFlags.DemandMaster), cancellationToken);
-
-    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken)
-    {
-        long life = Math.Max(Milliseconds(until) - Milliseconds(_time.GetUtcNow()), 1);
-        return _redis.AskAsync(redis => redis.StringSetAsync(TakenKeys + Name(hash), 1, TimeSpan.FromMilliseconds(life), When.NotExists), cancellationToken);
-    }
-
-    public async Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken) =>
-        await RunAsync(RedisScripts.Claim, [SessionKeys + Name(key), ClaimKeys + Name(key)], [_me, (long)howLong.TotalMilliseconds], cancellationToken) == 1;
-
-    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.Release, [ClaimKeys + Name(key)], [_me], cancellationToken);
-
     /// <summary>Redis does it by itself.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => Task.FromResult(0);
 
@@ -256,7 +250,7 @@ internal sealed class RedisSessions : ISessionStore
     private void Heard(string message)
     {
         string[] words = message.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || words[0] == _me || words.Skip(1).Any(word => RedisFields.Hash(word) is null))
+        if (words.Length < 2 || words[0] == _replica || words.Skip(1).Any(word => RedisFields.Hash(word) is null))
         {
             return;
         }
@@ -268,7 +262,7 @@ internal sealed class RedisSessions : ISessionStore
     /// <summary>The names of sessions in an index; one that cannot be read is made anew, so that no session is missing from it.</summary>
     private async Task<RedisValue[]> MembersAsync(string name, CancellationToken cancellationToken)
     {
-        RedisKey index = IndexKeys + name;
+        RedisKey index = RedisNames.SessionIndex + name;
         RedisValue[]? members = await _redis.ReadAsync(AskAsync, IndexKind, index, absent: null, cancellationToken);
         if (members is null)
         {
@@ -294,7 +288,11 @@ internal sealed class RedisSessions : ISessionStore
         {
             if (Name(session.PersonIndex) == name || (session.SidIndex is { } sid && Name(sid) == name))
             {
-                await RunAsync(RedisScripts.PutBack, [IndexKeys + name, SessionKeys + Name(session.Key)], [Name(session.Key)], cancellationToken);
+                await RunAsync(
+                    RedisScripts.PutBack,
+                    [RedisNames.SessionIndex + name, RedisNames.Session + Name(session.Key)],
+                    [Name(session.Key)],
+                    cancellationToken);
             }
         }
     }

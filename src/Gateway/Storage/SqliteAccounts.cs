@@ -13,10 +13,10 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     /// <summary>A reservation of the version before names no provider.</summary>
     private const string ReservedFor = "provider IN ($provider, '') AND issuer = $issuer AND subject = $subject";
 
-    public override async Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
+    public async Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM account_links WHERE {OfPerson};", Parameters(person))).SingleOrDefault();
 
-    public override async Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken)
+    public async Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken)
     {
         List<AccountLink> Candidates(SqliteConnection connection) =>
         [
@@ -24,12 +24,11 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
                 .Where(link => link.Person == person || !configured.Contains(link.Provider)),
         ];
 
-        bool any = Guarded(() =>
+        bool any = database.Read(connection =>
         {
-            using SqliteConnection connection = database.Connect();
             return Candidates(connection).Count > 0;
         });
-        return !any ? null : await WriteAsync(
+        return !any ? null : await database.WriteAsync(
             connection =>
             {
                 List<AccountLink> candidates = Candidates(connection);
@@ -49,13 +48,13 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             cancellationToken);
     }
 
-    public override Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
         ReadAsync($"SELECT {Columns} FROM account_links WHERE user_id = $user_id ORDER BY id;", ("$user_id", userId));
 
-    public override Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken)
         => ReadAsync($"SELECT {Columns} FROM account_links ORDER BY id;");
 
-    public override Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => WriteAsync(
+    public Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
             RemoveUnreadable(connection, link);
@@ -85,7 +84,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         },
         cancellationToken);
 
-    public override Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) => WriteAsync(
+    public Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Read(
             connection,
             $"DELETE FROM account_links WHERE id = $id AND user_id = $user_id RETURNING {Columns};",
@@ -93,11 +92,11 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             ("$user_id", userId)).SingleOrDefault(),
         cancellationToken);
 
-    public override Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken) => WriteAsync(
+    public Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Read(connection, $"DELETE FROM account_links WHERE {OfPerson} RETURNING {Columns};", Parameters(person)).SingleOrDefault(),
         cancellationToken);
 
-    public override Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => WriteAsync(
+    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
             "UPDATE account_links SET heard_at = $heard_at, label = $label WHERE id = $id AND heard_at <= $heard_at;",
@@ -106,7 +105,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             ("$id", link.Id)),
         cancellationToken);
 
-    public override Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => WriteAsync(
+    public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
             "INSERT OR REPLACE INTO account_reservations (provider, issuer, subject, username, profile, reserved_at) VALUES ($provider, $issuer, "
@@ -119,14 +118,13 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             ("$reserved_at", reservation.ReservedAt.ToUnixTimeSeconds())),
         cancellationToken);
 
-    public override Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => WriteAsync(
+    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(connection, $"DELETE FROM account_reservations WHERE {ReservedFor};", Parameters(person)),
         cancellationToken);
 
-    public override Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken) =>
-        Task.FromResult(Guarded(() =>
+    public Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Task.FromResult(database.Read(connection =>
     {
-        using SqliteConnection connection = database.Connect();
         return Sql.Read(
             connection,
             $"SELECT 1 FROM account_reservations WHERE username = $username COLLATE NOCASE AND reserved_at >= $since AND NOT ({ReservedFor});",
@@ -134,9 +132,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             [("$username", username), ("$since", since.ToUnixTimeSeconds()), .. Parameters(person)]).Count > 0;
     }));
 
-    public override Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken) => Task.FromResult(database.Read(connection =>
     {
-        using SqliteConnection connection = database.Connect();
         return Sql.Read(
             connection,
             $"SELECT username, profile, reserved_at FROM account_reservations WHERE {ReservedFor} ORDER BY provider DESC;",
@@ -144,12 +141,12 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             Parameters(person)).FirstOrDefault(reservation => reservation is not null);
     }));
 
-    public override async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
+    public async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
     {
         // Nearly always it is there already, and reading waits for no disk.
         if (await FindNameAsync(username, cancellationToken) != userId)
         {
-            await WriteAsync(
+            await database.WriteAsync(
                 connection => Sql.Execute(
                     connection,
                     "INSERT INTO named_users (name, user_id) VALUES ($name, $user_id) ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id;",
@@ -159,17 +156,15 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         }
     }
 
-    public override Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(Guarded(() =>
+    public Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(database.Read(connection =>
     {
-        using SqliteConnection connection = database.Connect();
         return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)NamedUser(row, 0), ("$name", username))
             .SingleOrDefault();
     }));
 
-    public override Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyDictionary<string, int>>(Guarded(() =>
+    public Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyDictionary<string, int>>(database.Read(connection =>
     {
-        using SqliteConnection connection = database.Connect();
         return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1)))
             .ToDictionary(StringComparer.Ordinal);
     }));
@@ -182,35 +177,10 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
 
     private Task<IReadOnlyList<AccountLink>> ReadAsync(
         string sql,
-        params (string Name, object? Value)[] parameters) => Task.FromResult<IReadOnlyList<AccountLink>>(Guarded(() =>
+        params (string Name, object? Value)[] parameters) => Task.FromResult<IReadOnlyList<AccountLink>>(database.Read(connection =>
     {
-        using SqliteConnection connection = database.Connect();
         return Read(connection, sql, parameters);
     }));
-
-    private async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await database.WriteAsync(write, cancellationToken);
-        }
-        catch (SqliteException error)
-        {
-            throw new StoreUnavailableException(error.Message, error);
-        }
-    }
-
-    private static T Guarded<T>(Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (SqliteException error)
-        {
-            throw new StoreUnavailableException(error.Message, error);
-        }
-    }
 
     private List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         [.. Sql.Read(connection, sql, Link, parameters).OfType<AccountLink>()];

@@ -4,14 +4,11 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Storage;
 
 /// <summary>Sessions in the SQLite file: one gateway alone.</summary>
-internal sealed class SqliteSessions(Database database, TimeProvider time) : ISessionStore
+internal sealed class SqliteSessions(Database database) : ISessionStore
 {
     private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
 
     private const int HashBytes = 32;
-
-    /// <summary>A claim that ends later than this is none that a gateway made.</summary>
-    private static readonly TimeSpan LongestClaim = TimeSpan.FromMinutes(10);
 
     /// <summary>No mark stands for longer than a day; one that would is unreadable.</summary>
     private static readonly TimeSpan LongestMark = TimeSpan.FromDays(2);
@@ -35,7 +32,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         remove { }
     }
 
-    public Task<bool> AddAsync(StoredSession session, DateTimeOffset assertedAt, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> AddAsync(StoredSession session, DateTimeOffset assertedAt, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
             $"""
@@ -55,10 +52,10 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             ("$heard_at", assertedAt.ToUnixTimeMilliseconds())) > 0,
         cancellationToken);
 
-    public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) => new(Read(
+    public ValueTask<StoredSession?> FindAsync(byte[] key, CancellationToken cancellationToken) => new(database.Read(
         connection => Sql.Read(connection, $"SELECT {Columns} FROM sessions WHERE key = $key;", Session, ("$key", key)).FirstOrDefault()));
 
-    public Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> ReplaceAsync(byte[] key, long version, byte[] record, byte[] info, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
             "UPDATE sessions SET record = $record, info = $info, version = version + 1 WHERE key = $key AND version = $version;",
@@ -68,7 +65,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             ("$info", info)) > 0,
         cancellationToken);
 
-    public Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken) => WriteAsync(
+    public Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
             using SqliteCommand update = connection.CreateCommand();
@@ -87,12 +84,12 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
         },
         cancellationToken);
 
-    public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(connection, "DELETE FROM sessions WHERE key = $key;", ("$key", key)) > 0,
         cancellationToken);
 
     public Task<IReadOnlyList<byte[]>> EndAllAsync(byte[] index, DateTimeOffset at, DateTimeOffset until, bool late, CancellationToken cancellationToken) =>
-        WriteAsync<IReadOnlyList<byte[]>>(
+        database.WriteAsync<IReadOnlyList<byte[]>>(
         connection =>
         {
             Sql.Execute(
@@ -121,14 +118,14 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
     public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
     {
         const string Rows = $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;";
-        List<StoredSession?> read = Read(connection => Sql.Read(connection, Rows, Session, ("$person_index", personIndex)));
+        List<StoredSession?> read = database.Read(connection => Sql.Read(connection, Rows, Session, ("$person_index", personIndex)));
         return Task.FromResult<IReadOnlyList<StoredSession>>([.. read.OfType<StoredSession>()]);
     }
 
     public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken)
     {
         const string Rows = "SELECT 1 FROM sessions WHERE sid_index = $hash OR person_index = $hash LIMIT 1;";
-        return Task.FromResult(Read(connection => Sql.Read(connection, Rows, row => true, ("$hash", index)).Count > 0));
+        return Task.FromResult(database.Read(connection => Sql.Read(connection, Rows, row => true, ("$hash", index)).Count > 0));
     }
 
     public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -140,7 +137,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             // Page by page: a hundred thousand of them are not read into memory at once.
             const string Rows = $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;";
             List<(byte[] Key, StoredSession? Session)> page =
-                Read(connection => Sql.Read(connection, Rows, row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
+                database.Read(connection => Sql.Read(connection, Rows, row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
             foreach (StoredSession session in page.Select(row => row.Session).OfType<StoredSession>())
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -157,7 +154,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
     }
 
     public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) =>
-        Task.FromResult(Read<IReadOnlyList<byte[]>>(
+        Task.FromResult(database.Read<IReadOnlyList<byte[]>>(
         connection =>
         {
             if (keys.Count > MostLookedUp)
@@ -188,39 +185,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
             return gone;
         }));
 
-    public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken) => Task.FromResult(Read(
-        connection => Sql.Read(connection, "SELECT 1 FROM taken WHERE hash = $hash;", row => row.GetInt64(0), ("$hash", hash)).Count > 0));
-
-    public Task<bool> TryMarkUsedAsync(byte[] hash, DateTimeOffset until, CancellationToken cancellationToken) => WriteAsync(
-        connection => Sql.Execute(
-            connection,
-            "INSERT INTO taken (hash, until) VALUES ($hash, $until) ON CONFLICT (hash) DO NOTHING;",
-            ("$hash", hash),
-            ("$until", until.ToUnixTimeSeconds())) > 0,
-        cancellationToken);
-
-    public Task<bool> TryAcquireLeaseAsync(byte[] key, TimeSpan howLong, CancellationToken cancellationToken)
-    {
-        DateTimeOffset now = time.GetUtcNow();
-        return WriteAsync(
-            connection => Sql.Execute(
-                connection,
-                """
-                UPDATE sessions SET claimed_until = $until
-                WHERE key = $key AND (claimed_until NOT BETWEEN $now + 1 AND $longest OR typeof(claimed_until) <> 'integer');
-                """,
-                ("$key", key),
-                ("$now", now.ToUnixTimeMilliseconds()),
-                ("$longest", (now + LongestClaim).ToUnixTimeMilliseconds()),
-                ("$until", (now + howLong).ToUnixTimeMilliseconds())) > 0,
-            cancellationToken);
-    }
-
-    public Task ReleaseLeaseAsync(byte[] key, CancellationToken cancellationToken) => WriteAsync(
-        connection => Sql.Execute(connection, "UPDATE sessions SET claimed_until = 0 WHERE key = $key;", ("$key", key)),
-        cancellationToken);
-
-    public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => WriteAsync(
+    public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
             (string, object?) seconds = ("$now", now.ToUnixTimeSeconds());
@@ -237,7 +202,7 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
 
     public Task CheckAsync(CancellationToken cancellationToken)
     {
-        Read(connection => Sql.Read(connection, "SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 1);", row => row.GetInt64(0)));
+        database.Read(connection => Sql.Read(connection, "SELECT COUNT(*) FROM (SELECT 1 FROM sessions LIMIT 1);", row => row.GetInt64(0)));
         return Task.CompletedTask;
     }
 
@@ -302,29 +267,4 @@ internal sealed class SqliteSessions(Database database, TimeProvider time) : ISe
     private static byte[]? Key(SqliteDataReader row) => Sql.Blob(row, 0, HashBytes);
 
     private static string Name(byte[]? hash) => hash is null ? "?" : Convert.ToHexStringLower(hash);
-
-    private T Read<T>(Func<SqliteConnection, T> read)
-    {
-        try
-        {
-            using SqliteConnection connection = database.Connect();
-            return read(connection);
-        }
-        catch (SqliteException error)
-        {
-            throw new StoreUnavailableException(error.Message, error);
-        }
-    }
-
-    private async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await database.WriteAsync(write, cancellationToken);
-        }
-        catch (SqliteException error)
-        {
-            throw new StoreUnavailableException(error.Message, error);
-        }
-    }
 }

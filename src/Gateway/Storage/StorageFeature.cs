@@ -29,6 +29,8 @@ internal static class StorageFeature
             // SQLite's library is loaded while the rest is put together.
             _ = Task.Run(static () => RuntimeHelpers.RunClassConstructor(typeof(SqliteConnection).TypeHandle));
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
+            builder.Services.AddSingleton<IReplayCache, SqliteReplayCache>();
+            builder.Services.AddSingleton<ILease, SqliteLease>();
             builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<SqliteAccounts>());
             builder.Services.AddSingleton<ISecretStore, SqliteSecrets>();
             builder.Services.AddSingleton<KeyFiles>();
@@ -39,6 +41,8 @@ internal static class StorageFeature
         builder.Services.AddSingleton<RedisConnection>();
         builder.Services.AddSingleton<RedisAccounts>();
         builder.Services.AddSingleton<ISessionStore, RedisSessions>();
+        builder.Services.AddSingleton<IReplayCache, RedisReplayCache>();
+        builder.Services.AddSingleton<ILease, RedisLease>();
         builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<RedisAccounts>());
         builder.Services.AddSingleton<ISecretStore, RedisSecrets>();
         builder.Services.AddSingleton<RedisKeyRing>();

@@ -257,7 +257,7 @@ public sealed class FaultTests
             options.Provider = given => given with { OfflineAccess = true };
         });
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Fails = nameof(ISessionStore.TryAcquireLeaseAsync);
+        _watch.Fails = nameof(ILease.TryAcquireLeaseAsync);
         world.Clock.Advance(TimeSpan.FromMinutes(minutes));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);

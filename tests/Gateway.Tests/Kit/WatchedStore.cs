@@ -4,18 +4,19 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>The gateway's own session store, which notes what is asked of it and does not answer where a test says so.</summary>
+/// <summary>One interface of the gateway's own store, which notes what is asked of it and does not answer where a test says so.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1852:Seal internal types", Justification = "DispatchProxy derives from it.")]
-internal class WatchedStore : DispatchProxy
+internal class WatchedStore<T> : DispatchProxy
+    where T : class
 {
-    private ISessionStore _store = null!;
+    private T _store = null!;
     private StoreWatch _watch = null!;
 
-    public static ISessionStore Around(ISessionStore store, StoreWatch watch)
+    public static T Around(T store, StoreWatch watch)
     {
-        ISessionStore watched = Create<ISessionStore, WatchedStore>();
-        ((WatchedStore)(object)watched)._store = store;
-        ((WatchedStore)(object)watched)._watch = watch;
+        T watched = Create<T, WatchedStore<T>>();
+        ((WatchedStore<T>)(object)watched)._store = store;
+        ((WatchedStore<T>)(object)watched)._watch = watch;
         return watched;
     }
 
@@ -26,7 +27,7 @@ internal class WatchedStore : DispatchProxy
     }
 }
 
-/// <summary>What a <see cref="WatchedStore"/> was asked, and what it does not answer.</summary>
+/// <summary>What a <see cref="WatchedStore{T}"/> was asked, and what it does not answer.</summary>
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
@@ -51,8 +52,16 @@ internal sealed class StoreWatch
 
     public void Put(IServiceCollection services)
     {
-        Type store = services.Last(service => service.ServiceType == typeof(ISessionStore)).ImplementationType!;
-        services.AddSingleton(provider => WatchedStore.Around((ISessionStore)ActivatorUtilities.CreateInstance(provider, store), this));
+        Watch<ISessionStore>(services);
+        Watch<IReplayCache>(services);
+        Watch<ILease>(services);
+    }
+
+    private void Watch<T>(IServiceCollection services)
+        where T : class
+    {
+        Type store = services.Last(service => service.ServiceType == typeof(T)).ImplementationType!;
+        services.AddSingleton(provider => WatchedStore<T>.Around((T)ActivatorUtilities.CreateInstance(provider, store), this));
     }
 
     public void Asked(string method)

@@ -49,8 +49,9 @@ public sealed class AskedElsewhereTests
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         ISessionStore store = other.Gateway.Services.GetRequiredService<ISessionStore>();
+        ILease lease = other.Gateway.Services.GetRequiredService<ILease>();
         byte[] key = Assert.Single(await store.KeysAsync());
-        Assert.True(await store.TryAcquireLeaseAsync(key, TimeSpan.FromHours(1), World.Ct));
+        Assert.True(await lease.TryAcquireLeaseAsync(key, TimeSpan.FromHours(1), World.Ct));
 
         await AdvanceUntilAsync(world, alice.FetchAsync("/api/documents/"));
         int claims = Claims(watch);
@@ -61,7 +62,7 @@ public sealed class AskedElsewhereTests
         }
 
         Assert.Equal(claims, Claims(watch));
-        await store.ReleaseLeaseAsync(key, World.Ct);
+        await lease.ReleaseLeaseAsync(key, World.Ct);
         world.Clock.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         Assert.Single(world.Refreshes());
@@ -74,7 +75,7 @@ public sealed class AskedElsewhereTests
         options.Provider = given => given with { OfflineAccess = true };
     });
 
-    private static int Claims(StoreWatch watch) => watch.Calls.Count(call => call == nameof(ISessionStore.TryAcquireLeaseAsync));
+    private static int Claims(StoreWatch watch) => watch.Calls.Count(call => call == nameof(ILease.TryAcquireLeaseAsync));
 
     /// <summary>The replica that waits for another looks into the store by this clock.</summary>
     private static async Task<TimeSpan> AdvanceUntilAsync(World world, Task<Page> page)

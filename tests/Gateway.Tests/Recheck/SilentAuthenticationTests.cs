@@ -73,7 +73,7 @@ public sealed class SilentAuthenticationTests
         Assert.Empty(world.Provider.Received);
         Assert.DoesNotContain(
             watch.Calls,
-            call => call is nameof(ISessionStore.FindAsync) or nameof(ISessionStore.TryAcquireLeaseAsync) or nameof(ISessionStore.ReplaceAsync));
+            call => call is nameof(ISessionStore.FindAsync) or nameof(ILease.TryAcquireLeaseAsync) or nameof(ISessionStore.ReplaceAsync));
         world.Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
     }

@@ -74,7 +74,7 @@ public sealed class StoreUnavailableRefusalTests
         Task<Page> asks = here.FetchAsync("/api/documents/");
         await world.UntilAsync(() => Task.FromResult(world.Refreshes().Count == 1), "The provider is asked.");
         Task<Page> waits = there.FetchAsync("/api/documents/");
-        await world.UntilAsync(() => Task.FromResult(watch.Calls.Count(call => call == nameof(ISessionStore.TryAcquireLeaseAsync)) == 2), "The other waits.");
+        await world.UntilAsync(() => Task.FromResult(watch.Calls.Count(call => call == nameof(ILease.TryAcquireLeaseAsync)) == 2), "The other waits.");
         await redis.KillAsync();
         held.SetResult();
 

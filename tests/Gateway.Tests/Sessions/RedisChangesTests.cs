@@ -19,7 +19,7 @@ public sealed class RedisChangesTests
         byte[] key = Assert.Single(await world.Gateway.Services.GetRequiredService<ISessionStore>().KeysAsync());
 
         // As if another replica had ended it, and the message had come while nobody was connected to hear it.
-        await redis.AskAsync($"DEL {RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}");
+        await redis.AskAsync($"DEL {RedisNames.Session}{Convert.ToHexStringLower(key)}");
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         await redis.AskAsync("CLIENT KILL TYPE pubsub");
         await world.Log.WaitForAsync("RedisRestored");
@@ -52,7 +52,7 @@ public sealed class RedisChangesTests
         IReadOnlyList<byte[]> keys = await store.KeysAsync();
         Assert.Equal(2, keys.Count);
         await world.UntilAsync(
-            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisSessions.SessionKeys}{Convert.ToHexStringLower(key)}"))}"))
+            async () => (await second.AskAsync($"EXISTS {string.Join(' ', keys.Select(key => $"{RedisNames.Session}{Convert.ToHexStringLower(key)}"))}"))
                 .StartsWith(":2", StringComparison.Ordinal),
             "The replica has both.");
 
@@ -84,14 +84,14 @@ public sealed class RedisChangesTests
 
         await CrossAsync(world, other);
 
-        Assert.Equal(":1", (await redis.AskAsync($"LLEN {RedisConnection.Prefix}keys")).Trim());
+        Assert.Equal(":1", (await redis.AskAsync($"LLEN {RedisNames.Prefix}keys")).Trim());
 
         // One that begins with the old key and ends after the change; then both ways with the new one.
         using Visitor begins = world.NewVisitor();
         Kit.RoundTrip tab = await Kit.RoundTrip.BeginAsync(begins, "/documents/2");
         string answer = await tab.AnswerAsync();
         world.Gateway.Services.GetRequiredService<IKeyManager>().CreateNewKey(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(90));
-        Assert.Equal(":2", (await redis.AskAsync($"LLEN {RedisConnection.Prefix}keys")).Trim());
+        Assert.Equal(":2", (await redis.AskAsync($"LLEN {RedisNames.Prefix}keys")).Trim());
         Assert.Equal("/documents/2", (await EndAsync(begins, other.NewVisitor(), answer)).Location?.PathAndQuery);
         await CrossAsync(world, other);
     }
@@ -102,7 +102,7 @@ public sealed class RedisChangesTests
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         for (int round = 0; round < 5; round++)
         {
-            await redis.Server.AskAsync($"DEL {RedisConnection.Prefix}keys");
+            await redis.Server.AskAsync($"DEL {RedisNames.Prefix}keys");
             IDataProtector[] all = [.. Enumerable.Range(0, 6).Select(_ => Protection(redis.Connection).CreateProtector("test"))];
             using Barrier start = new(all.Length);
             string[] made = await Task.WhenAll(all.Select(one => Task.Factory.StartNew(
@@ -116,7 +116,7 @@ public sealed class RedisChangesTests
                 TaskScheduler.Default)));
 
             Assert.All(all, one => Assert.All(made, text => Assert.Equal("text", one.Unprotect(text))));
-            Assert.Equal(":1", (await redis.Server.AskAsync($"LLEN {RedisConnection.Prefix}keys")).Split('\n')[^2].Trim());
+            Assert.Equal(":1", (await redis.Server.AskAsync($"LLEN {RedisNames.Prefix}keys")).Split('\n')[^2].Trim());
         }
     }
 

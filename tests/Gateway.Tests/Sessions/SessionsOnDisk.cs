@@ -96,7 +96,7 @@ internal sealed class SessionsOnDisk : IDisposable
     {
         Database = new Database(Settings);
         Database.Open();
-        Store = new SqliteSessions(Database, Clock);
+        Store = new SqliteSessions(Database);
         Memory = new SessionMemory(_capacity);
         _parts = SessionParts.Create(Memory, Store, _protection, Settings, Clock);
     }

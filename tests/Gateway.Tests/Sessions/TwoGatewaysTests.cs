@@ -183,7 +183,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         using ConnectionMultiplexer direct = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_redis.Port},password=very secret");
         await foreach (StoredSession session in store.AllAsync(World.Ct))
         {
-            await direct.GetDatabase().KeyDeleteAsync(RedisSessions.SessionKeys + Convert.ToHexStringLower(session.Key));
+            await direct.GetDatabase().KeyDeleteAsync(RedisNames.Session + Convert.ToHexStringLower(session.Key));
         }
 
         Assert.Equal(HttpStatusCode.OK, (await here.FetchAsync("/api/documents/")).Status);

@@ -59,7 +59,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], BackChannel.Without(bySid ? "sub" : "sid"));
 
         // Redis's clock goes on, the gateway's stands still: a sign-in of some time ago.
-        string key = RedisSessions.SessionKeys + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
+        string key = RedisNames.Session + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
         await _redis.AskAsync($"HSET {key} heard {DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds()}");
         await _world.RestartGatewayAsync();
         using Visitor bob = await _world.SignedInAsync("bob");
@@ -150,7 +150,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         string cookie = "paperless-gateway=" + alice.Cookie("paperless-gateway");
-        string key = RedisSessions.SessionKeys + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
+        string key = RedisNames.Session + Convert.ToHexStringLower(Assert.Single(await Store.KeysAsync()));
         await _redis.AskAsync($"HSET {key} heard {DateTimeOffset.UtcNow.AddMinutes(-1).ToUnixTimeMilliseconds()}");
         await _redis.KillAsync();
         if (provider)
@@ -320,7 +320,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, (await anybody.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={issuer}&sid=made-up")).Status);
 
-        string mark = RedisConnection.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
+        string mark = RedisNames.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
         Assert.InRange(int.Parse((await _redis.AskAsync("TTL " + mark)).Trim(':', '\r', '\n'), System.Globalization.CultureInfo.InvariantCulture), 1100, 1200);
     }
 }

@@ -36,7 +36,7 @@ public sealed class OlderLinksTests
         Assert.True(await accounts.IsReservedByAnotherAsync("alice3", new("authentik", Issuer, "dave"), Then.AddMinutes(-1), Ct));
         await accounts.DropReservationAsync(new("authentik", Issuer, "carol"), Ct);
         Assert.Null(await accounts.FindReservationAsync(new("authentik", Issuer, "carol"), Ct));
-        Assert.Equal(0, await new SqliteSessions(database, TimeProvider.System).AllAsync(Ct).CountAsync(Ct));
+        Assert.Equal(0, await new SqliteSessions(database).AllAsync(Ct).CountAsync(Ct));
         Directory.Delete(settings.DataDirectory, recursive: true);
     }
 
@@ -151,7 +151,7 @@ public sealed class OlderLinksTests
         },
         Ct);
 
-    private static RedisKey Key(string name) => RedisConnection.Prefix + name;
+    private static RedisKey Key(string name) => RedisNames.Prefix + name;
 
     private static string Before(string subject) => Hash($"{Issuer}\0{subject}");
 

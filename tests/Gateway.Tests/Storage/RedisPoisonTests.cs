@@ -13,7 +13,7 @@ namespace Gateway.Tests.Storage;
 /// <summary>A real Redis holds what no gateway wrote: every kind of key, with everything that can be wrong in it.</summary>
 public sealed class RedisPoisonTests : IAsyncLifetime
 {
-    private const string Prefix = RedisConnection.Prefix;
+    private const string Prefix = RedisNames.Prefix;
 
     /// <summary>What is no number, no hash, no record and no name.</summary>
     private static readonly (string Name, RedisValue Value)[] Garbage =
@@ -175,9 +175,9 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_claim_that_cannot_be_read_or_never_ends_keeps_no_session_from_its_recheck()
+    public async Task A_lease_that_cannot_be_read_or_never_ends_keeps_no_session_from_its_recheck()
     {
-        ISessionStore store = World.Gateway.Services.GetRequiredService<ISessionStore>();
+        ILease lease = World.Gateway.Services.GetRequiredService<ILease>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
             Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
         {
@@ -187,9 +187,10 @@ public sealed class RedisPoisonTests : IAsyncLifetime
             using Visitor alice = await World.SignedInAsync("alice");
             Assert.True(SessionSecret.TryParse(alice.Cookie(SignedIn.CookieName), out SessionSecret now));
             await put(Prefix + "c:" + Hex(now.Key().ToBytes()));
-            await store.ReleaseLeaseAsync(now.Key().ToBytes(), World.Ct);
-            Assert.True(await store.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
-            Assert.False(await store.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
+            await lease.ReleaseLeaseAsync(now.Key().ToBytes(), World.Ct);
+            Assert.True(await lease.IsLeaseFreeAsync(now.Key().ToBytes(), World.Ct), name);
+            Assert.True(await lease.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
+            Assert.False(await lease.TryAcquireLeaseAsync(now.Key().ToBytes(), TimeSpan.FromMinutes(1), World.Ct), name);
         }
     }
 

@@ -12,6 +12,10 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
     private ISessionStore Store => _store.Sessions;
 
+    private IReplayCache ReplayCache => _store.ReplayCache;
+
+    private ILease Lease => _store.Lease;
+
     private static CancellationToken Ct => StoreUnderTest.Ct;
 
     private protected abstract Task<StoreUnderTest> StartAsync();
@@ -81,7 +85,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
         Assert.False(await Store.ReplaceAsync(made.Key, 1, [1], [1], Ct));
         await Store.TouchAsync([(made.Key, Now.AddMinutes(1))], Ct);
-        Assert.False(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
+        Assert.False(await Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
 
         Assert.Null(await Store.FindAsync(made.Key, Ct));
         Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
@@ -99,7 +103,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
             [
                 RaceAsync(start, () => Store.ReplaceAsync(made.Key, 1, [1], [1], Ct)),
                 RaceAsync(start, () => Store.TouchAsync([(made.Key, Now.AddMinutes(round))], Ct)),
-                RaceAsync(start, () => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
+                RaceAsync(start, () => Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct)),
                 RaceAsync(start, () => round % 3 == 0
                     ? Store.RemoveAsync(made.Key, Ct)
                     : Store.EndAllAsync(round % 3 == 1 ? made.PersonIndex : made.SidIndex!, Now, Now.AddHours(1), late: false, Ct)),
@@ -236,12 +240,12 @@ public abstract class SessionStoreContract : IAsyncLifetime
         byte[] jti = Hash();
 
         bool[] taken = await Task.WhenAll(
-            Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryMarkUsedAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => ReplayCache.TryMarkUsedAsync(jti, DateTimeOffset.UtcNow.AddMinutes(2), Ct), Ct)));
 
         Assert.Single(taken, one => one);
-        Assert.True(await Store.WasUsedAsync(jti, Ct));
-        Assert.False(await Store.WasUsedAsync(Hash(), Ct));
-        Assert.True(await Store.TryMarkUsedAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
+        Assert.True(await ReplayCache.WasUsedAsync(jti, Ct));
+        Assert.False(await ReplayCache.WasUsedAsync(Hash(), Ct));
+        Assert.True(await ReplayCache.TryMarkUsedAsync(Hash(), DateTimeOffset.UtcNow.AddMinutes(2), Ct));
     }
 
     [Fact]
@@ -250,14 +254,16 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession made = await AddAsync();
 
         bool[] claimed = await Task.WhenAll(
-            Enumerable.Range(0, 16).Select(_ => Task.Run(() => Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct), Ct)));
 
         Assert.Single(claimed, one => one);
-        await Store.ReleaseLeaseAsync(made.Key, Ct);
-        Assert.True(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
-        Assert.False(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.False(await Lease.IsLeaseFreeAsync(made.Key, Ct));
+        await Lease.ReleaseLeaseAsync(made.Key, Ct);
+        Assert.True(await Lease.IsLeaseFreeAsync(made.Key, Ct));
+        Assert.True(await Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.False(await Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
         await Task.Delay(TimeSpan.FromSeconds(1.1), Ct);
-        Assert.True(await Store.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
+        Assert.True(await Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromSeconds(1), Ct));
         AssertSame(made, await Store.FindAsync(made.Key, Ct));
     }
 
@@ -272,14 +278,14 @@ public abstract class SessionStoreContract : IAsyncLifetime
         StoredSession lasting = await AddAsync(person);
         Assert.True(await Store.AddAsync(brief, Now, Ct));
         await Store.EndAllAsync(ended, now, now.AddSeconds(1), late: false, Ct);
-        await Store.TryMarkUsedAsync(jti, now.AddSeconds(1), Ct);
+        await ReplayCache.TryMarkUsedAsync(jti, now.AddSeconds(1), Ct);
 
         await Task.Delay(TimeSpan.FromSeconds(1.2), Ct);
         await Store.SweepAsync(DateTimeOffset.UtcNow.AddSeconds(1), TimeSpan.FromHours(1), Ct);
 
         Assert.Null(await Store.FindAsync(brief.Key, Ct));
         AssertKeys([lasting], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
-        Assert.True(await Store.TryMarkUsedAsync(jti, now.AddHours(1), Ct));
+        Assert.True(await ReplayCache.TryMarkUsedAsync(jti, now.AddHours(1), Ct));
         Assert.True(await Store.AddAsync(New(Hash(), ended), Now, Ct));
     }
 

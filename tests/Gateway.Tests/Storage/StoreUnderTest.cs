@@ -10,6 +10,10 @@ internal abstract class StoreUnderTest : IAsyncDisposable
 {
     public abstract ISessionStore Sessions { get; }
 
+    public abstract IReplayCache ReplayCache { get; }
+
+    public abstract ILease Lease { get; }
+
     public abstract IAccountLinkStore Accounts { get; }
 
     public abstract ISecretStore Secrets { get; }
@@ -39,12 +43,18 @@ internal sealed class SqliteUnderTest : StoreUnderTest
     {
         _database = new Database(_settings);
         _database.Open();
-        Sessions = new SqliteSessions(_database, TimeProvider.System);
+        Sessions = new SqliteSessions(_database);
+        ReplayCache = new SqliteReplayCache(_database);
+        Lease = new SqliteLease(_database, TimeProvider.System);
         Accounts = new SqliteAccounts(_database);
         Secrets = new SqliteSecrets(_database);
     }
 
     public override ISessionStore Sessions { get; }
+
+    public override IReplayCache ReplayCache { get; }
+
+    public override ILease Lease { get; }
 
     public override IAccountLinkStore Accounts { get; }
 
@@ -68,6 +78,8 @@ internal sealed class RedisUnderTest : StoreUnderTest
         Connection = connection;
         _settings = settings;
         Sessions = AnotherReplica();
+        ReplayCache = new RedisReplayCache(connection, TimeProvider.System);
+        Lease = new RedisLease(connection);
         Accounts = new RedisAccounts(connection, TimeProvider.System);
         Secrets = new RedisSecrets(connection);
     }
@@ -77,6 +89,10 @@ internal sealed class RedisUnderTest : StoreUnderTest
     public RedisConnection Connection { get; }
 
     public override ISessionStore Sessions { get; }
+
+    public override IReplayCache ReplayCache { get; }
+
+    public override ILease Lease { get; }
 
     public override IAccountLinkStore Accounts { get; }
 
