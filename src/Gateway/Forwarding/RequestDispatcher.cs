@@ -215,8 +215,7 @@ internal sealed class RequestDispatcher
     private async Task PassPasswordSessionAsync(HttpContext context, AccessDecision access, string cookie)
     {
         PasswordSessionResult finding = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
-        context.Features.Set(finding);
-        context.Features.Set(finding.Session);
+        context.Features.Set<PasswordSessionResult>(finding);
         if (access == AccessDecision.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
             await PassAsync(context, access);
@@ -239,11 +238,7 @@ internal sealed class RequestDispatcher
                 await _refusals.UnnamedAsync(context);
                 return;
 
-            case PasswordSessionStatus.Somebody when access == AccessDecision.Own:
-                context.Features.Set(SessionView.OfPasswordSignIn(finding.Session!.Username, finding.Session.IsSuperuser, finding.Session.CheckedAt));
-                break;
-
-            case PasswordSessionStatus.Somebody:
+            case PasswordSessionStatus.Somebody when access != AccessDecision.Own:
                 access = AccessDecision.WithPasswordSession;
                 break;
         }

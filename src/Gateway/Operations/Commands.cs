@@ -38,15 +38,15 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     private static Command Health()
     {
-        Argument<string> question = new("question")
+        Argument<string> ready = new("ready")
         {
             Arity = ArgumentArity.ZeroOrOne,
-            Description = "\"ready\": whether the gateway can do its work. Left out: whether it is live."
+            Description = "Asks whether the gateway can do its work. Left out: whether it is live."
         };
-        question.AcceptOnlyFromAmong("ready");
-        Command health = new("health", "Asks the running gateway at GATEWAY_MANAGEMENT_URL; the exit code is 0 if it is live, or ready.") { question };
+        ready.AcceptOnlyFromAmong("ready");
+        Command health = new("health", "Asks the running gateway at GATEWAY_MANAGEMENT_URL; the exit code is 0 if it is live, or ready.") { ready };
         health.SetAction(
-            (parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(question) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
+            (parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(ready) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
         return health;
     }
 

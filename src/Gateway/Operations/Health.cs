@@ -1,25 +1,11 @@
 using System.Text.Json.Serialization;
-using Gateway.Paperless;
-using Gateway.Providers;
-using Gateway.Settings;
-using Gateway.Storage;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Gateway.Operations;
 
-/// <summary>Whether the gateway can do its work: its store and Paperless must answer; a provider that is away stops sign-ins only.</summary>
-internal sealed class Health(
-    ISessionStore store,
-    ProviderRegistry providers,
-    UpstreamClient paperless,
-    Upstreams upstreams,
-    IHostApplicationLifetime lifetime,
-    TimeProvider time) : IDisposable
+/// <summary>Whether the gateway can do its work, by its <see cref="HealthChecks"/>.</summary>
+internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime lifetime, TimeProvider time) : IDisposable
 {
-    /// <summary>What a check says where nothing is wrong.</summary>
-    public const string Ok = "ok";
-
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
-
     /// <summary>Whoever asks more often gets the same answer.</summary>
     private static readonly TimeSpan CacheTtl = TimeSpan.FromSeconds(2);
 
@@ -27,17 +13,17 @@ internal sealed class Health(
     private HealthReport? _last;
     private DateTimeOffset _askedAt;
 
-    public async Task<HealthReport> ReadyAsync(CancellationToken cancel)
+    public async Task<Readiness> ReadyAsync(CancellationToken cancel)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            return new HealthReport("stopping", new Dictionary<string, string>());
+            return Readiness.Stopping;
         }
 
-        // This address listens before the public one does.
+        // The management address listens before the public one does.
         if (!lifetime.ApplicationStarted.IsCancellationRequested)
         {
-            return new HealthReport("starting", new Dictionary<string, string>());
+            return Readiness.Starting;
         }
 
         await _asking.WaitAsync(cancel);
@@ -45,11 +31,12 @@ internal sealed class Health(
         {
             if (_last is null || time.GetUtcNow() - _askedAt >= CacheTtl)
             {
-                _last = await AskAsync();
+                // The answer is for others as well: who asked first may leave.
+                _last = await checks.CheckHealthAsync(CancellationToken.None);
                 _askedAt = time.GetUtcNow();
             }
 
-            return _last;
+            return Readiness.From(_last);
         }
         finally
         {
@@ -58,76 +45,38 @@ internal sealed class Health(
     }
 
     public void Dispose() => _asking.Dispose();
-
-    private async Task<HealthReport> AskAsync()
-    {
-        using Deadline deadline = new(AnswerTimeout, time);
-        Dictionary<string, Task<string>> asked = new()
-        {
-            ["store"] = CheckAsync(() => Task.Run(() => store.CheckAsync(deadline.Token), deadline.Token)),
-            ["paperless"] = CheckAsync(() => AskPaperlessAsync(deadline.Token)),
-        };
-        foreach (Provider provider in providers.All)
-        {
-            asked["provider " + provider.Settings.Id] = CheckAsync(() => AskProviderAsync(provider, deadline.Token));
-        }
-
-        await Task.WhenAll(asked.Values);
-        Dictionary<string, string> checks = asked.ToDictionary(check => check.Key, check => check.Value.Result);
-        bool isReady = checks["store"] == Ok && checks["paperless"] == Ok;
-        if (!isReady)
-        {
-            return new HealthReport(HealthReport.Unready, checks);
-        }
-
-        return new HealthReport(checks.Values.All(check => check == Ok) ? "ready" : "degraded", checks);
-    }
-
-    /// <summary>What is known of it must be good, and it must answer now.</summary>
-    private static async Task AskProviderAsync(Provider provider, CancellationToken cancel)
-    {
-        await provider.Discovery.GetConfigurationAsync(cancel);
-        await provider.EnsureReachableAsync(cancel);
-    }
-
-    private async Task AskPaperlessAsync(CancellationToken cancel)
-    {
-        // A replica that is silent leaves time to ask another.
-        TimeSpan each = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
-        UpstreamAnswer answer = await paperless.AskAsync(new UpstreamQuestion(HttpMethod.Get, "/favicon.ico", each), cancel);
-        if ((int)answer.Status is 400 or >= 500)
-        {
-            throw new HttpRequestException($"it answers {(int)answer.Status}");
-        }
-    }
-
-    private static async Task<string> CheckAsync(Func<Task> check)
-    {
-        try
-        {
-            await check();
-            return Ok;
-        }
-        catch (OperationCanceledException)
-        {
-            return "does not answer in time";
-        }
-        catch (Exception error)
-        {
-            return error.Message;
-        }
-    }
 }
 
 /// <summary>One answer of `/health/ready`: the whole, and each part by name.</summary>
-internal sealed record HealthReport(string Status, IReadOnlyDictionary<string, string> Checks)
+internal sealed record Readiness(string Status, IReadOnlyDictionary<string, string> Checks)
 {
-    public const string Unready = "unready";
+    public static readonly Readiness Starting = new("starting", new Dictionary<string, string>());
+    public static readonly Readiness Stopping = new("stopping", new Dictionary<string, string>());
 
     [JsonIgnore]
-    public bool IsReady => Status is "ready" or "degraded";
+    public bool IsReady { get; private init; }
+
+    /// <summary>What does not work, for the log; empty where nothing was asked.</summary>
+    [JsonIgnore]
+    public string Reasons { get; private init; } = "";
+
+    /// <summary>Of each check the status and its description alone: exceptions and data stay inside.</summary>
+    public static Readiness From(HealthReport report) => new(
+        report.Status switch
+        {
+            HealthStatus.Healthy => "ready",
+            HealthStatus.Degraded => "degraded",
+            _ => "unready",
+        },
+        report.Entries.ToDictionary(check => check.Key, check => check.Value.Description!))
+    {
+        IsReady = report.Status != HealthStatus.Unhealthy,
+        Reasons = string.Join(
+            "; ",
+            report.Entries.Where(check => check.Value.Status != HealthStatus.Healthy).Select(check => $"{check.Key}: {check.Value.Description}")),
+    };
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(HealthReport))]
-internal sealed partial class HealthReportJson : JsonSerializerContext;
+[JsonSerializable(typeof(Readiness))]
+internal sealed partial class ReadinessJson : JsonSerializerContext;

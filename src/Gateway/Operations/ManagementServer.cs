@@ -55,16 +55,15 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
 
     private async Task AnswerReadyAsync(HttpContext context)
     {
-        HealthReport report = await health.ReadyAsync(context.RequestAborted);
-        if (!report.IsReady)
+        Readiness readiness = await health.ReadyAsync(context.RequestAborted);
+        if (!readiness.IsReady)
         {
-            // Starting and stopping are no errors.
-            string reasons = string.Join("; ", report.Checks.Where(check => check.Value != Health.Ok).Select(check => $"{check.Key}: {check.Value}"));
-            NotReady(report.Status == HealthReport.Unready ? LogLevel.Warning : LogLevel.Information, report.Status, reasons);
+            // Starting and stopping are no errors; no check was made.
+            NotReady(readiness.Checks.Count == 0 ? LogLevel.Information : LogLevel.Warning, readiness.Status, readiness.Reasons);
         }
 
-        context.Response.StatusCode = report.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        await context.Response.WriteAsJsonAsync(report, HealthReportJson.Default.HealthReport);
+        context.Response.StatusCode = readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        await context.Response.WriteAsJsonAsync(readiness, ReadinessJson.Default.Readiness);
     }
 
     [LoggerMessage(

@@ -31,7 +31,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Outbound>();
         builder.Services.AddSingleton<RequestLine>();
-        builder.Services.AddSingleton<Health>();
+        builder.Services.AddGatewayHealth(settings);
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         builder.Services.AddSingleton<AccountsCommand>();
@@ -114,6 +114,9 @@ internal static class OperationsFeature
                 // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
                 .MinimumLevel.Override(typeof(CorrelatedSignInHandler).FullName!, LogEventLevel.Fatal)
+
+                // It warns of each check that fails, with the exception; the management server says it in one line.
+                .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
 
                 // Its only part would be a scope around each request.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)

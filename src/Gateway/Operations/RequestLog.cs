@@ -25,7 +25,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         if (line.IsOn)
         {
             startedAt = Stopwatch.GetTimestamp();
-            context.Features.Set(upstream = new UpstreamTiming());
+            context.Features.Set<UpstreamTiming>(upstream = new());
 
             // Read before the pipeline changes it for what is forwarded.
             path = context.Request.PathForLogs();

@@ -1,3 +1,4 @@
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
 
@@ -49,18 +50,22 @@ internal static class PagesFeature
 
     private static Task ShowSessionAsync(HttpContext context)
     {
-        GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
-
-        // A session that is not the gateway's own: whoever recognised it has said who it is.
-        if ((context.Session() is { } session ? SessionView.Of(session) : context.Features.Get<SessionView>()) is not { } view)
+        if (context.Session() is { } session)
         {
-            return NotSignedInAsync(context, settings, SessionPath);
+            return ShowSessionAsync(context, SessionView.From(session));
         }
 
-        return context.Request.WantsPage()
-            ? PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view })
-            : PageWriter.WriteJsonAsync(context, view, SessionViewJson.Default.SessionView);
+        if (context.PasswordSession() is { } passwordSession)
+        {
+            return ShowSessionAsync(context, SessionView.From(passwordSession));
+        }
+
+        return NotSignedInAsync(context, context.RequestServices.GetRequiredService<GatewaySettings>(), SessionPath);
     }
+
+    private static Task ShowSessionAsync(HttpContext context, SessionView view) => context.Request.WantsPage()
+        ? PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view })
+        : PageWriter.WriteJsonAsync(context, view, SessionViewJson.Default.SessionView);
 
     /// <param name="back">Where the sign-in then leads, below the script name.</param>
     public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string back) =>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Gateway.PasswordSessions;
 using Gateway.Sessions;
 
 namespace Gateway.Pages;
@@ -20,7 +21,7 @@ public sealed record SessionView(
     [JsonIgnore]
     public string? Name { get; init; }
 
-    internal static SessionView Of(Session session) => new(
+    internal static SessionView From(Session session) => new(
         session.Identity.Username,
         session.Identity.Provider,
         session.Identity.Issuer,
@@ -36,8 +37,8 @@ public sealed record SessionView(
     };
 
     /// <summary>Somebody who signed in at Paperless itself: there is no provider, and only Paperless knows since when.</summary>
-    internal static SessionView OfPasswordSignIn(string username, bool superuser, DateTimeOffset checkedAt) =>
-        new(username, null, null, null, null, null, superuser, null, null, checkedAt);
+    internal static SessionView From(PasswordSession session) =>
+        new(session.Username, null, null, null, null, null, session.IsSuperuser, null, null, session.CheckedAt);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

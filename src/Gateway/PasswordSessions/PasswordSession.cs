@@ -35,8 +35,8 @@ internal sealed record PasswordSessionResult(PasswordSessionStatus Answer, Passw
 
 internal static class PasswordSessionOfRequest
 {
-    /// <summary>The request's local session; null where there is none, or a session of the gateway's.</summary>
-    public static PasswordSession? PasswordSession(this HttpContext context) => context.Features.Get<PasswordSession>();
+    /// <summary>The request's password session; null where there is none, or a session of the gateway's.</summary>
+    public static PasswordSession? PasswordSession(this HttpContext context) => context.Features.Get<PasswordSessionResult>()?.Session;
 
     /// <summary>As <see cref="PasswordSession(HttpContext)"/>, and why there is none.</summary>
     public static PasswordSessionResult PasswordSessionResult(this HttpContext context)

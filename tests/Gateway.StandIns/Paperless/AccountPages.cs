@@ -41,11 +41,6 @@ internal static class AccountPages
             return visit.Reply.Html(PageText.Login(visit, null));
         }
 
-        if (visit.Site.Options.DisableRegularLogin)
-        {
-            return visit.Reply.Html(PageText.Login(visit, "Regular login is disabled"));
-        }
-
         if (Passwords.Check(visit.Data, visit.Body.Text("login"), visit.Body.Text("password")) is not { } user)
         {
             return visit.Reply.Html(PageText.Login(visit, "The username and/or password you specified are not correct."));

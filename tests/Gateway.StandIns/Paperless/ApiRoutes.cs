@@ -26,14 +26,9 @@ internal static class ApiRoutes
         ["documents/post_document/"] = DocumentsApi.Upload,
         ["documents/{id}/download/"] = DocumentFiles.Download,
         ["documents/{id}/preview/"] = DocumentFiles.Preview,
-        ["documents/{id}/thumb/"] = DocumentFiles.Thumbnail,
         ["documents/big/download/"] = DocumentFiles.BigDownload,
         ["documents/chat/"] = StreamsApi.Chat,
         ["stand-in/events/"] = StreamsApi.Events,
-        ["tags/"] = SettingsApi.NothingYet("tag"),
-        ["correspondents/"] = SettingsApi.NothingYet("correspondent"),
-        ["document_types/"] = SettingsApi.NothingYet("documenttype"),
-        ["saved_views/"] = SettingsApi.NothingYet("savedview"),
     }.ToFrozenDictionary();
 
     /// <summary>The view of the request's path, with the path's number put into the visit.</summary>

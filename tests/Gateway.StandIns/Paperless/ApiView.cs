@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Gateway.StandIns.Paperless;
 
 /// <summary>A view of Django REST framework: negotiation, version, who asks, whether they may, then the method.</summary>
@@ -11,11 +9,8 @@ internal sealed class ApiView
     /// <summary>The model whose view_, add_, change_ and delete_ permissions are asked for; null: signed in is enough.</summary>
     public string? Model { get; init; }
 
-    public bool Throttled { get; init; }
-
     public Func<Visit, Task>? Get { get; init; }
     public Func<Visit, Task>? Post { get; init; }
-    public Func<Visit, Task>? Put { get; init; }
     public Func<Visit, Task>? Patch { get; init; }
     public Func<Visit, Task>? Delete { get; init; }
 
@@ -41,14 +36,6 @@ internal sealed class ApiView
         if (Model is not null && !MayUseModel(visit, caller.User!))
         {
             return visit.Reply.Detail(StatusCodes.Status403Forbidden, "You do not have permission to perform this action.");
-        }
-
-        if (Throttled && visit.Site.TokenThrottle.WaitFor(visit) is { } wait)
-        {
-            string seconds = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            visit.Http.Response.Headers.RetryAfter = seconds;
-            return visit.Reply.Detail(
-                StatusCodes.Status429TooManyRequests, $"Request was throttled. Expected available in {seconds} seconds.");
         }
 
         if (visit.Method == "OPTIONS")
@@ -84,7 +71,7 @@ internal sealed class ApiView
         string action = visit.Method switch
         {
             "POST" => "add",
-            "PUT" or "PATCH" => "change",
+            "PATCH" => "change",
             "DELETE" => "delete",
             _ => "view",
         };
@@ -95,7 +82,6 @@ internal sealed class ApiView
     {
         "GET" or "HEAD" => Get,
         "POST" => Post,
-        "PUT" => Put,
         "PATCH" => Patch,
         "DELETE" => Delete,
         _ => null,
@@ -103,7 +89,7 @@ internal sealed class ApiView
 
     private IEnumerable<string> Allowed() =>
     [
-        .. ((string[])["GET", "POST", "PUT", "PATCH", "DELETE"]).Where(method => Handler(method) is not null),
+        .. ((string[])["GET", "POST", "PATCH", "DELETE"]).Where(method => Handler(method) is not null),
         .. Get is null ? (string[])[] : ["HEAD"],
         "OPTIONS",
     ];

@@ -1,6 +1,6 @@
 namespace Gateway.StandIns.Paperless;
 
-/// <summary>Django's CsrfViewMiddleware: the Origin (or on https the Referer), then the token against the cookie.</summary>
+/// <summary>Django's CsrfViewMiddleware: the Origin, then the token against the cookie.</summary>
 internal static class Csrf
 {
     private const int SecretLength = 32;
@@ -20,10 +20,6 @@ internal static class Csrf
                 return $"Origin checking failed - {origin} does not match any trusted origins.";
             }
         }
-        else if (visit.IsSecure && RefererRefusal(visit) is { } refusal)
-        {
-            return refusal;
-        }
 
         return TokenRefusal(visit);
     }
@@ -33,29 +29,6 @@ internal static class Csrf
     {
         string mask = RandomText.Alphanumeric(SecretLength);
         return mask + string.Concat(secret.Zip(mask, (letter, shift) => Shifted(letter, Index(shift))));
-    }
-
-    private static string? RefererRefusal(Visit visit)
-    {
-        if (visit.Header("Referer") is not { } text)
-        {
-            return "Referer checking failed - no Referer.";
-        }
-
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? referer))
-        {
-            return "Referer checking failed - Referer is malformed.";
-        }
-
-        if (referer.Scheme != Uri.UriSchemeHttps)
-        {
-            return "Referer checking failed - Referer is insecure while host is secure.";
-        }
-
-        string site = new Uri(text).GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
-        return site == visit.Origin || site == visit.Site.Options.PublicUrl
-            ? null
-            : $"Referer checking failed - {text} does not match any trusted origins.";
     }
 
     private static string? TokenRefusal(Visit visit)

@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Gateway.StandIns.Paperless;
 
-/// <summary>The files of a document: download, preview and thumbnail, by ranges too; and one as large as is asked for.</summary>
+/// <summary>The files of a document: download and preview, by ranges too; and one as large as is asked for.</summary>
 internal static class DocumentFiles
 {
     /// <summary>Byte number n of the big download is n modulo this.</summary>
@@ -13,14 +13,6 @@ internal static class DocumentFiles
     public static readonly ApiView Download = new() { Model = "document", Get = visit => SendAsync(visit, attachment: true) };
 
     public static readonly ApiView Preview = new() { Model = "document", Get = visit => SendAsync(visit, attachment: false) };
-
-    public static readonly ApiView Thumbnail = new()
-    {
-        Model = "document",
-        Get = visit => DocumentsApi.Find(visit) is null
-            ? DocumentsApi.NotFoundAsync(visit)
-            : Results.Bytes(StaticFiles.OnePixel, "image/png", enableRangeProcessing: true).ExecuteAsync(visit.Http),
-    };
 
     public static readonly ApiView BigDownload = new() { Get = SendBigAsync };
 

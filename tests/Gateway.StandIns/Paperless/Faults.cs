@@ -24,14 +24,6 @@ internal sealed class Faults
     /// <summary>Closes the connection in the middle of the answer's body.</summary>
     public Fault Break(Predicate<ReceivedRequest> which) => Add(new Fault(this, which, FaultKind.Break));
 
-    public void Clear()
-    {
-        foreach (Fault fault in _faults)
-        {
-            fault.Dispose();
-        }
-    }
-
     /// <summary>False when the fault has given the answer.</summary>
     public async Task<bool> LetPassAsync(HttpContext http, ReceivedRequest received, CancellationToken stopping)
     {

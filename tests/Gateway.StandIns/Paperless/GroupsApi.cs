@@ -16,9 +16,6 @@ internal static class GroupsApi
     public static readonly ApiView One = new()
     {
         Model = "group",
-        Get = visit => visit.Data.FindGroup(visit.RouteId) is { } group ? visit.Reply.Json(Shown(group)) : NotFoundAsync(visit),
-        Patch = visit => UpdateAsync(visit, partial: true),
-        Put = visit => UpdateAsync(visit, partial: false),
         Delete = visit => visit.Data.RemoveGroup(visit.RouteId)
             ? visit.Reply.Empty(StatusCodes.Status204NoContent)
             : NotFoundAsync(visit),
@@ -26,7 +23,7 @@ internal static class GroupsApi
 
     private static Task CreateAsync(Visit visit)
     {
-        if (Errors(visit, groupId: null, partial: false) is { Count: > 0 } errors)
+        if (Errors(visit) is { Count: > 0 } errors)
         {
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
@@ -35,60 +32,30 @@ internal static class GroupsApi
         return visit.Reply.Json(Shown(created), StatusCodes.Status201Created);
     }
 
-    private static Task UpdateAsync(Visit visit, bool partial)
-    {
-        if (visit.Data.FindGroup(visit.RouteId) is not { } group)
-        {
-            return NotFoundAsync(visit);
-        }
-
-        if (Errors(visit, group.Id, partial) is { Count: > 0 } errors)
-        {
-            return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
-        }
-
-        PaperlessGroup? updated = visit.Data.UpdateGroup(group.Id, old => old with
-        {
-            Name = visit.Body.Text("name") ?? old.Name,
-            Permissions = GivenPermissions(visit) ?? old.Permissions,
-        });
-        return visit.Reply.Json(Shown(updated!));
-    }
-
     private static ImmutableArray<string>? GivenPermissions(Visit visit) =>
         visit.Body.Fields["permissions"] is JsonArray list ? FieldLists.Codenames(list) : null;
 
-    private static SortedDictionary<string, string[]> Errors(Visit visit, int? groupId, bool partial)
+    private static SortedDictionary<string, string[]> Errors(Visit visit)
     {
         SortedDictionary<string, string[]> errors = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
         JsonObject fields = visit.Body.Fields;
-        if (!partial || fields.ContainsKey("name"))
+        string? nameError = visit.Body.Text("name") switch
         {
-            string? error = visit.Body.Text("name") switch
-            {
-                null => "This field is required.",
-                "" => "This field may not be blank.",
-                { Length: > 150 } => "Ensure this field has no more than 150 characters.",
-                var name when visit.Data.FindGroup(name) is { } other && other.Id != groupId =>
-                    "group with this name already exists.",
-                _ => null,
-            };
-            if (error is not null)
-            {
-                errors["name"] = [error];
-            }
+            null => "This field is required.",
+            "" => "This field may not be blank.",
+            { Length: > 150 } => "Ensure this field has no more than 150 characters.",
+            var name when visit.Data.FindGroup(name) is not null => "group with this name already exists.",
+            _ => null,
+        };
+        if (nameError is not null)
+        {
+            errors["name"] = [nameError];
         }
 
-        if (fields.ContainsKey("permissions"))
+        string? permissionsError = fields.ContainsKey("permissions") ? FieldLists.CodenamesError(fields["permissions"]) : "This field is required.";
+        if (permissionsError is not null)
         {
-            if (FieldLists.CodenamesError(fields["permissions"]) is { } error)
-            {
-                errors["permissions"] = [error];
-            }
-        }
-        else if (!partial)
-        {
-            errors["permissions"] = ["This field is required."];
+            errors["permissions"] = [permissionsError];
         }
 
         return errors;

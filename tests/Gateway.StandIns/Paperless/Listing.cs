@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Gateway.StandIns.Paperless;
 
-/// <summary>A list of the API: the four filters on one field, ordering by it, pages. A filter it does not know is ignored.</summary>
+/// <summary>A list of the API: two of the filters on one field, ordering by it, pages. A filter it does not know is ignored.</summary>
 internal static class Listing
 {
     private const int DefaultPageSize = 25;
@@ -17,11 +17,6 @@ internal static class Listing
             : DefaultPageSize;
         int pages = Math.Max(1, (items.Length + size - 1) / size);
         string wanted = visit.Query("page") ?? "1";
-        if (wanted == "last")
-        {
-            wanted = pages.ToString(CultureInfo.InvariantCulture);
-        }
-
         if (!int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out int page) || page < 1 || page > pages)
         {
             return visit.Reply.Detail(StatusCodes.Status404NotFound, "Invalid page.");
@@ -40,9 +35,7 @@ internal static class Listing
     private static bool Matches(Visit visit, string field, string value)
     {
         return visit.Site.Options.IgnoresFilters || (Fits("iexact", filter => value.Equals(filter, StringComparison.OrdinalIgnoreCase))
-            && Fits("istartswith", filter => value.StartsWith(filter, StringComparison.OrdinalIgnoreCase))
-            && Fits("iendswith", filter => value.EndsWith(filter, StringComparison.OrdinalIgnoreCase))
-            && Fits("icontains", filter => value.Contains(filter, StringComparison.OrdinalIgnoreCase)));
+            && Fits("istartswith", filter => value.StartsWith(filter, StringComparison.OrdinalIgnoreCase)));
 
         bool Fits(string lookup, Predicate<string> fits) =>
             visit.Query($"{field}__{lookup}") is not { Length: > 0 } filter || fits(filter);

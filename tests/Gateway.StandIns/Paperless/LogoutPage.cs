@@ -19,5 +19,5 @@ internal static class LogoutPage
         return visit.Reply.Redirect(AccountPages.Next(visit, Target(visit.Site)));
     }
 
-    public static string Target(PaperlessSite site) => site.Options.LogoutRedirectUrl ?? site.LoginUrl + "?loggedout=1";
+    public static string Target(PaperlessSite site) => site.LoginUrl + "?loggedout=1";
 }

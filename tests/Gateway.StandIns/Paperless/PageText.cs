@@ -30,9 +30,7 @@ internal static class PageText
         string redirect = options.RedirectLoginToSso && options.SocialProviders.Count > 0 && visit.Query("loggedout") != "1"
             ? "<script>document.querySelector('a.social').click()</script>"
             : "";
-        string form = options.DisableRegularLogin
-            ? ""
-            : Field("login", "Username", "text", "username") + Field("password", "Password", "password", "current-password") + Submit("Sign in");
+        string form = Field("login", "Username", "text", "username") + Field("password", "Password", "password", "current-password") + Submit("Sign in");
         string notice = Notice(visit, "loggedout", "You have been successfully logged out. Bye!")
             ?? Notice(visit, "sharelink_notfound", "Share link was not found.")
             ?? Notice(visit, "sharelink_expired", "Share link has expired.")

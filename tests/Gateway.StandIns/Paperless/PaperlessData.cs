@@ -85,9 +85,6 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
 
     public PaperlessGroup? FindGroup(int id) => Locked(() => _groups.GetValueOrDefault(id));
 
-    public PaperlessGroup? UpdateGroup(int id, Func<PaperlessGroup, PaperlessGroup> change) =>
-        Locked(() => _groups.TryGetValue(id, out PaperlessGroup? group) ? _groups[id] = change(group) : null);
-
     public bool RemoveGroup(int id) => Locked(() =>
     {
         foreach (PaperlessUser? user in _users.Values.ToArray())
@@ -119,7 +116,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public PaperlessSession OpenSession(PaperlessUser user, bool byHeader = false) => Locked(() =>
     {
         PaperlessSession session = new PaperlessSession(
-            RandomText.LowerAlphanumeric(32), user.Id, byHeader, user.Password, Now + options.SessionAge);
+            RandomText.LowerAlphanumeric(32), user.Id, byHeader, user.Password, Now + PaperlessSession.Age);
         return _sessions[session.Key] = session;
     });
 

@@ -24,7 +24,10 @@ internal sealed record PaperlessGroup(int Id, string Name, ImmutableArray<string
 internal sealed record SocialAccount(int Id, string Provider, string Name);
 
 /// <summary>A row of Django's session table. ByHeader: made by Remote-User, so another name in the header ends it.</summary>
-internal sealed record PaperlessSession(string Key, int UserId, bool ByHeader, string? PasswordThen, DateTimeOffset Expires);
+internal sealed record PaperlessSession(string Key, int UserId, bool ByHeader, string? PasswordThen, DateTimeOffset Expires)
+{
+    public static readonly TimeSpan Age = TimeSpan.FromSeconds(1_814_400);
+}
 
 internal sealed record PaperlessDocument(int Id, string Title, int? Owner, byte[] Content, DateTimeOffset Created)
 {

@@ -8,7 +8,6 @@ internal sealed class PaperlessSite(StandInPaperlessOptions options, Cancellatio
     public StandInPaperlessOptions Options { get; } = options;
     public PaperlessData Data { get; } = new(options);
     public LiveStatus LiveStatus { get; } = new(stopping);
-    public TokenThrottle TokenThrottle { get; } = new(options);
     public StaticFileWork StaticFileWork { get; } = new(options.StaticFileCost);
     public ScriptedStream? Chat { get; set; }
     public CancellationToken Stopping { get; } = stopping;

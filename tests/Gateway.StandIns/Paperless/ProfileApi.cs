@@ -33,7 +33,7 @@ internal static class ProfileApi
 
     public static readonly ApiView Disconnect = new() { Post = DisconnectAsync };
 
-    public static readonly ApiView Token = new() { Anyone = true, Throttled = true, Post = ObtainTokenAsync };
+    public static readonly ApiView Token = new() { Anyone = true, Post = ObtainTokenAsync };
 
     private static Task UpdateAsync(Visit visit)
     {

@@ -6,11 +6,6 @@ internal static class RemoteUserLogin
     public static void Apply(Visit visit)
     {
         StandInPaperlessOptions options = visit.Site.Options;
-        if (!options.RemoteUser && !options.RemoteUserApi)
-        {
-            return;
-        }
-
         // Paperless asks whether the path contains /api/, not whether it begins with it.
         if (!options.RemoteUserApi && visit.Path.Contains("/api/", StringComparison.Ordinal))
         {

@@ -20,7 +20,6 @@ internal static class SettingsApi
             },
             permissions = visit.Data.PermissionsOf(visit.User!),
         }),
-        Post = visit => visit.Reply.Json(new { success = true }),
     };
 
     public static readonly ApiView RemoteVersion = new()
@@ -45,12 +44,6 @@ internal static class SettingsApi
         Anyone = true,
         Get = visit => visit.Reply.Html(
             "<!DOCTYPE html><html lang=\"en\"><head><title>Paperless-ngx REST API</title></head><body><h1>Paperless-ngx REST API</h1></body></html>"),
-    };
-
-    public static ApiView NothingYet(string model) => new()
-    {
-        Model = model,
-        Get = visit => Listing.AnswerAsync(visit, Array.Empty<string>(), "name", name => name, name => name),
     };
 
     private static Dictionary<string, object> Shown(PaperlessUser user)

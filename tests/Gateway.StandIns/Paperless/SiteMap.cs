@@ -28,12 +28,6 @@ internal static partial class SiteMap
         });
         visit.Body = await RequestBody.ReadAsync(http.Request, http.RequestAborted);
         received.BodyLength = visit.Body.Length;
-        if (!IsAllowedHost(visit))
-        {
-            await visit.Reply.Html("<h1>Bad Request (400)</h1>", StatusCodes.Status400BadRequest);
-            return;
-        }
-
         RemoteUserLogin.Apply(visit);
         await RouteAsync(visit, received);
     }
@@ -94,18 +88,6 @@ internal static partial class SiteMap
 
         using WebSocket socket = await visit.Http.WebSockets.AcceptWebSocketAsync();
         await visit.Site.LiveStatus.ServeAsync(socket);
-    }
-
-    private static bool IsAllowedHost(Visit visit)
-    {
-        IReadOnlyList<string> allowed = visit.Site.Options.AllowedHosts;
-        string host = visit.Http.Request.Host.Host;
-        return allowed.Count == 0
-            || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            || (visit.Site.Options.PublicUrl is { } url && host.Equals(new Uri(url).Host, StringComparison.OrdinalIgnoreCase))
-            || allowed.Any(pattern => pattern == "*"
-                || host.Equals(pattern, StringComparison.OrdinalIgnoreCase)
-                || (pattern.StartsWith('.') && ("." + host).EndsWith(pattern, StringComparison.OrdinalIgnoreCase)));
     }
 
     [GeneratedRegex(@"share/(?<slug>\w+)/?$")]

@@ -6,27 +6,19 @@ internal sealed record StandInPaperlessOptions
     public string Url { get; init; } = "http://127.0.0.1:0";
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    public bool RemoteUser { get; init; } = true;
+    /// <summary>Remote-User counts for the API as well, and not for pages alone.</summary>
     public bool RemoteUserApi { get; init; }
+
     public string UserHeader { get; init; } = "Remote-User";
 
     /// <summary>Django before 5.2.13 takes Remote_User for Remote-User.</summary>
     public bool UnderscoresInHeaders { get; init; }
 
     public string CookiePrefix { get; init; } = "";
-    public TimeSpan SessionAge { get; init; } = TimeSpan.FromSeconds(1_814_400);
     public string? PublicUrl { get; init; }
-    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
     public string ScriptName { get; init; } = "";
-
-    /// <summary>PAPERLESS_PROXY_SSL_HEADER=["HTTP_X_FORWARDED_PROTO","https"].</summary>
-    public bool ProxySslHeader { get; init; }
-
-    public bool DisableRegularLogin { get; init; }
     public bool RedirectLoginToSso { get; init; }
     public bool AccountAllowSignups { get; init; }
-    public string? LogoutRedirectUrl { get; init; }
-    public int TokenRequestsPerMinute { get; init; } = 5;
     public IReadOnlyList<SocialProvider> SocialProviders { get; init; } = [];
 
     /// <summary>No users, no groups, no documents: the first to sign up becomes superuser.</summary>
@@ -49,11 +41,7 @@ internal sealed record StandInPaperlessOptions
 }
 
 /// <summary>A provider of Paperless's own sign-in, as PAPERLESS_SOCIALACCOUNT_PROVIDERS lists it.</summary>
-internal sealed record SocialProvider(string Id, string Name, string ClientId, string ServerUrl, string AuthorizationUrl = "")
+internal sealed record SocialProvider(string Id, string Name)
 {
     public string LoginPath => $"accounts/oidc/{Id}/login/";
-
-    public string DiscoveryUrl => ServerUrl.Contains("/.well-known/", StringComparison.Ordinal)
-        ? ServerUrl
-        : ServerUrl.TrimEnd('/') + "/.well-known/openid-configuration";
 }

@@ -12,8 +12,7 @@ internal static class UsersApi
     {
         Model = "user",
         Get = visit => Find(visit) is { } user ? visit.Reply.Json(Shown(visit.Data, user)) : NotFoundAsync(visit),
-        Patch = visit => UpdateAsync(visit, partial: true),
-        Put = visit => UpdateAsync(visit, partial: false),
+        Patch = UpdateAsync,
         Delete = DeleteAsync,
     };
 
@@ -44,7 +43,7 @@ internal static class UsersApi
         return visit.Reply.Json(Shown(visit.Data, created), StatusCodes.Status201Created);
     }
 
-    private static Task UpdateAsync(Visit visit, bool partial)
+    private static Task UpdateAsync(Visit visit)
     {
         if (Find(visit) is not { } user)
         {
@@ -65,7 +64,7 @@ internal static class UsersApi
         }
 
         UserForm form = new UserForm(visit.Data, visit.Body, user.Id);
-        return form.Errors(partial) is { Count: > 0 } errors
+        return form.Errors(partial: true) is { Count: > 0 } errors
             ? visit.Reply.Json(errors, StatusCodes.Status400BadRequest)
             : visit.Reply.Json(Shown(visit.Data, visit.Data.UpdateUser(user.Id, form.Apply)!));
     }

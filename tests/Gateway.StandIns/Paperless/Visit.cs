@@ -39,11 +39,9 @@ internal sealed class Visit
 
     public bool IsSafe => Method is "GET" or "HEAD" or "OPTIONS" or "TRACE";
 
-    public bool IsSecure => Site.Options.ProxySslHeader && Header("X-Forwarded-Proto")?.Split(',')[0].Trim() == "https";
-
     public string Host => Header("Host") ?? "";
 
-    public string Origin => $"{(IsSecure ? "https" : "http")}://{Host}";
+    public string Origin => $"http://{Host}";
 
     public string FullPath
     {
@@ -149,7 +147,7 @@ internal sealed class Visit
 
         if (_sessionIsNew)
         {
-            headers.Append("Set-Cookie", Cookie(SessionCookieName, _session!.Key, Site.Options.SessionAge, httpOnly: true));
+            headers.Append("Set-Cookie", Cookie(SessionCookieName, _session!.Key, PaperlessSession.Age, httpOnly: true));
         }
         else if (_sessionIsGone && _cookies.ContainsKey(SessionCookieName))
         {

@@ -30,7 +30,6 @@ public sealed partial class FaultConventionTests
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),
         ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),
-        ("Health.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_store_that_fails_as_none_should_makes_the_gateway_unready_and_no_more)),
         ("ConsoleLines.cs: new Thread(", typeof(ConsoleLinesTests), nameof(ConsoleLinesTests
             .An_output_that_breaks_costs_the_lines_of_that_moment_and_not_the_process)),
     ];

@@ -23,6 +23,11 @@ internal class WatchedStore<T> : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         _watch.Asked(targetMethod!.Name);
+        if (targetMethod.Name == _watch.Silent)
+        {
+            return _watch.Silence();
+        }
+
         return targetMethod.Invoke(_store, args);
     }
 }
@@ -31,6 +36,7 @@ internal class WatchedStore<T> : DispatchProxy
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
+    private readonly TaskCompletionSource _silenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
 
     /// <summary>The methods that were called for a session.</summary>
@@ -38,6 +44,12 @@ internal sealed class StoreWatch
 
     /// <summary>The method that does not answer for now.</summary>
     public string? Away { get; set; }
+
+    /// <summary>The method without a result that never ends, whatever is cancelled.</summary>
+    public string? Silent { get; set; }
+
+    /// <summary>Ends with the first call of the silent method.</summary>
+    public Task Silenced => _silenced.Task;
 
     /// <summary>The method that fails as no store should.</summary>
     public string? Fails { get; set; }
@@ -62,6 +74,13 @@ internal sealed class StoreWatch
     {
         Type store = services.Last(service => service.ServiceType == typeof(T)).ImplementationType!;
         services.AddSingleton(provider => WatchedStore<T>.Around((T)ActivatorUtilities.CreateInstance(provider, store), this));
+    }
+
+    /// <summary>An answer that never comes.</summary>
+    public Task Silence()
+    {
+        _silenced.TrySetResult();
+        return new TaskCompletionSource().Task;
     }
 
     public void Asked(string method)

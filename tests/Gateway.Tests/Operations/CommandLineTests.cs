@@ -106,6 +106,19 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("health", "ready")]
+    [InlineData("validate", "configuration")]
+    public async Task Help_calls_an_argument_by_one_name(string command, string argument)
+    {
+        (int exitCode, string? output, string _) = await ProgramProcess.RunAsync("Gateway", [command, "--help"]);
+
+        string[] lines = [.. output.Split('\n').Select(line => line.Trim())];
+        Assert.Equal(0, exitCode);
+        Assert.Contains(lines, line => line.StartsWith($"Gateway {command} [<{argument}>", StringComparison.Ordinal));
+        Assert.StartsWith($"<{argument}>", lines[Array.IndexOf(lines, "Arguments:") + 1], StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--help", "Usage:")]
     [InlineData("accounts link --help", "--subject <SUBJECT>")]
     [InlineData("--version", "0.")]

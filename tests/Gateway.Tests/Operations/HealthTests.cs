@@ -116,6 +116,46 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task A_store_that_never_answers_is_given_up_after_three_seconds()
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        watch.Silent = nameof(ISessionStore.CheckAsync);
+
+        Task<Page> answer = AskAsync(world, "/health/ready");
+        await watch.Silenced.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        world.Clock.Advance(TimeSpan.FromSeconds(3) - TimeSpan.FromMilliseconds(1));
+        Assert.False(answer.IsCompleted);
+        world.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        Page page = await answer.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unready"), (page.Status, Status(page)));
+        Assert.Equal("does not answer in time", Check(page, "store"));
+    }
+
+    [Fact]
+    public async Task Parts_that_fail_are_one_log_line_and_an_answer_without_secrets()
+    {
+        StoreWatch watch = new() { Away = nameof(ISessionStore.CheckAsync) };
+        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        using Fault away = world.Paperless.Faults.Drop(_ => true);
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal("unready", Status(page));
+        Assert.Equal("the test has taken it away", Check(page, "store"));
+        Assert.All(
+            [world.Provider.Options.ClientSecret, world.Paperless.Data.TokenOf(World.GatewayUser)],
+            secret => Assert.DoesNotContain(secret, page.Text, StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", page.Text, StringComparison.Ordinal);
+        Assert.Single(world.Log.Of("NotReady"));
+        Assert.DoesNotContain(
+            world.Log.Events,
+            line => CapturedLog.Value(line, "SourceContext").StartsWith("Microsoft.Extensions.Diagnostics", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Whoever_asks_often_gets_one_answer_and_Paperless_one_question()
     {
         await using World world = await World.StartAsync();

@@ -122,15 +122,7 @@ public sealed class LocalSignInTests
         await using World world = await World.StartAsync(options =>
         {
             options.Settings["PAPERLESS_REDIRECT_LOGIN_TO_SSO"] = redirect;
-            options.Paperless = paperless => paperless with
-            {
-                RedirectLoginToSso = redirect == "true",
-                SocialProviders = [new(
-                "authentik",
-                "authentik",
-                "paperless",
-                "http://127.0.0.1:9/")]
-            };
+            options.Paperless = paperless => paperless with { RedirectLoginToSso = redirect == "true", SocialProviders = [new("authentik", "authentik")] };
         });
         using Visitor stranger = world.NewVisitor();
 

@@ -319,11 +319,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
             Func<StandInPaperlessOptions, StandInPaperlessOptions> before = options.Paperless;
             options.Paperless = paperless => before(paperless) with
             {
-                SocialProviders = [new SocialProvider("authentik", "Authentik of Paperless", "paperless", "https://authentik.example"), new SocialProvider(
-                    "git",
-                    "Git hub",
-                    "git",
-                    "https://git.example")],
+                SocialProviders = [new SocialProvider("authentik", "Authentik of Paperless"), new SocialProvider("git", "Git hub")],
             };
         });
         return both;

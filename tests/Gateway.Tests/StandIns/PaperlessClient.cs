@@ -10,17 +10,29 @@ namespace Gateway.Tests.StandIns;
 internal sealed class PaperlessClient : IDisposable
 {
     private readonly HttpClient _http;
+    private readonly CancellationToken _ct;
 
-    public PaperlessClient(StandInPaperless paperless) => _http = new HttpClient(new SocketsHttpHandler
+    public PaperlessClient(StandInPaperless paperless)
+        : this(paperless.Address, Ct)
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-    })
+    }
+
+    public PaperlessClient(Uri address, CancellationToken ct)
     {
-        BaseAddress = paperless.Address,
-    };
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        })
+        {
+            BaseAddress = address,
+        };
+        _ct = ct;
+    }
+
+    public Uri Address => _http.BaseAddress!;
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -41,7 +53,7 @@ internal sealed class PaperlessClient : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Ct);
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _ct);
     }
 
     public async Task<JsonElement> JsonAsync(string path, params (string Name, string Value)[] headers)
