@@ -132,7 +132,7 @@ public sealed partial class ArchitectureTests
     private static partial Regex ReadsConfiguration();
 
     /// <summary>`new SettingsException([new("GATEWAY_…", …)])`: the variable comes first.</summary>
-    [GeneratedRegex(@"new (SettingsException)?\(\s*\[\s*new\(\s*""\w+""")]
+    [GeneratedRegex(@"new ?(SettingsException)?\(\s*\[\s*new\(\s*""\w+""")]
     private static partial Regex SettingsProblem();
 
     [GeneratedRegex(@"""(PAPERLESS|GATEWAY)_[A-Z_]+""")]
