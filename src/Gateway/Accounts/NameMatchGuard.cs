@@ -1,4 +1,3 @@
-using System.Globalization;
 using Gateway.Paperless;
 using Gateway.Storage;
 
@@ -30,8 +29,7 @@ internal sealed partial class NameMatchGuard(IAccountLinkStore links, ILogger<Se
     }
 
     private static bool IsOlder(PaperlessUser user, AccountLink link) =>
-        DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
-        && joined < link.LinkedAt - AccountProvisioning.ReservationTolerance;
+        AccountLink.IsBefore(user.DateJoined, link.LinkedAt - AccountProvisioning.ReservationTolerance);
 
     [LoggerMessage(
         EventId = 7024,

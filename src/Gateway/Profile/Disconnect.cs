@@ -65,7 +65,7 @@ internal sealed partial class Disconnect(
     {
         IReadOnlyList<AccountLink> all = await links.OfUserAsync(user.Id, context.RequestAborted);
         AccountLink? link = all.FirstOrDefault(link => ProfileLinks.ShownId(link) == id);
-        if (link is not null && !all.Any(other => other != link && IsWayIn(other)) && await NoOtherWayAsync(context, asUser) is { } refusal)
+        if (link is not null && !all.Any(other => other != link && IsWayIn(other)) && await NoOtherWayAsync(context, user, link, asUser) is { } refusal)
         {
             await pages.RefuseAsync(context, refusal with { ForTheLog = $"{user.Username} (user {user.Id}): {refusal.ForTheLog}" });
             return;
@@ -88,7 +88,7 @@ internal sealed partial class Disconnect(
     private bool IsWayIn(AccountLink link) => settings.Providers.Any(provider => provider.Id == link.Provider);
 
     /// <summary>The refusal where the user has no password that is taken here.</summary>
-    private async Task<Refusal?> NoOtherWayAsync(HttpContext context, HttpTransformer asUser)
+    private async Task<Refusal?> NoOtherWayAsync(HttpContext context, SignedInUser user, AccountLink link, HttpTransformer asUser)
     {
         Refusal lastWay = new(409, "last_way_in", "Not the last way in", "This is the only way in to your account, so it stays.");
         if (settings.Paperless.RegularLoginDisabled)
@@ -110,12 +110,27 @@ internal sealed partial class Disconnect(
             };
         }
 
-        return hasPassword ? null : lastWay with
+        if (!hasPassword)
         {
-            Remedy = "Set a password in My Profile, or connect another sign-in, first.",
-            ForTheLog
-            = "the only link, and the user has no password"
-        };
+            return lastWay with
+            {
+                Remedy = "Set a password in My Profile, or connect another sign-in, first.",
+                ForTheLog = "the only link, and the user has no password",
+            };
+        }
+
+        // Django calls the empty password usable that Paperless gives a user whom the API made: nobody can sign in with it.
+        bool hasSignedInWithPassword = user.Session is null;
+        if (!hasSignedInWithPassword && !link.JoinedBefore(AccountProvisioning.ReservationTolerance))
+        {
+            return lastWay with
+            {
+                Remedy = "Sign in with your Paperless password, or connect another sign-in, first.",
+                ForTheLog = "the only link, the account is as young as the link, and Paperless does not tell whether such an account has a password",
+            };
+        }
+
+        return null;
     }
 
     private static async Task<byte[]?> ReadAsync(HttpContext context)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Gateway.Storage;
 
 /// <summary>A person at a provider, and the Paperless user that it is.</summary>
@@ -19,6 +21,14 @@ internal sealed record AccountLink(
     DateTimeOffset AssertedAt)
 {
     public PersonKey Person => new(Provider, Issuer, Subject);
+
+    /// <summary>Whether the user joined Paperless before the link was made, rather than for it.</summary>
+    /// <param name="tolerance">How far Paperless's clock may be off.</param>
+    public bool JoinedBefore(TimeSpan tolerance) => IsBefore(Joined, LinkedAt - tolerance);
+
+    /// <param name="joined">A `date_joined` as Paperless writes it; false where it cannot be read.</param>
+    public static bool IsBefore(string? joined, DateTimeOffset time) =>
+        DateTimeOffset.TryParse(joined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) && at < time;
 
     /// <summary>How the log names the person.</summary>
     public string NameForLog => $"{Label}, subject {Subject}";

@@ -94,6 +94,6 @@ internal static class Passwords
     public static PaperlessUser? Check(PaperlessData data, string? name, string? password)
     {
         data.CountPasswordCheck();
-        return name is not null && password is not null && data.FindUser(name) is { IsActive: true } user && user.Password == password ? user : null;
+        return name is not null && password is { Length: > 0 } && data.FindUser(name) is { IsActive: true } user && user.Password == password ? user : null;
     }
 }

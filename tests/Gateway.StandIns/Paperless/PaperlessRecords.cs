@@ -5,7 +5,8 @@ namespace Gateway.StandIns.Paperless;
 /// <summary>A user; without a password only the header, a session or a token lets them in.</summary>
 internal sealed record PaperlessUser(int Id, string Name)
 {
-    public string? Password { get; init; }
+    /// <summary>Empty after the API or the user header made the user: Django calls that usable, although no password matches. Null: unusable.</summary>
+    public string? Password { get; init; } = "";
     public string Email { get; init; } = "";
     public string FirstName { get; init; } = "";
     public string LastName { get; init; } = "";

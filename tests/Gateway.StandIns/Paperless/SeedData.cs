@@ -6,6 +6,9 @@ internal static class SeedData
     private static readonly string[] EditorPermissions =
         [.. Permissions.UiSettings, "view_document", "add_document", "change_document", "view_tag", "view_correspondent"];
 
+    /// <summary>How long the people have had their accounts.</summary>
+    private static readonly TimeSpan Age = TimeSpan.FromDays(365);
+
     public static void Fill(PaperlessData data, StandInPaperlessOptions options)
     {
         if (options.Fresh)
@@ -31,7 +34,7 @@ internal static class SeedData
         {
             foreach (string name in (string[])["alice", "bob"])
             {
-                data.AddUser(name, user => user with { Password = name, Permissions = [.. EditorPermissions] });
+                data.AddUser(name, user => user with { Password = name, Permissions = [.. EditorPermissions], Joined = user.Joined - Age });
             }
         }
     }

@@ -14,7 +14,8 @@ internal sealed class SignedInAtPaperless : IStartupFilter
         {
             if (int.TryParse(context.Request.Cookies[CookieName], CultureInfo.InvariantCulture, out int userId))
             {
-                context.Features.Set(new PasswordSession(userId, $"user {userId}", IsSuperuser: true, DateTimeOffset.UtcNow));
+                PasswordSession session = new(userId, $"user {userId}", IsSuperuser: true, DateTimeOffset.UtcNow);
+                context.Features.Set(new PasswordSessionResult(PasswordSessionStatus.Somebody, session));
             }
 
             return rest(context);

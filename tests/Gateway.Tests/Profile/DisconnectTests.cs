@@ -159,6 +159,22 @@ public sealed class DisconnectTests : IAsyncLifetime
         Assert.Empty(both.LinksOf("alice"));
     }
 
+    /// <summary>Paperless says `has_usable_password` of every user whom its API made, although nobody can sign in with the empty password.</summary>
+    [Fact]
+    public async Task The_only_link_of_a_user_whom_the_gateway_made_stays()
+    {
+        await using TwoProviders both = await TwoProviders.StartAsync(TwoProviders.ApiOn(true));
+        both.World.NewPerson("carol", "Carol Cook");
+        both.World.Provider.SignsInAs = "carol";
+        using Visitor carol = await both.World.SignedInAsync("carol");
+        AccountLink link = both.LinksOf("carol")[0];
+
+        Page page = await DisconnectAsync(carol, -link.Id);
+
+        Assert.Equal(HttpStatusCode.Conflict, page.Status);
+        Assert.Single(both.LinksOf("carol"));
+    }
+
     [Fact]
     public async Task A_password_counts_only_where_passwords_are_taken()
     {
