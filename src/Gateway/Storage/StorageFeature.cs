@@ -1,9 +1,7 @@
-using System.Runtime.CompilerServices;
 using Gateway.Settings;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
 namespace Gateway.Storage;
@@ -23,11 +21,8 @@ internal static class StorageFeature
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<SqliteAccounts>();
         builder.Services.AddDataProtection().SetApplicationName("paperless-gateway");
-        ReadKeysWhenNeeded(builder.Services);
         if (settings.Redis is null)
         {
-            // SQLite's library is loaded while the rest is put together.
-            _ = Task.Run(static () => RuntimeHelpers.RunClassConstructor(typeof(SqliteConnection).TypeHandle));
             builder.Services.AddSingleton<ISessionStore, SqliteSessions>();
             builder.Services.AddSingleton<IReplayCache, SqliteReplayCache>();
             builder.Services.AddSingleton<ILease, SqliteLease>();
@@ -53,17 +48,6 @@ internal static class StorageFeature
         where T : IXmlRepository =>
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider =>
             new ConfigureOptions<KeyManagementOptions>(options => options.XmlRepository = provider.GetRequiredService<T>()));
-
-    /// <summary>ASP.NET Core reads the data-protection keys before it serves; they are for sign-ins, and the first of those reads them in time.</summary>
-    private static void ReadKeysWhenNeeded(IServiceCollection services)
-    {
-        ServiceDescriptor? eager = services.FirstOrDefault(
-            one => one.ServiceType == typeof(IHostedService) && one.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly);
-        if (eager is not null)
-        {
-            services.Remove(eager);
-        }
-    }
 
     /// <exception cref="SettingsException">The data directory cannot be used, or Redis does not answer.</exception>
     public static async Task OpenStorageAsync(this WebApplication app)
