@@ -94,6 +94,8 @@ internal enum FaultKind
 /// <summary>One thing that goes wrong until it is disposed of.</summary>
 internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, FaultKind kind) : IDisposable
 {
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(1);
+
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ReceivedRequest> _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -110,22 +112,29 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
     /// <summary>How many requests it has struck.</summary>
     public int Hits => Volatile.Read(ref _hits);
 
-    /// <summary>Ends when the first request that it strikes is here.</summary>
-    public Task<ReceivedRequest> Arrived => _arrived.Task;
-
     public Task Released => _released.Task;
+
+    /// <summary>Whether the client of a request that is held has gone away.</summary>
+    public bool HasLeft => _left.Task.IsCompleted;
+
+    /// <summary>Ends when the first request that it strikes is here.</summary>
+    public async Task<ReceivedRequest> ArrivedAsync(CancellationToken ct)
+    {
+        await InTimeAsync(_arrived.Task, "No request came that the fault strikes.", ct);
+        return await _arrived.Task;
+    }
 
     /// <summary>Ends when a request is here that no earlier call has waited for.</summary>
     public async Task StruckAsync(CancellationToken ct)
     {
-        if (!await _strikes.WaitAsync(TimeSpan.FromSeconds(30), ct))
+        if (!await _strikes.WaitAsync(WaitTimeout, ct))
         {
             throw new TimeoutException("No request came that the fault strikes.");
         }
     }
 
     /// <summary>Ends when the client of a request that is held has gone away.</summary>
-    public Task Left => _left.Task;
+    public Task LeftAsync(CancellationToken ct) => InTimeAsync(_left.Task, "The client of a request that is held has not gone away.", ct);
 
     /// <summary>Lets those that are held go on, and the later ones pass.</summary>
     public void Release()
@@ -144,5 +153,17 @@ internal sealed class Fault(Faults faults, Predicate<ReceivedRequest> which, Fau
         Interlocked.Increment(ref _hits);
         _arrived.TrySetResult(received);
         _strikes.Release();
+    }
+
+    private static async Task InTimeAsync(Task happens, string otherwise, CancellationToken ct)
+    {
+        try
+        {
+            await happens.WaitAsync(WaitTimeout, ct);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException(otherwise);
+        }
     }
 }

@@ -7,6 +7,8 @@ namespace Gateway.StandIns.Paperless;
 /// <summary>The open WebSockets of <c>/ws/status/</c> and event streams; an ended session closes none of them.</summary>
 internal sealed class LiveStatus(CancellationToken stopping)
 {
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
     private readonly HashSet<Channel<string>> _listeners = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,8 +49,11 @@ internal sealed class LiveStatus(CancellationToken stopping)
     }
 
     /// <summary>Waits until exactly so many listen.</summary>
-    public async Task ListenersAreAsync(int count, CancellationToken ct = default)
+    /// <exception cref="TimeoutException">They were never so many within a minute.</exception>
+    public async Task ListenersAreAsync(int count, CancellationToken ct)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(WaitTimeout);
         while (true)
         {
             Task changed;
@@ -62,7 +67,14 @@ internal sealed class LiveStatus(CancellationToken stopping)
                 changed = _changed.Task;
             }
 
-            await changed.WaitAsync(ct);
+            try
+            {
+                await changed.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                throw new TimeoutException($"{Listeners} listen to the live status, not {count}.");
+            }
         }
     }
 

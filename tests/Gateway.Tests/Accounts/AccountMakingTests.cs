@@ -16,7 +16,7 @@ public sealed class AccountMakingTests
         Fault hold = world.Paperless.Faults.Hold(request => request is { Method: "POST", RawPath: "/api/users/" });
 
         Task<Visitor> first = world.SignedInAsync("carol");
-        await hold.Arrived;
+        await hold.ArrivedAsync(World.Ct);
         Task<Visitor> second = world.SignedInAsync("carol");
         hold.Release();
         using Visitor one = await first;
@@ -50,7 +50,7 @@ public sealed class AccountMakingTests
         world.NewPerson("bob2", "Bob Third");
         Fault hold = world.Paperless.Faults.Hold(request => request is { Method: "POST", RawPath: "/api/users/" });
         Task<Visitor> second = world.SignedInAsync("bob");
-        await hold.Arrived;
+        await hold.ArrivedAsync(World.Ct);
         Task<Visitor> third = world.SignedInAsync("bob2");
         hold.Release();
         using Visitor bob = await second;

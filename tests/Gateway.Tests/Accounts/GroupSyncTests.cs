@@ -217,7 +217,7 @@ public sealed class GroupSyncTests
             || (request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal)));
         world.Says("groups", new JsonArray("new"));
         Task<Visitor> newer = world.SignedInAsync("alice");
-        await hold.Arrived;
+        await hold.ArrivedAsync(World.Ct);
 
         // Heard before, and only now on its way: its turn comes after the newer one's.
         DateTimeOffset heardBefore = world.Clock.GetUtcNow() - TimeSpan.FromSeconds(5);

@@ -29,9 +29,6 @@ internal sealed record Http2Frame(byte Type, byte Flags, int Stream, byte[] Payl
 /// <summary>A connection of HTTP/2 over TLS on which every frame is the test's own.</summary>
 internal sealed class Http2Connection : IDisposable
 {
-    /// <summary>Only so that a test that hangs ends.</summary>
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(20);
-
     private readonly TcpClient _connection;
     private readonly SslStream _stream;
 
@@ -104,20 +101,26 @@ internal sealed class Http2Connection : IDisposable
     }
 
     /// <summary>Null at the end of the connection.</summary>
-    public async Task<Http2Frame?> ReadAsync()
+    public Task<Http2Frame?> ReadAsync() => ReadFrameAsync().InTimeAsync("A frame comes, or the connection ends.");
+
+    public void Dispose()
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        limit.CancelAfter(WaitTimeout);
+        _stream.Dispose();
+        _connection.Dispose();
+    }
+
+    private async Task<Http2Frame?> ReadFrameAsync()
+    {
         byte[] head = new byte[9];
         try
         {
-            if (await _stream.ReadAtLeastAsync(head, 9, throwOnEndOfStream: false, limit.Token) < 9)
+            if (await _stream.ReadAtLeastAsync(head, 9, throwOnEndOfStream: false, World.Ct) < 9)
             {
                 return null;
             }
 
             byte[] payload = new byte[(head[0] << 16) | BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(1))];
-            await _stream.ReadExactlyAsync(payload, limit.Token);
+            await _stream.ReadExactlyAsync(payload, World.Ct);
             return new Http2Frame(head[3], head[4], BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)) & int.MaxValue, payload);
         }
         catch (IOException)
@@ -126,19 +129,11 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _stream.Dispose();
-        _connection.Dispose();
-    }
-
     private async Task<bool> WriteAsync(byte[] bytes)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        limit.CancelAfter(WaitTimeout);
         try
         {
-            await _stream.WriteAsync(bytes, limit.Token);
+            await _stream.WriteAsync(bytes, World.Ct).AsTask().InTimeAsync("The gateway takes the frames.");
             return true;
         }
         catch (IOException)

@@ -14,22 +14,22 @@ internal sealed record RawAnswer(int Status, IReadOnlyList<KeyValuePair<string, 
 /// <summary>Sends requests of which every byte is the test's own, one after another on a connection that is opened again where it was closed.</summary>
 internal sealed class RawClient(int port) : IDisposable
 {
-    /// <summary>Only so that a test that hangs ends.</summary>
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
-
     private TcpClient? _connection;
     private BufferedStream? _stream;
 
     /// <returns>A status of 0 where the connection was closed without an answer.</returns>
-    public async Task<RawAnswer> SendAsync(string request)
+    public Task<RawAnswer> SendAsync(string request) => ExchangeAsync(request)
+        .InTimeAsync("The gateway answers or closes the connection.", () => request[..Math.Min(request.Length, 1000)]);
+
+    public void Dispose() => Close();
+
+    private async Task<RawAnswer> ExchangeAsync(string request)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        limit.CancelAfter(AnswerTimeout);
         bool isHead = request.StartsWith("HEAD ", StringComparison.OrdinalIgnoreCase);
         for (bool reused = _connection is not null; ; reused = false)
         {
-            await OpenAsync(limit.Token);
-            RawAnswer answer = await TryAsync(request, isHead, limit.Token);
+            await OpenAsync(World.Ct);
+            RawAnswer answer = await TryAsync(request, isHead, World.Ct);
             if (answer.Status == 0 || string.Equals(answer.Header("Connection"), "close", StringComparison.OrdinalIgnoreCase))
             {
                 Close();
@@ -42,8 +42,6 @@ internal sealed class RawClient(int port) : IDisposable
             }
         }
     }
-
-    public void Dispose() => Close();
 
     private async Task OpenAsync(CancellationToken cancel)
     {

@@ -17,20 +17,19 @@ internal sealed record ExchangedAnswer(int Status, string Head, string Body, boo
 /// <summary>One request, byte for byte, on a connection of its own, and its answer.</summary>
 internal static class RawExchange
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-
     /// <param name="isWhole">False for a request that breaks off: the connection is then closed after it.</param>
-    public static async Task<ExchangedAnswer> SendAsync(int port, byte[] request, bool isWhole, bool isHead)
+    public static Task<ExchangedAnswer> SendAsync(int port, byte[] request, bool isWhole, bool isHead) => ExchangeAsync(port, request, isWhole, isHead)
+        .InTimeAsync("The gateway answers or closes the connection.", () => Encoding.Latin1.GetString(request, 0, Math.Min(request.Length, 1000)));
+
+    private static async Task<ExchangedAnswer> ExchangeAsync(int port, byte[] request, bool isWhole, bool isHead)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        limit.CancelAfter(Limit);
         using TcpClient connection = new() { NoDelay = true };
-        await connection.ConnectAsync(IPAddress.Loopback, port, limit.Token);
+        await connection.ConnectAsync(IPAddress.Loopback, port, World.Ct);
         NetworkStream stream = connection.GetStream();
         using MemoryStream received = new();
         try
         {
-            await stream.WriteAsync(request, limit.Token);
+            await stream.WriteAsync(request, World.Ct);
             if (!isWhole)
             {
                 connection.Client.Shutdown(SocketShutdown.Send);
@@ -44,7 +43,7 @@ internal static class RawExchange
         byte[] buffer = new byte[16 * 1024];
         try
         {
-            for (int read; (read = await stream.ReadAsync(buffer, limit.Token)) > 0;)
+            for (int read; (read = await stream.ReadAsync(buffer, World.Ct)) > 0;)
             {
                 received.Write(buffer, 0, read);
                 if (Read(Encoding.Latin1.GetString(received.GetBuffer(), 0, (int)received.Length), isHead, hasEnded: false) is { IsWhole: true } whole)

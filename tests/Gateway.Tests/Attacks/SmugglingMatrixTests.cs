@@ -42,8 +42,6 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
     /// <summary>How long a connection may be silent before its client hangs up: some requests end nowhere.</summary>
     private static readonly TimeSpan SilenceTimeout = TimeSpan.FromMilliseconds(250);
 
-    private static readonly TimeSpan SettleTimeout = TimeSpan.FromSeconds(20);
-
     [Fact]
     public async Task Over_http1_nothing_reaches_Paperless_that_the_gateway_did_not_decide_on()
     {
@@ -112,15 +110,7 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
         return judged;
     }
 
-    internal static async Task SettleAsync(DecidedRequests decided)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        limit.CancelAfter(SettleTimeout);
-        while (decided.All.Any(request => !request.IsOver))
-        {
-            await Task.Delay(20, limit.Token);
-        }
-    }
+    internal static Task SettleAsync(DecidedRequests decided) => Wait.UntilAsync(() => decided.All.All(request => request.IsOver), "Every request is over.");
 
     /// <returns>False where the gateway waited for more, and the client hung up.</returns>
     private static async Task<bool> SendAsync(int port, string text)

@@ -10,8 +10,6 @@ namespace Gateway.Tests.Background;
 /// <summary>The one rule of everything that runs in the background.</summary>
 public sealed class BackgroundLoopTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
     private readonly FakeTimeProvider _clock = new();
 
     [Theory]
@@ -35,11 +33,11 @@ public sealed class BackgroundLoopTests
         for (int count = 0; count < 3; count++)
         {
             _clock.Advance(TimeSpan.FromSeconds(3));
-            Assert.True(await turns.WaitAsync(Patience, World.Ct));
+            await turns.WaitAsync(World.Ct).InTimeAsync("The loop takes a turn.");
         }
 
         await stopping.CancelAsync();
-        await loop.WaitAsync(Patience, World.Ct);
+        await loop.InTimeAsync("The loop ends.");
         Assert.Equal(3, turn);
     }
 
@@ -47,25 +45,26 @@ public sealed class BackgroundLoopTests
     public async Task Failures_in_a_row_leave_more_and_more_time_in_between_and_a_minute_at_most()
     {
         using CancellationTokenSource stopping = new();
-        ConcurrentQueue<DateTimeOffset> turns = new();
-        Task loop = Loop().RunPeriodicallyAsync(
+        List<DateTimeOffset> turns = [];
+        Pump pump = new();
+        Task loop = pump.Start(() => Loop().RunPeriodicallyAsync(
             TimeSpan.FromSeconds(10),
             _ =>
             {
-                turns.Enqueue(_clock.GetUtcNow());
+                turns.Add(_clock.GetUtcNow());
                 throw new InvalidOperationException();
             },
-            stopping.Token);
+            stopping.Token));
 
         for (int tick = 0; tick < 40; tick++)
         {
-            int before = turns.Count;
             _clock.Advance(TimeSpan.FromSeconds(10));
-            await TickIsOverAsync(turns, before);
+            pump.RunAll();
         }
 
         await stopping.CancelAsync();
-        await loop.WaitAsync(Patience, World.Ct);
+        pump.RunAll();
+        await loop.InTimeAsync("The loop ends.");
         double[] pauses = [.. turns.Zip(turns.Skip(1)).Select(pair => (pair.Second - pair.First).TotalSeconds)];
         Assert.Equal([10, 20, 40, 60, 60, 60], pauses[..6]);
         Assert.All(pauses, pause => Assert.InRange(pause, 10, 60));
@@ -87,16 +86,18 @@ public sealed class BackgroundLoopTests
         }
 
         Task<int> third = done.Reader.ReadAsync(World.Ct).AsTask();
-        while (!third.IsCompleted)
-        {
-            // The back-off after each of the two.
-            _clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(
+            () =>
+            {
+                // The back-off after each of the two.
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return third.IsCompleted;
+            },
+            "The loop comes to the third item.");
 
-        Assert.Equal((3, 4), (await third, await done.Reader.ReadAsync(World.Ct)));
+        Assert.Equal((3, 4), (await third, await done.Reader.ReadAsync(World.Ct).AsTask().InTimeAsync("The loop comes to the fourth item.")));
         await stopping.CancelAsync();
-        await loop.WaitAsync(Patience, World.Ct);
+        await loop.InTimeAsync("The loop ends.");
     }
 
     [Fact]
@@ -115,11 +116,14 @@ public sealed class BackgroundLoopTests
             },
             stopping.Token);
 
-        Assert.True(await turns.WaitAsync(Patience, World.Ct) && await turns.WaitAsync(Patience, World.Ct));
+        for (int turn = 1; turn <= 2; turn++)
+        {
+            await turns.WaitAsync(World.Ct).InTimeAsync($"The loop takes turn {turn}.");
+        }
 
         Assert.True(clock.HasThrown);
         await stopping.CancelAsync();
-        await loop.WaitAsync(Patience, World.Ct);
+        await loop.InTimeAsync("The loop ends.");
     }
 
     [Fact]
@@ -139,12 +143,35 @@ public sealed class BackgroundLoopTests
 
     private BackgroundLoop Loop() => new("The test", _clock, NullLogger.Instance);
 
-    /// <summary>A turn that comes is there at once; whether one does not come is seen when others had every chance to run.</summary>
-    private static async Task TickIsOverAsync(ConcurrentQueue<DateTimeOffset> turns, int before)
+    /// <summary>Runs a loop on the test's own thread: after <see cref="RunAll"/> the loop waits for the clock again.</summary>
+    private sealed class Pump : SynchronizationContext
     {
-        for (int tries = 0; tries < 200 && turns.Count == before; tries++)
+        private readonly ConcurrentQueue<(SendOrPostCallback Step, object? State)> _steps = new();
+
+        public override void Post(SendOrPostCallback d, object? state) => _steps.Enqueue((d, state));
+
+        public Task Start(Func<Task> loop)
         {
-            await Task.Delay(1, World.Ct);
+            SynchronizationContext? before = Current;
+            SetSynchronizationContext(this);
+            try
+            {
+                return loop();
+            }
+            finally
+            {
+                SetSynchronizationContext(before);
+            }
         }
+
+        public void RunAll() => Start(() =>
+        {
+            while (_steps.TryDequeue(out (SendOrPostCallback Step, object? State) next))
+            {
+                next.Step(next.State);
+            }
+
+            return Task.CompletedTask;
+        });
     }
 }

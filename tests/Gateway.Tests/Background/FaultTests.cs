@@ -89,7 +89,7 @@ public sealed class FaultTests
             () =>
             {
                 world.Clock.Advance(SessionsFeature.TidyInterval);
-                return Task.FromResult(_watch.Calls.Contains(nameof(ISessionStore.SweepAsync)));
+                return _watch.Calls.Contains(nameof(ISessionStore.SweepAsync));
             },
             "The next tidying sweeps.");
     }
@@ -131,7 +131,7 @@ public sealed class FaultTests
             () =>
             {
                 world.Clock.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(world.Log.Of("OrphanedSessionEnded").Count > 0);
+                return world.Log.Of("OrphanedSessionEnded").Count > 0;
             },
             "Bob's ends.");
         Assert.Empty(world.Paperless.Data.SessionsOf("bob"));
@@ -157,7 +157,7 @@ public sealed class FaultTests
             () =>
             {
                 world.Clock.Advance(TimeSpan.FromSeconds(10));
-                return Task.FromResult(closed.IsCompleted);
+                return closed.IsCompleted;
             },
             "The socket is closed.");
 
@@ -286,7 +286,7 @@ public sealed class FaultTests
             services.GetRequiredService<ILogger<CredentialStartupCheck>>());
 
         await look.StartAsync(World.Ct);
-        await look.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        await look.ExecuteTask!.InTimeAsync("The startup check ends.");
 
         await FailedAsync(world, "The startup check of Paperless's API token");
     }
@@ -341,6 +341,7 @@ public sealed class FaultTests
     }
 
     [Fact]
+    [Needs(RealPart.Redis)]
     public async Task What_fails_when_another_replica_is_heard_keeps_nothing_else_from_being_heard()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
@@ -359,7 +360,7 @@ public sealed class FaultTests
                 using Visitor alice = await world.SignedInAsync("alice");
                 using Visitor there = other.Sent(alice);
                 await there.OpenAsync("/accounts/logout/", "same-origin");
-                await world.UntilAsync(() => Task.FromResult(Volatile.Read(ref heard) > before), "It is heard.");
+                await world.UntilAsync(() => Volatile.Read(ref heard) > before, "It is heard.");
                 Assert.Null(await alice.WhoAsync());
             }
         }
@@ -383,7 +384,7 @@ public sealed class FaultTests
     }
 
     private static Task<LogEvent> FailedAsync(World world, string work) =>
-        world.Log.WaitForAsync("BackgroundWorkFailed", line => CapturedLog.Value(line, "Work") == work).WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        world.Log.WaitForAsync("BackgroundWorkFailed", line => CapturedLog.Value(line, "Work") == work);
 
     private sealed class Failing : BackgroundService
     {

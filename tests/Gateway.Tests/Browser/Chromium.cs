@@ -1,4 +1,5 @@
 using Gateway.Tests.Browser;
+using Gateway.Tests.Kit;
 using Microsoft.Playwright;
 
 [assembly: AssemblyFixture(typeof(Chromium))]
@@ -51,7 +52,8 @@ public sealed class Chromium : IAsyncDisposable
 
     private async Task<IBrowser> BrowserAsync()
     {
-        await _starting.WaitAsync(TestContext.Current.CancellationToken);
+        NeedsAttribute.Check(RealPart.Chromium);
+        await _starting.WaitAsync(World.Ct).InTimeAsync("Another test has started Chromium.");
         try
         {
             if (!File.Exists(Path))

@@ -2,6 +2,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
+[Needs(RealPart.Chromium)]
 public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
 {
     private WebApplication _app = null!;

@@ -5,6 +5,7 @@ using Microsoft.Playwright;
 namespace Gateway.Tests.Browser;
 
 /// <summary>The whole of Connect, from Paperless's own My Profile.</summary>
+[Needs(RealPart.Chromium)]
 public sealed class ConnectTests(Chromium chromium)
 {
     [Fact]

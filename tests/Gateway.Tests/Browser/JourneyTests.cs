@@ -6,6 +6,7 @@ using Microsoft.Playwright;
 namespace Gateway.Tests.Browser;
 
 /// <summary>What people do, in the browser they do it with.</summary>
+[Needs(RealPart.Chromium)]
 public sealed partial class JourneyTests(Chromium chromium)
 {
     [Fact]
@@ -37,7 +38,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Signed out");
         Assert.Empty(world.Provider.Sessions);
         Assert.Empty(world.Paperless.Data.Sessions);
-        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct).WaitAsync(TimeSpan.FromSeconds(10), World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
 
         // Nothing of the documents comes back by the back button.
         await page.GoBackAsync();

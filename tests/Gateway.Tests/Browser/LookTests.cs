@@ -8,6 +8,7 @@ using Microsoft.Playwright;
 namespace Gateway.Tests.Browser;
 
 /// <summary>Every page on every screen: its picture in artifacts/screenshots, nothing for axe to find, nothing that sticks out.</summary>
+[Needs(RealPart.Chromium)]
 public sealed class LookTests(Chromium chromium)
 {
     /// <summary>axe looks at each screen in one of the colours; the picture is taken in both.</summary>

@@ -83,7 +83,7 @@ public sealed class PaperlessAwayTests
         Assert.All((Page[])[page, script, upload, spooled, socket], slow => Assert.Equal(HttpStatusCode.GatewayTimeout, slow.Status));
         Assert.Contains("Paperless takes too long", page.Text, StringComparison.Ordinal);
         Assert.Contains("\"code\":\"paperless_slow\"", script.Text, StringComparison.Ordinal);
-        await hold.Left.WaitAsync(World.Ct);
+        await hold.LeftAsync(World.Ct);
     }
 
     [Fact]
@@ -145,11 +145,11 @@ public sealed class PaperlessAwayTests
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
         await connection.SendAsync(
             $"GET /api/documents/ HTTP/1.1\r\nHost: localhost:{world.Port}\r\nAuthorization: Token {world.Paperless.Data.AdminToken}\r\n\r\n");
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
 
         connection.BreakOff();
 
-        await hold.Left.WaitAsync(World.Ct);
+        await hold.LeftAsync(World.Ct);
         await world.Log.WaitForAsync("Request");
         Assert.Empty(world.Log.Of("RequestFailed"));
         Assert.Empty(world.Log.Of("ForwardingFailed"));

@@ -8,6 +8,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Forwarding;
 
 /// <summary>HTTP/2, and HTTP/3 where the machine has it, to the browser.</summary>
+[Needs(RealPart.Process)]
 public sealed class ProtocolTests
 {
     [Fact]
@@ -19,7 +20,7 @@ public sealed class ProtocolTests
         using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath.StartsWith("/api/documents/", StringComparison.Ordinal));
 
         Task<Page>[] slow = [.. Enumerable.Range(1, 20).Select(_ => alice.FetchAsync("/api/documents/1/"))];
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
         Page file = await alice.FetchAsync("/static/base.css");
         Assert.DoesNotContain(slow, one => one.IsCompleted);
         hold.Release();

@@ -145,10 +145,10 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         using Fault hold = World.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/post_document/");
         await connection.SendAsync($"POST /api/documents/post_document/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: "
             + $"{Admin.Value}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\nsome");
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
 
         connection.BreakOff();
-        await hold.Left.WaitAsync(World.Ct);
+        await hold.LeftAsync(World.Ct);
 
         Assert.DoesNotContain(World.Paperless.Data.Uploads, upload => upload.Length == 1000);
     }

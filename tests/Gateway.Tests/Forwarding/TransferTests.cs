@@ -9,6 +9,7 @@ namespace Gateway.Tests.Forwarding;
 
 /// <summary>Big files through the real program: whole, and at a memory that does not grow with them.</summary>
 /// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; docs/performance.md was measured with 1024.</remarks>
+[Needs(RealPart.Process)]
 public sealed class TransferTests(ITestOutputHelper output)
 {
     private const int MostMemory = 200;
@@ -24,7 +25,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         await using Stream body = await response.Content.ReadAsStreamAsync(World.Ct);
         byte[] buffer = new byte[256 * 1024];
         long length = 0;
-        for (int read; (read = await body.ReadAsync(buffer, World.Ct)) > 0; length += read)
+        for (int read; (read = await body.ReadAsync(buffer, World.Ct).AsTask().InTimeAsync("More of the file comes.")) > 0; length += read)
         {
             Assert.Equal((byte)(length % DocumentFiles.BigDownloadPeriod), buffer[0]);
         }

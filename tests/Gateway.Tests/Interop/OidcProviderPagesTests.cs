@@ -7,6 +7,7 @@ using Microsoft.Playwright;
 namespace Gateway.Tests.Interop;
 
 /// <summary>The provider's pages in a browser, and its own request to the client at logout.</summary>
+[Needs(RealPart.Chromium, RealPart.OidcProvider)]
 public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _logoutTokens = new();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Interop;
 
@@ -58,8 +59,7 @@ internal sealed class OidcProviderProcess : IAsyncDisposable
         }
         catch (Exception e) when (e is TimeoutException or IOException)
         {
-            node.Kill(entireProcessTree: true);
-            await node.WaitForExitAsync(CancellationToken.None);
+            await node.KillAsync();
         }
         finally
         {
@@ -71,6 +71,7 @@ internal sealed class OidcProviderProcess : IAsyncDisposable
 
     private async Task RunAsync(OidcProviderSettings settings, CancellationToken ct)
     {
+        NeedsAttribute.Check(RealPart.OidcProvider);
         _errors.Clear();
         _node = Process.Start(new ProcessStartInfo("node", ["server.mjs"])
         {

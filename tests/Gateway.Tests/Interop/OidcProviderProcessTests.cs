@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 namespace Gateway.Tests.Interop;
 
 /// <summary>Proves the harness: the whole of OpenID Connect by hand, with no gateway in it.</summary>
+[Needs(RealPart.OidcProvider)]
 public sealed class OidcProviderProcessTests
 {
     // Nothing listens there: the redirects are read, not followed.

@@ -8,8 +8,6 @@ namespace Gateway.Tests.Kit;
 /// <summary>Everything that the gateway logged.</summary>
 internal sealed class CapturedLog : ILogEventSink
 {
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(1);
-
     private readonly ConcurrentQueue<LogEvent> _events = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -33,7 +31,7 @@ internal sealed class CapturedLog : ILogEventSink
     public async Task<LogEvent> WaitForAsync(string eventName, Predicate<LogEvent>? which = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(WaitTimeout);
+        limit.CancelAfter(Wait.Limit);
         while (true)
         {
             Task changed = Volatile.Read(ref _changed).Task;
@@ -46,7 +44,7 @@ internal sealed class CapturedLog : ILogEventSink
             {
                 await changed.WaitAsync(limit.Token);
             }
-            catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (limit.IsCancellationRequested)
             {
                 throw new TimeoutException($"The log did not get the line {eventName} that was waited for, but:\n{Text}");
             }

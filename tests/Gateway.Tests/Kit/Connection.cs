@@ -19,18 +19,26 @@ internal sealed class Connection : IDisposable
     public static async Task<Connection> OpenAsync(Uri address)
     {
         TcpClient socket = new() { NoDelay = true };
-        await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(address.Host, address.Port, World.Ct);
         return new Connection(socket);
     }
 
     /// <summary>The body of a 200, as UTF-8.</summary>
-    public async Task<string> PathOfAsync(string target)
+    public Task<string> PathOfAsync(string target) => AskAsync(target).InTimeAsync($"GET {target} is answered.");
+
+    public void Dispose()
     {
-        await _stream.WriteAsync(Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"), TestContext.Current.CancellationToken);
-        await _stream.FlushAsync(TestContext.Current.CancellationToken);
-        string status = Line();
+        _stream.Dispose();
+        _socket.Dispose();
+    }
+
+    private async Task<string> AskAsync(string target)
+    {
+        await _stream.WriteAsync(Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"), World.Ct);
+        await _stream.FlushAsync(World.Ct);
+        string status = await LineAsync();
         int length = 0;
-        for (string line = Line(); line.Length > 0; line = Line())
+        for (string line = await LineAsync(); line.Length > 0; line = await LineAsync())
         {
             if (line.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase))
             {
@@ -39,23 +47,18 @@ internal sealed class Connection : IDisposable
         }
 
         byte[] body = new byte[length];
-        await _stream.ReadExactlyAsync(body, TestContext.Current.CancellationToken);
+        await _stream.ReadExactlyAsync(body, World.Ct);
         Assert.True(status == "HTTP/1.1 200 OK", $"{target}: {status}");
         return Encoding.UTF8.GetString(body);
     }
 
-    public void Dispose()
-    {
-        _stream.Dispose();
-        _socket.Dispose();
-    }
-
-    private string Line()
+    private async Task<string> LineAsync()
     {
         StringBuilder line = new();
-        for (int value = _stream.ReadByte(); value is not ('\n' or -1); value = _stream.ReadByte())
+        byte[] one = new byte[1];
+        while (await _stream.ReadAsync(one, World.Ct) == 1 && one[0] != '\n')
         {
-            line.Append((char)value);
+            line.Append((char)one[0]);
         }
 
         return line.ToString().TrimEnd('\r');

@@ -32,6 +32,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <param name="world">One whose own gateway is not started.</param>
     public static async Task<GatewayProcess> StartAsync(World world)
     {
+        NeedsAttribute.Check(RealPart.Process);
         Uri management = new($"http://127.0.0.1:{World.FreePort()}");
         ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Gateway"))
         {
@@ -69,7 +70,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         gateway._process.Start();
         gateway._process.BeginOutputReadLine();
         gateway._process.BeginErrorReadLine();
-        await listening.Task.WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+        await listening.Task.InTimeAsync("The gateway says that it has started.", () => gateway.Output);
         return gateway;
     }
 
@@ -83,27 +84,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>How many files, sockets and pipes it holds open.</summary>
     public int Handles() => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
 
-    public async Task TerminateAsync()
-    {
-        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(World.Ct);
-    }
+    public Task TerminateAsync() => _process.SignalAsync("TERM");
 
     /// <summary>Waits for its end, and for the last line of its output.</summary>
-    public async Task<int> ExitCodeAsync()
-    {
-        await _process.WaitForExitAsync(World.Ct);
-        return _process.ExitCode;
-    }
+    public Task<int> ExitCodeAsync(TimeSpan? limit = null) => _process.ExitCodeAsync(() => Output, limit);
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-        }
-
+        await _process.KillAsync();
         _process.Dispose();
     }
 }

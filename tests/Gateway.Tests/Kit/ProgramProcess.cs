@@ -7,12 +7,9 @@ namespace Gateway.Tests.Kit;
 /// <summary>A program of this solution as people run it: a process with an environment, a console and an exit code.</summary>
 internal sealed class ProgramProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly StringBuilder _errors = new();
-    private readonly SemaphoreSlim _lineCame = new(0);
 
     private ProgramProcess(Process process)
     {
@@ -23,8 +20,6 @@ internal sealed class ProgramProcess : IAsyncDisposable
             {
                 _output.Enqueue(line.Data);
             }
-
-            _lineCame.Release();
         };
         process.ErrorDataReceived += (_, line) =>
         {
@@ -56,6 +51,8 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Starts `Gateway` or `Gateway.Sandbox` as it was built beside the tests.</summary>
     public static ProgramProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
     {
+        NeedsAttribute.Check(RealPart.Process);
+
         // Whoever runs the tests in the background of a script has Ctrl+C's signal ignored, and so would every process that they start.
         ProcessStartInfo start = new("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
         {
@@ -91,51 +88,36 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Waits for a line on the console that fits.</summary>
     public async Task<string> LineAsync(Predicate<string> fits)
     {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        patience.CancelAfter(Patience);
-        while (true)
-        {
-            if (_output.FirstOrDefault(line => fits(line)) is { } found)
+        string? found = null;
+        await Wait.UntilAsync(
+            async () =>
             {
-                return found;
-            }
+                bool hasEnded = _process.HasExited;
+                if (hasEnded)
+                {
+                    // The last lines come after the end.
+                    await _process.WaitForExitAsync(World.Ct);
+                }
 
-            if (_process.HasExited && await Task.Run(() => _process.WaitForExit(Patience)) && !_output.Any(line => fits(line)))
-            {
-                throw new InvalidOperationException($"The program ended with {_process.ExitCode}.\n{string.Join('\n', _output)}\n{Errors}");
-            }
-
-            await _lineCame.WaitAsync(patience.Token);
-        }
+                found = _output.FirstOrDefault(line => fits(line));
+                return found is not null || hasEnded;
+            },
+            "The program writes the line that the test waits for.",
+            All);
+        return found ?? throw new InvalidOperationException($"The program ended with {_process.ExitCode}.\n{All()}");
     }
 
-    /// <summary>`INT` is what Ctrl+C sends, `TERM` what a container's end sends.</summary>
-    public async Task SignalAsync(string signal)
-    {
-        using Process kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(World.Ct);
-        Assert.Equal(0, kill.ExitCode);
-    }
+    public Task SignalAsync(string signal) => _process.SignalAsync(signal);
 
-    public async Task<int> ExitAsync()
-    {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        patience.CancelAfter(Patience);
-        await _process.WaitForExitAsync(patience.Token);
-        return _process.ExitCode;
-    }
+    public Task<int> ExitAsync() => _process.ExitCodeAsync(All);
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-        }
-
+        await _process.KillAsync();
         _process.Dispose();
-        _lineCame.Dispose();
     }
+
+    private string All() => $"{string.Join('\n', _output)}\n{Errors}";
 
     private static bool IsSetting(string name) =>
         name.StartsWith("PAPERLESS_", StringComparison.Ordinal) || name.StartsWith("GATEWAY_", StringComparison.Ordinal)

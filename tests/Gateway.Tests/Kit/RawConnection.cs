@@ -36,25 +36,13 @@ internal sealed class RawConnection : IDisposable
     public ValueTask SendAsync(string text) => _stream.WriteAsync(Encoding.Latin1.GetBytes(text), World.Ct);
 
     /// <summary>A status line with its headers, up to the blank line.</summary>
-    public async Task<string> ReadHeadAsync()
-    {
-        using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
-        late.CancelAfter(TimeSpan.FromMinutes(1));
-        StringBuilder head = new();
-        byte[] one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await _stream.ReadAsync(one, late.Token) == 1)
-        {
-            head.Append((char)one[0]);
-        }
-
-        return head.ToString();
-    }
+    public Task<string> ReadHeadAsync() => ReadToBlankLineAsync().InTimeAsync("The head of an answer comes.");
 
     /// <summary>Exactly so many bytes.</summary>
     public async Task<string> ReadTextAsync(int count)
     {
         byte[] bytes = new byte[count];
-        await _stream.ReadExactlyAsync(bytes, World.Ct);
+        await _stream.ReadExactlyAsync(bytes, World.Ct).AsTask().InTimeAsync($"{count} bytes come.");
         return Encoding.Latin1.GetString(bytes);
     }
 
@@ -64,7 +52,7 @@ internal sealed class RawConnection : IDisposable
         using MemoryStream all = new();
         try
         {
-            await _stream.CopyToAsync(all, World.Ct);
+            await _stream.CopyToAsync(all, World.Ct).InTimeAsync("The other side closes the connection.", () => Encoding.Latin1.GetString(all.ToArray()));
         }
         catch (IOException)
         {
@@ -82,6 +70,18 @@ internal sealed class RawConnection : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    private async Task<string> ReadToBlankLineAsync()
+    {
+        StringBuilder head = new();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await _stream.ReadAsync(one, World.Ct) == 1)
+        {
+            head.Append((char)one[0]);
+        }
+
+        return head.ToString();
+    }
 
     /// <summary>The status codes of all answers in a text, in their order.</summary>
     public static IReadOnlyList<int> Statuses(string text) =>

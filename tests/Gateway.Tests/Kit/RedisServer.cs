@@ -20,6 +20,7 @@ internal sealed class RedisServer : IAsyncDisposable
 
     private RedisServer(string[] arguments, string? password = null, string? sentinelOf = null)
     {
+        NeedsAttribute.Check(RealPart.Redis);
         _arguments = arguments;
         _password = password;
         _sentinelOf = sentinelOf;
@@ -64,11 +65,9 @@ internal sealed class RedisServer : IAsyncDisposable
         RedisServer server = await StartAsync(
             new RedisServer(["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", $"{World.FreePort()}"]));
         await server.AskAsync("CLUSTER ADDSLOTSRANGE 0 16383");
-        while (!(await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal))
-        {
-            await Task.Delay(20, World.Ct);
-        }
-
+        await Wait.UntilAsync(
+            async () => (await server.AskAsync("CLUSTER INFO")).Contains("cluster_state:ok", StringComparison.Ordinal),
+            "The cluster is ready.");
         return server;
     }
 
@@ -87,47 +86,35 @@ internal sealed class RedisServer : IAsyncDisposable
         _process = Process.Start(new ProcessStartInfo(Program, Arguments()) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
-        while (!await AnswersAsync())
-        {
-            Assert.False(_process.HasExited, $"redis-server ended with {(_process.HasExited ? _process.ExitCode : 0)}.");
-            await Task.Delay(20, World.Ct);
-        }
+        await Wait.UntilAsync(
+            () =>
+            {
+                Assert.False(_process.HasExited, $"redis-server ended with {(_process.HasExited ? _process.ExitCode : 0)}.");
+                return AnswersAsync();
+            },
+            "redis-server answers.");
     }
 
     /// <summary>As when the machine goes: nothing is said to anybody.</summary>
     public async Task KillAsync()
     {
-        _process!.Kill();
-        await _process.WaitForExitAsync(World.Ct);
-        _process.Dispose();
+        Process killed = _process!;
         _process = null;
+        await killed.KillAsync();
+        killed.Dispose();
     }
 
     /// <summary>Keeps its connections and answers nothing (`STOP`), until `CONT`.</summary>
-    public async Task SignalAsync(string signal)
-    {
-        using Process kill = Process.Start("kill", [$"-{signal}", $"{_process!.Id}"]);
-        await kill.WaitForExitAsync(World.Ct);
-    }
+    public Task SignalAsync(string signal) => _process!.SignalAsync(signal);
 
     /// <summary>One command without blanks in its words, and the beginning of the answer as it comes.</summary>
-    public async Task<string> AskAsync(string command)
-    {
-        using TcpClient client = new();
-        await client.ConnectAsync("127.0.0.1", Port, World.Ct);
-        await using NetworkStream stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes((_password is null ? "" : $"AUTH \"{_password}\"\r\n") + command + "\r\n"), World.Ct);
-        client.Client.Shutdown(SocketShutdown.Send);
-        using StreamReader reader = new(stream, Encoding.ASCII);
-        return await reader.ReadToEndAsync(World.Ct);
-    }
+    public Task<string> AskAsync(string command) => ExchangeAsync(command).InTimeAsync($"Redis answers {command}.");
 
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
         {
-            _process.Kill();
-            await _process.WaitForExitAsync(CancellationToken.None);
+            await _process.KillAsync();
             _process.Dispose();
         }
 
@@ -166,6 +153,17 @@ internal sealed class RedisServer : IAsyncDisposable
         }
 
         return [file, "--sentinel"];
+    }
+
+    private async Task<string> ExchangeAsync(string command)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync("127.0.0.1", Port, World.Ct);
+        await using NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes((_password is null ? "" : $"AUTH \"{_password}\"\r\n") + command + "\r\n"), World.Ct);
+        client.Client.Shutdown(SocketShutdown.Send);
+        using StreamReader reader = new(stream, Encoding.ASCII);
+        return await reader.ReadToEndAsync(World.Ct);
     }
 
     private async Task<bool> AnswersAsync()

@@ -81,7 +81,7 @@ internal sealed class Visitor : IDisposable
             }
         }
 
-        HttpResponseMessage response = await _http.SendAsync(request, World.Ct);
+        HttpResponseMessage response = await AskAsync(request);
         return new Page(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
     }
 
@@ -140,6 +140,18 @@ internal sealed class Visitor : IDisposable
     public string? Cookie(string name) => Cookies.GetCookies(new Uri(_world.Origin))[name]?.Value;
 
     public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> AskAsync(HttpRequestMessage request)
+    {
+        try
+        {
+            return await _http.SendAsync(request, World.Ct);
+        }
+        catch (TaskCanceledException late) when (late.InnerException is TimeoutException)
+        {
+            throw new TimeoutException($"{request.Method} {request.RequestUri} was not answered in {_http.Timeout.TotalSeconds} seconds.", late);
+        }
+    }
 
     private Uri Absolute(string address) =>
         Uri.TryCreate(address, UriKind.Absolute, out Uri? absolute) && absolute.Scheme.StartsWith("http", StringComparison.Ordinal)

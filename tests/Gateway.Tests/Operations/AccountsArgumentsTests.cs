@@ -57,6 +57,7 @@ public sealed class AccountsArgumentsTests
 
     /// <summary>Before anything is read: a slip needs no settings to be told.</summary>
     [Fact]
+    [Needs(RealPart.Process)]
     public async Task Bad_usage_shows_the_usage()
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "link", "--issuer", "https://auth.example.com"]);

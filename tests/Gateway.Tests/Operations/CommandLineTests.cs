@@ -4,6 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
 
+[Needs(RealPart.Process)]
 public sealed class CommandLineTests
 {
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Gateway.Operations;
+using Gateway.Tests.Kit;
 using Serilog.Events;
 using Serilog.Formatting;
 using Serilog.Formatting.Compact;
@@ -72,7 +73,7 @@ public sealed class ConsoleLinesTests
         using ConsoleLines lines = new(new CompactJsonFormatter(), output);
 
         lines.Emit(Line(1));
-        Assert.True(output.Broken.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.True(output.Broken.Wait(Wait.Limit, World.Ct), "The line was not written.");
         lines.Emit(Line(2));
         lines.Dispose();
 
@@ -128,7 +129,11 @@ public sealed class ConsoleLinesTests
 
         public override void Write(byte[] buffer, int offset, int count)
         {
-            _free.Wait();
+            if (!_free.Wait(Wait.Limit))
+            {
+                throw new TimeoutException("The test has not let the output go.");
+            }
+
             base.Write(buffer, offset, count);
         }
 

@@ -4,6 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
 
+[Needs(RealPart.Process)]
 public sealed class ConsoleLogTests
 {
     private static readonly string[] OfARequest = ["@mt", "@t", "EventId", "Method", "Ms", "Path", "SourceContext", "Status", "TraceId", "UpstreamMs", "User"];

@@ -172,7 +172,7 @@ public sealed class HealthTests
         using Visitor alice = await world.SignedInAsync("alice");
         using Fault held = world.Paperless.Faults.Hold(request => request.Path == "/api/documents/");
         Task<Page> underWay = alice.FetchAsync("/api/documents/");
-        await held.Arrived;
+        await held.ArrivedAsync(World.Ct);
         Uri management = world.Gateway.Management;
 
         IHostApplicationLifetime lifetime = world.Gateway.Services.GetRequiredService<IHostApplicationLifetime>();

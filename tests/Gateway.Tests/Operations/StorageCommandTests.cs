@@ -3,6 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
 
+[Needs(RealPart.Process, RealPart.Redis)]
 public sealed class StorageCommandTests
 {
     [Fact]

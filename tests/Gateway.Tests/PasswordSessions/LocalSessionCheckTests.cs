@@ -9,8 +9,6 @@ namespace Gateway.Tests.PasswordSessions;
 /// <summary>Paperless is asked who a session of its own is, and the answer is remembered for a minute.</summary>
 public sealed class LocalSessionCheckTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     private World _world = null!;
     private Visitor _alice = null!;
 
@@ -65,7 +63,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
         using Fault held = _world.Paperless.Faults.Hold(request => request.Path == "/api/ui_settings/");
 
         Task<Page>[] pages = [.. Enumerable.Range(0, 10).Select(_ => _alice.FetchAsync("/api/documents/"))];
-        await held.Arrived.WaitAsync(Patience, World.Ct);
+        await held.ArrivedAsync(World.Ct);
         held.Release();
 
         Assert.All(await Task.WhenAll(pages), page => Assert.Equal(HttpStatusCode.OK, page.Status));
@@ -76,7 +74,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     public async Task Who_is_switched_off_in_Paperless_is_out_within_a_minute()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
-        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
         _world.Paperless.Data.UpdateUser("alice", user => user with { IsActive = false });
 
         // Paperless itself refuses at once; the gateway still remembers.
@@ -86,7 +84,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await _alice.FetchAsync("/api/documents/")).Status);
         Assert.Equal("/accounts/login/?next=%2Fdashboard", (await _alice.OpenAsync("/dashboard")).Location?.PathAndQuery);
-        Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
+        Assert.Equal(1008, await socket.ClosedWithAsync());
         Assert.Empty(_world.Forwarded);
     }
 
@@ -109,13 +107,13 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
         using Visitor bob = await _world.SignedInWithPasswordAsync("bob");
         using StatusSocket alices = await StatusSocket.OpenAsync(_world, _alice);
         using StatusSocket bobs = await StatusSocket.OpenAsync(_world, bob);
-        await _world.Paperless.LiveStatus.ListenersAreAsync(2, World.Ct).WaitAsync(Patience, World.Ct);
+        await _world.Paperless.LiveStatus.ListenersAreAsync(2, World.Ct);
         _world.Paperless.Data.EndSession(_world.Paperless.Data.SessionsOf("alice")[0].Key);
 
         _world.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(1008, await alices.ClosedWithAsync().WaitAsync(Patience, World.Ct));
+        Assert.Equal(1008, await alices.ClosedWithAsync());
 
-        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
         Assert.Contains(_world.Log.Of("PasswordSessionEnded"), line => CapturedLog.Value(line, "Cause") == "GoneAtPaperless");
     }
 
@@ -123,11 +121,11 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     public async Task A_socket_outlives_an_outage_of_Paperless_api()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
-        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
         using (Fault away = _world.Paperless.Faults.Answer(request => request.Path == "/api/ui_settings/", 503))
         {
             _world.Clock.Advance(TimeSpan.FromMinutes(1));
-            await away.Arrived.WaitAsync(Patience, World.Ct);
+            await away.ArrivedAsync(World.Ct);
             Assert.Equal(HttpStatusCode.BadGateway, (await _alice.FetchAsync("/api/documents/")).Status);
         }
 
@@ -142,12 +140,12 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     public async Task When_the_gateway_stops_its_sockets_close_with_1001()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
-        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
         Task<int> closed = socket.ClosedWithAsync();
 
         await _world.Gateway.DisposeAsync();
 
-        Assert.Equal(1001, await closed.WaitAsync(Patience, World.Ct));
+        Assert.Equal(1001, await closed);
     }
 
     [Fact]

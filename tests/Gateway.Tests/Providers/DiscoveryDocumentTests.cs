@@ -75,9 +75,10 @@ public sealed class DiscoveryDocumentTests
     {
         world.Clock.Advance(TimeSpan.FromSeconds(5));
         Page page = await visitor.OpenAsync("/accounts/oidc/stub/login/", "same-origin");
+        string log = world.Log.Text;
         Assert.True(
             page.Status == HttpStatusCode.ServiceUnavailable,
-            $"{(int)page.Status} for {body[..Math.Min(body.Length, 80)]}\n{world.Log.Text[..Math.Min(3000, world.Log.Text.Length)]}");
+            $"{(int)page.Status} for {body[..Math.Min(body.Length, 80)]}\n{log[..Math.Min(3000, log.Length)]}");
         Assert.Equal("5", page.Header("Retry-After"));
     }
 }

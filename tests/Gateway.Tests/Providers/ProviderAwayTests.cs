@@ -85,7 +85,7 @@ public sealed class ProviderAwayTests
 
         Task<Page> waits = visitor.OpenAsync(Begin, "same-origin");
         Page other = await visitor.OpenAsync("/accounts/login/");
-        await asked.Task.WaitAsync(World.Ct);
+        await asked.Task.InTimeAsync("The provider is asked.");
         world.Clock.Advance(ProviderTimeouts.Default.Response);
         Page away = await waits;
         hangs.SetResult();
@@ -109,7 +109,7 @@ public sealed class ProviderAwayTests
         using HttpClient impatient = new() { DefaultRequestHeaders = { { "Accept", "text/html" } } };
         using CancellationTokenSource leaves = new();
         Task left = impatient.GetAsync(new Uri(world.Origin + Begin), leaves.Token);
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), World.Ct);
+        await asked.Task.InTimeAsync("The provider is asked.");
         await leaves.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         world.Provider.Hold = null;

@@ -44,11 +44,11 @@ public sealed class ResponseTimeoutTests
         try
         {
             Task<Page> page = ask();
-            await asked.Task.WaitAsync(World.Ct);
+            await asked.Task.InTimeAsync("The provider is asked.");
             world.Clock.Advance(timeout - TimeSpan.FromMilliseconds(1));
             Assert.False(page.IsCompleted);
             world.Clock.Advance(TimeSpan.FromMilliseconds(1));
-            return await page.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+            return await page.InTimeAsync("The gateway gives the provider up.");
         }
         finally
         {

@@ -112,7 +112,7 @@ public sealed class AccountRecheckTests
             world.Clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        await world.UntilAsync(() => Task.FromResult(world.Asked.Count >= 5), "Paperless is asked.");
+        await world.UntilAsync(() => world.Asked.Count >= 5, "Paperless is asked.");
         Assert.InRange(world.Asked.Count, 5, 7);
         Assert.All(world.Asked, request => Assert.Equal($"/api/users/{world.LinkOf("alice")!.UserId}/", request.RawPath));
         Assert.Empty(world.Provider.Received);

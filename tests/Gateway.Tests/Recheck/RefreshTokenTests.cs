@@ -26,7 +26,7 @@ public sealed class RefreshTokenTests
         };
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         Task<Page> page = alice.FetchAsync("/api/documents/");
-        await asked.Task.WaitAsync(World.Ct);
+        await asked.Task.InTimeAsync("The provider is asked.");
         await using (SqliteConnection locked = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False"))
         {
             await locked.OpenAsync(World.Ct);

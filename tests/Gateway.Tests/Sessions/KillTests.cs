@@ -4,6 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Sessions;
 
+[Needs(RealPart.Process)]
 public sealed class KillTests
 {
     [Fact]

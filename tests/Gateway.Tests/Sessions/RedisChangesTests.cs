@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 namespace Gateway.Tests.Sessions;
 
 /// <summary>The connection to Redis breaks, another server takes its place, keys are made and change: two gateways stay one.</summary>
+[Needs(RealPart.Redis)]
 public sealed class RedisChangesTests
 {
     [Fact]
@@ -108,7 +109,7 @@ public sealed class RedisChangesTests
             string[] made = await Task.WhenAll(all.Select(one => Task.Factory.StartNew(
                 () =>
                 {
-                    start.SignalAndWait(World.Ct);
+                    start.Meet();
                     return one.Protect("text");
                 },
                 World.Ct,

@@ -1,11 +1,13 @@
 using Gateway.Sessions;
 using Gateway.Storage;
+using Gateway.Tests.Kit;
 using Gateway.Tests.Storage;
 using Microsoft.AspNetCore.DataProtection;
 
 namespace Gateway.Tests.Sessions;
 
 /// <summary>Two replicas with real threads on a real Redis: what one ends the other never brings back, whatever it is writing.</summary>
+[Needs(RealPart.Redis)]
 public sealed class ReplicaRaceTests
 {
     [Fact]
@@ -48,7 +50,7 @@ public sealed class ReplicaRaceTests
             ];
             try
             {
-                start.SignalAndWait(StoreUnderTest.Ct);
+                start.Meet();
                 await ((round % 3) switch
                 {
                     0 => here.Revocations.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
@@ -56,9 +58,7 @@ public sealed class ReplicaRaceTests
                         .EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
                     _ => here.Revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
                 });
-                Assert.True(
-                    SpinWait.SpinUntil(() => memoryThere.IsEnded(session.Key), TimeSpan.FromSeconds(1)),
-                    "The other replica did not hear of it within a second.");
+                await Wait.UntilAsync(() => memoryThere.IsEnded(session.Key), $"The other replica hears of the end in round {round}.");
                 Assert.False(there.Registry.TryFind(session.Key, out _), $"Round {round}: it is still there.");
                 Assert.Null(await there.Registry.LoadAsync(secret, StoreUnderTest.Ct));
             }
@@ -82,7 +82,7 @@ public sealed class ReplicaRaceTests
 
     private static Task Race(Barrier start, Func<bool> over, Func<Task> step) => Racer.Start(() =>
     {
-        start.SignalAndWait(StoreUnderTest.Ct);
+        start.Meet();
         for (int after = 0; after < 2; after += over() ? 1 : 0)
         {
             step().GetAwaiter().GetResult();

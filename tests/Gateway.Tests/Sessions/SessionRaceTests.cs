@@ -1,5 +1,6 @@
 using Gateway.Sessions;
 using Gateway.Storage;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
@@ -21,7 +22,7 @@ public sealed class SessionRaceTests
             int back = 0;
             Task[] loaders = [.. Enumerable.Range(0, 3).Select(_ => Racer.Start(() =>
             {
-                start.SignalAndWait(SessionsOnDisk.Ct);
+                start.Meet();
                 for (int after = 0; after < 3;)
                 {
                     bool ended = Volatile.Read(ref over);
@@ -40,7 +41,7 @@ public sealed class SessionRaceTests
             }))];
             try
             {
-                start.SignalAndWait(SessionsOnDisk.Ct);
+                start.Meet();
                 await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
             }
             finally
@@ -63,20 +64,29 @@ public sealed class SessionRaceTests
         {
             (SessionSecret secret, Session session) = await sessions.BeginAsync();
             using Barrier start = new(3);
+            bool over = false;
             Task[] renewers = [.. Enumerable.Range(0, 2).Select(_ => Racer.Start(() =>
             {
-                start.SignalAndWait(SessionsOnDisk.Ct);
+                start.Meet();
 
                 // Until it is gone: each time from the version that there is, as a recheck does.
-                while (MayBeThere(sessions, secret))
+                while (!Volatile.Read(ref over) && MayBeThere(sessions, secret))
                 {
                     Interlocked.Increment(ref renewed);
                 }
             }))];
-            start.SignalAndWait(SessionsOnDisk.Ct);
-            Thread.SpinWait(round * 1000);
-            await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-            await Task.WhenAll(renewers);
+            try
+            {
+                start.Meet();
+                Thread.SpinWait(round * 1000);
+                await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
+                await Task.WhenAll(renewers).InTimeAsync("The session is gone for those who renew it.");
+            }
+            finally
+            {
+                Volatile.Write(ref over, true);
+                await Task.WhenAll(renewers);
+            }
 
             Assert.False(sessions.Memory.TryGet(session.Key, out _), $"In memory after round {round}.");
             Assert.Null(await sessions.Store.FindAsync(session.Key.ToBytes(), SessionsOnDisk.Ct));

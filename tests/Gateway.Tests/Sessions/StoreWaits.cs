@@ -3,20 +3,26 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>What tests wait for at a real store, with an end to their patience.</summary>
+/// <summary>Waits for a world whose store is real. A failure shows the log.</summary>
 internal static class StoreWaits
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static Task UntilAsync(this World world, Func<Task<bool>> holds, string what) => Wait.UntilAsync(holds, what, () => world.Log.Text);
 
-    public static async Task UntilAsync(this World world, Func<Task<bool>> holds, string what)
-    {
-        long began = System.Diagnostics.Stopwatch.GetTimestamp();
-        while (!await holds())
+    public static Task UntilAsync(this World world, Func<bool> holds, string what) => Wait.UntilAsync(holds, what, () => world.Log.Text);
+
+    /// <summary>Lets the clock of the gateways go on until a task is done: a replica that waits for another looks into the store by this clock.</summary>
+    public static Task AdvanceUntilAsync(this World world, Task done, string what) => world.UntilAsync(
+        () =>
         {
-            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) < Patience, $"{what} It does not.\n{world.Log.Text}");
-            await Task.Delay(25, World.Ct);
-        }
-    }
+            if (done.IsCompleted)
+            {
+                return true;
+            }
+
+            world.Clock.Advance(TimeSpan.FromMilliseconds(125));
+            return false;
+        },
+        what);
 
     /// <summary>Waits until the gateway's store answers again.</summary>
     /// <param name="advance">Lets so much time pass that the gateway asks it again for those whom it knows.</param>

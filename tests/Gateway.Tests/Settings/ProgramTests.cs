@@ -1,12 +1,12 @@
 using System.Diagnostics;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Settings;
 
 /// <summary>The real program as a process, with nothing in its environment but what a test gives it.</summary>
+[Needs(RealPart.Process)]
 public sealed class ProgramTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly string _folder = Directory.CreateTempSubdirectory("gateway-program-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -87,6 +87,7 @@ public sealed class ProgramTests : IDisposable
 
     private async Task<Outcome> RunAsync(string[] words, Dictionary<string, string> environment)
     {
+        NeedsAttribute.Check(RealPart.Process);
         ProcessStartInfo start = new(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             ArgumentList = { Path.Combine(AppContext.BaseDirectory, "Gateway.dll") },
@@ -115,15 +116,12 @@ public sealed class ProgramTests : IDisposable
             Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await Task.WhenAll(output, error, process.WaitForExitAsync(TestContext.Current.CancellationToken))
-                .WaitAsync(Patience, TestContext.Current.CancellationToken);
+                .InTimeAsync($"The program ends: {string.Join(' ', words)}");
             return new Outcome(process.ExitCode, await output, await error);
         }
         finally
         {
-            if (!process.HasExited)
-            {
-                process.Kill();
-            }
+            await process.KillAsync();
         }
     }
 

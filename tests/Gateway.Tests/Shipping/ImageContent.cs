@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Shipping;
 
@@ -39,6 +40,7 @@ public sealed partial class ImageContent : IAsyncLifetime
     /// <summary>Runs the image's program with the image's environment and the example's settings.</summary>
     public Task<(int ExitCode, string Output)> RunProgramAsync(string command, IReadOnlyDictionary<string, string> settings, CancellationToken ct) =>
         Command.RunAsync(
+            RealPart.Process,
             Shipped.Dockerfile.TheFinal("ENTRYPOINT").Exec[0],
             [.. Shipped.Dockerfile.TheFinal("ENTRYPOINT").Exec.Skip(1), command],
             App,
@@ -80,6 +82,7 @@ public sealed partial class ImageContent : IAsyncLifetime
             ["TARGETARCH"] = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64",
         };
         (int exitCode, string output) = await Command.RunAsync(
+            RealPart.Process,
             "sh",
             ["-c", InTheImage().Replace(command, _root + "/")],
             source,

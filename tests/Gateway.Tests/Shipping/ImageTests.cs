@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace Gateway.Tests.Shipping;
 
 /// <summary>There is no Docker engine where these tests run, so the Dockerfile's steps are taken one by one without it.</summary>
+[Needs(RealPart.Process)]
 public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
 {
     /// <summary>Discard (RFC 863): nothing listens there.</summary>

@@ -1,5 +1,8 @@
+using Gateway.Tests.Kit;
+
 namespace Gateway.Tests.Shipping;
 
+[Needs(RealPart.Linters)]
 public sealed class LintTests
 {
     [Fact]
@@ -8,7 +11,7 @@ public sealed class LintTests
         string folder = Path.Combine(Repository.Root, "tests", "lint");
         Assert.True(Directory.Exists(Path.Combine(folder, "node_modules")), "The linters are not installed. tests/run installs them (npm ci in tests/lint).");
 
-        (int exitCode, string output) = await Command.RunAsync("node", ["lint.mjs"], folder, TestContext.Current.CancellationToken);
+        (int exitCode, string output) = await Command.RunAsync(RealPart.Linters, "node", ["lint.mjs"], folder, TestContext.Current.CancellationToken);
         Assert.Equal("", output);
         Assert.Equal(0, exitCode);
     }

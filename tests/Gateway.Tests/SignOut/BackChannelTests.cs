@@ -132,7 +132,7 @@ public sealed class BackChannelTests : IAsyncLifetime
         using Fault slow = _world.Paperless.Faults
             .Hold(request => request.Method == "GET" && request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
         Task<Page> signIn = other.SignInAsync("alice");
-        await slow.Arrived;
+        await slow.ArrivedAsync(World.Ct);
 
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, BackChannel.Without(bySid ? "sub" : "sid"));
         slow.Release();

@@ -114,6 +114,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    [Needs(RealPart.Redis)]
     public async Task Beyond_the_bound_it_writes_nothing_to_Redis_either_and_a_session_that_there_is_ends()
     {
         await using RedisServer redis = await RedisServer.StartAsync();

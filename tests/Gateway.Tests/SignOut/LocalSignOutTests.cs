@@ -8,8 +8,6 @@ namespace Gateway.Tests.SignOut;
 /// <summary>The logout of somebody who signed in with a Paperless password.</summary>
 public sealed class LocalSignOutTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     [Theory]
     [InlineData("/accounts/logout/")]
     [InlineData("/api/auth/logout/")]
@@ -19,7 +17,7 @@ public sealed class LocalSignOutTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
-        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
         string stolen = "sessionid=" + alice.Cookie("sessionid");
 
         Page page = await alice.NavigateAsync(path, "same-origin");
@@ -28,7 +26,7 @@ public sealed class LocalSignOutTests
         Assert.Equal("/accounts/login/?loggedout=1", page.Address.PathAndQuery);
         Assert.Empty(world.Paperless.Data.Sessions);
         Assert.Empty(alice.Cookies.GetCookies(new Uri(world.Origin)));
-        Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
+        Assert.Equal(1008, await socket.ClosedWithAsync());
         using Visitor thief = world.NewVisitor();
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", stolen))).Status);
         Assert.Single(
@@ -85,7 +83,7 @@ public sealed class LocalSignOutTests
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         using Visitor alicesPhone = await world.SignedInWithPasswordAsync("alice");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alicesPhone);
-        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
 
         await alice.NavigateAsync("/accounts/logout/", "same-origin");
 

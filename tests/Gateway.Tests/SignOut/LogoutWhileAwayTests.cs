@@ -8,6 +8,7 @@ using Gateway.Tests.Sessions;
 namespace Gateway.Tests.SignOut;
 
 /// <summary>Ends that come while Redis is away, or that Redis loses: none of them is undone.</summary>
+[Needs(RealPart.Redis)]
 public sealed class LogoutWhileAwayTests : IAsyncLifetime
 {
     private RedisServer _redis = null!;
@@ -172,7 +173,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, (await thief.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", cookie))).Status);
         _world.Clock.Advance(SessionsFeature.FlushInterval);
         await _world.UntilAsync(async () => (await Store.KeysAsync()).Count == 0, "It is handed on.");
-        await _world.UntilAsync(() => Task.FromResult(!File.Exists(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName))), "The file is empty.");
+        await _world.UntilAsync(() => !File.Exists(Path.Combine(_world.DataDirectory, PendingRevocationFile.FileName)), "The file is empty.");
         using Visitor anew = await _world.SignedInAsync("alice");
         Assert.Equal(HttpStatusCode.OK, (await anew.FetchAsync("/api/documents/")).Status);
     }

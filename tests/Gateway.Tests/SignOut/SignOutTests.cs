@@ -11,8 +11,6 @@ public sealed class SignOutTests
 {
     private const string SignedOut = "/accounts/login/?loggedout=1";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     [Theory]
     [InlineData("/accounts/logout/")]
     [InlineData("/accounts/logout")]
@@ -59,7 +57,7 @@ public sealed class SignOutTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
-        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
 
         Page page = await alice.OpenAsync("/accounts/logout/", "same-origin");
 
@@ -71,8 +69,8 @@ public sealed class SignOutTests
             Assert.Contains(
                 page.SetCookies,
                 cookie => cookie.StartsWith(name + "=;", StringComparison.Ordinal) && cookie.Contains("max-age=0", StringComparison.Ordinal)));
-        Assert.Equal(1008, await socket.ClosedWithAsync().WaitAsync(Patience, World.Ct));
-        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct).WaitAsync(Patience, World.Ct);
+        Assert.Equal(1008, await socket.ClosedWithAsync());
+        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
 
         // The provider has not been asked yet: that is the browser's next step.
         Assert.Single(world.Provider.Sessions);

@@ -13,7 +13,8 @@ internal sealed class StatusSocket : IDisposable
         StatusSocket status = new();
         status._socket.Options.SetRequestHeader("Cookie", visitor.Cookies.GetCookieHeader(new Uri(world.Origin)));
         status._socket.Options.SetRequestHeader("Origin", world.Origin);
-        await status._socket.ConnectAsync(new Uri(world.Origin.Replace("http", "ws", StringComparison.Ordinal) + "/ws/status/"), World.Ct);
+        await status._socket.ConnectAsync(new Uri(world.Origin.Replace("http", "ws", StringComparison.Ordinal) + "/ws/status/"), World.Ct)
+            .InTimeAsync("The WebSocket opens.");
         return status;
     }
 
@@ -21,17 +22,23 @@ internal sealed class StatusSocket : IDisposable
     /// <returns>The status code, by RFC 6455, section 7.4.</returns>
     public async Task<int> ClosedWithAsync()
     {
-        byte[] buffer = new byte[4096];
-        WebSocketReceiveResult received;
-        do
-        {
-            received = await _socket.ReceiveAsync(buffer, World.Ct);
-        }
-        while (received.MessageType != WebSocketMessageType.Close);
-
-        await _socket.CloseOutputAsync(received.CloseStatus!.Value, null, World.Ct);
-        return (int)received.CloseStatus.Value;
+        WebSocketReceiveResult close = await ReceiveCloseAsync().InTimeAsync("The other side closes the WebSocket.");
+        await _socket.CloseOutputAsync(close.CloseStatus!.Value, null, World.Ct);
+        return (int)close.CloseStatus.Value;
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private async Task<WebSocketReceiveResult> ReceiveCloseAsync()
+    {
+        byte[] buffer = new byte[4096];
+        while (true)
+        {
+            WebSocketReceiveResult received = await _socket.ReceiveAsync(buffer, World.Ct);
+            if (received.MessageType == WebSocketMessageType.Close)
+            {
+                return received;
+            }
+        }
+    }
 }

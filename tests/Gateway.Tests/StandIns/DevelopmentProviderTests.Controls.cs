@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using Gateway.Tests.Kit;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
@@ -96,7 +97,7 @@ public sealed partial class DevelopmentProviderTests
 
         using HttpResponseMessage other = await client.GetAsync(DiscoveryPath);
         Task<HttpResponseMessage> held = client.GetAsync(KeySetPath);
-        await arrived.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await arrived.Task.InTimeAsync("The provider gets the request.");
 
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
         Assert.False(held.IsCompleted);

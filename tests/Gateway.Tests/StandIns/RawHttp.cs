@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StandIns;
 
@@ -7,7 +8,10 @@ namespace Gateway.Tests.StandIns;
 internal static class RawHttp
 {
     /// <summary>The whole answer; the request must say Connection: close.</summary>
-    public static async Task<string> SendAsync(Uri address, string request)
+    public static Task<string> SendAsync(Uri address, string request) =>
+        ExchangeAsync(address, request).InTimeAsync($"The whole answer comes to {request.Split('\r')[0]}");
+
+    private static async Task<string> ExchangeAsync(Uri address, string request)
     {
         using TcpClient connection = new TcpClient();
         await connection.ConnectAsync(address.Host, address.Port, PaperlessClient.Ct);

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Gateway.StandIns.Paperless;
+using Gateway.Tests.Kit;
 using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
@@ -96,12 +97,12 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
         using HttpResponseMessage response = await _client.PostAsync("/api/documents/chat/", Json("""{"q":"?"}"""), Admin);
         await using Stream stream = await response.Content.ReadAsStreamAsync(Ct);
         byte[] buffer = new byte[100];
-        Assert.Equal("first", Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, Ct)));
+        Assert.Equal("first", Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, Ct).AsTask().InTimeAsync("The first chunk comes.")));
 
         script.Send("second");
         script.End();
         using StreamReader rest = new StreamReader(stream);
-        Assert.Equal("second", await rest.ReadToEndAsync(Ct));
+        Assert.Equal("second", await rest.ReadToEndAsync(Ct).InTimeAsync("The rest comes."));
     }
 
     [Fact]
@@ -110,12 +111,12 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
         using HttpResponseMessage response = await _client.GetAsync("/api/stand-in/events/", Admin);
         using StreamReader lines = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
 
-        Assert.Equal("data: ready", await lines.ReadLineAsync(Ct));
+        Assert.Equal("data: ready", await lines.ReadLineAsync(Ct).AsTask().InTimeAsync("An event comes."));
         await _paperless.LiveStatus.ListenersAreAsync(1, Ct);
         _paperless.LiveStatus.Push("hello");
 
-        Assert.Equal("", await lines.ReadLineAsync(Ct));
-        Assert.Equal("data: hello", await lines.ReadLineAsync(Ct));
+        Assert.Equal("", await lines.ReadLineAsync(Ct).AsTask().InTimeAsync("An event comes."));
+        Assert.Equal("data: hello", await lines.ReadLineAsync(Ct).AsTask().InTimeAsync("An event comes."));
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
         using Fault hold = _paperless.Faults.Hold(request => request.Path == "/api/profile/");
 
         Task<HttpResponseMessage> held = _client.GetAsync("/api/profile/", Admin);
-        Assert.Equal("/api/profile/", (await hold.Arrived.WaitAsync(Ct)).Path);
+        Assert.Equal("/api/profile/", (await hold.ArrivedAsync(Ct)).Path);
         using HttpResponseMessage other = await _client.GetAsync("/api/users/", Admin);
         Assert.False(held.IsCompleted);
         hold.Release();
@@ -186,7 +187,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     private static async Task<string> ReceiveAsync(ClientWebSocket socket)
     {
         byte[] buffer = new byte[1000];
-        WebSocketReceiveResult message = await socket.ReceiveAsync(buffer, Ct);
+        WebSocketReceiveResult message = await socket.ReceiveAsync(buffer, Ct).InTimeAsync("A message comes through the WebSocket.");
         return Encoding.UTF8.GetString(buffer, 0, message.Count);
     }
 }

@@ -18,7 +18,7 @@ public sealed class StaticFileFetchTests
         using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
 
         Task<Page>[] visits = [.. Enumerable.Range(0, 100).Select(_ => GetAsync(visitor, Css))];
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
         hold.Release();
         Page[] pages = await Task.WhenAll(visits);
 
@@ -34,12 +34,12 @@ public sealed class StaticFileFetchTests
         using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == Css);
         RawConnection first = await RawConnection.OpenAsync(world.Port);
         await first.SendAsync($"GET {Css} HTTP/1.1\r\nHost: localhost:{world.Port}\r\n\r\n");
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
 
         Task<Page> second = GetAsync(visitor, Css);
         first.BreakOff();
         await world.Log.WaitForAsync("Request", line => CapturedLog.Value(line, "Status") == "499");
-        Assert.False(hold.Left.IsCompleted);
+        Assert.False(hold.HasLeft);
         hold.Release();
 
         Assert.Equal(HttpStatusCode.OK, (await second).Status);
@@ -53,12 +53,12 @@ public sealed class StaticFileFetchTests
         using Visitor visitor = world.NewVisitor();
         using Fault hold = world.Paperless.Faults.Hold(IsFetch);
         Task<Page>[] waiting = [GetAsync(visitor, Css), GetAsync(visitor, Css)];
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
 
         world.Clock.Advance(TimeSpan.FromSeconds(10));
         Page[] pages = await Task.WhenAll(waiting);
         Page next = await GetAsync(visitor, Css);
-        await hold.Left.WaitAsync(World.Ct);
+        await hold.LeftAsync(World.Ct);
 
         Assert.All((Page[])[.. pages, next], page => Assert.Equal((HttpStatusCode.OK, null), (page.Status, page.Header("Age"))));
         Assert.Equal(1, hold.Hits);

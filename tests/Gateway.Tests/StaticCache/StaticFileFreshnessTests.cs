@@ -207,12 +207,12 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
         using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Css);
 
         Task<Page> waiting = GetAsync();
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
         Pass(10);
 
         Assert.Equal(first.Text, (await waiting).Text);
         Assert.Equal(first.Text, (await GetAsync()).Text);
-        await hold.Left.WaitAsync(World.Ct);
+        await hold.LeftAsync(World.Ct);
     }
 
     [Fact]

@@ -268,6 +268,7 @@ public sealed class SqliteAccountStoreTests : AccountStoreContract
     private protected override Task<StoreUnderTest> StartAsync() => Task.FromResult<StoreUnderTest>(new SqliteUnderTest());
 }
 
+[Needs(RealPart.Redis)]
 public sealed class RedisAccountStoreTests : AccountStoreContract
 {
     private protected override async Task<StoreUnderTest> StartAsync() => await RedisUnderTest.StartAsync();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Runtime.Versioning;
 using Gateway.StandIns.Paperless;
@@ -28,7 +27,7 @@ public sealed class FileModeTests
         using Fault hold = world.Paperless.Faults.Hold(request => request.Path == "/api/documents/2/");
         using HttpContent body = PaperlessClient.Chunked($$"""{"content":"{{new string('x', 300_000)}}"}""", "application/json");
         Task<Page> upload = alice.FetchAsync(HttpMethod.Patch, "/api/documents/2/", body);
-        await hold.Arrived.WaitAsync(World.Ct);
+        await hold.ArrivedAsync(World.Ct);
 
         Assert.True(new PendingRevocationFile(world.DataDirectory).Note(new byte[32]));
         string[] files = Directory.GetFiles(world.DataDirectory, "*", SearchOption.AllDirectories);
@@ -85,6 +84,7 @@ public sealed class FileModeTests
 
     /// <summary>As where Redis holds the sessions: the journal lies in the data directory all the same.</summary>
     [Fact]
+    [Needs(RealPart.Redis)]
     public async Task With_Redis_the_data_directory_is_warned_about_too()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
@@ -120,24 +120,22 @@ public sealed class FileModeTests
     }
 
     [Fact]
+    [Needs(RealPart.Process)]
     public async Task A_umask_that_takes_nothing_away_changes_nothing_of_it()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        ProcessStartInfo start = new("sh", ["-c", "umask 000; exec dotnet \"$0\" validate", Path.Combine(AppContext.BaseDirectory, "Gateway.dll")])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach ((string name, string? value) in world.Settings())
-        {
-            start.Environment[name] = value;
-        }
+        Dictionary<string, string> settings = world.Settings().Where(setting => setting.Value is not null)
+            .ToDictionary(setting => setting.Key, setting => setting.Value!);
 
-        using Process process = Process.Start(start)!;
-        string errors = await process.StandardError.ReadToEndAsync(World.Ct);
-        await process.WaitForExitAsync(World.Ct);
+        (int exitCode, string output) = await Command.RunAsync(
+            RealPart.Process,
+            "sh",
+            ["-c", "umask 000; exec dotnet \"$0\" validate", Path.Combine(AppContext.BaseDirectory, "Gateway.dll")],
+            AppContext.BaseDirectory,
+            World.Ct,
+            settings);
 
-        Assert.True(process.ExitCode == 0, errors);
+        Assert.True(exitCode == 0, output);
         Assert.Equal(PrivateDirectory, File.GetUnixFileMode(world.DataDirectory));
         Assert.All(Directory.GetFiles(world.DataDirectory), file => Assert.Equal((file, Private), (file, File.GetUnixFileMode(file))));
         Assert.NotEmpty(Directory.GetFiles(world.DataDirectory));

@@ -54,6 +54,7 @@ public sealed class OlderLinksTests
     }
 
     [Fact]
+    [Needs(RealPart.Redis)]
     public async Task A_Redis_keeps_its_links_and_reservations()
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
@@ -80,6 +81,7 @@ public sealed class OlderLinksTests
     }
 
     [Theory]
+    [Needs(RealPart.Redis)]
     [InlineData("add")]
     [InlineData("note")]
     [InlineData("remove by number")]

@@ -11,6 +11,7 @@ using StackExchange.Redis;
 namespace Gateway.Tests.Storage;
 
 /// <summary>A real Redis holds what no gateway wrote: every kind of key, with everything that can be wrong in it.</summary>
+[Needs(RealPart.Process, RealPart.Redis)]
 public sealed class RedisPoisonTests : IAsyncLifetime
 {
     private const string Prefix = RedisNames.Prefix;

@@ -23,7 +23,7 @@ public sealed class RedisStartTests
         Assert.False(opening.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(2));
 
-        SettingsException given = await Assert.ThrowsAsync<SettingsException>(() => opening.WaitAsync(TimeSpan.FromSeconds(20), World.Ct));
+        SettingsException given = await Assert.ThrowsAsync<SettingsException>(() => opening.InTimeAsync("The gateway gives up."));
         Assert.Contains("GATEWAY_REDIS_URL", given.Message, StringComparison.Ordinal);
     }
 
@@ -32,7 +32,7 @@ public sealed class RedisStartTests
         private readonly Channel<TimeSpan> _timers = Channel.CreateUnbounded<TimeSpan>();
 
         /// <summary>Ends when a timer is set that no earlier call has waited for.</summary>
-        public Task<TimeSpan> TimerAsync() => _timers.Reader.ReadAsync(World.Ct).AsTask();
+        public Task<TimeSpan> TimerAsync() => _timers.Reader.ReadAsync(World.Ct).AsTask().InTimeAsync("The gateway sets a timer.");
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {

@@ -10,6 +10,7 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Tests.Storage;
 
 /// <summary>Rows of the SQLite file that no gateway wrote, and key files.</summary>
+[Needs(RealPart.Process)]
 public sealed class SqlitePoisonTests : IAsyncLifetime
 {
     /// <summary>SQL of what is of another type, empty, too short, too large or out of range. SQLite keeps it, whatever the column is.</summary>

@@ -280,7 +280,7 @@ public sealed class WebSocketTests : IAsyncLifetime
         WebSocketReceiveResult part;
         do
         {
-            part = await socket.ReceiveAsync(buffer, World.Ct);
+            part = await socket.ReceiveAsync(buffer, World.Ct).InTimeAsync("A message comes through the WebSocket.");
             text.Write(buffer, 0, part.Count);
         }
         while (!part.EndOfMessage);
@@ -290,7 +290,7 @@ public sealed class WebSocketTests : IAsyncLifetime
 
     private static async Task<WebSocketCloseStatus?> CloseOfAsync(ClientWebSocket socket)
     {
-        WebSocketReceiveResult part = await socket.ReceiveAsync(new byte[1000], World.Ct);
+        WebSocketReceiveResult part = await socket.ReceiveAsync(new byte[1000], World.Ct).InTimeAsync("The WebSocket is closed.");
         Assert.Equal(WebSocketMessageType.Close, part.MessageType);
         await socket.CloseOutputAsync(part.CloseStatus!.Value, null, World.Ct);
         return part.CloseStatus;

@@ -1,20 +1,23 @@
 using System.Diagnostics;
 
-namespace Gateway.Tests.Shipping;
+namespace Gateway.Tests.Kit;
 
 /// <summary>Runs a program to its end.</summary>
 internal static class Command
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
+    /// <param name="part">What the test must say that it needs.</param>
     /// <returns>The exit code, and what it wrote to both of its outputs.</returns>
     public static async Task<(int ExitCode, string Output)> RunAsync(
+        RealPart part,
         string program,
         IEnumerable<string> arguments,
         string folder,
         CancellationToken ct,
         IReadOnlyDictionary<string, string>? environment = null)
     {
+        NeedsAttribute.Check(part);
         ProcessStartInfo start = new(program, arguments)
         {
             WorkingDirectory = folder,
@@ -32,13 +35,15 @@ internal static class Command
         try
         {
             await process.WaitForExitAsync(ct).WaitAsync(Limit, ct);
+            return (process.ExitCode, await output + await errors);
         }
-        catch
+        catch (TimeoutException)
         {
-            process.Kill(entireProcessTree: true);
-            throw;
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end in {Limit.TotalMinutes} minutes.");
         }
-
-        return (process.ExitCode, await output + await errors);
+        finally
+        {
+            await process.KillAsync();
+        }
     }
 }
