@@ -23,7 +23,7 @@ public sealed class PasswordDoorTests
     ];
 
     [Fact]
-    public async Task With_regular_login_disabled_no_password_gets_through_by_any_way()
+    public async Task With_regular_login_disabled_no_password_reaches_Paperless()
     {
         await using World world = await StartAsync(regularLogin: false);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -49,7 +49,7 @@ public sealed class PasswordDoorTests
     }
 
     [Fact]
-    public async Task With_regular_login_disabled_tokens_and_what_the_apps_ask_first_still_work()
+    public async Task With_regular_login_disabled_tokens_and_the_first_requests_of_mobile_apps_still_work()
     {
         await using World world = await StartAsync(regularLogin: false);
         using Visitor program = world.NewVisitor();
@@ -61,7 +61,7 @@ public sealed class PasswordDoorTests
     }
 
     [Fact]
-    public async Task A_closed_door_says_so()
+    public async Task A_disabled_password_page_names_the_setting_and_links_to_the_sign_in()
     {
         await using World world = await StartAsync(regularLogin: false);
         using Visitor nobody = world.NewVisitor();
@@ -74,7 +74,7 @@ public sealed class PasswordDoorTests
     }
 
     [Fact]
-    public async Task With_regular_login_on_a_password_gives_a_token_and_opens_the_admin_login()
+    public async Task With_regular_login_enabled_a_password_gets_a_token_and_opens_the_admin_login()
     {
         await using World world = await StartAsync(regularLogin: true);
         using Visitor nobody = world.NewVisitor();
@@ -95,7 +95,7 @@ public sealed class PasswordDoorTests
     [InlineData("/Accounts/Signup/")]
     [InlineData("/accounts/signup/x/y")]
     [InlineData("/accounts/3rdparty/signup/")]
-    public async Task Nobody_becomes_superuser_of_a_fresh_install_by_signing_up_first(string path)
+    public async Task Sign_up_on_a_fresh_install_does_not_create_a_superuser(string path)
     {
         await using World world = await StartAsync(regularLogin: true, fresh: true);
         using Visitor nobody = world.NewVisitor();
@@ -110,7 +110,7 @@ public sealed class PasswordDoorTests
     }
 
     [Fact]
-    public async Task Sign_up_is_open_where_it_is_allowed()
+    public async Task Sign_up_is_open_where_the_settings_allow_sign_up()
     {
         await using World world = await StartAsync(regularLogin: true, signUp: true);
         using Visitor nobody = world.NewVisitor();
@@ -122,7 +122,7 @@ public sealed class PasswordDoorTests
     }
 
     [Fact]
-    public async Task Sign_up_stays_closed_with_regular_login_disabled_even_where_it_is_allowed()
+    public async Task Sign_up_stays_closed_with_regular_login_disabled_even_if_allowed()
     {
         await using World world = await StartAsync(regularLogin: false, signUp: true);
         using Visitor nobody = world.NewVisitor();

@@ -17,7 +17,7 @@ public sealed class StrangerTests : IAsyncLifetime
     [InlineData("/api/auth/headless/app/v1/auth/signup")]
     [InlineData("/api/auth/headless/app/v1/auth/login")]
     [InlineData("/api/auth/login/")]
-    public async Task A_made_up_token_opens_nothing_of_the_ways_to_sign_in(string path)
+    public async Task An_invalid_token_does_not_open_the_headless_sign_in_endpoints(string path)
     {
         using Visitor visitor = _world.NewVisitor();
 
@@ -32,7 +32,7 @@ public sealed class StrangerTests : IAsyncLifetime
     [InlineData("/accounts/xadmin/")]
     [InlineData("/xadmin/auth/user/")]
     [InlineData("/api/admin/")]
-    public async Task Django_s_admin_is_found_under_its_own_name_only(string path)
+    public async Task Django_admin_paths_under_another_prefix_are_404(string path)
     {
         using Visitor visitor = await _world.SignedInAsync("admin");
         using Visitor stranger = _world.NewVisitor();
@@ -44,7 +44,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_Paperless_session_that_was_somebody_s_is_nobody_s_on_the_account_pages()
+    public async Task A_Paperless_session_started_by_single_sign_on_does_not_count_on_the_account_pages()
     {
         using Visitor admin = await _world.SignedInAsync("admin");
         string bound = admin.Cookie("sessionid")!;
@@ -64,7 +64,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_of_the_account_pages_goes_on_among_them()
+    public async Task A_Paperless_session_started_on_the_account_pages_is_kept_on_the_account_pages()
     {
         using Visitor visitor = _world.NewVisitor();
         Page form = await visitor.OpenAsync("/accounts/password/reset/");
@@ -89,7 +89,7 @@ public sealed class StrangerTests : IAsyncLifetime
     [InlineData("/static/frontend/en-US/main.js")]
     [InlineData("/share/abc")]
     [InlineData("/accounts/password/reset/")]
-    public async Task A_body_with_a_GET_from_nobody_is_not_forwarded(string path)
+    public async Task An_anonymous_GET_with_a_body_is_not_forwarded(string path)
     {
         using Visitor visitor = _world.NewVisitor();
 
@@ -102,7 +102,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task More_than_a_form_from_nobody_is_not_forwarded()
+    public async Task An_anonymous_body_larger_than_a_form_is_not_forwarded()
     {
         using Visitor visitor = _world.NewVisitor();
 
@@ -113,7 +113,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_without_a_length_is_bounded_where_only_Paperless_knows_the_token()
+    public async Task A_chunked_body_with_a_token_that_only_Paperless_can_check_is_limited_in_size()
     {
         using Visitor visitor = _world.NewVisitor();
 
@@ -132,7 +132,7 @@ public sealed class StrangerTests : IAsyncLifetime
     [Theory]
     [InlineData("/accounts/oidc/authentik/login/callback/")]
     [InlineData("/accounts/logout/")]
-    public async Task The_gateway_s_own_endpoints_take_no_large_body(string path)
+    public async Task The_gateways_own_endpoints_refuse_large_bodies(string path)
     {
         using Visitor visitor = _world.NewVisitor();
         ByteArrayContent form = new(new byte[64 * 1024]);
@@ -145,7 +145,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_cookie_that_is_no_base64url_is_no_session_and_no_error()
+    public async Task A_session_cookie_that_is_not_base64url_counts_as_no_session_without_an_error()
     {
         string broken = new('!', 43);
         using Visitor visitor = await _world.SignedInAsync("alice");
@@ -164,7 +164,7 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_address_too_long_to_come_back_to_leads_to_the_sign_in_all_the_same()
+    public async Task A_return_address_that_is_too_long_still_leads_to_the_sign_in()
     {
         using Visitor visitor = _world.NewVisitor();
 

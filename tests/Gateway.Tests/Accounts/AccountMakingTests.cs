@@ -9,7 +9,7 @@ namespace Gateway.Tests.Accounts;
 public sealed class AccountMakingTests
 {
     [Fact]
-    public async Task Two_first_sign_ins_of_one_person_at_once_make_one_user()
+    public async Task Two_concurrent_first_sign_ins_of_one_person_create_one_user()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
@@ -27,7 +27,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task Two_people_with_one_name_at_once_become_two_users()
+    public async Task Concurrent_first_sign_ins_of_two_people_with_one_name_create_two_users()
     {
         await using World world = await World.StartAsync();
         world.NewPerson("Carol!", "Carol One");
@@ -41,7 +41,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task An_account_in_the_making_is_not_found_by_somebody_of_that_name()
+    public async Task An_account_that_is_being_created_is_not_matched_by_another_person_of_the_same_name()
     {
         await using World world = await World.StartAsync();
         (await world.SignedInAsync("bob")).Dispose();
@@ -61,7 +61,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task Two_hundred_people_who_sign_in_at_once_for_the_first_time_become_two_hundred_users_with_their_groups()
+    public async Task Two_hundred_concurrent_first_sign_ins_create_two_hundred_users_with_their_groups()
     {
         const int people = 200;
         await using World world = await World.StartAsync(options =>
@@ -95,7 +95,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task An_answer_that_got_lost_leaves_no_second_user_behind()
+    public async Task A_lost_answer_to_an_account_creation_leads_to_no_second_user()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
@@ -120,7 +120,7 @@ public sealed class AccountMakingTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Somebody_elses_account_of_that_name_is_not_taken_for_one_left_behind(bool late)
+    public async Task Another_persons_account_of_the_same_name_is_not_taken_for_an_interrupted_creation(bool late)
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");
@@ -143,7 +143,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task A_lost_answer_to_a_numbered_name_makes_no_second_user_either()
+    public async Task A_lost_answer_to_the_creation_of_a_numbered_name_leads_to_no_second_user()
     {
         await using World world = await World.StartAsync();
         (await world.SignedInAsync("alice")).Dispose();
@@ -164,7 +164,7 @@ public sealed class AccountMakingTests
     }
 
     [Fact]
-    public async Task What_Paperless_said_it_did_not_make_is_not_looked_for()
+    public async Task After_a_refused_creation_a_later_account_of_that_name_is_not_taken_for_an_interrupted_creation()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.NewPerson("carol", "Carol Cook");

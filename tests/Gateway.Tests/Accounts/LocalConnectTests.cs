@@ -16,7 +16,7 @@ public sealed class LocalConnectTests
     [InlineData(true, "")]
     [InlineData(false, "")]
     [InlineData(true, "/paperless")]
-    public async Task An_administrator_connects_sees_it_signs_in_with_it_and_disconnects(bool apiOn, string script)
+    public async Task An_administrator_with_a_password_connects_a_provider_account_signs_in_with_it_and_disconnects_it(bool apiOn, string script)
     {
         await using TwoProviders both = await TwoProviders.StartAsync(options =>
         {
@@ -46,7 +46,7 @@ public sealed class LocalConnectTests
     }
 
     [Fact]
-    public async Task From_another_site_or_without_a_word_of_where_from_nothing_happens()
+    public async Task A_connect_on_a_password_session_is_refused_cross_site_and_without_an_origin()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(TwoProviders.ApiOn(true));
         using Visitor admin = await AdminAsync(both);

@@ -18,7 +18,7 @@ public sealed class ReturningTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task A_user_who_was_renamed_in_Paperless_is_sent_under_the_new_name()
+    public async Task A_user_renamed_in_Paperless_is_sent_under_the_new_name()
     {
         _world.Paperless.Data.UpdateUser("alice", user => user with { Name = "alice.archer" });
         _world.Paperless.Data.AddUser("alice");
@@ -31,7 +31,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_that_is_gone_is_said_and_no_ghost_is_made()
+    public async Task A_sign_in_whose_account_was_deleted_shows_an_error_and_creates_no_account()
     {
         _world.Paperless.Data.RemoveUser(_world.LinkOf("alice")!.UserId);
 
@@ -42,7 +42,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_that_is_not_active_is_said()
+    public async Task A_sign_in_to_a_deactivated_account_shows_an_error()
     {
         _world.Paperless.Data.UpdateUser("alice", user => user with { IsActive = false });
 
@@ -50,7 +50,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_account_with_the_same_number_is_not_entered()
+    public async Task A_sign_in_does_not_enter_another_account_with_the_same_id()
     {
         // As after another database was restored.
         _world.Paperless.Data.UpdateUser("alice", user => user with { Name = "mallory", Joined = user.Joined.AddDays(1) });
@@ -59,7 +59,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_name_that_the_header_cannot_carry_is_said()
+    public async Task A_sign_in_to_an_account_whose_name_the_header_cannot_carry_shows_an_error()
     {
         _world.Paperless.Data.UpdateUser("alice", user => user with { Name = "山田" });
 
@@ -67,7 +67,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Email_and_names_follow_and_what_the_provider_does_not_say_stays()
+    public async Task Email_and_names_follow_the_provider_and_absent_claims_change_nothing()
     {
         _world.Provider.Change(_world.Provider.Find("alice")! with { Name = "Alice Baker", Email = "new@example.com" });
         (await _world.SignedInAsync("alice")).Dispose();
@@ -89,7 +89,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_email_that_Paperless_does_not_take_keeps_nobody_out()
+    public async Task An_email_address_that_Paperless_rejects_does_not_block_the_sign_in()
     {
         _world.Provider.Change(_world.Provider.Find("alice")! with { Name = "Alice Baker", Email = "not an email" });
 
@@ -100,7 +100,7 @@ public sealed class ReturningTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sign_in_that_changes_nothing_asks_twice_at_the_most_and_writes_nothing()
+    public async Task A_sign_in_without_changes_sends_at_most_two_API_requests_and_writes_nothing()
     {
         _world.Clock.Advance(TimeSpan.FromMinutes(2));
         _world.Paperless.ForgetReceived();

@@ -21,7 +21,7 @@ public sealed class FuzzTests
         int.TryParse(Environment.GetEnvironmentVariable("FUZZ_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : 20261127;
 
     [Fact]
-    public async Task No_request_to_an_own_endpoint_is_a_fault_of_the_gateways_or_stays_without_answer()
+    public async Task Fuzzed_requests_to_the_gateways_endpoints_never_cause_an_internal_error_or_a_missing_answer()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";

@@ -20,7 +20,7 @@ public sealed class HeaderSpellingTests
 
     [Theory]
     [MemberData(nameof(UserHeaders))]
-    public async Task Paperless_gets_one_user_header_on_a_session_and_none_otherwise(string meta, string header, bool all)
+    public async Task Paperless_gets_exactly_one_user_header_with_a_session_and_none_without(string meta, string header, bool all)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -70,7 +70,7 @@ public sealed class HeaderSpellingTests
     }
 
     [Fact]
-    public async Task Headers_that_say_nothing_about_who_or_where_from_reach_Paperless_as_they_are()
+    public async Task Unrelated_headers_reach_Paperless_unchanged()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -43,7 +43,7 @@ public sealed class Http2FloodTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_floods_of_every_kind_the_gateway_answers_others_and_has_let_go_of_the_connections()
+    public async Task After_HTTP2_floods_the_gateway_serves_other_clients_and_has_closed_the_connections()
     {
         string authority = $"localhost:{_world.Port}";
         byte[] get = Http2Connection.Block(Http2Connection.Get("/favicon.ico", authority));

@@ -21,7 +21,7 @@ public sealed class MutatedTokenTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
-    public async Task Every_token_with_another_letter_anywhere_is_refused(string signing)
+    public async Task Every_token_with_one_changed_character_is_refused(string signing)
     {
         await using Tokens tokens = await Tokens.OfAsync(signing);
         int judged = 0;
@@ -75,7 +75,7 @@ public sealed class MutatedTokenTests
     }
 
     [Fact]
-    public async Task Every_changed_ID_token_ends_on_a_page_of_the_sign_in()
+    public async Task Every_changed_ID_token_ends_on_an_error_page_of_the_sign_in()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -104,7 +104,7 @@ public sealed class MutatedTokenTests
     }
 
     [Fact]
-    public async Task Every_changed_logout_token_is_refused_over_HTTP_and_ends_nothing()
+    public async Task Every_changed_logout_token_is_refused_over_HTTP_and_ends_no_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -29,7 +29,7 @@ public sealed class PasswordDoorFloodTests
     ];
 
     [Fact]
-    public async Task With_regular_login_off_no_password_is_compared_and_with_it_on_some_are()
+    public async Task With_regular_login_disabled_Paperless_compares_no_password_under_a_flood_of_sign_ins()
     {
         await using World closed = await StartAsync(regularLogin: false);
         using Visitor alice = await closed.SignedInAsync("alice");

@@ -28,7 +28,7 @@ public sealed class ResignedTokenTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
-    public async Task Parts_of_several_good_tokens_make_none(string signing)
+    public async Task A_token_combined_from_parts_of_several_valid_tokens_is_refused(string signing)
     {
         await using Tokens tokens = await Tokens.OfAsync(signing);
         string[] good = [.. tokens.All.Select(one => one.Good)];
@@ -57,7 +57,7 @@ public sealed class ResignedTokenTests
     }
 
     [Fact]
-    public async Task A_claim_of_the_wrong_type_is_refused_and_a_claim_that_nobody_knows_is_not()
+    public async Task A_claim_of_the_wrong_type_is_refused_and_an_unknown_claim_is_ignored()
     {
         await using Tokens tokens = await Tokens.OfAsync(nameof(SigningMode.ES256));
         int judged = 0;
@@ -89,7 +89,7 @@ public sealed class ResignedTokenTests
     }
 
     [Fact]
-    public async Task Whatever_a_header_parameter_is_the_check_says_so_itself()
+    public async Task Any_value_of_a_header_parameter_is_accepted_or_refused_by_the_token_check_itself()
     {
         await using Tokens tokens = await Tokens.OfAsync(nameof(SigningMode.RS256));
         Gen<(string Name, string Value)> changes = Gen.Select(
@@ -121,7 +121,7 @@ public sealed class ResignedTokenTests
     }
 
     [Fact]
-    public async Task Whatever_a_claim_is_nothing_fails_inside_the_gateway()
+    public async Task No_claim_value_causes_an_internal_error()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SignedUserInfo = true });
         world.Provider.SignsInAs = "alice";

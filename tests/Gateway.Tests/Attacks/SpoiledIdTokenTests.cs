@@ -35,7 +35,7 @@ public sealed class SpoiledIdTokenTests
     ];
 
     [Fact]
-    public async Task Each_of_more_than_a_hundred_spoiled_ID_tokens_ends_on_a_page_and_begins_no_session()
+    public async Task Each_of_more_than_100_invalid_ID_tokens_ends_on_an_error_page_without_a_session()
     {
         await using World world = await World.StartAsync();
         world.NewPerson("carol", "Carol Cook", "paperless-users");

@@ -29,7 +29,7 @@ public sealed class SpoiledLogoutTokenTests
     ];
 
     [Fact]
-    public async Task Each_of_more_than_sixty_spoiled_logout_tokens_is_refused_and_ends_nothing()
+    public async Task Each_of_more_than_60_invalid_logout_tokens_is_refused_and_ends_no_session()
     {
         await using World world = await World.StartAsync();
         int fetched = 0;
@@ -85,7 +85,7 @@ public sealed class SpoiledLogoutTokenTests
     [InlineData("iat", "0")]
     [InlineData("sid", "null")]
     [InlineData("sub", "null")]
-    public async Task A_logout_token_with_an_unusual_value_that_is_right_ends_the_session(string claim, string json)
+    public async Task A_valid_logout_token_with_unusual_values_ends_the_session(string claim, string json)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

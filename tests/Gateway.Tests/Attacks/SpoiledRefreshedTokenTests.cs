@@ -9,7 +9,7 @@ namespace Gateway.Tests.Attacks;
 public sealed class SpoiledRefreshedTokenTests
 {
     [Fact]
-    public async Task Each_spoiled_refreshed_ID_token_changes_nothing_and_ends_nothing()
+    public async Task Each_invalid_refreshed_ID_token_leaves_the_session_unchanged()
     {
         await using World world = await RecheckWorld.StartAsync(refresh: true, provider: null, ("GATEWAY_SESSION_LIFETIME", "30d"));
         int fetched = 0;

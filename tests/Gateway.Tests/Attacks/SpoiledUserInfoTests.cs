@@ -22,7 +22,7 @@ public sealed class SpoiledUserInfoTests
     ];
 
     [Fact]
-    public async Task Each_spoiled_userinfo_ends_on_a_page_and_begins_no_session()
+    public async Task Each_invalid_userinfo_answer_ends_on_an_error_page_without_a_session()
     {
         await using World world = await StartAsync();
         world.NewPerson("carol", "Carol Cook", "paperless-users");
@@ -74,7 +74,7 @@ public sealed class SpoiledUserInfoTests
     [InlineData("critical")]
     [InlineData("twice")]
     [InlineData("encrypted")]
-    public async Task A_spoiled_userinfo_changes_nothing_at_the_recheck(string how)
+    public async Task An_invalid_userinfo_answer_at_the_recheck_leaves_the_session_unchanged(string how)
     {
         await using World world = await StartAsync(("GATEWAY_SUPERUSER_GROUPS", "root"));
         using Visitor alice = await world.SignedInAsync("alice");
@@ -98,7 +98,7 @@ public sealed class SpoiledUserInfoTests
     }
 
     [Fact]
-    public async Task Signed_userinfo_that_speaks_of_somebody_else_ends_the_session_at_the_recheck()
+    public async Task Signed_userinfo_of_another_subject_ends_the_session_at_the_recheck()
     {
         await using World world = await StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
