@@ -27,7 +27,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task A_sign_out_that_the_store_has_not_taken_is_told_again_after_an_unforeseen_failure(Type kind)
+    public async Task A_pending_revocation_is_sent_again_after_an_unexpected_failure(Type kind)
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
@@ -51,7 +51,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task An_end_that_fails_inside_the_gateway_does_not_keep_the_others_from_being_told()
+    public async Task A_revocation_that_fails_inside_the_gateway_does_not_block_other_revocations()
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
@@ -75,7 +75,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_tidying_goes_on_after_an_unforeseen_failure()
+    public async Task Session_maintenance_continues_after_an_unexpected_failure()
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         _watch.Fails = nameof(ISessionStore.SweepAsync);
@@ -95,7 +95,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_gateway_stops_in_good_order_when_its_last_tidying_fails()
+    public async Task The_gateway_stops_cleanly_when_its_last_session_maintenance_fails()
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -110,7 +110,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before()
+    public async Task After_a_failed_logout_at_Paperless_the_next_orphaned_Paperless_session_still_ends()
     {
         await using World world = await World.StartAsync(options => options.Services = services => services
             .AddSingleton<ILogger<OrphanedPaperlessSessions>>(provider =>
@@ -140,7 +140,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task WebSockets_of_people_with_a_password_are_checked_again_after_a_failure(Type kind)
+    public async Task WebSockets_of_password_sessions_are_checked_again_after_a_failure(Type kind)
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -165,7 +165,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_question_whose_a_session_of_Paperlesss_is_that_fails_is_no_answer_and_no_500()
+    public async Task A_failing_lookup_of_a_password_sessions_owner_counts_as_no_answer_and_causes_no_500()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(options => options.Services = services =>
@@ -187,7 +187,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Static_files_are_compressed_after_one_that_failed()
+    public async Task Static_files_are_compressed_after_an_earlier_compression_failed()
     {
         await using World world = await World.StartAsync();
         StaticFileCompression compression = world.Gateway.Services.GetRequiredService<StaticFileCompression>();
@@ -209,7 +209,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fetch_of_a_static_file_that_fails_is_a_forwarded_request_for_everybody_who_waits()
+    public async Task After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -226,7 +226,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked()
+    public async Task A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -249,7 +249,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData(6)]
     [InlineData(11)]
-    public async Task A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made(int minutes)
+    public async Task A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs(int minutes)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -275,7 +275,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_first_look_at_Paperlesss_API_that_fails_ends_nothing()
+    public async Task A_failing_first_check_of_Paperless_API_does_not_stop_the_gateway()
     {
         await using World world = await World.StartAsync();
         IServiceProvider services = world.Gateway.Services;
@@ -292,7 +292,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_store_that_fails_as_none_should_makes_the_gateway_unready_and_no_more()
+    public async Task A_store_that_throws_an_unexpected_exception_makes_the_gateway_unready_until_the_store_works()
     {
         await using World world = await World.StartAsync(options => options.Services = _watch.Put);
         _watch.Fails = nameof(ISessionStore.CheckAsync);
@@ -307,7 +307,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_fails_at_the_end_of_a_session_changes_nothing_of_the_end()
+    public async Task A_failing_subscriber_at_the_end_of_a_session_does_not_change_that_the_session_ends()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -325,7 +325,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_fails_at_the_end_of_a_session_with_a_password_changes_nothing_of_the_end()
+    public async Task A_failing_subscriber_at_the_end_of_a_password_session_does_not_change_that_the_session_ends()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -341,7 +341,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task What_fails_when_another_replica_is_heard_keeps_nothing_else_from_being_heard()
+    public async Task A_failing_handler_of_another_replicas_message_does_not_stop_the_other_handlers()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = redis.Url);
@@ -372,7 +372,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_service_that_fails_altogether_takes_nothing_down_with_it()
+    public async Task A_background_service_that_fails_does_not_stop_the_gateway()
     {
         await using World world = await World.StartAsync(options => options.Services = services => services.AddHostedService<Failing>());
 

@@ -8,7 +8,7 @@ namespace Gateway.Tests.Browser;
 public sealed class ConnectTests(Chromium chromium)
 {
     [Fact]
-    public async Task A_person_connects_a_second_way_in_uses_it_and_disconnects_it()
+    public async Task A_person_connects_a_second_provider_signs_in_with_it_and_disconnects_it()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(JourneyTests.ForPeople);
         await using BrowserWindow window = await chromium.OpenAsync();
@@ -40,7 +40,7 @@ public sealed class ConnectTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task What_belongs_to_somebody_else_is_refused_and_another_one_can_be_connected()
+    public async Task A_provider_account_linked_to_another_user_is_refused_and_another_one_can_be_connected()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(JourneyTests.ForPeople);
         await both.AddLinkAsync("bob", both.Other.Find("bob")!.Subject, both.Other.Issuer.AbsoluteUri, "other");
@@ -62,7 +62,7 @@ public sealed class ConnectTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_page_that_waits_for_Paperless_connects_by_itself()
+    public async Task The_page_that_waits_for_Paperless_completes_a_connect_by_itself()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(JourneyTests.ForPeople);
         await using BrowserWindow window = await chromium.OpenAsync();

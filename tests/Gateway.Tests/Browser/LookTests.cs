@@ -19,7 +19,7 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
-    public async Task The_pages_around_a_session_are_in_order(Screen screen, ColorScheme colors)
+    public async Task The_session_and_sign_in_pages_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -71,7 +71,7 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
-    public async Task The_pages_for_what_goes_wrong_are_in_order(Screen screen, ColorScheme colors)
+    public async Task The_error_pages_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -113,7 +113,7 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
-    public async Task The_pages_around_a_sign_in_with_a_password_are_in_order(Screen screen, ColorScheme colors)
+    public async Task The_pages_of_a_password_sign_in_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -151,7 +151,7 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
-    public async Task The_pages_of_several_providers_with_long_names_are_in_order(Screen screen, ColorScheme colors)
+    public async Task The_pages_of_several_providers_with_long_names_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = SignInPageTests.Providers(
             ("authentik", "authentik"),
@@ -170,7 +170,7 @@ public sealed class LookTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
-    public async Task The_pages_of_an_account_that_is_not_there_yet_are_in_order(Screen screen, ColorScheme colors)
+    public async Task The_pages_for_a_person_without_an_account_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options =>
         {

@@ -8,7 +8,7 @@ namespace Gateway.Tests.Browser;
 public sealed partial class SandboxTests(Chromium chromium)
 {
     [Fact]
-    public async Task One_command_is_enough_to_sign_in_look_around_and_sign_out()
+    public async Task One_command_starts_a_sandbox_to_sign_in_look_around_and_sign_out()
     {
         int[] ports = [World.FreePort(), World.FreePort(), World.FreePort(), World.FreePort()];
         await using ProgramProcess sandbox = Start(ports);
@@ -47,7 +47,7 @@ public sealed partial class SandboxTests(Chromium chromium)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task A_busy_port_is_named_in_a_sentence(int busy)
+    public async Task The_sandbox_reports_a_busy_port_in_one_sentence(int busy)
     {
         using System.Net.Sockets.TcpListener other = new(System.Net.IPAddress.Loopback, 0);
         other.Start();
@@ -66,7 +66,7 @@ public sealed partial class SandboxTests(Chromium chromium)
     [InlineData("--gateway")]
     [InlineData("--gateway", "eighty")]
     [InlineData("--gateway", "70000")]
-    public async Task An_argument_that_is_not_understood_shows_the_usage(params string[] arguments)
+    public async Task The_sandbox_shows_its_usage_for_an_unknown_argument(params string[] arguments)
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway.Sandbox", arguments);
 

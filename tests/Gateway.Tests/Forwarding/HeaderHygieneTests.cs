@@ -67,7 +67,7 @@ public sealed class HeaderHygieneTests
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task Anonymous_requests_and_credentials_carry_no_user_header_whatever_the_client_sends(string? header, bool api)
+    public async Task Anonymous_requests_and_credential_requests_carry_no_user_header_whatever_the_client_sends(string? header, bool api)
     {
         await using World world = await StartAsync(header, api);
         string[] starts = ["GET /share/abc", "GET /favicon.ico", "GET /accounts/password/reset/", "GET /api/token/", "GET /api/documents/"];
@@ -96,7 +96,7 @@ public sealed class HeaderHygieneTests
     [InlineData("Remote-User")]
     [InlineData(": bob")]
     [InlineData("Remote-User: a\0b")]
-    public async Task Lines_that_are_no_headers_are_refused(string line)
+    public async Task Malformed_header_lines_are_refused(string line)
     {
         await using World world = await StartAsync(null, api: true);
         using Visitor alice = await world.SignedInAsync("alice");

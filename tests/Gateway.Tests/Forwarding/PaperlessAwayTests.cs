@@ -10,7 +10,7 @@ namespace Gateway.Tests.Forwarding;
 public sealed class PaperlessAwayTests
 {
     [Fact]
-    public async Task Paperless_down_is_a_page_to_a_person_and_problem_json_to_a_script_with_the_trace_id_of_the_log()
+    public async Task While_Paperless_is_down_a_person_gets_a_page_and_a_script_problem_json_with_the_logged_trace_id()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -39,7 +39,7 @@ public sealed class PaperlessAwayTests
     }
 
     [Fact]
-    public async Task Paperless_back_again_answers_at_once()
+    public async Task Paperless_is_reachable_at_once_after_an_outage()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -54,7 +54,7 @@ public sealed class PaperlessAwayTests
     }
 
     [Fact]
-    public async Task Paperless_that_is_silent_is_given_up_in_time()
+    public async Task A_request_that_Paperless_does_not_answer_times_out()
     {
         await using World world = await StartImpatientAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -87,7 +87,7 @@ public sealed class PaperlessAwayTests
     }
 
     [Fact]
-    public async Task An_answer_that_falls_silent_is_broken_off()
+    public async Task A_response_that_stalls_is_aborted()
     {
         await using World world = await StartImpatientAsync();
         world.Paperless.Chat = new ScriptedStream();
@@ -102,7 +102,7 @@ public sealed class PaperlessAwayTests
     }
 
     [Fact]
-    public async Task An_answer_that_breaks_in_the_middle_breaks_here_too()
+    public async Task A_response_that_Paperless_aborts_is_aborted_for_the_browser_too()
     {
         using OddUpstream upstream = OddUpstream.Answering(head => System.Text.Encoding.ASCII.GetBytes(
             head.Contains("chunked", StringComparison.Ordinal)
@@ -125,7 +125,7 @@ public sealed class PaperlessAwayTests
     [InlineData("nonsense\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")]
     [InlineData("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")]
-    public async Task An_answer_that_is_none_is_502(string answer)
+    public async Task A_malformed_response_of_Paperless_becomes_502(string answer)
     {
         using OddUpstream upstream = OddUpstream.Answering(answer);
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
@@ -138,7 +138,7 @@ public sealed class PaperlessAwayTests
     }
 
     [Fact]
-    public async Task A_browser_that_leaves_takes_its_request_with_it()
+    public async Task A_browser_that_disconnects_cancels_its_request_at_Paperless()
     {
         await using World world = await World.StartAsync();
         using Fault hold = world.Paperless.Faults.Hold(request => request.RawPath == "/api/documents/");

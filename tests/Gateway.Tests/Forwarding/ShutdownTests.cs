@@ -13,7 +13,7 @@ namespace Gateway.Tests.Forwarding;
 public sealed class ShutdownTests
 {
     [Fact]
-    public async Task What_is_under_way_finishes_and_nothing_new_begins()
+    public async Task At_shutdown_running_requests_finish_and_new_requests_are_refused()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
@@ -52,7 +52,7 @@ public sealed class ShutdownTests
     }
 
     [Fact]
-    public async Task Sessions_outlive_the_program()
+    public async Task Sessions_survive_a_restart_of_the_program()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Visitor alice;

@@ -23,7 +23,7 @@ public sealed class GroupProperties
             .Select(pairs => pairs.Where(pair => pair.Item1.Length > 0).DistinctBy(pair => pair.Item1).ToDictionary(pair => pair.Item1, pair => pair.Item2));
 
     [Fact]
-    public void No_name_comes_twice_or_blank() => Gen.Select(Names, Entries).Sample((names, entries) =>
+    public void Mapped_group_names_are_never_blank_or_duplicated() => Gen.Select(Names, Entries).Sample((names, entries) =>
     {
         ImmutableArray<string> mapped = Read(names, new GroupMap(entries));
 
@@ -32,7 +32,7 @@ public sealed class GroupProperties
     }, iter: Tries);
 
     [Fact]
-    public void Each_name_is_one_that_the_map_gives_or_one_that_the_provider_gave_and_the_map_does_not_know() => Gen.Select(Names, Entries)
+    public void Each_mapped_name_comes_from_the_map_or_is_a_provider_name_without_a_key_in_the_map() => Gen.Select(Names, Entries)
         .Sample((names, entries) =>
             {
                 GroupMap map = new(entries);
@@ -45,18 +45,18 @@ public sealed class GroupProperties
             }, iter: Tries);
 
     [Fact]
-    public void Without_a_map_the_names_are_the_providers_in_its_order() => Names.Sample(names =>
+    public void Without_a_map_the_group_names_are_the_providers_in_the_providers_order() => Names.Sample(names =>
         Assert.Equal(names.Where(name => !string.IsNullOrWhiteSpace(name)).Distinct(StringComparer.Ordinal), Read(names, GroupMap.Empty)), iter: Tries);
 
     [Fact]
-    public void Without_a_map_reading_what_was_read_changes_nothing() => Names.Sample(names =>
+    public void Without_a_map_reading_the_result_again_changes_nothing() => Names.Sample(names =>
     {
         ImmutableArray<string> once = Read(names, GroupMap.Empty);
         Assert.Equal(once, Read(once, GroupMap.Empty));
     }, iter: Tries);
 
     [Fact]
-    public void A_group_keeps_its_place_whatever_comes_after_it() => Gen.Select(Names, Names, Entries).Sample((names, more, entries) =>
+    public void A_group_keeps_its_position_whatever_groups_follow() => Gen.Select(Names, Names, Entries).Sample((names, more, entries) =>
     {
         GroupMap map = new(entries);
         ImmutableArray<string> fewer = Read(names, map);
@@ -64,15 +64,15 @@ public sealed class GroupProperties
     }, iter: Tries);
 
     [Fact]
-    public void The_order_of_the_map_does_not_matter() => Gen.Select(Names, Entries).Sample((names, entries) =>
+    public void The_order_of_entries_in_the_group_map_does_not_matter() => Gen.Select(Names, Entries).Sample((names, entries) =>
         Assert.Equal(Read(names, new GroupMap(entries)), Read(names, new GroupMap(entries.Reverse().ToDictionary()))), iter: Tries);
 
     [Fact]
-    public void A_map_that_drops_all_leaves_none_yet_the_claim_was_there() => Names.Sample(names =>
+    public void A_map_that_drops_every_group_yields_an_empty_list_and_not_an_absent_claim() => Names.Sample(names =>
         Assert.Empty(Read(names, new GroupMap(new Dictionary<string, string?> { ["*"] = null }))), iter: Tries);
 
     [Fact]
-    public void Objects_with_a_name_are_read_as_the_names_themselves() => Gen.Select(Names, Entries).Sample((names, entries) =>
+    public void Group_objects_with_a_name_are_read_like_the_plain_names() => Gen.Select(Names, Entries).Sample((names, entries) =>
     {
         GroupMap map = new(entries);
         JsonArray objects = [.. names.Select(name => new JsonObject { ["name"] = name })];
@@ -83,14 +83,14 @@ public sealed class GroupProperties
     }, iter: Tries);
 
     [Fact]
-    public void A_name_that_opens_the_door_is_the_persons_on_one_side_or_the_other() => Gen.Select(Names, Entries, Name).Sample((names, entries, allowed) =>
+    public void An_allowed_group_is_always_one_of_the_persons_provider_names_or_mapped_names() => Gen.Select(Names, Entries, Name).Sample((names, entries, allowed) =>
     {
         GroupsOfPerson groups = GroupClaims.Read(Json(new JsonObject { ["groups"] = Array(names) }), "groups", new GroupMap(entries));
         Assert.Equal((names.Contains(allowed) && !string.IsNullOrWhiteSpace(allowed)) || groups.Mapped!.Value.Contains(allowed), groups.IsAllowed([allowed]));
     }, iter: Tries);
 
     [Fact]
-    public void Nothing_that_is_JSON_makes_it_throw()
+    public void Reading_groups_from_any_JSON_never_throws()
     {
         Gen<string> texts = Gen.OneOf(Name, Gen.String, Gen.Const("groups"), Gen.Const("name"), Gen.Const("id"), Gen.Const("a.b"))
             .Select(text => JsonSerializer.Serialize(text));

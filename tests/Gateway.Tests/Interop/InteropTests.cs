@@ -12,7 +12,7 @@ public sealed class InteropTests
     [InlineData("client_secret_basic", "RS256", false)]
     [InlineData("client_secret_post", "ES256", false)]
     [InlineData("client_secret_basic", "ES256", true)]
-    public async Task A_person_signs_in_and_out_of_both(string method, string algorithm, bool claimsInIdToken)
+    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(string method, string algorithm, bool claimsInIdToken)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world) with
@@ -51,7 +51,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task Somebody_without_groups_is_signed_in_with_none_known()
+    public async Task A_person_without_groups_is_signed_in_with_unknown_groups()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, SettingsFor(world), "client_secret_basic");
@@ -67,7 +67,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task Who_cancels_is_told_so_and_can_try_again()
+    public async Task A_person_who_cancels_at_the_provider_gets_a_page_and_can_try_again()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, SettingsFor(world), null);
@@ -87,7 +87,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task A_secret_that_is_wrong_is_said_with_the_variable_to_correct()
+    public async Task A_wrong_client_secret_is_reported_with_the_variable_to_correct()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world);
@@ -108,7 +108,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task A_provider_that_is_away_and_comes_back_with_new_keys_is_understood()
+    public async Task A_provider_that_returns_from_an_outage_with_new_keys_works_again()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world);

@@ -11,7 +11,7 @@ public sealed class LaterInteropTests
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(21);
 
     [Fact]
-    public async Task A_refresh_token_is_rotated_at_each_recheck_and_dies_with_the_providers_session()
+    public async Task A_refresh_token_is_rotated_at_each_recheck_and_refused_after_the_providers_session_ended()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, settings => settings with { RefreshTokens = "always" });
@@ -36,7 +36,7 @@ public sealed class LaterInteropTests
     }
 
     [Fact]
-    public async Task Userinfo_is_asked_while_the_access_token_is_good_and_its_no_counts()
+    public async Task Userinfo_is_requested_while_the_access_token_is_valid_and_its_refusal_ends_the_session()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, settings => settings);
@@ -55,7 +55,7 @@ public sealed class LaterInteropTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_silent_round_trip_confirms_or_ends_the_session(bool stillThere)
+    public async Task A_silent_authentication_confirms_or_ends_the_session(bool stillThere)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, settings => settings with { AccessTokenSeconds = 10 });
@@ -79,7 +79,7 @@ public sealed class LaterInteropTests
     }
 
     [Fact]
-    public async Task A_logout_token_that_the_provider_sends_ends_the_session()
+    public async Task A_logout_token_sent_by_the_provider_ends_the_session()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(
