@@ -17,7 +17,7 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task A_sign_out_waits_three_seconds_for_Paperless_and_then_goes_on()
+    public async Task A_sign_out_waits_at_most_three_seconds_for_Paperless()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
 
@@ -28,7 +28,7 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_owner_of_a_password_session_is_asked_for_five_seconds()
+    public async Task The_lookup_of_a_password_sessions_owner_times_out_after_five_seconds()
     {
         using Visitor alice = await _world.SignedInWithPasswordAsync("alice");
 
@@ -39,7 +39,7 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_profile_is_waited_for_for_eight_seconds()
+    public async Task A_profile_request_times_out_after_eight_seconds()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         AccountLink link = Assert.Single(await _world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct));
@@ -53,7 +53,7 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_credential_is_asked_about_for_five_seconds()
+    public async Task A_credential_check_times_out_after_five_seconds()
     {
         using Visitor program = _world.NewVisitor();
 
@@ -71,7 +71,7 @@ public sealed class AnswerTimeoutTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Readiness_is_asked_about_for_three_seconds()
+    public async Task The_readiness_check_of_Paperless_times_out_after_three_seconds()
     {
         using Visitor probe = _world.NewVisitor();
 

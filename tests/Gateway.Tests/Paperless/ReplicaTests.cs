@@ -9,7 +9,7 @@ namespace Gateway.Tests.Paperless;
 public sealed class ReplicaTests
 {
     [Fact]
-    public async Task Of_two_replicas_a_dead_one_is_passed_over_and_taken_back_later()
+    public async Task A_Paperless_replica_that_fails_is_skipped_and_used_again_after_it_recovers()
     {
         int dead = World.FreePort();
         await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://127.0.0.1:{dead}");
@@ -37,7 +37,7 @@ public sealed class ReplicaTests
     }
 
     [Fact]
-    public async Task What_changes_something_is_never_sent_twice_and_what_reads_is()
+    public async Task Requests_that_write_are_never_sent_twice_and_requests_that_read_are_retried()
     {
         await using StandInPaperless other = await StandInPaperless.StartAsync(ct: World.Ct);
         await using World world = await World.StartAsync(options => options.SecondUpstream = other.Address.GetLeftPart(UriPartial.Authority));
@@ -61,7 +61,7 @@ public sealed class ReplicaTests
     }
 
     [Fact]
-    public async Task A_replica_that_does_not_even_refuse_is_passed_over()
+    public async Task A_Paperless_replica_that_does_not_even_refuse_connections_is_skipped()
     {
         // A listener whose queue is full: the kernel lets further connections wait.
         using Socket deaf = new(SocketType.Stream, ProtocolType.Tcp);

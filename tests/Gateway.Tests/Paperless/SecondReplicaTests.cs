@@ -12,7 +12,7 @@ namespace Gateway.Tests.Paperless;
 public sealed class SecondReplicaTests
 {
     [Fact]
-    public async Task A_sign_out_ends_Paperless_s_own_session_by_the_second_replica()
+    public async Task A_sign_out_ends_the_Paperless_session_through_the_second_replica()
     {
         await using World world = await WithTwoAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -27,7 +27,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task The_owner_of_a_password_session_is_asked_of_the_second_replica()
+    public async Task The_owner_of_a_password_session_is_looked_up_at_the_second_replica()
     {
         await using World world = await WithTwoAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -54,7 +54,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task A_credential_is_asked_about_at_the_second_replica()
+    public async Task A_credential_is_checked_at_the_second_replica()
     {
         await using World world = await WithTwoAsync();
         using Visitor program = world.NewVisitor();
@@ -71,7 +71,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task Readiness_is_asked_of_the_second_replica()
+    public async Task Readiness_is_checked_at_the_second_replica()
     {
         await using World world = await WithTwoAsync();
         using Visitor probe = world.NewVisitor();
@@ -97,7 +97,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task An_account_is_looked_up_at_the_second_replica_without_another_try()
+    public async Task An_account_is_looked_up_at_the_second_replica_without_another_retry()
     {
         await using World world = await WithTwoAsync();
         using Fault first = FailOnce(world, "/api/users/");
@@ -108,7 +108,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task A_change_that_may_have_been_carried_out_is_not_sent_twice()
+    public async Task A_change_that_a_replica_may_have_applied_is_not_sent_twice()
     {
         await using World world = await WithTwoAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         using Visitor alice = world.NewVisitor();
@@ -121,7 +121,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task A_change_goes_to_the_second_replica_where_the_first_was_never_connected()
+    public async Task A_change_is_sent_to_the_second_replica_if_the_first_was_never_connected()
     {
         StandInPaperless second = await StandInPaperless.StartAsync(ct: World.Ct);
         await using World world = await World.StartAsync(options => options.SecondUpstream = second.Address.GetLeftPart(UriPartial.Authority));
@@ -137,7 +137,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task A_replica_that_is_silent_is_given_up_and_the_second_is_asked()
+    public async Task A_Paperless_replica_that_does_not_answer_times_out_and_the_second_replica_is_asked()
     {
         await using World world = await WithTwoAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -154,7 +154,7 @@ public sealed class SecondReplicaTests
     }
 
     [Fact]
-    public async Task An_answer_that_is_too_large_is_no_failure_of_the_replica()
+    public async Task An_oversized_answer_does_not_count_as_a_failure_of_the_replica()
     {
         await using World world = await WithTwoAsync();
         using Fault large = world.Paperless.Faults

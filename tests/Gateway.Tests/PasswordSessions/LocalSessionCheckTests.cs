@@ -28,7 +28,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_answer_is_remembered_for_a_minute_and_no_longer()
+    public async Task The_owner_of_a_password_session_is_cached_for_one_minute()
     {
         await _alice.FetchAsync("/api/documents/");
         await _alice.OpenAsync("/dashboard", "same-origin");
@@ -46,7 +46,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_no_is_remembered_for_a_minute_too()
+    public async Task An_invalid_password_session_is_cached_for_one_minute_too()
     {
         _world.Paperless.Data.EndSession(_world.Paperless.Data.SessionsOf("alice")[0].Key);
 
@@ -60,7 +60,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_requests_at_once_ask_once()
+    public async Task Concurrent_requests_on_one_password_session_share_one_lookup()
     {
         using Fault held = _world.Paperless.Faults.Hold(request => request.Path == "/api/ui_settings/");
 
@@ -73,7 +73,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_switched_off_in_Paperless_is_out_within_a_minute()
+    public async Task A_user_deactivated_in_Paperless_is_signed_out_of_a_password_session_within_a_minute()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
@@ -91,7 +91,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_that_Paperless_leads_to_the_sign_in_does_not_go_round_in_circles()
+    public async Task A_page_that_Paperless_redirects_to_the_sign_in_causes_no_redirect_loop()
     {
         Assert.Equal(HttpStatusCode.OK, (await _alice.OpenAsync("/dashboard", "same-origin")).Status);
         _world.Paperless.Data.EndSession(_world.Paperless.Data.SessionsOf("alice")[0].Key);
@@ -104,7 +104,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_socket_is_closed_when_its_session_is_gone_though_no_request_comes_by()
+    public async Task A_WebSocket_is_closed_when_its_password_session_ends_even_without_further_requests()
     {
         using Visitor bob = await _world.SignedInWithPasswordAsync("bob");
         using StatusSocket alices = await StatusSocket.OpenAsync(_world, _alice);
@@ -120,7 +120,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_socket_outlives_an_outage_of_Paperless_api()
+    public async Task A_WebSocket_of_a_password_session_survives_an_outage_of_Paperless_API()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
@@ -139,7 +139,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_gateway_stops_its_sockets_close_with_1001()
+    public async Task WebSockets_of_password_sessions_close_with_1001_when_the_gateway_stops()
     {
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct).WaitAsync(Patience, World.Ct);
@@ -151,7 +151,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_outage_signs_nobody_out()
+    public async Task An_outage_of_Paperless_API_ends_no_password_session()
     {
         await _alice.FetchAsync("/api/documents/");
         _world.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -172,7 +172,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_remembered_goes_on_while_Paperless_does_not_say()
+    public async Task A_cached_password_session_stays_valid_while_Paperless_API_does_not_answer()
     {
         await _alice.FetchAsync("/api/documents/");
         using Fault away = _world.Paperless.Faults.Answer(request => request.Path == "/api/ui_settings/", 503);
@@ -186,7 +186,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     [InlineData(429)]
     [InlineData(500)]
     [InlineData(200)]
-    public async Task An_answer_that_says_nothing_is_neither_a_yes_nor_a_no(int status)
+    public async Task An_unclear_answer_about_a_password_session_neither_confirms_nor_ends_the_session(int status)
     {
         using Fault odd = _world.Paperless.Faults.Answer(request => request.Path == "/api/ui_settings/", status);
 
@@ -197,7 +197,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Who_lacks_the_permission_to_be_told_is_told_so_and_can_sign_out(bool api)
+    public async Task A_user_without_the_permission_for_the_owner_lookup_is_told_so_and_can_sign_out(bool api)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -224,7 +224,7 @@ public sealed class LocalSessionCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_the_permission_granted_it_works_a_minute_later()
+    public async Task After_the_permission_is_granted_a_password_session_works_a_minute_later()
     {
         _world.Paperless.Data.AddUser("carol", user => user with { Password = "carol" });
         using Visitor carol = await _world.SignedInWithPasswordAsync("carol");

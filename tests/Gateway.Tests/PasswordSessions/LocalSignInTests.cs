@@ -14,7 +14,7 @@ public sealed class LocalSignInTests
     [InlineData(false, "")]
     [InlineData(true, "")]
     [InlineData(false, "/docs")]
-    public async Task A_person_signs_in_with_a_password_and_works(bool api, string scriptName)
+    public async Task A_person_signs_in_with_a_Paperless_password_and_works(bool api, string scriptName)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -41,7 +41,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task The_live_status_opens_and_only_from_this_origin()
+    public async Task The_status_WebSocket_of_a_password_session_opens_from_the_same_origin_only()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -65,7 +65,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task An_upload_without_a_length_arrives_whole()
+    public async Task A_chunked_upload_on_a_password_session_arrives_complete()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -80,7 +80,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task The_session_page_says_that_it_is_a_password()
+    public async Task The_session_page_says_that_the_person_signed_in_with_a_password()
     {
         await using World world = await World.StartAsync();
         using Visitor admin = await world.SignedInWithPasswordAsync("admin");
@@ -103,7 +103,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task Who_is_signed_in_already_is_led_on()
+    public async Task A_signed_in_person_who_opens_Paperless_sign_in_page_is_redirected()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -117,7 +117,7 @@ public sealed class LocalSignInTests
     [Theory]
     [InlineData("false", "/accounts/login/?password=1&next=%2Fdocuments%2F2")]
     [InlineData("true", "/accounts/login/?password=1&next=%2Fdocuments%2F2&loggedout=1")]
-    public async Task The_way_to_Paperless_own_page_is_never_led_back_to_single_sign_on(string redirect, string expected)
+    public async Task Paperless_own_sign_in_page_does_not_redirect_to_single_sign_on(string redirect, string expected)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -138,7 +138,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task A_wrong_password_opens_nothing_and_is_said_by_Paperless()
+    public async Task A_wrong_password_starts_no_session_and_Paperless_shows_the_error()
     {
         await using World world = await World.StartAsync();
         using Visitor mallory = world.NewVisitor();
@@ -151,7 +151,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task The_admin_login_is_a_sign_in_as_well()
+    public async Task The_admin_login_starts_a_password_session_as_well()
     {
         await using World world = await World.StartAsync();
         using Visitor admin = world.NewVisitor();
@@ -169,7 +169,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task A_forgotten_password_can_be_reset_and_sign_up_stays_shut()
+    public async Task A_forgotten_password_can_be_reset_while_sign_up_stays_closed()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -189,7 +189,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task The_session_survives_a_restart_of_the_gateway()
+    public async Task A_password_session_survives_a_restart_of_the_gateway()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -200,7 +200,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task A_Paperless_session_that_did_not_come_through_here_opens_nothing()
+    public async Task A_Paperless_session_cookie_that_the_gateway_did_not_issue_is_refused()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -222,7 +222,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task Of_two_sessions_in_one_request_the_one_that_is_asked_about_goes_on()
+    public async Task Of_two_password_session_cookies_in_one_request_the_verified_one_is_forwarded()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -245,7 +245,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task With_regular_login_disabled_there_is_no_link_no_page_and_no_session_from_before()
+    public async Task With_regular_login_disabled_there_is_no_password_link_no_password_page_and_old_password_sessions_end()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -266,7 +266,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task Nobody_is_asked_about_who_needs_no_local_session()
+    public async Task The_owner_of_a_password_session_is_not_looked_up_for_requests_that_do_not_need_a_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -287,7 +287,7 @@ public sealed class LocalSignInTests
     }
 
     [Fact]
-    public async Task Single_sign_on_takes_the_place_of_the_password_session()
+    public async Task A_single_sign_on_replaces_the_password_session()
     {
         await using World world = await World.StartAsync();
         using Visitor browser = await world.SignedInWithPasswordAsync("alice");

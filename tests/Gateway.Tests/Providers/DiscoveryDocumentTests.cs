@@ -40,7 +40,7 @@ public sealed class DiscoveryDocumentTests
     ];
 
     [Fact]
-    public async Task Whatever_is_wrong_with_it_the_page_says_that_the_provider_does_not_answer()
+    public async Task An_unusable_discovery_document_gives_the_page_that_the_provider_does_not_answer()
     {
         (string Type, string Body) document = default;
         (string Type, string Body) keys = ("application/json", "{\"keys\":[]}");

@@ -13,7 +13,7 @@ public sealed class ProviderAwayTests
     [Theory]
     [InlineData(nameof(Outage.DropsConnections))]
     [InlineData(nameof(Outage.ServiceUnavailable))]
-    public async Task A_provider_that_is_down_at_start_is_a_page_that_tries_again_and_works_once_it_is_back(string outage)
+    public async Task A_provider_that_is_down_at_the_start_gives_a_page_that_retries_until_the_provider_is_back(string outage)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         world.Provider.Outage = Enum.Parse<Outage>(outage);
@@ -38,7 +38,7 @@ public sealed class ProviderAwayTests
     }
 
     [Fact]
-    public async Task Everybody_who_asks_at_once_makes_one_request_to_a_provider_that_is_down()
+    public async Task Concurrent_sign_ins_send_one_request_to_a_provider_that_is_down()
     {
         await using World world = await World.StartAsync();
         world.Provider.Outage = Outage.ServiceUnavailable;
@@ -52,7 +52,7 @@ public sealed class ProviderAwayTests
 
     /// <summary>The clock moves by the time that each answer takes, so that it is the time after the answer that counts.</summary>
     [Fact]
-    public async Task Who_waited_for_a_provider_that_hangs_does_not_wait_again_in_turn()
+    public async Task Sign_ins_that_waited_for_a_hanging_provider_do_not_wait_again_one_after_another()
     {
         await using World world = await World.StartAsync();
         TaskCompletionSource hangs = new();
@@ -71,7 +71,7 @@ public sealed class ProviderAwayTests
     }
 
     [Fact]
-    public async Task A_provider_that_never_answers_is_given_up_and_holds_nothing_else_up()
+    public async Task Discovery_of_a_hanging_provider_times_out_and_delays_nothing_else()
     {
         await using World world = await World.StartAsync();
         TaskCompletionSource hangs = new();
@@ -96,7 +96,7 @@ public sealed class ProviderAwayTests
     }
 
     [Fact]
-    public async Task A_browser_that_leaves_does_not_spoil_the_discovery_for_the_next()
+    public async Task A_browser_that_disconnects_does_not_cancel_the_discovery_for_other_sign_ins()
     {
         await using World world = await World.StartAsync();
         TaskCompletionSource hangs = new();
@@ -120,7 +120,7 @@ public sealed class ProviderAwayTests
     }
 
     [Fact]
-    public async Task A_provider_that_dies_later_leaves_sessions_alone_and_is_said_at_the_callback()
+    public async Task A_provider_outage_ends_no_session_and_is_reported_at_the_callback()
     {
         await using World world = await World.StartAsync();
         using Visitor signedIn = await world.SignedInAsync("alice");
@@ -140,7 +140,7 @@ public sealed class ProviderAwayTests
     }
 
     [Fact]
-    public async Task What_was_known_of_a_provider_stays_in_use_while_its_discovery_is_away()
+    public async Task A_cached_discovery_document_is_used_while_discovery_is_unavailable()
     {
         await using World world = await World.StartAsync();
         using Visitor signedIn = await world.SignedInAsync("alice");

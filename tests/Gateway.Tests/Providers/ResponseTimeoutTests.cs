@@ -7,7 +7,7 @@ namespace Gateway.Tests.Providers;
 public sealed class ResponseTimeoutTests
 {
     [Fact]
-    public async Task A_silent_authentication_waits_two_seconds_for_the_provider_and_then_shows_the_page()
+    public async Task A_silent_authentication_waits_at_most_two_seconds_for_the_provider_and_then_shows_the_page()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -21,7 +21,7 @@ public sealed class ResponseTimeoutTests
     }
 
     [Fact]
-    public async Task A_sign_out_waits_three_seconds_for_the_provider_and_then_ends_here()
+    public async Task A_sign_out_waits_at_most_three_seconds_for_the_provider_and_then_ends_locally()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -12,7 +12,7 @@ public sealed class AskedElsewhereTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     [Fact]
-    public async Task When_nothing_comes_of_it_there_nobody_waits_on_here()
+    public async Task Requests_stop_waiting_when_another_replicas_recheck_gives_no_result()
     {
         StoreWatch watch = new();
         await using RedisServer redis = await RedisServer.StartAsync();
@@ -40,7 +40,7 @@ public sealed class AskedElsewhereTests
     }
 
     [Fact]
-    public async Task For_one_that_died_in_the_middle_one_request_waits_and_those_after_it_do_not()
+    public async Task After_a_replica_died_during_a_recheck_one_request_waits_and_later_requests_do_not()
     {
         StoreWatch watch = new();
         await using RedisServer redis = await RedisServer.StartAsync();

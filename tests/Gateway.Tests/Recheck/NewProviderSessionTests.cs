@@ -9,7 +9,7 @@ namespace Gateway.Tests.Recheck;
 public sealed class NewProviderSessionTests
 {
     [Fact]
-    public async Task Whoever_left_the_groups_that_may_come_in_is_out()
+    public async Task A_silent_authentication_signs_out_a_person_who_left_the_allowed_groups()
     {
         await using World world = await StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -24,7 +24,7 @@ public sealed class NewProviderSessionTests
     [Theory]
     [InlineData("inactive")]
     [InlineData("unlinked")]
-    public async Task A_Paperless_account_that_is_no_longer_that_person_s_ends_the_session_and_no_other_begins(string how)
+    public async Task A_silent_authentication_ends_the_session_of_a_person_who_lost_the_Paperless_account(string how)
     {
         await using World world = await StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -46,7 +46,7 @@ public sealed class NewProviderSessionTests
     }
 
     [Fact]
-    public async Task With_Paperless_away_the_session_goes_on_and_the_browser_is_back_at_its_page()
+    public async Task A_silent_authentication_while_Paperless_is_unavailable_keeps_the_session_and_returns_to_the_page()
     {
         await using World world = await StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -62,7 +62,7 @@ public sealed class NewProviderSessionTests
     }
 
     [Fact]
-    public async Task An_absent_groups_claim_says_nothing_and_the_new_session_has_the_groups_of_the_one_before()
+    public async Task A_silent_authentication_without_a_groups_claim_keeps_the_groups_of_the_old_session()
     {
         await using World world = await StartAsync();
         using Visitor alice = await DueAsync(world);

@@ -10,7 +10,7 @@ public sealed class OlderClaimsTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_group_that_a_later_sign_in_took_away_does_not_come_back_by_the_recheck_of_an_earlier_one(bool fetchesUserInfo)
+    public async Task A_recheck_of_an_earlier_sign_in_does_not_restore_a_group_that_a_later_sign_in_removed(bool fetchesUserInfo)
     {
         await using World world = await StartAsync(fetchesUserInfo);
         world.Provider.TamperUserInfo = WithoutGroups;
@@ -33,7 +33,7 @@ public sealed class OlderClaimsTests
     }
 
     [Fact]
-    public async Task What_userinfo_itself_says_is_as_new_as_the_question()
+    public async Task Groups_from_userinfo_at_a_recheck_count_as_new()
     {
         await using World world = await StartAsync(fetchesUserInfo: true);
         world.Provider.Change(world.Provider.Find("alice")! with { Groups = ["admins"] });

@@ -9,7 +9,7 @@ namespace Gateway.Tests.Recheck;
 public sealed class StoreUnavailableRefusalTests
 {
     [Fact]
-    public async Task A_sign_in_that_cannot_be_written_down_leaves_the_session_before_it()
+    public async Task A_sign_in_that_the_store_cannot_save_keeps_the_previous_session()
     {
         StoreWatch watch = new();
         await using World world = await World.StartAsync(options => options.Services = watch.Put);
@@ -29,7 +29,7 @@ public sealed class StoreUnavailableRefusalTests
     [Theory]
     [InlineData(nameof(ISessionStore.ReplaceAsync), false)]
     [InlineData(nameof(ISessionStore.AddAsync), true)]
-    public async Task A_silent_round_whose_answer_cannot_be_written_down_leads_back_to_the_page(string away, bool anotherAtTheProvider)
+    public async Task A_silent_authentication_that_the_store_cannot_save_returns_to_the_page(string away, bool anotherAtTheProvider)
     {
         StoreWatch watch = new();
         await using World world = await World.StartAsync(options => options.Services = watch.Put);
@@ -54,7 +54,7 @@ public sealed class StoreUnavailableRefusalTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_another_replica_goes_on_when_Redis_goes_away()
+    public async Task A_request_waiting_for_another_replicas_recheck_continues_when_Redis_becomes_unavailable()
     {
         StoreWatch watch = new();
         await using RedisServer redis = await RedisServer.StartAsync(keeps: true);

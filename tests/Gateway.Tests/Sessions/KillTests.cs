@@ -7,7 +7,7 @@ namespace Gateway.Tests.Sessions;
 public sealed class KillTests
 {
     [Fact]
-    public async Task A_session_outlives_kill_9_right_after_the_sign_in_and_so_does_its_end()
+    public async Task A_sign_in_and_a_sign_out_both_survive_a_kill_9_right_after_them()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         world.Provider.SignsInAs = "alice";
@@ -36,7 +36,7 @@ public sealed class KillTests
     }
 
     [Fact]
-    public async Task A_gateway_does_not_start_with_the_database_of_a_newer_one()
+    public async Task The_gateway_does_not_start_with_the_database_of_a_newer_version()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Directory.CreateDirectory(world.DataDirectory);

@@ -25,7 +25,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_known_goes_on_for_five_minutes_and_after_it_again_when_Redis_is_back()
+    public async Task While_Redis_is_unavailable_known_sessions_stay_valid_for_five_minutes_and_again_after_its_return()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await _redis.KillAsync();
@@ -45,7 +45,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
 
     /// <summary>Redis lets the row expire without a word; whoever knew the session says so, and ends Paperless's own with it.</summary>
     [Fact]
-    public async Task What_nobody_used_for_too_long_ends_with_Paperlesss_own_session_as_any_other()
+    public async Task A_session_that_Redis_expired_by_idleness_also_ends_its_Paperless_session()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await alice.FetchAsync("/api/documents/");
@@ -65,7 +65,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_not_known_and_who_signs_in_wait_on_a_page_that_tries_again()
+    public async Task While_Redis_is_unavailable_unknown_sessions_and_sign_ins_get_a_page_that_retries()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await _world.RestartGatewayAsync();
@@ -92,7 +92,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_logout_holds_at_once_and_is_handed_on(bool known)
+    public async Task A_sign_out_while_Redis_is_unavailable_takes_effect_immediately_and_is_sent_to_Redis_later(bool known)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         string cookie = "paperless-gateway=" + alice.Cookie("paperless-gateway");
@@ -116,7 +116,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_end_of_a_whole_person_is_handed_on()
+    public async Task The_end_of_all_sessions_of_a_person_while_Redis_is_unavailable_is_sent_to_Redis_later()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
@@ -133,7 +133,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_Redis_that_hangs_delays_nobody_who_is_known_for_long()
+    public async Task A_hanging_Redis_delays_known_sessions_only_briefly()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await _redis.SignalAsync("STOP");
@@ -150,7 +150,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_gateway_that_finds_no_Redis_at_its_start_says_which_and_not_the_password()
+    public async Task A_start_without_Redis_fails_and_names_the_address_but_not_the_password()
     {
         Dictionary<string, string?> settings = _world.Settings();
         settings["GATEWAY_REDIS_URL"] = $"redis://user:very%20secret@127.0.0.1:{World.FreePort()}";

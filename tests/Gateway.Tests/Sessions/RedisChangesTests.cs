@@ -11,7 +11,7 @@ namespace Gateway.Tests.Sessions;
 public sealed class RedisChangesTests
 {
     [Fact]
-    public async Task After_a_lost_connection_nothing_is_believed_that_was_heard_before_it()
+    public async Task After_a_lost_Redis_connection_cached_sessions_are_read_again()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = redis.Url);
@@ -28,7 +28,7 @@ public sealed class RedisChangesTests
     }
 
     [Fact]
-    public async Task When_Sentinel_lets_a_replica_take_over_everybody_stays_signed_in_and_ends_go_on_being_ends()
+    public async Task After_a_Sentinel_failover_people_stay_signed_in_and_ended_sessions_stay_ended()
     {
         await using RedisServer first = await RedisServer.StartAsync();
         await using RedisServer second = await RedisServer.StartReplicaAsync(first);
@@ -70,7 +70,7 @@ public sealed class RedisChangesTests
     }
 
     [Fact]
-    public async Task Gateways_that_start_at_the_same_moment_on_an_empty_Redis_have_the_same_keys()
+    public async Task Gateways_that_start_concurrently_on_an_empty_Redis_share_the_same_keys()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options =>
@@ -97,7 +97,7 @@ public sealed class RedisChangesTests
     }
 
     [Fact]
-    public async Task However_many_need_a_key_at_once_one_is_made_and_all_read_what_any_of_them_wrote()
+    public async Task Concurrent_requests_for_a_data_protection_key_create_one_key_that_all_can_use()
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         for (int round = 0; round < 5; round++)

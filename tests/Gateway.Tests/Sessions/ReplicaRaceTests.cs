@@ -9,7 +9,7 @@ namespace Gateway.Tests.Sessions;
 public sealed class ReplicaRaceTests
 {
     [Fact]
-    public async Task Loads_renewals_and_uses_at_one_replica_that_race_an_end_at_the_other_never_bring_a_session_back()
+    public async Task Loads_renewals_and_uses_racing_an_end_at_another_replica_never_restore_a_session()
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         EphemeralDataProtectionProvider protection = new();

@@ -31,7 +31,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_signs_in_at_one_works_at_the_other()
+    public async Task A_session_from_one_replica_works_at_the_other()
     {
         using Visitor here = await _world.SignedInAsync("alice");
         using Visitor there = _other.Sent(here);
@@ -43,7 +43,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sign_in_that_began_at_one_ends_at_the_other()
+    public async Task A_sign_in_started_at_one_replica_can_finish_at_the_other()
     {
         _world.Provider.SignsInAs = "alice";
         using Visitor here = _world.NewVisitor();
@@ -63,7 +63,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_logout_at_one_closes_the_WebSockets_at_the_other_and_nobody_gets_in_any_more()
+    public async Task A_sign_out_at_one_replica_closes_the_WebSockets_at_the_other_and_ends_the_session_there()
     {
         using Visitor there = _other.NewVisitor();
         await there.SignInAsync("alice");
@@ -83,7 +83,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paperless_own_session_ends_by_the_replica_that_knows_its_cookie()
+    public async Task The_Paperless_session_is_ended_by_the_replica_that_knows_its_cookie()
     {
         using Visitor there = _other.NewVisitor();
         await there.SignInAsync("alice");
@@ -136,7 +136,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
 
     /// <summary>A refresh token counts once: a second one to use it would lose the session.</summary>
     [Fact]
-    public async Task A_recheck_is_made_by_one_replica_and_counts_for_both()
+    public async Task A_recheck_by_one_replica_counts_for_both()
     {
         _world.Provider.Options = _world.Provider.Options with { OfflineAccess = true };
         using Visitor here = await _world.SignedInAsync("alice");
@@ -176,7 +176,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_the_message_half_a_minute_is_the_bound()
+    public async Task Without_the_Redis_message_a_revocation_reaches_the_other_replica_within_30_seconds()
     {
         using Visitor here = await _world.SignedInAsync("alice");
         ISessionStore store = _other.Gateway.Services.GetRequiredService<ISessionStore>();
@@ -192,7 +192,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_is_used_at_one_replica_does_not_go_idle_at_the_other()
+    public async Task A_session_used_at_one_replica_does_not_go_idle_at_the_other()
     {
         using Visitor here = await _world.SignedInAsync("alice");
         using Visitor there = _other.Sent(here);
@@ -209,7 +209,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_killed_leaves_everything_to_the_other()
+    public async Task A_killed_replica_leaves_every_session_to_the_other()
     {
         ProgramProcess killed = ProgramProcess.Start("Gateway", [$"--urls=http://localhost:{World.FreePort()}"], _other.Settings());
         string line = await killed.LineAsync(

@@ -40,7 +40,7 @@ public sealed class TwoProcessesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whatever_stops_and_starts_nobody_is_signed_out_and_nobody_comes_back()
+    public async Task Restarts_of_replicas_and_Redis_sign_nobody_out_and_restore_no_ended_session()
     {
         List<Browser> stay = [];
         for (int number = 0; number < 4; number++)
