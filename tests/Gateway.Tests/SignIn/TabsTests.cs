@@ -10,7 +10,7 @@ public sealed class TabsTests
     [InlineData("1234")]
     [InlineData("4321")]
     [InlineData("3142")]
-    public async Task Four_tabs_at_once_each_lead_to_their_own_page_and_to_one_session(string order)
+    public async Task Four_concurrent_sign_ins_in_tabs_lead_to_their_own_pages_and_one_session(string order)
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -38,7 +38,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task Four_tabs_that_come_back_in_the_same_moment_all_reach_their_pages()
+    public async Task Four_concurrent_callbacks_all_lead_to_their_pages()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -54,7 +54,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task A_callback_that_is_reached_twice_leads_to_the_page_again()
+    public async Task A_callback_opened_twice_leads_to_the_requested_page_again()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -72,7 +72,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task A_callback_after_its_code_has_expired_begins_anew_and_leads_to_the_page()
+    public async Task A_callback_with_an_expired_code_restarts_the_sign_in_and_leads_to_the_requested_page()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -88,7 +88,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task A_callback_after_the_browser_has_dropped_the_round_trip_begins_anew_and_leads_to_the_page()
+    public async Task A_callback_whose_correlation_cookie_is_gone_restarts_the_sign_in_and_leads_to_the_requested_page()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -106,7 +106,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task Without_any_cookies_the_round_trip_begins_anew_once_and_then_says_why_it_cannot_work()
+    public async Task Without_cookies_the_sign_in_restarts_once_and_then_explains_that_cookies_are_required()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -128,7 +128,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task A_callback_without_its_state_is_a_page_and_with_a_session_the_front_page()
+    public async Task A_callback_without_a_state_shows_an_error_page_or_with_a_session_the_front_page()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -148,7 +148,7 @@ public sealed class TabsTests
     }
 
     [Fact]
-    public async Task A_different_person_in_the_second_tab_replaces_the_session()
+    public async Task A_sign_in_of_another_person_in_a_second_tab_replaces_the_session()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
