@@ -14,7 +14,7 @@ public sealed class LocalSignOutTests
     [InlineData("/accounts/logout/")]
     [InlineData("/api/auth/logout/")]
     [InlineData("/admin/logout/")]
-    public async Task Every_way_out_ends_the_session_at_once_and_leads_to_no_provider(string path)
+    public async Task Every_way_to_sign_out_of_a_password_session_ends_it_immediately_without_a_provider(string path)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -38,7 +38,7 @@ public sealed class LocalSignOutTests
     }
 
     [Fact]
-    public async Task Another_site_can_only_make_the_gateway_ask()
+    public async Task A_cross_site_sign_out_of_a_password_session_is_only_offered_as_a_question()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -59,7 +59,7 @@ public sealed class LocalSignOutTests
     }
 
     [Fact]
-    public async Task While_Paperless_cannot_be_told_the_cookie_opens_nothing_here_all_the_same()
+    public async Task While_Paperless_is_unavailable_a_signed_out_password_session_is_refused_nevertheless()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -79,7 +79,7 @@ public sealed class LocalSignOutTests
     }
 
     [Fact]
-    public async Task Another_persons_sign_out_ends_nobody_elses_session()
+    public async Task A_sign_out_of_a_password_session_ends_no_other_persons_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");

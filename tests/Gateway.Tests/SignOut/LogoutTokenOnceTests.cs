@@ -10,7 +10,7 @@ namespace Gateway.Tests.SignOut;
 public sealed class LogoutTokenOnceTests
 {
     [Fact]
-    public async Task The_same_logout_with_another_jti_is_fine_and_the_same_token_twice_is_not()
+    public async Task A_logout_token_is_refused_the_second_time_and_a_new_token_with_another_jti_is_accepted()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -27,7 +27,7 @@ public sealed class LogoutTokenOnceTests
     }
 
     [Fact]
-    public async Task Its_jti_is_remembered_for_two_minutes_though_the_token_lives_for_less()
+    public async Task The_jti_of_a_logout_token_is_remembered_for_two_minutes_even_if_the_token_expires_earlier()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

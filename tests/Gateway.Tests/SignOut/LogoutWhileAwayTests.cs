@@ -30,7 +30,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_logout_of_the_provider_holds_here_at_once_and_is_taken_again_when_it_is_sent_again(bool bySid)
+    public async Task While_Redis_is_unavailable_a_back_channel_logout_takes_effect_and_is_accepted_when_sent_again(bool bySid)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], BackChannel.Without(bySid ? "sub" : "sid"));
@@ -53,7 +53,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Between_the_return_of_Redis_and_the_handing_on_nobody_gets_in_who_was_to_end(bool bySid)
+    public async Task A_pending_revocation_is_enforced_after_Redis_returns_and_before_it_is_sent(bool bySid)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         string token = _world.Provider.CreateLogoutToken(_world.Provider.Sessions[^1], BackChannel.Without(bySid ? "sub" : "sid"));
@@ -81,7 +81,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [InlineData("logout")]
     [InlineData("provider")]
     [InlineData("other replica")]
-    public async Task A_Redis_that_comes_back_without_the_end_is_told_of_it_again(string how)
+    public async Task A_revocation_that_Redis_lost_in_a_failover_is_sent_again(string how)
     {
         await using RedisServer forgetful = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = forgetful.Url);
@@ -123,7 +123,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sign_in_after_an_end_that_is_told_late_goes_on()
+    public async Task A_sign_in_after_a_delayed_revocation_stays_valid()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
@@ -146,7 +146,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_sign_out_that_Redis_has_not_taken_outlives_the_gateway_too(bool provider)
+    public async Task A_sign_out_not_yet_saved_in_Redis_survives_a_restart_of_the_gateway(bool provider)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         string cookie = "paperless-gateway=" + alice.Cookie("paperless-gateway");
@@ -178,7 +178,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_journal_reads_what_it_wrote_and_leaves_out_a_line_that_was_cut_off()
+    public void The_file_of_pending_revocations_reads_what_was_written_and_skips_a_truncated_line()
     {
         string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
         try
@@ -208,7 +208,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_journal_that_is_told_of_one_end_again_and_again_does_not_grow_for_ever()
+    public void The_file_of_pending_revocations_does_not_grow_without_limit_when_one_revocation_repeats()
     {
         string folder = Directory.CreateTempSubdirectory("gateway-journal").FullName;
         try
@@ -242,7 +242,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     [InlineData("{0} x y")]
     [InlineData("{0} 1 2 3")]
     [InlineData("\0\u00FF")]
-    public async Task A_line_of_the_journal_that_nobody_can_read_does_not_keep_the_gateway_from_starting(string line)
+    public async Task An_unreadable_line_in_the_file_of_pending_revocations_does_not_stop_the_start(string line)
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await _world.Gateway.DisposeAsync();
@@ -260,7 +260,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
     /// <summary>The cookies may be made up, and each would make the disk wait.</summary>
     [Fact]
-    public async Task Ends_of_sessions_that_nobody_has_seen_outlive_the_process_and_are_noted_once()
+    public async Task Pending_revocations_of_unknown_sessions_survive_the_process_and_are_written_once()
     {
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         await _redis.KillAsync();
@@ -276,7 +276,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_budget_gives_so_many_a_minute_whatever_the_clock_does()
+    public void A_minute_budget_allows_its_limit_per_minute_even_if_the_clock_jumps()
     {
         MinuteBudget budget = new(2);
         DateTimeOffset now = DateTimeOffset.UnixEpoch.AddYears(56);
@@ -288,7 +288,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
     /// <summary>Nothing of a made-up cookie is known: while the store is away each would be kept for it.</summary>
     [Fact]
-    public async Task Made_up_sessions_that_sign_out_while_Redis_is_away_do_not_fill_the_memory()
+    public async Task Sign_outs_with_forged_session_cookies_do_not_fill_the_memory_while_Redis_is_unavailable()
     {
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
         SessionMemory memory = _world.Gateway.Services.GetRequiredService<SessionMemory>();
@@ -313,7 +313,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_front_channel_logout_of_a_sid_that_nobody_has_is_not_kept_for_long()
+    public async Task The_tombstone_of_a_front_channel_logout_of_an_unknown_sid_expires_within_20_minutes()
     {
         using Visitor anybody = _world.NewVisitor();
         string issuer = Uri.EscapeDataString(_world.Provider.Issuer.AbsoluteUri);

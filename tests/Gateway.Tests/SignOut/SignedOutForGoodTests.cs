@@ -12,7 +12,7 @@ public sealed class SignedOutForGoodTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_signed_out_page_waits_for_a_click_though_single_sign_on_goes_by_itself(bool endsProviderSession)
+    public async Task The_signed_out_page_waits_for_a_click_even_if_single_sign_on_is_automatic(bool endsProviderSession)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -37,7 +37,7 @@ public sealed class SignedOutForGoodTests
     [Theory]
     [InlineData("")]
     [InlineData("/")]
-    public async Task A_logout_address_that_is_the_providers_own_gets_what_the_provider_needs(string end)
+    public async Task A_configured_logout_address_at_the_provider_gets_the_logout_parameters(string end)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         string endSession = new Uri(world.Provider.Address, "application/o/paperless/end-session").AbsoluteUri + end;
@@ -55,7 +55,7 @@ public sealed class SignedOutForGoodTests
     }
 
     [Fact]
-    public async Task Another_logout_address_is_followed_as_it_is()
+    public async Task A_configured_logout_address_elsewhere_is_used_unchanged()
     {
         const string chosen = "https://intranet.example/bye?from=paperless";
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_LOGOUT_REDIRECT_URL"] = chosen);
@@ -71,7 +71,7 @@ public sealed class SignedOutForGoodTests
     [InlineData(nameof(Outage.DropsConnections), false)]
     [InlineData(nameof(Outage.ServiceUnavailable), false)]
     [InlineData(nameof(Outage.DropsConnections), true)]
-    public async Task A_provider_that_is_away_leaves_a_local_page_and_a_warning(string outage, bool restarted)
+    public async Task A_sign_out_while_the_provider_is_unavailable_shows_a_local_page_and_logs_a_warning(string outage, bool restarted)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -91,7 +91,7 @@ public sealed class SignedOutForGoodTests
     }
 
     [Fact]
-    public async Task A_provider_without_an_end_session_endpoint_leaves_a_local_page()
+    public async Task A_sign_out_at_a_provider_without_an_end_session_endpoint_shows_a_local_page()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperDiscovery = document =>
@@ -108,7 +108,7 @@ public sealed class SignedOutForGoodTests
     }
 
     [Fact]
-    public async Task An_old_provider_that_leads_nowhere_keeps_the_person_signed_out()
+    public async Task A_person_stays_signed_out_at_an_old_provider_that_ignores_the_return_address()
     {
         await using World world = await World.StartAsync(options =>
             options.Provider = provider => provider with { EndSessionHonoursPostLogoutRedirectUri = false });
@@ -124,7 +124,7 @@ public sealed class SignedOutForGoodTests
     }
 
     [Fact]
-    public async Task Over_https_the_secure_cookies_are_taken_back_too()
+    public async Task Over_HTTPS_a_sign_out_deletes_the_Secure_cookies_too()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = await world.SignedInAsync("alice");

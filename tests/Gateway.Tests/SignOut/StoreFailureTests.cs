@@ -10,7 +10,7 @@ namespace Gateway.Tests.SignOut;
 public sealed class StoreFailureTests
 {
     [Fact]
-    public async Task A_session_that_ended_while_the_store_was_locked_never_comes_back()
+    public async Task A_session_ended_while_the_store_was_locked_stays_ended()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -40,7 +40,7 @@ public sealed class StoreFailureTests
 
     /// <summary>As after a kill: the process that knew of the end is gone before the store could take it.</summary>
     [Fact]
-    public async Task Neither_does_it_after_a_restart_while_the_store_was_locked()
+    public async Task A_session_ended_while_the_store_was_locked_stays_ended_after_a_restart()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -59,7 +59,7 @@ public sealed class StoreFailureTests
     }
 
     [Fact]
-    public async Task A_browser_that_fetches_ahead_signs_nobody_out()
+    public async Task A_prefetch_signs_nobody_out()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");

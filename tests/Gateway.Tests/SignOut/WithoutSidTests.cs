@@ -8,7 +8,7 @@ namespace Gateway.Tests.SignOut;
 public sealed class WithoutSidTests
 {
     [Fact]
-    public async Task A_logout_with_sid_and_sub_ends_what_of_that_person_has_no_sid()
+    public async Task A_logout_token_with_sid_and_sub_ends_the_persons_sessions_that_have_no_sid()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -27,7 +27,7 @@ public sealed class WithoutSidTests
     }
 
     [Fact]
-    public async Task A_logout_with_a_sid_alone_ends_nothing_that_has_none()
+    public async Task A_logout_token_with_only_a_sid_ends_no_session_without_a_sid()
     {
         await using World world = await World.StartAsync();
         world.Provider.Options = world.Provider.Options with { SidClaim = false };

@@ -12,7 +12,7 @@ namespace Gateway.Tests.StandIns;
 public sealed partial class DevelopmentProviderTests
 {
     [Fact]
-    public async Task A_person_signs_in_and_the_application_learns_who_it_is()
+    public async Task A_person_signs_in_at_the_development_provider_and_the_application_gets_the_persons_claims()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);

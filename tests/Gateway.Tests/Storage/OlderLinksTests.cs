@@ -21,7 +21,7 @@ public sealed class OlderLinksTests
     private static CancellationToken Ct => StoreUnderTest.Ct;
 
     [Fact]
-    public async Task A_database_keeps_its_links_reservations_and_numbers_and_everybody_signs_in_once_more()
+    public async Task A_migrated_database_keeps_links_reservations_and_ids_and_drops_the_sessions()
     {
         GatewaySettings settings = StoreUnderTest.Settings(redis: null);
         WriteSchema4(settings.DataDirectory);
@@ -41,7 +41,7 @@ public sealed class OlderLinksTests
     }
 
     [Fact]
-    public async Task A_database_without_links_gives_no_number_again_either()
+    public async Task A_migrated_database_without_links_does_not_reuse_link_ids()
     {
         GatewaySettings settings = StoreUnderTest.Settings(redis: null);
         WriteSchema4(settings.DataDirectory, "DELETE FROM account_links;");
@@ -54,7 +54,7 @@ public sealed class OlderLinksTests
     }
 
     [Fact]
-    public async Task A_Redis_keeps_its_links_and_reservations()
+    public async Task A_migrated_Redis_keeps_links_and_reservations()
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         await WriteAsync(redis, Alice);
@@ -85,7 +85,7 @@ public sealed class OlderLinksTests
     [InlineData("remove by number")]
     [InlineData("remove by person")]
     [InlineData("take over")]
-    public async Task A_link_of_before_in_Redis_is_the_persons_whatever_comes_first(string first)
+    public async Task An_old_link_in_Redis_stays_with_its_person_whatever_operation_comes_first(string first)
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         await WriteAsync(redis, Alice);

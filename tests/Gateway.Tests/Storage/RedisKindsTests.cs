@@ -29,7 +29,7 @@ public sealed class RedisClusterAccountStoreTests : AccountStoreContract
 public sealed class RedisKindsTests
 {
     [Fact]
-    public async Task A_certificate_of_an_authority_that_nobody_named_is_not_taken()
+    public async Task A_certificate_of_an_unknown_authority_is_refused()
     {
         await using RedisServer server = await RedisServer.StartWithTlsAsync();
         await using World world = await World.StartAsync(options => options.StartGateway = false);
@@ -54,7 +54,7 @@ public sealed class RedisKindsTests
     }
 
     [Fact]
-    public async Task A_Redis_that_is_set_up_to_lose_what_it_is_told_is_named_at_the_start()
+    public async Task A_Redis_configured_without_persistence_or_with_eviction_gives_a_warning_at_the_start()
     {
         await using RedisServer safe = await RedisServer.StartAsync(keeps: true);
         await using RedisServer forgets = await RedisServer.StartAsync();
@@ -73,7 +73,7 @@ public sealed class RedisKindsTests
     [InlineData(10, -10)]
     [InlineData(-10, 10)]
     [InlineData(0, 60)]
-    public async Task What_came_first_does_not_depend_on_the_clocks_of_the_replicas(int minutesAtOne, int minutesAtTheOther)
+    public async Task The_order_of_events_does_not_depend_on_the_clocks_of_the_replicas(int minutesAtOne, int minutesAtTheOther)
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         FakeTimeProvider clockOfOne = new(DateTimeOffset.UtcNow.AddMinutes(minutesAtOne));

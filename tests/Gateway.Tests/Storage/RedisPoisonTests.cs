@@ -53,7 +53,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_of_another_type_is_none_and_is_left_alone()
+    public async Task A_session_key_of_another_Redis_type_counts_as_missing_and_is_left_alone()
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("hash"))
         {
@@ -75,7 +75,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [InlineData("info")]
     [InlineData("version")]
     [InlineData("heard")]
-    public async Task A_session_with_a_field_that_cannot_be_read_lets_nobody_in(string field)
+    public async Task A_session_with_an_unreadable_field_in_Redis_is_refused(string field)
     {
         await _poisoned.GoesOnAfterAsync("missing", secret => Redis.HashDeleteAsync(SessionOf(secret), field), gone: field is not "heard");
         foreach ((string name, RedisValue value) in Garbage)
@@ -91,7 +91,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_index_that_cannot_be_read_is_made_anew_and_no_logout_misses_a_session(bool bySid)
+    public async Task An_unreadable_session_index_in_Redis_is_rebuilt_and_no_logout_misses_a_session(bool bySid)
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("set"))
         {
@@ -117,7 +117,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_name_in_an_index_that_is_none_is_taken_out()
+    public async Task An_invalid_entry_in_a_session_index_is_removed()
     {
         foreach ((string name, RedisValue value) in Garbage)
         {
@@ -132,7 +132,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_tombstone_that_cannot_be_read_stands_for_an_end_of_this_moment(bool bySid)
+    public async Task An_unreadable_tombstone_in_Redis_counts_as_a_revocation_now(bool bySid)
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
             Garbage.Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
@@ -156,7 +156,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mark_of_a_logout_token_that_cannot_be_read_keeps_the_token_from_counting_again()
+    public async Task An_unreadable_replay_mark_in_Redis_still_prevents_a_replay_of_the_logout_token()
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string"))
         {
@@ -175,7 +175,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lease_that_cannot_be_read_or_never_ends_keeps_no_session_from_its_recheck()
+    public async Task An_unreadable_or_endless_lease_in_Redis_does_not_prevent_a_recheck()
     {
         ILease lease = World.Gateway.Services.GetRequiredService<ILease>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
@@ -195,7 +195,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_link_that_cannot_be_read_is_none_and_makes_room_for_a_new_one()
+    public async Task An_unreadable_account_link_in_Redis_counts_as_missing_and_can_be_replaced()
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("hash"))
         {
@@ -226,7 +226,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     [Theory]
     [InlineData("links")]
     [InlineData("links-of:")]
-    public async Task A_set_of_links_that_cannot_be_read_is_made_anew(string set)
+    public async Task An_unreadable_set_of_links_in_Redis_is_rebuilt(string set)
     {
         IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("zset"))
@@ -257,7 +257,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_number_of_the_last_link_that_cannot_be_read_is_followed_by_a_higher_one()
+    public async Task An_unreadable_last_link_id_in_Redis_is_followed_by_a_higher_id()
     {
         IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         long highest = 0;
@@ -274,7 +274,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
 
     /// <summary>Who was linked once is never found by name again: where nobody knows who that was, it may be anybody.</summary>
     [Fact]
-    public async Task Where_the_users_that_were_linked_once_cannot_be_read_nobody_is_linked_by_name()
+    public async Task If_the_set_of_formerly_linked_users_is_unreadable_nobody_is_linked_by_name()
     {
         IAccountLinkStore accounts = World.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("set"))
@@ -301,7 +301,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reservation_that_cannot_be_read_keeps_nobody_out()
+    public async Task An_unreadable_reservation_in_Redis_blocks_nobody()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         await NameAsync();
@@ -332,7 +332,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_that_cannot_be_read_is_replaced_by_a_new_one()
+    public async Task An_unreadable_secret_in_Redis_is_replaced()
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("string").Concat(
             Garbage.Take(8).Select(one => Named(one.Name, key => Redis.StringSetAsync(key, one.Value)))))
@@ -346,7 +346,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_data_protection_key_that_cannot_be_read_does_not_stop_the_others()
+    public async Task An_unreadable_data_protection_key_in_Redis_does_not_affect_the_others()
     {
         RedisValue[] broken =
         [
@@ -369,7 +369,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_list_of_data_protection_keys_of_another_type_makes_room_for_new_keys()
+    public async Task A_data_protection_key_list_of_another_Redis_type_is_replaced_by_new_keys()
     {
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("list"))
         {
@@ -383,7 +383,7 @@ public sealed class RedisPoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_read_changes_nothing_and_the_next_one_is_heard()
+    public async Task An_unreadable_Redis_message_changes_nothing_and_the_next_message_is_processed()
     {
         ISubscriber channel = _connection.GetSubscriber();
         RedisChannel ended = RedisChannel.Literal(Prefix + "ended:0");

@@ -36,7 +36,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [InlineData("version")]
     [InlineData("claimed_until")]
     [InlineData("heard_at")]
-    public async Task A_session_with_a_column_that_cannot_be_read_lets_nobody_in(string column)
+    public async Task A_session_with_an_unreadable_column_is_refused(string column)
     {
         foreach (string value in Garbage)
         {
@@ -53,7 +53,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
 
     /// <summary>SQLite puts text above every number: a session with such a time must not survive the end of its person.</summary>
     [Fact]
-    public async Task The_end_of_a_person_spares_no_session_whose_time_cannot_be_read()
+    public async Task The_end_of_a_person_also_ends_sessions_with_an_unreadable_time()
     {
         ISessionStore store = World.Gateway.Services.GetRequiredService<ISessionStore>();
         using Visitor alice = await World.SignedInAsync("alice");
@@ -64,7 +64,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lease_that_cannot_be_read_keeps_no_session_from_its_recheck()
+    public async Task An_unreadable_lease_does_not_prevent_a_recheck()
     {
         ILease lease = World.Gateway.Services.GetRequiredService<ILease>();
         using Visitor alice = await World.SignedInAsync("alice");
@@ -83,7 +83,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [Theory]
     [InlineData("ended_at")]
     [InlineData("until")]
-    public async Task A_tombstone_that_cannot_be_read_stands_for_an_end_of_this_moment(string column)
+    public async Task An_unreadable_tombstone_counts_as_a_revocation_now(string column)
     {
         foreach (string value in Garbage.Where(value => column == "ended_at" || value is not ("-1" or "-9223372036854775808")))
         {
@@ -98,7 +98,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mark_of_a_logout_token_that_cannot_be_read_goes_after_a_day()
+    public async Task An_unreadable_replay_mark_of_a_logout_token_is_deleted_after_a_day()
     {
         SessionMaintenance maintenance = World.Gateway.Services.GetRequiredService<SessionMaintenance>();
         await Run("INSERT INTO taken (hash, until) VALUES (randomblob(32), 'x');");
@@ -120,7 +120,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [InlineData("heard_at")]
     [InlineData("issuer")]
     [InlineData("subject")]
-    public async Task An_account_link_that_cannot_be_read_is_none_and_makes_room_for_a_new_one(string column)
+    public async Task An_unreadable_account_link_counts_as_missing_and_can_be_replaced(string column)
     {
         // A column for text makes text of every number, and any text is a name.
         foreach (string value in Garbage.Where(value => column is "user_id" or "linked_at" or "heard_at" || value.Contains("x'", StringComparison.Ordinal)
@@ -136,7 +136,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reservation_that_cannot_be_read_keeps_nobody_out()
+    public async Task An_unreadable_reservation_blocks_nobody()
     {
         foreach (string value in Garbage)
         {
@@ -152,7 +152,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_that_cannot_be_read_is_replaced_by_a_new_one()
+    public async Task An_unreadable_secret_is_replaced()
     {
         ISecretStore secrets = World.Gateway.Services.GetRequiredService<ISecretStore>();
         foreach (string value in Garbage)
@@ -170,7 +170,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_data_protection_key_file_that_cannot_be_read_does_not_stop_the_others()
+    public async Task An_unreadable_data_protection_key_file_does_not_affect_the_others()
     {
         string keys = Path.Combine(World.DataDirectory, StorageFeature.KeysDirectory);
         string[] broken = ["", "x", "\0\u00FF", "<key", "<key/>", "<revocation/>", "<other/>", new string(
@@ -201,7 +201,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [InlineData("Identity.Subject")]
     [InlineData("Identity.Provider")]
     [InlineData("Tokens.IdToken")]
-    public async Task A_record_without_what_it_must_have_lets_nobody_in(string missing)
+    public async Task A_session_record_without_a_required_member_is_refused(string missing)
     {
         foreach (bool isNull in (bool[])[true, false])
         {
@@ -229,7 +229,7 @@ public sealed class SqlitePoisonTests : IAsyncLifetime
     [InlineData("Device")]
     [InlineData("SignedInAt")]
     [InlineData("Issuer")]
-    public async Task A_session_whose_list_entry_is_not_whole_is_in_no_list(string missing)
+    public async Task A_session_with_an_incomplete_list_entry_is_not_listed(string missing)
     {
         await _poisoned.GoesOnAfterAsync(missing, secret =>
         {
