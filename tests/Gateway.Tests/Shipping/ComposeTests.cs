@@ -42,7 +42,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_optional_egress_network_of_Paperless_reaches_no_other_service()
+    public void No_service_is_in_the_egress_network_unless_its_line_is_uncommented()
     {
         Assert.Contains("      # - egress\n", Shipped.Text("compose.yaml"), StringComparison.Ordinal);
         Assert.True(Shipped.Compose["networks"].TryGet("egress", out _));

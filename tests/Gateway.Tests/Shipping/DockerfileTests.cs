@@ -114,7 +114,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void The_documented_docker_build_command_names_the_version()
+    public void Every_documented_image_tag_has_the_current_version()
     {
         string version = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("Version").Single().Value;
         foreach (string path in new[] { "Dockerfile", "compose.yaml", "README.md", "docs/installation.md" })

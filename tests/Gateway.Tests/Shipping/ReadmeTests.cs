@@ -18,7 +18,7 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void The_README_names_the_sandbox_where_the_command_finds_it()
+    public void The_sandbox_command_in_the_README_starts_an_existing_project()
     {
         string project = Assert.Single(Readme.Text.Split('\n'), line => line.StartsWith("dotnet run --project ", StringComparison.Ordinal)).Split(' ')[^1];
         string folder = Path.Combine(Repository.Root, project);
