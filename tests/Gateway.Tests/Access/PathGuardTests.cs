@@ -85,7 +85,7 @@ public sealed class PathGuardTests
         await kestrel.StartAsync(TestContext.Current.CancellationToken);
         Uri address = new(kestrel.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         List<string> passed = [.. Clear.Select(row => row.Data), .. Passing()];
-        using Connection connection = await Connection.OpenAsync(address);
+        using KeepAliveConnection connection = await KeepAliveConnection.OpenAsync(address);
 
         foreach (string target in passed)
         {

@@ -96,7 +96,7 @@ public sealed class GroupSyncTests
         (await world.SignedInAsync("alice")).Dispose();
 
         Assert.Equal(["group-0", "group-120", "group-229"], world.Paperless.Data.GroupsOf("alice"));
-        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(3, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
     }
 
     [Fact]
@@ -107,16 +107,16 @@ public sealed class GroupSyncTests
         PaperlessGroup doomed = world.Paperless.Data.AddGroup("paperless-users");
         (await world.SignedInAsync("alice")).Dispose();
         (await world.SignedInAsync("alice")).Dispose();
-        Assert.Single(world.Asked, request => request.RawPath == "/api/groups/");
+        Assert.Single(world.ApiRequests, request => request.RawPath == "/api/groups/");
         world.Paperless.Data.RemoveGroup(doomed.Id);
 
         (await world.SignedInAsync("bob")).Dispose();
 
         Assert.Empty(world.Paperless.Data.GroupsOf("bob"));
-        Assert.Equal(2, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(2, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
         world.Clock.Advance(TimeSpan.FromSeconds(61));
         (await world.SignedInAsync("alice")).Dispose();
-        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(3, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
     }
 
     [Fact]
@@ -289,7 +289,7 @@ public sealed class GroupSyncTests
         Visitor[] visitors = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => world.SignedInAsync("alice")));
 
         Assert.Equal(["family", "paperless-users"], world.Paperless.Data.GroupsOf("alice"));
-        Assert.Single(world.Asked, request => request.Method == "PATCH");
+        Assert.Single(world.ApiRequests, request => request.Method == "PATCH");
         Array.ForEach(visitors, visitor => visitor.Dispose());
     }
 

@@ -57,7 +57,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
         Assert.Contains($"value=\"{System.Text.Encodings.Web.HtmlEncoder.Default.Encode(name)}\"", again.Text, StringComparison.Ordinal);
         Assert.Null(carol.Cookie(SignedIn.CookieName));
         Assert.Equal("username_refused", CapturedLog.Value(Assert.Single(_world.Log.Of("Refused")), "Code"));
-        Assert.DoesNotContain(_world.Asked, request => request.Method == "POST");
+        Assert.DoesNotContain(_world.ApiRequests, request => request.Method == "POST");
         Page done = await ChooseAsync(carol, again, "carol");
         Assert.Equal("/documents/2", done.Location!.PathAndQuery);
     }

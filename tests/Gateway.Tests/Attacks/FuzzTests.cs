@@ -25,7 +25,7 @@ public sealed class FuzzTests
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
-        IReadOnlyList<OwnEndpoint> endpoints = await OwnEndpoint.AllAsync(world);
+        IReadOnlyList<GatewayEndpoint> endpoints = await GatewayEndpoint.AllAsync(world);
         Assert.True(endpoints.Count > 10, "the endpoints were not found");
         List<string> faults = [];
         int sent = 0;
@@ -36,7 +36,7 @@ public sealed class FuzzTests
         }
 
         sent += await FuzzManagementAsync(world, sent, faults);
-        faults.AddRange(await LogFaults.OfAsync(world));
+        faults.AddRange(await LogProblems.OfAsync(world));
 
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{sent} requests to {endpoints.Count} endpoints and the management server, seed {Seed}, {faults.Count} faults");
@@ -47,7 +47,7 @@ public sealed class FuzzTests
     }
 
     /// <summary>Half of the requests come from a browser that is signed in, the others from one that has a sign-in under way.</summary>
-    private static async Task<int> FuzzAsync(World world, OwnEndpoint endpoint, int first, int count, List<string> faults)
+    private static async Task<int> FuzzAsync(World world, GatewayEndpoint endpoint, int first, int count, List<string> faults)
     {
         string? session = null;
         int signIns = 0;

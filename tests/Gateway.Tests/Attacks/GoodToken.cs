@@ -56,4 +56,4 @@ internal sealed record GoodToken(World World, string Text)
 }
 
 /// <summary>A way in which a good token becomes one that must be refused.</summary>
-internal sealed record Spoil(string Name, Func<GoodToken, string> Make);
+internal sealed record TokenChange(string Name, Func<GoodToken, string> Make);

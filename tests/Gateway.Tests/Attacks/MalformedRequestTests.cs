@@ -25,7 +25,7 @@ public sealed class MalformedRequestTests
     public async Task Every_form_endpoint_refuses_a_malformed_form(string type, string body, bool chunked)
     {
         await using World world = await World.StartAsync();
-        foreach (OwnEndpoint endpoint in await FormsAsync(world))
+        foreach (GatewayEndpoint endpoint in await FormsAsync(world))
         {
             string framing = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {body.Length}";
 
@@ -47,7 +47,7 @@ public sealed class MalformedRequestTests
             new string('k', 1000) + "=v",
             "a=" + new string('v', RequestForm.LargestBody),
         ];
-        foreach (OwnEndpoint endpoint in await FormsAsync(world))
+        foreach (GatewayEndpoint endpoint in await FormsAsync(world))
         {
             foreach (string body in bodies)
             {
@@ -184,15 +184,15 @@ public sealed class MalformedRequestTests
         Assert.Single(world.Log.Of("AnswerFailed"));
     }
 
-    private static async Task<IReadOnlyList<OwnEndpoint>> FormsAsync(World world)
+    private static async Task<IReadOnlyList<GatewayEndpoint>> FormsAsync(World world)
     {
-        OwnEndpoint[] forms = [.. (await OwnEndpoint.AllAsync(world))
+        GatewayEndpoint[] forms = [.. (await GatewayEndpoint.AllAsync(world))
             .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileApi.DisconnectPath)];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }
 
-    private static Task<ExchangedAnswer> PostAsync(World world, OwnEndpoint endpoint, string rest) => SendAsync(
+    private static Task<ExchangedAnswer> PostAsync(World world, GatewayEndpoint endpoint, string rest) => SendAsync(
         world,
         $"POST {endpoint.Pattern.Replace("{providerId}", "authentik", StringComparison.Ordinal)} HTTP/1.1\r\n"
         + $"Host: localhost:{world.Port}\r\nOrigin: {world.Origin}\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n{rest}");
@@ -202,7 +202,7 @@ public sealed class MalformedRequestTests
 
     private static async Task HasOneLineForEachRefusalAsync(World world)
     {
-        IReadOnlyList<string> faults = await LogFaults.OfAsync(world);
+        IReadOnlyList<string> faults = await LogProblems.OfAsync(world);
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 

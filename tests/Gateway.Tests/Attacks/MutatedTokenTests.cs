@@ -43,7 +43,7 @@ public sealed class MutatedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 3000);
+        AttackReport.Write(judged, least: 3000);
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public sealed class MutatedTokenTests
                 threads: 1);
         }
 
-        Judged.Write(judged, least: 4 * Tries * 9 / 10);
+        AttackReport.Write(judged, least: 4 * Tries * 9 / 10);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class MutatedTokenTests
             threads: 1);
 
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
-        Judged.Write(judged, least: TriesOverHttp);
+        AttackReport.Write(judged, least: TriesOverHttp);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class MutatedTokenTests
 
         Assert.Equal("alice", await alice.WhoAsync());
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
-        Judged.Write(judged, least: TriesOverHttp * 3);
+        AttackReport.Write(judged, least: TriesOverHttp * 3);
     }
 
     private static async Task IsRefusedAsync(Func<string, Task> check, string mutated, string what)

@@ -53,7 +53,7 @@ public sealed class ResignedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 300);
+        AttackReport.Write(judged, least: 300);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class ResignedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 300);
+        AttackReport.Write(judged, least: 300);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class ResignedTokenTests
                 threads: 1);
         }
 
-        Judged.Write(judged, least: 4 * Tries);
+        AttackReport.Write(judged, least: 4 * Tries);
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class ResignedTokenTests
 
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
         Assert.True(answers[HttpStatusCode.OK] > 10 && answers[HttpStatusCode.BadGateway] > 10, string.Join(", ", answers));
-        Judged.Write(judged, least: TriesOverHttp);
+        AttackReport.Write(judged, least: TriesOverHttp);
     }
 
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);

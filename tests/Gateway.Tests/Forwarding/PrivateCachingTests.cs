@@ -118,7 +118,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [Fact]
     public async Task Several_Cache_Control_lines_are_read_as_one_list()
     {
-        using OddUpstream upstream = OddUpstream.Answering(
+        using RawUpstream upstream = RawUpstream.Answering(
             "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: "
                 + "close\r\n\r\nx");
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);

@@ -58,7 +58,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
             await zip.WriteAsync(plain, World.Ct);
         }
 
-        using OddUpstream upstream = OddUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: "
+        using RawUpstream upstream = RawUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: "
             + $"Accept-Encoding\r\nContent-Type: application/json\r\nContent-Length: {zipped.Length}\r\nConnection: close\r\n\r\n"), .. zipped.ToArray()]);
         await using World world = await BeforeAsync(upstream);
         using Visitor program = world.NewVisitor();
@@ -76,7 +76,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     [Fact]
     public async Task Response_headers_are_forwarded_in_Latin_1_with_every_repetition_except_hop_by_hop_headers()
     {
-        using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: "
+        using RawUpstream upstream = RawUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: "
             + "<b>\r\nSet-Cookie: csrftoken=1; Path=/\r\nSet-Cookie: other=\"a b\"; Path=/\r\nContent-Disposition: attachment; "
             + "filename=\"\u00dcber.pdf\"\r\nServer: paperless\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nContent-Length: "
             + "0\r\nConnection: close\r\n\r\n");
@@ -179,5 +179,5 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
     }
 
-    private static Task<World> BeforeAsync(OddUpstream upstream) => World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
+    private static Task<World> BeforeAsync(RawUpstream upstream) => World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
 }

@@ -138,9 +138,9 @@ public sealed class InteropTests
     private static async Task<OidcProviderProcess> StartAsync(World world, OidcProviderSettings settings, string? method, string? secret = null)
     {
         OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, World.Ct);
-        JsonObject app = Apps.Of(provider.Issuer, "interop", settings.ClientId, secret ?? settings.ClientSecret);
+        JsonObject app = ProvidersSetting.Of(provider.Issuer, "interop", settings.ClientId, secret ?? settings.ClientSecret);
         app["settings"]!["token_auth_method"] = method ?? settings.TokenEndpointAuthMethod;
-        world.Options.Settings[Apps.Variable] = Apps.Json(app);
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
         world.StartGateway();
         return provider;
     }

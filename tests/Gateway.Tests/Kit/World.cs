@@ -36,14 +36,14 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The superuser whose token the gateway has.</summary>
     public const string GatewayUser = "gateway";
 
-    /// <summary>What the gateway forwarded, or did for a request; its own questions are <see cref="Asked"/> and <see cref="AskedWho"/>.</summary>
-    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsAsked(request) && !IsAskedWho(request))];
+    /// <summary>What the gateway forwarded, or did for a request; its own questions are <see cref="ApiRequests"/> and <see cref="OwnerLookups"/>.</summary>
+    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsApiRequest(request) && !IsOwnerLookup(request))];
 
     /// <summary>What the gateway asked Paperless's API with its own token.</summary>
-    public IReadOnlyList<ReceivedRequest> Asked => [.. Paperless.Received.Where(IsAsked)];
+    public IReadOnlyList<ReceivedRequest> ApiRequests => [.. Paperless.Received.Where(IsApiRequest)];
 
     /// <summary>The gateway's questions whose a session of Paperless's own is.</summary>
-    public IReadOnlyList<ReceivedRequest> AskedWho => [.. Paperless.Received.Where(IsAskedWho)];
+    public IReadOnlyList<ReceivedRequest> OwnerLookups => [.. Paperless.Received.Where(IsOwnerLookup)];
 
     public int Port { get; }
 
@@ -178,11 +178,11 @@ internal sealed class World : IAsyncDisposable
         return settings;
     }
 
-    private bool IsAsked(ReceivedRequest request) =>
+    private bool IsApiRequest(ReceivedRequest request) =>
         Paperless.Data.FindUser(GatewayUser)?.Token is { } token && request.Header("Authorization") == $"Token {token}";
 
     /// <summary>What is forwarded always says for whom.</summary>
-    private static bool IsAskedWho(ReceivedRequest request) =>
+    private static bool IsOwnerLookup(ReceivedRequest request) =>
         request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null
             && request.Header("Authorization") is null;
 

@@ -76,7 +76,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task Unlinking_ends_sessions_also_where_the_subject_is_not_the_sub_claim()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "preferred_username");
         using Visitor alice = await world.SignedInAsync("alice");
 
         (int exitCode, string _, string? errors) = await ProgramProcess.RunAsync(
@@ -239,7 +239,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task With_several_providers_an_accounts_command_must_name_the_provider()
     {
-        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
+        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(_world.Provider), ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
         string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
 
         (int ExitCode, string Output, string Errors) unsaid = await RunAsync(link);

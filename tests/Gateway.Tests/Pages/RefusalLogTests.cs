@@ -214,7 +214,7 @@ public sealed class RefusalLogTests
             return problem.TryGetProperty("traceId", out JsonElement id) || problem.TryGetProperty("trace_id", out id) ? id.GetString() : null;
         }
 
-        return OwnPages.TraceId(page) is { Length: > 0 } shown ? shown : null;
+        return GatewayPages.TraceId(page) is { Length: > 0 } shown ? shown : null;
     }
 
     private enum Who

@@ -58,7 +58,7 @@ public sealed class RefusalPageTests
         Page page = await stranger.OpenAsync("/accounts/oidc/authentik/login/");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
-        OwnPages.IsOne(page, "No sign-in at the moment");
+        GatewayPages.IsOne(page, "No sign-in at the moment");
         Assert.Equal(("5", "5"), (page.Header("Retry-After"), page.Header("Refresh")));
         IsInTheLog(world, page);
     }
@@ -73,12 +73,12 @@ public sealed class RefusalPageTests
         Page page = await alice.OpenAsync("/documents/1");
 
         Assert.Equal(HttpStatusCode.InternalServerError, page.Status);
-        OwnPages.IsOne(page, "Something went wrong");
+        GatewayPages.IsOne(page, "Something went wrong");
         Assert.DoesNotContain(BrokenForwarder.Reason, page.Text, StringComparison.Ordinal);
-        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page));
+        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == GatewayPages.TraceId(page));
         Assert.Equal(BrokenForwarder.Reason, logged.Exception?.Message);
         await world.Log
-            .WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+            .WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == GatewayPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class RefusalPageTests
             Page page = await alice.OpenAsync(path);
 
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (page.Status, page.Header("Refresh")));
-            OwnPages.IsOne(page, "One moment, please");
+            GatewayPages.IsOne(page, "One moment, please");
         }
 
         await RenameAsync(database, "away", "sessions");
@@ -138,7 +138,7 @@ public sealed class RefusalPageTests
         Assert.Equal((HttpStatusCode)421, script.Status);
         IsProblem(script, 421, "host_unknown");
         Assert.Equal((HttpStatusCode)421, form.Status);
-        OwnPages.IsOne(form, "Not this host");
+        GatewayPages.IsOne(form, "Not this host");
     }
 
     [Fact]
@@ -157,7 +157,7 @@ public sealed class RefusalPageTests
             ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "Not from another site");
+        GatewayPages.IsOne(page, "Not from another site");
         IsInTheLog(world, page);
     }
 
@@ -170,7 +170,7 @@ public sealed class RefusalPageTests
         Page page = await alice.SignInAsync("alice");
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "No access");
+        GatewayPages.IsOne(page, "No access");
         Assert.Contains("prompt=login", page.Text, StringComparison.Ordinal);
         IsInTheLog(world, page);
     }
@@ -185,7 +185,7 @@ public sealed class RefusalPageTests
         Page page = await alice.SignInAsync("alice");
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "The provider refused");
+        GatewayPages.IsOne(page, "The provider refused");
         Assert.Contains("access_denied", page.Text, StringComparison.Ordinal);
         Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(new string('x', 300), page.Text, StringComparison.Ordinal);
@@ -201,7 +201,7 @@ public sealed class RefusalPageTests
         Page page = await stranger.OpenAsync("/gateway/%3Cscript%3Ealert(1)%3C/script%3E");
 
         Assert.Equal(HttpStatusCode.NotFound, page.Status);
-        OwnPages.IsOne(page, "Not found");
+        GatewayPages.IsOne(page, "Not found");
     }
 
     private static async Task IsRefusedAsync(
@@ -221,7 +221,7 @@ public sealed class RefusalPageTests
         Page head = await alice.SendAsync(HttpMethod.Head, path, null, ("Accept", "text/html"));
 
         Assert.Equal((HttpStatusCode)status, page.Status);
-        OwnPages.IsOne(page, title);
+        GatewayPages.IsOne(page, title);
         IsInTheLog(world, page);
         Assert.Equal((HttpStatusCode)status, script.Status);
         IsProblem(script, status, code);
@@ -245,7 +245,7 @@ public sealed class RefusalPageTests
 
     private static void IsInTheLog(World world, Page page)
     {
-        string traceId = OwnPages.TraceId(page);
+        string traceId = GatewayPages.TraceId(page);
         Assert.NotEqual("", traceId);
         LogEvent refused = Assert.Single(world.Log.Of("Refused"), entry => CapturedLog.Value(entry, "TraceId") == traceId);
         Assert.Equal(((int)page.Status).ToString(System.Globalization.CultureInfo.InvariantCulture), CapturedLog.Value(refused, "Status"));

@@ -44,7 +44,7 @@ public sealed class SessionPageTests
         Page page = await alice.OpenAsync("/gateway/session");
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Your session");
+        GatewayPages.IsOne(page, "Your session");
         Assert.All(
             ["<dd>alice</dd>", "<dd>Alice Archer</dd>", "paperless-users, family", world.Provider.Find("alice")!.Subject, "href=\"/accounts/logout/\""],
             part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
@@ -105,7 +105,7 @@ public sealed class SessionPageTests
 
         Page page = await visitor.OpenAsync("/gateway/session");
 
-        OwnPages.IsOne(page, "Your session");
+        GatewayPages.IsOne(page, "Your session");
         Assert.Contains(WebUtility.HtmlEncode(evil).Replace("&#39;", "'", StringComparison.Ordinal), page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("<img", page.Text, StringComparison.Ordinal);
     }
@@ -120,7 +120,7 @@ public sealed class SessionPageTests
         Page json = await stranger.SendAsync(HttpMethod.Get, "/docs/gateway/session", null, ("Accept", "application/json"));
 
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), (page.Status, json.Status));
-        OwnPages.IsOne(page, "Not signed in");
+        GatewayPages.IsOne(page, "Not signed in");
         Assert.Contains("href=\"/docs/accounts/login/?next=%2Fdocs%2Fgateway%2Fsession\"", page.Text, StringComparison.Ordinal);
         Assert.Equal("application/problem+json", json.Header("Content-Type"));
         Assert.Null(json.Header("WWW-Authenticate"));

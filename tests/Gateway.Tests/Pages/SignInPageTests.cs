@@ -15,7 +15,7 @@ public sealed partial class SignInPageTests
         Page page = await stranger.OpenAsync("/accounts/login/?next=%2Fdocuments%2F2%3Fq%3D1");
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(["Sign in with authentik → /accounts/oidc/authentik/login/?next=%2Fdocuments%2F2%3Fq%3D1"], Ways(page));
         Assert.Empty(page.SetCookies);
     }
@@ -32,7 +32,7 @@ public sealed partial class SignInPageTests
         Page page = await stranger.OpenAsync("/accounts/login/?" + query);
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, title);
+        GatewayPages.IsOne(page, title);
         Assert.Contains($"""<p role="status">{notice}""", page.Text, StringComparison.Ordinal);
         Assert.Single(Ways(page));
     }
@@ -61,7 +61,7 @@ public sealed partial class SignInPageTests
 
         Page page = await stranger.OpenAsync("/accounts/login/");
 
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(
             [
                 "Sign in with authentik → /accounts/oidc/authentik/login/?next=%2F",
@@ -85,7 +85,7 @@ public sealed partial class SignInPageTests
 
         Page page = await stranger.OpenAsync("/accounts/login/?next=" + Uri.EscapeDataString(next));
 
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(["Sign in with authentik → /accounts/oidc/authentik/login/?next=%2F"], Ways(page));
     }
 

@@ -197,9 +197,9 @@ public sealed class PaperlessApiTests
 
         (await world.SignedInAsync("alice")).Dispose();
 
-        Assert.All(world.Asked.Where(request => request.Method is "POST" or "PATCH"), request => Assert.NotNull(request.Header("Content-Length")));
-        Assert.All(world.Asked, request => Assert.EndsWith("/", request.RawPath, StringComparison.Ordinal));
-        Assert.All(world.Asked, request => Assert.Null(request.Header("Remote-User")));
+        Assert.All(world.ApiRequests.Where(request => request.Method is "POST" or "PATCH"), request => Assert.NotNull(request.Header("Content-Length")));
+        Assert.All(world.ApiRequests, request => Assert.EndsWith("/", request.RawPath, StringComparison.Ordinal));
+        Assert.All(world.ApiRequests, request => Assert.Null(request.Header("Remote-User")));
     }
 
     [Theory]

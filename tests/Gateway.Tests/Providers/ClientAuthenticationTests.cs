@@ -66,7 +66,7 @@ public sealed class ClientAuthenticationTests
             options.StartGateway = false;
             options.Provider = provider => provider with { PublicClient = true };
         });
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
         using Visitor visitor = world.NewVisitor();
@@ -81,7 +81,7 @@ public sealed class ClientAuthenticationTests
 
     private static async Task<World> StartAsync(string? method, ClientAuthentication taken, string clientId, string secret)
     {
-        World world = await Apps.StartAsync(
+        World world = await ProvidersSetting.StartAsync(
             settings => settings["token_auth_method"] = method,
             options => options.Provider = provider => provider with
             {

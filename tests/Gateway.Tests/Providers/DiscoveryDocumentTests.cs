@@ -50,7 +50,7 @@ public sealed class DiscoveryDocumentTests
             await context.Response.WriteAsync(body.Replace("{0}", $"http://{context.Request.Host}/", StringComparison.Ordinal));
         });
         await using World world = await World.StartAsync(
-            options => options.Settings[Apps.Variable] = Apps.Json(Apps.Of(stub.Address, "stub", "paperless", "secret")));
+            options => options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(stub.Address, "stub", "paperless", "secret")));
         using Visitor visitor = world.NewVisitor();
         foreach ((string Type, string Body) broken in Broken)
         {

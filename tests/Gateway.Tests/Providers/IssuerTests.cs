@@ -86,7 +86,7 @@ public sealed class IssuerTests
     [InlineData("/.well-known/openid-configuration")]
     public async Task An_issuer_without_a_path_is_accepted(string end)
     {
-        await using World world = await Apps.StartAsync(
+        await using World world = await ProvidersSetting.StartAsync(
             settings => settings["server_url"] = ((string)settings["server_url"]!).Replace("/.well-known/openid-configuration", end, StringComparison.Ordinal),
             options => options.Provider = provider => provider with { GlobalIssuer = true });
 
@@ -149,7 +149,7 @@ public sealed class IssuerTests
         AccountLink before = world.LinkOf("alice")!;
         await world.Gateway.DisposeAsync();
         world.Provider.Options = world.Provider.Options with { RedirectUris = [$"{world.Origin}/accounts/oidc/sso/login/callback/"] };
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider, "sso"));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider, "sso"));
         world.StartGateway();
         using Visitor alice = world.NewVisitor();
 
@@ -180,9 +180,9 @@ public sealed class IssuerTests
             options.StartGateway = false;
             options.Provider = provider => provider with { GlobalIssuer = true };
         });
-        world.Options.Settings[Apps.Variable] = Apps.Json(
-            Apps.Of(world.Provider),
-            Apps.Of(new Uri(world.Provider.Address, "application/o/other/"), "other", "other", "a secret"));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider),
+            ProvidersSetting.Of(new Uri(world.Provider.Address, "application/o/other/"), "other", "other", "a secret"));
         world.StartGateway();
         AccountLink link = new(
             0,
@@ -236,7 +236,7 @@ public sealed class IssuerTests
         {
             Shared shared = new();
             shared._site = await StubSite.StartAsync(shared.AnswerAsync);
-            shared.World = await World.StartAsync(options => options.Settings[Apps.Variable] = Apps.Json(shared.App("a"), shared.App("b")));
+            shared.World = await World.StartAsync(options => options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(shared.App("a"), shared.App("b")));
             return shared;
         }
 
@@ -252,7 +252,7 @@ public sealed class IssuerTests
             await _site.DisposeAsync();
         }
 
-        private JsonObject App(string name) => Apps.Of(new Uri(_site.Address, $"/application/o/{name}/"), name, "client", "a secret");
+        private JsonObject App(string name) => ProvidersSetting.Of(new Uri(_site.Address, $"/application/o/{name}/"), name, "client", "a secret");
 
         private async Task AnswerAsync(HttpContext context)
         {

@@ -16,7 +16,7 @@ public sealed class UserInfoTests
     [InlineData(false, false)]
     public async Task Userinfo_is_requested_unless_fetch_userinfo_is_false(bool? setting, bool asked)
     {
-        await using World world = await Apps.StartAsync(settings => settings["fetch_userinfo"] = setting);
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["fetch_userinfo"] = setting);
         world.Provider.TamperUserInfo = claims => With(claims, "preferred_username", "alice.fresh");
         using Visitor visitor = await world.SignedInAsync("alice");
 
@@ -39,7 +39,7 @@ public sealed class UserInfoTests
     [Fact]
     public async Task Without_userinfo_a_person_whose_name_is_only_in_userinfo_is_asked_for_a_username()
     {
-        await using World world = await Apps.StartAsync(
+        await using World world = await ProvidersSetting.StartAsync(
             settings => settings["fetch_userinfo"] = false,
             options => options.Provider = provider => provider with { IncludeClaimsInIdToken = false });
         using Visitor visitor = world.NewVisitor();
@@ -239,7 +239,7 @@ public sealed class UserInfoTests
     [Fact]
     public async Task The_uid_field_setting_chooses_the_claim_of_the_subject()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "email");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "email");
         using Visitor visitor = await world.SignedInAsync("alice");
 
         Assert.Equal("alice@example.com", (string?)JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!["subject"]);
@@ -248,7 +248,7 @@ public sealed class UserInfoTests
     [Fact]
     public async Task A_missing_uid_field_claim_gives_an_error_page_that_names_the_claim()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "employee_number");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "employee_number");
         using Visitor visitor = world.NewVisitor();
 
         Page page = await visitor.SignInAsync("alice");

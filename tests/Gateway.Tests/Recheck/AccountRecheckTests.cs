@@ -112,9 +112,9 @@ public sealed class AccountRecheckTests
             world.Clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        await world.UntilAsync(() => Task.FromResult(world.Asked.Count >= 5), "Paperless is asked.");
-        Assert.InRange(world.Asked.Count, 5, 7);
-        Assert.All(world.Asked, request => Assert.Equal($"/api/users/{world.LinkOf("alice")!.UserId}/", request.RawPath));
+        await world.UntilAsync(() => Task.FromResult(world.ApiRequests.Count >= 5), "Paperless is asked.");
+        Assert.InRange(world.ApiRequests.Count, 5, 7);
+        Assert.All(world.ApiRequests, request => Assert.Equal($"/api/users/{world.LinkOf("alice")!.UserId}/", request.RawPath));
         Assert.Empty(world.Provider.Received);
     }
 

@@ -15,7 +15,7 @@ public sealed class AuthorizationRequestTests
     public async Task Every_sign_in_sends_an_S256_PKCE_challenge_and_redeems_the_code_with_its_verifier(string enabled)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider))
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider))
             .Replace("{\"APPS\"", $"{{\"OAUTH_PKCE_ENABLED\":{enabled},\"APPS\"", StringComparison.Ordinal);
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
@@ -79,7 +79,7 @@ public sealed class AuthorizationRequestTests
     [Fact]
     public async Task AUTH_PARAMS_and_the_scopes_of_the_provider_setting_are_sent()
     {
-        await using World world = await Apps.StartAsync(settings =>
+        await using World world = await ProvidersSetting.StartAsync(settings =>
         {
             settings["auth_params"] = new System.Text.Json.Nodes.JsonObject { ["ui_locales"] = "de" };
             settings["scope"] = new System.Text.Json.Nodes.JsonArray("profile", "entitlements");

@@ -24,7 +24,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
                 RedirectUris = [$"{_world.Origin}/accounts/oidc/other/login/callback/"],
             },
             World.Ct);
-        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_other, "other"));
+        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(_world.Provider), ProvidersSetting.Of(_other, "other"));
         _world.Options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "username";
         _world.StartGateway();
         _world.Provider.SignsInAs = "alice";

@@ -66,7 +66,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     [Fact]
     public async Task The_sub_of_a_logout_token_is_the_sub_claim_whatever_claim_is_the_subject()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "preferred_username");
         using Visitor alice = await world.SignedInAsync("alice");
 
         using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[0], BackChannel.Without("sid"));

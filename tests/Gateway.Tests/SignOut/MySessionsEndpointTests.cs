@@ -59,7 +59,7 @@ public sealed partial class MySessionsEndpointTests
         Page page = await desk.OpenAsync(Path);
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
+        GatewayPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
         Assert.Equal(
             [Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))],
             IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
@@ -189,7 +189,7 @@ public sealed partial class MySessionsEndpointTests
         Page page = await desk.SendAsync(HttpMethod.Post, Path + path, form, ("Accept", "text/html"), (header, value));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "Not from another site");
+        GatewayPages.IsOne(page, "Not from another site");
         Assert.Equal(("alice", "alice"), (await phone.WhoAsync(), await desk.WhoAsync()));
     }
 
@@ -217,7 +217,7 @@ public sealed partial class MySessionsEndpointTests
         Page post = await PostAsync(world, stranger, "/docs" + Path + "/end-all", null);
 
         Assert.All([page, json, post], one => Assert.Equal(HttpStatusCode.Unauthorized, one.Status));
-        OwnPages.IsOne(page, "Not signed in");
+        GatewayPages.IsOne(page, "Not signed in");
         Assert.Contains("href=\"/docs/accounts/login/?next=%2Fdocs%2Fgateway%2Fsessions\"", page.Text, StringComparison.Ordinal);
         Assert.Equal("application/problem+json", json.Header("Content-Type"));
     }
@@ -231,7 +231,7 @@ public sealed partial class MySessionsEndpointTests
 
         Page page = await alice.OpenAsync(Path);
 
-        OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
+        GatewayPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
         Assert.Contains("&lt;script&gt;alert(1)", page.Text, StringComparison.Ordinal);
         Assert.Equal(evil, Assert.Single(await ListAsync(alice)).GetProperty("user_agent").GetString());
     }
@@ -246,7 +246,7 @@ public sealed partial class MySessionsEndpointTests
         Page page = await alice.OpenAsync(Path);
 
         Assert.Equal(HttpStatusCode.NotFound, page.Status);
-        OwnPages.IsOne(page, "No list of sessions");
+        GatewayPages.IsOne(page, "No list of sessions");
         Assert.Equal(HttpStatusCode.OK, (await alice.SessionAsync()).Status);
     }
 
@@ -261,7 +261,7 @@ public sealed partial class MySessionsEndpointTests
         Page end = await PostAsync(world, alice, Path + "/end", "0123456789abcdef");
 
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (page.Status, end.Status));
-        OwnPages.IsOne(page, "No sessions at the moment");
+        GatewayPages.IsOne(page, "No sessions at the moment");
         Assert.Equal(("5", "5; url=/gateway/sessions"), (page.Header("Retry-After"), page.Header("Refresh")));
         await AskAsync(world, "ALTER TABLE away RENAME TO sessions;");
         Assert.Single(await ListAsync(alice));
