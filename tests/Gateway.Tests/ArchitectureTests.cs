@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Tests;
 
-/// <summary>What the design says of the shape of `src/Gateway`, read from its source.</summary>
+/// <summary>The architecture rules of `src/Gateway`, checked on its source.</summary>
 public sealed partial class ArchitectureTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src");

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Tests;
 
-/// <summary>Times come from the `TimeProvider`, so that tests can let them pass; read from the source of `src/Gateway`.</summary>
+/// <summary>Source code takes the time from `TimeProvider`, so that tests can advance it.</summary>
 public sealed partial class ClockTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src", "Gateway");

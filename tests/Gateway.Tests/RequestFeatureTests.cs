@@ -3,7 +3,7 @@ using Gateway.Tests.Shipping;
 
 namespace Gateway.Tests;
 
-/// <summary>What one part of the gateway leaves on the request for another is listed in one table, which the source is compared with.</summary>
+/// <summary>The table of request features in the architecture document agrees with the source.</summary>
 public sealed partial class RequestFeatureTests
 {
     private static readonly (string Name, string Text)[] Source =

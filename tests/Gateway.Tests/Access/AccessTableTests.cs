@@ -3,7 +3,7 @@ using Gateway.Access;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>The design's table "Who may reach what", line by line.</summary>
+/// <summary>The access rules, row by row: what each path and method needs.</summary>
 public sealed class AccessTableTests
 {
     private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get", "post"];

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>The table of who may reach what, by what arrives at Paperless.</summary>
+/// <summary>The access rules over HTTP: which requests reach Paperless, and with which headers.</summary>
 public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];

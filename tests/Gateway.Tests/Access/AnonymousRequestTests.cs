@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>What somebody unknown can put into Paperless, or into the gateway's memory and disk: next to nothing.</summary>
+/// <summary>A client without a session can store almost nothing in Paperless or in the memory and on the disk of the gateway.</summary>
 public sealed class AnonymousRequestTests : IAsyncLifetime
 {
     private World _world = null!;

@@ -6,7 +6,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>Requests to the API that bring a credential of their own.</summary>
+/// <summary>Requests to the API with an `Authorization` header of their own.</summary>
 public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;

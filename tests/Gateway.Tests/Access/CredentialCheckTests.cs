@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>A credential is verified before the large body that comes with it is read; what Paperless said is kept for a moment.</summary>
+/// <summary>A credential is verified at Paperless before the large body sent with it is read; the answer is cached briefly.</summary>
 public sealed class CredentialCheckTests : IAsyncLifetime
 {
     private const string Upload = "/api/documents/post_document/";

@@ -4,7 +4,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>What changes something on a session comes from Paperless's own pages.</summary>
+/// <summary>On a session, requests that change something must come from the same origin (CSRF).</summary>
 public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Own = "own";

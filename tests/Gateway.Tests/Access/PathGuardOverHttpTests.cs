@@ -3,7 +3,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>Raw targets against the running gateway: refused before Paperless hears of them, or forwarded byte for byte.</summary>
+/// <summary>Raw request targets sent to the running gateway are refused, or forwarded byte for byte.</summary>
 public sealed class PathGuardOverHttpTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>Every way in which Paperless takes a password or a sign-up.</summary>
+/// <summary>`PAPERLESS_DISABLE_REGULAR_LOGIN` and sign-up: every path on which Paperless accepts a password or a new account.</summary>
 public sealed class RegularLoginTests
 {
     private static readonly (string Method, string Path)[] Doors =

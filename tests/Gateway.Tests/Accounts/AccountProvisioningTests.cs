@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Users that are made at the same time, and those of whom Paperless's answer never came: one for each person, whatever happens.</summary>
+/// <summary>Concurrent account creations, and creations whose answer from Paperless was lost, still give each person exactly one user.</summary>
 public sealed class AccountProvisioningTests
 {
     [Fact]

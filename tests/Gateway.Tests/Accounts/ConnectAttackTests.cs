@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Somebody tries to get a link to another's account, or things go wrong on the way.</summary>
+/// <summary>Attacks on Connect: somebody tries to link a provider account to another person's user.</summary>
 public sealed class ConnectAttackTests : IAsyncLifetime
 {
     private const string Path = "/accounts/oidc/other/login/?process=connect";

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Connect: a provider's account is linked to the user who is signed in, and nothing else changes.</summary>
+/// <summary>Connect links a provider account to the signed-in user and changes nothing else.</summary>
 public sealed class ConnectTests : IAsyncLifetime
 {
     private TwoProviders _both = null!;

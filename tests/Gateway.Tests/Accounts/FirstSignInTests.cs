@@ -5,7 +5,7 @@ using PaperlessUser = Gateway.StandIns.Paperless.PaperlessUser;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Which Paperless user somebody becomes at the first sign-in, and never somebody else.</summary>
+/// <summary>Which Paperless user a person gets at the first sign-in.</summary>
 public sealed class FirstSignInTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Of several providers those that the settings name make superusers and staff, and the others say nothing about it.</summary>
+/// <summary>With several providers, only the providers named in the settings grant the superuser and staff flags.</summary>
 public sealed class FlagsOfSeveralProvidersTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Groups and flags in Paperless follow the provider, and only as far as it says something.</summary>
+/// <summary>Groups and flags in Paperless follow the claims of the provider.</summary>
 public sealed class GroupSyncTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>An account whose name the user header has carried for somebody is not found by that name.</summary>
+/// <summary>An account whose name the user header once carried for another person is not matched by that name.</summary>
 public sealed class NameMatchGuardTests
 {
     [Fact]

@@ -7,7 +7,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Somebody signed in with a Paperless password links a provider's account: the way in for administrators.</summary>
+/// <summary>Connect on a password session: how an administrator links a provider account.</summary>
 public sealed class PasswordSessionConnectTests
 {
     private const string Disconnect = "/api/profile/disconnect_social_account/";

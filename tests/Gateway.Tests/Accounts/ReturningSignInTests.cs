@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Later sign-ins: the account is found by its number, and must still be that account.</summary>
+/// <summary>Later sign-ins find the account by its id and check that it is still the same account.</summary>
 public sealed class ReturningSignInTests : IAsyncLifetime
 {
     private World _world = null!;

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Without `PAPERLESS_SOCIAL_AUTO_SIGNUP`, as Paperless has it from the start: a new person chooses the user name.</summary>
+/// <summary>Without `PAPERLESS_SOCIAL_AUTO_SIGNUP` (the default) a new person chooses the username.</summary>
 public sealed partial class UsernameChoiceTests : IAsyncLifetime
 {
     private World _world = null!;

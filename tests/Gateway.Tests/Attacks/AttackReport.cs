@@ -1,9 +1,9 @@
 namespace Gateway.Tests.Attacks;
 
-/// <summary>How many inputs an attack has tried, for the report.</summary>
+/// <summary>Reports how many inputs an attack has tried.</summary>
 internal static class AttackReport
 {
-    /// <param name="least">Fewer would be another test than the one that was meant.</param>
+    /// <param name="least">The test fails with fewer inputs.</param>
     public static void Write(int count, int least = 1)
     {
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} inputs judged");

@@ -6,7 +6,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>What a page of another site, or of this one, can make a signed-in browser send: each request of a large table, judged.</summary>
+/// <summary>A large table of requests that a page of another site, or of the gateway's own origin, can make a signed-in browser send.</summary>
 [Trait("Category", "Attacks")]
 public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Whatever a stranger, or somebody who is signed in, sends to the gateway's own endpoints: it answers, and says why in one line.</summary>
+/// <summary>Fuzzed requests to the gateway's own endpoints, with and without a session, get an answer and one log line with the reason.</summary>
 [Trait("Category", "Attacks")]
 public sealed class FuzzTests
 {

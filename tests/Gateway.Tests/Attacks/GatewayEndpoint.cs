@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>An address at which the gateway itself answers.</summary>
+/// <summary>An endpoint of the gateway itself.</summary>
 /// <param name="Pattern">With `{parameters}`.</param>
 /// <param name="Methods">None: any.</param>
 internal sealed record GatewayEndpoint(string Pattern, IReadOnlyList<string> Methods)
 {
-    /// <summary>All of them, from where ASP.NET Core itself finds them: a new one is among them by itself.</summary>
+    /// <summary>All endpoints, read from ASP.NET Core, so that a new one is included automatically.</summary>
     public static async Task<IReadOnlyList<GatewayEndpoint>> AllAsync(World world)
     {
         IServiceProvider services = world.Gateway.Services;

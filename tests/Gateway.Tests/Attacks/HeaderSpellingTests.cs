@@ -4,7 +4,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Whatever a client's headers are called, Paperless gets the gateway's own user header, once or not at all, and its own forwarding headers.</summary>
+/// <summary>However a client spells its headers, Paperless gets the user header of the gateway once or not at all, and only the gateway's forwarding headers.</summary>
 [Trait("Category", "Attacks")]
 public sealed class HeaderSpellingTests
 {

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>A client that floods its connection costs the gateway that connection, and nobody else anything.</summary>
+/// <summary>A client that floods its HTTP/2 connection loses the connection; other clients are not affected.</summary>
 [Trait("Category", "Attacks")]
 public sealed class Http2FloodTests : IAsyncLifetime
 {

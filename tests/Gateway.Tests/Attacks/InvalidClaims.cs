@@ -1,6 +1,6 @@
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Claims that are wrong in any token that a provider signs for this client.</summary>
+/// <summary>Claims that are invalid in every kind of token.</summary>
 internal static class InvalidClaims
 {
     public static readonly IReadOnlyList<TokenChange> All =
@@ -26,10 +26,10 @@ internal static class InvalidClaims
         .. Each("sub", "5", "{}", "[]", "true", "[\"alice\"]"),
     ];
 
-    /// <summary>Only tokens with a time must say so.</summary>
+    /// <summary>For tokens that must have `exp` and `iat`.</summary>
     public static readonly IReadOnlyList<TokenChange> Times = [.. Each("exp", (string?)null), .. Each("iat", null, "null")];
 
-    /// <param name="json">Values; null takes the claim away.</param>
+    /// <param name="json">Values; null removes the claim.</param>
     public static IEnumerable<TokenChange> Each(string claim, params string?[] json) =>
         json.Select(value => new TokenChange(value is null ? $"no {claim}" : $"{claim} {value}", good => good.With(claim, value)));
 }

@@ -5,7 +5,7 @@ using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>ID tokens of which one thing is wrong: each ends on a page, without a session, an account or a stack trace.</summary>
+/// <summary>ID tokens with one error each: every one ends on an error page, without a session, an account or a stack trace.</summary>
 [Trait("Category", "Attacks")]
 public sealed class InvalidIdTokenTests
 {

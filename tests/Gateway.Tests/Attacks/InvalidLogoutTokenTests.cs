@@ -4,7 +4,7 @@ using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Logout tokens of which one thing is wrong: each is answered with 400, ends nothing, and leaves one line without a stack trace.</summary>
+/// <summary>Logout tokens with one error each: every one is answered with 400, ends no session, and logs one line without a stack trace.</summary>
 [Trait("Category", "Attacks")]
 public sealed class InvalidLogoutTokenTests
 {

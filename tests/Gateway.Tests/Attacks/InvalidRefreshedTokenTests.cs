@@ -4,7 +4,7 @@ using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Refreshed ID tokens (OpenID Connect Core 1.0, section 12.2) of which one thing is wrong: the session goes on as it was.</summary>
+/// <summary>Refreshed ID tokens (OpenID Connect Core 1.0, section 12.2) with one error each: the session stays as it was.</summary>
 [Trait("Category", "Attacks")]
 public sealed class InvalidRefreshedTokenTests
 {

@@ -5,7 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>What is wrong with any signed token that is no strict JWS in the compact form (RFC 7515, section 7.1), whatever it says.</summary>
+/// <summary>Texts that are no strict JWS in the compact form (RFC 7515, section 7.1).</summary>
 internal static class InvalidTokenForms
 {
     /// <summary>The text was changed after it was signed.</summary>
@@ -47,7 +47,7 @@ internal static class InvalidTokenForms
         new("dots", _ => ".."),
     ];
 
-    /// <summary>Header or claims are none, though the provider signed them.</summary>
+    /// <summary>Malformed headers or claims with a valid signature.</summary>
     public static readonly IReadOnlyList<TokenChange> Json =
     [
         new("a header that is a list", good => good.Sign("[]", good.ClaimsText)),

@@ -7,7 +7,7 @@ using Gateway.Tests.Recheck;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Userinfo as a JWT (OpenID Connect Core 1.0, section 5.3.2) is worth what its signature is worth, at the sign-in and at the recheck.</summary>
+/// <summary>Signed userinfo (OpenID Connect Core 1.0, section 5.3.2) with one error each, at the sign-in and at the recheck.</summary>
 [Trait("Category", "Attacks")]
 public sealed class InvalidUserInfoTests
 {

@@ -4,10 +4,10 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>What the log of a gateway must not hold after any request.</summary>
+/// <summary>Finds log lines that must not exist after any request.</summary>
 internal static class LogProblems
 {
-    /// <summary>Each refusal one line, nothing else any, and no line with an exception.</summary>
+    /// <summary>Each refusal must have one log line, no other request any, and no line an exception.</summary>
     public static async Task<IReadOnlyList<string>> OfAsync(World world)
     {
         const string last = "/gateway/the-last-one";

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Components;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Requests on which a framework stumbles: each is refused with a reason, in one line of the log, and never with a stack trace.</summary>
+/// <summary>Malformed requests are refused with a reason in one log line, without a stack trace.</summary>
 [Trait("Category", "Attacks")]
 public sealed class MalformedRequestTests
 {

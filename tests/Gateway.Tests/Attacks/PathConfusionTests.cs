@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>However a path is spelled, nobody gets through a door that is closed; judged by what Django would have taken it for.</summary>
+/// <summary>No spelling of a path opens a closed path; judged by the path that Django would see.</summary>
 [Trait("Category", "Attacks")]
 public sealed class PathConfusionTests
 {

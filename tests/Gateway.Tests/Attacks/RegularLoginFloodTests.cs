@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>While `PAPERLESS_DISABLE_REGULAR_LOGIN` is on, no password is compared with anybody's at Paperless, which itself would take it.</summary>
+/// <summary>With `PAPERLESS_DISABLE_REGULAR_LOGIN`, no request makes Paperless, which would accept it, compare a password.</summary>
 [Trait("Category", "Attacks")]
 public sealed class RegularLoginFloodTests
 {

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Tokens that the provider signed although they are wrong, and parts of good ones put together anew. CsCheck names the seed of a failure.</summary>
+/// <summary>Wrong tokens with a valid signature of the provider, and tokens combined from parts of valid ones. CsCheck names the seed of a failure.</summary>
 [Trait("Category", "Attacks")]
 public sealed class ResignedTokenTests
 {

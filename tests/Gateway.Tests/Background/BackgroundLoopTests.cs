@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>The one rule of everything that runs in the background.</summary>
+/// <summary>The error handling of background loops, queues and events.</summary>
 public sealed class BackgroundLoopTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -4,16 +4,17 @@ using Gateway.Tests.Operations;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>Whatever runs beside the requests has a test that makes it fail: what is not in this list has none yet.</summary>
+/// <summary>Every background task in the source has a test in which the task fails.</summary>
 public sealed partial class FaultConventionTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src", "Gateway");
 
-    /// <summary>What runs, and the test in which it fails.</summary>
+    /// <summary>Each background task, and the test in which it fails.</summary>
     private static readonly (string Runs, Type Class, string Test)[] Known =
     [
         ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_periodic_loop_continues_after_any_exception)),
-        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_failing_logger_or_clock_does_not_stop_a_background_loop)),
+        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests
+            .A_failing_logger_or_clock_does_not_stop_a_background_loop)),
         ("SessionMaintenance.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
             .A_pending_revocation_is_sent_again_after_an_unexpected_failure)),
         ("OrphanedPaperlessSessions.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
@@ -21,7 +22,8 @@ public sealed partial class FaultConventionTests
         ("PasswordSocketChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
             .WebSockets_of_password_sessions_are_checked_again_after_a_failure)),
         ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_an_earlier_compression_failed)),
-        ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_an_earlier_compression_failed)),
+        ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests
+            .Static_files_are_compressed_after_an_earlier_compression_failed)),
         ("StaticFileFetch.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded)),
         ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
@@ -29,12 +31,13 @@ public sealed partial class FaultConventionTests
         ("AccountsFeature.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.A_failing_first_check_of_Paperless_API_does_not_stop_the_gateway)),
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
-        ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
+        ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
+            .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
         ("ConsoleLines.cs: new Thread(", typeof(ConsoleLinesTests), nameof(ConsoleLinesTests
             .A_broken_console_loses_the_lines_of_that_moment_and_does_not_stop_the_process)),
     ];
 
-    /// <summary>They run at the start alone, and the start waits for them: where they fail, it fails with a message.</summary>
+    /// <summary>They run at the start only, which waits for them: if they fail, the start fails with a message.</summary>
     private static readonly string[] PartsOfTheStart =
     [
         "ManagementServer.cs: IHostedService",

@@ -17,7 +17,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>A fault of the gateway's own in everything that runs beside the requests: it is logged, and the next turn works.</summary>
+/// <summary>An unexpected exception in a background task is logged, and the next run works.</summary>
 public sealed class FaultTests
 {
     private const string Css = "/static/base.css";

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>The whole of Connect, from Paperless's own My Profile.</summary>
+/// <summary>Connect and disconnect in a real browser, starting from My Profile of Paperless.</summary>
 public sealed class ConnectJourneyTests(Chromium chromium)
 {
     [Fact]

@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>What people do, in the browser they do it with.</summary>
+/// <summary>What people do with the gateway, in a real browser.</summary>
 public sealed partial class JourneyTests(Chromium chromium)
 {
     [Fact]

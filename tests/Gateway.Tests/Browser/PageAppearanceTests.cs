@@ -7,7 +7,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>Every page on every screen: its picture in artifacts/screenshots, nothing for axe to find, nothing that sticks out.</summary>
+/// <summary>Every page on every screen: a screenshot in artifacts/screenshots, no finding of axe, no horizontal overflow.</summary>
 public sealed class PageAppearanceTests(Chromium chromium)
 {
     /// <summary>axe looks at each screen in one of the colours; the picture is taken in both.</summary>

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>The sandbox's one command, as somebody who tries the gateway runs it.</summary>
+/// <summary>The command that starts the sandbox, as a person who tries the gateway runs it.</summary>
 public sealed partial class SandboxTests(Chromium chromium)
 {
     [Fact]

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Where a request came from, in the words of the gateway alone; and headers that belong to one connection.</summary>
+/// <summary>Forwarding headers (`X-Forwarded-*`) and hop-by-hop headers.</summary>
 public sealed class ForwardedAddressTests
 {
     private static readonly (string Name, string Value)[] Lies =

@@ -6,7 +6,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Paperless down, slow, or breaking off; and browsers that leave.</summary>
+/// <summary>Paperless is down, slow or breaks off; and browsers that disconnect.</summary>
 public sealed class PaperlessOutageTests
 {
     [Fact]

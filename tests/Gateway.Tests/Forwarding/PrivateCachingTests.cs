@@ -6,7 +6,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What Paperless answers to somebody is for that browser alone, also where a cache goes by the end of an address.</summary>
+/// <summary>Responses on a session are cached by that browser only, even by caches that decide by the file extension.</summary>
 public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string NothingSaid = "private, no-store";

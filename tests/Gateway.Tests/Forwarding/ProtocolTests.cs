@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>HTTP/2, and HTTP/3 where the machine has it, to the browser.</summary>
+/// <summary>HTTP/2 to the browser, and HTTP/3 where the machine supports it.</summary>
 public sealed class ProtocolTests
 {
     [Fact]

@@ -10,7 +10,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What is sent arrives, byte for byte and with its length.</summary>
+/// <summary>Request bodies reach Paperless byte for byte and with a `Content-Length`.</summary>
 public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Whatever headers a client sends, only the gateway says who is there.</summary>
+/// <summary>Only the gateway sets the user header, whatever headers a client sends.</summary>
 public sealed class RequestHeaderFilterTests
 {
     private static readonly Gen<string> Spelling = Gen.OneOf(

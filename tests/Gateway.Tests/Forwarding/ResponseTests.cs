@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What Paperless answers is what the browser gets.</summary>
+/// <summary>Responses of Paperless reach the browser unchanged.</summary>
 public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;

@@ -9,7 +9,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>SIGTERM to the real program.</summary>
+/// <summary>A graceful shutdown of the real program after SIGTERM.</summary>
 public sealed class ShutdownTests
 {
     [Fact]

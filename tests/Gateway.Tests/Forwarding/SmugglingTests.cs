@@ -2,7 +2,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Requests whose end two parsers could see in different places: refused, or one request at Paperless as here.</summary>
+/// <summary>Requests whose end two parsers could see in different places are refused, or reach Paperless as one request.</summary>
 public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Smuggled = "GET /api/users/?smuggled HTTP/1.1\r\nHost: localhost\r\nRemote-User: admin\r\n\r\n";

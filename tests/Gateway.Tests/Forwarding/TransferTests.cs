@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Big files through the real program: whole, and at a memory that does not grow with them.</summary>
+/// <summary>Large uploads and downloads through the real program are complete and need constant memory.</summary>
 /// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; docs/performance.md was measured with 1024.</remarks>
 public sealed class TransferTests(ITestOutputHelper output)
 {

@@ -11,7 +11,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Bodies without a length from strangers: how much of them the gateway holds, and for how long.</summary>
+/// <summary>How much of anonymous chunked bodies the gateway buffers, and for how long.</summary>
 public sealed class UnverifiedBodyTests
 {
     private const string Upload = "/api/documents/post_document/";

@@ -58,7 +58,8 @@ public sealed class GroupClaimsTests
     [InlineData(".")]
     [InlineData("..")]
     [InlineData("")]
-    public void A_claim_path_that_leads_nowhere_means_an_absent_groups_claim(string claim) => Assert.Null(Read("""{"a": ["x"], "b": {"a": ["y"]}}""", claim).Mapped);
+    public void A_claim_path_that_leads_nowhere_means_an_absent_groups_claim(string claim) =>
+        Assert.Null(Read("""{"a": ["x"], "b": {"a": ["y"]}}""", claim).Mapped);
 
     [Fact]
     public void A_claim_path_of_excessive_length_is_not_followed()
@@ -83,7 +84,8 @@ public sealed class GroupClaimsTests
     [Theory]
     [InlineData("""{"groups": ["a", "\ud800", "b"]}""", "a b")]
     [InlineData("""{"groups": [{"name": "\udc00", "id": "1"}]}""", "1")]
-    public void A_group_name_with_a_lone_surrogate_is_ignored_without_an_exception(string claims, string expected) => Assert.Equal(expected.Split(' '), Read(claims).Mapped!.Value);
+    public void A_group_name_with_a_lone_surrogate_is_ignored_without_an_exception(string claims, string expected) =>
+        Assert.Equal(expected.Split(' '), Read(claims).Mapped!.Value);
 
     [Fact]
     public void A_lone_surrogate_in_another_claims_name_causes_no_exception() => Assert.Null(Read("""{"\ud800": 1}""").Mapped);

@@ -7,7 +7,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Groups;
 
-/// <summary>What holds for whatever a provider says and whatever the map.</summary>
+/// <summary>Properties of reading groups that hold for every claim and every group map.</summary>
 public sealed class GroupPropertyTests
 {
     private const int Tries = 2000;
@@ -83,7 +83,7 @@ public sealed class GroupPropertyTests
     }, iter: Tries);
 
     [Fact]
-    public void An_allowed_group_is_always_one_of_the_persons_provider_names_or_mapped_names() => Gen.Select(Names, Entries, Name).Sample((names, entries, allowed) =>
+    public void An_allowed_group_is_one_of_the_persons_provider_names_or_mapped_names() => Gen.Select(Names, Entries, Name).Sample((names, entries, allowed) =>
     {
         GroupsOfPerson groups = GroupClaims.Read(Json(new JsonObject { ["groups"] = Array(names) }), "groups", new GroupMap(entries));
         Assert.Equal((names.Contains(allowed) && !string.IsNullOrWhiteSpace(allowed)) || groups.Mapped!.Value.Contains(allowed), groups.IsAllowed([allowed]));

@@ -6,7 +6,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Groups;
 
-/// <summary>From the provider's claim to `/gateway/session`, or to the door.</summary>
+/// <summary>From the groups claim of the provider to `/gateway/session`, or to the refused sign-in.</summary>
 public sealed class GroupsOverHttpTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>The gateway against oidc-provider, which was written by others from the same specifications and is certified.</summary>
+/// <summary>The gateway against oidc-provider, an independent and certified implementation of OpenID Connect.</summary>
 public sealed class InteropTests
 {
     /// <summary>The client's id has a colon, and its secret letters that Basic must percent-encode; claims come from userinfo alone.</summary>

@@ -6,7 +6,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>The provider's pages in a browser, and its own request to the client at logout.</summary>
+/// <summary>The pages of oidc-provider in a real browser, and its back-channel logout to the client.</summary>
 public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _logoutTokens = new();

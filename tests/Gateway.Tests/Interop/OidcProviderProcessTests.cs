@@ -4,7 +4,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>Proves the harness: the whole of OpenID Connect by hand, with no gateway in it.</summary>
+/// <summary>Checks oidc-provider itself with a minimal client, without the gateway.</summary>
 public sealed class OidcProviderProcessTests
 {
     // Nothing listens there: the redirects are read, not followed.

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>What comes after the sign-in, against oidc-provider: rechecks, the silent round trip, the back channel.</summary>
+/// <summary>What follows the sign-in, against oidc-provider: rechecks, silent authentication, back-channel logout.</summary>
 public sealed class RecheckInteropTests
 {
     /// <summary>Longer than twice the interval: the request waits for the answer. Short, because the provider's clock is the real one.</summary>

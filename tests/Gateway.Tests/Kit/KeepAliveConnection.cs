@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>One connection for many requests whose targets no client would send.</summary>
+/// <summary>One HTTP/1.1 connection for many requests with unusual targets.</summary>
 internal sealed class KeepAliveConnection : IDisposable
 {
     private readonly TcpClient _socket;

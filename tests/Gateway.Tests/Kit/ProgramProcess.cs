@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A program of this solution as people run it: a process with an environment, a console and an exit code.</summary>
+/// <summary>A program of this solution as a process with an environment, a console and an exit code.</summary>
 internal sealed class ProgramProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -56,7 +56,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Starts `Gateway` or `Gateway.Sandbox` as it was built beside the tests.</summary>
     public static ProgramProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        // Whoever runs the tests in the background of a script has Ctrl+C's signal ignored, and so would every process that they start.
+        // A script's background job ignores SIGINT, and so would every process that it starts.
         ProcessStartInfo start = new("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
         {
             RedirectStandardOutput = true,
@@ -88,7 +88,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return (exitCode, string.Join('\n', process.Output), process.Errors);
     }
 
-    /// <summary>Waits for a line on the console that fits.</summary>
+    /// <summary>Waits for a matching console line.</summary>
     public async Task<string> LineAsync(Predicate<string> fits)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(World.Ct);
@@ -109,7 +109,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>`INT` is what Ctrl+C sends, `TERM` what a container's end sends.</summary>
+    /// <summary>`INT` as Ctrl+C sends it, `TERM` as a stopping container gets it.</summary>
     public async Task SignalAsync(string signal)
     {
         using Process kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);

@@ -3,12 +3,12 @@ using Gateway.StandIns.Provider;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>Worlds whose `PAPERLESS_SOCIALACCOUNT_PROVIDERS` a test writes itself.</summary>
+/// <summary>Values of `PAPERLESS_SOCIALACCOUNT_PROVIDERS` for tests.</summary>
 internal static class ProvidersSetting
 {
     public const string Variable = "PAPERLESS_SOCIALACCOUNT_PROVIDERS";
 
-    /// <summary>A world with one provider, the settings of whose entry a test changes.</summary>
+    /// <summary>A world with one provider whose `settings` a test changes.</summary>
     public static async Task<World> StartAsync(Action<JsonObject> settings, Action<WorldOptions>? configure = null)
     {
         World world = await World.StartAsync(options =>

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>In Paperless's place: answers each connection's one request with bytes of the test's own.</summary>
+/// <summary>A server in place of Paperless that answers one request per connection with raw bytes from the test.</summary>
 internal sealed class RawUpstream : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -19,10 +19,10 @@ internal sealed class RawUpstream : IDisposable
 
     public string Address => $"http://{_listener.LocalEndpoint}";
 
-    /// <summary>What came in, each up to the blank line.</summary>
+    /// <summary>The received request heads, up to the blank line.</summary>
     public List<string> Heads { get; } = [];
 
-    /// <param name="answer">From the request's head to the whole answer; the connection is closed after it.</param>
+    /// <param name="answer">Gets the request head and returns the whole response; the connection is closed afterwards.</param>
     public static RawUpstream Answering(Func<string, byte[]> answer) => new(answer);
 
     public static RawUpstream Answering(string answer) => new(_ => Encoding.Latin1.GetBytes(answer));

@@ -4,7 +4,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>One interface of the gateway's own store, which notes what is asked of it and does not answer where a test says so.</summary>
+/// <summary>A proxy of a store interface that records calls and fails or hangs where a test says so.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1852:Seal internal types", Justification = "DispatchProxy derives from it.")]
 internal class WatchedStore<T> : DispatchProxy
     where T : class
@@ -32,32 +32,32 @@ internal class WatchedStore<T> : DispatchProxy
     }
 }
 
-/// <summary>What a <see cref="WatchedStore{T}"/> was asked, and what it does not answer.</summary>
+/// <summary>The recorded calls of a <see cref="WatchedStore{T}"/>, and the methods that fail or hang.</summary>
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
     private readonly TaskCompletionSource _silenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
 
-    /// <summary>The methods that were called for a session.</summary>
+    /// <summary>The methods that were called.</summary>
     public IReadOnlyList<string> Calls => [.. _calls];
 
-    /// <summary>The method that does not answer for now.</summary>
+    /// <summary>The method that throws <see cref="StoreUnavailableException"/>.</summary>
     public string? Away { get; set; }
 
-    /// <summary>The method without a result that never ends, whatever is cancelled.</summary>
+    /// <summary>The method that never completes and ignores cancellation.</summary>
     public string? Silent { get; set; }
 
-    /// <summary>Ends with the first call of the silent method.</summary>
+    /// <summary>Completes at the first call of the hanging method.</summary>
     public Task Silenced => _silenced.Task;
 
-    /// <summary>The method that fails as no store should.</summary>
+    /// <summary>The method that throws an unexpected exception.</summary>
     public string? Fails { get; set; }
 
-    /// <summary>What it throws.</summary>
+    /// <summary>The unexpected exception.</summary>
     public Exception FailedWith { get; set; } = new InvalidOperationException("The test has broken it.");
 
-    /// <summary>How often it has thrown it.</summary>
+    /// <summary>How often the unexpected exception was thrown.</summary>
     public int Failures => Volatile.Read(ref _failures);
 
     public void Forget() => _calls.Clear();
@@ -76,7 +76,7 @@ internal sealed class StoreWatch
         services.AddSingleton(provider => WatchedStore<T>.Around((T)ActivatorUtilities.CreateInstance(provider, store), this));
     }
 
-    /// <summary>An answer that never comes.</summary>
+    /// <summary>A task that never completes.</summary>
     public Task Silence()
     {
         _silenced.TrySetResult();

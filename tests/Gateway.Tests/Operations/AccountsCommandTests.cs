@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
 
-/// <summary>`Gateway accounts` as a process of its own, mostly beside a gateway that serves from the same store.</summary>
+/// <summary>`Gateway accounts` as a process of its own, mostly while a gateway runs on the same store.</summary>
 public sealed class AccountsCommandTests : IAsyncLifetime
 {
     private static readonly string[] Properties = ["user_id", "username", "provider", "label", "issuer", "subject", "linked_at"];
@@ -239,7 +239,9 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     [Fact]
     public async Task With_several_providers_an_accounts_command_must_name_the_provider()
     {
-        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(_world.Provider), ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
+        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(_world.Provider),
+            ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
         string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
 
         (int ExitCode, string Output, string Errors) unsaid = await RunAsync(link);

@@ -5,7 +5,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Operations;
 
-/// <summary>`Gateway sessions` as a process of its own, beside a gateway that serves from the same store.</summary>
+/// <summary>`Gateway sessions` as a process of its own, while a gateway runs on the same store.</summary>
 public sealed class SessionsCommandTests : IAsyncLifetime
 {
     private const string Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Pages;
 
-/// <summary>What holds for every page of the gateway's own, whatever it says.</summary>
+/// <summary>Checks that hold for every page of the gateway.</summary>
 internal static partial class GatewayPages
 {
     public static void IsOne(Page page, string title, string formAction = "'self'")

@@ -8,7 +8,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Pages;
 
-/// <summary>Each refusal is one line of the log, and none of them is kept by any cache.</summary>
+/// <summary>Each refusal is one log line, and no refusal is cached.</summary>
 public sealed class RefusalLogTests
 {
     /// <summary>The style sheet's address goes on with a hash of it.</summary>

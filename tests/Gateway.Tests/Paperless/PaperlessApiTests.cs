@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Paperless's API failing, slow and lying; and the gateway's own credential for it.</summary>
+/// <summary>The API of Paperless fails, is slow or answers wrongly; and the gateway's own API token.</summary>
 public sealed class PaperlessApiTests
 {
     [Theory]

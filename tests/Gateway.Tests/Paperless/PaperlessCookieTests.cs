@@ -5,7 +5,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Cookies on their way through: Paperless's session belongs to one session of the gateway's, and the gateway's cookies stay here.</summary>
+/// <summary>The session cookie of Paperless is bound to one session of the gateway, and the gateway's cookies are not forwarded.</summary>
 public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Own = "paperless-gateway";

@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>What the gateway itself asks of Paperless, where one of two replicas fails.</summary>
+/// <summary>The gateway's own requests to Paperless when one of two replicas fails.</summary>
 public sealed class PaperlessFailoverTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Several Paperless behind one gateway, not all of them well.</summary>
+/// <summary>Forwarded requests with several Paperless replicas, some of them failing.</summary>
 public sealed class PaperlessReplicaTests
 {
     [Fact]

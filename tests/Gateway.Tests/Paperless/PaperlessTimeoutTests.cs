@@ -7,7 +7,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Paperless that never answers the gateway's own questions is given up, each by the gateway's clock.</summary>
+/// <summary>The gateway's own requests to a Paperless that never answers time out.</summary>
 public sealed class PaperlessTimeoutTests : IAsyncLifetime
 {
     private World _world = null!;

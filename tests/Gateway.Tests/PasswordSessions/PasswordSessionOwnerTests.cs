@@ -6,7 +6,7 @@ using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.PasswordSessions;
 
-/// <summary>Paperless is asked who a session of its own is, and the answer is remembered for a minute.</summary>
+/// <summary>The gateway asks Paperless for the owner of a password session and caches the answer for a minute.</summary>
 public sealed class PasswordSessionOwnerTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

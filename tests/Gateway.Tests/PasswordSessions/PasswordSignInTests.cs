@@ -7,7 +7,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.PasswordSessions;
 
-/// <summary>Signing in at Paperless itself, with a password, beside single sign-on.</summary>
+/// <summary>Signing in with a Paperless password, beside single sign-on.</summary>
 public sealed class PasswordSignInTests
 {
     [Theory]

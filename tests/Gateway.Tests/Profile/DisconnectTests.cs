@@ -9,7 +9,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Profile;
 
-/// <summary>Disconnect: a link is taken away where Paperless takes away its own, but never the last way in.</summary>
+/// <summary>Disconnect removes a link of the gateway in My Profile of Paperless, except the last way to sign in.</summary>
 public sealed class DisconnectTests : IAsyncLifetime
 {
     private const string Path = "/api/profile/disconnect_social_account/";

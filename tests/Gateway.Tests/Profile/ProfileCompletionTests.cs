@@ -10,7 +10,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Profile;
 
-/// <summary>My Profile shows the gateway's providers and links beside Paperless's own.</summary>
+/// <summary>My Profile shows the providers and links of the gateway beside those of Paperless.</summary>
 public sealed class ProfileCompletionTests : IAsyncLifetime
 {
     private const string Profile = "/api/profile/";

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>How the gateway proves at the token endpoint who it is.</summary>
+/// <summary>How the gateway authenticates at the token endpoint.</summary>
 public sealed class ClientAuthenticationTests
 {
     private const string Awkward = "a+b/d:e%41&f=g~\"ü";
@@ -66,7 +66,8 @@ public sealed class ClientAuthenticationTests
             options.StartGateway = false;
             options.Provider = provider => provider with { PublicClient = true };
         });
-        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
         using Visitor visitor = world.NewVisitor();

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>A discovery document or key set that cannot be used is the provider's outage, never the gateway's fault.</summary>
+/// <summary>An unusable discovery document or key set is reported as an outage of the provider.</summary>
 public sealed class DiscoveryDocumentTests
 {
     private const string Good = """{"issuer":"{0}","authorization_endpoint":"{0}authorize","token_endpoint":"{0}token","jwks_uri":"{0}jwks"}""";

@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>Tokens that choose the kind of their own key (RFC 8725, section 2.1), in a round trip where everything else is right.</summary>
+/// <summary>Tokens that choose the algorithm or kind of their own key (RFC 8725, section 2.1).</summary>
 public sealed class ForgedTokenTests
 {
     [Theory]

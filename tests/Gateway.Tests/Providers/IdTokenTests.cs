@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>What an ID token must say (OpenID Connect Core 1.0, section 3.1.3.7).</summary>
+/// <summary>Validation of the ID token (OpenID Connect Core 1.0, section 3.1.3.7).</summary>
 public sealed class IdTokenTests : IAsyncLifetime
 {
     private World _world = null!;

@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>A provider speaks for its own issuer, and an issuer has one provider.</summary>
+/// <summary>A provider may use its own issuer only, and an issuer belongs to one provider.</summary>
 public sealed class IssuerTests
 {
     [Fact]
@@ -236,7 +236,8 @@ public sealed class IssuerTests
         {
             Shared shared = new();
             shared._site = await StubSite.StartAsync(shared.AnswerAsync);
-            shared.World = await World.StartAsync(options => options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(shared.App("a"), shared.App("b")));
+            shared.World = await World.StartAsync(options =>
+                options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(shared.App("a"), shared.App("b")));
             return shared;
         }
 

@@ -6,7 +6,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>What the provider refuses becomes a page that names its error and a remedy, and a line in the log under the same trace id.</summary>
+/// <summary>An error of the provider gives a page that names the error and a remedy, and a log line with the same trace id.</summary>
 public sealed partial class ProviderErrorsTests : IAsyncLifetime
 {
     private World _world = null!;

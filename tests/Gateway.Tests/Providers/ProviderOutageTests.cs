@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>The gateway starts without its provider, says so at sign-in, and recovers by itself.</summary>
+/// <summary>The gateway starts without its provider, reports the outage at the sign-in, and recovers by itself.</summary>
 public sealed class ProviderOutageTests
 {
     private const string Begin = "/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2";

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>A provider that never answers is given up by the gateway's clock, soon where a person waits.</summary>
+/// <summary>Requests to a provider that never answers time out, quickly where a person waits.</summary>
 public sealed class ProviderTimeoutTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>Which signatures are taken, and how the gateway learns of new keys.</summary>
+/// <summary>Which signatures are accepted, and how the gateway fetches new keys.</summary>
 public sealed class SigningKeysTests
 {
     private const string KeySet = "/application/o/paperless/jwks/";

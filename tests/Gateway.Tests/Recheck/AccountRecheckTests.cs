@@ -6,7 +6,7 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>Paperless is asked for the session's user by id, whatever the provider says or does not say.</summary>
+/// <summary>A recheck also checks the Paperless account of the session, even while the provider does not answer.</summary>
 public sealed class AccountRecheckTests
 {
     /// <summary>Each way in which the provider says nothing.</summary>

@@ -8,7 +8,7 @@ using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>What the answer to a recheck does: a no ends the session, silence does not.</summary>
+/// <summary>What the answer to a recheck does: a refusal ends the session, a missing answer does not.</summary>
 public sealed class RecheckAnswerTests
 {
     [Fact]

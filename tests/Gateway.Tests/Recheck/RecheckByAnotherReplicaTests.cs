@@ -6,7 +6,7 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>Another replica asks the provider: whoever waits for it waits no longer than it takes, and for a dead one once.</summary>
+/// <summary>Requests that wait for a recheck of another replica, which holds the lease, wait no longer than necessary.</summary>
 public sealed class RecheckByAnotherReplicaTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

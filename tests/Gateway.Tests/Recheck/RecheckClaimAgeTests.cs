@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>A recheck whose answer leaves the ID token of the sign-in as it is makes nothing of it any newer.</summary>
+/// <summary>Claims that a recheck repeats from an old ID token do not count as newer than they are.</summary>
 public sealed class RecheckClaimAgeTests
 {
     [Theory]

@@ -6,8 +6,8 @@ using Gateway.Tests.Sessions;
 namespace Gateway.Tests.Recheck;
 
 /// <summary>
-/// While a session is used, the provider is asked again: with a refresh token, or at userinfo while the access token is good. When, and by
-/// whom; what the answer does is in <see cref="RecheckAnswerTests"/>.
+/// When and how a session in use is rechecked at the provider: with a refresh token, or at userinfo while the access token is valid.
+/// What the answer does is in <see cref="RecheckAnswerTests"/>.
 /// </summary>
 public sealed class RecheckTests
 {

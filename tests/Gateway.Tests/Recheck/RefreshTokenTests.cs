@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>A refresh token counts once: one whose successor was lost is no word on the person, any other that is refused is.</summary>
+/// <summary>A refresh token works once. If its successor may have been lost, a later refusal does not end the session.</summary>
 public sealed class RefreshTokenTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>The silent round trip meets another session at the provider than the one before: what is said of the person counts as ever.</summary>
+/// <summary>A silent authentication that finds another session at the provider applies its claims like a sign-in.</summary>
 public sealed class SilentAuthenticationNewSessionTests
 {
     [Fact]

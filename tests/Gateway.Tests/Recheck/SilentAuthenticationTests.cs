@@ -8,8 +8,8 @@ using Gateway.Tests.SignOut;
 namespace Gateway.Tests.Recheck;
 
 /// <summary>
-/// Nothing left to ask with, as after authentik's guide when the access token has expired: the next page that is opened makes a round trip
-/// with `prompt=none`, at most once an hour.
+/// Without a refresh token and a valid access token, the next page that a person opens is redirected through the provider with
+/// `prompt=none`, at most once an hour.
 /// </summary>
 public sealed class SilentAuthenticationTests
 {

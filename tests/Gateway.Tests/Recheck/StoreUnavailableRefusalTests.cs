@@ -5,7 +5,7 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>A store that goes away while the provider is being asked signs nobody out.</summary>
+/// <summary>A store that becomes unavailable during a sign-in or a recheck signs nobody out.</summary>
 public sealed class StoreUnavailableRefusalTests
 {
     [Fact]

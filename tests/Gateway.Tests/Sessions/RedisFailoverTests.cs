@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>The connection to Redis breaks, another server takes its place, keys are made and change: two gateways stay one.</summary>
+/// <summary>Lost Redis connections, failovers and changes of the data protection keys with two replicas.</summary>
 public sealed class RedisFailoverTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Redis goes away and comes back: nobody is signed out by it, nobody who signed out comes back.</summary>
+/// <summary>A Redis outage signs nobody out and restores no ended session.</summary>
 public sealed class RedisOutageTests : IAsyncLifetime
 {
     private RedisServer _redis = null!;

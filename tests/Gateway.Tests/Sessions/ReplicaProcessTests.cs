@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Two gateways as the processes that they are in life, on one Redis, while browsers go on asking for pages.</summary>
+/// <summary>Two gateway processes on one Redis are killed and restarted while browsers keep sending requests.</summary>
 public sealed class ReplicaProcessTests : IAsyncLifetime
 {
     private readonly int _one = World.FreePort();

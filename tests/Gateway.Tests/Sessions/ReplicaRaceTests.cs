@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Two replicas with real threads on a real Redis: what one ends the other never brings back, whatever it is writing.</summary>
+/// <summary>Two replicas with real threads on a real Redis: a session ended by one is never restored by a write of the other.</summary>
 public sealed class ReplicaRaceTests
 {
     [Fact]

@@ -9,7 +9,7 @@ using StackExchange.Redis;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Two gateways on one Redis are one gateway to everybody.</summary>
+/// <summary>Two gateway replicas on one Redis behave as one gateway.</summary>
 public sealed class ReplicasTests : IAsyncLifetime
 {
     private RedisServer _redis = null!;

@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>With real threads: an ended session never comes back, whatever was under way when it ended.</summary>
+/// <summary>With real threads: an ended session is never restored, whatever was in progress when it ended.</summary>
 public sealed class SessionRaceTests
 {
     [Fact]

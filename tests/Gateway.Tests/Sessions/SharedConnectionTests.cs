@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>A proxy in front sends everybody's requests over the same connections; a browser sends one cookie again and again.</summary>
+/// <summary>A reverse proxy sends requests of different people over one connection; a browser sends one cookie repeatedly.</summary>
 public sealed partial class SharedConnectionTests
 {
     [Fact]

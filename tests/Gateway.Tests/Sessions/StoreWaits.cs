@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>What tests wait for at a real store, with an end to their patience.</summary>
+/// <summary>Waits for a state of a real store, with a timeout.</summary>
 internal static class StoreWaits
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -3,7 +3,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>The variables that say how accounts come about, and how the gateway gets at Paperless's API.</summary>
+/// <summary>The variables for accounts and for the gateway's access to the API of Paperless.</summary>
 public sealed class AccountSettingsTests : IDisposable
 {
     private const string Token = "GATEWAY_PAPERLESS_TOKEN";

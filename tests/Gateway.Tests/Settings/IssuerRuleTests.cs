@@ -2,7 +2,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>Which issuer the document at a discovery address may name.</summary>
+/// <summary>Which issuer a discovery document may name.</summary>
 public sealed class IssuerRuleTests
 {
     private const string Authentik = "https://auth.example.com/application/o/paperless/.well-known/openid-configuration";

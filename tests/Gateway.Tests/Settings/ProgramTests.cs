@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>The real program as a process, with nothing in its environment but what a test gives it.</summary>
+/// <summary>The real program as a process with only the environment that a test sets.</summary>
 public sealed class ProgramTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

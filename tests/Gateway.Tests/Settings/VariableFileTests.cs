@@ -3,7 +3,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>`NAME_FILE` (Docker secrets), and what must never be said of any value.</summary>
+/// <summary>Settings from files (`NAME_FILE`, Docker secrets), and that no message quotes a value.</summary>
 public sealed class VariableFileTests : IDisposable
 {
     private const string Name = "GATEWAY_ALLOWED_GROUPS";

@@ -6,7 +6,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>The blueprint as authentik reads it, its own tags included, against what the gateway asks of the provider.</summary>
+/// <summary>The authentik blueprint agrees with what the gateway requests from the provider.</summary>
 public sealed class BlueprintTests
 {
     private static readonly YamlSequenceNode Entries = (YamlSequenceNode)Shipped.Blueprint["entries"];

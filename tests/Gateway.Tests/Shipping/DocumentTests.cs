@@ -6,7 +6,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>What documents say of files, settings, commands and pages is true.</summary>
+/// <summary>What the documents say about files, settings, commands and pages is true.</summary>
 public sealed partial class DocumentTests
 {
     private const string ShownByPaperless = "Error loading settings";

@@ -7,7 +7,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>Tables of the documents that come from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
+/// <summary>Tables of the documents that are generated from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
 public sealed class GeneratedDocumentTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>There is no Docker engine where these tests run, so the Dockerfile's steps are taken one by one without it.</summary>
+/// <summary>The steps of the Dockerfile, run one by one without a Docker engine.</summary>
 public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
 {
     /// <summary>Discard (RFC 863): nothing listens there.</summary>

@@ -2,7 +2,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>What the installation guide tells people to copy.</summary>
+/// <summary>The snippets of the installation guide agree with the Compose file, the blueprint and the settings of Paperless.</summary>
 public sealed class InstallationTests
 {
     private static readonly string Guide = Document.Of("docs/installation.md").Text;

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignIn;
 
-/// <summary>Many sign-ins that begin and never end must not fill the browser's `Cookie` header until no web server takes it.</summary>
+/// <summary>Unfinished sign-ins must not fill the `Cookie` header of the browser beyond the limit of web servers.</summary>
 public sealed partial class CorrelationCookieTests
 {
     private const int MostUnderWay = 8;

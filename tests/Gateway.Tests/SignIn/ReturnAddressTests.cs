@@ -56,7 +56,8 @@ public sealed class ReturnAddressTests
     [InlineData("//paperless/documents", "/paperless/")]
     [InlineData("/paperless/accounts/login/", "/paperless/")]
     [InlineData("/paperless/documents/2", "/paperless/documents/2")]
-    public void Only_paths_below_the_script_name_are_local_return_addresses(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
+    public void Only_paths_below_the_script_name_are_local_return_addresses(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
 
     [Theory]
     [InlineData("/suche?q=Größe", "/suche?q=Gr%C3%B6%C3%9Fe")]
@@ -65,7 +66,8 @@ public sealed class ReturnAddressTests
     [InlineData("/a%C3%B6", "/a%C3%B6")]
     [InlineData("/\u2028/evil", "/%E2%80%A8/evil")]
     [InlineData("/\u3000/evil", "/%E3%80%80/evil")]
-    public void Characters_not_allowed_in_a_header_are_escaped_as_a_browser_does(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, ""));
+    public void Characters_not_allowed_in_a_header_are_escaped_as_a_browser_does(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.Local(next, ""));
 
     [Fact]
     public void Every_return_address_resolves_to_the_public_origin_in_a_browser()

@@ -7,7 +7,7 @@ using Person = Gateway.StandIns.Provider.Person;
 
 namespace Gateway.Tests.SignIn;
 
-/// <summary>Which names of the provider's may become a Paperless user, and how they get there.</summary>
+/// <summary>Which usernames from the provider are accepted, and how they reach Paperless.</summary>
 public sealed class UsernameAtSignInTests : IAsyncLifetime
 {
     private World _world = null!;

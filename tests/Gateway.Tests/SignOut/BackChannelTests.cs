@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>What a logout at the provider ends (OpenID Connect Back-Channel Logout 1.0); which tokens are none is in <see cref="LogoutTokenTests"/>.</summary>
+/// <summary>What a back-channel logout ends (OpenID Connect Back-Channel Logout 1.0); invalid tokens are in <see cref="LogoutTokenTests"/>.</summary>
 public sealed class BackChannelTests : IAsyncLifetime
 {
     private World _world = null!;

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>Who signs out is the person: another site, an image, a frame or a script can only make the gateway ask, or refuse.</summary>
+/// <summary>Only the person signs out: another site, an image, a frame or a script at most gets a confirmation page.</summary>
 public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private static readonly (string Name, string Value)[] Navigation

@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>OpenID Connect Front-Channel Logout 1.0: a frame of the provider's, without the gateway's cookies.</summary>
+/// <summary>OpenID Connect Front-Channel Logout 1.0: a frame of the provider, without the cookies of the gateway.</summary>
 public sealed class FrontChannelTests : IAsyncLifetime
 {
     private World _world = null!;

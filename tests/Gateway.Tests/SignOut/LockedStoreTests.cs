@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>A logout that the store cannot note is a logout all the same.</summary>
+/// <summary>A sign-out that the store cannot save takes effect nevertheless.</summary>
 public sealed class LockedStoreTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>A logout token counts once (OpenID Connect Back-Channel Logout 1.0, section 2.6, `jti`), however short its life is.</summary>
+/// <summary>A logout token is accepted once (OpenID Connect Back-Channel Logout 1.0, section 2.6, `jti`), however short its lifetime is.</summary>
 public sealed class LogoutTokenReplayTests
 {
     [Fact]

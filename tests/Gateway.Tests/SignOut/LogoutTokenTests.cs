@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>Which logout tokens are none: OpenID Connect Back-Channel Logout 1.0, every check of its section 2.6.</summary>
+/// <summary>Invalid logout tokens: every check of OpenID Connect Back-Channel Logout 1.0, section 2.6.</summary>
 public sealed class LogoutTokenTests : IAsyncLifetime
 {
     private World _world = null!;

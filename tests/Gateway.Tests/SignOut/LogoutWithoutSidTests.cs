@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>A provider need not put a `sid` into its ID tokens, and its logout tokens have one all the same.</summary>
+/// <summary>A provider may omit `sid` in its ID tokens and still send it in its logout tokens.</summary>
 public sealed class LogoutWithoutSidTests
 {
     [Fact]

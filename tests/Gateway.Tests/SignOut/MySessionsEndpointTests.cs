@@ -9,7 +9,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>`/gateway/sessions`.</summary>
+/// <summary>`/gateway/sessions`: the list of a person's sessions.</summary>
 public sealed partial class MySessionsEndpointTests
 {
     private const string Path = "/gateway/sessions";

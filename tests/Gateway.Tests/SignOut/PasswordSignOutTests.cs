@@ -5,7 +5,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>The logout of somebody who signed in with a Paperless password.</summary>
+/// <summary>The sign-out of a password session.</summary>
 public sealed class PasswordSignOutTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

@@ -7,7 +7,7 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>Ends that come while Redis is away, or that Redis loses: none of them is undone.</summary>
+/// <summary>Sign-outs and logouts while Redis is unavailable, or that Redis loses, stay in effect.</summary>
 public sealed class PendingRevocationTests : IAsyncLifetime
 {
     private RedisServer _redis = null!;

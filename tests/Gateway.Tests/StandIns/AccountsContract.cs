@@ -5,7 +5,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Login and logout, passwords and tokens.</summary>
+/// <summary>Login, logout, passwords and tokens of Paperless.</summary>
 public abstract class AccountsContract(Installation installation) : PaperlessContract(installation)
 {
     [Theory]

@@ -8,7 +8,7 @@ using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The development provider does, over HTTP, what is known of authentik.</summary>
+/// <summary>The development provider behaves over HTTP as authentik does.</summary>
 public sealed partial class DevelopmentProviderTests
 {
     [Fact]

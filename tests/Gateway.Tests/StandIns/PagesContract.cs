@@ -3,7 +3,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>What anonymous and signed-in visitors get on each path, and the cookies that come with it.</summary>
+/// <summary>Responses and cookies of Paperless on each path, with and without a session.</summary>
 public abstract class PagesContract(Installation installation) : PaperlessContract(installation)
 {
     [Theory]

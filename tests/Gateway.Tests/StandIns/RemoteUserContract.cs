@@ -4,7 +4,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The header Remote-User, with PAPERLESS_ENABLE_HTTP_REMOTE_USER and with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API.</summary>
+/// <summary>The user header of Paperless, with PAPERLESS_ENABLE_HTTP_REMOTE_USER and with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API.</summary>
 public abstract class RemoteUserContract(Installation installation) : PaperlessContract(installation)
 {
     [Fact]

@@ -5,7 +5,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The options of the stand-in Paperless and what it keeps for tests; its likeness to Paperless is in the contracts.</summary>
+/// <summary>The options of the stand-in Paperless and what it records; the contracts compare it with Paperless.</summary>
 public sealed class StandInPaperlessTests
 {
     [Fact]

@@ -8,7 +8,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Documents, streams and WebSockets of the stand-in, and the faults that a test can order.</summary>
+/// <summary>Documents, streams, WebSockets and ordered faults of the stand-in Paperless.</summary>
 public sealed class StandInPaperlessTransferTests : IAsyncLifetime
 {
     private StandInPaperless _paperless = null!;

@@ -4,7 +4,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Bodies and WebSockets.</summary>
+/// <summary>Uploads and WebSockets of Paperless.</summary>
 public abstract class TransfersContract(Installation installation) : PaperlessContract(installation)
 {
     private Uri SocketAddress => new UriBuilder(Client.Address) { Scheme = Client.Address.Scheme == "https" ? "wss" : "ws", Path = "/ws/status/" }.Uri;

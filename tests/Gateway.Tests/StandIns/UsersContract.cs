@@ -5,7 +5,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Users, groups and profile by the API.</summary>
+/// <summary>Users, groups and profile in the API of Paperless.</summary>
 public abstract class UsersContract(Installation installation) : PaperlessContract(installation)
 {
     private static JsonArray UiSettings => ["view_uisettings", "add_uisettings", "change_uisettings"];

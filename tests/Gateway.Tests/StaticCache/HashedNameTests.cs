@@ -2,7 +2,7 @@ using Gateway.StaticCache;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>Which names hold a hash of the content, and which only look like it.</summary>
+/// <summary>Which file names contain a content hash.</summary>
 public sealed class HashedNameTests
 {
     [Theory]

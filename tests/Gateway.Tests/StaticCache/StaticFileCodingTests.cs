@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>Compressed once, for those who take it; and what need not be sent again.</summary>
+/// <summary>Compression of static files, and conditional requests.</summary>
 public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Browser = "gzip, deflate, br, zstd";

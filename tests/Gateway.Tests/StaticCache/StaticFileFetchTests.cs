@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>One fetch for all who wait, none that hangs, and no more memory than was promised.</summary>
+/// <summary>Fetching static files: one fetch for concurrent requests, with a timeout and a memory limit.</summary>
 public sealed class StaticFileFetchTests
 {
     private const string Css = "/static/base.css";

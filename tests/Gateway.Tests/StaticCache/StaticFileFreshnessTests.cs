@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>How long a static file is good for, and what happens after that.</summary>
+/// <summary>How long a static file is fresh, and how it is revalidated.</summary>
 public sealed class StaticFileFreshnessTests : IAsyncLifetime
 {
     private const string Css = "/static/base.css";

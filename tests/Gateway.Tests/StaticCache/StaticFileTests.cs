@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>What of Paperless's static files is kept, for how long, and what is not.</summary>
+/// <summary>Which static files of Paperless are cached.</summary>
 public sealed class StaticFileTests : IAsyncLifetime
 {
     private const string Css = "/static/base.css";

@@ -2,7 +2,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What every store of account links and of secrets does.</summary>
+/// <summary>What every store of account links and secrets must do.</summary>
 public abstract class AccountStoreContract : IAsyncLifetime
 {
     private const string Issuer = "https://authentik.example.com/";

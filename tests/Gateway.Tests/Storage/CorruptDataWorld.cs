@@ -12,8 +12,8 @@ using Serilog.Events;
 namespace Gateway.Tests.Storage;
 
 /// <summary>
-/// A gateway whose store is made to hold what nobody can read, about Alice; Bob has nothing to do with it. Nothing of it is a 500, nobody
-/// gets in by it, and Bob, the lists and the operator notice nothing.
+/// A gateway whose store gets corrupt data about Alice and valid data about Bob. Corrupt data must cause no 500 and give no access, and
+/// Bob, the lists and the commands must work as before.
 /// </summary>
 internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposable
 {
@@ -32,9 +32,9 @@ internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposa
         return new CorruptDataWorld(world, await world.SignedInAsync("bob"));
     }
 
-    /// <summary>Signs Alice in, which must work after whatever came before; corrupts what the store has of her; and looks whether everything goes on.</summary>
-    /// <param name="gone">Whether she must be out by it.</param>
-    /// <param name="restart">For what a process reads once.</param>
+    /// <summary>Signs Alice in, corrupts her data in the store, and checks that everything else still works.</summary>
+    /// <param name="gone">Whether Alice must be signed out by it.</param>
+    /// <param name="restart">For data that a process reads once.</param>
     public async Task GoesOnAfterAsync(string what, Func<SessionSecret, Task> poison, bool gone = false, bool restart = false, bool unlinked = false)
     {
         world.Clock.Advance(TimeSpan.FromSeconds(2));
@@ -87,7 +87,7 @@ internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposa
         });
     }
 
-    /// <summary>What cannot be read was said, and each thing once.</summary>
+    /// <summary>Each unreadable value was logged once.</summary>
     public void SaidOnce(params string[] kinds)
     {
         IReadOnlyList<LogEvent> said = world.Log.Of("UnreadableEntry");
@@ -99,7 +99,7 @@ internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposa
 
     private int _restarts;
 
-    /// <summary>A process says it once, and each restart is another process.</summary>
+    /// <summary>A process logs it once, and each restart is another process.</summary>
     public void Restarted() => _restarts++;
 
     public async Task CommandsGoOnAsync()

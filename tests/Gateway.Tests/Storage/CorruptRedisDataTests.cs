@@ -10,7 +10,7 @@ using StackExchange.Redis;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>A real Redis holds what no gateway wrote: every kind of key, with everything that can be wrong in it.</summary>
+/// <summary>Corrupt data in a real Redis: every kind of key, with every kind of wrong value.</summary>
 public sealed class CorruptRedisDataTests : IAsyncLifetime
 {
     private const string Prefix = RedisNames.Prefix;

@@ -9,7 +9,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>Rows of the SQLite file that no gateway wrote, and key files.</summary>
+/// <summary>Corrupt rows in the SQLite file, and corrupt data protection key files.</summary>
 public sealed class CorruptSqliteDataTests : IAsyncLifetime
 {
     /// <summary>SQL of what is of another type, empty, too short, too large or out of range. SQLite keeps it, whatever the column is.</summary>

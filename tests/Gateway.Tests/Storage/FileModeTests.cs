@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What the gateway writes is for its own user alone, whatever directory and umask it was given.</summary>
+/// <summary>Files of the gateway are accessible to its own user only, whatever the directory and the umask are.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class FileModeTests
 {

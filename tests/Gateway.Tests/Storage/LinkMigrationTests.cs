@@ -7,7 +7,7 @@ using StackExchange.Redis;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>Links of the version that knew a person by issuer and subject alone.</summary>
+/// <summary>Migration of account links from versions that identified a person by issuer and subject only.</summary>
 public sealed class LinkMigrationTests
 {
     private const string Issuer = "https://authentik.example.com/";

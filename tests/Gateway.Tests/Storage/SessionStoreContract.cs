@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What every store of sessions does.</summary>
+/// <summary>What every session store must do.</summary>
 public abstract class SessionStoreContract : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());

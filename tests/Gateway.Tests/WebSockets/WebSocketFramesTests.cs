@@ -5,7 +5,7 @@ using Gateway.WebSockets;
 
 namespace Gateway.Tests.WebSockets;
 
-/// <summary>Where a frame ends and a close may stand, however the bytes are cut.</summary>
+/// <summary>Where a WebSocket frame ends and a close frame may be inserted, however the bytes are split.</summary>
 public sealed class WebSocketFramesTests
 {
     private static readonly Gen<byte[]> Frame =

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.WebSockets;
 
-/// <summary>The live status through the gateway, to its end.</summary>
+/// <summary>The status WebSocket of Paperless through the gateway.</summary>
 public sealed class WebSocketTests : IAsyncLifetime
 {
     private World _world = null!;
