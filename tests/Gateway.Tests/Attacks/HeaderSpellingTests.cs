@@ -4,7 +4,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>However a client spells its headers, Paperless gets the user header of the gateway once or not at all, and only the gateway's forwarding headers.</summary>
+/// <summary>However a client spells its headers, Paperless gets at most one user header, and only from the gateway.</summary>
 [Trait("Category", "Attacks")]
 public sealed class HeaderSpellingTests
 {

@@ -29,17 +29,17 @@ public sealed class FaultTests
     [InlineData(typeof(OperationCanceledException))]
     public async Task A_pending_revocation_is_sent_again_after_an_unexpected_failure(Type kind)
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Away = nameof(ISessionStore.RemoveAsync);
+        _watch.Unavailable = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
         Assert.Single(await store.KeysAsync());
 
-        (_watch.Away, _watch.Fails, _watch.FailedWith) = (null, nameof(ISessionStore.RemoveAsync), (Exception)Activator.CreateInstance(kind)!);
+        (_watch.Unavailable, _watch.Failing, _watch.Error) = (null, nameof(ISessionStore.RemoveAsync), (Exception)Activator.CreateInstance(kind)!);
         world.Clock.Advance(SessionsFeature.FlushInterval);
         await FailedAsync(world, "Flushing pending revocations");
-        _watch.Fails = null;
+        _watch.Failing = null;
 
         await world.UntilAsync(
             async () =>
@@ -53,21 +53,21 @@ public sealed class FaultTests
     [Fact]
     public async Task A_revocation_that_fails_inside_the_gateway_does_not_block_other_revocations()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
         PendingRevocations pending = world.Gateway.Services.GetRequiredService<PendingRevocations>();
         Revocations revocations = world.Gateway.Services.GetRequiredService<Revocations>();
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
-        _watch.Away = nameof(ISessionStore.EndAllAsync);
+        _watch.Unavailable = nameof(ISessionStore.EndAllAsync);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(
             SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
             SessionEnd.EndedAtTheProvider,
             World.Ct));
-        _watch.Away = nameof(ISessionStore.RemoveAsync);
+        _watch.Unavailable = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 
-        (_watch.Away, _watch.Fails) = (null, nameof(ISessionStore.EndAllAsync));
+        (_watch.Unavailable, _watch.Failing) = (null, nameof(ISessionStore.EndAllAsync));
         await Assert.ThrowsAsync<InvalidOperationException>(() => pending.FlushPendingAsync(World.Ct));
 
         // Alice's is gone, and Bob's by his own row.
@@ -77,14 +77,14 @@ public sealed class FaultTests
     [Fact]
     public async Task Session_maintenance_continues_after_an_unexpected_failure()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
-        _watch.Fails = nameof(ISessionStore.SweepAsync);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
+        _watch.Failing = nameof(ISessionStore.SweepAsync);
         world.Clock.Advance(SessionsFeature.TidyInterval);
         LogEvent failed = await FailedAsync(world, "Tidying the sessions");
         Assert.IsType<InvalidOperationException>(failed.Exception);
 
-        _watch.Fails = null;
-        _watch.Forget();
+        _watch.Failing = null;
+        _watch.ForgetCalls();
         await world.UntilAsync(
             () =>
             {
@@ -97,16 +97,16 @@ public sealed class FaultTests
     [Fact]
     public async Task The_gateway_stops_cleanly_when_its_last_session_maintenance_fails()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromSeconds(2));
         await alice.FetchAsync("/api/documents/");
-        _watch.Fails = nameof(ISessionStore.TouchAsync);
+        _watch.Failing = nameof(ISessionStore.TouchAsync);
 
         await world.Gateway.Services.GetServices<IHostedService>().OfType<SessionMaintenance>().Single().StopAsync(World.Ct);
 
         await FailedAsync(world, "The last tidying");
-        _watch.Fails = null;
+        _watch.Failing = null;
     }
 
     [Fact]
@@ -253,16 +253,16 @@ public sealed class FaultTests
     {
         await using World world = await World.StartAsync(options =>
         {
-            options.Services = _watch.Put;
+            options.Services = _watch.Install;
             options.Provider = given => given with { OfflineAccess = true };
         });
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Fails = nameof(ILease.TryAcquireLeaseAsync);
+        _watch.Failing = nameof(ILease.TryAcquireLeaseAsync);
         world.Clock.Advance(TimeSpan.FromMinutes(minutes));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         await world.Log.WaitForAsync("RecheckFailed");
-        _watch.Fails = null;
+        _watch.Failing = null;
         world.Clock.Advance(TimeSpan.FromMinutes(2));
         await world.UntilAsync(
             async () =>
@@ -294,12 +294,12 @@ public sealed class FaultTests
     [Fact]
     public async Task A_store_that_throws_an_unexpected_exception_makes_the_gateway_unready_until_the_store_works()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
-        _watch.Fails = nameof(ISessionStore.CheckAsync);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
+        _watch.Failing = nameof(ISessionStore.CheckAsync);
         using HttpClient http = new();
 
         using HttpResponseMessage unready = await http.GetAsync(new Uri(world.Gateway.Management, "/health/ready"), World.Ct);
-        _watch.Fails = null;
+        _watch.Failing = null;
         world.Clock.Advance(TimeSpan.FromSeconds(5));
         using HttpResponseMessage ready = await http.GetAsync(new Uri(world.Gateway.Management, "/health/ready"), World.Ct);
 

@@ -22,10 +22,10 @@ internal class WatchedStore<T> : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        _watch.Asked(targetMethod!.Name);
-        if (targetMethod.Name == _watch.Silent)
+        _watch.Record(targetMethod!.Name);
+        if (targetMethod.Name == _watch.Hanging)
         {
-            return _watch.Silence();
+            return _watch.Hang();
         }
 
         return targetMethod.Invoke(_store, args);
@@ -36,33 +36,33 @@ internal class WatchedStore<T> : DispatchProxy
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
-    private readonly TaskCompletionSource _silenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _hung = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
 
     /// <summary>The methods that were called.</summary>
     public IReadOnlyList<string> Calls => [.. _calls];
 
     /// <summary>The method that throws <see cref="StoreUnavailableException"/>.</summary>
-    public string? Away { get; set; }
+    public string? Unavailable { get; set; }
 
     /// <summary>The method that never completes and ignores cancellation.</summary>
-    public string? Silent { get; set; }
+    public string? Hanging { get; set; }
 
     /// <summary>Completes at the first call of the hanging method.</summary>
-    public Task Silenced => _silenced.Task;
+    public Task Hung => _hung.Task;
 
     /// <summary>The method that throws an unexpected exception.</summary>
-    public string? Fails { get; set; }
+    public string? Failing { get; set; }
 
     /// <summary>The unexpected exception.</summary>
-    public Exception FailedWith { get; set; } = new InvalidOperationException("The test has broken it.");
+    public Exception Error { get; set; } = new InvalidOperationException("The test has broken it.");
 
     /// <summary>How often the unexpected exception was thrown.</summary>
     public int Failures => Volatile.Read(ref _failures);
 
-    public void Forget() => _calls.Clear();
+    public void ForgetCalls() => _calls.Clear();
 
-    public void Put(IServiceCollection services)
+    public void Install(IServiceCollection services)
     {
         Watch<ISessionStore>(services);
         Watch<IReplayCache>(services);
@@ -77,23 +77,23 @@ internal sealed class StoreWatch
     }
 
     /// <summary>A task that never completes.</summary>
-    public Task Silence()
+    public Task Hang()
     {
-        _silenced.TrySetResult();
+        _hung.TrySetResult();
         return new TaskCompletionSource().Task;
     }
 
-    public void Asked(string method)
+    public void Record(string method)
     {
-        if (method == Away)
+        if (method == Unavailable)
         {
             throw new StoreUnavailableException("the test has taken it away");
         }
 
-        if (method == Fails)
+        if (method == Failing)
         {
             Interlocked.Increment(ref _failures);
-            throw FailedWith;
+            throw Error;
         }
 
         _calls.Enqueue(method);

@@ -119,11 +119,11 @@ public sealed class HealthTests
     public async Task A_readiness_check_of_a_hanging_store_times_out_after_three_seconds()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
-        watch.Silent = nameof(ISessionStore.CheckAsync);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
+        watch.Hanging = nameof(ISessionStore.CheckAsync);
 
         Task<Page> answer = AskAsync(world, "/health/ready");
-        await watch.Silenced.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        await watch.Hung.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
         world.Clock.Advance(TimeSpan.FromSeconds(3) - TimeSpan.FromMilliseconds(1));
         Assert.False(answer.IsCompleted);
         world.Clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -136,8 +136,8 @@ public sealed class HealthTests
     [Fact]
     public async Task Failed_health_checks_give_one_log_line_and_an_answer_without_secrets()
     {
-        StoreWatch watch = new() { Away = nameof(ISessionStore.CheckAsync) };
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        StoreWatch watch = new() { Unavailable = nameof(ISessionStore.CheckAsync) };
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         world.Provider.Outage = Outage.ServiceUnavailable;
         using Fault away = world.Paperless.Faults.Drop(_ => true);
 

@@ -87,7 +87,7 @@ public sealed class RefusalLogTests
         {
             Visitor visitor = row.Who switch { Who.Alice => alice, Who.Local => local, _ => nobody };
             HashSet<LogEvent> before = [.. world.Log.Events];
-            watch.Away = row.Who == Who.Unknown ? "FindAsync" : null;
+            watch.Unavailable = row.Who == Who.Unknown ? "FindAsync" : null;
             (string, string)[] unknown = row.Who == Who.Unknown
                 ? [("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue())]
                 : [];
@@ -95,7 +95,7 @@ public sealed class RefusalLogTests
 
             Page page = await visitor.SendAsync(new HttpMethod(row.Method), row.Path, form, [.. unknown, .. row.Headers]);
 
-            watch.Away = null;
+            watch.Unavailable = null;
             LogEvent[] lines = [.. world.Log.Events.Where(entry => !before.Contains(entry) && Refusals.Any(name => world.Log.Of(name).Contains(entry)))];
             string[] found = [.. lines.Select(line => CapturedLog.Value(line, "TraceId"))];
             if ((int)page.Status != row.Status || found.Length != 1 || page.Header("Cache-Control") != "no-store"
@@ -203,7 +203,7 @@ public sealed class RefusalLogTests
     private static Task<World> StartAsync(StoreWatch watch) => World.StartAsync(options =>
     {
         options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "docs.lan";
-        options.Services = watch.Put;
+        options.Services = watch.Install;
     });
 
     private static string? TraceId(Page page)

@@ -71,7 +71,7 @@ public sealed class RecheckByAnotherReplicaTests
     private static Task<World> StartAsync(RedisServer redis, StoreWatch watch) => World.StartAsync(options =>
     {
         options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
-        options.Services = watch.Put;
+        options.Services = watch.Install;
         options.Provider = given => given with { OfflineAccess = true };
     });
 

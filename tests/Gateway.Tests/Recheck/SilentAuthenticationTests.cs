@@ -55,7 +55,7 @@ public sealed class SilentAuthenticationTests
     public async Task Within_the_hour_after_a_silent_authentication_neither_the_provider_nor_the_store_is_asked()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await DueAsync(world);
         Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
         world.Clock.Advance(TimeSpan.FromMinutes(11));
@@ -63,7 +63,7 @@ public sealed class SilentAuthenticationTests
 
         // Finds out that there is nothing left to ask with, for once.
         Assert.Single((await alice.NavigateAsync("/documents/2")).Trail);
-        watch.Forget();
+        watch.ForgetCalls();
         for (int minutes = 12; minutes < 60; minutes++)
         {
             world.Clock.Advance(TimeSpan.FromMinutes(1));

@@ -12,13 +12,13 @@ public sealed class StoreUnavailableRefusalTests
     public async Task A_sign_in_that_the_store_cannot_save_keeps_the_previous_session()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(1));
         world.Provider.SignsInAs = "alice";
         RoundTrip again = await RoundTrip.BeginAsync(alice, "/documents/2", more: "&prompt=login");
         string answer = await again.AnswerAsync();
-        watch.Away = nameof(ISessionStore.AddAsync);
+        watch.Unavailable = nameof(ISessionStore.AddAsync);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.OpenAsync(answer, "cross-site")).Status);
 
@@ -32,7 +32,7 @@ public sealed class StoreUnavailableRefusalTests
     public async Task A_silent_authentication_that_the_store_cannot_save_returns_to_the_page(string away, bool anotherAtTheProvider)
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         if (anotherAtTheProvider)
@@ -42,14 +42,14 @@ public sealed class StoreUnavailableRefusalTests
 
         Page begun = await alice.OpenAsync("/documents/2");
         Page answered = await alice.OpenAsync(begun.Location!.AbsoluteUri, "cross-site");
-        watch.Away = away;
+        watch.Unavailable = away;
 
         Page page = await alice.NavigateAsync(answered.Location!.PathAndQuery, "cross-site");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Single(world.Log.Of("SilentRoundWithoutAnswer"));
         Assert.Empty(world.Log.Of("SessionEnded"));
-        watch.Away = null;
+        watch.Unavailable = null;
         Assert.Equal("alice", await alice.WhoAsync());
     }
 
@@ -60,7 +60,7 @@ public sealed class StoreUnavailableRefusalTests
         await using RedisServer redis = await RedisServer.StartAsync(keeps: true);
         await using World world = await World.StartAsync(options =>
         {
-            options.Services = watch.Put;
+            options.Services = watch.Install;
             options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
             options.Provider = given => given with { OfflineAccess = true };
         });

@@ -170,9 +170,9 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     public async Task While_the_store_is_unavailable_a_sign_out_is_not_reported_as_successful()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor somebody = world.NewVisitor();
-        watch.Away = "FindAsync";
+        watch.Unavailable = "FindAsync";
 
         // The gateway has never seen this session: only the store could know it.
         Page page = await somebody.OpenAsync(
