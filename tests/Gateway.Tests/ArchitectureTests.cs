@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Tests;
 
-/// <summary>What the design says of the shape of `src/Gateway`, read from its source.</summary>
+/// <summary>The architecture rules of `src/Gateway`, checked on its source.</summary>
 public sealed partial class ArchitectureTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src");
@@ -34,7 +34,7 @@ public sealed partial class ArchitectureTests
     ];
 
     [Fact]
-    public void The_allowed_arrows_make_no_circle()
+    public void The_allowed_dependencies_between_folders_have_no_cycle()
     {
         string[] order = [.. Allowed.Select(one => one.Folder)];
         Assert.All(
@@ -43,13 +43,13 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Every_folder_is_in_the_list() => Assert.Equal(
+    public void Every_folder_is_in_the_list_of_allowed_dependencies() => Assert.Equal(
         Directory.EnumerateDirectories(Path.Combine(Source, "Gateway")).Select(Path.GetFileName).Where(name => name is not ("bin" or "obj"))
             .Order(StringComparer.Ordinal),
         Allowed.Select(one => one.Folder).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void A_folder_knows_only_what_is_more_basic()
+    public void A_folder_depends_only_on_folders_below_it()
     {
         List<string> faults = [];
         foreach ((string folder, string[] knows) in Allowed)
@@ -68,7 +68,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void The_environment_is_read_in_one_file()
+    public void Environment_variables_are_read_in_one_file()
     {
         IEnumerable<string> faults = Files(Path.Combine(Source, "Gateway"), "*.cs")
             .Where(file => Path.GetFileName(file) is not ("GatewaySettingsReader.cs" or "AccountSettingsReader.cs" or "Variables.cs"))
@@ -78,7 +78,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void A_variable_that_is_named_elsewhere_stands_in_words_for_people_only()
+    public void Outside_the_settings_readers_a_variable_name_appears_only_in_messages()
     {
         // A literal that is nothing but a variable's name looks like an access to it; a fault found later names its variable, too.
         IEnumerable<string> faults = Files(Path.Combine(Source, "Gateway"), "*.cs")
@@ -90,7 +90,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Every_log_message_has_an_id_and_a_name_of_its_own()
+    public void Every_log_message_has_a_unique_id_and_name()
     {
         List<(int Id, string Name, string File)> messages = [];
         foreach (string file in Files(Path.Combine(Source, "Gateway"), "*.cs"))
@@ -110,7 +110,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Every_class_of_the_gateway_is_its_own_business()
+    public void Every_class_of_the_gateway_except_its_pages_is_internal()
     {
         // Razor makes components and their parameters public; nothing else is.
         IEnumerable<string> faults = typeof(Program).Assembly.GetExportedTypes()

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Tests;
 
-/// <summary>Times come from the `TimeProvider`, so that tests can let them pass; read from the source of `src/Gateway`.</summary>
+/// <summary>Source code takes the time from `TimeProvider`, so that tests can advance it.</summary>
 public sealed partial class ClockTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src", "Gateway");
@@ -24,7 +24,7 @@ public sealed partial class ClockTests
     ];
 
     [Fact]
-    public void No_time_is_taken_from_the_real_clock_but_where_the_list_says_why()
+    public void The_real_clock_is_used_only_where_the_list_gives_a_reason()
     {
         IEnumerable<string> faults = Uses().Where(use => !Exceptions.Any(one => one.File == use.File && one.Use == use.Use))
             .Select(use => $"{use.File}: {use.Use}");
@@ -33,7 +33,7 @@ public sealed partial class ClockTests
     }
 
     [Fact]
-    public void The_list_has_no_exception_that_nothing_needs() =>
+    public void The_list_of_real_clock_uses_has_no_unused_entry() =>
         Assert.All(Exceptions, one => Assert.Contains((one.File, one.Use), Uses()));
 
     [Theory]
@@ -50,7 +50,7 @@ public sealed partial class ClockTests
     [InlineData("Stopwatch.GetTimestamp()")]
     [InlineData("Environment.TickCount64")]
     [InlineData("new ResiliencePipelineBuilder()")]
-    public void A_use_of_the_real_clock_is_found(string line) => Assert.NotEmpty(RealClock().Matches(line));
+    public void A_use_of_the_real_clock_is_detected(string line) => Assert.NotEmpty(RealClock().Matches(line));
 
     [Theory]
     [InlineData("using CancellationTokenSource late = new(Patience, time);")]
@@ -61,7 +61,7 @@ public sealed partial class ClockTests
     [InlineData("using PeriodicTimer timer = new(Every, time);")]
     [InlineData("new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }")]
     [InlineData("new ResiliencePipelineBuilder<Answer> { TimeProvider = time }")]
-    public void The_time_provider_is_none(string line) => Assert.Empty(RealClock().Matches(line));
+    public void A_use_of_the_TimeProvider_is_not_taken_for_the_real_clock(string line) => Assert.Empty(RealClock().Matches(line));
 
     private static List<(string File, string Use)> Uses() =>
     [

@@ -3,7 +3,7 @@ using Gateway.Tests.Shipping;
 
 namespace Gateway.Tests;
 
-/// <summary>What one part of the gateway leaves on the request for another is listed in one table, which the source is compared with.</summary>
+/// <summary>The table of request features in the architecture document agrees with the source.</summary>
 public sealed partial class RequestFeatureTests
 {
     private static readonly (string Name, string Text)[] Source =
@@ -16,7 +16,7 @@ public sealed partial class RequestFeatureTests
     private static readonly HashSet<string> OwnTypes = [.. typeof(Program).Assembly.GetTypes().Select(type => type.Name)];
 
     [Fact]
-    public void The_page_on_architecture_names_each_feature_of_a_request_with_who_sets_and_who_reads_it()
+    public void The_architecture_page_names_each_request_feature_with_its_writers_and_readers()
     {
         List<Use> uses = [.. Source.SelectMany(file => Access().Matches(file.Text).Select(access => UseIn(file, access)))
             .Where(use => OwnTypes.Contains(use.Type))];
@@ -30,7 +30,7 @@ public sealed partial class RequestFeatureTests
     }
 
     [Fact]
-    public void Nothing_travels_with_a_request_in_an_untyped_bag() =>
+    public void No_data_of_a_request_is_kept_in_HttpContext_Items() =>
         Assert.DoesNotContain(Source, file => UntypedBag().IsMatch(file.Text));
 
     private static Use UseIn((string Name, string Text) file, Match access)

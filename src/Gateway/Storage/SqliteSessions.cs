@@ -206,7 +206,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         return Task.CompletedTask;
     }
 
-    /// <summary>Hashes by what they hold: any four bytes of one tell it from the others.</summary>
+    /// <summary>A_name_with_a_content_hash_is_recognized by what they hold: any four bytes of one tell it from the others.</summary>
     private sealed class ByteContent : IEqualityComparer<byte[]>
     {
         public static readonly ByteContent Comparer = new();

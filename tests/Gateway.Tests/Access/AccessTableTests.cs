@@ -3,7 +3,7 @@ using Gateway.Access;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>The design's table "Who may reach what", line by line.</summary>
+/// <summary>The access rules, row by row: what each path and method needs.</summary>
 public sealed class AccessTableTests
 {
     private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get", "post"];
@@ -33,7 +33,7 @@ public sealed class AccessTableTests
     [InlineData("GET", "/gateway/")]
     [InlineData("GET", "/gateway")]
     [InlineData("POST", "/Gateway/anything/below")]
-    public void The_gateways_own_paths_are_its_own_for_everybody(string method, string path) =>
+    public void The_gateway_answers_its_own_paths_itself_with_and_without_a_session(string method, string path) =>
         Assert.All(EachWay(method, path), access => Assert.Equal(AccessDecision.Own, access));
 
     [Theory]
@@ -44,7 +44,7 @@ public sealed class AccessTableTests
     [InlineData("/logo/custom.png")]
     [InlineData("/share/abc_DEF-123")]
     [InlineData("/share/abc/")]
-    public void The_public_list_is_for_everybody_to_read(string path)
+    public void Public_paths_are_readable_without_a_session(string path)
     {
         Assert.All(EachWay("GET", path).Concat(EachWay("HEAD", path)), access => Assert.Equal(AccessDecision.Public, access));
         Assert.All(
@@ -84,7 +84,7 @@ public sealed class AccessTableTests
     [InlineData("/gatewayx")]
     [InlineData("/accountsx")]
     [InlineData("/fetch/doc/1")]
-    public void All_else_takes_a_session_and_then_goes_with_identity(string path)
+    public void Every_other_path_requires_a_session_and_is_forwarded_with_the_user_header(string path)
     {
         Assert.All(EachWay("GET", path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access));
         Assert.All(EachWay("GET", path, hasSession: true), access => Assert.Equal(AccessDecision.WithIdentity, access));
@@ -104,7 +104,7 @@ public sealed class AccessTableTests
     [InlineData("?xpassword=1", false)]
     [InlineData("?p%61ssword=1", false)]
     [InlineData("?next=password=1", false)]
-    public void Paperless_own_sign_in_page_is_there_for_who_asks_for_it_by_name(string query, bool paperless) =>
+    public void Paperless_own_sign_in_page_opens_only_with_the_password_parameter(string query, bool paperless) =>
         Assert.All(["/accounts/login/", "/accounts/login", "/Accounts/Login/"], path => Assert.All(["GET", "HEAD"], method =>
         {
             Assert.All(Rules[..2], rule => Assert.Equal(
@@ -127,7 +127,7 @@ public sealed class AccessTableTests
     [InlineData("POST", "/admin/login/")]
     [InlineData("POST", "/admin/login")]
     [InlineData("POST", "/Admin/Login/")]
-    public void Paperless_own_account_pages_are_there_while_regular_login_is_on(string method, string path)
+    public void Paperless_own_account_pages_are_reachable_while_regular_login_is_on(string method, string path)
     {
         Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.AccountPages, rule.Decide(method, path, hasSession: false, Credential.None)));
         Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.WithIdentity, rule.Decide(method, path, hasSession: true, Credential.None)));
@@ -140,7 +140,7 @@ public sealed class AccessTableTests
     [InlineData("POST", "/accounts/signup/")]
     [InlineData("POST", "/Accounts/SignUp/")]
     [InlineData("POST", "/accounts/3rdparty/signup/")]
-    public void Sign_up_is_closed_until_it_is_allowed_because_the_first_one_is_superuser(string method, string path)
+    public void Sign_up_is_closed_unless_allowed_because_the_first_account_becomes_superuser(string method, string path)
     {
         Assert.All([Rules[0], Rules[2], Rules[3]], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, Credential.None)));
         Assert.Equal(AccessDecision.AccountPages, Rules[1].Decide(method, path, hasSession: false, Credential.None));
@@ -150,7 +150,7 @@ public sealed class AccessTableTests
     [InlineData("/api/auth/headless/app/v1/auth/signup")]
     [InlineData("/api/auth/headless/browser/v1/auth/provider/signup")]
     [InlineData("/API/auth/headless/app/v1/auth/SIGNUP")]
-    public void A_token_that_nobody_checked_yet_is_no_way_round_the_closed_sign_up(string path) => Assert.All(
+    public void An_unverified_token_does_not_open_the_closed_sign_up(string path) => Assert.All(
         new[] { Credential.None, Credential.Token, Credential.Basic },
         credential => Assert.Equal(AccessDecision.Closed, Rules[0].Decide("POST", path, hasSession: false, credential)));
 
@@ -165,7 +165,7 @@ public sealed class AccessTableTests
     [InlineData("/x/admin/logout/")]
     [InlineData("/myadmin/logout/")]
     [InlineData("/admin/logout/x")]
-    public void Django_s_unanchored_admin_doors_are_no_doors(string path)
+    public void Admin_login_and_logout_paths_under_another_prefix_are_closed(string path)
     {
         Assert.All(Methods, method => Assert.All(
             EachWay(method, path),
@@ -198,7 +198,7 @@ public sealed class AccessTableTests
     [InlineData("/xapi/documents/")]
     [InlineData("/ws/status/")]
     [InlineData("/admin/")]
-    public void A_credential_counts_below_the_api_only(string path)
+    public void A_credential_is_accepted_below_the_API_only(string path)
     {
         Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("GET", path, hasSession: false, Credential.Token));
         Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("GET", path, hasSession: true, Credential.Token));
@@ -230,7 +230,7 @@ public sealed class AccessTableTests
     [Theory]
     [InlineData("/api/token/x")]
     [InlineData("/api/token/share/abc")]
-    public void Nothing_below_the_token_endpoint_is_open(string path)
+    public void Paths_below_the_token_endpoint_are_closed(string path)
     {
         Assert.All(
             Methods,
@@ -239,7 +239,7 @@ public sealed class AccessTableTests
     }
 
     [Fact]
-    public void With_regular_login_off_no_password_reaches_Paperless_by_any_way()
+    public void With_regular_login_disabled_no_password_endpoint_of_Paperless_is_reachable()
     {
         string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token/", "/api/auth/headless/app/v1/auth/login",
             "/api/auth/headless/browser/v1/auth/provider/token", "/accounts/signup/", "/accounts/password/reset/"];
@@ -247,7 +247,7 @@ public sealed class AccessTableTests
     }
 
     [Fact]
-    public void An_anonymous_request_gets_through_on_the_short_list_only()
+    public void An_anonymous_request_is_allowed_on_the_public_paths_only()
     {
         Gen<string> path = Gen.OneOf(
                 Gen.Int[0, Segments.Length - 1].Select(index => Segments[index]),

@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>The table of who may reach what, by what arrives at Paperless.</summary>
+/// <summary>The access rules over HTTP: which requests reach Paperless, and with which headers.</summary>
 public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];
@@ -73,7 +73,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     private World World => shared.World;
 
     [Fact]
-    public async Task Anonymous_requests_reach_Paperless_on_the_public_list_only()
+    public async Task Anonymous_requests_reach_Paperless_on_public_paths_only()
     {
         using Visitor nobody = World.NewVisitor();
         World.Paperless.ForgetReceived();
@@ -97,7 +97,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task Public_paths_carry_no_identity_and_no_cookies_whoever_asks()
+    public async Task Requests_to_public_paths_carry_no_user_header_and_no_cookies()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -117,7 +117,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     [InlineData("/documents/2?page=1&q=a%20b", "/accounts/login/?next=%2Fdocuments%2F2%3Fpage%3D1%26q%3Da%2520b")]
     [InlineData("/api/documents/1/download/", "/accounts/login/?next=%2Fapi%2Fdocuments%2F1%2Fdownload%2F")]
     [InlineData("/", "/accounts/login/?next=%2F")]
-    public async Task A_navigation_of_nobody_is_led_to_the_sign_in_and_back(string path, string location)
+    public async Task A_navigation_without_a_session_is_redirected_to_the_sign_in_and_back(string path, string location)
     {
         using Visitor nobody = World.NewVisitor();
 
@@ -135,7 +135,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     [InlineData("GET", "/dashboard", "navigate", "iframe")]
     [InlineData("POST", "/dashboard", "navigate", "document")]
     [InlineData("GET", "/ws/status/", "navigate", "document")]
-    public async Task Everything_else_of_nobody_is_401_as_problem_json_without_a_challenge(string method, string path, string mode, string destination)
+    public async Task Other_requests_without_a_session_get_401_as_problem_json_without_a_challenge(string method, string path, string mode, string destination)
     {
         using Visitor nobody = World.NewVisitor();
 
@@ -160,7 +160,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     [InlineData("POST /api/documents/post_document/", "Content-Length: 1073741824\r\nExpect: 100-continue\r\nAuthorization: Bearer x\r\n", 401)]
     [InlineData("POST /accounts/signup/", "Content-Length: 1073741824\r\nExpect: 100-continue\r\n", 404)]
     [InlineData("POST /a/../b", "Content-Length: 1073741824\r\nExpect: 100-continue\r\n", 400)]
-    public async Task A_refusal_comes_before_the_body(string line, string headers, int status)
+    public async Task A_request_is_refused_before_its_body_is_read(string line, string headers, int status)
     {
         World.Paperless.ForgetReceived();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
@@ -173,7 +173,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task A_cross_site_upload_on_a_session_is_refused_before_the_body()
+    public async Task A_cross_site_upload_on_a_session_is_refused_before_its_body_is_read()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -188,7 +188,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task With_a_session_pages_and_api_carry_the_identity()
+    public async Task With_a_session_pages_and_API_requests_carry_the_user_header()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -221,7 +221,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task Methods_that_are_not_for_Paperless_are_refused()
+    public async Task Unsupported_methods_are_refused()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -237,7 +237,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task No_line_of_the_log_holds_a_share_links_slug()
+    public async Task The_log_never_contains_the_slug_of_a_share_link()
     {
         using Visitor nobody = World.NewVisitor();
 
@@ -248,7 +248,7 @@ public sealed class AccessTests(SharedWorld shared) : IClassFixture<SharedWorld>
     }
 
     [Fact]
-    public async Task A_refusal_is_one_line_of_the_log()
+    public async Task A_refused_request_is_logged_in_one_line()
     {
         using Visitor nobody = World.NewVisitor();
         int before = World.Log.Of("Refused").Count;

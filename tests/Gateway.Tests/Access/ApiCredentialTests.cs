@@ -6,7 +6,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>Requests to the API that bring a credential of their own.</summary>
+/// <summary>Requests to the API with an `Authorization` header of their own.</summary>
 public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;
@@ -16,7 +16,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     private static string Basic(string name, string password) => "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{password}"));
 
     [Fact]
-    public async Task A_token_reaches_Paperless_alone_even_on_a_session()
+    public async Task A_request_with_a_token_is_forwarded_without_the_user_header_even_on_a_session()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -32,7 +32,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_token_needs_no_origin_and_no_browser_headers_matter()
+    public async Task A_request_with_a_token_needs_no_Origin_header_and_no_fetch_metadata()
     {
         using Visitor program = World.NewVisitor();
         World.Paperless.ForgetReceived();
@@ -50,7 +50,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_bad_token_gets_Paperless_own_answer()
+    public async Task An_invalid_token_gets_Paperless_own_error()
     {
         using Visitor program = World.NewVisitor();
 
@@ -61,7 +61,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Basic_passes_while_regular_login_is_on()
+    public async Task Basic_credentials_are_forwarded_while_regular_login_is_on()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -80,7 +80,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     [InlineData("")]
     [InlineData("Tokenabc")]
     [InlineData("Digest username=\"admin\"")]
-    public async Task Other_credentials_are_refused_on_the_api_with_and_without_a_session(string credential)
+    public async Task Other_kinds_of_credentials_are_refused_on_the_API_with_and_without_a_session(string credential)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -99,7 +99,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Two_credentials_are_none()
+    public async Task A_request_with_two_credentials_is_refused()
     {
         World.Paperless.ForgetReceived();
 
@@ -115,7 +115,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     [InlineData("/x/api/documents/")]
     [InlineData("/admin/")]
     [InlineData("/API/documents/")]
-    public async Task A_credential_opens_nothing_but_the_api(string path)
+    public async Task A_credential_opens_no_path_outside_the_API(string path)
     {
         using Visitor program = World.NewVisitor();
         World.Paperless.ForgetReceived();
@@ -127,7 +127,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Outside_the_api_a_credential_is_not_forwarded()
+    public async Task A_credential_is_not_forwarded_outside_the_API()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -140,7 +140,7 @@ public sealed class ApiCredentialTests(SharedWorld shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task With_the_api_mode_on_the_header_does_not_outvote_a_token()
+    public async Task With_the_user_header_enabled_for_the_API_a_token_still_decides_the_user()
     {
         await using World world = await World.StartAsync(options =>
         {

@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>A credential is verified before the large body that comes with it is read; what Paperless said is kept for a moment.</summary>
+/// <summary>A credential is verified at Paperless before the large body sent with it is read; the answer is cached briefly.</summary>
 public sealed class CredentialCheckTests : IAsyncLifetime
 {
     private const string Upload = "/api/documents/post_document/";
@@ -25,7 +25,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     [InlineData("Token made-up", false)]
     [InlineData("Token made-up", true)]
     [InlineData("Basic YWRtaW46d3Jvbmc=", false)]
-    public async Task A_large_body_with_a_made_up_credential_is_refused_before_it_is_read(string credential, bool api)
+    public async Task A_large_body_with_an_invalid_credential_is_refused_before_it_is_read(string credential, bool api)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -49,7 +49,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_large_body_with_a_good_credential_arrives(bool token)
+    public async Task A_large_body_with_a_valid_credential_reaches_Paperless(bool token)
     {
         string credential = token ? AdminToken : "Basic " + Convert.ToBase64String("admin:admin"u8);
 
@@ -61,7 +61,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Small_bodies_and_their_credentials_are_Paperless_s_business_alone()
+    public async Task Small_bodies_are_forwarded_without_a_check_of_their_credential()
     {
         await SendAsync("Token made-up", size: (int)ChunkedBodyBuffer.LargestAnonymous);
 
@@ -69,7 +69,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_good_credential_is_known_for_a_minute()
+    public async Task A_valid_credential_is_cached_for_a_minute()
     {
         await SendAsync(AdminToken);
         _world.Clock.Advance(CredentialCheck.TakenTtl - TimeSpan.FromSeconds(1));
@@ -82,7 +82,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_credential_that_is_not_taken_is_known_for_ten_seconds()
+    public async Task A_rejected_credential_is_cached_for_ten_seconds()
     {
         await SendAsync("Token made-up");
         _world.Clock.Advance(CredentialCheck.NotTakenTtl - TimeSpan.FromSeconds(1));
@@ -95,7 +95,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_is_taken_away_is_known_as_gone_after_a_minute()
+    public async Task A_revoked_token_is_rejected_after_a_minute_at_most()
     {
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
         string gone = AdminToken;
@@ -111,7 +111,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     [InlineData(500)]
     [InlineData(404)]
     [InlineData(302)]
-    public async Task Without_a_clear_answer_of_Paperless_the_body_is_not_taken_and_nothing_is_kept(int status)
+    public async Task Without_a_clear_answer_from_Paperless_the_body_is_refused_and_nothing_is_cached(int status)
     {
         using (_world.Paperless.Faults.Answer(request => request.RawPath == Profile, status))
         {
@@ -123,7 +123,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Equal_credentials_are_asked_about_once()
+    public async Task Concurrent_requests_with_one_credential_share_one_check()
     {
         using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Profile);
         Task<Page>[] pages = [.. Enumerable.Range(0, 20).Select(_ => SendAsync("Token made-up"))];
@@ -135,7 +135,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_leaves_does_not_spoil_the_answer_for_others()
+    public async Task A_client_that_disconnects_does_not_cancel_the_check_for_other_requests()
     {
         using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Profile);
         RawConnection leaves = await RawConnection.OpenAsync(_world.Port);
@@ -152,7 +152,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_client_has_few_questions_under_way_and_keeps_neither_others_nor_good_credentials_from_being_asked_about()
+    public async Task The_checks_of_one_client_are_limited_and_do_not_delay_other_clients_or_valid_credentials()
     {
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
         _world.Clock.Advance(CredentialCheck.TakenTtl);
@@ -179,7 +179,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_made_up_credentials_push_out_no_good_one()
+    public async Task Many_invalid_credentials_do_not_evict_a_valid_one_from_the_cache()
     {
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
         await Parallel.ForAsync(0, 1100, new ParallelOptions { MaxDegreeOfParallelism = 6, CancellationToken = World.Ct }, async (number, _) =>

@@ -4,7 +4,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>What changes something on a session comes from Paperless's own pages.</summary>
+/// <summary>On a session, requests that change something must come from the same origin (CSRF).</summary>
 public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Own = "own";
@@ -16,7 +16,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("same-origin", null)]
     [InlineData(null, Own)]
     [InlineData(null, null)]
-    public async Task What_comes_from_here_or_from_no_browser_passes(string? site, string? origin)
+    public async Task Same_origin_requests_and_requests_without_browser_headers_are_allowed(string? site, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -46,7 +46,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData(null, "http://localhost")]
     [InlineData(null, "http://localhost.evil.example")]
     [InlineData(null, "")]
-    public async Task What_comes_from_elsewhere_is_refused_with_one_line_of_the_log(string? site, string? origin)
+    public async Task Cross_site_requests_are_refused_with_one_log_line(string? site, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -98,7 +98,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
 
     [Theory]
     [MemberData(nameof(Referers))]
-    public async Task A_Referer_alone_says_where_a_request_comes_from(string referer, bool isFromHere)
+    public async Task A_Referer_alone_decides_the_origin_of_a_request(string referer, bool isFromHere)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -115,7 +115,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("same-origin", Own)]
     [InlineData("same-origin", null)]
     [InlineData(null, Own)]
-    public async Task A_foreign_Referer_is_foreign_beside_whatever_else_is_said(string? site, string? origin)
+    public async Task A_foreign_Referer_is_refused_whatever_the_other_headers_say(string? site, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -137,7 +137,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     }
 
     [Fact]
-    public async Task Two_Referers_are_none_of_this_origin()
+    public async Task A_request_with_two_Referer_headers_is_refused()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -164,14 +164,14 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("https://docs.example.com", "https://user:docs.example.com@evil.example/", false)]
     [InlineData("https://[::1]:8443", "https://[::1]:8443/", true)]
     [InlineData("https://bücher.example", "https://xn--bcher-kva.example/", true)]
-    public void A_url_is_of_an_origin_by_its_scheme_host_and_port(string origin, string url, bool isOfIt) =>
+    public void A_URL_belongs_to_an_origin_if_scheme_host_and_port_match(string origin, string url, bool isOfIt) =>
         Assert.Equal(isOfIt, new Gateway.Settings.PublicOrigin(new Uri(origin)).IsOriginOf(url));
 
     [Theory]
     [InlineData("X-HTTP-Method-Override")]
     [InlineData("X-HTTP-Method")]
     [InlineData("X-Method-Override")]
-    public async Task Paperless_is_asked_for_no_other_method_than_the_one_that_was_judged(string name)
+    public async Task Method_override_headers_are_not_forwarded(string name)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -183,7 +183,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     }
 
     [Fact]
-    public async Task A_form_on_another_site_gets_a_page_that_says_so()
+    public async Task A_form_posted_from_another_site_gets_an_error_page_that_names_the_cause()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -205,7 +205,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     }
 
     [Fact]
-    public async Task Two_origins_are_no_origin()
+    public async Task A_request_with_two_Origin_headers_is_refused()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -222,7 +222,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("GET")]
     [InlineData("HEAD")]
     [InlineData("OPTIONS")]
-    public async Task Reading_is_not_guarded(string method)
+    public async Task Cross_site_requests_that_only_read_are_allowed(string method)
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -235,7 +235,7 @@ public sealed class CrossSiteTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("cross-site", null)]
     [InlineData(null, "https://evil.example")]
     [InlineData("same-origin", "null")]
-    public async Task A_websocket_from_elsewhere_is_refused(string? site, string? origin)
+    public async Task A_cross_site_WebSocket_is_refused(string? site, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();

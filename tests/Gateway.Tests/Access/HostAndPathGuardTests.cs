@@ -31,7 +31,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("http://docs.lan:8000", "docs.lan:80", false)]
     [InlineData("https://[::1]:8443", "[::1]:8443", true)]
     [InlineData("https://bücher.example", "xn--bcher-kva.example", true)]
-    public void The_public_host_is_known_with_or_without_the_schemes_own_port(string url, string? host, bool same) =>
+    public void The_public_host_is_accepted_with_or_without_the_default_port(string url, string? host, bool same) =>
         Assert.Equal(same, new PublicOrigin(new Uri(url)).IsHost(host));
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
         Assert.Equal(matches, new HostPatterns(["other.lan", pattern]).Matches(host));
 
     [Fact]
-    public async Task A_persons_navigation_to_another_host_is_led_to_the_public_one()
+    public async Task A_navigation_to_another_host_is_redirected_to_the_public_host()
     {
         await using World world = await World.StartAsync();
 
@@ -70,7 +70,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("evil.example", Html + "\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image", "GET", "/logo")]
     [InlineData("evil.example", Json, "GET", "/gateway/session")]
     [InlineData("localhost", Json, "GET", "/static/x.js")]
-    public async Task Everything_else_on_another_host_is_misdirected(string host, string headers, string method, string path)
+    public async Task Other_requests_to_another_host_get_421(string host, string headers, string method, string path)
     {
         await using World world = await World.StartAsync();
 
@@ -85,7 +85,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("docs.lan", "docs.lan:8000")]
     [InlineData(".example.com", "api.example.com")]
     [InlineData("*", "whatever.example")]
-    public async Task An_allowed_host_is_for_clients_with_a_credential_and_never_for_a_session(string allowed, string host)
+    public async Task An_allowed_host_serves_requests_with_a_credential_and_never_a_session(string allowed, string host)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "other.lan, " + allowed);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -131,7 +131,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("GET", "/ws/status/", Json + "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")]
     [InlineData("GET", "/dashboard", Json)]
     [InlineData("OPTIONS", "/dashboard", Json)]
-    public async Task At_an_allowed_host_neither_the_gateways_own_endpoints_nor_account_pages_answer_and_no_session_counts(
+    public async Task An_allowed_host_serves_neither_the_gateways_endpoints_nor_account_pages_and_ignores_sessions(
         string method,
         string path,
         string headers)
@@ -156,7 +156,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("/accounts/logout/")]
     [InlineData("/gateway/sessions")]
     [InlineData("/accounts/password/reset/")]
-    public async Task A_persons_navigation_to_an_allowed_host_is_led_to_the_public_one_too(string path)
+    public async Task A_navigation_to_an_allowed_host_is_redirected_to_the_public_host(string path)
     {
         string answer = await GetAsync(shared.World, "docs.lan", path, Html);
 
@@ -174,7 +174,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("GET", "/static/signin.css", Json, 200)]
     [InlineData("GET", "/favicon.ico", Json, 200)]
     [InlineData("GET", "/share/unknown", Json, 302)]
-    public async Task At_an_allowed_host_credentials_and_what_is_everybodys_are_answered_without_any_cookie(
+    public async Task An_allowed_host_serves_credentials_and_public_paths_without_forwarding_cookies(
         string method,
         string path,
         string headers,
@@ -196,7 +196,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("docs.lan", "/accounts/password/reset/", 421)]
     [InlineData("docs.lan", "/favicon.ico", 200)]
     [InlineData("evil.example", "/favicon.ico", 421)]
-    public async Task A_host_that_a_trusted_proxy_names_counts_as_one(string host, string path, int status)
+    public async Task The_forwarded_host_of_a_trusted_proxy_is_used(string host, string path, int status)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -210,7 +210,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     }
 
     [Fact]
-    public async Task A_host_that_anybody_else_names_is_none()
+    public async Task The_forwarded_host_of_an_untrusted_client_is_ignored()
     {
         string answer = await GetAsync(shared.World, "docs.lan", "/gateway/session", $"{Json}\r\nX-Forwarded-Host: localhost:{shared.World.Port}");
 
@@ -218,7 +218,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     }
 
     [Fact]
-    public async Task Under_a_script_name_an_allowed_host_answers_credentials_below_it_only()
+    public async Task Under_a_script_name_an_allowed_host_serves_credentials_below_the_script_name_only()
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -233,7 +233,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     }
 
     [Fact]
-    public async Task The_path_is_judged_before_the_host_so_that_no_redirect_carries_an_ambiguous_one()
+    public async Task The_path_is_checked_before_the_host_so_no_redirect_contains_an_ambiguous_path()
     {
         await using World world = await World.StartAsync();
 
@@ -245,7 +245,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [Theory]
     [InlineData("TRACE")]
     [InlineData("trace")]
-    public async Task A_method_that_mirrors_the_request_is_refused(string method)
+    public async Task The_TRACE_method_is_refused(string method)
     {
         await using World world = await World.StartAsync();
 
@@ -266,7 +266,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("/paperless/documents", 302, "/paperless/accounts/login/?next=%2Fpaperless%2Fdocuments")]
     [InlineData("/paperless/accounts/login/", 200, null)]
     [InlineData("/paperless/gateway/session", 401, null)]
-    public async Task Under_a_script_name_nothing_is_beside_it(string path, int status, string? location)
+    public async Task Paths_outside_the_script_name_are_404(string path, int status, string? location)
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
 
@@ -278,7 +278,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     }
 
     [Fact]
-    public async Task Under_a_script_name_a_person_signs_in_and_comes_back_below_it()
+    public async Task Under_a_script_name_a_sign_in_returns_to_a_path_below_the_script_name()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
         using Visitor alice = world.NewVisitor();

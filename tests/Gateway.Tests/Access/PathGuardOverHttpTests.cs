@@ -3,11 +3,11 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>Raw targets against the running gateway: refused before Paperless hears of them, or forwarded byte for byte.</summary>
+/// <summary>Raw request targets sent to the running gateway are refused, or forwarded byte for byte.</summary>
 public sealed class PathGuardOverHttpTests
 {
     [Fact]
-    public async Task An_ambiguous_target_is_answered_400_and_reaches_nobody()
+    public async Task An_ambiguous_target_gets_400_and_is_not_forwarded()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -28,7 +28,7 @@ public sealed class PathGuardOverHttpTests
     }
 
     [Fact]
-    public async Task A_clear_target_reaches_Paperless_byte_for_byte()
+    public async Task An_unambiguous_target_reaches_Paperless_byte_for_byte()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -48,7 +48,7 @@ public sealed class PathGuardOverHttpTests
     }
 
     [Fact]
-    public async Task An_escape_does_not_open_a_door_that_the_plain_path_leaves_shut()
+    public async Task A_percent_encoded_path_does_not_open_a_closed_path()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true");
 

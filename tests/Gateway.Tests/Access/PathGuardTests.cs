@@ -56,14 +56,14 @@ public sealed class PathGuardTests
 
     [Theory]
     [MemberData(nameof(Clear))]
-    public void A_clear_target_passes(string target) => Assert.Null(PathGuard.Fault(target));
+    public void An_unambiguous_target_is_accepted(string target) => Assert.Null(PathGuard.Fault(target));
 
     [Fact]
-    public void Whatever_comes_is_a_fault_or_none_and_never_a_crash() =>
+    public void Any_target_is_either_accepted_or_refused_without_an_exception() =>
         Gen.OneOf(Gen.String, Targets).Sample(target => _ = PathGuard.Fault(target), iter: 50_000);
 
     [Fact]
-    public void What_passes_holds_nothing_that_is_refused_when_it_is_decoded() => Targets.Sample(target =>
+    public void An_accepted_target_contains_nothing_ambiguous_after_decoding() => Targets.Sample(target =>
     {
         if (PathGuard.Fault(target) is null)
         {
@@ -79,13 +79,13 @@ public sealed class PathGuardTests
     }, iter: 50_000);
 
     [Fact]
-    public async Task What_passes_is_to_Kestrel_what_a_strict_decoding_makes_of_it()
+    public async Task Kestrel_decodes_accepted_targets_as_a_strict_decoder_does()
     {
         await using WebApplication kestrel = Echo();
         await kestrel.StartAsync(TestContext.Current.CancellationToken);
         Uri address = new(kestrel.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         List<string> passed = [.. Clear.Select(row => row.Data), .. Passing()];
-        using Connection connection = await Connection.OpenAsync(address);
+        using KeepAliveConnection connection = await KeepAliveConnection.OpenAsync(address);
 
         foreach (string target in passed)
         {

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Somebody tries to get a link to another's account, or things go wrong on the way.</summary>
+/// <summary>Attacks on Connect: somebody tries to link a provider account to another person's user.</summary>
 public sealed class ConnectAttackTests : IAsyncLifetime
 {
     private const string Path = "/accounts/oidc/other/login/?process=connect";
@@ -30,7 +30,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     [InlineData(null, "", null)]
     [InlineData(null, "/profile", "https://evil.example")]
     [InlineData(null, null, "null")]
-    public async Task It_is_begun_from_this_origin_only(string? site, string? referer, string? origin)
+    public async Task A_connect_starts_from_the_same_origin_only(string? site, string? referer, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -52,7 +52,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     [InlineData(null, "/profile", null)]
     [InlineData(null, null, "own")]
     [InlineData("same-origin", null, "own")]
-    public async Task From_this_origin_it_leads_to_the_provider(string? site, string? referer, string? origin)
+    public async Task A_connect_from_the_same_origin_redirects_to_the_provider(string? site, string? referer, string? origin)
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -65,7 +65,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_browser_that_fetches_ahead_begins_nothing()
+    public async Task A_prefetch_starts_no_connect()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -75,7 +75,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_script_and_a_frame_begin_nothing()
+    public async Task A_script_or_a_frame_starts_no_connect()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -90,7 +90,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_attackers_callback_links_nothing_in_the_victims_browser()
+    public async Task An_attackers_callback_links_nothing_in_the_victims_browser()
     {
         World.Provider.SignsInAs = "alice";
         using Visitor victim = await World.SignedInAsync("alice");
@@ -105,7 +105,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_attackers_code_in_the_victims_own_connect_is_worth_nothing()
+    public async Task An_attackers_code_in_the_victims_own_connect_links_nothing()
     {
         using Visitor victim = await World.SignedInAsync("alice");
         using Visitor attacker = await World.SignedInAsync("bob");
@@ -119,7 +119,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_callback_that_is_reached_twice_links_once_and_says_so_without_signing_anybody_in()
+    public async Task A_connect_callback_opened_twice_links_once_says_so_and_signs_nobody_in()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         RoundTrip trip = await TwoProviders.BeginConnectAsync(alice, "/documents/2");
@@ -141,7 +141,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_its_code_has_expired_it_has_to_be_begun_again()
+    public async Task A_connect_whose_code_has_expired_must_be_started_again()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         RoundTrip trip = await TwoProviders.BeginConnectAsync(alice);
@@ -155,7 +155,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_linked_where_somebody_else_or_nobody_is_signed_in_by_then()
+    public async Task A_connect_is_refused_if_the_session_ended_or_changed_before_the_callback()
     {
         using Visitor visitor = await World.SignedInAsync("alice");
         RoundTrip[] trips = [await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(visitor), await TwoProviders.BeginConnectAsync(
@@ -178,7 +178,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_may_not_come_in_may_not_be_connected_either()
+    public async Task A_person_who_is_not_allowed_to_sign_in_cannot_be_connected()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
         using Visitor alice = await both.World.SignedInAsync("alice");
@@ -191,7 +191,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_Paperless_cannot_be_asked_nothing_is_linked_and_the_page_tries_again()
+    public async Task While_Paperless_is_unavailable_a_connect_links_nothing_and_the_page_retries()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         Page page;
@@ -211,7 +211,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_provider_refuses_can_be_tried_again_as_a_connect()
+    public async Task A_connect_that_the_provider_refused_can_be_retried_as_a_connect()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         _both.Other.NextAuthorizeError = new ProviderError("access_denied");
@@ -224,7 +224,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_forged_ID_token_links_nothing()
+    public async Task A_forged_ID_token_in_a_connect_links_nothing()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         _both.Other.Options = _both.Other.Options with { Signing = SigningMode.WrongKey };

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Connect: a provider's account is linked to the user who is signed in, and nothing else changes.</summary>
+/// <summary>Connect links a provider account to the signed-in user and changes nothing else.</summary>
 public sealed class ConnectTests : IAsyncLifetime
 {
     private TwoProviders _both = null!;
@@ -21,7 +21,7 @@ public sealed class ConnectTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _both.DisposeAsync();
 
     [Fact]
-    public async Task What_is_connected_signs_the_same_user_in_from_then_on()
+    public async Task A_connected_provider_account_signs_in_as_the_same_user()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -37,7 +37,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_session_and_the_user_stay_as_they_are_until_the_next_sign_in()
+    public async Task A_connect_leaves_the_session_and_the_user_unchanged_until_the_next_sign_in()
     {
         _both.Other.Change(_both.Other.Find("bob")! with { Groups = ["editors"] });
         using Visitor alice = await World.SignedInAsync("alice");
@@ -64,7 +64,7 @@ public sealed class ConnectTests : IAsyncLifetime
     [InlineData("https://evil.example/")]
     [InlineData("//evil.example")]
     [InlineData("/accounts/logout/")]
-    public async Task It_leads_to_no_other_site_and_to_no_logout(string next)
+    public async Task A_connect_redirects_neither_to_another_site_nor_to_the_logout(string next)
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -77,7 +77,7 @@ public sealed class ConnectTests : IAsyncLifetime
     [InlineData("same-origin")]
     [InlineData("cross-site")]
     [InlineData("none")]
-    public async Task Where_nobody_is_signed_in_it_leads_to_the_sign_in_page_and_makes_no_account(string site)
+    public async Task A_connect_without_a_session_leads_to_the_sign_in_page_and_creates_no_account(string site)
     {
         using Visitor stranger = World.NewVisitor();
 
@@ -89,7 +89,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_the_users_already_leads_on()
+    public async Task Connecting_an_already_connected_account_redirects_to_the_return_address()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         await TwoProviders.ConnectAsync(alice);
@@ -102,7 +102,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_of_another_user_is_refused_with_a_page_that_tells_nothing_of_that_user()
+    public async Task A_connect_to_an_account_linked_to_another_user_is_refused_without_naming_that_user()
     {
         using Visitor bob = await _both.SignedInWithOtherAsync();
         using Visitor alice = await World.SignedInAsync("alice");
@@ -120,7 +120,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_user_made_anew_under_the_same_number_does_not_inherit_the_link()
+    public async Task A_user_recreated_with_the_same_id_does_not_inherit_the_link()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         await TwoProviders.ConnectAsync(alice);
@@ -133,7 +133,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_that_was_switched_off_or_deleted_meanwhile_is_linked_to_nothing()
+    public async Task A_connect_to_a_user_deactivated_or_deleted_meanwhile_links_nothing()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         RoundTrip first = await TwoProviders.BeginConnectAsync(alice);
@@ -152,7 +152,7 @@ public sealed class ConnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_who_connect_the_same_at_once_do_not_share_it()
+    public async Task Two_users_who_connect_one_provider_account_concurrently_do_not_share_the_account()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.Data.AddPerson("carol");
@@ -173,7 +173,7 @@ public sealed class ConnectTests : IAsyncLifetime
 public sealed class ConnectOfAdminsTests
 {
     [Fact]
-    public async Task An_administrators_account_is_linked_by_connect_alone()
+    public async Task An_administrators_account_can_be_linked_by_connect_only()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(
             options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());
@@ -198,7 +198,7 @@ public sealed class ConnectOfAdminsTests
     }
 
     [Fact]
-    public async Task A_connect_begun_at_Paperless_itself_is_that_users_alone()
+    public async Task A_connect_started_in_a_Paperless_session_works_once_and_for_that_user_only()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(
             options => options.Services = services => services.AddSingleton<IStartupFilter, SignedInAtPaperless>());

@@ -4,7 +4,7 @@ using Person = Gateway.StandIns.Provider.Person;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>What the tests of accounts ask of a world.</summary>
+/// <summary>People at the development provider, for tests of accounts.</summary>
 internal static class DevelopmentPeople
 {
     /// <summary>Somebody whom only the provider knows so far.</summary>

@@ -5,11 +5,11 @@ using PaperlessUser = Gateway.StandIns.Paperless.PaperlessUser;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Which Paperless user somebody becomes at the first sign-in, and never somebody else.</summary>
+/// <summary>Which Paperless user a person gets at the first sign-in.</summary>
 public sealed class FirstSignInTests
 {
     [Fact]
-    public async Task A_new_person_becomes_a_user_with_everything_that_the_first_page_needs()
+    public async Task A_new_person_gets_a_user_with_name_email_groups_and_the_permissions_for_the_first_page()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS"] = "viewers, nowhere");
         world.Paperless.Data.AddGroup("family", "view_document");
@@ -29,7 +29,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task The_ordinary_account_of_the_same_name_is_taken_and_keeps_what_it_has()
+    public async Task An_ordinary_account_of_the_same_name_is_linked_and_keeps_its_permissions()
     {
         await using World world = await World.StartAsync();
         int before = world.Paperless.Data.Users.Count;
@@ -46,7 +46,7 @@ public sealed class FirstSignInTests
     [InlineData(true, false)]
     [InlineData(false, true)]
     [InlineData(true, true)]
-    public async Task An_account_of_staff_or_of_a_superuser_is_never_taken_by_its_name(bool staff, bool superuser)
+    public async Task A_staff_or_superuser_account_is_never_linked_by_its_name(bool staff, bool superuser)
     {
         await using World world = await World.StartAsync();
         world.Paperless.Data.AddUser("carol", user => user with { IsStaff = staff, IsSuperuser = superuser });
@@ -60,7 +60,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task An_account_that_somebody_is_linked_to_is_not_taken_by_another_of_the_same_name()
+    public async Task An_account_with_a_link_is_not_linked_to_another_person_of_the_same_name()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");
@@ -75,7 +75,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task Where_names_say_nothing_a_taken_name_gets_the_first_free_number()
+    public async Task Without_matching_by_name_a_taken_name_gets_the_first_free_number()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "never");
         world.Paperless.Data.AddUser("Alice2");
@@ -87,7 +87,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task Names_are_matched_in_their_letter_case_although_Paperless_finds_both()
+    public async Task Names_match_case_sensitively_although_Paperless_search_ignores_case()
     {
         await using World world = await World.StartAsync();
         world.Paperless.Data.AddUser("Alice");
@@ -103,7 +103,7 @@ public sealed class FirstSignInTests
     [InlineData("alice", "alice")]
     [InlineData("carol", "carol")]
     [InlineData("admin", "admin2")]
-    public async Task A_Paperless_that_ignores_every_filter_changes_nothing(string person, string expected)
+    public async Task A_Paperless_that_ignores_every_filter_does_not_change_which_account_is_linked(string person, string expected)
     {
         await using World world = await World.StartAsync(options => options.Paperless = paperless => paperless with { IgnoresFilters = true });
         for (int number = 0; number < 250; number++)
@@ -122,7 +122,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task Somebody_who_was_switched_off_does_not_come_back_under_another_name()
+    public async Task A_deactivated_user_cannot_return_under_another_name()
     {
         await using World world = await World.StartAsync();
         world.Paperless.Data.UpdateUser("alice", user => user with { IsActive = false });
@@ -137,7 +137,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task Without_signups_a_stranger_is_told_how_to_get_in()
+    public async Task With_sign_ups_disabled_a_new_person_is_told_how_to_get_access()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS"] = "false");
         world.NewPerson("carol", "Carol Cook");
@@ -154,7 +154,7 @@ public sealed class FirstSignInTests
     }
 
     [Fact]
-    public async Task An_account_that_was_somebodys_once_is_never_found_by_its_name_again()
+    public async Task An_account_that_was_linked_once_is_never_matched_by_name_again()
     {
         await using World world = await World.StartAsync();
         world.NewPerson("carol", "Mallory");

@@ -6,11 +6,11 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Of several providers those that the settings name make superusers and staff, and the others say nothing about it.</summary>
+/// <summary>With several providers, only the providers named in the settings grant the superuser and staff flags.</summary>
 public sealed class FlagsOfSeveralProvidersTests
 {
     [Fact]
-    public async Task A_group_of_the_same_name_at_another_provider_makes_nobody_a_superuser()
+    public async Task A_group_of_the_same_name_at_another_provider_grants_no_superuser_flag()
     {
         await using TwoProviders providers = await StartAsync();
         Says(providers.Other, "chiefs", "clerks");
@@ -24,7 +24,7 @@ public sealed class FlagsOfSeveralProvidersTests
     }
 
     [Fact]
-    public async Task Somebody_at_two_providers_has_a_flag_by_the_one_that_is_named_and_keeps_it_at_the_other()
+    public async Task A_flag_follows_the_named_provider_and_a_sign_in_at_another_provider_leaves_the_flag()
     {
         await using TwoProviders providers = await StartAsync();
         Says(providers.World.Provider, "chiefs");
@@ -45,7 +45,7 @@ public sealed class FlagsOfSeveralProvidersTests
     }
 
     [Fact]
-    public async Task The_start_says_whose_groups_grant_which_flag()
+    public async Task The_startup_log_says_which_providers_groups_grant_which_flag()
     {
         await using TwoProviders providers = await StartAsync();
 

@@ -6,11 +6,11 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Groups and flags in Paperless follow the provider, and only as far as it says something.</summary>
+/// <summary>Groups and flags in Paperless follow the claims of the provider.</summary>
 public sealed class GroupSyncTests
 {
     [Fact]
-    public async Task The_groups_become_exactly_the_mapped_ones_that_exist_and_the_log_says_what_changed()
+    public async Task Groups_become_exactly_the_mapped_existing_ones_and_the_log_lists_the_changes()
     {
         await using World world = await StartAsync(("GATEWAY_GROUP_MAP", """{"paperless-*": "*"}"""));
         PaperlessGroup users = world.Paperless.Data.AddGroup("users");
@@ -29,7 +29,7 @@ public sealed class GroupSyncTests
     [Theory]
     [InlineData(false, false)]
     [InlineData(true, true)]
-    public async Task An_absent_claim_changes_nothing_and_an_empty_one_clears(bool there, bool cleared)
+    public async Task An_absent_groups_claim_changes_nothing_and_an_empty_groups_claim_removes_all_groups(bool there, bool cleared)
     {
         await using World world = await StartAsync();
         PaperlessGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
@@ -42,7 +42,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Without_the_setting_groups_of_a_user_who_is_there_stay_as_they_are()
+    public async Task Without_the_sync_setting_the_groups_of_an_existing_user_stay_unchanged()
     {
         await using World world = await World.StartAsync();
         world.Paperless.Data.AddGroup("family");
@@ -53,7 +53,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Groups_that_Paperless_lacks_are_left_out_or_made()
+    public async Task Groups_missing_in_Paperless_are_skipped_or_created_as_the_settings_say()
     {
         await using World leaves = await StartAsync();
         leaves.Paperless.Data.AddGroup("family");
@@ -69,7 +69,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Default_groups_are_for_new_accounts_until_the_provider_says_otherwise()
+    public async Task Default_groups_apply_to_new_accounts_until_the_provider_sends_groups()
     {
         await using World world = await StartAsync(("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", "viewers"));
         world.Paperless.Data.AddGroup("family");
@@ -83,7 +83,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task More_groups_than_one_page_holds_are_all_known()
+    public async Task Groups_are_read_from_all_pages_of_the_API()
     {
         await using World world = await StartAsync();
         for (int number = 0; number < 230; number++)
@@ -96,31 +96,31 @@ public sealed class GroupSyncTests
         (await world.SignedInAsync("alice")).Dispose();
 
         Assert.Equal(["group-0", "group-120", "group-229"], world.Paperless.Data.GroupsOf("alice"));
-        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(3, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
     }
 
     [Fact]
-    public async Task Groups_are_read_once_a_minute_and_again_when_one_of_them_is_gone()
+    public async Task Groups_are_cached_for_a_minute_and_read_again_when_a_group_is_missing()
     {
         await using World world = await StartAsync();
         world.Paperless.Data.AddGroup("family");
         PaperlessGroup doomed = world.Paperless.Data.AddGroup("paperless-users");
         (await world.SignedInAsync("alice")).Dispose();
         (await world.SignedInAsync("alice")).Dispose();
-        Assert.Single(world.Asked, request => request.RawPath == "/api/groups/");
+        Assert.Single(world.ApiRequests, request => request.RawPath == "/api/groups/");
         world.Paperless.Data.RemoveGroup(doomed.Id);
 
         (await world.SignedInAsync("bob")).Dispose();
 
         Assert.Empty(world.Paperless.Data.GroupsOf("bob"));
-        Assert.Equal(2, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(2, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
         world.Clock.Advance(TimeSpan.FromSeconds(61));
         (await world.SignedInAsync("alice")).Dispose();
-        Assert.Equal(3, world.Asked.Count(request => request.RawPath == "/api/groups/"));
+        Assert.Equal(3, world.ApiRequests.Count(request => request.RawPath == "/api/groups/"));
     }
 
     [Fact]
-    public async Task The_flags_are_granted_and_taken_away_by_their_groups()
+    public async Task Superuser_and_staff_flags_are_granted_and_revoked_by_group_membership()
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -147,7 +147,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Without_the_settings_no_group_of_any_name_makes_a_superuser()
+    public async Task Without_the_flag_settings_no_group_name_makes_a_superuser()
     {
         await using World world = await StartAsync();
         world.Says("groups", new JsonArray("superuser", "superusers", "admin", "admins", "staff", ""));
@@ -186,7 +186,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Whoever_the_gateways_token_belongs_to_stays_superuser()
+    public async Task The_owner_of_the_gateways_API_token_stays_superuser()
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -207,7 +207,7 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task An_older_sign_in_does_not_overwrite_a_newer_one()
+    public async Task An_older_sign_in_does_not_overwrite_the_groups_of_a_newer_one()
     {
         await using World world = await StartAsync();
         world.Paperless.Data.AddGroup("old");
@@ -250,7 +250,7 @@ public sealed class GroupSyncTests
     [InlineData("{}")]
     [InlineData("""{"detail": "Maintenance"}""")]
     [InlineData("""{"next": null, "results": null}""")]
-    public async Task An_answer_without_a_list_is_not_taken_for_no_groups(string json)
+    public async Task An_API_answer_without_a_list_is_not_taken_for_an_empty_list_of_groups(string json)
     {
         await using World world = await StartAsync();
         world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [world.Paperless.Data.FindGroup("viewers")!.Id] });
@@ -267,7 +267,7 @@ public sealed class GroupSyncTests
     [InlineData("editors ", "editors")]
     [InlineData(" editors", "editors")]
     [InlineData("EDITORS", null)]
-    public async Task A_group_that_cannot_be_made_is_left_out_and_keeps_nobody_out(string claimed, string? got)
+    public async Task A_group_that_cannot_be_created_is_skipped_and_does_not_block_the_sign_in(string claimed, string? got)
     {
         await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
         world.Says("groups", new JsonArray(claimed));
@@ -282,14 +282,14 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
-    public async Task Fifty_sign_ins_of_one_person_at_once_end_with_the_right_groups()
+    public async Task Fifty_concurrent_sign_ins_of_one_person_end_with_the_right_groups()
     {
         await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
 
         Visitor[] visitors = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => world.SignedInAsync("alice")));
 
         Assert.Equal(["family", "paperless-users"], world.Paperless.Data.GroupsOf("alice"));
-        Assert.Single(world.Asked, request => request.Method == "PATCH");
+        Assert.Single(world.ApiRequests, request => request.Method == "PATCH");
         Array.ForEach(visitors, visitor => visitor.Dispose());
     }
 

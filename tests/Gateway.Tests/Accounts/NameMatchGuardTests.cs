@@ -3,11 +3,11 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>An account whose name the user header has carried for somebody is not found by that name.</summary>
+/// <summary>An account whose name the user header once carried for another person is not matched by that name.</summary>
 public sealed class NameMatchGuardTests
 {
     [Fact]
-    public async Task An_account_that_the_header_of_a_deleted_user_made_is_never_a_later_persons()
+    public async Task An_account_created_by_a_deleted_users_header_is_never_linked_to_a_later_person()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");
@@ -28,7 +28,7 @@ public sealed class NameMatchGuardTests
     }
 
     [Fact]
-    public async Task An_account_that_was_given_the_name_of_a_renamed_user_is_never_found_by_it()
+    public async Task An_account_that_took_over_the_name_of_a_renamed_user_is_never_matched_by_that_name()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");
@@ -41,7 +41,7 @@ public sealed class NameMatchGuardTests
     }
 
     [Fact]
-    public async Task A_new_name_is_noted_before_the_header_carries_it()
+    public async Task A_new_name_is_recorded_before_the_user_header_carries_that_name()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");
@@ -59,7 +59,7 @@ public sealed class NameMatchGuardTests
     [Theory]
     [InlineData(-1, "carol")]
     [InlineData(1, "carol2")]
-    public async Task An_account_that_is_younger_than_a_link_of_that_name_is_not_found_by_it(int minutes, string expected)
+    public async Task An_account_younger_than_a_link_of_the_same_name_is_not_matched_by_name(int minutes, string expected)
     {
         await using World world = await World.StartAsync();
         DateTimeOffset linkedAt = world.Clock.GetUtcNow().AddDays(-1);

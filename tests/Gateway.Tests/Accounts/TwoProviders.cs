@@ -43,7 +43,7 @@ internal sealed class TwoProviders : IAsyncDisposable
                 PostLogoutRedirectUris = [$"{world.Origin}{world.Options.ScriptName}/accounts/login/?loggedout=1"],
             },
             World.Ct);
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider), Apps.Of(other, "other"));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider), ProvidersSetting.Of(other, "other"));
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
         other.SignsInAs = "bob";

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
 
-/// <summary>Without `PAPERLESS_SOCIAL_AUTO_SIGNUP`, as Paperless has it from the start: a new person chooses the user name.</summary>
+/// <summary>Without `PAPERLESS_SOCIAL_AUTO_SIGNUP` (the default) a new person chooses the username.</summary>
 public sealed partial class UsernameChoiceTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -18,7 +18,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task The_page_proposes_a_name_and_the_chosen_one_leads_on()
+    public async Task The_username_page_proposes_a_name_and_the_chosen_name_completes_the_sign_in()
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook", "/documents/2");
@@ -45,7 +45,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     [InlineData("", "is empty")]
     [InlineData("山田", "Latin-1")]
     [InlineData("<script>", "characters other than")]
-    public async Task A_name_that_does_not_work_is_said_on_the_same_page_and_nothing_is_lost(string name, string says)
+    public async Task An_invalid_username_is_explained_on_the_same_page_and_the_sign_in_continues(string name, string says)
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook", "/documents/2");
@@ -57,13 +57,13 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
         Assert.Contains($"value=\"{System.Text.Encodings.Web.HtmlEncoder.Default.Encode(name)}\"", again.Text, StringComparison.Ordinal);
         Assert.Null(carol.Cookie(SignedIn.CookieName));
         Assert.Equal("username_refused", CapturedLog.Value(Assert.Single(_world.Log.Of("Refused")), "Code"));
-        Assert.DoesNotContain(_world.Asked, request => request.Method == "POST");
+        Assert.DoesNotContain(_world.ApiRequests, request => request.Method == "POST");
         Page done = await ChooseAsync(carol, again, "carol");
         Assert.Equal("/documents/2", done.Location!.PathAndQuery);
     }
 
     [Fact]
-    public async Task The_page_is_worth_nothing_in_another_browser()
+    public async Task A_username_form_from_another_browser_is_refused()
     {
         using Visitor carol = _world.NewVisitor();
         using Visitor victim = _world.NewVisitor();
@@ -83,7 +83,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_that_was_open_for_too_long_leads_to_a_new_sign_in()
+    public async Task A_username_page_left_open_too_long_leads_to_a_new_sign_in()
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook", "/documents/2");
@@ -97,7 +97,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_tabs_each_have_a_page_that_works()
+    public async Task Username_pages_in_two_tabs_both_work()
     {
         using Visitor carol = _world.NewVisitor();
         Page first = await carol.SignInAsync("carol cook", "/documents/1");
@@ -109,7 +109,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_page_signs_nobody_in_a_second_time()
+    public async Task A_username_form_sent_a_second_time_signs_nobody_in()
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook");
@@ -127,7 +127,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     [InlineData("state", "")]
     [InlineData("state", "not base64 at all")]
     [InlineData("other", "x")]
-    public async Task A_form_that_was_made_up_is_refused(string field, string value)
+    public async Task A_forged_username_form_is_refused(string field, string value)
     {
         using Visitor carol = _world.NewVisitor();
         await carol.SignInAsync("carol cook");
@@ -139,7 +139,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_site_cannot_choose_a_name()
+    public async Task A_cross_site_username_form_is_refused()
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook");
@@ -157,7 +157,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paperless_away_at_that_moment_makes_nobody_half()
+    public async Task While_Paperless_is_unavailable_a_chosen_username_starts_no_session_and_can_be_sent_again()
     {
         using Visitor carol = _world.NewVisitor();
         Page page = await carol.SignInAsync("carol cook", "/documents/2");
@@ -174,7 +174,7 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Somebody_with_an_account_of_that_name_is_not_asked()
+    public async Task A_person_whose_name_matches_an_account_is_not_asked_for_a_username()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
 

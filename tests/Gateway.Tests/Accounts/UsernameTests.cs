@@ -19,7 +19,7 @@ public sealed class UsernameTests
     [InlineData("µªº")]
     [InlineData("x²¼")]
     [InlineData("consumer2")]
-    public void A_name_that_Paperless_takes_is_taken(string name) => Assert.Null(Username.FindError(name));
+    public void A_username_that_Paperless_accepts_is_accepted(string name) => Assert.Null(Username.FindError(name));
 
     [Theory]
     [InlineData("", "is empty")]
@@ -47,18 +47,18 @@ public sealed class UsernameTests
     [InlineData("AnonymousUser", "keeps for itself")]
     [InlineData("anonymoususer", "keeps for itself")]
     [InlineData("Consumer", "keeps for itself")]
-    public void A_name_that_would_not_arrive_as_it_is_is_refused(string name, string words) =>
+    public void A_username_that_would_not_reach_Paperless_unchanged_is_refused(string name, string words) =>
         Assert.Contains(words, Username.FindError(name), StringComparison.Ordinal);
 
     [Fact]
-    public void A_name_has_at_most_150_characters()
+    public void A_username_has_at_most_150_characters()
     {
         Assert.Null(Username.FindError(Longest));
         Assert.Equal("has more than 150 characters", Username.FindError(Longest + "a"));
     }
 
     [Fact]
-    public void What_is_taken_goes_through_a_header_and_comes_out_the_same() => Gen.OneOf(Gen.String, Gen.String[Gen.Char[' ', '\u00ff'], 0, 8]).Sample(name =>
+    public void An_accepted_username_survives_the_user_header_unchanged() => Gen.OneOf(Gen.String, Gen.String[Gen.Char[' ', '\u00ff'], 0, 8]).Sample(name =>
     {
         if (Username.FindError(name) is null)
         {
@@ -69,7 +69,7 @@ public sealed class UsernameTests
     }, iter: 20_000);
 
     [Fact]
-    public void Letters_and_digits_of_latin_1_are_always_taken() => Gen.String[Gen.Char[' ', '\u00ff'], 1, 20].Sample(text =>
+    public void Latin_1_letters_and_digits_are_always_accepted_in_a_username() => Gen.String[Gen.Char[' ', '\u00ff'], 1, 20].Sample(text =>
     {
         string name = string.Concat(text.Where(char.IsLetterOrDigit));
         Assert.Equal(name.Length == 0, Username.FindError(name) is not null);

@@ -6,7 +6,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>What a page of another site, or of this one, can make a signed-in browser send: each request of a large table, judged.</summary>
+/// <summary>A large table of requests that a page of another site, or of the gateway's own origin, can make a signed-in browser send.</summary>
 [Trait("Category", "Attacks")]
 public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
@@ -15,7 +15,7 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
     private World World => shared.World;
 
     [Fact]
-    public async Task Nothing_changes_on_a_single_sign_on_session_that_this_origin_did_not_ask_for()
+    public async Task Cross_site_requests_change_nothing_on_a_single_sign_on_session()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -23,7 +23,7 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Nothing_changes_on_a_password_session_that_this_origin_did_not_ask_for()
+    public async Task Cross_site_requests_change_nothing_on_a_password_session()
     {
         using Visitor alice = await World.SignedInWithPasswordAsync("alice");
 
@@ -32,7 +32,7 @@ public sealed class CrossSiteAttackTests(SharedWorld shared) : IClassFixture<Sha
 
     /// <summary>The genuine ones that end or begin something, so that what holds them back elsewhere is not that they never work.</summary>
     [Fact]
-    public async Task What_a_person_does_here_works()
+    public async Task Same_origin_requests_of_a_signed_in_person_work()
     {
         using Visitor ends = await World.SignedInAsync("alice");
         Assert.Equal(HttpStatusCode.SeeOther, (await ends.OpenAsync("/accounts/logout/", "same-origin")).Status);

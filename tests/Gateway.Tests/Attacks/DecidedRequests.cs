@@ -5,14 +5,14 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>A request as the gateway's own server understood it, and whom the gateway took it for.</summary>
+/// <summary>A request as the gateway parsed it, and the user that the gateway decided on.</summary>
 internal sealed class DecidedRequest(string method, string target)
 {
     public string Method => method;
 
     public string Target => target;
 
-    /// <summary>Whose session of the gateway's the request is on; null for nobody's.</summary>
+    /// <summary>The user of the session; null without a session.</summary>
     public string? User { get; set; }
 
     /// <summary>How much of the body was read.</summary>
@@ -21,7 +21,7 @@ internal sealed class DecidedRequest(string method, string target)
     public bool IsOver { get; set; }
 }
 
-/// <summary>Writes down each request before the gateway's own pipeline sees it: nothing else may reach Paperless.</summary>
+/// <summary>Records each request before the pipeline of the gateway; no other request may reach Paperless.</summary>
 internal sealed class DecidedRequests : IStartupFilter
 {
     private readonly ConcurrentQueue<DecidedRequest> _all = new();

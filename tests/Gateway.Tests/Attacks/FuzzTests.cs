@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Whatever a stranger, or somebody who is signed in, sends to the gateway's own endpoints: it answers, and says why in one line.</summary>
+/// <summary>Fuzzed requests to the gateway's own endpoints, with and without a session, get an answer and one log line with the reason.</summary>
 [Trait("Category", "Attacks")]
 public sealed class FuzzTests
 {
@@ -21,11 +21,11 @@ public sealed class FuzzTests
         int.TryParse(Environment.GetEnvironmentVariable("FUZZ_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : 20261127;
 
     [Fact]
-    public async Task No_request_to_an_own_endpoint_is_a_fault_of_the_gateways_or_stays_without_answer()
+    public async Task Fuzzed_requests_to_the_gateways_endpoints_never_cause_an_internal_error_or_a_missing_answer()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
-        IReadOnlyList<OwnEndpoint> endpoints = await OwnEndpoint.AllAsync(world);
+        IReadOnlyList<GatewayEndpoint> endpoints = await GatewayEndpoint.AllAsync(world);
         Assert.True(endpoints.Count > 10, "the endpoints were not found");
         List<string> faults = [];
         int sent = 0;
@@ -36,7 +36,7 @@ public sealed class FuzzTests
         }
 
         sent += await FuzzManagementAsync(world, sent, faults);
-        faults.AddRange(await LogFaults.OfAsync(world));
+        faults.AddRange(await LogProblems.OfAsync(world));
 
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{sent} requests to {endpoints.Count} endpoints and the management server, seed {Seed}, {faults.Count} faults");
@@ -47,7 +47,7 @@ public sealed class FuzzTests
     }
 
     /// <summary>Half of the requests come from a browser that is signed in, the others from one that has a sign-in under way.</summary>
-    private static async Task<int> FuzzAsync(World world, OwnEndpoint endpoint, int first, int count, List<string> faults)
+    private static async Task<int> FuzzAsync(World world, GatewayEndpoint endpoint, int first, int count, List<string> faults)
     {
         string? session = null;
         int signIns = 0;

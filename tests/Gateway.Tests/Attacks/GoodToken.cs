@@ -5,7 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>A token that the provider has signed, and ways to make another one of it.</summary>
+/// <summary>A valid token signed by the provider, and methods that derive other tokens from it.</summary>
 internal sealed record GoodToken(World World, string Text)
 {
     public string[] Parts => Text.Split('.');
@@ -20,7 +20,7 @@ internal sealed record GoodToken(World World, string Text)
 
     public long Now => World.Clock.GetUtcNow().ToUnixTimeSeconds();
 
-    /// <summary>Signed with the provider's own key, whatever the texts are.</summary>
+    /// <summary>Signs any header and claims with the provider's key.</summary>
     public string Sign(string header, string claims) => World.Provider.Sign(Encoding.UTF8.GetBytes(header), Encoding.UTF8.GetBytes(claims));
 
     /// <summary>The same with another claim; null takes it away. Signed by the provider.</summary>
@@ -36,7 +36,7 @@ internal sealed record GoodToken(World World, string Text)
     public string HeaderWith(params (string Name, string? Json)[] changes) =>
         changes.Aggregate(HeaderText, (text, change) => Changed(JsonNode.Parse(text)!.AsObject(), change.Name, change.Json));
 
-    /// <summary>Signed by somebody else.</summary>
+    /// <summary>Signed with another key.</summary>
     public string Forge(string header, Func<byte[], byte[]> sign) => Forge(header, ClaimsText, sign);
 
     public static string Forge(string header, string claims, Func<byte[], byte[]> sign)
@@ -55,5 +55,5 @@ internal sealed record GoodToken(World World, string Text)
     }
 }
 
-/// <summary>A way in which a good token becomes one that must be refused.</summary>
-internal sealed record Spoil(string Name, Func<GoodToken, string> Make);
+/// <summary>A change that turns a valid token into one that must be refused.</summary>
+internal sealed record TokenChange(string Name, Func<GoodToken, string> Make);

@@ -4,7 +4,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Whatever a client's headers are called, Paperless gets the gateway's own user header, once or not at all, and its own forwarding headers.</summary>
+/// <summary>However a client spells its headers, Paperless gets at most one user header, and only from the gateway.</summary>
 [Trait("Category", "Attacks")]
 public sealed class HeaderSpellingTests
 {
@@ -20,7 +20,7 @@ public sealed class HeaderSpellingTests
 
     [Theory]
     [MemberData(nameof(UserHeaders))]
-    public async Task Paperless_gets_one_user_header_on_a_session_and_none_otherwise(string meta, string header, bool all)
+    public async Task Paperless_gets_exactly_one_user_header_with_a_session_and_none_without(string meta, string header, bool all)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -70,7 +70,7 @@ public sealed class HeaderSpellingTests
     }
 
     [Fact]
-    public async Task Headers_that_say_nothing_about_who_or_where_from_reach_Paperless_as_they_are()
+    public async Task Unrelated_headers_reach_Paperless_unchanged()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

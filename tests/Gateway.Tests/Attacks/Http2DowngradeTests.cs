@@ -9,7 +9,7 @@ public sealed class Http2DowngradeTests(WatchedWorld watched) : IClassFixture<Wa
     private const string Smuggled = "\r\n\r\nGET /api/users/?hidden HTTP/1.1\r\nRemote-User: admin\r\n\r\n";
 
     [Fact]
-    public async Task Over_http2_nothing_reaches_Paperless_that_the_gateway_did_not_decide_on()
+    public async Task Over_HTTP2_Paperless_receives_only_the_requests_that_the_gateway_decided_on()
     {
         World world = watched.Secure;
         using Visitor alice = await world.SignedInAsync("alice");

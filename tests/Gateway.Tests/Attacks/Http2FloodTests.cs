@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>A client that floods its connection costs the gateway that connection, and nobody else anything.</summary>
+/// <summary>A client that floods its HTTP/2 connection loses the connection; other clients are not affected.</summary>
 [Trait("Category", "Attacks")]
 [Needs(RealPart.Process)]
 public sealed class Http2FloodTests : IAsyncLifetime
@@ -42,7 +42,7 @@ public sealed class Http2FloodTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_floods_of_every_kind_the_gateway_answers_others_and_has_let_go_of_the_connections()
+    public async Task After_HTTP2_floods_the_gateway_serves_other_clients_and_has_closed_the_connections()
     {
         string authority = $"localhost:{_world.Port}";
         byte[] get = Http2Connection.Block(Http2Connection.Get("/favicon.ico", authority));

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Components;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Requests on which a framework stumbles: each is refused with a reason, in one line of the log, and never with a stack trace.</summary>
+/// <summary>Malformed requests are refused with a reason in one log line, without a stack trace.</summary>
 [Trait("Category", "Attacks")]
 public sealed class MalformedRequestTests
 {
@@ -22,10 +22,10 @@ public sealed class MalformedRequestTests
     [InlineData("", "a=b", false)]
     [InlineData(Form, "ffffffffffffffffff\r\na=b", true)]
     [InlineData(Form, "80000000\r\na=b", true)]
-    public async Task Every_endpoint_that_is_sent_a_form_refuses_what_it_cannot_read(string type, string body, bool chunked)
+    public async Task Every_form_endpoint_refuses_a_malformed_form(string type, string body, bool chunked)
     {
         await using World world = await World.StartAsync();
-        foreach (OwnEndpoint endpoint in await FormsAsync(world))
+        foreach (GatewayEndpoint endpoint in await FormsAsync(world))
         {
             string framing = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {body.Length}";
 
@@ -38,7 +38,7 @@ public sealed class MalformedRequestTests
     }
 
     [Fact]
-    public async Task Every_endpoint_that_is_sent_a_form_refuses_more_than_a_form()
+    public async Task Every_form_endpoint_refuses_an_oversized_form()
     {
         await using World world = await World.StartAsync();
         string[] bodies =
@@ -47,7 +47,7 @@ public sealed class MalformedRequestTests
             new string('k', 1000) + "=v",
             "a=" + new string('v', RequestForm.LargestBody),
         ];
-        foreach (OwnEndpoint endpoint in await FormsAsync(world))
+        foreach (GatewayEndpoint endpoint in await FormsAsync(world))
         {
             foreach (string body in bodies)
             {
@@ -72,7 +72,7 @@ public sealed class MalformedRequestTests
     [InlineData("localhost:")]
     [InlineData("under_score")]
     [InlineData("300")]
-    public async Task A_host_that_is_none_is_refused_whatever_is_asked_for(string host)
+    public async Task A_malformed_Host_header_is_refused_on_every_path(string host)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "*");
         host = host == "300" ? new string('a', 300) : host;
@@ -94,7 +94,7 @@ public sealed class MalformedRequestTests
     [InlineData("xn--", 400)]
     [InlineData("a..b, localhost", 400)]
     [InlineData("", 401)]
-    public async Task A_trusted_proxys_host_that_is_none_is_refused_too(string forwarded, int status)
+    public async Task A_malformed_forwarded_host_of_a_trusted_proxy_is_refused(string forwarded, int status)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_TRUSTED_PROXIES"] = "127.0.0.1, ::1");
 
@@ -107,7 +107,7 @@ public sealed class MalformedRequestTests
     }
 
     [Fact]
-    public async Task A_public_host_in_Punycode_is_known_and_reaches_Paperless_as_it_came()
+    public async Task A_public_host_in_Punycode_is_accepted_and_forwarded_unchanged()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         string host = $"xn--bcher-kva.example:{world.Port}";
@@ -132,7 +132,7 @@ public sealed class MalformedRequestTests
     [InlineData("[::ffff:1.2.3.4]:80")]
     [InlineData("xn--bcher-kva.example")]
     [InlineData("XN--BCHER-KVA.example")]
-    public void A_host_that_passes_can_be_read_and_sent(string host)
+    public void An_accepted_host_can_be_parsed_and_sent(string host)
     {
         using HttpRequestMessage request = new();
 
@@ -142,7 +142,7 @@ public sealed class MalformedRequestTests
     }
 
     [Fact]
-    public async Task A_length_that_no_number_can_hold_is_refused_and_logs_no_stack_trace()
+    public async Task An_overflowing_Content_Length_is_refused_without_a_stack_trace_in_the_log()
     {
         await using World world = await World.StartAsync();
 
@@ -155,7 +155,7 @@ public sealed class MalformedRequestTests
     }
 
     [Fact]
-    public async Task A_form_that_breaks_off_logs_no_stack_trace_however_often_it_happens()
+    public async Task Truncated_forms_never_log_a_stack_trace()
     {
         await using World world = await World.StartAsync();
         byte[] request = Encoding.ASCII.GetBytes(
@@ -169,7 +169,7 @@ public sealed class MalformedRequestTests
     }
 
     [Fact]
-    public async Task Where_not_even_the_error_page_can_be_made_there_is_a_plain_answer()
+    public async Task If_the_error_page_itself_fails_a_plain_text_answer_is_sent()
     {
         await using World world = await World.StartAsync(
             options => options.Services = services => services.AddSingleton<IComponentActivator, BrokenActivator>());
@@ -184,15 +184,15 @@ public sealed class MalformedRequestTests
         Assert.Single(world.Log.Of("AnswerFailed"));
     }
 
-    private static async Task<IReadOnlyList<OwnEndpoint>> FormsAsync(World world)
+    private static async Task<IReadOnlyList<GatewayEndpoint>> FormsAsync(World world)
     {
-        OwnEndpoint[] forms = [.. (await OwnEndpoint.AllAsync(world))
+        GatewayEndpoint[] forms = [.. (await GatewayEndpoint.AllAsync(world))
             .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileApi.DisconnectPath)];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }
 
-    private static Task<ExchangedAnswer> PostAsync(World world, OwnEndpoint endpoint, string rest) => SendAsync(
+    private static Task<ExchangedAnswer> PostAsync(World world, GatewayEndpoint endpoint, string rest) => SendAsync(
         world,
         $"POST {endpoint.Pattern.Replace("{providerId}", "authentik", StringComparison.Ordinal)} HTTP/1.1\r\n"
         + $"Host: localhost:{world.Port}\r\nOrigin: {world.Origin}\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n{rest}");
@@ -202,7 +202,7 @@ public sealed class MalformedRequestTests
 
     private static async Task HasOneLineForEachRefusalAsync(World world)
     {
-        IReadOnlyList<string> faults = await LogFaults.OfAsync(world);
+        IReadOnlyList<string> faults = await LogProblems.OfAsync(world);
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 

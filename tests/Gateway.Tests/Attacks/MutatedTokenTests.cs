@@ -21,7 +21,7 @@ public sealed class MutatedTokenTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
-    public async Task Every_token_with_another_letter_anywhere_is_refused(string signing)
+    public async Task Every_token_with_one_changed_character_is_refused(string signing)
     {
         await using Tokens tokens = await Tokens.OfAsync(signing);
         int judged = 0;
@@ -43,7 +43,7 @@ public sealed class MutatedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 3000);
+        AttackReport.Write(judged, least: 3000);
     }
 
     [Theory]
@@ -71,11 +71,11 @@ public sealed class MutatedTokenTests
                 threads: 1);
         }
 
-        Judged.Write(judged, least: 4 * Tries * 9 / 10);
+        AttackReport.Write(judged, least: 4 * Tries * 9 / 10);
     }
 
     [Fact]
-    public async Task Every_changed_ID_token_ends_on_a_page_of_the_sign_in()
+    public async Task Every_changed_ID_token_ends_on_an_error_page_of_the_sign_in()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -100,11 +100,11 @@ public sealed class MutatedTokenTests
             threads: 1);
 
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
-        Judged.Write(judged, least: TriesOverHttp);
+        AttackReport.Write(judged, least: TriesOverHttp);
     }
 
     [Fact]
-    public async Task Every_changed_logout_token_is_refused_over_HTTP_and_ends_nothing()
+    public async Task Every_changed_logout_token_is_refused_over_HTTP_and_ends_no_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -127,7 +127,7 @@ public sealed class MutatedTokenTests
 
         Assert.Equal("alice", await alice.WhoAsync());
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
-        Judged.Write(judged, least: TriesOverHttp * 3);
+        AttackReport.Write(judged, least: TriesOverHttp * 3);
     }
 
     private static async Task IsRefusedAsync(Func<string, Task> check, string mutated, string what)

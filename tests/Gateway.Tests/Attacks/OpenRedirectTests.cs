@@ -31,14 +31,14 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
     private int _judged;
 
     [Fact]
-    public void There_are_at_least_300_addresses_of_20_kinds()
+    public void The_redirect_attacks_cover_at_least_300_addresses_of_20_kinds()
     {
         Assert.InRange(RedirectTargets.All(new Uri("http://localhost:1")).Distinct().Count(), 300, int.MaxValue);
         Assert.InRange(RedirectTargets.Kinds.Count, 20, int.MaxValue);
     }
 
     [Fact]
-    public async Task Every_page_that_takes_a_return_address_leads_to_the_gateway_or_the_provider()
+    public async Task Every_page_with_a_return_address_redirects_to_the_gateway_or_the_provider_only()
     {
         foreach (World world in worlds.All)
         {
@@ -83,7 +83,7 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
     }
 
     [Fact]
-    public async Task A_path_that_looks_like_another_site_leads_nowhere_else()
+    public async Task A_path_that_looks_like_another_site_does_not_redirect_to_that_site()
     {
         foreach (World world in worlds.All)
         {
@@ -107,7 +107,7 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
     }
 
     [Fact]
-    public async Task A_whole_sign_in_connect_password_sign_in_and_sign_out_stay_at_the_gateway()
+    public async Task A_whole_sign_in_connect_password_sign_in_and_sign_out_redirect_inside_the_gateway_only()
     {
         foreach (World world in worlds.All)
         {
@@ -149,7 +149,7 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
     }
 
     [Fact]
-    public async Task A_genuine_return_address_is_kept_to_the_letter()
+    public async Task A_valid_return_address_is_kept_unchanged()
     {
         foreach (World world in worlds.All)
         {
@@ -181,7 +181,7 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
     [InlineData("java\nscript:alert(1)", "javascript:")]
     [InlineData("/x/../%2e%2E/y", "http://docs.example")]
     [InlineData("?x", "http://docs.example")]
-    public void The_judge_reads_addresses_as_browsers_do(string location, string origin) =>
+    public void The_URL_parser_of_these_tests_resolves_addresses_as_browsers_do(string location, string origin) =>
         Assert.Equal(origin, BrowserUrl.Resolve(new Uri("http://docs.example/a/b"), location).Origin);
 
     /// <summary>Each as it is and, where there is a script name, below it.</summary>

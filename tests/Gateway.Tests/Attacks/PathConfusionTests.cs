@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>However a path is spelled, nobody gets through a door that is closed; judged by what Django would have taken it for.</summary>
+/// <summary>No spelling of a path opens a closed path; judged by the path that Django would see.</summary>
 [Trait("Category", "Attacks")]
 public sealed class PathConfusionTests
 {
@@ -20,7 +20,7 @@ public sealed class PathConfusionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Nobody_without_a_session_gets_through_a_closed_door(bool regularLogin)
+    public async Task No_spelling_of_a_path_opens_a_closed_path_without_a_session(bool regularLogin)
     {
         await using World world = await StartAsync(regularLogin);
 
@@ -40,7 +40,7 @@ public sealed class PathConfusionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task On_a_session_no_password_and_no_sign_out_of_Paperless_is_reached(bool regularLogin)
+    public async Task No_spelling_of_a_path_reaches_a_password_page_or_the_logout_of_Paperless_on_a_session(bool regularLogin)
     {
         await using World world = await StartAsync(regularLogin);
         using Visitor alice = await world.SignedInAsync("alice");

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>Tokens that the provider signed although they are wrong, and parts of good ones put together anew. CsCheck names the seed of a failure.</summary>
+/// <summary>Wrong tokens with a valid signature of the provider, and tokens combined from parts of valid ones. CsCheck names the seed of a failure.</summary>
 [Trait("Category", "Attacks")]
 public sealed class ResignedTokenTests
 {
@@ -28,7 +28,7 @@ public sealed class ResignedTokenTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
-    public async Task Parts_of_several_good_tokens_make_none(string signing)
+    public async Task A_token_combined_from_parts_of_several_valid_tokens_is_refused(string signing)
     {
         await using Tokens tokens = await Tokens.OfAsync(signing);
         string[] good = [.. tokens.All.Select(one => one.Good)];
@@ -53,11 +53,11 @@ public sealed class ResignedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 300);
+        AttackReport.Write(judged, least: 300);
     }
 
     [Fact]
-    public async Task A_claim_of_the_wrong_type_is_refused_and_a_claim_that_nobody_knows_is_not()
+    public async Task A_claim_of_the_wrong_type_is_refused_and_an_unknown_claim_is_ignored()
     {
         await using Tokens tokens = await Tokens.OfAsync(nameof(SigningMode.ES256));
         int judged = 0;
@@ -85,11 +85,11 @@ public sealed class ResignedTokenTests
             }
         }
 
-        Judged.Write(judged, least: 300);
+        AttackReport.Write(judged, least: 300);
     }
 
     [Fact]
-    public async Task Whatever_a_header_parameter_is_the_check_says_so_itself()
+    public async Task Any_value_of_a_header_parameter_is_accepted_or_refused_by_the_token_check_itself()
     {
         await using Tokens tokens = await Tokens.OfAsync(nameof(SigningMode.RS256));
         Gen<(string Name, string Value)> changes = Gen.Select(
@@ -117,11 +117,11 @@ public sealed class ResignedTokenTests
                 threads: 1);
         }
 
-        Judged.Write(judged, least: 4 * Tries);
+        AttackReport.Write(judged, least: 4 * Tries);
     }
 
     [Fact]
-    public async Task Whatever_a_claim_is_nothing_fails_inside_the_gateway()
+    public async Task No_claim_value_causes_an_internal_error()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SignedUserInfo = true });
         world.Provider.SignsInAs = "alice";
@@ -152,7 +152,7 @@ public sealed class ResignedTokenTests
 
         Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
         Assert.True(answers[HttpStatusCode.OK] > 10 && answers[HttpStatusCode.BadGateway] > 10, string.Join(", ", answers));
-        Judged.Write(judged, least: TriesOverHttp);
+        AttackReport.Write(judged, least: TriesOverHttp);
     }
 
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);

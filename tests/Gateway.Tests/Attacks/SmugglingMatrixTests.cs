@@ -43,7 +43,7 @@ public sealed class SmugglingMatrixTests(WatchedWorld watched) : IClassFixture<W
     private static readonly TimeSpan SilenceTimeout = TimeSpan.FromMilliseconds(250);
 
     [Fact]
-    public async Task Over_http1_nothing_reaches_Paperless_that_the_gateway_did_not_decide_on()
+    public async Task Over_HTTP1_Paperless_receives_only_the_requests_that_the_gateway_decided_on()
     {
         World world = watched.World;
         using Visitor alice = await world.SignedInAsync("alice");

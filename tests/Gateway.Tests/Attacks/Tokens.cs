@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Attacks;
 
-/// <summary>A good token of each kind, as one provider signs it, with the gateway's own check of that kind.</summary>
+/// <summary>A valid token of each kind with the gateway's validation of that kind.</summary>
 internal sealed class Tokens : IAsyncDisposable
 {
     private readonly World _world;

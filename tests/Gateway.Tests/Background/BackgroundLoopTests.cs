@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>The one rule of everything that runs in the background.</summary>
+/// <summary>The error handling of background loops, queues and events.</summary>
 public sealed class BackgroundLoopTests
 {
     private readonly FakeTimeProvider _clock = new();
@@ -16,7 +16,7 @@ public sealed class BackgroundLoopTests
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(OperationCanceledException))]
     [InlineData(typeof(NullReferenceException))]
-    public async Task A_periodic_loop_goes_on_after_any_exception(Type kind)
+    public async Task A_periodic_loop_continues_after_any_exception(Type kind)
     {
         using CancellationTokenSource stopping = new();
         SemaphoreSlim turns = new(0);
@@ -42,7 +42,7 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
-    public async Task Failures_in_a_row_leave_more_and_more_time_in_between_and_a_minute_at_most()
+    public async Task Repeated_failures_of_a_loop_back_off_up_to_one_minute()
     {
         using CancellationTokenSource stopping = new();
         List<DateTimeOffset> turns = [];
@@ -71,7 +71,7 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
-    public async Task An_item_of_a_queue_that_fails_costs_no_other()
+    public async Task A_failing_item_of_a_queue_does_not_stop_the_other_items()
     {
         using CancellationTokenSource stopping = new();
         Channel<int> queue = Channel.CreateUnbounded<int>();
@@ -101,7 +101,7 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
-    public async Task Neither_a_log_nor_a_clock_that_fails_ends_the_work()
+    public async Task A_failing_logger_or_clock_does_not_stop_a_background_loop()
     {
         using CancellationTokenSource stopping = new();
         FaultyClock clock = new(_clock);
@@ -127,7 +127,7 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
-    public void A_subscriber_that_fails_keeps_no_other_from_hearing_even_where_the_log_fails_too()
+    public void A_failing_event_subscriber_does_not_stop_other_subscribers_even_if_logging_fails_too()
     {
         List<string> heard = [];
         Action all = () => throw new InvalidOperationException();

@@ -4,37 +4,40 @@ using Gateway.Tests.Operations;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>Whatever runs beside the requests has a test that makes it fail: what is not in this list has none yet.</summary>
+/// <summary>Every background task in the source has a test in which the task fails.</summary>
 public sealed partial class FaultConventionTests
 {
     private static readonly string Source = Path.Combine(Repository.Root, "src", "Gateway");
 
-    /// <summary>What runs, and the test in which it fails.</summary>
+    /// <summary>Each background task, and the test in which it fails.</summary>
     private static readonly (string Runs, Type Class, string Test)[] Known =
     [
-        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_periodic_loop_goes_on_after_any_exception)),
-        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.Neither_a_log_nor_a_clock_that_fails_ends_the_work)),
+        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_periodic_loop_continues_after_any_exception)),
+        ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests
+            .A_failing_logger_or_clock_does_not_stop_a_background_loop)),
         ("SessionMaintenance.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
-            .A_sign_out_that_the_store_has_not_taken_is_told_again_after_an_unforeseen_failure)),
+            .A_pending_revocation_is_sent_again_after_an_unexpected_failure)),
         ("OrphanedPaperlessSessions.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
-            .Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before)),
+            .After_a_failed_logout_at_Paperless_the_next_orphaned_Paperless_session_still_ends)),
         ("PasswordSocketChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
-            .WebSockets_of_people_with_a_password_are_checked_again_after_a_failure)),
-        ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_one_that_failed)),
-        ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_one_that_failed)),
+            .WebSockets_of_password_sessions_are_checked_again_after_a_failure)),
+        ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_an_earlier_compression_failed)),
+        ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests
+            .Static_files_are_compressed_after_an_earlier_compression_failed)),
         ("StaticFileFetch.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
-            .A_fetch_of_a_static_file_that_fails_is_a_forwarded_request_for_everybody_who_waits)),
+            .After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded)),
         ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
-            .The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked)),
-        ("AccountsFeature.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.The_first_look_at_Paperlesss_API_that_fails_ends_nothing)),
+            .A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked)),
+        ("AccountsFeature.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.A_failing_first_check_of_Paperless_API_does_not_stop_the_gateway)),
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
-            .A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),
-        ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests.A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made)),
+            .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
+        ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
+            .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
         ("ConsoleLines.cs: new Thread(", typeof(ConsoleLinesTests), nameof(ConsoleLinesTests
-            .An_output_that_breaks_costs_the_lines_of_that_moment_and_not_the_process)),
+            .A_broken_console_loses_the_lines_of_that_moment_and_does_not_stop_the_process)),
     ];
 
-    /// <summary>They run at the start alone, and the start waits for them: where they fail, it fails with a message.</summary>
+    /// <summary>They run at the start only, which waits for them: if they fail, the start fails with a message.</summary>
     private static readonly string[] PartsOfTheStart =
     [
         "ManagementServer.cs: IHostedService",
@@ -43,7 +46,7 @@ public sealed partial class FaultConventionTests
     ];
 
     [Fact]
-    public void Everything_that_runs_beside_the_requests_has_a_test_in_which_it_fails()
+    public void Every_background_task_has_a_test_in_which_the_task_fails()
     {
         string[] found = [.. Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Running().Matches(File.ReadAllText(file)).Select(match => $"{Path.GetFileName(file)}: {match.Value.TrimStart(':', ',', ' ')}"))
@@ -54,13 +57,13 @@ public sealed partial class FaultConventionTests
     }
 
     [Fact]
-    public void The_tests_of_the_list_are_tests() => Assert.All(
+    public void The_tests_listed_for_background_tasks_exist() => Assert.All(
         Known,
         one => Assert.NotNull(one.Class.GetMethod(one.Test)?.GetCustomAttribute<FactAttribute>()));
 
     /// <summary>An event that is raised by itself stops at the first subscriber that fails, and throws at whoever raised it.</summary>
     [Fact]
-    public void Events_are_raised_in_one_place_only() => Assert.DoesNotContain(
+    public void Events_are_raised_in_one_file_only() => Assert.DoesNotContain(
         Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories),
         file => File.ReadAllText(file).Contains("?.Invoke(", StringComparison.Ordinal));
 

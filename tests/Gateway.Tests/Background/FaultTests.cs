@@ -17,7 +17,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Background;
 
-/// <summary>A fault of the gateway's own in everything that runs beside the requests: it is logged, and the next turn works.</summary>
+/// <summary>An unexpected exception in a background task is logged, and the next run works.</summary>
 public sealed class FaultTests
 {
     private const string Css = "/static/base.css";
@@ -27,19 +27,19 @@ public sealed class FaultTests
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task A_sign_out_that_the_store_has_not_taken_is_told_again_after_an_unforeseen_failure(Type kind)
+    public async Task A_pending_revocation_is_sent_again_after_an_unexpected_failure(Type kind)
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Away = nameof(ISessionStore.RemoveAsync);
+        _watch.Unavailable = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
         Assert.Single(await store.KeysAsync());
 
-        (_watch.Away, _watch.Fails, _watch.FailedWith) = (null, nameof(ISessionStore.RemoveAsync), (Exception)Activator.CreateInstance(kind)!);
+        (_watch.Unavailable, _watch.Failing, _watch.Error) = (null, nameof(ISessionStore.RemoveAsync), (Exception)Activator.CreateInstance(kind)!);
         world.Clock.Advance(SessionsFeature.FlushInterval);
         await FailedAsync(world, "Flushing pending revocations");
-        _watch.Fails = null;
+        _watch.Failing = null;
 
         await world.UntilAsync(
             async () =>
@@ -51,23 +51,23 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task An_end_that_fails_inside_the_gateway_does_not_keep_the_others_from_being_told()
+    public async Task A_revocation_that_fails_inside_the_gateway_does_not_block_other_revocations()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         ISessionStore store = world.Gateway.Services.GetRequiredService<ISessionStore>();
         PendingRevocations pending = world.Gateway.Services.GetRequiredService<PendingRevocations>();
         Revocations revocations = world.Gateway.Services.GetRequiredService<Revocations>();
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
-        _watch.Away = nameof(ISessionStore.EndAllAsync);
+        _watch.Unavailable = nameof(ISessionStore.EndAllAsync);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(
             SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
             SessionEnd.EndedAtTheProvider,
             World.Ct));
-        _watch.Away = nameof(ISessionStore.RemoveAsync);
+        _watch.Unavailable = nameof(ISessionStore.RemoveAsync);
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 
-        (_watch.Away, _watch.Fails) = (null, nameof(ISessionStore.EndAllAsync));
+        (_watch.Unavailable, _watch.Failing) = (null, nameof(ISessionStore.EndAllAsync));
         await Assert.ThrowsAsync<InvalidOperationException>(() => pending.FlushPendingAsync(World.Ct));
 
         // Alice's is gone, and Bob's by his own row.
@@ -75,16 +75,16 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_tidying_goes_on_after_an_unforeseen_failure()
+    public async Task Session_maintenance_continues_after_an_unexpected_failure()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
-        _watch.Fails = nameof(ISessionStore.SweepAsync);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
+        _watch.Failing = nameof(ISessionStore.SweepAsync);
         world.Clock.Advance(SessionsFeature.TidyInterval);
         LogEvent failed = await FailedAsync(world, "Tidying the sessions");
         Assert.IsType<InvalidOperationException>(failed.Exception);
 
-        _watch.Fails = null;
-        _watch.Forget();
+        _watch.Failing = null;
+        _watch.ForgetCalls();
         await world.UntilAsync(
             () =>
             {
@@ -95,22 +95,22 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_gateway_stops_in_good_order_when_its_last_tidying_fails()
+    public async Task The_gateway_stops_cleanly_when_its_last_session_maintenance_fails()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromSeconds(2));
         await alice.FetchAsync("/api/documents/");
-        _watch.Fails = nameof(ISessionStore.TouchAsync);
+        _watch.Failing = nameof(ISessionStore.TouchAsync);
 
         await world.Gateway.Services.GetServices<IHostedService>().OfType<SessionMaintenance>().Single().StopAsync(World.Ct);
 
         await FailedAsync(world, "The last tidying");
-        _watch.Fails = null;
+        _watch.Failing = null;
     }
 
     [Fact]
-    public async Task Paperlesss_own_session_of_the_next_one_ends_after_a_failure_with_the_one_before()
+    public async Task After_a_failed_logout_at_Paperless_the_next_orphaned_Paperless_session_still_ends()
     {
         await using World world = await World.StartAsync(options => options.Services = services => services
             .AddSingleton<ILogger<OrphanedPaperlessSessions>>(provider =>
@@ -140,7 +140,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData(typeof(InvalidOperationException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task WebSockets_of_people_with_a_password_are_checked_again_after_a_failure(Type kind)
+    public async Task WebSockets_of_password_sessions_are_checked_again_after_a_failure(Type kind)
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -165,7 +165,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_question_whose_a_session_of_Paperlesss_is_that_fails_is_no_answer_and_no_500()
+    public async Task A_failing_lookup_of_a_password_sessions_owner_counts_as_no_answer_and_causes_no_500()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(options => options.Services = services =>
@@ -187,7 +187,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Static_files_are_compressed_after_one_that_failed()
+    public async Task Static_files_are_compressed_after_an_earlier_compression_failed()
     {
         await using World world = await World.StartAsync();
         StaticFileCompression compression = world.Gateway.Services.GetRequiredService<StaticFileCompression>();
@@ -209,7 +209,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fetch_of_a_static_file_that_fails_is_a_forwarded_request_for_everybody_who_waits()
+    public async Task After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -226,7 +226,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_check_of_a_credential_that_fails_refuses_that_request_and_the_next_one_is_checked()
+    public async Task A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked()
     {
         FaultyClock? clock = null;
         await using World world = await World.StartAsync(
@@ -249,20 +249,20 @@ public sealed class FaultTests
     [Theory]
     [InlineData(6)]
     [InlineData(11)]
-    public async Task A_recheck_that_fails_inside_the_gateway_ends_nothing_and_the_next_one_is_made(int minutes)
+    public async Task A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs(int minutes)
     {
         await using World world = await World.StartAsync(options =>
         {
-            options.Services = _watch.Put;
+            options.Services = _watch.Install;
             options.Provider = given => given with { OfflineAccess = true };
         });
         using Visitor alice = await world.SignedInAsync("alice");
-        _watch.Fails = nameof(ILease.TryAcquireLeaseAsync);
+        _watch.Failing = nameof(ILease.TryAcquireLeaseAsync);
         world.Clock.Advance(TimeSpan.FromMinutes(minutes));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         await world.Log.WaitForAsync("RecheckFailed");
-        _watch.Fails = null;
+        _watch.Failing = null;
         world.Clock.Advance(TimeSpan.FromMinutes(2));
         await world.UntilAsync(
             async () =>
@@ -275,7 +275,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task The_first_look_at_Paperlesss_API_that_fails_ends_nothing()
+    public async Task A_failing_first_check_of_Paperless_API_does_not_stop_the_gateway()
     {
         await using World world = await World.StartAsync();
         IServiceProvider services = world.Gateway.Services;
@@ -292,14 +292,14 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_store_that_fails_as_none_should_makes_the_gateway_unready_and_no_more()
+    public async Task A_store_that_throws_an_unexpected_exception_makes_the_gateway_unready_until_the_store_works()
     {
-        await using World world = await World.StartAsync(options => options.Services = _watch.Put);
-        _watch.Fails = nameof(ISessionStore.CheckAsync);
+        await using World world = await World.StartAsync(options => options.Services = _watch.Install);
+        _watch.Failing = nameof(ISessionStore.CheckAsync);
         using HttpClient http = new();
 
         using HttpResponseMessage unready = await http.GetAsync(new Uri(world.Gateway.Management, "/health/ready"), World.Ct);
-        _watch.Fails = null;
+        _watch.Failing = null;
         world.Clock.Advance(TimeSpan.FromSeconds(5));
         using HttpResponseMessage ready = await http.GetAsync(new Uri(world.Gateway.Management, "/health/ready"), World.Ct);
 
@@ -307,7 +307,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_fails_at_the_end_of_a_session_changes_nothing_of_the_end()
+    public async Task A_failing_subscriber_at_the_end_of_a_session_does_not_change_that_the_session_ends()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -325,7 +325,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_fails_at_the_end_of_a_session_with_a_password_changes_nothing_of_the_end()
+    public async Task A_failing_subscriber_at_the_end_of_a_password_session_does_not_change_that_the_session_ends()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
@@ -342,7 +342,7 @@ public sealed class FaultTests
 
     [Fact]
     [Needs(RealPart.Redis)]
-    public async Task What_fails_when_another_replica_is_heard_keeps_nothing_else_from_being_heard()
+    public async Task A_failing_handler_of_another_replicas_message_does_not_stop_the_other_handlers()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = redis.Url);
@@ -373,7 +373,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_service_that_fails_altogether_takes_nothing_down_with_it()
+    public async Task A_background_service_that_fails_does_not_stop_the_gateway()
     {
         await using World world = await World.StartAsync(options => options.Services = services => services.AddHostedService<Failing>());
 

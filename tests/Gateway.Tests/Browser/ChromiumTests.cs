@@ -29,7 +29,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     [Fact]
-    public async Task A_page_is_shown_and_its_heading_found()
+    public async Task Chromium_shows_a_page_and_finds_its_heading()
     {
         await using BrowserWindow window = await chromium.OpenAsync();
 
@@ -42,7 +42,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     [Theory]
     [InlineData(Screen.Desktop, ColorScheme.Light, 1280)]
     [InlineData(Screen.Phone, ColorScheme.Dark, 390)]
-    public async Task A_screen_has_its_size_and_colors_and_leaves_a_picture(Screen screen, ColorScheme colors, int width)
+    public async Task A_browser_screen_has_its_size_and_colors_and_saves_a_screenshot(Screen screen, ColorScheme colors, int width)
     {
         await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         await window.Page.GotoAsync(Url);
@@ -56,7 +56,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Axe_passes_a_plain_page_and_names_what_is_wrong_with_a_bad_one()
+    public async Task Axe_accepts_a_plain_page_and_names_the_problems_of_a_bad_page()
     {
         await using BrowserWindow window = await chromium.OpenAsync();
 
@@ -70,7 +70,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Errors_on_the_console_and_uncaught_exceptions_are_collected()
+    public async Task Console_errors_and_uncaught_exceptions_of_a_page_are_collected()
     {
         await using BrowserWindow window = await chromium.OpenAsync();
 
@@ -81,7 +81,7 @@ public sealed class ChromiumTests(Chromium chromium) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Requests_that_leave_the_machine_reach_nothing_and_fail_the_test()
+    public async Task Requests_to_other_machines_are_blocked_and_fail_the_test()
     {
         BrowserWindow window = await chromium.OpenAsync();
 

@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>What people do, in the browser they do it with.</summary>
+/// <summary>What people do with the gateway, in a real browser.</summary>
 [Needs(RealPart.Chromium)]
 public sealed partial class JourneyTests(Chromium chromium)
 {
@@ -79,7 +79,7 @@ public sealed partial class JourneyTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_session_that_ended_in_another_tab_leads_the_page_to_the_sign_in_and_back()
+    public async Task A_page_whose_session_ended_in_another_tab_leads_to_the_sign_in_and_back()
     {
         await using World world = await World.StartAsync(ForPeople);
         await using BrowserWindow window = await chromium.OpenAsync();
@@ -106,7 +106,7 @@ public sealed partial class JourneyTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_keyboard_is_enough()
+    public async Task The_sign_in_and_the_sign_out_work_with_the_keyboard_alone()
     {
         await using World world = await World.StartAsync(ForPeople);
         await using BrowserWindow window = await chromium.OpenAsync();
@@ -130,7 +130,7 @@ public sealed partial class JourneyTests(Chromium chromium)
     [Theory]
     [InlineData("GET", false)]
     [InlineData("POST", true)]
-    public async Task Another_site_can_only_make_the_gateway_ask_and_the_answer_gets_through(string method, bool restarted)
+    public async Task A_cross_site_sign_out_only_shows_a_question_and_the_answer_signs_out(string method, bool restarted)
     {
         await using World world = await World.StartAsync(ForPeople);
         await using BrowserWindow window = await chromium.OpenAsync();

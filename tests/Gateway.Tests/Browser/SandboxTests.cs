@@ -4,12 +4,12 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Browser;
 
-/// <summary>The sandbox's one command, as somebody who tries the gateway runs it.</summary>
+/// <summary>The command that starts the sandbox, as a person who tries the gateway runs it.</summary>
 [Needs(RealPart.Chromium, RealPart.Process)]
 public sealed partial class SandboxTests(Chromium chromium)
 {
     [Fact]
-    public async Task One_command_is_enough_to_sign_in_look_around_and_sign_out()
+    public async Task One_command_starts_a_sandbox_to_sign_in_look_around_and_sign_out()
     {
         int[] ports = [World.FreePort(), World.FreePort(), World.FreePort(), World.FreePort()];
         await using ProgramProcess sandbox = Start(ports);
@@ -48,7 +48,7 @@ public sealed partial class SandboxTests(Chromium chromium)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task A_busy_port_is_named_in_a_sentence(int busy)
+    public async Task The_sandbox_reports_a_busy_port_in_one_sentence(int busy)
     {
         using System.Net.Sockets.TcpListener other = new(System.Net.IPAddress.Loopback, 0);
         other.Start();
@@ -67,7 +67,7 @@ public sealed partial class SandboxTests(Chromium chromium)
     [InlineData("--gateway")]
     [InlineData("--gateway", "eighty")]
     [InlineData("--gateway", "70000")]
-    public async Task An_argument_that_is_not_understood_shows_the_usage(params string[] arguments)
+    public async Task The_sandbox_shows_its_usage_for_an_unknown_argument(params string[] arguments)
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway.Sandbox", arguments);
 

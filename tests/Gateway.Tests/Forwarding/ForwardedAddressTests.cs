@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Where a request came from, in the words of the gateway alone; and headers that belong to one connection.</summary>
+/// <summary>Forwarding headers (`X-Forwarded-*`) and hop-by-hop headers.</summary>
 public sealed class ForwardedAddressTests
 {
     private static readonly (string Name, string Value)[] Lies =
@@ -20,7 +20,7 @@ public sealed class ForwardedAddressTests
     [InlineData("192.0.2.1", "127.0.0.1")]
     [InlineData("127.0.0.0/8,::1", "10.0.0.1")]
     [InlineData("127.0.0.0/8,::1,10.0.0.0/8", "203.0.113.9")]
-    public async Task Only_trusted_proxies_are_believed_and_nothing_of_theirs_is_passed_on(string? trusted, string address)
+    public async Task Forwarded_headers_are_read_from_trusted_proxies_only_and_are_never_passed_on(string? trusted, string address)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_TRUSTED_PROXIES"] = trusted);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -41,7 +41,7 @@ public sealed class ForwardedAddressTests
     }
 
     [Fact]
-    public async Task A_trusted_proxy_says_which_host_was_asked_for()
+    public async Task The_forwarded_host_of_a_trusted_proxy_counts_as_the_requested_host()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1");
         using Visitor nobody = world.NewVisitor();
@@ -57,7 +57,7 @@ public sealed class ForwardedAddressTests
     }
 
     [Fact]
-    public async Task Headers_of_one_connection_stay_on_it()
+    public async Task Hop_by_hop_headers_are_not_forwarded()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -77,7 +77,7 @@ public sealed class ForwardedAddressTests
     }
 
     [Fact]
-    public async Task An_offer_of_another_protocol_is_not_passed_on()
+    public async Task An_upgrade_to_another_protocol_is_not_forwarded()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

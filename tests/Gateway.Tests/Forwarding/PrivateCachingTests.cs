@@ -6,7 +6,7 @@ using Gateway.Tests.PasswordSessions;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What Paperless answers to somebody is for that browser alone, also where a cache goes by the end of an address.</summary>
+/// <summary>Responses on a session are cached by that browser only, even by caches that decide by the file extension.</summary>
 public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string NothingSaid = "private, no-store";
@@ -17,7 +17,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("/api/trash/x.css")]
     [InlineData("/api/documents/1/thumb/x.js")]
     [InlineData("/static.png")]
-    public async Task An_address_that_looks_like_a_file_is_kept_out_of_shared_caches(string path)
+    public async Task A_private_response_with_a_file_like_path_is_kept_out_of_shared_caches(string path)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers(path, 200);
@@ -39,7 +39,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("GET", 410)]
     [InlineData("GET", 500)]
     [InlineData("POST", 200)]
-    public async Task Every_answer_with_identity_is_private_whatever_its_status(string method, int status)
+    public async Task Every_response_to_a_request_with_the_user_header_is_private_whatever_its_status(string method, int status)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", status, ("Cache-Control", "public, max-age=600"));
@@ -51,7 +51,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_session_of_a_Paperless_password_a_token_and_an_account_page_get_private_answers()
+    public async Task Responses_on_password_sessions_tokens_and_account_pages_are_private()
     {
         using Visitor local = await World.SignedInWithPasswordAsync("alice");
         using Visitor program = World.NewVisitor();
@@ -71,7 +71,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("/share/abc")]
     [InlineData("/favicon.ico")]
     [InlineData("/logo/x.png")]
-    public async Task What_is_the_same_for_everybody_stays_as_Paperless_says_it(string path)
+    public async Task The_cache_headers_of_public_paths_stay_as_Paperless_sends_them(string path)
     {
         using Visitor stranger = World.NewVisitor();
         using Visitor alice = await World.SignedInAsync("alice");
@@ -107,7 +107,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("max-age=5, stale-while-revalidate=60", "private, max-age=5, stale-while-revalidate=60")]
     [InlineData(",,public,,", "private")]
     [InlineData("", "private")]
-    public async Task What_Paperless_says_is_made_narrower_and_never_wider(string said, string becomes)
+    public async Task Cache_Control_is_made_stricter_and_never_looser(string said, string becomes)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", 200, ("Cache-Control", said));
@@ -116,9 +116,9 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task Several_lines_are_one_list()
+    public async Task Several_Cache_Control_lines_are_read_as_one_list()
     {
-        using OddUpstream upstream = OddUpstream.Answering(
+        using RawUpstream upstream = RawUpstream.Answering(
             "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCache-Control: max-age=60\r\nContent-Type: text/css\r\nContent-Length: 1\r\nConnection: "
                 + "close\r\n\r\nx");
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
@@ -135,7 +135,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("Pragma", "no-cache")]
     [InlineData("ETag", "\"1\"")]
     [InlineData("Last-Modified", "Fri, 01 Jan 2021 00:00:00 GMT")]
-    public async Task An_age_in_older_words_and_a_validator_alone_mean_that_Paperless_is_asked_each_time(string name, string value)
+    public async Task A_response_with_only_older_cache_headers_or_a_validator_becomes_private_no_cache(string name, string value)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", 200, (name, value));
@@ -151,7 +151,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("public", "private, no-cache")]
     [InlineData("max-age=60", "private, max-age=60")]
     [InlineData("no-cache=\"Set-Cookie\"", "private, no-cache=\"Set-Cookie\", no-cache")]
-    public async Task Expires_beside_it_does_not_make_it_last_longer(string said, string becomes)
+    public async Task An_Expires_header_beside_Cache_Control_does_not_extend_the_caching(string said, string becomes)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", 200, ("Cache-Control", said), ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"));
@@ -170,7 +170,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("Surrogate-Control")]
     [InlineData("Edge-Control")]
     [InlineData("X-Accel-Expires")]
-    public async Task An_order_for_shared_caches_alone_is_taken_away(string name)
+    public async Task Headers_for_shared_caches_only_are_removed(string name)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", 200, ("Cache-Control", "private"), (name, "max-age=600"));
@@ -186,7 +186,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData("cookie", "cookie")]
     [InlineData("*", "*")]
     [InlineData("Accept, X-Cookie", "Accept, X-Cookie, Cookie")]
-    public async Task Vary_gets_the_cookie_where_it_lacks_it(string said, string becomes)
+    public async Task Vary_Cookie_is_added_where_Paperless_does_not_send_it(string said, string becomes)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers("/api/x.css", 200, ("Cache-Control", "max-age=60"), ("Vary", said));
@@ -195,7 +195,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_page_is_never_kept_whatever_Paperless_says()
+    public async Task An_HTML_page_is_never_cached_whatever_Paperless_sends()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault answer = Answers(
@@ -214,7 +214,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task An_opened_websocket_has_nothing_to_cache()
+    public async Task An_accepted_WebSocket_upgrade_gets_no_cache_headers()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
@@ -232,7 +232,7 @@ public sealed class PrivateCachingTests(SharedWorld shared) : IClassFixture<Shar
     [InlineData(null, "Accept, Cookie, origin")]
     [InlineData("no-cache", "Accept, Accept-Language, Cookie")]
     [InlineData("max-age=0, no-cache, no-store, must-revalidate, private", "Accept-Language, Cookie")]
-    public void What_Paperless_usually_says_costs_no_memory(string? said, string vary)
+    public void The_usual_cache_headers_of_Paperless_are_handled_without_allocation(string? said, string vary)
     {
         using HttpResponseMessage response = new();
         response.Headers.TryAddWithoutValidation("Vary", vary);

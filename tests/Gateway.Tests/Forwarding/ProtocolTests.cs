@@ -7,12 +7,12 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>HTTP/2, and HTTP/3 where the machine has it, to the browser.</summary>
+/// <summary>HTTP/2 to the browser, and HTTP/3 where the machine supports it.</summary>
 [Needs(RealPart.Process)]
 public sealed class ProtocolTests
 {
     [Fact]
-    public async Task Over_https_one_connection_serves_many_requests_at_once()
+    public async Task Over_HTTPS_one_connection_serves_many_requests_concurrently()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = world.NewVisitor(HttpVersion.Version20);
@@ -31,7 +31,7 @@ public sealed class ProtocolTests
     }
 
     [Fact]
-    public async Task The_program_offers_http2_and_http3_only_where_it_is()
+    public async Task Over_TLS_HTTP2_is_offered_always_and_HTTP3_where_the_machine_supports_it()
     {
         await using Secure secure = await Secure.StartAsync();
 
@@ -45,7 +45,7 @@ public sealed class ProtocolTests
     [Theory]
     [InlineData("Http1", 1)]
     [InlineData("Http1AndHttp2", 2)]
-    public async Task The_operator_may_offer_less(string protocols, int version)
+    public async Task The_operator_can_offer_fewer_HTTP_versions(string protocols, int version)
     {
         await using Secure secure = await Secure.StartAsync(protocols);
 
@@ -56,7 +56,7 @@ public sealed class ProtocolTests
     }
 
     [Fact]
-    public async Task Without_a_certificate_nothing_is_offered_and_nothing_is_warned_of()
+    public async Task Without_a_certificate_HTTP2_and_HTTP3_are_not_offered_and_nothing_is_warned_of()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
@@ -69,7 +69,7 @@ public sealed class ProtocolTests
     }
 
     [Fact]
-    public async Task Over_http3_a_file_comes_as_over_http2()
+    public async Task A_file_over_HTTP3_is_the_same_as_over_HTTP2()
     {
         Assert.SkipUnless(HasQuic, "This machine has no QUIC (libmsquic).");
         await using Secure secure = await Secure.StartAsync();

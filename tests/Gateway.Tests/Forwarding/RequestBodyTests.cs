@@ -10,7 +10,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What is sent arrives, byte for byte and with its length.</summary>
+/// <summary>Request bodies reach Paperless byte for byte and with a `Content-Length`.</summary>
 public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;
@@ -20,7 +20,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     private (string Name, string Value) Admin => ("Authorization", "Token " + World.Paperless.Data.AdminToken);
 
     [Fact]
-    public async Task A_file_of_any_size_arrives_whole_with_and_without_a_length()
+    public async Task A_file_of_any_size_reaches_Paperless_complete_with_and_without_Content_Length()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -51,7 +51,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [InlineData(1)]
     [InlineData(ChunkedBodyBuffer.InMemory)]
     [InlineData(ChunkedBodyBuffer.InMemory + 1)]
-    public async Task A_chunked_body_is_sent_on_with_its_length(int padding)
+    public async Task A_chunked_body_is_forwarded_with_a_Content_Length(int padding)
     {
         using Visitor program = World.NewVisitor();
         string title = Guid.NewGuid().ToString("N");
@@ -70,7 +70,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [InlineData("DELETE", "0\r\n\r\n")]
     [InlineData("GET", "0\r\n\r\n")]
     [InlineData("POST", "5;ext=1\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n")]
-    public async Task Chunks_in_every_form_become_a_body_with_a_length(string method, string chunks)
+    public async Task Chunks_of_every_valid_form_are_forwarded_with_a_Content_Length(string method, string chunks)
     {
         World.Paperless.ForgetReceived();
 
@@ -86,7 +86,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [Theory]
     [InlineData("400\r\nonly a few bytes")]
     [InlineData("")]
-    public async Task A_chunked_body_that_breaks_off_never_reaches_Paperless(string begun)
+    public async Task A_truncated_chunked_body_never_reaches_Paperless(string begun)
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
@@ -108,7 +108,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [InlineData("5\r\nhello!\r\n0\r\n\r\n")]
     [InlineData("-1\r\nhello\r\n0\r\n\r\n")]
     [InlineData("FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n")]
-    public async Task Chunks_that_are_none_are_refused(string chunks)
+    public async Task Malformed_chunks_are_refused(string chunks)
     {
         World.Paperless.ForgetReceived();
 
@@ -126,7 +126,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [InlineData("GET", "Content-Length: 0\r\nContent-Type: application/json\r\n")]
     [InlineData("DELETE", "Content-Type: application/json\r\nContent-Language: en\r\n")]
     [InlineData("OPTIONS", "Allow: GET\r\nExpires: 0\r\nLast-Modified: x\r\n")]
-    public async Task Headers_of_a_body_without_a_body_do_no_harm(string method, string headers)
+    public async Task Content_headers_without_a_body_are_harmless(string method, string headers)
     {
         World.Paperless.ForgetReceived();
 
@@ -138,7 +138,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     }
 
     [Fact]
-    public async Task An_upload_that_breaks_off_is_given_up_at_Paperless_too()
+    public async Task An_upload_that_breaks_off_is_aborted_at_Paperless_too()
     {
         World.Paperless.ForgetReceived();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
@@ -154,7 +154,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     }
 
     [Fact]
-    public async Task A_request_with_expectation_is_told_to_go_on_only_when_its_body_is_wanted()
+    public async Task A_request_with_Expect_gets_100_Continue_only_when_its_body_is_wanted()
     {
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
         await connection.SendAsync($"PATCH /api/documents/1/ HTTP/1.1\r\nHost: localhost:{World.Port}\r\nAuthorization: {Admin.Value}\r\nContent-Type: "
@@ -170,7 +170,7 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     }
 
     [Fact]
-    public async Task An_anonymous_body_without_a_length_is_bounded()
+    public async Task An_anonymous_chunked_body_is_limited_in_size()
     {
         World.Paperless.ForgetReceived();
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);

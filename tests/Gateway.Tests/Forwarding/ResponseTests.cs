@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>What Paperless answers is what the browser gets.</summary>
+/// <summary>Responses of Paperless reach the browser unchanged.</summary>
 public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private World World => shared.World;
@@ -18,7 +18,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     [InlineData(1)]
     [InlineData(65_537)]
     [InlineData(3_000_001)]
-    public async Task A_download_comes_byte_for_byte_with_its_length(int size)
+    public async Task A_download_arrives_byte_for_byte_with_its_Content_Length(int size)
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -30,7 +30,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Ranges_heads_and_unchanged_files_work_as_without_a_gateway()
+    public async Task Range_HEAD_and_conditional_requests_work_as_without_the_gateway()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         byte[] document = World.Paperless.Data.FindDocument(2)!.Content;
@@ -49,7 +49,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Compressed_bytes_pass_untouched()
+    public async Task Compressed_responses_are_forwarded_unchanged()
     {
         byte[] plain = RandomNumberGenerator.GetBytes(5000);
         using MemoryStream zipped = new();
@@ -58,7 +58,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
             await zip.WriteAsync(plain, World.Ct);
         }
 
-        using OddUpstream upstream = OddUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: "
+        using RawUpstream upstream = RawUpstream.Answering(_ => [.. Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: "
             + $"Accept-Encoding\r\nContent-Type: application/json\r\nContent-Length: {zipped.Length}\r\nConnection: close\r\n\r\n"), .. zipped.ToArray()]);
         await using World world = await BeforeAsync(upstream);
         using Visitor program = world.NewVisitor();
@@ -74,9 +74,9 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Response_headers_pass_in_Latin_1_and_as_often_as_they_came_and_those_of_the_connection_do_not()
+    public async Task Response_headers_are_forwarded_in_Latin_1_with_every_repetition_except_hop_by_hop_headers()
     {
-        using OddUpstream upstream = OddUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: "
+        using RawUpstream upstream = RawUpstream.Answering("HTTP/1.1 299 Quite Fine\r\nX-Name: M\u00fcller \u00e9\u00ff\r\nLink: <a>\r\nLink: "
             + "<b>\r\nSet-Cookie: csrftoken=1; Path=/\r\nSet-Cookie: other=\"a b\"; Path=/\r\nContent-Disposition: attachment; "
             + "filename=\"\u00dcber.pdf\"\r\nServer: paperless\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nContent-Length: "
             + "0\r\nConnection: close\r\n\r\n");
@@ -96,7 +96,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Request_headers_and_paths_pass_as_they_are_written()
+    public async Task Request_headers_and_paths_are_forwarded_unchanged()
     {
         using Visitor program = World.NewVisitor();
         World.Paperless.ForgetReceived();
@@ -115,7 +115,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task A_page_of_somebodys_is_not_kept_and_everything_else_as_Paperless_says()
+    public async Task A_page_of_a_session_is_not_cached_and_a_static_file_as_Paperless_says()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -127,7 +127,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task The_chat_and_the_events_come_piece_by_piece()
+    public async Task Chat_answers_and_events_are_streamed_piece_by_piece()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         ScriptedStream script = World.Paperless.Chat = new ScriptedStream();
@@ -145,7 +145,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Server_sent_events_arrive_when_they_happen_and_end_with_the_reader()
+    public async Task Server_sent_events_arrive_immediately_and_end_when_the_client_disconnects()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using RawConnection connection = await RawConnection.OpenAsync(World.Port);
@@ -163,7 +163,7 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
     }
 
     [Fact]
-    public async Task Over_http2_requests_and_bodies_work_as_over_http1()
+    public async Task Requests_and_bodies_over_HTTP2_work_as_over_HTTP1()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = world.NewVisitor(HttpVersion.Version20);
@@ -179,5 +179,5 @@ public sealed class ResponseTests(SharedWorld shared) : IClassFixture<SharedWorl
         Assert.Equal(["alice"], world.Forwarded[^1].Lines("Remote-User"));
     }
 
-    private static Task<World> BeforeAsync(OddUpstream upstream) => World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
+    private static Task<World> BeforeAsync(RawUpstream upstream) => World.StartAsync(options => options.Settings["GATEWAY_UPSTREAM_URL"] = upstream.Address);
 }

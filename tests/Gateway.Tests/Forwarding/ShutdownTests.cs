@@ -8,12 +8,12 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>SIGTERM to the real program.</summary>
+/// <summary>A graceful shutdown of the real program after SIGTERM.</summary>
 [Needs(RealPart.Process)]
 public sealed class ShutdownTests
 {
     [Fact]
-    public async Task What_is_under_way_finishes_and_nothing_new_begins()
+    public async Task At_shutdown_running_requests_finish_and_new_requests_are_refused()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
@@ -52,7 +52,7 @@ public sealed class ShutdownTests
     }
 
     [Fact]
-    public async Task Sessions_outlive_the_program()
+    public async Task Sessions_survive_a_restart_of_the_program()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Visitor alice;

@@ -2,7 +2,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Requests whose end two parsers could see in different places: refused, or one request at Paperless as here.</summary>
+/// <summary>Requests whose end two parsers could see in different places are refused, or reach Paperless as one request.</summary>
 public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Smuggled = "GET /api/users/?smuggled HTTP/1.1\r\nHost: localhost\r\nRemote-User: admin\r\n\r\n";
@@ -43,7 +43,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
 
     [Theory]
     [MemberData(nameof(Framings))]
-    public async Task Nothing_is_smuggled_behind_a_request(string framing)
+    public async Task No_second_request_is_smuggled_behind_a_request(string framing)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -76,7 +76,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("* /dashboard HTTP/1.1", 401)]
     [InlineData("OPTIONS * HTTP/1.1", 400)]
     [InlineData("GET /dashboard HTTP/0.9", 505)]
-    public async Task A_request_line_that_is_none_goes_nowhere(string line, int status)
+    public async Task A_malformed_request_line_is_not_forwarded(string line, int status)
     {
         World.Paperless.ForgetReceived();
 
@@ -91,7 +91,7 @@ public sealed class SmugglingTests(SharedWorld shared) : IClassFixture<SharedWor
     [InlineData("Host: localhost:1\r\nHost: localhost:2\r\n")]
     [InlineData("Host: a b\r\n")]
     [InlineData("Host: localhost/x\r\n")]
-    public async Task A_host_that_is_none_goes_nowhere(string host)
+    public async Task A_malformed_Host_header_is_not_forwarded(string host)
     {
         World.Paperless.ForgetReceived();
 

@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Big files through the real program: whole, and at a memory that does not grow with them.</summary>
+/// <summary>Large uploads and downloads through the real program are complete and need constant memory.</summary>
 /// <remarks>GATEWAY_TEST_TRANSFER_MIB sets the size; docs/performance.md was measured with 1024.</remarks>
 [Needs(RealPart.Process)]
 public sealed class TransferTests(ITestOutputHelper output)
@@ -18,7 +18,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         * int.Parse(Environment.GetEnvironmentVariable("GATEWAY_TEST_TRANSFER_MIB") ?? "256", CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task A_big_download_comes_whole_at_constant_memory() => await MeasureAsync("down", async browser =>
+    public async Task A_large_download_arrives_complete_at_constant_memory() => await MeasureAsync("down", async browser =>
     {
         using HttpRequestMessage request = new(HttpMethod.Get, $"/api/documents/big/download/?bytes={Bytes}");
         using HttpResponseMessage response = await browser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, World.Ct);
@@ -36,7 +36,7 @@ public sealed class TransferTests(ITestOutputHelper output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_big_upload_arrives_whole_at_constant_memory(bool withLength) => await MeasureAsync(withLength
+    public async Task A_large_upload_arrives_complete_at_constant_memory(bool withLength) => await MeasureAsync(withLength
         ? "up with a length"
         : "up without a length", async browser =>
     {

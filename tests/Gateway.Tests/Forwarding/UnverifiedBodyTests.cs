@@ -11,13 +11,13 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Forwarding;
 
-/// <summary>Bodies without a length from strangers: how much of them the gateway holds, and for how long.</summary>
+/// <summary>How much of anonymous chunked bodies the gateway buffers, and for how long.</summary>
 public sealed class UnverifiedBodyTests
 {
     private const string Upload = "/api/documents/post_document/";
 
     [Fact]
-    public async Task Uploads_with_a_good_token_pass_while_strangers_hold_unfinished_bodies()
+    public async Task Uploads_with_a_valid_token_work_while_anonymous_clients_hold_unfinished_bodies()
     {
         await using World world = await World.StartAsync();
         List<RawConnection> attack = [];
@@ -51,7 +51,7 @@ public sealed class UnverifiedBodyTests
     [InlineData("Token made-up", "")]
     [InlineData("Token made-up", "4\r\nsome\r\n")]
     [InlineData("Basic YWRtaW46d3Jvbmc=", "4\r\nsome\r\n")]
-    public async Task A_body_with_a_made_up_credential_that_does_not_come_is_refused_in_time(string credential, string begun)
+    public async Task A_stalled_body_with_an_invalid_credential_is_refused_in_time(string credential, string begun)
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await BeginAsync(world, Head(world, credential), begun);
@@ -65,7 +65,7 @@ public sealed class UnverifiedBodyTests
     [Theory]
     [InlineData("")]
     [InlineData("4\r\nsome\r\n")]
-    public async Task An_anonymous_body_that_does_not_come_is_refused_in_time(string begun)
+    public async Task A_stalled_anonymous_body_is_refused_in_time(string begun)
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await BeginAsync(world, Anonymous(world), begun);
@@ -78,7 +78,7 @@ public sealed class UnverifiedBodyTests
     }
 
     [Fact]
-    public async Task A_body_that_trickles_in_is_refused_in_time()
+    public async Task A_body_that_arrives_too_slowly_is_refused_in_time()
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await BeginAsync(world, Anonymous(world), "1\r\nx\r\n");
@@ -96,7 +96,7 @@ public sealed class UnverifiedBodyTests
     }
 
     [Fact]
-    public async Task A_slow_body_with_a_good_token_goes_on_and_loses_nothing()
+    public async Task A_slow_body_with_a_valid_token_is_accepted_complete()
     {
         await using World world = await World.StartAsync();
         using RawConnection connection = await BeginAsync(
@@ -119,7 +119,7 @@ public sealed class UnverifiedBodyTests
     }
 
     [Fact]
-    public async Task Once_half_of_the_room_is_used_every_credential_is_asked_about_at_once()
+    public async Task Once_half_of_the_buffer_memory_is_used_every_credential_is_checked_at_once()
     {
         await using World world = await WithRoomAsync(all: 20_000, ofOneAddress: 1_000_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 11_000);
@@ -149,7 +149,7 @@ public sealed class UnverifiedBodyTests
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
     [InlineData("::ffff:198.51.100.1", "198.51.100.1", true)]
-    public async Task One_address_holds_no_more_than_its_share(string first, string second, bool isSame)
+    public async Task One_client_address_holds_no_more_than_its_share_of_the_buffer_memory(string first, string second, bool isSame)
     {
         await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, first, 9_000);
@@ -158,7 +158,7 @@ public sealed class UnverifiedBodyTests
     }
 
     [Fact]
-    public async Task What_a_refused_body_held_is_free_again()
+    public async Task A_refused_body_frees_its_buffer_memory()
     {
         await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 9_000);

@@ -16,14 +16,14 @@ public sealed class GroupClaimsTests
     [InlineData("""{"groups": [{"name": 5, "id": "2"}, {"name": " ", "id": "3"}]}""", "2 3")]
     [InlineData("""{"groups": ["a", 5, null, {"value": "x"}, ["b"], " ", "c"]}""", "a c")]
     [InlineData("""{"groups": ["Größe", "a b", "A"]}""", "Größe|a b|A")]
-    public void Names_come_in_the_providers_order_each_once(string claims, string expected) =>
+    public void Group_names_keep_the_providers_order_without_duplicates(string claims, string expected) =>
         Assert.Equal(expected.Split(expected.Contains('|', StringComparison.Ordinal) ? '|' : ' '), Read(claims).Mapped!.Value);
 
     [Theory]
     [InlineData("""{"groups": []}""")]
     [InlineData("""{"groups": ""}""")]
     [InlineData("""{"groups": [""]}""")]
-    public void An_empty_claim_is_no_groups(string claims) => Assert.Empty(Read(claims).Mapped!.Value);
+    public void An_empty_groups_claim_means_no_groups(string claims) => Assert.Empty(Read(claims).Mapped!.Value);
 
     [Theory]
     [InlineData("{}")]
@@ -37,7 +37,7 @@ public sealed class GroupClaimsTests
     [InlineData("""{"groups": [{"value": "a"}]}""")]
     [InlineData("""{"groups": [null]}""")]
     [InlineData("""{"Groups": ["a"]}""")]
-    public void What_says_nothing_of_groups_is_absent_and_not_empty(string claims) => Assert.Null(Read(claims).Mapped);
+    public void A_claim_that_says_nothing_about_groups_counts_as_absent_and_not_as_empty(string claims) => Assert.Null(Read(claims).Mapped);
 
     [Theory]
     [InlineData("realm_access.roles", """{"realm_access": {"roles": ["nested"]}}""", "nested")]
@@ -48,7 +48,7 @@ public sealed class GroupClaimsTests
     [InlineData("a.b.c", """{"a": {"b.c": ["literal at each level"], "b": {"c": ["deeper"]}}}""", "literal at each level")]
     [InlineData("a.b.c", """{"a.b": {"c": ["longest first"]}, "a": {"b": {"c": ["deeper"]}}}""", "longest first")]
     [InlineData("a.b.c", """{"a.b": {"x": 1}, "a": {"b": {"c": ["another way"]}}}""", "another way")]
-    public void A_claim_is_found_by_its_literal_name_or_else_by_a_dotted_path(string claim, string claims, string expected) =>
+    public void A_groups_claim_is_found_by_its_literal_name_or_by_a_dotted_path(string claim, string claims, string expected) =>
         Assert.Equal([expected], Read(claims, claim).Mapped!.Value);
 
     [Theory]
@@ -58,10 +58,11 @@ public sealed class GroupClaimsTests
     [InlineData(".")]
     [InlineData("..")]
     [InlineData("")]
-    public void A_path_that_leads_nowhere_is_absent(string claim) => Assert.Null(Read("""{"a": ["x"], "b": {"a": ["y"]}}""", claim).Mapped);
+    public void A_claim_path_that_leads_nowhere_means_an_absent_groups_claim(string claim) =>
+        Assert.Null(Read("""{"a": ["x"], "b": {"a": ["y"]}}""", claim).Mapped);
 
     [Fact]
-    public void A_path_without_end_is_not_followed()
+    public void A_claim_path_of_excessive_length_is_not_followed()
     {
         string path = string.Join('.', Enumerable.Repeat("a", 40));
         string claims = string.Concat(Enumerable.Repeat("{\"a\":", 40)) + "[\"x\"]" + new string('}', 40);
@@ -70,7 +71,7 @@ public sealed class GroupClaimsTests
     }
 
     [Fact]
-    public void Names_longer_than_Paperless_has_and_more_than_a_thousand_are_not_read()
+    public void Group_names_longer_than_Paperless_allows_and_names_beyond_a_thousand_are_ignored()
     {
         string[] names = [new string('x', 151), new string('y', 150), .. Enumerable.Range(0, 2000).Select(number => $"g{number}")];
 
@@ -83,10 +84,11 @@ public sealed class GroupClaimsTests
     [Theory]
     [InlineData("""{"groups": ["a", "\ud800", "b"]}""", "a b")]
     [InlineData("""{"groups": [{"name": "\udc00", "id": "1"}]}""", "1")]
-    public void Half_a_character_is_no_name_and_no_crash(string claims, string expected) => Assert.Equal(expected.Split(' '), Read(claims).Mapped!.Value);
+    public void A_group_name_with_a_lone_surrogate_is_ignored_without_an_exception(string claims, string expected) =>
+        Assert.Equal(expected.Split(' '), Read(claims).Mapped!.Value);
 
     [Fact]
-    public void Half_a_character_in_another_claims_name_is_no_crash() => Assert.Null(Read("""{"\ud800": 1}""").Mapped);
+    public void A_lone_surrogate_in_another_claims_name_causes_no_exception() => Assert.Null(Read("""{"\ud800": 1}""").Mapped);
 
     [Theory]
     [InlineData("", true)]
@@ -96,7 +98,7 @@ public sealed class GroupClaimsTests
     [InlineData("dropped", true)]
     [InlineData("other", false)]
     [InlineData("Provider-Name", false)]
-    public void A_group_opens_the_door_by_the_providers_name_its_id_or_the_mapped_name(string allowed, bool opens)
+    public void An_allowed_group_matches_the_providers_name_its_id_or_the_mapped_name(string allowed, bool opens)
     {
         GroupMap map = new(new Dictionary<string, string?> { ["provider-name"] = "mapped-name", ["dropped"] = null });
         GroupsOfPerson groups = GroupClaims.Read(Json("""{"groups": [{"name": "provider-name", "id": "id-1"}, "dropped"]}"""), "groups", map);
@@ -105,7 +107,7 @@ public sealed class GroupClaimsTests
     }
 
     [Fact]
-    public void Without_the_claim_the_door_is_open_only_where_it_is_open_for_all()
+    public void Without_a_groups_claim_a_person_is_allowed_only_if_no_groups_are_required()
     {
         Assert.True(GroupsOfPerson.Absent.IsAllowed([]));
         Assert.False(GroupsOfPerson.Absent.IsAllowed(["a"]));

@@ -28,7 +28,7 @@ public sealed class GroupMapTests
     [InlineData("fixed-x", "Everybody")]
     [InlineData("twice-x", "x/x")]
     [InlineData("paperless-*", "*")]
-    public void An_exact_key_goes_before_a_wildcard_and_a_longer_wildcard_before_a_shorter(string name, string? expected)
+    public void An_exact_key_wins_over_a_wildcard_and_a_longer_wildcard_over_a_shorter_one(string name, string? expected)
     {
         Assert.True(Map.TryMap([name], out string? mapped));
         Assert.Equal(expected, mapped);
@@ -40,17 +40,17 @@ public sealed class GroupMapTests
     [InlineData("paperless")]
     [InlineData("")]
     [InlineData("*")]
-    public void What_no_key_speaks_of_is_not_mapped(string name) => Assert.False(Map.TryMap([name], out _));
+    public void A_group_without_a_matching_key_is_not_mapped(string name) => Assert.False(Map.TryMap([name], out _));
 
     [Fact]
-    public void An_exact_key_for_the_id_goes_before_a_wildcard_for_the_name()
+    public void An_exact_key_for_the_group_id_wins_over_a_wildcard_for_the_name()
     {
         Assert.True(Map.TryMap(["paperless-editors", "8f14e45f"], out string? mapped));
         Assert.Equal("Family", mapped);
     }
 
     [Fact]
-    public void A_star_alone_catches_all_the_rest()
+    public void A_star_alone_matches_all_remaining_groups()
     {
         GroupMap closed = new(new Dictionary<string, string?> { ["*"] = null, ["family"] = "Family" });
 
@@ -61,7 +61,7 @@ public sealed class GroupMapTests
     }
 
     [Fact]
-    public void What_a_wildcard_matched_is_taken_as_it_is_even_with_a_star_in_it()
+    public void The_result_of_a_wildcard_is_taken_literally_even_with_a_star_in_it()
     {
         GroupMap map = new(new Dictionary<string, string?> { ["a*"] = "<*>" });
 

@@ -6,11 +6,11 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Groups;
 
-/// <summary>From the provider's claim to `/gateway/session`, or to the door.</summary>
+/// <summary>From the groups claim of the provider to `/gateway/session`, or to the refused sign-in.</summary>
 public sealed class GroupsOverHttpTests
 {
     [Fact]
-    public async Task The_providers_groups_are_the_sessions_after_the_map()
+    public async Task The_sessions_groups_are_the_providers_groups_after_mapping()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_GROUP_MAP"] = """{"paperless-*": "*", "family": null}""");
         using Visitor alice = await world.SignedInAsync("alice");
@@ -23,7 +23,7 @@ public sealed class GroupsOverHttpTests
     }
 
     [Fact]
-    public async Task A_dotted_path_leads_to_nested_roles_and_is_named_as_the_source()
+    public async Task A_dotted_path_finds_nested_roles_and_is_named_as_the_source()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM"] = "realm_access.roles");
         world.Provider.TamperUserInfo = claims => With(
@@ -39,7 +39,7 @@ public sealed class GroupsOverHttpTests
     }
 
     [Fact]
-    public async Task Userinfo_is_the_fresher_of_both()
+    public async Task Groups_from_userinfo_win_over_groups_from_the_ID_token()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperIdToken = claims => With(claims, "groups", new JsonArray("of-the-token"));
@@ -50,7 +50,7 @@ public sealed class GroupsOverHttpTests
     }
 
     [Fact]
-    public async Task An_empty_claim_is_no_groups_without_a_warning()
+    public async Task An_empty_groups_claim_means_no_groups_without_a_warning()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims => With(claims, "groups", new JsonArray());
@@ -64,7 +64,7 @@ public sealed class GroupsOverHttpTests
     }
 
     [Fact]
-    public async Task An_absent_claim_is_null_and_warned_of_once()
+    public async Task An_absent_groups_claim_means_unknown_groups_with_one_warning()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims => Without(claims, "groups");
@@ -82,7 +82,7 @@ public sealed class GroupsOverHttpTests
     [Theory]
     [InlineData("elsewhere", "group_not_allowed")]
     [InlineData("Family", "group_not_allowed")]
-    public async Task Who_is_in_no_allowed_group_gets_a_page_with_the_trace_id_of_the_log(string allowed, string code)
+    public async Task A_person_in_no_allowed_group_gets_an_error_page_with_the_logged_trace_id(string allowed, string code)
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = allowed);
 
@@ -90,7 +90,7 @@ public sealed class GroupsOverHttpTests
     }
 
     [Fact]
-    public async Task Where_groups_decide_an_absent_claim_lets_nobody_in()
+    public async Task With_allowed_groups_set_an_absent_groups_claim_refuses_the_sign_in()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
         world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims => Without(claims, "groups");
@@ -102,7 +102,7 @@ public sealed class GroupsOverHttpTests
     [InlineData("paperless-users")]
     [InlineData("users")]
     [InlineData("nobody,family")]
-    public async Task A_group_opens_the_door_by_either_sides_name(string allowed)
+    public async Task An_allowed_group_may_be_the_providers_name_or_the_mapped_name(string allowed)
     {
         await using World world = await World.StartAsync(options =>
         {

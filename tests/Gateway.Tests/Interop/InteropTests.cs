@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>The gateway against oidc-provider, which was written by others from the same specifications and is certified.</summary>
+/// <summary>The gateway against oidc-provider, an independent and certified implementation of OpenID Connect.</summary>
 [Needs(RealPart.OidcProvider)]
 public sealed class InteropTests
 {
@@ -13,7 +13,7 @@ public sealed class InteropTests
     [InlineData("client_secret_basic", "RS256", false)]
     [InlineData("client_secret_post", "ES256", false)]
     [InlineData("client_secret_basic", "ES256", true)]
-    public async Task A_person_signs_in_and_out_of_both(string method, string algorithm, bool claimsInIdToken)
+    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(string method, string algorithm, bool claimsInIdToken)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world) with
@@ -52,7 +52,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task Somebody_without_groups_is_signed_in_with_none_known()
+    public async Task A_person_without_groups_is_signed_in_with_unknown_groups()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, SettingsFor(world), "client_secret_basic");
@@ -68,7 +68,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task Who_cancels_is_told_so_and_can_try_again()
+    public async Task A_person_who_cancels_at_the_provider_gets_a_page_and_can_try_again()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using OidcProviderProcess provider = await StartAsync(world, SettingsFor(world), null);
@@ -88,7 +88,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task A_secret_that_is_wrong_is_said_with_the_variable_to_correct()
+    public async Task A_wrong_client_secret_is_reported_with_the_variable_to_correct()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world);
@@ -109,7 +109,7 @@ public sealed class InteropTests
     }
 
     [Fact]
-    public async Task A_provider_that_is_away_and_comes_back_with_new_keys_is_understood()
+    public async Task A_provider_that_returns_from_an_outage_with_new_keys_works_again()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world);
@@ -139,9 +139,9 @@ public sealed class InteropTests
     private static async Task<OidcProviderProcess> StartAsync(World world, OidcProviderSettings settings, string? method, string? secret = null)
     {
         OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, World.Ct);
-        JsonObject app = Apps.Of(provider.Issuer, "interop", settings.ClientId, secret ?? settings.ClientSecret);
+        JsonObject app = ProvidersSetting.Of(provider.Issuer, "interop", settings.ClientId, secret ?? settings.ClientSecret);
         app["settings"]!["token_auth_method"] = method ?? settings.TokenEndpointAuthMethod;
-        world.Options.Settings[Apps.Variable] = Apps.Json(app);
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
         world.StartGateway();
         return provider;
     }

@@ -6,7 +6,7 @@ using Microsoft.Playwright;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>The provider's pages in a browser, and its own request to the client at logout.</summary>
+/// <summary>The pages of oidc-provider in a real browser, and its back-channel logout to the client.</summary>
 [Needs(RealPart.Chromium, RealPart.OidcProvider)]
 public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
 {
@@ -37,7 +37,7 @@ public sealed class OidcProviderPagesTests(Chromium chromium) : IAsyncLifetime
     public async ValueTask DisposeAsync() => await _client.DisposeAsync();
 
     [Fact]
-    public async Task A_browser_signs_in_and_out_and_the_client_is_told_of_the_logout()
+    public async Task A_browser_signs_in_and_out_at_oidc_provider_and_the_client_receives_the_logout()
     {
         Uri url = new Uri(_client.Urls.Single());
         OidcProviderSettings settings = new OidcProviderSettings

@@ -4,7 +4,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace Gateway.Tests.Interop;
 
-/// <summary>Proves the harness: the whole of OpenID Connect by hand, with no gateway in it.</summary>
+/// <summary>Checks oidc-provider itself with a minimal client, without the gateway.</summary>
 [Needs(RealPart.OidcProvider)]
 public sealed class OidcProviderProcessTests
 {
@@ -22,7 +22,7 @@ public sealed class OidcProviderProcessTests
     [Theory]
     [InlineData("RS256", "client_secret_basic", false)]
     [InlineData("ES256", "client_secret_post", true)]
-    public async Task Alice_signs_in_and_her_code_buys_tokens_that_say_who_she_is(string algorithm, string method, bool claimsInIdToken)
+    public async Task An_authorization_code_of_oidc_provider_is_exchanged_for_tokens_that_name_the_person(string algorithm, string method, bool claimsInIdToken)
     {
         OidcProviderSettings settings = Settings with
         {
@@ -51,7 +51,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task Somebody_without_groups_has_no_groups_claim()
+    public async Task A_person_without_groups_has_no_groups_claim()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
@@ -63,7 +63,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task The_second_sign_in_asks_nothing_until_the_session_has_ended()
+    public async Task A_second_sign_in_at_oidc_provider_asks_nothing_until_the_session_has_ended()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
@@ -82,7 +82,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task Who_cancels_comes_back_with_access_denied()
+    public async Task A_person_who_cancels_at_oidc_provider_returns_with_access_denied()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
@@ -92,7 +92,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task A_request_without_PKCE_is_refused()
+    public async Task An_authorization_request_without_PKCE_is_refused()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
@@ -104,7 +104,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task Credentials_must_be_percent_encoded_and_sent_the_registered_way()
+    public async Task Client_credentials_must_be_percent_encoded_and_sent_by_the_registered_method()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         using HandMadeClient client = await HandMadeClient.DiscoverAsync(provider.Issuer, Settings, Stop);
@@ -120,7 +120,7 @@ public sealed class OidcProviderProcessTests
     [InlineData("offline_access", "", false)]
     [InlineData("offline_access", "prompt=consent", true)]
     [InlineData("always", "", true)]
-    public async Task A_refresh_token_comes_when_it_was_asked_for(string refreshTokens, string more, bool comes)
+    public async Task A_refresh_token_is_issued_when_requested(string refreshTokens, string more, bool comes)
     {
         OidcProviderSettings settings = Settings with { RefreshTokens = refreshTokens };
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, Stop);
@@ -138,7 +138,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task A_restart_keeps_the_issuer_and_takes_other_redirect_URIs_and_keys()
+    public async Task A_restart_of_oidc_provider_keeps_the_issuer_and_accepts_new_redirect_URIs_and_keys()
     {
         await using OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         Uri issuer = provider.Issuer;
@@ -155,7 +155,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task A_stopped_provider_no_longer_listens()
+    public async Task A_stopped_oidc_provider_no_longer_listens()
     {
         OidcProviderProcess provider = await OidcProviderProcess.StartAsync(Settings, Stop);
         await provider.DisposeAsync();
@@ -164,7 +164,7 @@ public sealed class OidcProviderProcessTests
     }
 
     [Fact]
-    public async Task Settings_that_the_provider_refuses_are_reported_with_its_own_words()
+    public async Task Settings_that_oidc_provider_refuses_are_reported_in_its_own_words()
     {
         OidcProviderSettings refused = Settings with { IdTokenSignedResponseAlg = "RS257" };
 

@@ -13,7 +13,7 @@ internal sealed class CapturedLog : ILogEventSink
 
     public IReadOnlyList<LogEvent> Events => [.. _events];
 
-    /// <summary>All lines with exceptions, for what must never be among them.</summary>
+    /// <summary>All log lines with their exceptions, to check that a text is in none of them.</summary>
     public string Text => string.Join(
         '\n',
         _events.Select(entry => $"{entry.RenderMessage(CultureInfo.InvariantCulture)} {entry.Exception} {string.Join(' ', entry.Properties.Values)}"));
@@ -26,8 +26,8 @@ internal sealed class CapturedLog : ILogEventSink
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    /// <summary>Waits until the log holds a line that fits, and gives the first one.</summary>
-    /// <exception cref="TimeoutException">No such line came in a minute.</exception>
+    /// <summary>Waits for a matching log line and returns the first one.</summary>
+    /// <exception cref="TimeoutException">No matching line came within a minute.</exception>
     public async Task<LogEvent> WaitForAsync(string eventName, Predicate<LogEvent>? which = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -46,7 +46,7 @@ internal sealed class CapturedLog : ILogEventSink
             }
             catch (OperationCanceledException) when (limit.IsCancellationRequested)
             {
-                throw new TimeoutException($"The log did not get the line {eventName} that was waited for, but:\n{Text}");
+                throw new TimeoutException($"The log did not get the expected line {eventName}:\n{Text}");
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace Gateway.Tests.Kit;
 
-/// <summary>The world's clock, which throws once when a part of the gateway that the test names asks it anything.</summary>
+/// <summary>A clock that throws once when the class or method that a test names uses it.</summary>
 internal sealed class FaultyClock(TimeProvider clock) : TimeProvider
 {
     private (string Part, Exception Error)? _fault;
@@ -9,7 +9,7 @@ internal sealed class FaultyClock(TimeProvider clock) : TimeProvider
 
     public override long TimestampFrequency => clock.TimestampFrequency;
 
-    /// <summary>Whether it has thrown what it was to throw.</summary>
+    /// <summary>Whether the exception has been thrown.</summary>
     public bool HasThrown => _fault is null;
 
     /// <param name="part">A class or method, as a stack trace names it.</param>

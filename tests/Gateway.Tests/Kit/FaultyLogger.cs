@@ -1,6 +1,6 @@
 namespace Gateway.Tests.Kit;
 
-/// <summary>A logger that throws the first time that something logs the event which the test names.</summary>
+/// <summary>A logger that throws the first time the named event is logged.</summary>
 internal sealed class FaultyLogger<T>(ILogger inner, string eventName) : ILogger<T>
 {
     private int _thrown;

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>The real program in a process of its own, between a world's stand-ins and at its address.</summary>
+/// <summary>The real program as a process, at the address of a world and with its stand-ins.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -29,7 +29,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
-    /// <param name="world">One whose own gateway is not started.</param>
+    /// <param name="world">A world whose own gateway is not started.</param>
     public static async Task<GatewayProcess> StartAsync(World world)
     {
         NeedsAttribute.Check(RealPart.Process);
@@ -74,19 +74,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return gateway;
     }
 
-    /// <summary>The most memory that the process ever held, in MiB.</summary>
+    /// <summary>The peak memory of the process in MiB.</summary>
     public int PeakMemory()
     {
         string line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
         return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
     }
 
-    /// <summary>How many files, sockets and pipes it holds open.</summary>
+    /// <summary>The number of open files, sockets and pipes.</summary>
     public int Handles() => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
 
     public Task TerminateAsync() => _process.SignalAsync("TERM");
 
-    /// <summary>Waits for its end, and for the last line of its output.</summary>
+    /// <summary>Waits for the end of the process and of its output.</summary>
     public Task<int> ExitCodeAsync(TimeSpan? limit = null) => _process.ExitCodeAsync(() => Output, limit);
 
     public async ValueTask DisposeAsync()

@@ -8,7 +8,7 @@ using Serilog.Core;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>The real gateway, whole, on a real Kestrel; only its clock, its log and its way out are the test's.</summary>
+/// <summary>The complete gateway on a real Kestrel; only its clock, its log and its outgoing connections are replaced.</summary>
 internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
 {
     private readonly IReadOnlyDictionary<string, string?> _settings;
@@ -37,7 +37,7 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
         }));
     }
 
-    /// <summary>Where health is asked.</summary>
+    /// <summary>The management address.</summary>
     public Uri Management => Services.GetRequiredService<ManagementServer>().Address!;
 
     public void Start() => StartServer();

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A certificate authority that nobody knows, and a server's certificate by it; as PEM files, for as long as the tests run.</summary>
+/// <summary>A private certificate authority and a server certificate that it issued, as PEM files.</summary>
 internal static class PrivateAuthority
 {
     private static readonly Lazy<string> Folder = new(Make);

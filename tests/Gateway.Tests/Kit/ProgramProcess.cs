@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A program of this solution as people run it: a process with an environment, a console and an exit code.</summary>
+/// <summary>A program of this solution as a process with an environment, a console and an exit code.</summary>
 internal sealed class ProgramProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -53,7 +53,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
     {
         NeedsAttribute.Check(RealPart.Process);
 
-        // Whoever runs the tests in the background of a script has Ctrl+C's signal ignored, and so would every process that they start.
+        // A script's background job ignores SIGINT, and so would every process that it starts.
         ProcessStartInfo start = new("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
         {
             RedirectStandardOutput = true,
@@ -85,7 +85,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return (exitCode, string.Join('\n', process.Output), process.Errors);
     }
 
-    /// <summary>Waits for a line on the console that fits.</summary>
+    /// <summary>Waits for a matching console line.</summary>
     public async Task<string> LineAsync(Predicate<string> fits)
     {
         string? found = null;
@@ -107,6 +107,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return found ?? throw new InvalidOperationException($"The program ended with {_process.ExitCode}.\n{All()}");
     }
 
+    /// <summary>`INT` as Ctrl+C sends it, `TERM` as a stopping container gets it.</summary>
     public Task SignalAsync(string signal) => _process.SignalAsync(signal);
 
     public Task<int> ExitAsync() => _process.ExitCodeAsync(All);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A connection to the gateway on which every byte is the test's own.</summary>
+/// <summary>A connection to the gateway for raw bytes from the test.</summary>
 internal sealed class RawConnection : IDisposable
 {
     private readonly TcpClient _connection;
@@ -25,7 +25,7 @@ internal sealed class RawConnection : IDisposable
         return new RawConnection(connection);
     }
 
-    /// <summary>Sends one request on a connection of its own, and reads all that comes until the gateway closes it.</summary>
+    /// <summary>Sends one request on a new connection and reads until the gateway closes it.</summary>
     public static async Task<string> AskAsync(World world, string request)
     {
         using RawConnection connection = await OpenAsync(world.Port);
@@ -35,10 +35,10 @@ internal sealed class RawConnection : IDisposable
 
     public ValueTask SendAsync(string text) => _stream.WriteAsync(Encoding.Latin1.GetBytes(text), World.Ct);
 
-    /// <summary>A status line with its headers, up to the blank line.</summary>
+    /// <summary>Reads a status line and its headers, up to the blank line.</summary>
     public Task<string> ReadHeadAsync() => ReadToBlankLineAsync().InTimeAsync("The head of an answer comes.");
 
-    /// <summary>Exactly so many bytes.</summary>
+    /// <summary>Reads exactly this number of bytes.</summary>
     public async Task<string> ReadTextAsync(int count)
     {
         byte[] bytes = new byte[count];
@@ -46,7 +46,7 @@ internal sealed class RawConnection : IDisposable
         return Encoding.Latin1.GetString(bytes);
     }
 
-    /// <summary>Everything that comes; a reset ends it as a close does.</summary>
+    /// <summary>Reads until the connection is closed or reset.</summary>
     public async Task<string> ReadToEndAsync()
     {
         using MemoryStream all = new();
@@ -56,13 +56,13 @@ internal sealed class RawConnection : IDisposable
         }
         catch (IOException)
         {
-            // What came before the reset is what counts.
+            // The bytes before the reset are returned.
         }
 
         return Encoding.Latin1.GetString(all.ToArray());
     }
 
-    /// <summary>Leaves without a farewell: the other side sees a reset.</summary>
+    /// <summary>Closes the connection with a TCP reset.</summary>
     public void BreakOff()
     {
         _connection.LingerState = new LingerOption(enable: true, seconds: 0);
@@ -83,7 +83,7 @@ internal sealed class RawConnection : IDisposable
         return head.ToString();
     }
 
-    /// <summary>The status codes of all answers in a text, in their order.</summary>
+    /// <summary>The status codes of all responses in a text, in order.</summary>
     public static IReadOnlyList<int> Statuses(string text) =>
         [.. text.Split("\r\n").Where(line => line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal))
             .Select(line => int.Parse(line.AsSpan(9, 3), CultureInfo.InvariantCulture))];

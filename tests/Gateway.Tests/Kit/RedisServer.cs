@@ -4,12 +4,12 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A real redis-server on a loopback port, which a test may stop and start again with what it holds.</summary>
+/// <summary>A real redis-server on a loopback port that a test can stop and restart with its data.</summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
     private const string Program = "/usr/bin/redis-server";
 
-    /// <summary>What Sentinel calls the group that the tests have.</summary>
+    /// <summary>The name of the monitored service in Sentinel.</summary>
     public const string ServiceName = "main";
 
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "gateway-redis-" + Guid.NewGuid().ToString("N"));
@@ -29,7 +29,7 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public int Port { get; } = World.FreePort();
 
-    /// <summary>What `GATEWAY_REDIS_URL` is to be.</summary>
+    /// <summary>The value for `GATEWAY_REDIS_URL`.</summary>
     public string Url
     {
         get => field ?? (_password is null ? $"redis://127.0.0.1:{Port}" : $"redis://:{Uri.EscapeDataString(_password)}@127.0.0.1:{Port}");
@@ -38,11 +38,11 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public static bool IsInstalled => File.Exists(Program);
 
-    /// <param name="keeps">Writes everything down at once, so that it is there after a kill -9.</param>
+    /// <param name="keeps">Writes every change to the disk immediately, so that the data survives a kill -9.</param>
     public static Task<RedisServer> StartAsync(bool keeps = false, string? password = null) =>
         StartAsync(new RedisServer(["--appendonly", keeps ? "yes" : "no", "--appendfsync", "always", .. Password(password)], password));
 
-    /// <summary>TLS by a certificate of the tests' own authority, and a user that may do what the gateway does and nothing else.</summary>
+    /// <summary>TLS with a certificate of the private authority, and a user with only the permissions that the gateway needs.</summary>
     public static Task<RedisServer> StartWithTlsAsync()
     {
         int port = World.FreePort();
@@ -59,7 +59,7 @@ internal sealed class RedisServer : IAsyncDisposable
         });
     }
 
-    /// <summary>A cluster of one, which has all slots.</summary>
+    /// <summary>A cluster of one node that has all slots.</summary>
     public static async Task<RedisServer> StartClusterAsync()
     {
         RedisServer server = await StartAsync(
@@ -74,7 +74,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public static Task<RedisServer> StartReplicaAsync(RedisServer of)
         => StartAsync(new RedisServer(["--replicaof", "127.0.0.1", $"{of.Port}", "--repl-diskless-sync-delay", "0"]));
 
-    /// <summary>Watches over a server and its replicas, and lets one of these take its place.</summary>
+    /// <summary>A Sentinel that monitors a server and its replicas and performs the failover.</summary>
     public static Task<RedisServer> StartSentinelAsync(RedisServer of)
     {
         RedisServer server = new([], sentinelOf: $"127.0.0.1 {of.Port}");
@@ -95,7 +95,7 @@ internal sealed class RedisServer : IAsyncDisposable
             "redis-server answers.");
     }
 
-    /// <summary>As when the machine goes: nothing is said to anybody.</summary>
+    /// <summary>Kills the server without closing its connections properly.</summary>
     public async Task KillAsync()
     {
         Process killed = _process!;
@@ -104,10 +104,10 @@ internal sealed class RedisServer : IAsyncDisposable
         killed.Dispose();
     }
 
-    /// <summary>Keeps its connections and answers nothing (`STOP`), until `CONT`.</summary>
+    /// <summary>`STOP` makes the server hang with open connections, until `CONT`.</summary>
     public Task SignalAsync(string signal) => _process!.SignalAsync(signal);
 
-    /// <summary>One command without blanks in its words, and the beginning of the answer as it comes.</summary>
+    /// <summary>Sends one command whose arguments contain no blanks and returns the raw answer.</summary>
     public Task<string> AskAsync(string command) => ExchangeAsync(command).InTimeAsync($"Redis answers {command}.");
 
     public async ValueTask DisposeAsync()
@@ -137,7 +137,7 @@ internal sealed class RedisServer : IAsyncDisposable
             return all;
         }
 
-        // It writes down in this file what it learns.
+        // Sentinel writes its state into this file.
         string file = Path.Combine(_directory, "sentinel.conf");
         if (!File.Exists(file))
         {

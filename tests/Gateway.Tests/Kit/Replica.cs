@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>One more gateway of a <see cref="World"/>.</summary>
+/// <summary>Another gateway replica of a <see cref="World"/>.</summary>
 internal sealed class Replica(World world, int port) : IAsyncDisposable
 {
     private readonly string _data = world.DataDirectory + "-" + port;
@@ -33,10 +33,10 @@ internal sealed class Replica(World world, int port) : IAsyncDisposable
         }
     }
 
-    /// <summary>A new browser that the load balancer sends here.</summary>
+    /// <summary>A new browser whose requests go to this replica.</summary>
     public Visitor NewVisitor() => new(world, certificate: null, replica: port);
 
-    /// <summary>The same browser, sent here.</summary>
+    /// <summary>A browser with the same cookies whose requests go to this replica.</summary>
     public Visitor Sent(Visitor visitor)
     {
         Visitor sent = NewVisitor();

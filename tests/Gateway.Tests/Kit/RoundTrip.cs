@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>One sign-in of one tab, step by step, so that a test can do something in between.</summary>
+/// <summary>One sign-in in one browser tab, step by step, so that a test can do something in between.</summary>
 internal sealed class RoundTrip
 {
     private const int MostSteps = 10;
@@ -30,7 +30,7 @@ internal sealed class RoundTrip
     public static async Task<RoundTrip> BeginAsync(Visitor visitor, string next = "/", string provider = "authentik", string more = "") =>
         new(visitor, await visitor.OpenAsync($"/accounts/oidc/{provider}/login/?next={Uri.EscapeDataString(next)}{more}", "same-origin"));
 
-    /// <summary>At the provider, up to the address that it sends the browser back to; nothing has been asked of it yet.</summary>
+    /// <summary>Signs in at the provider and returns the callback address, which is not requested yet.</summary>
     public async Task<string> AnswerAsync()
     {
         Uri address = Authorize;
@@ -48,12 +48,12 @@ internal sealed class RoundTrip
         throw new InvalidOperationException($"{Authorize} leads nowhere in {MostSteps} steps.");
     }
 
-    /// <summary>The browser comes back, and follows every redirect from there.</summary>
+    /// <summary>Opens the callback address and follows every redirect.</summary>
     public Task<Page> FinishAsync(string callback) => _visitor.NavigateAsync(callback, "cross-site");
 
     public async Task<Page> CompleteAsync() => await FinishAsync(await AnswerAsync());
 
-    /// <summary>The same callback with one parameter changed; null takes it away.</summary>
+    /// <summary>The same callback address with one parameter changed; null removes it.</summary>
     public static string With(string callback, string parameter, string? value)
     {
         string[] parts = callback.Split('?', 2);
@@ -63,12 +63,12 @@ internal sealed class RoundTrip
     }
 }
 
-/// <summary>What the sign-in tests ask of a browser.</summary>
+/// <summary>Sign-in helpers for <see cref="Visitor"/>.</summary>
 internal static class SignedIn
 {
     public const string CookieName = "paperless-gateway";
 
-    /// <summary>Who the gateway takes this browser for; null for nobody.</summary>
+    /// <summary>The signed-in username; null without a session.</summary>
     public static async Task<string?> WhoAsync(this Visitor visitor)
     {
         Page page = await visitor.FetchAsync("/gateway/session");
@@ -77,7 +77,7 @@ internal static class SignedIn
             : null;
     }
 
-    /// <summary>The browser forgets every cookie whose name has this in it.</summary>
+    /// <summary>Deletes every cookie whose name contains this text.</summary>
     public static void Forget(this Visitor visitor, string part)
     {
         foreach (Cookie cookie in visitor.Cookies.GetAllCookies().Where(cookie => cookie.Name.Contains(part, StringComparison.Ordinal)))

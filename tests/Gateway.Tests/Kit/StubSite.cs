@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A site on loopback that answers just what a test says, in the place of a part of the provider.</summary>
+/// <summary>An HTTP server that answers as a test says, in place of an endpoint of the provider.</summary>
 internal sealed class StubSite : IAsyncDisposable
 {
     private readonly WebApplication _app;

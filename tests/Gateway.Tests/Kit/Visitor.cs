@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>What a request came to.</summary>
+/// <summary>The response to a request.</summary>
 internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, HttpResponseMessage Response, IReadOnlyList<Uri> Trail)
 {
     public string? Header(string name)
@@ -18,7 +18,7 @@ internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, Htt
     public Uri? Location => Response.Headers.Location is { } location ? new Uri(Address, location) : null;
 }
 
-/// <summary>A browser without a screen: keeps cookies, says what browsers say (`Sec-Fetch-*`, `Origin`), follows redirects step by step.</summary>
+/// <summary>A minimal browser: keeps cookies, sends the headers of a browser (`Sec-Fetch-*`, `Origin`), follows redirects.</summary>
 internal sealed class Visitor : IDisposable
 {
     private const int MostRedirects = 15;
@@ -27,7 +27,7 @@ internal sealed class Visitor : IDisposable
     private readonly HttpClient _http;
     private readonly Version _version;
 
-    /// <param name="replica">The port that the gateway's address leads to in place of its own: a load balancer would choose.</param>
+    /// <param name="replica">The port of the replica that gets the requests, as a load balancer would choose it.</param>
     public Visitor(World world, X509Certificate2? certificate, Version? version = null, int? replica = null)
     {
         _world = world;
@@ -57,13 +57,13 @@ internal sealed class Visitor : IDisposable
 
     public CookieContainer Cookies { get; } = new();
 
-    /// <summary>What the browser calls itself; null: nothing.</summary>
+    /// <summary>The User-Agent header; null: none.</summary>
     public string? UserAgent { get; init; }
 
     /// <summary>The same connections and cookies, for a WebSocket.</summary>
     public HttpMessageInvoker Http => _http;
 
-    /// <summary>Sends one request and follows nothing.</summary>
+    /// <summary>Sends one request and follows no redirect.</summary>
     public async Task<Page> SendAsync(HttpMethod method, string address, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         Uri target = Absolute(address);
@@ -85,7 +85,7 @@ internal sealed class Visitor : IDisposable
         return new Page(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
     }
 
-    /// <summary>A person opens an address; one step of it.</summary>
+    /// <summary>A page navigation; follows no redirect.</summary>
     public Task<Page> OpenAsync(string address, string site = "none", params (string Name, string Value)[] headers) => SendAsync(
         HttpMethod.Get,
         address,
@@ -93,7 +93,7 @@ internal sealed class Visitor : IDisposable
         [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Site", site),
             .. headers]);
 
-    /// <summary>A person opens an address, and the browser follows every redirect.</summary>
+    /// <summary>A page navigation that follows every redirect.</summary>
     public async Task<Page> NavigateAsync(string address, string site = "none")
     {
         List<Uri> trail = [];
@@ -109,14 +109,14 @@ internal sealed class Visitor : IDisposable
         return page with { Trail = trail };
     }
 
-    /// <summary>Signs in by single sign-on and ends up where it leads.</summary>
+    /// <summary>Signs in by single sign-on and follows every redirect.</summary>
     public async Task<Page> SignInAsync(string person, string next = "/", string provider = "authentik")
     {
         await SendAsync(HttpMethod.Get, new Uri(_world.Provider.Address, $"if/flow/default-authentication-flow/?person={person}").AbsoluteUri);
         return await NavigateAsync($"{_world.Options.ScriptName}/accounts/oidc/{provider}/login/?next={Uri.EscapeDataString(next)}", "same-origin");
     }
 
-    /// <summary>A script on Paperless's page asks; unsafe methods carry the CSRF token as the app's do.</summary>
+    /// <summary>A request of a script on a page of Paperless; unsafe methods carry the CSRF token as in the app.</summary>
     public Task<Page> FetchAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         List<(string, string)> all
@@ -136,7 +136,7 @@ internal sealed class Visitor : IDisposable
 
     public Task<Page> FetchAsync(string path) => FetchAsync(HttpMethod.Get, path);
 
-    /// <summary>The value of a cookie that the gateway's origin would get.</summary>
+    /// <summary>The value of a cookie that is sent to the gateway's origin.</summary>
     public string? Cookie(string name) => Cookies.GetCookies(new Uri(_world.Origin))[name]?.Value;
 
     public void Dispose() => _http.Dispose();

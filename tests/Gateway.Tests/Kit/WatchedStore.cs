@@ -4,7 +4,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>One interface of the gateway's own store, which notes what is asked of it and does not answer where a test says so.</summary>
+/// <summary>A proxy of a store interface that records calls and fails or hangs where a test says so.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1852:Seal internal types", Justification = "DispatchProxy derives from it.")]
 internal class WatchedStore<T> : DispatchProxy
     where T : class
@@ -22,47 +22,47 @@ internal class WatchedStore<T> : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        _watch.Asked(targetMethod!.Name);
-        if (targetMethod.Name == _watch.Silent)
+        _watch.Record(targetMethod!.Name);
+        if (targetMethod.Name == _watch.Hanging)
         {
-            return _watch.Silence();
+            return _watch.Hang();
         }
 
         return targetMethod.Invoke(_store, args);
     }
 }
 
-/// <summary>What a <see cref="WatchedStore{T}"/> was asked, and what it does not answer.</summary>
+/// <summary>The recorded calls of a <see cref="WatchedStore{T}"/>, and the methods that fail or hang.</summary>
 internal sealed class StoreWatch
 {
     private readonly ConcurrentQueue<string> _calls = new();
-    private readonly TaskCompletionSource _silenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _hung = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
 
-    /// <summary>The methods that were called for a session.</summary>
+    /// <summary>The methods that were called.</summary>
     public IReadOnlyList<string> Calls => [.. _calls];
 
-    /// <summary>The method that does not answer for now.</summary>
-    public string? Away { get; set; }
+    /// <summary>The method that throws <see cref="StoreUnavailableException"/>.</summary>
+    public string? Unavailable { get; set; }
 
-    /// <summary>The method without a result that never ends, whatever is cancelled.</summary>
-    public string? Silent { get; set; }
+    /// <summary>The method that never completes and ignores cancellation.</summary>
+    public string? Hanging { get; set; }
 
-    /// <summary>Ends with the first call of the silent method.</summary>
-    public Task Silenced => _silenced.Task;
+    /// <summary>Completes at the first call of the hanging method.</summary>
+    public Task Hung => _hung.Task;
 
-    /// <summary>The method that fails as no store should.</summary>
-    public string? Fails { get; set; }
+    /// <summary>The method that throws an unexpected exception.</summary>
+    public string? Failing { get; set; }
 
-    /// <summary>What it throws.</summary>
-    public Exception FailedWith { get; set; } = new InvalidOperationException("The test has broken it.");
+    /// <summary>The unexpected exception.</summary>
+    public Exception Error { get; set; } = new InvalidOperationException("The test has broken it.");
 
-    /// <summary>How often it has thrown it.</summary>
+    /// <summary>How often the unexpected exception was thrown.</summary>
     public int Failures => Volatile.Read(ref _failures);
 
-    public void Forget() => _calls.Clear();
+    public void ForgetCalls() => _calls.Clear();
 
-    public void Put(IServiceCollection services)
+    public void Install(IServiceCollection services)
     {
         Watch<ISessionStore>(services);
         Watch<IReplayCache>(services);
@@ -76,24 +76,24 @@ internal sealed class StoreWatch
         services.AddSingleton(provider => WatchedStore<T>.Around((T)ActivatorUtilities.CreateInstance(provider, store), this));
     }
 
-    /// <summary>An answer that never comes.</summary>
-    public Task Silence()
+    /// <summary>A task that never completes.</summary>
+    public Task Hang()
     {
-        _silenced.TrySetResult();
+        _hung.TrySetResult();
         return new TaskCompletionSource().Task;
     }
 
-    public void Asked(string method)
+    public void Record(string method)
     {
-        if (method == Away)
+        if (method == Unavailable)
         {
             throw new StoreUnavailableException("the test has taken it away");
         }
 
-        if (method == Fails)
+        if (method == Failing)
         {
             Interlocked.Increment(ref _failures);
-            throw FailedWith;
+            throw Error;
         }
 
         _calls.Enqueue(method);

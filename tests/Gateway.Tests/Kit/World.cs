@@ -7,10 +7,10 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A whole little internet: the gateway under test, a development provider and a stand-in Paperless, each on a port of its own.</summary>
+/// <summary>The gateway under test, a development provider and a stand-in Paperless, each on its own port.</summary>
 internal sealed class World : IAsyncDisposable
 {
-    /// <summary>Begins anywhere: several test runs may share this machine.</summary>
+    /// <summary>Starts at a random port: several test runs may share this machine.</summary>
     private static int _lastPort = Random.Shared.Next(20_000);
 
     private readonly string _data = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N"));
@@ -36,18 +36,18 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The superuser whose token the gateway has.</summary>
     public const string GatewayUser = "gateway";
 
-    /// <summary>What the gateway forwarded, or did for a request; its own questions are <see cref="Asked"/> and <see cref="AskedWho"/>.</summary>
-    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsAsked(request) && !IsAskedWho(request))];
+    /// <summary>The forwarded requests; the gateway's own requests are <see cref="ApiRequests"/> and <see cref="OwnerLookups"/>.</summary>
+    public IReadOnlyList<ReceivedRequest> Forwarded => [.. Paperless.Received.Where(request => !IsApiRequest(request) && !IsOwnerLookup(request))];
 
-    /// <summary>What the gateway asked Paperless's API with its own token.</summary>
-    public IReadOnlyList<ReceivedRequest> Asked => [.. Paperless.Received.Where(IsAsked)];
+    /// <summary>The gateway's own requests to the API of Paperless, with its token.</summary>
+    public IReadOnlyList<ReceivedRequest> ApiRequests => [.. Paperless.Received.Where(IsApiRequest)];
 
-    /// <summary>The gateway's questions whose a session of Paperless's own is.</summary>
-    public IReadOnlyList<ReceivedRequest> AskedWho => [.. Paperless.Received.Where(IsAskedWho)];
+    /// <summary>The gateway's requests for the owner of a password session.</summary>
+    public IReadOnlyList<ReceivedRequest> OwnerLookups => [.. Paperless.Received.Where(IsOwnerLookup)];
 
     public int Port { get; }
 
-    /// <summary>The public origin, without a slash at its end. The provider is at another host name, as in real life.</summary>
+    /// <summary>The public origin without a trailing slash. The provider has another host name.</summary>
     public string Origin => OriginOf(Options, Port);
 
     public CapturedLog Log { get; } = new();
@@ -89,7 +89,7 @@ internal sealed class World : IAsyncDisposable
         return world;
     }
 
-    /// <summary>Starts the gateway, again on the same port and data where it ran before.</summary>
+    /// <summary>Starts the gateway on its port and data directory, which a restart uses again.</summary>
     public void StartGateway()
     {
         for (int tries = 1; ; tries++)
@@ -114,10 +114,10 @@ internal sealed class World : IAsyncDisposable
         StartGateway();
     }
 
-    /// <summary>A new browser: no cookies yet.</summary>
+    /// <summary>A new browser without cookies.</summary>
     public Visitor NewVisitor(Version? httpVersion = null, string? userAgent = null) => new(this, _certificate, httpVersion) { UserAgent = userAgent };
 
-    /// <summary>Another gateway with the same settings, a port and a data directory of its own.</summary>
+    /// <summary>Another gateway with the same settings and its own port and data directory.</summary>
     public async Task<Replica> StartReplicaAsync()
     {
         await Task.Yield();
@@ -126,7 +126,7 @@ internal sealed class World : IAsyncDisposable
         return replica;
     }
 
-    /// <summary>A new browser in which somebody is signed in.</summary>
+    /// <summary>A new browser in which the person is signed in.</summary>
     public async Task<Visitor> SignedInAsync(string person, string next = "/", string? userAgent = null)
     {
         Visitor visitor = NewVisitor(userAgent: userAgent);
@@ -151,7 +151,7 @@ internal sealed class World : IAsyncDisposable
         }
     }
 
-    /// <summary>The environment that the gateway gets.</summary>
+    /// <summary>The environment variables of the gateway.</summary>
     public Dictionary<string, string?> Settings()
     {
         Dictionary<string, string?> settings = new()
@@ -178,11 +178,11 @@ internal sealed class World : IAsyncDisposable
         return settings;
     }
 
-    private bool IsAsked(ReceivedRequest request) =>
+    private bool IsApiRequest(ReceivedRequest request) =>
         Paperless.Data.FindUser(GatewayUser)?.Token is { } token && request.Header("Authorization") == $"Token {token}";
 
-    /// <summary>What is forwarded always says for whom.</summary>
-    private static bool IsAskedWho(ReceivedRequest request) =>
+    /// <summary>Forwarded requests always have X-Forwarded-For.</summary>
+    private static bool IsOwnerLookup(ReceivedRequest request) =>
         request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null
             && request.Header("Authorization") is null;
 
@@ -202,16 +202,16 @@ internal sealed class World : IAsyncDisposable
             }
             catch (SocketException) when (tries < 1000)
             {
-                // Somebody else's.
+                // The port is in use.
             }
         }
     }
 }
 
-/// <summary>What a test wants to be different.</summary>
+/// <summary>What a test changes in the world.</summary>
 internal sealed class WorldOptions
 {
-    /// <summary>Begins at the real time: cookies and certificates know no other.</summary>
+    /// <summary>Starts at the real time, which cookies and certificates depend on.</summary>
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
 
     public bool Https { get; set; }
@@ -223,10 +223,10 @@ internal sealed class WorldOptions
     /// <summary>Another replica beside the stand-in Paperless.</summary>
     public string? SecondUpstream { get; set; }
 
-    /// <summary>Variables on top of the usual ones; null takes one away.</summary>
+    /// <summary>Variables that replace the usual ones; null removes a variable.</summary>
     public Dictionary<string, string?> Settings { get; } = [];
 
-    /// <summary>The gateway's token for Paperless's API; null: that of a superuser of its own.</summary>
+    /// <summary>The gateway's API token; null: the token of <see cref="World.GatewayUser"/>.</summary>
     public string? ApiToken { get; set; }
 
     public Func<DevelopmentProviderOptions, DevelopmentProviderOptions> Provider { get; set; } = options => options;

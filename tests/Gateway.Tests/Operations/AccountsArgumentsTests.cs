@@ -15,7 +15,7 @@ public sealed class AccountsArgumentsTests
     [InlineData("unlink --subject=1 --issuer=https://auth.example.com --json")]
     [InlineData("link --issuer https://auth.example.com --subject 1 --user alice")]
     [InlineData("link --user=alice --json --issuer=https://auth.example.com/?a=b --subject 1 --provider authentik")]
-    public void A_complete_command_is_understood(string line)
+    public void A_complete_accounts_command_is_parsed(string line)
     {
         AccountsArguments arguments = Read(line.Split(' '));
 
@@ -24,7 +24,7 @@ public sealed class AccountsArgumentsTests
     }
 
     [Fact]
-    public void A_value_may_look_like_an_option()
+    public void A_value_of_an_accounts_option_may_look_like_an_option()
     {
         AccountsArguments arguments = Read("link", "--issuer", "https://a.example/?x=1", "--subject=--json", "--user", "-b=c");
 
@@ -48,17 +48,17 @@ public sealed class AccountsArgumentsTests
     [InlineData("unlink --issuer https://auth.example.com", "Option '--subject' is required.")]
     [InlineData("unlink --issuer https://auth.example.com --subject 1 --user alice", "Unrecognized command or argument '--user'.")]
     [InlineData("unlink --issuer ftp://auth.example.com --subject 1", "--issuer is not a full address")]
-    public void An_incomplete_command_says_what_is_missing(string line, string words) =>
+    public void An_incomplete_accounts_command_names_the_missing_part(string line, string words) =>
         Assert.Contains(Faults(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)), fault => fault.StartsWith(words, StringComparison.Ordinal));
 
     [Fact]
-    public void An_empty_value_is_no_value() =>
+    public void An_empty_value_of_an_accounts_option_is_refused() =>
         Assert.Contains("--subject has no value.", Faults("link", "--issuer", "https://auth.example.com", "--subject", " ", "--user", "alice"));
 
     /// <summary>Before anything is read: a slip needs no settings to be told.</summary>
     [Fact]
     [Needs(RealPart.Process)]
-    public async Task Bad_usage_shows_the_usage()
+    public async Task A_wrong_accounts_command_shows_the_usage()
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["accounts", "link", "--issuer", "https://auth.example.com"]);
 

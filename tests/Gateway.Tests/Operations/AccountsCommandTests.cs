@@ -7,7 +7,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Operations;
 
-/// <summary>`Gateway accounts` as a process of its own, mostly beside a gateway that serves from the same store.</summary>
+/// <summary>`Gateway accounts` as a process of its own, mostly while a gateway runs on the same store.</summary>
 [Needs(RealPart.Process)]
 public sealed class AccountsCommandTests : IAsyncLifetime
 {
@@ -22,7 +22,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task A_superuser_whom_the_operator_links_while_the_gateway_runs_comes_in_as_that_user()
+    public async Task A_superuser_linked_by_the_operator_while_the_gateway_runs_signs_in_as_that_user()
     {
         (int exitCode, string? output, string? errors) = await LinkAsync("alice", "admin");
 
@@ -38,7 +38,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_that_is_taken_away_is_one_no_longer_at_the_next_sign_in()
+    public async Task After_unlinking_the_next_sign_in_does_not_use_the_link()
     {
         await LinkAsync("alice", "admin");
 
@@ -55,7 +55,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_a_link_that_is_taken_away_that_persons_sessions_end_and_nobody_elses()
+    public async Task Unlinking_a_person_ends_that_persons_sessions_and_no_others()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         using Visitor bob = await _world.SignedInAsync("bob");
@@ -75,9 +75,9 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task They_end_too_where_the_subject_here_is_not_the_providers_sub()
+    public async Task Unlinking_ends_sessions_also_where_the_subject_is_not_the_sub_claim()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "preferred_username");
         using Visitor alice = await world.SignedInAsync("alice");
 
         (int exitCode, string _, string? errors) = await ProgramProcess.RunAsync(
@@ -93,7 +93,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_list_is_a_table_with_the_names_of_both_sides()
+    public async Task Accounts_list_is_a_table_with_the_names_at_the_provider_and_in_Paperless()
     {
         (await _world.SignedInAsync("alice")).Dispose();
         await LinkAsync("admin", "admin");
@@ -109,7 +109,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task As_json_the_output_is_json_and_nothing_else()
+    public async Task Accounts_list_as_JSON_prints_JSON_only()
     {
         string[] named = ["--issuer", Issuer, "--subject", SubjectOf("bob")];
         DateTimeOffset before = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
@@ -130,11 +130,11 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_link_the_list_says_so() =>
+    public async Task Accounts_list_without_any_link_says_that_there_is_none() =>
         Assert.Equal((0, "Nobody is linked to a Paperless user yet.", ""), await RunAsync("list"));
 
     [Fact]
-    public async Task A_user_who_is_gone_or_whose_number_is_another_ones_has_no_name()
+    public async Task Accounts_list_shows_no_name_for_a_user_who_is_deleted_or_whose_id_belongs_to_another()
     {
         await LinkAsync("alice", "alice");
         await LinkAsync("bob", "bob");
@@ -148,7 +148,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_Paperless_is_away_the_list_has_numbers_and_nothing_is_linked()
+    public async Task While_Paperless_is_unavailable_accounts_list_shows_ids_and_accounts_link_links_nothing()
     {
         await LinkAsync("alice", "admin");
         using Fault away = _world.Paperless.Faults.Answer(_ => true, 503);
@@ -166,7 +166,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_is_linked_already_stays_who_it_is()
+    public async Task Accounts_link_does_not_change_an_existing_link()
     {
         (await _world.SignedInAsync("alice")).Dispose();
 
@@ -181,7 +181,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_two_commands_at_once_one_links_and_the_other_says_so()
+    public async Task Of_two_concurrent_link_commands_one_links_and_the_other_reports_the_existing_link()
     {
         (int ExitCode, string Output, string Errors)[] both = await Task.WhenAll(LinkAsync("alice", "admin"), LinkAsync("alice", "bob"));
 
@@ -192,7 +192,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_user_that_Paperless_lacks_is_not_linked_and_letter_case_counts()
+    public async Task Accounts_link_refuses_a_user_that_Paperless_does_not_have_and_compares_case_sensitively()
     {
         _world.Paperless.Data.AddUser("Carol");
 
@@ -205,7 +205,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_is_not_linked_cannot_be_unlinked_and_a_slip_in_the_issuer_is_pointed_out()
+    public async Task Accounts_unlink_refuses_an_unknown_link_and_points_out_a_misspelled_issuer()
     {
         await LinkAsync("alice", "admin");
 
@@ -219,7 +219,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_by_which_nobody_comes_in_is_warned_of()
+    public async Task Accounts_link_warns_of_a_link_with_which_nobody_can_sign_in()
     {
         _world.Paperless.Data.UpdateUser("bob", user => user with { IsActive = false });
 
@@ -231,7 +231,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_provider_that_does_not_answer_keeps_no_link_from_being_made()
+    public async Task An_unavailable_provider_does_not_prevent_an_accounts_link()
     {
         _world.Provider.Outage = Outage.DropsConnections;
 
@@ -239,9 +239,11 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_several_providers_it_has_to_be_said_which()
+    public async Task With_several_providers_an_accounts_command_must_name_the_provider()
     {
-        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
+        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(_world.Provider),
+            ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "other", "other", "a secret"));
         string[] link = ["link", "--issuer", Issuer, "--subject", SubjectOf("alice"), "--user", "admin"];
 
         (int ExitCode, string Output, string Errors) unsaid = await RunAsync(link);
@@ -257,7 +259,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_person_who_is_linked_at_two_providers_is_unlinked_at_the_one_that_is_said()
+    public async Task A_person_linked_at_two_providers_is_unlinked_at_the_named_provider_only()
     {
         IAccountLinkStore links = _world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
         foreach (string provider in new[] { "authentik", "renamed" })
@@ -280,7 +282,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_is_not_taken_is_said_and_never_shown()
+    public async Task An_accounts_command_reports_a_rejected_API_token_without_showing_the_token()
     {
         _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = "SECRETthatisnotaken";
 
@@ -292,7 +294,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Settings_that_are_not_good_enough_are_said_as_at_a_start()
+    public async Task An_accounts_command_reports_invalid_settings_as_the_startup_does()
     {
         _world.Options.Settings["GATEWAY_PAPERLESS_TOKEN"] = null;
 
@@ -303,7 +305,7 @@ public sealed class AccountsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_person_is_called_gives_the_terminal_no_command()
+    public async Task Control_characters_in_a_persons_name_are_not_printed_to_the_terminal()
     {
         string subject = "a\u001b[2Jb\u202ec\nd";
 

@@ -8,7 +8,7 @@ namespace Gateway.Tests.Operations;
 public sealed class CommandLineTests
 {
     [Fact]
-    public async Task Health_asks_the_running_gateway_and_tells_by_its_exit_code()
+    public async Task Health_asks_the_running_gateway_and_reports_by_its_exit_code()
     {
         await using World world = await World.StartAsync();
         Dictionary<string, string?> environment = new() { ["GATEWAY_MANAGEMENT_URL"] = world.Gateway.Management.AbsoluteUri };
@@ -26,7 +26,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Health_finds_a_gateway_that_listens_on_every_address()
+    public async Task Health_reaches_a_gateway_that_listens_on_every_address()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_MANAGEMENT_URL"] = "http://+:0");
 
@@ -39,7 +39,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Health_of_a_gateway_that_is_not_there_fails_and_names_the_address()
+    public async Task Health_without_a_running_gateway_fails_and_names_the_address()
     {
         int port = World.FreePort();
 
@@ -53,7 +53,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Validate_checks_a_good_configuration_without_serving()
+    public async Task Validate_accepts_a_valid_configuration_without_serving()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
 
@@ -66,7 +66,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Validate_says_everything_that_is_wrong_and_shows_no_secret()
+    public async Task Validate_lists_every_problem_and_shows_no_secret()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Dictionary<string, string?> settings = world.Settings();
@@ -85,7 +85,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Settings_are_listed_without_a_configuration()
+    public async Task The_settings_command_works_without_a_configuration()
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", ["settings"]);
 
@@ -97,7 +97,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("serve")]
     [InlineData("health", "live", "now")]
-    public async Task An_unknown_word_shows_the_usage(params string[] words)
+    public async Task An_unknown_command_line_word_shows_the_usage(params string[] words)
     {
         (int exitCode, string? output, string? errors) = await ProgramProcess.RunAsync("Gateway", words);
 
@@ -109,7 +109,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("health", "ready")]
     [InlineData("validate", "configuration")]
-    public async Task Help_calls_an_argument_by_one_name(string command, string argument)
+    public async Task The_help_calls_each_argument_by_one_name(string command, string argument)
     {
         (int exitCode, string? output, string _) = await ProgramProcess.RunAsync("Gateway", [command, "--help"]);
 
@@ -136,7 +136,7 @@ public sealed class CommandLineTests
     [InlineData(true, false)]
     [InlineData(false, true)]
     [InlineData(true, true)]
-    public async Task A_busy_port_is_said_in_a_sentence(bool publicly, bool management)
+    public async Task The_gateway_reports_a_busy_port_in_one_sentence(bool publicly, bool management)
     {
         await using World world = await World.StartAsync();
         Uri managed = world.Gateway.Services.GetRequiredService<ManagementServer>().Address!;

@@ -15,7 +15,7 @@ public sealed class ConsoleLinesTests
     private const int Many = 30_000;
 
     [Fact]
-    public void Whoever_logs_goes_on_where_nobody_reads_and_what_is_missing_is_said_later()
+    public void Logging_does_not_block_while_the_console_is_not_read_and_dropped_lines_are_reported_later()
     {
         using HeldStream output = new();
         using ConsoleLines lines = new(new CompactJsonFormatter(), output, TimeSpan.FromMilliseconds(50));
@@ -35,7 +35,7 @@ public sealed class ConsoleLinesTests
     }
 
     [Fact]
-    public void Nothing_is_missing_where_somebody_reads()
+    public void No_log_line_is_dropped_while_the_console_is_read()
     {
         using HeldStream output = new();
         output.LetGo();
@@ -51,7 +51,7 @@ public sealed class ConsoleLinesTests
     }
 
     [Fact]
-    public void A_line_that_cannot_be_written_costs_no_other()
+    public void A_log_line_that_cannot_be_formatted_does_not_stop_other_lines()
     {
         using HeldStream output = new();
         output.LetGo();
@@ -67,7 +67,7 @@ public sealed class ConsoleLinesTests
 
     /// <summary>An exception in the writer's thread would end the process.</summary>
     [Fact]
-    public void An_output_that_breaks_costs_the_lines_of_that_moment_and_not_the_process()
+    public void A_broken_console_loses_the_lines_of_that_moment_and_does_not_stop_the_process()
     {
         using BreakingStream output = new();
         using ConsoleLines lines = new(new CompactJsonFormatter(), output);

@@ -10,7 +10,7 @@ public sealed class ConsoleLogTests
     private static readonly string[] OfARequest = ["@mt", "@t", "EventId", "Method", "Ms", "Path", "SourceContext", "Status", "TraceId", "UpstreamMs", "User"];
 
     [Fact]
-    public async Task In_production_each_request_is_one_line_of_json_that_holds_just_what_it_should()
+    public async Task In_production_each_request_is_logged_as_one_JSON_line_with_the_documented_fields()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using ProgramProcess gateway = await ServeAsync(world, "Production");
@@ -54,7 +54,7 @@ public sealed class ConsoleLogTests
     }
 
     [Fact]
-    public async Task In_development_the_log_is_text_and_no_value_begins_a_line_of_its_own()
+    public async Task In_development_the_log_is_text_and_no_logged_value_can_start_a_new_line()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         await using ProgramProcess gateway = await ServeAsync(world, "Development");

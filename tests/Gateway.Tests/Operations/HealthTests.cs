@@ -13,7 +13,7 @@ public sealed class HealthTests
     private static readonly TimeSpan AWhile = TimeSpan.FromSeconds(5);
 
     [Fact]
-    public async Task A_gateway_with_everything_at_hand_is_ready_and_says_so_by_name()
+    public async Task A_working_gateway_is_ready_and_lists_its_checks_by_name()
     {
         await using World world = await World.StartAsync();
 
@@ -29,7 +29,7 @@ public sealed class HealthTests
     [Theory]
     [InlineData(nameof(Outage.DropsConnections))]
     [InlineData(nameof(Outage.ServiceUnavailable))]
-    public async Task A_provider_alone_that_is_away_degrades_but_takes_nothing_out_of_service(string outage)
+    public async Task An_unavailable_provider_degrades_the_health_but_the_gateway_stays_ready(string outage)
     {
         await using World world = await World.StartAsync();
         Assert.Equal("ready", Status(await AskAsync(world, "/health/ready")));
@@ -51,7 +51,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_provider_that_was_away_from_the_start_degrades_too()
+    public async Task A_provider_unavailable_since_the_start_degrades_the_health_too()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         world.Provider.Outage = Outage.DropsConnections;
@@ -64,7 +64,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task Paperless_being_away_takes_the_gateway_out_of_service_until_it_is_back()
+    public async Task While_Paperless_is_unavailable_the_gateway_is_unready()
     {
         await using World world = await World.StartAsync();
         using (world.Paperless.Faults.Drop(_ => true))
@@ -84,7 +84,7 @@ public sealed class HealthTests
     [Theory]
     [InlineData(500)]
     [InlineData(400)]
-    public async Task Paperless_that_answers_with_a_fault_is_not_ready(int status)
+    public async Task A_Paperless_that_answers_with_an_error_makes_the_gateway_unready(int status)
     {
         await using World world = await World.StartAsync();
         using Fault broken = world.Paperless.Faults.Answer(_ => true, status);
@@ -96,7 +96,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_store_that_cannot_be_read_takes_the_gateway_out_of_service()
+    public async Task A_store_that_cannot_be_read_makes_the_gateway_unready()
     {
         await using World world = await World.StartAsync();
         await world.Gateway.Services.GetRequiredService<Database>().WriteAsync(
@@ -116,14 +116,14 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_store_that_never_answers_is_given_up_after_three_seconds()
+    public async Task A_readiness_check_of_a_hanging_store_times_out_after_three_seconds()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
-        watch.Silent = nameof(ISessionStore.CheckAsync);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
+        watch.Hanging = nameof(ISessionStore.CheckAsync);
 
         Task<Page> answer = AskAsync(world, "/health/ready");
-        await watch.Silenced.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
+        await watch.Hung.WaitAsync(TimeSpan.FromSeconds(20), World.Ct);
         world.Clock.Advance(TimeSpan.FromSeconds(3) - TimeSpan.FromMilliseconds(1));
         Assert.False(answer.IsCompleted);
         world.Clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -134,10 +134,10 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task Parts_that_fail_are_one_log_line_and_an_answer_without_secrets()
+    public async Task Failed_health_checks_give_one_log_line_and_an_answer_without_secrets()
     {
-        StoreWatch watch = new() { Away = nameof(ISessionStore.CheckAsync) };
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        StoreWatch watch = new() { Unavailable = nameof(ISessionStore.CheckAsync) };
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         world.Provider.Outage = Outage.ServiceUnavailable;
         using Fault away = world.Paperless.Faults.Drop(_ => true);
 
@@ -156,7 +156,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task Whoever_asks_often_gets_one_answer_and_Paperless_one_question()
+    public async Task Frequent_health_requests_get_a_cached_answer_and_ask_Paperless_once()
     {
         await using World world = await World.StartAsync();
 
@@ -166,7 +166,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task While_it_stops_it_is_live_but_not_ready()
+    public async Task While_the_gateway_stops_it_is_live_but_not_ready()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -189,7 +189,7 @@ public sealed class HealthTests
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
     [InlineData("/metrics")]
-    public async Task The_public_address_has_no_management(string path)
+    public async Task The_public_address_does_not_serve_the_management_endpoints(string path)
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -208,7 +208,7 @@ public sealed class HealthTests
     [InlineData("/api/documents/")]
     [InlineData("/health")]
     [InlineData("/health/ready/")]
-    public async Task The_management_address_has_nothing_of_the_public_one(string path)
+    public async Task The_management_address_serves_management_endpoints_only(string path)
     {
         await using World world = await World.StartAsync();
 

@@ -13,7 +13,7 @@ public sealed class SessionsArgumentsTests
     [InlineData("list --user alice", false, null, "alice", false)]
     [InlineData("end --id=0123456789abcdef --json", true, "0123456789abcdef", null, true)]
     [InlineData("end --user alice", true, null, "alice", false)]
-    public void A_complete_command_is_understood(string line, bool ends, string? id, string? user, bool json)
+    public void A_complete_sessions_command_is_parsed(string line, bool ends, string? id, string? user, bool json)
     {
         ParseResult parsed = Commands.Root().Parse(["sessions", .. line.Split(' ')]);
 
@@ -31,7 +31,7 @@ public sealed class SessionsArgumentsTests
     [InlineData("end --id 1 --user alice", "Give either --id or --user.")]
     [InlineData("end --id", "Required argument missing for option: '--id'.")]
     [InlineData("end --user alice --user bob", "Option '--user' expects a single argument but 2 were provided.")]
-    public void An_incomplete_command_says_what_is_missing(string line, string fault) => Assert.Contains(
+    public void An_incomplete_sessions_command_names_the_missing_part(string line, string fault) => Assert.Contains(
         fault,
         Commands.Root().Parse(["sessions", .. line.Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Errors.Select(error => error.Message));
 }

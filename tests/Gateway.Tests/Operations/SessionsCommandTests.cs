@@ -5,7 +5,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Operations;
 
-/// <summary>`Gateway sessions` as a process of its own, beside a gateway that serves from the same store.</summary>
+/// <summary>`Gateway sessions` as a process of its own, while a gateway runs on the same store.</summary>
 [Needs(RealPart.Process)]
 public sealed class SessionsCommandTests : IAsyncLifetime
 {
@@ -22,7 +22,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Fact]
-    public async Task The_list_is_a_table_of_everybody_who_is_signed_in()
+    public async Task Sessions_list_is_a_table_of_everyone_who_is_signed_in()
     {
         using Visitor alice = await _world.SignedInAsync("alice", userAgent: Firefox);
         using Visitor bob = await _world.SignedInAsync("bob", userAgent: "curl/8.14.1");
@@ -41,7 +41,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task As_json_the_output_is_json_and_nothing_else()
+    public async Task Sessions_list_as_JSON_prints_JSON_only()
     {
         Assert.Equal("[]", (await RunAsync("list", "--json")).Output);
         using Visitor alice = await _world.SignedInAsync("alice", userAgent: Firefox);
@@ -61,7 +61,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_running_gateway_notices_within_half_a_minute_what_the_command_ended_by_id()
+    public async Task A_running_gateway_applies_an_ended_session_of_the_command_within_30_seconds()
     {
         using Visitor phone = await _world.SignedInAsync("alice");
         using Visitor desk = await _world.SignedInAsync("alice", userAgent: Firefox);
@@ -83,7 +83,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_of_a_user_end_at_once_and_nobody_elses()
+    public async Task Sessions_end_for_a_user_ends_all_sessions_of_that_user_and_no_others()
     {
         using Visitor phone = await _world.SignedInAsync("alice");
         using Visitor desk = await _world.SignedInAsync("alice");
@@ -99,7 +99,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_command_ended_is_over_for_a_gateway_that_starts_after_it()
+    public async Task A_session_ended_by_the_command_stays_ended_for_a_gateway_that_starts_later()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         await _world.Gateway.DisposeAsync();
@@ -111,7 +111,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_is_not_there_is_said()
+    public async Task Sessions_end_reports_an_unknown_session_or_user()
     {
         (int ExitCode, string Output, string Errors) list = await RunAsync("list");
         using Visitor alice = await _world.SignedInAsync("alice");
@@ -131,7 +131,7 @@ public sealed class SessionsCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_slip_shows_the_usage()
+    public async Task A_wrong_sessions_command_shows_the_usage()
     {
         (int exitCode, string? output, string? errors) = await RunAsync("end");
 

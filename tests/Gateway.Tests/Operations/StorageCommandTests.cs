@@ -7,7 +7,7 @@ namespace Gateway.Tests.Operations;
 public sealed class StorageCommandTests
 {
     [Fact]
-    public async Task Links_are_copied_there_and_back_and_none_is_overwritten()
+    public async Task Copying_links_between_SQLite_and_Redis_overwrites_no_link()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync();
@@ -36,7 +36,7 @@ public sealed class StorageCommandTests
     }
 
     [Fact]
-    public async Task Without_a_Redis_there_is_nothing_to_copy()
+    public async Task The_storage_command_without_Redis_settings_reports_that_there_is_nothing_to_copy()
     {
         await using World world = await World.StartAsync();
 

@@ -8,7 +8,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Pages;
 
-/// <summary>Each refusal is one line of the log, and none of them is kept by any cache.</summary>
+/// <summary>Each refusal is one log line, and no refusal is cached.</summary>
 public sealed class RefusalLogTests
 {
     /// <summary>The style sheet's address goes on with a hash of it.</summary>
@@ -74,7 +74,7 @@ public sealed class RefusalLogTests
     ];
 
     [Fact]
-    public async Task Every_refusal_of_every_endpoint_is_one_line_that_its_answer_names()
+    public async Task Every_refusal_of_every_endpoint_is_one_log_line_whose_trace_id_the_answer_names()
     {
         StoreWatch watch = new();
         await using World world = await StartAsync(watch);
@@ -87,7 +87,7 @@ public sealed class RefusalLogTests
         {
             Visitor visitor = row.Who switch { Who.Alice => alice, Who.Local => local, _ => nobody };
             HashSet<LogEvent> before = [.. world.Log.Events];
-            watch.Away = row.Who == Who.Unknown ? "FindAsync" : null;
+            watch.Unavailable = row.Who == Who.Unknown ? "FindAsync" : null;
             (string, string)[] unknown = row.Who == Who.Unknown
                 ? [("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue())]
                 : [];
@@ -95,7 +95,7 @@ public sealed class RefusalLogTests
 
             Page page = await visitor.SendAsync(new HttpMethod(row.Method), row.Path, form, [.. unknown, .. row.Headers]);
 
-            watch.Away = null;
+            watch.Unavailable = null;
             LogEvent[] lines = [.. world.Log.Events.Where(entry => !before.Contains(entry) && Refusals.Any(name => world.Log.Of(name).Contains(entry)))];
             string[] found = [.. lines.Select(line => CapturedLog.Value(line, "TraceId"))];
             if ((int)page.Status != row.Status || found.Length != 1 || page.Header("Cache-Control") != "no-store"
@@ -111,7 +111,7 @@ public sealed class RefusalLogTests
 
     /// <summary>An endpoint that is new has to be in the table.</summary>
     [Fact]
-    public async Task The_table_has_every_endpoint()
+    public async Task The_table_of_refusals_covers_every_endpoint()
     {
         await using World world = await StartAsync(new StoreWatch());
         string[] mapped = [.. world.Gateway.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
@@ -126,7 +126,7 @@ public sealed class RefusalLogTests
     }
 
     [Fact]
-    public async Task A_poll_without_a_session_is_no_warning()
+    public async Task A_poll_without_a_session_logs_no_warning()
     {
         await using World world = await World.StartAsync();
         using Visitor nobody = world.NewVisitor();
@@ -142,7 +142,7 @@ public sealed class RefusalLogTests
     }
 
     [Fact]
-    public async Task A_refusal_of_the_management_address_is_one_line_too()
+    public async Task A_refusal_on_the_management_address_is_one_log_line()
     {
         await using World world = await World.StartAsync();
         using HttpClient monitor = new() { BaseAddress = world.Gateway.Management };
@@ -159,7 +159,7 @@ public sealed class RefusalLogTests
     }
 
     [Fact]
-    public async Task No_page_and_no_redirect_of_the_gateways_own_is_kept_by_a_cache()
+    public async Task The_gateways_own_pages_and_redirects_are_never_cached()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -190,7 +190,7 @@ public sealed class RefusalLogTests
     [Theory]
     [InlineData("/")]
     [InlineData("/docs")]
-    public async Task The_way_to_the_script_name_is_not_kept_either(string path)
+    public async Task The_redirect_to_the_script_name_is_never_cached(string path)
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor stranger = world.NewVisitor();
@@ -203,7 +203,7 @@ public sealed class RefusalLogTests
     private static Task<World> StartAsync(StoreWatch watch) => World.StartAsync(options =>
     {
         options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "docs.lan";
-        options.Services = watch.Put;
+        options.Services = watch.Install;
     });
 
     private static string? TraceId(Page page)
@@ -214,7 +214,7 @@ public sealed class RefusalLogTests
             return problem.TryGetProperty("traceId", out JsonElement id) || problem.TryGetProperty("trace_id", out id) ? id.GetString() : null;
         }
 
-        return OwnPages.TraceId(page) is { Length: > 0 } shown ? shown : null;
+        return GatewayPages.TraceId(page) is { Length: > 0 } shown ? shown : null;
     }
 
     private enum Who

@@ -13,23 +13,23 @@ namespace Gateway.Tests.Pages;
 public sealed class RefusalPageTests
 {
     [Fact]
-    public async Task An_ambiguous_address_is_400() =>
+    public async Task An_ambiguous_path_gets_a_400_page() =>
         await IsRefusedAsync(400, "path_ambiguous", "This address is not clear", "/documents/%2F2", retries: false);
 
     [Fact]
-    public async Task An_unknown_address_of_the_gateways_own_is_404() =>
+    public async Task An_unknown_path_of_the_gateway_gets_a_404_page() =>
         await IsRefusedAsync(404, "not_found", "Not found", "/gateway/nothing-here", retries: false);
 
     [Fact]
-    public async Task An_address_that_looks_like_a_file_is_404_as_well() =>
+    public async Task An_unknown_path_that_looks_like_a_file_gets_a_404_page() =>
         await IsRefusedAsync(404, "not_found", "Not found", "/gateway/assets/old.css", retries: false);
 
     [Fact]
-    public async Task A_closed_door_is_404() => await IsRefusedAsync(
+    public async Task A_closed_path_gets_a_404_page() => await IsRefusedAsync(
         404, "closed", "Closed here", "/accounts/signup/", retries: false, options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true");
 
     [Fact]
-    public async Task Paperless_being_away_is_502_and_tries_again() =>
+    public async Task While_Paperless_is_unavailable_a_person_gets_a_502_page_that_retries() =>
         await IsRefusedAsync(
             502,
             "paperless_away",
@@ -39,7 +39,7 @@ public sealed class RefusalPageTests
             prepare: world => world.Paperless.Faults.Drop(_ => true));
 
     [Fact]
-    public async Task Paperless_being_slow_is_504() => await IsRefusedAsync(
+    public async Task A_slow_Paperless_gives_a_504_page() => await IsRefusedAsync(
         504,
         "paperless_slow",
         "Paperless takes too long",
@@ -49,7 +49,7 @@ public sealed class RefusalPageTests
         world => world.Paperless.Faults.Hold(_ => true));
 
     [Fact]
-    public async Task A_provider_that_is_away_is_503_and_tries_again()
+    public async Task While_the_provider_is_unavailable_a_sign_in_gets_a_503_page_that_retries()
     {
         await using World world = await World.StartAsync();
         world.Provider.Outage = Outage.DropsConnections;
@@ -58,13 +58,13 @@ public sealed class RefusalPageTests
         Page page = await stranger.OpenAsync("/accounts/oidc/authentik/login/");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
-        OwnPages.IsOne(page, "No sign-in at the moment");
+        GatewayPages.IsOne(page, "No sign-in at the moment");
         Assert.Equal(("5", "5"), (page.Header("Retry-After"), page.Header("Refresh")));
         IsInTheLog(world, page);
     }
 
     [Fact]
-    public async Task A_fault_inside_the_gateway_is_500_and_the_log_has_its_reason()
+    public async Task An_internal_error_gives_a_500_page_and_the_log_has_the_reason()
     {
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton<IHttpForwarder, BrokenForwarder>());
         using Visitor alice = world.NewVisitor();
@@ -73,16 +73,16 @@ public sealed class RefusalPageTests
         Page page = await alice.OpenAsync("/documents/1");
 
         Assert.Equal(HttpStatusCode.InternalServerError, page.Status);
-        OwnPages.IsOne(page, "Something went wrong");
+        GatewayPages.IsOne(page, "Something went wrong");
         Assert.DoesNotContain(BrokenForwarder.Reason, page.Text, StringComparison.Ordinal);
-        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page));
+        LogEvent logged = Assert.Single(world.Log.Of("RequestFailed"), entry => CapturedLog.Value(entry, "TraceId") == GatewayPages.TraceId(page));
         Assert.Equal(BrokenForwarder.Reason, logged.Exception?.Message);
         await world.Log
-            .WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == OwnPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
+            .WaitForAsync("Request", entry => CapturedLog.Value(entry, "TraceId") == GatewayPages.TraceId(page) && CapturedLog.Value(entry, "Status") == "500");
     }
 
     [Fact]
-    public async Task A_store_that_does_not_answer_sends_nobody_to_sign_in_again()
+    public async Task While_the_store_is_unavailable_a_signed_in_person_is_not_sent_to_the_sign_in()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -95,7 +95,7 @@ public sealed class RefusalPageTests
             Page page = await alice.OpenAsync(path);
 
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "5"), (page.Status, page.Header("Refresh")));
-            OwnPages.IsOne(page, "One moment, please");
+            GatewayPages.IsOne(page, "One moment, please");
         }
 
         await RenameAsync(database, "away", "sessions");
@@ -127,7 +127,7 @@ public sealed class RefusalPageTests
     }
 
     [Fact]
-    public async Task Another_host_is_421_for_what_is_no_navigation()
+    public async Task A_request_to_another_host_that_is_not_a_navigation_gets_421()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -138,11 +138,11 @@ public sealed class RefusalPageTests
         Assert.Equal((HttpStatusCode)421, script.Status);
         IsProblem(script, 421, "host_unknown");
         Assert.Equal((HttpStatusCode)421, form.Status);
-        OwnPages.IsOne(form, "Not this host");
+        GatewayPages.IsOne(form, "Not this host");
     }
 
     [Fact]
-    public async Task A_form_of_another_site_is_403()
+    public async Task A_cross_site_form_gets_a_403_page()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -157,12 +157,12 @@ public sealed class RefusalPageTests
             ("Origin", "https://evil.example"));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "Not from another site");
+        GatewayPages.IsOne(page, "Not from another site");
         IsInTheLog(world, page);
     }
 
     [Fact]
-    public async Task A_person_who_may_not_come_in_is_told_why_and_can_come_as_somebody_else()
+    public async Task A_person_who_is_not_allowed_is_told_why_and_can_sign_in_as_another_person()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "paperless-admins");
         using Visitor alice = world.NewVisitor();
@@ -170,13 +170,13 @@ public sealed class RefusalPageTests
         Page page = await alice.SignInAsync("alice");
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "No access");
+        GatewayPages.IsOne(page, "No access");
         Assert.Contains("prompt=login", page.Text, StringComparison.Ordinal);
         IsInTheLog(world, page);
     }
 
     [Fact]
-    public async Task The_providers_words_are_quoted_and_never_become_markup()
+    public async Task The_providers_error_text_is_quoted_and_escaped()
     {
         await using World world = await World.StartAsync();
         world.Provider.NextAuthorizeError = new ProviderError("access_denied", "<script>alert(1)</script>" + new string('x', 400));
@@ -185,7 +185,7 @@ public sealed class RefusalPageTests
         Page page = await alice.SignInAsync("alice");
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "The provider refused");
+        GatewayPages.IsOne(page, "The provider refused");
         Assert.Contains("access_denied", page.Text, StringComparison.Ordinal);
         Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(new string('x', 300), page.Text, StringComparison.Ordinal);
@@ -193,7 +193,7 @@ public sealed class RefusalPageTests
     }
 
     [Fact]
-    public async Task A_refused_address_is_not_repeated_in_the_page()
+    public async Task An_error_page_does_not_repeat_the_refused_path()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -201,7 +201,7 @@ public sealed class RefusalPageTests
         Page page = await stranger.OpenAsync("/gateway/%3Cscript%3Ealert(1)%3C/script%3E");
 
         Assert.Equal(HttpStatusCode.NotFound, page.Status);
-        OwnPages.IsOne(page, "Not found");
+        GatewayPages.IsOne(page, "Not found");
     }
 
     private static async Task IsRefusedAsync(
@@ -221,7 +221,7 @@ public sealed class RefusalPageTests
         Page head = await alice.SendAsync(HttpMethod.Head, path, null, ("Accept", "text/html"));
 
         Assert.Equal((HttpStatusCode)status, page.Status);
-        OwnPages.IsOne(page, title);
+        GatewayPages.IsOne(page, title);
         IsInTheLog(world, page);
         Assert.Equal((HttpStatusCode)status, script.Status);
         IsProblem(script, status, code);
@@ -245,7 +245,7 @@ public sealed class RefusalPageTests
 
     private static void IsInTheLog(World world, Page page)
     {
-        string traceId = OwnPages.TraceId(page);
+        string traceId = GatewayPages.TraceId(page);
         Assert.NotEqual("", traceId);
         LogEvent refused = Assert.Single(world.Log.Of("Refused"), entry => CapturedLog.Value(entry, "TraceId") == traceId);
         Assert.Equal(((int)page.Status).ToString(System.Globalization.CultureInfo.InvariantCulture), CapturedLog.Value(refused, "Status"));

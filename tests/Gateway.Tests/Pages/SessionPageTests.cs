@@ -9,7 +9,7 @@ namespace Gateway.Tests.Pages;
 public sealed class SessionPageTests
 {
     [Fact]
-    public async Task A_program_is_told_just_who_is_signed_in()
+    public async Task The_session_endpoint_tells_a_script_who_is_signed_in_and_nothing_more()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -36,7 +36,7 @@ public sealed class SessionPageTests
     }
 
     [Fact]
-    public async Task A_person_reads_it_as_a_page()
+    public async Task The_session_endpoint_shows_a_person_a_page()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -44,7 +44,7 @@ public sealed class SessionPageTests
         Page page = await alice.OpenAsync("/gateway/session");
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Your session");
+        GatewayPages.IsOne(page, "Your session");
         Assert.All(
             ["<dd>alice</dd>", "<dd>Alice Archer</dd>", "paperless-users, family", world.Provider.Find("alice")!.Subject, "href=\"/accounts/logout/\""],
             part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
@@ -56,7 +56,7 @@ public sealed class SessionPageTests
     [InlineData("*/*", "application/json; charset=utf-8")]
     [InlineData("", "application/json; charset=utf-8")]
     [InlineData("no media type,,;", "application/json; charset=utf-8")]
-    public async Task What_is_asked_for_decides_between_page_and_json(string accept, string contentType)
+    public async Task The_Accept_header_decides_whether_the_session_endpoint_sends_a_page_or_JSON(string accept, string contentType)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -71,7 +71,7 @@ public sealed class SessionPageTests
     }
 
     [Fact]
-    public async Task Groups_that_are_unknown_and_groups_that_are_none_are_told_apart()
+    public async Task The_session_endpoint_distinguishes_unknown_groups_from_no_groups()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperIdToken = Without;
@@ -95,7 +95,7 @@ public sealed class SessionPageTests
     }
 
     [Fact]
-    public async Task What_the_provider_says_of_a_person_never_becomes_markup()
+    public async Task Claims_of_a_person_are_escaped_on_the_session_page()
     {
         const string evil = "<script>alert(1)</script>\" onload=\"x";
         await using World world = await World.StartAsync();
@@ -105,13 +105,13 @@ public sealed class SessionPageTests
 
         Page page = await visitor.OpenAsync("/gateway/session");
 
-        OwnPages.IsOne(page, "Your session");
+        GatewayPages.IsOne(page, "Your session");
         Assert.Contains(WebUtility.HtmlEncode(evil).Replace("&#39;", "'", StringComparison.Ordinal), page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("<img", page.Text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_stranger_is_told_401_and_how_to_sign_in()
+    public async Task The_session_endpoint_without_a_session_answers_401_and_names_the_sign_in()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor stranger = world.NewVisitor();
@@ -120,7 +120,7 @@ public sealed class SessionPageTests
         Page json = await stranger.SendAsync(HttpMethod.Get, "/docs/gateway/session", null, ("Accept", "application/json"));
 
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), (page.Status, json.Status));
-        OwnPages.IsOne(page, "Not signed in");
+        GatewayPages.IsOne(page, "Not signed in");
         Assert.Contains("href=\"/docs/accounts/login/?next=%2Fdocs%2Fgateway%2Fsession\"", page.Text, StringComparison.Ordinal);
         Assert.Equal("application/problem+json", json.Header("Content-Type"));
         Assert.Null(json.Header("WWW-Authenticate"));

@@ -7,7 +7,7 @@ namespace Gateway.Tests.Pages;
 public sealed partial class SignInPageTests
 {
     [Fact]
-    public async Task The_door_has_a_button_that_keeps_where_the_person_was_going()
+    public async Task The_sign_in_page_has_a_button_that_keeps_the_return_address()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -15,7 +15,7 @@ public sealed partial class SignInPageTests
         Page page = await stranger.OpenAsync("/accounts/login/?next=%2Fdocuments%2F2%3Fq%3D1");
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(["Sign in with authentik → /accounts/oidc/authentik/login/?next=%2Fdocuments%2F2%3Fq%3D1"], Ways(page));
         Assert.Empty(page.SetCookies);
     }
@@ -24,7 +24,7 @@ public sealed partial class SignInPageTests
     [InlineData("loggedout=1", "Signed out", "You are signed out of Paperless.")]
     [InlineData("sharelink_notfound=1", "Sign in", "This share link was not found.")]
     [InlineData("sharelink_expired=1", "Sign in", "This share link has expired.")]
-    public async Task The_door_says_what_led_there_and_waits_for_a_click(string query, string title, string notice)
+    public async Task The_sign_in_page_says_why_it_is_shown_and_waits_for_a_click(string query, string title, string notice)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_REDIRECT_LOGIN_TO_SSO"] = "true");
         using Visitor stranger = world.NewVisitor();
@@ -32,13 +32,13 @@ public sealed partial class SignInPageTests
         Page page = await stranger.OpenAsync("/accounts/login/?" + query);
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, title);
+        GatewayPages.IsOne(page, title);
         Assert.Contains($"""<p role="status">{notice}""", page.Text, StringComparison.Ordinal);
         Assert.Single(Ways(page));
     }
 
     [Fact]
-    public async Task A_dead_share_link_ends_on_the_door_with_its_notice()
+    public async Task An_expired_share_link_leads_to_the_sign_in_page_with_a_notice()
     {
         await using World world = await World.StartAsync();
         world.Paperless.Data.AddShareLink("old", 1, world.Clock.GetUtcNow() - TimeSpan.FromDays(1));
@@ -52,7 +52,7 @@ public sealed partial class SignInPageTests
     }
 
     [Fact]
-    public async Task Several_providers_each_have_a_button_and_no_name_becomes_markup()
+    public async Task The_sign_in_page_has_a_button_for_each_provider_and_escapes_their_names()
     {
         string longName = string.Join(' ', Enumerable.Repeat("Ministry of Very Long Names", 8));
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = Providers(
@@ -61,7 +61,7 @@ public sealed partial class SignInPageTests
 
         Page page = await stranger.OpenAsync("/accounts/login/");
 
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(
             [
                 "Sign in with authentik → /accounts/oidc/authentik/login/?next=%2F",
@@ -78,19 +78,19 @@ public sealed partial class SignInPageTests
     [InlineData("javascript:alert(1)")]
     [InlineData("\"><script>alert(1)</script>")]
     [InlineData("/accounts/logout/")]
-    public async Task A_next_that_is_not_local_is_forgotten(string next)
+    public async Task A_return_address_outside_the_gateway_is_dropped_on_the_sign_in_page(string next)
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
 
         Page page = await stranger.OpenAsync("/accounts/login/?next=" + Uri.EscapeDataString(next));
 
-        OwnPages.IsOne(page, "Sign in");
+        GatewayPages.IsOne(page, "Sign in");
         Assert.Equal(["Sign in with authentik → /accounts/oidc/authentik/login/?next=%2F"], Ways(page));
     }
 
     [Fact]
-    public async Task Head_has_the_headers_of_get_and_no_body()
+    public async Task HEAD_on_the_sign_in_page_has_the_headers_of_GET_and_no_body()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -105,7 +105,7 @@ public sealed partial class SignInPageTests
     [Theory]
     [InlineData("")]
     [InlineData("/docs")]
-    public async Task The_style_sheet_may_be_kept_for_ever_and_has_nothing_from_elsewhere(string scriptName)
+    public async Task The_style_sheet_is_cacheable_for_ever_and_loads_nothing_from_other_sites(string scriptName)
     {
         await using World world = await World.StartAsync(options => options.ScriptName = scriptName);
         using Visitor stranger = world.NewVisitor();

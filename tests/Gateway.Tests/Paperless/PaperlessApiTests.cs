@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Paperless's API failing, slow and lying; and the gateway's own credential for it.</summary>
+/// <summary>The API of Paperless fails, is slow or answers wrongly; and the gateway's own API token.</summary>
 public sealed class PaperlessApiTests
 {
     [Theory]
@@ -17,7 +17,7 @@ public sealed class PaperlessApiTests
     [InlineData("html")]
     [InlineData("other user")]
     [InlineData("no name")]
-    public async Task While_the_API_does_not_work_nobody_gets_in_and_the_page_tries_again_by_itself(string how)
+    public async Task While_Paperless_API_fails_nobody_signs_in_and_the_page_retries(string how)
     {
         await using World world = await StartAsync();
         (await world.SignedInAsync("alice")).Dispose();
@@ -56,7 +56,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task What_only_reads_is_tried_three_times_and_what_changes_something_once()
+    public async Task Requests_to_the_API_that_read_are_tried_three_times_and_those_that_write_once()
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         Fault reading = world.Paperless.Faults.Drop(request => request is { Method: "GET", RawPath: "/api/users/" });
@@ -75,7 +75,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task An_API_that_fails_again_and_again_is_left_alone_for_a_moment()
+    public async Task After_repeated_API_failures_the_gateway_backs_off()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = world.NewVisitor();
@@ -94,7 +94,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task All_that_a_sign_in_asks_of_the_API_takes_28_seconds_at_the_most()
+    public async Task All_API_requests_of_one_sign_in_take_28_seconds_at_most()
     {
         await using World world = await World.StartAsync(
             options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromHours(1) }));
@@ -109,7 +109,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task One_user_over_whom_Paperless_stumbles_keeps_nobody_else_out()
+    public async Task A_user_on_whom_Paperless_API_fails_does_not_block_other_peoples_sign_ins()
     {
         await using World world = await World.StartAsync();
         int id = world.Paperless.Data.FindUser("alice")!.Id;
@@ -127,7 +127,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task A_name_over_which_Paperless_stumbles_keeps_the_groups_from_nobody()
+    public async Task A_group_name_on_which_Paperless_API_fails_does_not_block_the_other_groups()
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         Fault stumbles = world.Paperless.Faults.Answer(request => request.Method == "PATCH" && request.Header("Content-Length") is { Length: >= 3 }, 500);
@@ -140,7 +140,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task A_page_in_place_of_a_token_stops_no_gateway()
+    public async Task An_HTML_page_in_place_of_an_API_token_does_not_stop_the_gateway()
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -166,7 +166,7 @@ public sealed class PaperlessApiTests
     [InlineData(400)]
     [InlineData(404)]
     [InlineData(429)]
-    public async Task What_is_no_fault_of_the_token_is_not_called_one(int status)
+    public async Task An_API_failure_unrelated_to_the_token_is_not_reported_as_a_token_problem(int status)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         using Fault odd = world.Paperless.Faults.Answer(request => request.RawPath == "/api/ui_settings/", status);
@@ -177,7 +177,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task A_change_that_gets_lost_on_the_way_is_noticed()
+    public async Task An_API_change_that_was_not_applied_is_detected()
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
         int id = world.Paperless.Data.FindUser("alice")!.Id;
@@ -191,21 +191,21 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task Changes_carry_their_length()
+    public async Task API_requests_that_write_have_a_Content_Length()
     {
         await using World world = await StartAsync(("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true"), ("GATEWAY_CREATE_GROUPS", "true"));
 
         (await world.SignedInAsync("alice")).Dispose();
 
-        Assert.All(world.Asked.Where(request => request.Method is "POST" or "PATCH"), request => Assert.NotNull(request.Header("Content-Length")));
-        Assert.All(world.Asked, request => Assert.EndsWith("/", request.RawPath, StringComparison.Ordinal));
-        Assert.All(world.Asked, request => Assert.Null(request.Header("Remote-User")));
+        Assert.All(world.ApiRequests.Where(request => request.Method is "POST" or "PATCH"), request => Assert.NotNull(request.Header("Content-Length")));
+        Assert.All(world.ApiRequests, request => Assert.EndsWith("/", request.RawPath, StringComparison.Ordinal));
+        Assert.All(world.ApiRequests, request => Assert.Null(request.Header("Remote-User")));
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_token_is_fetched_with_the_admins_password_and_again_when_it_is_no_longer_taken(bool api)
+    public async Task An_API_token_is_obtained_with_the_admin_password_and_again_after_the_token_is_rejected(bool api)
     {
         await using World world = await WithPasswordAsync("admin", api);
         (await world.SignedInAsync("alice")).Dispose();
@@ -221,7 +221,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_said_plainly_and_not_tried_more_often_than_Paperless_allows()
+    public async Task A_wrong_admin_password_is_reported_and_retried_no_more_often_than_Paperless_allows()
     {
         await using World world = await WithPasswordAsync("wrong-password-of-the-admin", api: false);
         using Visitor alice = world.NewVisitor();
@@ -246,7 +246,7 @@ public sealed class PaperlessApiTests
     [InlineData("bob", true)]
     [InlineData(null, false)]
     [InlineData(null, true)]
-    public async Task A_token_that_is_no_superusers_is_said_plainly_once_and_nobody_gets_in(string? owner, bool api)
+    public async Task An_API_token_of_a_user_who_is_no_superuser_is_reported_once_and_nobody_signs_in(string? owner, bool api)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -271,7 +271,7 @@ public sealed class PaperlessApiTests
     }
 
     [Fact]
-    public async Task Paperless_may_come_up_after_the_gateway()
+    public async Task Paperless_may_start_after_the_gateway()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Fault starting = world.Paperless.Faults.Answer(_ => true, 502);

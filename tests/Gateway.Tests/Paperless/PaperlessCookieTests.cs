@@ -5,7 +5,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Paperless;
 
-/// <summary>Cookies on their way through: Paperless's session belongs to one session of the gateway's, and the gateway's cookies stay here.</summary>
+/// <summary>The session cookie of Paperless is bound to one session of the gateway, and the gateway's cookies are not forwarded.</summary>
 public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Own = "paperless-gateway";
@@ -13,7 +13,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     private World World => shared.World;
 
     [Fact]
-    public async Task The_browser_gets_a_bound_value_and_Paperless_gets_its_own_back()
+    public async Task The_browser_gets_a_bound_session_cookie_and_Paperless_gets_the_original_value()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         string key = World.Paperless.Data.SessionsOf("alice")[^1].Key;
@@ -28,7 +28,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Bob_in_alices_browser_never_acts_as_alice()
+    public async Task A_Paperless_cookie_of_alice_in_bobs_session_never_acts_as_alice()
     {
         using Visitor browser = await World.SignedInAsync("alice");
         string alices = browser.Cookie("sessionid")!;
@@ -81,7 +81,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task The_gateways_cookies_never_arrive_and_all_others_do()
+    public async Task The_gateways_cookies_are_not_forwarded_and_all_other_cookies_are()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         string secret = alice.Cookie(Own)!;
@@ -97,7 +97,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Of_a_very_long_header_Paperless_session_is_remembered_and_no_more()
+    public async Task Of_a_very_long_cookie_header_only_Paperless_session_is_remembered()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         string cookies = $"{Own}={alice.Cookie(Own)}; sessionid={alice.Cookie("sessionid")}; filler={new string('x', 12_000)}";
@@ -118,7 +118,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Where_nothing_is_left_no_cookie_header_is_sent()
+    public async Task Without_remaining_cookies_no_Cookie_header_is_forwarded()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         World.Paperless.ForgetReceived();
@@ -131,7 +131,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task On_http_Paperless_cookies_come_as_they_are()
+    public async Task Over_HTTP_Paperless_cookies_reach_the_browser_unchanged_in_their_attributes()
     {
         using Visitor alice = World.NewVisitor();
         Page page = await alice.SignInAsync("alice");
@@ -146,7 +146,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task On_https_each_gets_Secure_once_and_the_binding_holds()
+    public async Task Over_HTTPS_Paperless_cookies_get_Secure_once_and_stay_bound()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = world.NewVisitor();
@@ -161,7 +161,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task The_cookie_prefix_is_Paperless_own()
+    public async Task The_cookie_prefix_is_the_one_of_Paperless()
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -183,7 +183,7 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_bound_cookie_outlives_a_restart_of_the_gateway()
+    public async Task A_bound_cookie_survives_a_restart_of_the_gateway()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -9,7 +9,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Profile;
 
-/// <summary>Disconnect: a link is taken away where Paperless takes away its own, but never the last way in.</summary>
+/// <summary>Disconnect removes a link of the gateway in My Profile of Paperless, except the last way to sign in.</summary>
 public sealed class DisconnectTests : IAsyncLifetime
 {
     private const string Path = "/api/profile/disconnect_social_account/";
@@ -23,7 +23,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _both.DisposeAsync();
 
     [Fact]
-    public async Task What_was_disconnected_signs_nobody_in_as_that_user_any_more()
+    public async Task A_disconnected_provider_account_no_longer_signs_in_as_that_user()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         await TwoProviders.ConnectAsync(alice);
@@ -49,7 +49,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [InlineData("application/json; charset=utf-8", " { \"id\" : \"-ID\" , \"more\" : [] } ")]
     [InlineData("application/x-www-form-urlencoded", "id=-ID")]
     [InlineData("application/x-www-form-urlencoded", "id=1&x=&id=%2DID")]
-    public async Task The_number_comes_as_the_API_takes_it(string type, string body)
+    public async Task A_disconnect_accepts_every_form_of_the_account_id_that_Paperless_API_accepts(string type, string body)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         AccountLink link = await _both.AddLinkAsync("alice");
@@ -61,7 +61,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_of_somebody_else_and_one_that_is_not_there_are_not_found()
+    public async Task A_disconnect_of_an_unknown_link_or_of_another_users_link_is_not_found()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         AccountLink bobs = await _both.AddLinkAsync("bob");
@@ -80,7 +80,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [InlineData("application/json", "{\"id\": ID}", false)]
     [InlineData("application/json", "{\"id\": ID}", true)]
     [InlineData("application/x-www-form-urlencoded", "id=ID", false)]
-    public async Task An_account_of_Paperless_s_own_is_Paperless_s_to_take_away(string type, string body, bool chunked)
+    public async Task A_disconnect_of_an_account_stored_in_Paperless_is_forwarded_to_Paperless(string type, string body, bool chunked)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         SocialAccount own = World.Paperless.Data.AddSocialAccount("alice", "github", "al");
@@ -109,7 +109,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [InlineData("application/json", "{\"id\":0}")]
     [InlineData("text/plain", "{\"id\":-1}")]
     [InlineData("application/x-www-form-urlencoded", "id=-1&id=")]
-    public async Task What_names_no_link_of_the_gateways_is_answered_by_Paperless(string type, string body)
+    public async Task A_disconnect_whose_id_is_no_link_of_the_gateway_is_forwarded_to_Paperless(string type, string body)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         await _both.AddLinkAsync("alice");
@@ -124,7 +124,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_body_beyond_all_measure_is_not_read(bool chunked)
+    public async Task An_oversized_disconnect_body_is_not_read(bool chunked)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         string body = $$"""{"id":-1,"x":"{{new string('x', 9000)}}"}""";
@@ -138,7 +138,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_only_link_of_a_user_without_a_password_stays(bool apiOn)
+    public async Task The_only_link_of_a_user_without_a_password_cannot_be_disconnected(bool apiOn)
     {
         await using TwoProviders both = await TwoProviders.StartAsync(TwoProviders.ApiOn(apiOn));
         both.World.Paperless.Data.UpdateUser("alice", user => user with { Password = null });
@@ -176,7 +176,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_password_counts_only_where_passwords_are_taken()
+    public async Task With_regular_login_disabled_a_password_does_not_count_as_another_way_to_sign_in()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true");
         using Visitor alice = await both.World.SignedInAsync("alice");
@@ -192,7 +192,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_at_a_provider_that_is_no_longer_there_is_no_way_in()
+    public async Task A_link_at_a_removed_provider_does_not_count_as_another_way_to_sign_in()
     {
         World.Paperless.Data.UpdateUser("alice", user => user with { Password = null });
         using Visitor alice = await World.SignedInAsync("alice");
@@ -203,7 +203,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_Paperless_does_not_say_whether_there_is_a_password_the_only_link_stays()
+    public async Task While_Paperless_does_not_say_whether_a_password_exists_the_only_link_cannot_be_disconnected()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         AccountLink link = _both.LinksOf("alice")[0];
@@ -229,7 +229,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_two_at_once_one_finds_itself_the_last()
+    public async Task Of_two_concurrent_disconnects_one_is_refused_as_the_last_way_to_sign_in()
     {
         World.Paperless.Data.UpdateUser("alice", user => user with { Password = null });
         using Visitor alice = await World.SignedInAsync("alice");
@@ -250,7 +250,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     [InlineData("Sec-Fetch-Site", "same-site")]
     [InlineData("Origin", "https://evil.example")]
     [InlineData("Origin", "null")]
-    public async Task From_another_site_nothing_is_disconnected(string header, string value)
+    public async Task A_cross_site_disconnect_is_refused(string header, string value)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         AccountLink link = await _both.AddLinkAsync("alice");
@@ -262,7 +262,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_session_or_with_a_credential_of_its_own_a_request_takes_no_link_away()
+    public async Task A_request_without_a_session_or_with_a_credential_disconnects_nothing()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         AccountLink link = await _both.AddLinkAsync("alice");
@@ -284,7 +284,7 @@ public sealed class DisconnectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Below_a_script_name_it_works_the_same()
+    public async Task A_disconnect_works_below_a_script_name()
     {
         await using TwoProviders both = await TwoProviders.StartAsync(options => options.ScriptName = "/paperless");
         using Visitor alice = await both.World.SignedInAsync("alice", "/paperless/");

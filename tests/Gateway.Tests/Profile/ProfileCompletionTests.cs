@@ -10,7 +10,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Profile;
 
-/// <summary>My Profile shows the gateway's providers and links beside Paperless's own.</summary>
+/// <summary>My Profile shows the providers and links of the gateway beside those of Paperless.</summary>
 public sealed class ProfileCompletionTests : IAsyncLifetime
 {
     private const string Profile = "/api/profile/";
@@ -28,7 +28,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData(true, "")]
     [InlineData(false, "")]
     [InlineData(true, "/paperless")]
-    public async Task Both_show_what_is_the_gateways_and_what_is_Paperless_s(bool apiOn, string scriptName)
+    public async Task The_profile_and_the_provider_list_show_the_gateways_entries_beside_Paperless_own(bool apiOn, string scriptName)
     {
         await using TwoProviders both = await StartAsync(apiOn, scriptName);
         both.World.Paperless.Data.AddSocialAccount("alice", "github", "al");
@@ -61,7 +61,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_change_of_the_profile_answers_is_complete_too()
+    public async Task The_answer_to_a_change_of_the_profile_is_completed_too()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -72,7 +72,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_compressed_answer_is_not_asked_for_and_the_app_s_cookies_and_headers_pass()
+    public async Task The_profile_is_requested_uncompressed_and_keeps_Paperless_cookies_and_headers()
     {
         World.Paperless.Data.UpdateUser("alice", user => user with { LastName = new string('x', 500) });
         using Visitor alice = await World.SignedInAsync("alice");
@@ -93,7 +93,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_with_a_credential_of_its_own_sees_what_Paperless_says()
+    public async Task The_profile_for_a_request_with_a_credential_is_forwarded_unchanged()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         string token = World.Paperless.Data.TokenOf("bob");
@@ -107,7 +107,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_sees_anything_without_a_session()
+    public async Task The_profile_is_refused_without_a_session()
     {
         using Visitor stranger = World.NewVisitor();
         World.Paperless.ForgetReceived();
@@ -123,7 +123,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData("/api/profile/social_account_providers")]
     [InlineData("/api/Profile/")]
     [InlineData("/api/profile/x/")]
-    public async Task Only_Paperless_s_own_addresses_are_completed(string path)
+    public async Task Only_the_profile_paths_of_Paperless_are_completed(string path)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering("application/json", """{"social_accounts":[]}""");
@@ -134,7 +134,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_for_a_person_who_looks_at_the_api_and_a_head_pass_as_they_are()
+    public async Task An_HTML_view_of_the_profile_API_and_a_HEAD_request_are_forwarded_unchanged()
     {
         using Visitor alice = await World.SignedInAsync("alice");
 
@@ -159,7 +159,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData("{\"social_accounts\":[],\"email\":\"\\ud800\"}")]
     [InlineData("{\"social_accounts\":[]} <b>")]
     [InlineData("\ufeff{\"social_accounts\":[]}")]
-    public async Task An_answer_that_is_no_profile_passes_unchanged(string json)
+    public async Task An_answer_that_is_not_a_profile_is_forwarded_unchanged(string json)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering("application/json", json, ("ETag", "\"1\""));
@@ -175,7 +175,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData("{}")]
     [InlineData("{\"detail\":\"x\"}")]
     [InlineData("[")]
-    public async Task A_list_of_providers_that_is_none_passes_unchanged(string json)
+    public async Task An_answer_that_is_not_a_provider_list_is_forwarded_unchanged(string json)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering("application/json", json);
@@ -184,7 +184,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Odd_entries_of_the_list_stay_and_two_of_one_address_become_one()
+    public async Task Unexpected_entries_of_the_provider_list_are_kept_and_duplicate_addresses_are_merged()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering(
@@ -207,7 +207,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_completed_answer_has_no_validator_of_the_one_before()
+    public async Task A_completed_profile_drops_the_ETag_of_Paperless_answer()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering(
@@ -231,7 +231,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData(403)]
     [InlineData(500)]
     [InlineData(206)]
-    public async Task Another_status_than_200_passes_unchanged(int status)
+    public async Task A_profile_answer_with_a_status_other_than_200_is_forwarded_unchanged(int status)
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = Answering("application/json", """{"social_accounts":[]}""", status: status);
@@ -242,7 +242,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_is_compressed_all_the_same_passes_unchanged()
+    public async Task A_profile_answer_that_is_compressed_nevertheless_is_forwarded_unchanged()
     {
         MemoryStream zipped = new();
         await using (GZipStream zip = new(zipped, CompressionLevel.Fastest, leaveOpen: true))
@@ -270,7 +270,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [InlineData(1024 * 1024 + 1, false)]
     [InlineData(5_000_000, true)]
     [InlineData(5_000_000, false)]
-    public async Task An_answer_beyond_all_measure_passes_unchanged(int length, bool withLength)
+    public async Task An_oversized_profile_answer_is_forwarded_unchanged(int length, bool withLength)
     {
         string json = $$"""{"social_accounts":[],"x":"{{new string('x', length - 29)}}"}""";
         Assert.Equal(length, json.Length);
@@ -286,7 +286,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_large_answer_is_completed(bool withLength)
+    public async Task A_large_profile_answer_is_completed(bool withLength)
     {
         string json = $$"""{"social_accounts":[],"x":"{{new string('x', 1024 * 1024 - 29)}}"}""";
         using Visitor alice = await World.SignedInAsync("alice");
@@ -299,7 +299,7 @@ public sealed class ProfileCompletionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_breaks_off_is_a_502()
+    public async Task A_truncated_profile_answer_becomes_502()
     {
         using Visitor alice = await World.SignedInAsync("alice");
         using Fault fault = World.Paperless.Faults.Break(IsProfile);

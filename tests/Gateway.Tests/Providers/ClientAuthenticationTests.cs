@@ -5,13 +5,13 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>How the gateway proves at the token endpoint who it is.</summary>
+/// <summary>How the gateway authenticates at the token endpoint.</summary>
 public sealed class ClientAuthenticationTests
 {
     private const string Awkward = "a+b/d:e%41&f=g~\"ü";
 
     [Fact]
-    public async Task Basic_is_sent_where_token_auth_method_says_so_both_parts_form_encoded()
+    public async Task With_token_auth_method_basic_the_client_id_and_secret_are_sent_form_encoded_as_Basic_credentials()
     {
         await using World world = await StartAsync("client_secret_basic", ClientAuthentication.BasicOnly, "paperless:1", Awkward);
         using Visitor visitor = world.NewVisitor();
@@ -29,7 +29,7 @@ public sealed class ClientAuthenticationTests
     [Theory]
     [InlineData("client_secret_post")]
     [InlineData(null)]
-    public async Task The_form_is_used_where_token_auth_method_says_so_or_nothing(string? method)
+    public async Task With_token_auth_method_post_or_unset_the_client_secret_is_sent_in_the_form(string? method)
     {
         await using World world = await StartAsync(method, ClientAuthentication.PostOnly, "paperless:1", Awkward);
         using Visitor visitor = world.NewVisitor();
@@ -42,7 +42,7 @@ public sealed class ClientAuthenticationTests
     }
 
     [Fact]
-    public async Task Without_token_auth_method_a_provider_that_takes_only_Basic_gets_Basic()
+    public async Task Without_token_auth_method_a_provider_that_only_supports_Basic_gets_Basic()
     {
         await using World world = await StartAsync(null, ClientAuthentication.BasicOnly, "paperless", "plain-secret-of-thirty-two-letters");
         world.Provider.TamperDiscovery = document =>
@@ -59,14 +59,15 @@ public sealed class ClientAuthenticationTests
     }
 
     [Fact]
-    public async Task A_public_client_sends_its_name_and_its_verifier_only()
+    public async Task A_public_client_sends_only_its_client_id_and_the_PKCE_verifier()
     {
         await using World world = await World.StartAsync(options =>
         {
             options.StartGateway = false;
             options.Provider = provider => provider with { PublicClient = true };
         });
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, ""));
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
         using Visitor visitor = world.NewVisitor();
@@ -81,7 +82,7 @@ public sealed class ClientAuthenticationTests
 
     private static async Task<World> StartAsync(string? method, ClientAuthentication taken, string clientId, string secret)
     {
-        World world = await Apps.StartAsync(
+        World world = await ProvidersSetting.StartAsync(
             settings => settings["token_auth_method"] = method,
             options => options.Provider = provider => provider with
             {

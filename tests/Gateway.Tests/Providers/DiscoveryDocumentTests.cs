@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>A discovery document or key set that cannot be used is the provider's outage, never the gateway's fault.</summary>
+/// <summary>An unusable discovery document or key set is reported as an outage of the provider.</summary>
 public sealed class DiscoveryDocumentTests
 {
     private const string Good = """{"issuer":"{0}","authorization_endpoint":"{0}authorize","token_endpoint":"{0}token","jwks_uri":"{0}jwks"}""";
@@ -40,7 +40,7 @@ public sealed class DiscoveryDocumentTests
     ];
 
     [Fact]
-    public async Task Whatever_is_wrong_with_it_the_page_says_that_the_provider_does_not_answer()
+    public async Task An_unusable_discovery_document_gives_the_page_that_the_provider_does_not_answer()
     {
         (string Type, string Body) document = default;
         (string Type, string Body) keys = ("application/json", "{\"keys\":[]}");
@@ -50,7 +50,7 @@ public sealed class DiscoveryDocumentTests
             await context.Response.WriteAsync(body.Replace("{0}", $"http://{context.Request.Host}/", StringComparison.Ordinal));
         });
         await using World world = await World.StartAsync(
-            options => options.Settings[Apps.Variable] = Apps.Json(Apps.Of(stub.Address, "stub", "paperless", "secret")));
+            options => options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(stub.Address, "stub", "paperless", "secret")));
         using Visitor visitor = world.NewVisitor();
         foreach ((string Type, string Body) broken in Broken)
         {

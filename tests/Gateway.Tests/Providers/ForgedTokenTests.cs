@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>Tokens that choose the kind of their own key (RFC 8725, section 2.1), in a round trip where everything else is right.</summary>
+/// <summary>Tokens that choose the algorithm or kind of their own key (RFC 8725, section 2.1).</summary>
 public sealed class ForgedTokenTests
 {
     [Theory]
@@ -23,7 +23,7 @@ public sealed class ForgedTokenTests
     [InlineData("HS256", "PEM", true)]
     [InlineData("HS512", "client secret", true)]
     [InlineData("RS256", "client secret", true)]
-    public async Task A_provider_with_an_RSA_key_is_believed_by_that_key_only(string algorithm, string secret, bool announced)
+    public async Task Tokens_of_a_provider_with_an_RSA_key_are_accepted_with_that_key_only(string algorithm, string secret, bool announced)
     {
         await using World world = await World.StartAsync();
 
@@ -36,7 +36,7 @@ public sealed class ForgedTokenTests
     [Theory]
     [InlineData("only-thirty-one-letters-in-here", HttpStatusCode.BadGateway)]
     [InlineData("but-there-are-thirty-two-in-here", HttpStatusCode.OK)]
-    public async Task A_client_secret_that_can_be_guessed_signs_nothing(string secret, HttpStatusCode expected)
+    public async Task A_token_signed_with_a_guessable_client_secret_is_refused(string secret, HttpStatusCode expected)
     {
         await using World world = await World.StartAsync(
             options => options.Provider = provider => provider with { Signing = SigningMode.HS256, ClientSecret = secret });
@@ -52,7 +52,7 @@ public sealed class ForgedTokenTests
     [InlineData("e30.e30.e30")]
     [InlineData("..")]
     [InlineData("a.b.c.d.e")]
-    public async Task What_is_no_token_at_all_is_refused(string idToken)
+    public async Task A_malformed_ID_token_is_refused(string idToken)
     {
         await using World world = await World.StartAsync();
         await using StubSite tokens = await TokensAsync(world, () => Task.FromResult(idToken));
@@ -77,7 +77,7 @@ public sealed class ForgedTokenTests
     [InlineData("error", "{\"a\":1}")]
     [InlineData("error", "\"\\ud800\"")]
     [InlineData("error_description", "\"\\ud800\"")]
-    public async Task A_token_response_of_odd_types_is_a_page_and_no_failure_inside_the_gateway(string member, string json)
+    public async Task A_token_response_with_wrong_types_gives_an_error_page_and_no_internal_error(string member, string json)
     {
         await using World world = await World.StartAsync();
         await using StubSite tokens = await StubSite.StartAsync(context =>
@@ -114,7 +114,7 @@ public sealed class ForgedTokenTests
     [InlineData("refresh_token", "{}")]
     [InlineData("token_type", "null")]
     [InlineData("scope", "[]")]
-    public async Task Whatever_comes_with_a_good_ID_token_nothing_fails_inside_the_gateway(string member, string json)
+    public async Task Odd_members_beside_a_valid_ID_token_cause_no_internal_error(string member, string json)
     {
         await using World world = await World.StartAsync();
         RoundTrip? tab = null;

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>What an ID token must say (OpenID Connect Core 1.0, section 3.1.3.7).</summary>
+/// <summary>Validation of the ID token (OpenID Connect Core 1.0, section 3.1.3.7).</summary>
 public sealed class IdTokenTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -29,7 +29,7 @@ public sealed class IdTokenTests : IAsyncLifetime
     [InlineData("exp", null, "clocks")]
     [InlineData("exp", "-121", "clocks")]
     [InlineData("nbf", "125", "clocks")]
-    public async Task A_token_that_says_something_else_is_refused_and_the_page_says_what(string claim, string? value, string says)
+    public async Task An_ID_token_with_a_wrong_claim_is_refused_and_the_page_names_the_claim(string claim, string? value, string says)
     {
         _world.Provider.TamperIdToken = claims => With(claims, claim, value);
         using Visitor visitor = _world.NewVisitor();
@@ -50,7 +50,7 @@ public sealed class IdTokenTests : IAsyncLifetime
     [InlineData("nbf", "-60")]
     [InlineData("iat", "115")]
     [InlineData("iat", "-86400")]
-    public async Task A_token_that_says_it_in_another_way_is_taken_and_so_is_a_clock_that_is_a_little_off(string claim, string value)
+    public async Task An_ID_token_with_unusual_valid_claims_or_a_small_clock_skew_is_accepted(string claim, string value)
     {
         _world.Provider.TamperIdToken = claims => With(claims, claim, value);
 
@@ -60,7 +60,7 @@ public sealed class IdTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_for_several_clients_is_taken_only_where_it_was_given_to_this_one()
+    public async Task An_ID_token_for_several_clients_is_accepted_only_if_issued_to_this_client()
     {
         _world.Provider.TamperIdToken = claims => With(claims, "aud", "[\"paperless\", \"other\"]");
         using Visitor visitor = _world.NewVisitor();
@@ -71,7 +71,7 @@ public sealed class IdTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_with_the_nonce_of_another_browser_is_refused()
+    public async Task An_ID_token_with_the_nonce_of_another_browser_is_refused()
     {
         using Visitor other = _world.NewVisitor();
         string nonce = (await RoundTrip.BeginAsync(other)).Query["nonce"]!;

@@ -7,11 +7,11 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>A provider speaks for its own issuer, and an issuer has one provider.</summary>
+/// <summary>A provider may use its own issuer only, and an issuer belongs to one provider.</summary>
 public sealed class IssuerTests
 {
     [Fact]
-    public async Task A_provider_whose_document_names_the_issuer_of_another_signs_nobody_in()
+    public async Task A_provider_whose_discovery_document_names_another_providers_issuer_signs_nobody_in()
     {
         await using TwoProviders providers = await TwoProviders.StartAsync();
         World world = providers.World;
@@ -33,7 +33,7 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task Its_logout_tokens_end_no_session_of_the_other_provider()
+    public async Task Logout_tokens_of_a_provider_with_another_providers_issuer_end_no_session_of_that_provider()
     {
         await using TwoProviders providers = await TwoProviders.StartAsync();
         World world = providers.World;
@@ -66,7 +66,7 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task A_provider_that_later_names_the_issuer_of_another_stays_who_it_was()
+    public async Task A_provider_that_later_names_another_providers_issuer_keeps_its_own_issuer()
     {
         await using TwoProviders providers = await TwoProviders.StartAsync();
         (await providers.SignedInWithOtherAsync()).Dispose();
@@ -84,9 +84,9 @@ public sealed class IssuerTests
     [Theory]
     [InlineData("")]
     [InlineData("/.well-known/openid-configuration")]
-    public async Task An_issuer_that_is_the_origin_alone_is_taken(string end)
+    public async Task An_issuer_without_a_path_is_accepted(string end)
     {
-        await using World world = await Apps.StartAsync(
+        await using World world = await ProvidersSetting.StartAsync(
             settings => settings["server_url"] = ((string)settings["server_url"]!).Replace("/.well-known/openid-configuration", end, StringComparison.Ordinal),
             options => options.Provider = provider => provider with { GlobalIssuer = true });
 
@@ -97,7 +97,7 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task Of_two_applications_at_one_origin_neither_may_name_the_issuer_of_the_other()
+    public async Task Of_two_applications_at_one_origin_neither_may_use_the_issuer_of_the_other()
     {
         await using Shared shared = await Shared.StartAsync();
         shared.Issuers["b"] = "/application/o/a/";
@@ -110,7 +110,7 @@ public sealed class IssuerTests
     [Theory]
     [InlineData("a", "b")]
     [InlineData("b", "a")]
-    public async Task Of_two_providers_with_one_issuer_the_first_of_the_settings_keeps_it_whichever_is_used_first(string first, string second)
+    public async Task Of_two_providers_with_one_issuer_the_first_in_the_settings_keeps_the_issuer(string first, string second)
     {
         await using Shared shared = await Shared.StartAsync();
         shared.Issuers["a"] = shared.Issuers["b"] = "/";
@@ -126,7 +126,7 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task A_first_provider_that_changes_its_document_takes_the_issuer_and_gives_it_back()
+    public async Task A_first_provider_that_changes_its_discovery_document_takes_the_issuer_and_gives_the_issuer_back()
     {
         await using Shared shared = await Shared.StartAsync();
         shared.Issuers["b"] = "/";
@@ -142,14 +142,14 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task A_provider_id_that_is_renamed_keeps_its_people()
+    public async Task A_renamed_provider_id_keeps_the_links_of_its_people()
     {
         await using World world = await World.StartAsync();
         (await world.SignedInAsync("alice")).Dispose();
         AccountLink before = world.LinkOf("alice")!;
         await world.Gateway.DisposeAsync();
         world.Provider.Options = world.Provider.Options with { RedirectUris = [$"{world.Origin}/accounts/oidc/sso/login/callback/"] };
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider, "sso"));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider, "sso"));
         world.StartGateway();
         using Visitor alice = world.NewVisitor();
 
@@ -161,7 +161,7 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task A_link_of_another_provider_of_the_settings_is_nobodys_at_this_one()
+    public async Task A_link_of_one_configured_provider_is_not_used_for_another_provider()
     {
         await using TwoProviders providers = await TwoProviders.StartAsync();
         await providers.AddLinkAsync("alice", providers.Other.Find("bob")!.Subject, providers.Other.Issuer.AbsoluteUri, "authentik");
@@ -173,16 +173,16 @@ public sealed class IssuerTests
     }
 
     [Fact]
-    public async Task A_link_is_not_taken_over_where_another_provider_may_turn_out_to_have_the_issuer()
+    public async Task A_link_is_not_moved_to_a_provider_while_another_provider_might_have_the_same_issuer()
     {
         await using World world = await World.StartAsync(options =>
         {
             options.StartGateway = false;
             options.Provider = provider => provider with { GlobalIssuer = true };
         });
-        world.Options.Settings[Apps.Variable] = Apps.Json(
-            Apps.Of(world.Provider),
-            Apps.Of(new Uri(world.Provider.Address, "application/o/other/"), "other", "other", "a secret"));
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider),
+            ProvidersSetting.Of(new Uri(world.Provider.Address, "application/o/other/"), "other", "other", "a secret"));
         world.StartGateway();
         AccountLink link = new(
             0,
@@ -236,7 +236,8 @@ public sealed class IssuerTests
         {
             Shared shared = new();
             shared._site = await StubSite.StartAsync(shared.AnswerAsync);
-            shared.World = await World.StartAsync(options => options.Settings[Apps.Variable] = Apps.Json(shared.App("a"), shared.App("b")));
+            shared.World = await World.StartAsync(options =>
+                options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(shared.App("a"), shared.App("b")));
             return shared;
         }
 
@@ -252,7 +253,7 @@ public sealed class IssuerTests
             await _site.DisposeAsync();
         }
 
-        private JsonObject App(string name) => Apps.Of(new Uri(_site.Address, $"/application/o/{name}/"), name, "client", "a secret");
+        private JsonObject App(string name) => ProvidersSetting.Of(new Uri(_site.Address, $"/application/o/{name}/"), name, "client", "a secret");
 
         private async Task AnswerAsync(HttpContext context)
         {

@@ -6,7 +6,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>What the provider refuses becomes a page that names its error and a remedy, and a line in the log under the same trace id.</summary>
+/// <summary>An error of the provider gives a page that names the error and a remedy, and a log line with the same trace id.</summary>
 public sealed partial class ProviderErrorsTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -24,7 +24,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     [InlineData("temporarily_unavailable", 503, "Try again in a moment")]
     [InlineData("consent_required", 403, "Sign in again")]
     [InlineData("something_new", 502, "Try again")]
-    public async Task An_error_of_the_authorization_becomes_a_page(string error, int status, string remedy)
+    public async Task An_authorization_error_gives_an_error_page(string error, int status, string remedy)
     {
         _world.Provider.NextAuthorizeError = new ProviderError(error, "Words of <the> provider's");
         using Visitor visitor = _world.NewVisitor();
@@ -49,7 +49,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     [InlineData("invalid_client", "token_auth_method")]
     [InlineData("unsupported_grant_type", "authorization_code")]
     [InlineData("server_error", "Try again in a moment")]
-    public async Task An_error_of_the_token_endpoint_becomes_a_page(string error, string remedy)
+    public async Task An_error_of_the_token_endpoint_gives_an_error_page(string error, string remedy)
     {
         _world.Provider.NextTokenError = new ProviderError(error, "why");
         using Visitor visitor = _world.NewVisitor();
@@ -64,7 +64,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_code_that_is_not_taken_is_tried_anew_once_and_then_said()
+    public async Task After_a_rejected_code_the_sign_in_is_restarted_once_and_then_shows_an_error_page()
     {
         _world.Provider.NextTokenError = new ProviderError("invalid_grant");
         using Visitor lucky = await _world.SignedInAsync("alice", "/documents/2");
@@ -100,7 +100,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     [InlineData(200, "null", "does not answer")]
     [InlineData(200, "{}", "does not answer", "application/json; charset=nonsense")]
     [InlineData(400, "{\"error\":{\"a\":1},\"error_description\":[2]}", "The provider refused")]
-    public async Task A_token_endpoint_that_answers_without_tokens_becomes_a_page(int status, string body, string says, string type = "application/json")
+    public async Task A_token_response_without_tokens_gives_an_error_page(int status, string body, string says, string type = "application/json")
     {
         await using StubSite tokens = await StubSite.StartAsync(async context =>
         {
@@ -125,7 +125,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_of_the_gateways_own_offers_to_sign_in_as_somebody_else()
+    public async Task A_refusal_by_the_gateway_offers_to_sign_in_as_another_person()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
         using Visitor visitor = world.NewVisitor();

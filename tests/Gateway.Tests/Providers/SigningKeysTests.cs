@@ -5,13 +5,13 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
 
-/// <summary>Which signatures are taken, and how the gateway learns of new keys.</summary>
+/// <summary>Which signatures are accepted, and how the gateway fetches new keys.</summary>
 public sealed class SigningKeysTests
 {
     private const string KeySet = "/application/o/paperless/jwks/";
 
     [Fact]
-    public async Task A_provider_that_signs_with_ES256_is_understood()
+    public async Task ID_tokens_signed_with_ES256_are_accepted()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.ES256 });
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -22,7 +22,7 @@ public sealed class SigningKeysTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_issuer_ends_in_a_slash_or_is_the_host_alone(bool global)
+    public async Task An_issuer_that_ends_in_a_slash_or_has_no_path_is_accepted(bool global)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { GlobalIssuer = global });
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -32,7 +32,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task Without_a_signing_key_the_client_secret_signs()
+    public async Task Without_a_signing_key_ID_tokens_signed_with_the_client_secret_are_accepted()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.HS256 });
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -43,7 +43,7 @@ public sealed class SigningKeysTests
     [Theory]
     [InlineData(nameof(SigningMode.None), "not signed")]
     [InlineData(nameof(SigningMode.WrongKey), "signature is wrong")]
-    public async Task A_token_that_the_published_key_did_not_sign_is_refused(string attack, string says)
+    public async Task A_token_not_signed_by_the_published_key_is_refused(string attack, string says)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = Enum.Parse<SigningMode>(attack) });
         using Visitor visitor = world.NewVisitor();
@@ -56,7 +56,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task A_key_that_is_new_is_fetched_so_that_this_very_sign_in_succeeds()
+    public async Task A_new_signing_key_is_fetched_during_the_sign_in_that_needs_the_key()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");
@@ -68,7 +68,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task Sign_ins_that_meet_a_new_key_in_the_same_moment_all_succeed_with_one_fetch()
+    public async Task Concurrent_sign_ins_with_a_new_signing_key_all_succeed_with_one_fetch()
     {
         await using World world = await World.StartAsync();
         using Visitor before = await world.SignedInAsync("alice");
@@ -92,7 +92,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task Keys_that_rotate_five_times_in_a_minute_are_fetched_each_time()
+    public async Task Signing_keys_that_rotate_five_times_in_a_minute_are_fetched_each_time()
     {
         await using World world = await World.StartAsync();
         using Visitor before = await world.SignedInAsync("alice");
@@ -112,7 +112,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task Unknown_keys_make_the_gateway_ask_five_times_and_then_once_a_minute_at_the_most()
+    public async Task Unknown_key_ids_cause_five_fetches_of_the_keys_and_then_one_a_minute_at_most()
     {
         await using World world = await World.StartAsync();
         int asked = 0;
@@ -151,7 +151,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task A_provider_that_changes_its_kind_of_key_is_understood_at_once()
+    public async Task A_provider_that_changes_its_signing_algorithm_is_accepted_immediately()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.HS256 });
         foreach (SigningMode mode in (SigningMode[])[SigningMode.HS256, SigningMode.RS256, SigningMode.ES256, SigningMode.HS256])
@@ -175,7 +175,7 @@ public sealed class SigningKeysTests
     [InlineData("""{"keys":{}}""")]
     [InlineData("""{"keys":[{"kid":"\ud800"}]}""")]
     [InlineData("[]")]
-    public async Task A_key_set_of_odd_keys_is_a_page_and_no_failure_inside_the_gateway(string keySet)
+    public async Task A_key_set_with_malformed_keys_gives_an_error_page_and_no_internal_error(string keySet)
     {
         await using World world = await World.StartAsync();
         await using StubSite keys = await StubSite.StartAsync(context => context.Response.WriteAsync(keySet));
@@ -193,7 +193,7 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
-    public async Task The_keys_are_kept_half_a_day()
+    public async Task Signing_keys_are_cached_for_twelve_hours()
     {
         await using World world = await World.StartAsync();
         using Visitor first = await world.SignedInAsync("alice");

@@ -14,9 +14,9 @@ public sealed class UserInfoTests
     [InlineData(null, true)]
     [InlineData(true, true)]
     [InlineData(false, false)]
-    public async Task Userinfo_is_asked_unless_fetch_userinfo_is_false(bool? setting, bool asked)
+    public async Task Userinfo_is_requested_unless_fetch_userinfo_is_false(bool? setting, bool asked)
     {
-        await using World world = await Apps.StartAsync(settings => settings["fetch_userinfo"] = setting);
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["fetch_userinfo"] = setting);
         world.Provider.TamperUserInfo = claims => With(claims, "preferred_username", "alice.fresh");
         using Visitor visitor = await world.SignedInAsync("alice");
 
@@ -25,7 +25,7 @@ public sealed class UserInfoTests
     }
 
     [Fact]
-    public async Task Claims_that_only_userinfo_has_are_read_there()
+    public async Task Claims_missing_in_the_ID_token_are_read_from_userinfo()
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { IncludeClaimsInIdToken = false });
 
@@ -37,9 +37,9 @@ public sealed class UserInfoTests
     }
 
     [Fact]
-    public async Task Without_userinfo_claims_that_only_it_has_are_missing_and_the_person_is_asked_for_a_user_name()
+    public async Task Without_userinfo_a_person_whose_name_is_only_in_userinfo_is_asked_for_a_username()
     {
-        await using World world = await Apps.StartAsync(
+        await using World world = await ProvidersSetting.StartAsync(
             settings => settings["fetch_userinfo"] = false,
             options => options.Provider = provider => provider with { IncludeClaimsInIdToken = false });
         using Visitor visitor = world.NewVisitor();
@@ -53,7 +53,7 @@ public sealed class UserInfoTests
     [Theory]
     [InlineData("somebody-else")]
     [InlineData(null)]
-    public async Task Userinfo_that_speaks_of_somebody_else_is_refused(string? subject)
+    public async Task Userinfo_of_another_subject_is_refused(string? subject)
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperUserInfo = claims => With(claims, "sub", subject);
@@ -67,7 +67,7 @@ public sealed class UserInfoTests
     }
 
     [Fact]
-    public async Task Userinfo_has_no_say_in_what_belongs_to_the_token()
+    public async Task Userinfo_cannot_override_the_issuer_and_other_protocol_claims_of_the_ID_token()
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperUserInfo = claims => With(claims, "iss", "https://evil.example/");
@@ -86,7 +86,7 @@ public sealed class UserInfoTests
     [InlineData(200, "application/json", "", HttpStatusCode.BadGateway)]
     [InlineData(200, "application/json; charset=nonsense", "{}", HttpStatusCode.BadGateway)]
     [InlineData(200, "application/jwt", "not.a.jwt", HttpStatusCode.BadGateway)]
-    public async Task A_userinfo_answer_that_cannot_be_used_signs_nobody_in_and_is_not_taken_for_an_old_sign_in(
+    public async Task An_unusable_userinfo_answer_signs_nobody_in_and_does_not_restart_the_sign_in(
         int status,
         string type,
         string body,
@@ -115,7 +115,7 @@ public sealed class UserInfoTests
     [InlineData("application/jwt-not")]
     [InlineData("application/jose")]
     [InlineData(null)]
-    public async Task Userinfo_of_another_media_type_is_refused_and_the_page_names_it(string? type)
+    public async Task Userinfo_of_an_unsupported_media_type_is_refused_and_the_page_names_the_type(string? type)
     {
         await using World world = await World.StartAsync();
         await using StubSite stub = await StubSite.StartAsync(context => AnswerAsync(context, type, Claims(world, "\"x\":1")));
@@ -165,7 +165,7 @@ public sealed class UserInfoTests
     [InlineData("SUB,\"x\":\"\u00ff\"")]
     [InlineData("SUB,\"x\":NESTED")]
     [InlineData("SUB,")]
-    public async Task Userinfo_that_is_no_clean_object_of_claims_signs_nobody_in(string members)
+    public async Task Userinfo_that_is_not_a_valid_JSON_object_of_claims_signs_nobody_in(string members)
     {
         await using World world = await World.StartAsync();
         string sub = $"\"sub\":\"{world.Provider.Find("alice")!.Subject}\"";
@@ -193,7 +193,7 @@ public sealed class UserInfoTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
-    public async Task Userinfo_that_the_provider_signed_is_read(string signing)
+    public async Task Signed_userinfo_is_accepted(string signing)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider =>
             provider with { SignedUserInfo = true, IncludeClaimsInIdToken = false, Signing = Enum.Parse<SigningMode>(signing) });
@@ -208,7 +208,7 @@ public sealed class UserInfoTests
     [InlineData("[\"ES256\",\"RS256\",\"none\"]", HttpStatusCode.OK)]
     [InlineData("[\"ES256\"]", HttpStatusCode.BadGateway)]
     [InlineData("[\"none\"]", HttpStatusCode.BadGateway)]
-    public async Task Signed_userinfo_has_one_of_the_algorithms_that_discovery_names_for_it(string algorithms, HttpStatusCode expected)
+    public async Task Signed_userinfo_must_use_an_algorithm_that_the_discovery_document_lists_for_userinfo(string algorithms, HttpStatusCode expected)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SignedUserInfo = true });
         world.Provider.TamperDiscovery = document =>
@@ -226,7 +226,7 @@ public sealed class UserInfoTests
     [InlineData("/relative")]
     [InlineData("ftp://127.0.0.1/")]
     [InlineData("file:///etc/passwd")]
-    public async Task A_userinfo_endpoint_that_is_no_address_is_the_provider_s_mistake(string endpoint)
+    public async Task An_invalid_userinfo_endpoint_is_reported_as_an_error_of_the_provider(string endpoint)
     {
         await using World world = await World.StartAsync();
         world.Provider.TamperDiscovery = document => With(document, "userinfo_endpoint", endpoint);
@@ -237,18 +237,18 @@ public sealed class UserInfoTests
     }
 
     [Fact]
-    public async Task Uid_field_names_the_subject()
+    public async Task The_uid_field_setting_chooses_the_claim_of_the_subject()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "email");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "email");
         using Visitor visitor = await world.SignedInAsync("alice");
 
         Assert.Equal("alice@example.com", (string?)JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!["subject"]);
     }
 
     [Fact]
-    public async Task A_uid_field_that_is_missing_is_a_page_that_names_it()
+    public async Task A_missing_uid_field_claim_gives_an_error_page_that_names_the_claim()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "employee_number");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "employee_number");
         using Visitor visitor = world.NewVisitor();
 
         Page page = await visitor.SignInAsync("alice");

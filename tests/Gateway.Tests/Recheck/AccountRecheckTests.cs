@@ -6,7 +6,7 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>Paperless is asked for the session's user by id, whatever the provider says or does not say.</summary>
+/// <summary>A recheck also checks the Paperless account of the session, even while the provider does not answer.</summary>
 public sealed class AccountRecheckTests
 {
     /// <summary>Each way in which the provider says nothing.</summary>
@@ -14,7 +14,7 @@ public sealed class AccountRecheckTests
 
     [Theory]
     [MemberData(nameof(Silences))]
-    public async Task A_user_who_was_deleted_is_out_and_is_not_made_anew(string silence)
+    public async Task A_deleted_user_is_signed_out_at_the_recheck_and_no_account_is_created(string silence)
     {
         await using World world = await StartAsync(silence);
         using Visitor alice = await DueAsync(world, silence);
@@ -30,7 +30,7 @@ public sealed class AccountRecheckTests
 
     [Theory]
     [MemberData(nameof(Silences))]
-    public async Task A_user_who_was_renamed_is_sent_under_the_new_name_and_never_as_the_new_owner_of_the_old_one(string silence)
+    public async Task After_a_rename_in_Paperless_the_header_carries_the_new_name_and_never_names_another_user(string silence)
     {
         await using World world = await StartAsync(silence);
         using Visitor alice = await DueAsync(world, silence);
@@ -57,7 +57,7 @@ public sealed class AccountRecheckTests
     [InlineData("browser-only-waiting", "inactive")]
     [InlineData("browser-only-waiting", "replaced")]
     [InlineData("browser-only-waiting", "unlinked")]
-    public async Task A_user_who_is_switched_off_or_another_one_or_linked_no_longer_is_out(string silence, string how)
+    public async Task A_recheck_signs_out_a_user_who_was_deactivated_replaced_or_unlinked(string silence, string how)
     {
         await using World world = await StartAsync(silence);
         using Visitor alice = await DueAsync(world, silence);
@@ -80,7 +80,7 @@ public sealed class AccountRecheckTests
 
     [Theory]
     [MemberData(nameof(Silences))]
-    public async Task A_Paperless_that_does_not_answer_either_ends_nothing_and_is_asked_again(string silence)
+    public async Task A_recheck_while_Paperless_does_not_answer_either_ends_no_session_and_is_repeated(string silence)
     {
         await using World world = await StartAsync(silence);
         using Visitor alice = await DueAsync(world, silence);
@@ -98,7 +98,7 @@ public sealed class AccountRecheckTests
     }
 
     [Fact]
-    public async Task While_a_session_waits_for_its_round_trip_Paperless_is_asked_once_in_an_interval_and_the_provider_never()
+    public async Task While_a_session_waits_for_silent_authentication_each_interval_asks_Paperless_once_and_no_provider()
     {
         await using World world = await StartAsync("browser-only-waiting");
         using Visitor alice = await DueAsync(world, "browser-only-waiting");
@@ -112,9 +112,9 @@ public sealed class AccountRecheckTests
             world.Clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        await world.UntilAsync(() => world.Asked.Count >= 5, "Paperless is asked.");
-        Assert.InRange(world.Asked.Count, 5, 7);
-        Assert.All(world.Asked, request => Assert.Equal($"/api/users/{world.LinkOf("alice")!.UserId}/", request.RawPath));
+        await world.UntilAsync(() => world.ApiRequests.Count >= 5, "Paperless is asked.");
+        Assert.InRange(world.ApiRequests.Count, 5, 7);
+        Assert.All(world.ApiRequests, request => Assert.Equal($"/api/users/{world.LinkOf("alice")!.UserId}/", request.RawPath));
         Assert.Empty(world.Provider.Received);
     }
 

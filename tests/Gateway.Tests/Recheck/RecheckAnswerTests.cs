@@ -8,11 +8,11 @@ using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>What the answer to a recheck does: a no ends the session, silence does not.</summary>
+/// <summary>What the answer to a recheck does: a refusal ends the session, a missing answer does not.</summary>
 public sealed class RecheckAnswerTests
 {
     [Fact]
-    public async Task A_no_ends_the_session_and_its_WebSockets_and_Paperless_s_own()
+    public async Task A_refused_recheck_ends_the_session_its_WebSockets_and_the_Paperless_session()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -36,7 +36,7 @@ public sealed class RecheckAnswerTests
     [InlineData("deleted")]
     [InlineData("inactive")]
     [InlineData("unlinked")]
-    public async Task A_Paperless_account_that_is_no_longer_that_person_s_ends_the_session(string how)
+    public async Task A_recheck_ends_the_session_of_a_person_who_lost_the_Paperless_account(string how)
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -60,7 +60,7 @@ public sealed class RecheckAnswerTests
     }
 
     [Fact]
-    public async Task Whoever_leaves_the_groups_that_may_come_in_is_out_and_an_absent_claim_says_nothing()
+    public async Task A_recheck_signs_out_a_person_who_left_the_allowed_groups_but_not_if_the_groups_claim_is_absent()
     {
         await using World world = await RecheckWorld.StartAsync(settings: [("GATEWAY_ALLOWED_GROUPS", "family")]);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -76,7 +76,7 @@ public sealed class RecheckAnswerTests
     }
 
     [Fact]
-    public async Task Userinfo_that_speaks_of_somebody_else_ends_the_session()
+    public async Task Userinfo_of_another_subject_ends_the_session_at_the_recheck()
     {
         await using World world = await RecheckWorld.StartAsync(
             refresh: false,
@@ -96,7 +96,7 @@ public sealed class RecheckAnswerTests
     [InlineData("sub", false)]
     [InlineData("aud", true)]
     [InlineData("iss", true)]
-    public async Task A_refreshed_ID_token_is_checked_like_the_first(string claim, bool goesOn)
+    public async Task A_refreshed_ID_token_is_validated_like_the_first_ID_token(string claim, bool goesOn)
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -125,7 +125,7 @@ public sealed class RecheckAnswerTests
     [InlineData("stumbles")]
     [InlineData("server_error")]
     [InlineData("invalid_client")]
-    public async Task Silence_ends_nothing_delays_once_and_is_asked_about_again(string how)
+    public async Task A_recheck_that_gets_no_answer_ends_no_session_delays_one_request_and_is_repeated(string how)
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -160,7 +160,7 @@ public sealed class RecheckAnswerTests
 
     /// <summary>The provider has used the token up and its answer was lost: what it says of the old one is no word on the person.</summary>
     [Fact]
-    public async Task An_answer_that_was_lost_on_the_way_is_no_no()
+    public async Task A_refresh_token_rejected_after_a_lost_answer_does_not_end_the_session()
     {
         await using World world = await RecheckWorld.StartAsync(
             refresh: true,
@@ -182,7 +182,7 @@ public sealed class RecheckAnswerTests
     }
 
     [Fact]
-    public async Task A_Paperless_that_is_away_ends_nothing_and_nothing_is_lost()
+    public async Task A_recheck_while_Paperless_is_unavailable_ends_no_session_and_loses_no_token()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

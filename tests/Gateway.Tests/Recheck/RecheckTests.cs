@@ -6,15 +6,15 @@ using Gateway.Tests.Sessions;
 namespace Gateway.Tests.Recheck;
 
 /// <summary>
-/// While a session is used, the provider is asked again: with a refresh token, or at userinfo while the access token is good. When, and by
-/// whom; what the answer does is in <see cref="RecheckAnswerTests"/>.
+/// When and how a session in use is rechecked at the provider: with a refresh token, or at userinfo while the access token is valid.
+/// What the answer does is in <see cref="RecheckAnswerTests"/>.
 /// </summary>
 public sealed class RecheckTests
 {
     [Theory]
     [InlineData(true, "openid profile email offline_access")]
     [InlineData(false, "openid profile email")]
-    public async Task Offline_access_is_asked_for_where_the_provider_offers_it(bool offered, string scope)
+    public async Task Offline_access_is_requested_where_the_provider_supports_offline_access(bool offered, string scope)
     {
         await using World world = await RecheckWorld.StartAsync(refresh: offered);
         using Visitor alice = world.NewVisitor();
@@ -23,7 +23,7 @@ public sealed class RecheckTests
     }
 
     [Fact]
-    public async Task The_request_that_finds_it_due_goes_on_and_the_answer_follows()
+    public async Task A_request_that_starts_a_recheck_is_answered_before_the_recheck_finishes()
     {
         await using World world = await RecheckWorld.StartAsync(settings: [("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "true")]);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -43,7 +43,7 @@ public sealed class RecheckTests
     }
 
     [Fact]
-    public async Task A_request_whose_last_answer_is_older_than_twice_the_interval_waits_for_the_next_one()
+    public async Task A_request_waits_for_the_recheck_if_the_last_one_is_older_than_twice_the_interval()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -58,7 +58,7 @@ public sealed class RecheckTests
     }
 
     [Fact]
-    public async Task Nothing_is_asked_before_it_is_due_nor_for_what_is_not_the_persons()
+    public async Task No_recheck_runs_before_the_interval_is_over_or_for_requests_without_the_user_header()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -74,7 +74,7 @@ public sealed class RecheckTests
     }
 
     [Fact]
-    public async Task Twenty_requests_at_once_ask_once_and_the_rotated_token_is_kept()
+    public async Task Twenty_concurrent_requests_cause_one_recheck_and_the_rotated_refresh_token_is_stored()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -97,7 +97,7 @@ public sealed class RecheckTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Without_a_refresh_token_userinfo_is_asked_while_the_access_token_is_good(bool goesOn)
+    public async Task Without_a_refresh_token_a_recheck_requests_userinfo_while_the_access_token_is_valid(bool goesOn)
     {
         await using World world = await RecheckWorld.StartAsync(
             refresh: false,
@@ -119,7 +119,7 @@ public sealed class RecheckTests
     }
 
     [Fact]
-    public async Task The_page_says_when_the_provider_was_last_asked_and_the_log_holds_no_token()
+    public async Task The_session_page_shows_the_time_of_the_last_recheck_and_the_log_contains_no_token()
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

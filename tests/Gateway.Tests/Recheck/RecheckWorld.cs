@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>What the tests of the recheck ask of a world.</summary>
+/// <summary>A world for tests of the recheck.</summary>
 internal static class RecheckWorld
 {
     public const string TokenPath = "/application/o/token/";

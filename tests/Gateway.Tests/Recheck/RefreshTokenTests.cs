@@ -6,11 +6,11 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>A refresh token counts once: one whose successor was lost is no word on the person, any other that is refused is.</summary>
+/// <summary>A refresh token works once. If its successor may have been lost, a later refusal does not end the session.</summary>
 public sealed class RefreshTokenTests
 {
     [Fact]
-    public async Task A_successor_that_the_store_did_not_take_ends_nothing()
+    public async Task A_rotated_refresh_token_that_the_store_did_not_save_does_not_end_the_session()
     {
         await using World world = await StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -46,7 +46,7 @@ public sealed class RefreshTokenTests
     }
 
     [Fact]
-    public async Task A_gateway_that_dies_before_the_answer_ends_nothing()
+    public async Task A_gateway_that_dies_before_the_refresh_answer_does_not_end_the_session()
     {
         await using World world = await StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -82,7 +82,7 @@ public sealed class RefreshTokenTests
     [Theory]
     [InlineData(null)]
     [InlineData("invalid_client")]
-    public async Task An_answer_that_came_leaves_no_doubt(string? error)
+    public async Task A_saved_refresh_answer_leaves_no_refresh_token_in_doubt(string? error)
     {
         await using World world = await StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -8,13 +8,13 @@ using Gateway.Tests.SignOut;
 namespace Gateway.Tests.Recheck;
 
 /// <summary>
-/// Nothing left to ask with, as after authentik's guide when the access token has expired: the next page that is opened makes a round trip
-/// with `prompt=none`, at most once an hour.
+/// Without a refresh token and a valid access token, the next page that a person opens is redirected through the provider with
+/// `prompt=none`, at most once an hour.
 /// </summary>
 public sealed class SilentAuthenticationTests
 {
     [Fact]
-    public async Task The_next_page_makes_the_trip_and_comes_back_to_where_it_was_going()
+    public async Task A_silent_authentication_at_the_next_page_returns_to_the_requested_page()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -33,7 +33,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task It_is_made_once_an_hour_at_the_most()
+    public async Task A_silent_authentication_runs_at_most_once_an_hour()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -52,10 +52,10 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task Until_the_hour_is_over_neither_the_provider_nor_the_store_is_asked_for_it()
+    public async Task Within_the_hour_after_a_silent_authentication_neither_the_provider_nor_the_store_is_asked()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await DueAsync(world);
         Assert.Equal(4, (await alice.NavigateAsync("/documents/2")).Trail.Count);
         world.Clock.Advance(TimeSpan.FromMinutes(11));
@@ -63,7 +63,7 @@ public sealed class SilentAuthenticationTests
 
         // Finds out that there is nothing left to ask with, for once.
         Assert.Single((await alice.NavigateAsync("/documents/2")).Trail);
-        watch.Forget();
+        watch.ForgetCalls();
         for (int minutes = 12; minutes < 60; minutes++)
         {
             world.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -79,7 +79,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task A_restart_does_not_make_it_again()
+    public async Task A_restart_does_not_repeat_a_silent_authentication()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -92,7 +92,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task Only_a_page_that_a_person_opens_makes_it()
+    public async Task Only_a_page_navigation_starts_a_silent_authentication()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -143,7 +143,7 @@ public sealed class SilentAuthenticationTests
     [InlineData("consent_required", true)]
     [InlineData("server_error", true)]
     [InlineData("temporarily_unavailable", true)]
-    public async Task Any_other_error_but_a_clear_no_ends_nothing(string error, bool goesOn)
+    public async Task Errors_of_a_silent_authentication_end_the_session_only_if_access_is_denied(string error, bool goesOn)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -156,7 +156,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task A_code_that_cannot_be_redeemed_ends_nothing_and_makes_no_circle()
+    public async Task A_silent_authentication_whose_code_cannot_be_redeemed_ends_no_session_and_causes_no_loop()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -171,7 +171,7 @@ public sealed class SilentAuthenticationTests
     [Theory]
     [InlineData(nameof(Outage.DropsConnections))]
     [InlineData(nameof(Outage.ServiceUnavailable))]
-    public async Task Nobody_is_sent_to_a_provider_that_is_away(string outage)
+    public async Task No_silent_authentication_redirects_to_a_provider_that_is_unavailable(string outage)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -185,7 +185,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task Somebody_else_at_the_provider_ends_the_session_and_gets_none_by_it()
+    public async Task A_silent_authentication_as_another_person_ends_the_session_and_starts_none()
     {
         await using World world = await World.StartAsync();
         using Visitor browser = await DueAsync(world);
@@ -198,7 +198,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task Another_session_at_the_provider_is_another_one_here_so_that_its_logout_finds_it()
+    public async Task A_new_session_at_the_provider_becomes_a_new_session_here_that_its_logout_ends()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -216,7 +216,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task A_sign_out_during_the_trip_stands()
+    public async Task A_sign_out_during_a_silent_authentication_stays_in_effect()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await DueAsync(world);
@@ -231,7 +231,7 @@ public sealed class SilentAuthenticationTests
     }
 
     [Fact]
-    public async Task Below_a_script_name_it_comes_back_too()
+    public async Task A_silent_authentication_below_a_script_name_returns_to_the_page()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
         using Visitor alice = await world.SignedInAsync("alice", "/paperless/");

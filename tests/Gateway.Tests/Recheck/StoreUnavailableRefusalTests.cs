@@ -5,20 +5,20 @@ using Gateway.Tests.Sessions;
 
 namespace Gateway.Tests.Recheck;
 
-/// <summary>A store that goes away while the provider is being asked signs nobody out.</summary>
+/// <summary>A store that becomes unavailable during a sign-in or a recheck signs nobody out.</summary>
 public sealed class StoreUnavailableRefusalTests
 {
     [Fact]
-    public async Task A_sign_in_that_cannot_be_written_down_leaves_the_session_before_it()
+    public async Task A_sign_in_that_the_store_cannot_save_keeps_the_previous_session()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(1));
         world.Provider.SignsInAs = "alice";
         RoundTrip again = await RoundTrip.BeginAsync(alice, "/documents/2", more: "&prompt=login");
         string answer = await again.AnswerAsync();
-        watch.Away = nameof(ISessionStore.AddAsync);
+        watch.Unavailable = nameof(ISessionStore.AddAsync);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.OpenAsync(answer, "cross-site")).Status);
 
@@ -29,10 +29,10 @@ public sealed class StoreUnavailableRefusalTests
     [Theory]
     [InlineData(nameof(ISessionStore.ReplaceAsync), false)]
     [InlineData(nameof(ISessionStore.AddAsync), true)]
-    public async Task A_silent_round_whose_answer_cannot_be_written_down_leads_back_to_the_page(string away, bool anotherAtTheProvider)
+    public async Task A_silent_authentication_that_the_store_cannot_save_returns_to_the_page(string away, bool anotherAtTheProvider)
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         if (anotherAtTheProvider)
@@ -42,26 +42,26 @@ public sealed class StoreUnavailableRefusalTests
 
         Page begun = await alice.OpenAsync("/documents/2");
         Page answered = await alice.OpenAsync(begun.Location!.AbsoluteUri, "cross-site");
-        watch.Away = away;
+        watch.Unavailable = away;
 
         Page page = await alice.NavigateAsync(answered.Location!.PathAndQuery, "cross-site");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Single(world.Log.Of("SilentRoundWithoutAnswer"));
         Assert.Empty(world.Log.Of("SessionEnded"));
-        watch.Away = null;
+        watch.Unavailable = null;
         Assert.Equal("alice", await alice.WhoAsync());
     }
 
     [Fact]
     [Needs(RealPart.Redis)]
-    public async Task Whoever_waits_for_another_replica_goes_on_when_Redis_goes_away()
+    public async Task A_request_waiting_for_another_replicas_recheck_continues_when_Redis_becomes_unavailable()
     {
         StoreWatch watch = new();
         await using RedisServer redis = await RedisServer.StartAsync(keeps: true);
         await using World world = await World.StartAsync(options =>
         {
-            options.Services = watch.Put;
+            options.Services = watch.Install;
             options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
             options.Provider = given => given with { OfflineAccess = true };
         });

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Two replicas with real threads on a real Redis: what one ends the other never brings back, whatever it is writing.</summary>
+/// <summary>Two replicas with real threads on a real Redis: a session ended by one is never restored by a write of the other.</summary>
 [Needs(RealPart.Redis)]
 public sealed class ReplicaRaceTests
 {
     [Fact]
-    public async Task Loads_renewals_and_uses_at_one_replica_that_race_an_end_at_the_other_never_bring_a_session_back()
+    public async Task Loads_renewals_and_uses_racing_an_end_at_another_replica_never_restore_a_session()
     {
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         EphemeralDataProtectionProvider protection = new();

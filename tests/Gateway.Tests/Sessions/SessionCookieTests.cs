@@ -8,7 +8,7 @@ public sealed class SessionCookieTests
     [Theory]
     [InlineData(false, "paperless-gateway")]
     [InlineData(true, "__Host-paperless-gateway")]
-    public async Task The_cookie_is_256_bits_for_this_host_alone_that_no_script_reads(bool https, string name)
+    public async Task The_session_cookie_has_256_random_bits_is_HttpOnly_and_valid_for_this_host_only(bool https, string name)
     {
         await using World world = await World.StartAsync(options => options.Https = https);
         world.Provider.SignsInAs = "alice";
@@ -27,7 +27,7 @@ public sealed class SessionCookieTests
     }
 
     [Fact]
-    public async Task Each_sign_in_has_a_new_id_and_the_one_before_is_dead()
+    public async Task Each_sign_in_gets_a_new_session_id_and_the_previous_one_is_invalid()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -48,7 +48,7 @@ public sealed class SessionCookieTests
 
     /// <summary>An id that the browser brought along is never taken over (session fixation).</summary>
     [Fact]
-    public async Task An_id_that_was_there_before_the_sign_in_is_not_kept()
+    public async Task A_session_id_set_before_the_sign_in_is_not_kept()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -62,7 +62,7 @@ public sealed class SessionCookieTests
     }
 
     [Fact]
-    public async Task A_cookie_that_is_tampered_with_unknown_or_garbage_is_nobody()
+    public async Task A_tampered_unknown_or_malformed_session_cookie_counts_as_no_session()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");

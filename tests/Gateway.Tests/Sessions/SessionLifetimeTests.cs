@@ -11,7 +11,7 @@ namespace Gateway.Tests.Sessions;
 public sealed class SessionLifetimeTests
 {
     [Fact]
-    public async Task A_session_ends_when_it_is_not_used_and_use_keeps_it_alive()
+    public async Task A_session_expires_when_idle_and_use_extends_the_session()
     {
         await using World world = await StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -29,7 +29,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task A_session_ends_at_its_lifetime_however_much_it_is_used()
+    public async Task A_session_expires_at_its_lifetime_however_much_it_is_used()
     {
         await using World world = await StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -45,7 +45,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task A_restart_changes_nothing_of_a_sessions_ends()
+    public async Task A_restart_does_not_change_when_a_session_expires()
     {
         await using World world = await StartAsync();
         using Visitor used = await world.SignedInAsync("alice");
@@ -73,7 +73,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task A_round_trip_that_is_under_way_outlives_a_restart_too()
+    public async Task A_sign_in_in_progress_survives_a_restart()
     {
         await using World world = await StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -89,7 +89,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task A_session_that_was_ended_stays_ended_after_a_restart()
+    public async Task An_ended_session_stays_ended_after_a_restart()
     {
         await using World world = await StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -105,7 +105,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task Nothing_in_the_data_directory_opens_a_session_or_tells_more_than_who_is_linked_to_which_user()
+    public async Task The_data_directory_contains_nothing_that_opens_a_session_and_nothing_personal_but_the_account_links()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -130,7 +130,7 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
-    public async Task Fifty_people_sign_in_at_once()
+    public async Task Fifty_people_can_sign_in_concurrently()
     {
         await using World world = await World.StartAsync();
         ConcurrentBag<string> cookies = [];

@@ -4,11 +4,11 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>With real threads: an ended session never comes back, whatever was under way when it ended.</summary>
+/// <summary>With real threads: an ended session is never restored, whatever was in progress when it ended.</summary>
 public sealed class SessionRaceTests
 {
     [Fact]
-    public async Task A_load_that_races_the_end_never_brings_a_session_back()
+    public async Task A_load_racing_the_end_of_a_session_never_restores_the_session()
     {
         using SessionsOnDisk sessions = new(capacity: 0);
         for (int round = 0; round < 150; round++)
@@ -56,7 +56,7 @@ public sealed class SessionRaceTests
     }
 
     [Fact]
-    public async Task Renewals_that_race_the_end_never_bring_a_session_back()
+    public async Task Renewals_racing_the_end_of_a_session_never_restore_the_session()
     {
         using SessionsOnDisk sessions = new();
         int renewed = 0;
@@ -114,7 +114,7 @@ public sealed class SessionRaceTests
 
     /// <summary>Memory alone, where the window is a few instructions wide.</summary>
     [Fact]
-    public void An_addition_that_races_the_end_never_stays()
+    public void An_addition_racing_the_end_of_a_session_never_leaves_a_session()
     {
         SessionMemory memory = new(1000);
         DateTimeOffset now = DateTimeOffset.UnixEpoch;
@@ -136,7 +136,7 @@ public sealed class SessionRaceTests
     }
 
     [Fact]
-    public async Task Uses_ends_sweeps_and_beginnings_all_at_once_leave_exactly_the_living()
+    public async Task Concurrent_uses_ends_sweeps_and_sign_ins_leave_exactly_the_sessions_that_were_not_ended()
     {
         using SessionsOnDisk sessions = new(capacity: 20);
         List<(SessionSecret Secret, Session Session)> all = [];

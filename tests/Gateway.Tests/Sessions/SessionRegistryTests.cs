@@ -7,7 +7,7 @@ namespace Gateway.Tests.Sessions;
 public sealed class SessionRegistryTests
 {
     [Fact]
-    public async Task The_row_is_named_by_the_SHA_256_of_the_secret_and_opens_by_the_secret_only()
+    public async Task A_session_row_is_named_by_the_SHA_256_of_the_secret_and_opens_with_the_secret_only()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, _) = await sessions.BeginAsync();
@@ -24,7 +24,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task A_record_that_was_moved_to_another_row_opens_nothing()
+    public async Task A_session_record_moved_to_another_row_opens_nothing()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret alice, Session ofAlice) = await sessions.BeginAsync("alice");
@@ -40,7 +40,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task Secrets_are_never_the_same_and_never_print_themselves()
+    public async Task Session_secrets_are_unique_and_never_printed()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
@@ -53,7 +53,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task The_ID_token_is_kept_for_the_logout_and_only_in_the_store()
+    public async Task The_ID_token_for_the_logout_is_kept_in_the_store_only()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
@@ -65,7 +65,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task Memory_keeps_within_its_bound_and_what_it_lets_go_comes_back_from_the_store()
+    public async Task The_session_cache_keeps_within_its_limit_and_evicted_sessions_are_loaded_from_the_store()
     {
         using SessionsOnDisk sessions = new(capacity: 10);
         List<SessionSecret> secrets = [];
@@ -88,7 +88,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task A_thousand_sessions_that_began_at_once_are_not_rechecked_at_once()
+    public async Task A_thousand_sessions_that_started_together_are_not_rechecked_together()
     {
         using SessionsOnDisk sessions = new();
         List<SessionSecret> secrets = [];
@@ -116,7 +116,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public void Memory_keeps_within_its_bytes_whatever_browsers_send_and_without_waiting_for_a_tidying()
+    public void The_session_cache_keeps_within_its_size_in_bytes_without_waiting_for_maintenance()
     {
         const int Most = 1024 * 1024;
         SessionMemory memory = new(SessionsFeature.MemoryCapacity, Most);
@@ -149,7 +149,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public void The_memory_of_ends_is_bounded_and_hearing_of_one_again_keeps_it_no_longer()
+    public void The_memory_of_ended_sessions_is_bounded_and_a_repeated_end_does_not_extend_it()
     {
         SessionMemory memory = new(10);
         DateTimeOffset now = DateTimeOffset.UnixEpoch;
@@ -172,7 +172,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task A_session_with_an_open_WebSocket_stays_in_memory()
+    public async Task A_session_with_an_open_WebSocket_stays_in_the_session_cache()
     {
         using SessionsOnDisk sessions = new(capacity: 0);
         (SessionSecret open, Session session) = await sessions.BeginAsync();
@@ -186,7 +186,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task Expired_rows_are_swept_and_live_ones_are_not()
+    public async Task Expired_session_rows_are_deleted_and_live_ones_are_kept()
     {
         using SessionsOnDisk sessions = new();
         await sessions.BeginAsync("idle");
@@ -214,7 +214,7 @@ public sealed class SessionRegistryTests
 
     /// <summary>The store notes uses a little late; a sweep must not take what is only late.</summary>
     [Fact]
-    public async Task A_session_that_is_used_just_before_its_idle_end_is_not_swept_away()
+    public async Task A_session_used_just_before_its_idle_timeout_is_not_deleted()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, _) = await sessions.BeginAsync();
@@ -232,7 +232,7 @@ public sealed class SessionRegistryTests
     }
 
     [Fact]
-    public async Task Noting_a_use_never_brings_back_a_session_that_ended()
+    public async Task Recording_a_use_never_restores_an_ended_session()
     {
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();

@@ -22,7 +22,8 @@ internal sealed class SessionsOnDisk : IDisposable
         {
             ["PAPERLESS_URL"] = "http://docs.example.com",
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+            [ProvidersSetting.Variable] = ProvidersSetting.Json(
+                ProvidersSetting.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
             ["GATEWAY_PAPERLESS_TOKEN"] = "token",
             ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
             ["GATEWAY_SESSION_IDLE"] = idle,

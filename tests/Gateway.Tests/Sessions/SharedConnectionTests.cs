@@ -6,11 +6,11 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>A proxy in front sends everybody's requests over the same connections; a browser sends one cookie again and again.</summary>
+/// <summary>A reverse proxy sends requests of different people over one connection; a browser sends one cookie repeatedly.</summary>
 public sealed partial class SharedConnectionTests
 {
     [Fact]
-    public async Task Each_request_of_a_connection_is_its_own_cookies()
+    public async Task Each_request_on_a_shared_connection_is_judged_by_its_own_cookie()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -30,7 +30,7 @@ public sealed partial class SharedConnectionTests
     }
 
     [Fact]
-    public async Task A_session_that_ended_is_over_for_the_connection_that_used_it_just_now()
+    public async Task A_session_that_just_ended_is_refused_on_the_connection_that_used_it()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -45,7 +45,7 @@ public sealed partial class SharedConnectionTests
     }
 
     [Fact]
-    public async Task A_session_that_nobody_used_for_too_long_is_over_for_its_connection()
+    public async Task An_idle_session_expires_on_the_connection_that_used_it()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_SESSION_IDLE"] = "1h");
         using Visitor alice = await world.SignedInAsync("alice");

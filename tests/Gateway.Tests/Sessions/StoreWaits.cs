@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Sessions;
 
-/// <summary>Waits for a world whose store is real. A failure shows the log.</summary>
+/// <summary>Waits for a state of a real store, with a timeout.</summary>
 internal static class StoreWaits
 {
     public static Task UntilAsync(this World world, Func<Task<bool>> holds, string what) => Wait.UntilAsync(holds, what, () => world.Log.Text);

@@ -3,7 +3,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>The variables that say how accounts come about, and how the gateway gets at Paperless's API.</summary>
+/// <summary>The variables for accounts and for the gateway's access to the API of Paperless.</summary>
 public sealed class AccountSettingsTests : IDisposable
 {
     private const string Token = "GATEWAY_PAPERLESS_TOKEN";
@@ -17,7 +17,7 @@ public sealed class AccountSettingsTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void By_default_the_same_name_is_taken_new_people_choose_one_and_nothing_follows()
+    public void By_default_accounts_match_by_name_new_people_choose_a_username_and_no_groups_are_synced()
     {
         AccountSettings accounts = GivenEnvironment.Read().Good.Accounts;
 
@@ -31,7 +31,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Each_variable_means_what_it_says()
+    public void Each_account_variable_has_its_documented_meaning()
     {
         Reading reading = GivenEnvironment.Read(
             ("GATEWAY_MATCH_ACCOUNTS", "Never"),
@@ -70,7 +70,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData(Token, "<SECRET>", "is not an API token")]
     [InlineData("GATEWAY_SUPERUSERS_GROUPS", "SECRET", "Did you mean GATEWAY_SUPERUSER_GROUPS?")]
     [InlineData("GATEWAY_PAPERLES_TOKEN", "SECRET", "Did you mean GATEWAY_PAPERLESS_TOKEN?")]
-    public void A_value_that_does_not_work_is_named_with_its_remedy(string name, string value, string words)
+    public void An_invalid_account_setting_is_reported_with_its_remedy(string name, string value, string words)
     {
         Reading reading = GivenEnvironment.Read((name, value));
 
@@ -86,7 +86,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData(true, null, false)]
     [InlineData(true, "never", false)]
     [InlineData(true, "USERNAME", true)]
-    public void With_several_providers_a_name_finds_an_account_only_where_that_is_said_and_warned_of(bool several, string? match, bool expected)
+    public void With_several_providers_accounts_match_by_name_only_if_set_explicitly_and_with_a_warning(bool several, string? match, bool expected)
     {
         Reading reading = GivenEnvironment.Read(
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers),
@@ -106,7 +106,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("authentik:realm:chiefs", "realm:chiefs")]
     [InlineData("realm:chiefs", "realm:chiefs")]
     [InlineData("Authentik:chiefs", "Authentik:chiefs")]
-    public void With_one_provider_a_group_of_a_flag_may_be_written_with_its_provider_or_without(string value, string group)
+    public void With_one_provider_a_flag_group_may_be_written_with_or_without_the_provider(string value, string group)
     {
         foreach (string name in new[] { "GATEWAY_SUPERUSER_GROUPS", "GATEWAY_STAFF_GROUPS" })
         {
@@ -118,7 +118,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void With_several_providers_each_group_of_a_flag_is_one_providers()
+    public void With_several_providers_each_flag_group_names_its_provider()
     {
         AccountSettings accounts = GivenEnvironment.Read(
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", SeveralProviders),
@@ -136,7 +136,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("GATEWAY_STAFF_GROUPS", "authentik:clerks,realm:chiefs", "authentik:realm:chiefs or")]
     [InlineData("GATEWAY_STAFF_GROUPS", "Authentik:clerks", "authentik:Authentik:clerks or")]
     [InlineData("GATEWAY_SUPERUSER_GROUPS", "authentik:", "Write authentik:group.")]
-    public void With_several_providers_a_group_of_nobodys_is_a_fault_that_says_what_to_write(string name, string value, string remedy)
+    public void With_several_providers_a_flag_group_without_a_known_provider_is_refused_with_its_remedy(string name, string value, string remedy)
     {
         SettingsProblem problem = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", SeveralProviders), (name, value)).Problem;
 
@@ -148,7 +148,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("readers", null, "readers")]
     [InlineData(null, "readers", "readers")]
     [InlineData("readers,family", "family,writers", "readers,family,writers")]
-    public void The_default_groups_are_those_of_either_variable_of_Paperless(string? social, string? all, string expected)
+    public void Default_groups_may_be_set_by_either_variable_of_Paperless(string? social, string? all, string expected)
     {
         ImmutableArray<string> groups = GivenEnvironment.Read(("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", social), ("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", all))
             .Good
@@ -159,7 +159,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Paperless_s_first_superuser_is_as_good_as_a_token()
+    public void The_admin_user_and_password_of_Paperless_work_in_place_of_an_API_token()
     {
         ApiCredential credential = GivenEnvironment.Read((Token, null), (User, "admin"), (Password, "SECRET of the first")).Good.Accounts.Credential;
 
@@ -167,7 +167,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void The_token_goes_before_the_password()
+    public void An_API_token_takes_precedence_over_the_admin_password()
     {
         ApiCredential credential = GivenEnvironment.Read((Token, "SECRETtoken"), (User, "admin"), (Password, "SECRETpassword")).Good.Accounts.Credential;
 
@@ -175,11 +175,11 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Beside_a_token_half_of_the_pair_is_no_fault() =>
+    public void With_an_API_token_an_incomplete_admin_user_and_password_is_accepted() =>
         Assert.Equal("SECRETofthesuperuser", GivenEnvironment.Read((User, "admin")).Good.Accounts.Credential.Token);
 
     [Fact]
-    public void Without_either_the_gateway_does_not_start_and_says_which_to_set()
+    public void Without_an_API_token_and_an_admin_password_the_start_fails_and_names_the_variables()
     {
         SettingsProblem problem = GivenEnvironment.Read((Token, null)).Problem;
 
@@ -191,7 +191,7 @@ public sealed class AccountSettingsTests : IDisposable
     [Theory]
     [InlineData(User, "admin", Password)]
     [InlineData(Password, "SECRET", User)]
-    public void Half_of_the_pair_names_the_other_half(string set, string value, string unset)
+    public void An_admin_user_without_a_password_or_the_reverse_names_the_missing_variable(string set, string value, string unset)
     {
         Reading reading = GivenEnvironment.Read((Token, null), (set, value));
 
@@ -202,7 +202,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void The_token_and_the_pair_may_be_given_as_files()
+    public void The_API_token_and_the_admin_password_may_be_given_as_files()
     {
         Assert.Equal(
             "SECRETfromafile",
@@ -220,7 +220,7 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData(Token, "PAPERLESS_SECRET_KEY")]
     [InlineData(User, Password)]
     [InlineData(Password, User)]
-    public void A_file_that_cannot_be_read_is_the_one_fault_and_nothing_is_also_called_unset(string missing, string there)
+    public void An_unreadable_credential_file_is_the_only_reported_problem(string missing, string there)
     {
         Reading reading = GivenEnvironment.Read((Token, null), (missing + "_FILE", Path.Combine(_folder, "missing")), (there, "SECRET"));
 
@@ -229,7 +229,7 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Neither_token_nor_password_shows_where_settings_are_printed()
+    public void Printed_settings_contain_neither_the_API_token_nor_the_admin_password()
     {
         GatewaySettings token = GivenEnvironment.Read((Token, "SECRETtoken")).Good;
         GatewaySettings password = GivenEnvironment.Read((Token, null), (User, "admin"), (Password, "SECRETpassword")).Good;

@@ -6,7 +6,7 @@ namespace Gateway.Tests.Settings;
 public sealed class GatewaySettingsReaderTests
 {
     [Fact]
-    public void Four_variables_are_enough_and_the_rest_has_good_defaults()
+    public void Four_variables_are_enough_and_the_other_settings_have_defaults()
     {
         Reading reading = GivenEnvironment.Read();
 
@@ -29,7 +29,7 @@ public sealed class GatewaySettingsReaderTests
     }
 
     [Fact]
-    public void A_whole_environment_file_means_what_it_says()
+    public void Every_setting_in_a_full_environment_has_its_documented_meaning()
     {
         GatewaySettings settings = GivenEnvironment.Read(
             ("PAPERLESS_URL", "http://docs.lan:8000"),
@@ -129,7 +129,7 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_GROUP_MAP", """{"*a*": "c"}""", "not its first or last letter")]
     [InlineData("GATEWAY_GROUP_MAP", """{"a": "*"}""", "its key has none")]
     [InlineData("GATEWAY_GROUP_MAP", """{"a": " "}""", "null to drop")]
-    public void A_value_that_does_not_work_is_named_with_its_remedy(string name, string? value, string words)
+    public void An_invalid_setting_is_reported_with_its_remedy(string name, string? value, string words)
     {
         Reading reading = GivenEnvironment.Read((name, value));
 
@@ -140,7 +140,7 @@ public sealed class GatewaySettingsReaderTests
     }
 
     [Fact]
-    public void Everything_that_is_wrong_is_said_at_once()
+    public void All_problems_of_the_settings_are_reported_together()
     {
         string[] wrong = ["PAPERLESS_URL", "PAPERLESS_SOCIALACCOUNT_PROVIDERS", "PAPERLESS_FORCE_SCRIPT_NAME", "GATEWAY_UPSTREAM_URL",
             "GATEWAY_SESSION_IDLE", "PAPERLESS_COOKIE_PREFIX", "GATEWAY_GROUP_MAP"];
@@ -165,7 +165,7 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("F", false)]
     [InlineData("0", false)]
     [InlineData("", false)]
-    public void Booleans_are_those_of_Paperless(string text, bool expected)
+    public void Boolean_settings_are_read_as_Paperless_reads_them(string text, bool expected)
     {
         Reading reading = GivenEnvironment.Read(("PAPERLESS_DISABLE_REGULAR_LOGIN", text));
 
@@ -176,7 +176,7 @@ public sealed class GatewaySettingsReaderTests
     [Theory]
     [InlineData("on", true)]
     [InlineData("Off", false)]
-    public void On_and_off_are_understood_with_a_warning_that_Paperless_does_not(string text, bool expected)
+    public void On_and_off_are_accepted_with_a_warning_that_Paperless_does_not_accept_them(string text, bool expected)
     {
         Reading reading = GivenEnvironment.Read(("PAPERLESS_DISABLE_REGULAR_LOGIN", text));
 
@@ -193,11 +193,11 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("7d", 604800)]
     [InlineData("999999999", 315360000)]
     [InlineData("9999999999999d", 315360000)]
-    public void A_duration_is_seconds_or_has_a_unit_and_ends_within_ten_years(string text, int seconds) =>
+    public void A_duration_is_in_seconds_or_has_a_unit_and_is_at_most_ten_years(string text, int seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), GivenEnvironment.Read(("GATEWAY_SESSION_LIFETIME", text)).Good.Session.Lifetime);
 
     [Fact]
-    public void An_empty_variable_is_as_good_as_none()
+    public void An_empty_variable_counts_as_unset()
     {
         string?[] names = [.. GatewaySettingsReader.Names().Where(
             name => name is not ("PAPERLESS_URL" or "PAPERLESS_SOCIALACCOUNT_PROVIDERS" or "PAPERLESS_ENABLE_HTTP_REMOTE_USER" or "GATEWAY_PAPERLESS_TOKEN"))];
@@ -218,17 +218,17 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("10.0.0.7", "10.0.0.7", true)]
     [InlineData("10.0.0.7", "10.0.0.8", false)]
     [InlineData("fd00::/8", "fd12::1", true)]
-    public void A_trusted_proxy_is_an_address_or_the_network_that_one_is_in(string proxies, string address, bool trusted) =>
+    public void A_trusted_proxy_is_an_address_or_a_network(string proxies, string address, bool trusted) =>
         Assert.Equal(
             trusted,
             Assert.Single(GivenEnvironment.Read(("PAPERLESS_TRUSTED_PROXIES", proxies)).Good.TrustedProxies).Contains(IPAddress.Parse(address)));
 
     [Fact]
-    public void The_api_switch_alone_turns_the_user_header_on_as_in_Paperless() =>
+    public void The_API_remote_user_setting_alone_also_turns_the_user_header_on_as_in_Paperless() =>
         Assert.NotNull(GivenEnvironment.Read(("PAPERLESS_ENABLE_HTTP_REMOTE_USER", null), ("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "true")).Good);
 
     [Fact]
-    public void A_slash_at_the_end_of_the_public_address_is_understood_and_warned_of()
+    public void A_trailing_slash_of_the_public_URL_is_accepted_with_a_warning()
     {
         Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", "https://docs.example.com/"));
 
@@ -237,12 +237,12 @@ public sealed class GatewaySettingsReaderTests
     }
 
     [Fact]
-    public void A_path_to_go_to_after_the_logout_is_one_of_the_public_address() => Assert.Equal(
+    public void A_path_as_logout_redirect_is_resolved_against_the_public_URL() => Assert.Equal(
         "https://docs.example.com/accounts/login/?loggedout=1",
         GivenEnvironment.Read(("PAPERLESS_LOGOUT_REDIRECT_URL", "/accounts/login/?loggedout=1")).Good.Paperless.LogoutRedirectUrl!.AbsoluteUri);
 
     [Fact]
-    public void Quotes_that_docker_keeps_are_taken_away_and_warned_of()
+    public void Quotes_that_docker_keeps_around_a_value_are_removed_with_a_warning()
     {
         Reading reading = GivenEnvironment.Read(
             ("PAPERLESS_URL", "\"https://docs.example.com\""),
@@ -261,7 +261,7 @@ public sealed class GatewaySettingsReaderTests
     [Theory]
     [InlineData("https://docs.example.com")]
     [InlineData("docs.example.com:8000")]
-    public void An_allowed_host_that_can_never_match_is_warned_of(string host) =>
+    public void An_allowed_host_that_can_never_match_gives_a_warning(string host) =>
         Assert.Contains(
             "matches no host",
             Assert.Single(GivenEnvironment.Read(("PAPERLESS_ALLOWED_HOSTS", $"docs.lan,{host},[::1]")).Warnings),
@@ -275,7 +275,7 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_TRUSTED_PROXYS", "GATEWAY_TRUSTED_PROXIES")]
     [InlineData("GATEWAY_GROUPS_MAP", "GATEWAY_GROUP_MAP")]
     [InlineData("GATEWAY_DATA_DRI_FILE", "GATEWAY_DATA_DIR")]
-    public void A_slip_in_a_name_stops_the_start_and_names_what_was_meant(string name, string meant)
+    public void A_misspelled_variable_name_stops_the_start_and_the_correct_name_is_suggested(string name, string meant)
     {
         Reading reading = GivenEnvironment.Read((name, "SECRET"));
 
@@ -285,7 +285,7 @@ public sealed class GatewaySettingsReaderTests
     }
 
     [Fact]
-    public void What_Kubernetes_says_of_a_service_called_gateway_only_warns()
+    public void Variables_that_Kubernetes_sets_for_a_service_called_gateway_only_give_a_warning()
     {
         Reading reading = GivenEnvironment.Read(
             ("GATEWAY_PORT", "tcp://10.0.0.1:8080"),

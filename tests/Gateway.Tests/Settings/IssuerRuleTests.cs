@@ -2,7 +2,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>Which issuer the document at a discovery address may name.</summary>
+/// <summary>Which issuer a discovery document may name.</summary>
 public sealed class IssuerRuleTests
 {
     private const string Authentik = "https://auth.example.com/application/o/paperless/.well-known/openid-configuration";
@@ -18,7 +18,7 @@ public sealed class IssuerRuleTests
     [InlineData("https://login.microsoftonline.com/6d2c/v2.0/.well-known/openid-configuration", "https://login.microsoftonline.com/6d2c/v2.0")]
     [InlineData("https://id.example.com:8443/realms/home/.well-known/openid-configuration", "https://id.example.com:8443/realms/home")]
     [InlineData("https://id.example.com/.well-known/oauth-authorization-server/tenant", "https://id.example.com/tenant")]
-    public void The_issuer_that_was_asked_and_one_above_it_are_taken(string discovery, string issuer) =>
+    public void An_issuer_equal_to_the_discovery_URL_or_above_it_is_accepted(string discovery, string issuer) =>
         Assert.True(IssuerRule.IsAllowed(new Uri(discovery), issuer));
 
     [Theory]
@@ -50,5 +50,5 @@ public sealed class IssuerRuleTests
     [InlineData("https://auth.example.com/a", "https://auth.example.com/b", false)]
     [InlineData("https://auth.example.com/a", "https://auth.example.com/A", false)]
     [InlineData("https://auth.example.com/a", "http://auth.example.com/a", false)]
-    public void Two_ways_to_write_an_issuer_are_one_issuer(string one, string other, bool same) => Assert.Equal(same, IssuerRule.IsSame(one, other));
+    public void Two_spellings_of_an_issuer_are_the_same_issuer(string one, string other, bool same) => Assert.Equal(same, IssuerRule.IsSame(one, other));
 }

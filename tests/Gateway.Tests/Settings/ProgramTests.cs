@@ -3,7 +3,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>The real program as a process, with nothing in its environment but what a test gives it.</summary>
+/// <summary>The real program as a process with only the environment that a test sets.</summary>
 [Needs(RealPart.Process)]
 public sealed class ProgramTests : IDisposable
 {
@@ -12,7 +12,7 @@ public sealed class ProgramTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task A_good_configuration_is_valid()
+    public async Task A_valid_configuration_passes_validate()
     {
         Outcome outcome = await RunAsync(["validate"], Good());
 
@@ -25,7 +25,7 @@ public sealed class ProgramTests : IDisposable
     [Theory]
     [InlineData]
     [InlineData("validate")]
-    public async Task A_bad_configuration_does_not_start_and_says_everything_on_standard_error(params string[] words)
+    public async Task An_invalid_configuration_stops_the_start_and_all_problems_are_on_standard_error(params string[] words)
     {
         Dictionary<string, string> environment = Good();
         environment["PAPERLESS_URL"] = "docs";
@@ -45,7 +45,7 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task An_empty_environment_says_the_four_things_it_takes()
+    public async Task An_empty_environment_reports_the_four_required_variables()
     {
         Outcome outcome = await RunAsync([], []);
 
@@ -59,7 +59,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData("serve")]
     [InlineData("validate", "twice")]
     [InlineData("health", "dead")]
-    public async Task An_unknown_command_is_answered_with_the_usage(params string[] words)
+    public async Task An_unknown_command_shows_the_usage(params string[] words)
     {
         Outcome outcome = await RunAsync(words, Good());
 
@@ -68,7 +68,7 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Health_of_a_gateway_that_does_not_run_is_bad()
+    public async Task The_health_command_fails_without_a_running_gateway()
     {
         Outcome outcome = await RunAsync(["health"], new() { ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:1" });
 

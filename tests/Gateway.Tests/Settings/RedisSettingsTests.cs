@@ -10,7 +10,7 @@ public sealed class RedisSettingsTests
     [InlineData("redis://:p%40ss%2F@redis:7000/3", "redis:7000", null, "p@ss/", 3, false)]
     [InlineData("rediss://user:secret@[::1]/0", "[::1]:6379", "user", "secret", 0, true)]
     [InlineData("redis:6380,user=user,password=secret,ssl=true,defaultDatabase=2", "redis:6380", "user", "secret", 2, true)]
-    public void An_address_is_read(string text, string endPoint, string? user, string? password, int? database, bool ssl)
+    public void A_Redis_URL_is_parsed(string text, string endPoint, string? user, string? password, int? database, bool ssl)
     {
         RedisSettings redis = RedisSettings.Parse(text)!;
         ConfigurationOptions options = redis.Options();
@@ -20,7 +20,7 @@ public sealed class RedisSettingsTests
     }
 
     [Fact]
-    public void Sentinels_are_named_by_a_connection_string()
+    public void Sentinels_are_configured_by_a_connection_string()
     {
         ConfigurationOptions options = RedisSettings.Parse("one:26379,two:26379,serviceName=main")!.Options();
 
@@ -35,7 +35,7 @@ public sealed class RedisSettingsTests
     [InlineData("redis://")]
     [InlineData("redis,password=secret,nonsense=1")]
     [InlineData("password=secret")]
-    public void What_is_no_address_is_refused_and_never_quoted(string text)
+    public void An_invalid_Redis_URL_is_refused_and_not_quoted(string text)
     {
         Assert.Null(RedisSettings.Parse(text));
 
@@ -46,7 +46,7 @@ public sealed class RedisSettingsTests
     }
 
     [Fact]
-    public void It_never_prints_its_password()
+    public void Redis_settings_never_print_the_password()
     {
         Assert.DoesNotContain("secret", RedisSettings.Parse("redis://user:secret@redis")!.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("secret", RedisSettings.Parse("redis,password=secret")!.ToString(), StringComparison.Ordinal);

@@ -22,7 +22,7 @@ public sealed class SocialAccountProvidersTests
 
     [Theory]
     [MemberData(nameof(Values))]
-    public void A_value_is_read_as_expected(string file)
+    public void Each_provider_setting_in_the_samples_is_read_as_recorded(string file)
     {
         string path = Path.Combine(Folder, file);
         string value = file.EndsWith(".yaml", StringComparison.Ordinal) ? FromCompose(path) : File.ReadAllText(path);
@@ -41,12 +41,12 @@ public sealed class SocialAccountProvidersTests
     }
 
     [Fact]
-    public void Every_expectation_has_its_value() => Assert.Equal(
+    public void Every_recorded_result_has_its_sample() => Assert.Equal(
         Values.Select(row => row.Data + ".expected").Order(StringComparer.Ordinal),
         Directory.EnumerateFiles(Folder, "*.expected").Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void The_folding_of_yaml_does_not_matter()
+    public void YAML_folding_of_the_provider_setting_does_not_matter()
     {
         string plain = File.ReadAllText(Path.Combine(Folder, "authentik-guide.json.expected"));
 
@@ -56,7 +56,7 @@ public sealed class SocialAccountProvidersTests
     }
 
     [Fact]
-    public void Whatever_stands_there_is_a_setting_or_a_fault_but_never_a_crash_and_never_the_secret()
+    public void Any_provider_setting_is_accepted_or_refused_without_an_exception_and_without_printing_the_secret()
     {
         string value = File.ReadAllText(Path.Combine(Folder, "several-apps.json"));
         Gen<char> letter = Gen.Char["\"'{}[],:\\\n u0d8t\0é"];
@@ -74,7 +74,7 @@ public sealed class SocialAccountProvidersTests
     }
 
     [Fact]
-    public void The_secret_itself_is_kept_to_the_letter()
+    public void A_client_secret_is_read_unchanged()
     {
         string secret = "a,}]'\"\\/ü=&%+$ z";
         string value = GivenEnvironment.Providers.Replace("\"SECRET-of-the-client\"", JsonSerializer.Serialize(secret), StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Settings;
 
-/// <summary>`NAME_FILE` (Docker secrets), and what must never be said of any value.</summary>
+/// <summary>Settings from files (`NAME_FILE`, Docker secrets), and that no message quotes a value.</summary>
 public sealed class VariableFileTests : IDisposable
 {
     private const string Name = "GATEWAY_ALLOWED_GROUPS";
@@ -20,31 +20,31 @@ public sealed class VariableFileTests : IDisposable
         Assert.Equal(["family"], GivenEnvironment.Read((Name + "_FILE", Write(content))).Good.Identity.AllowedGroups);
 
     [Fact]
-    public void The_providers_may_be_given_as_a_file() => Assert.Equal(
+    public void The_providers_setting_may_be_given_as_a_file() => Assert.Equal(
         "SECRET-of-the-client",
         GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", null), ("PAPERLESS_SOCIALACCOUNT_PROVIDERS_FILE", Write(GivenEnvironment.Providers))).Good
             .Providers[0]
             .ClientSecret);
 
     [Fact]
-    public void A_file_that_is_missing_is_one_fault() => Fault("cannot be read", Path.Combine(_folder, "missing"));
+    public void A_missing_settings_file_is_reported_once() => Fault("cannot be read", Path.Combine(_folder, "missing"));
 
     [Fact]
-    public void A_folder_is_no_file() => Fault("cannot be read", _folder);
+    public void A_directory_as_a_settings_file_is_refused() => Fault("cannot be read", _folder);
 
     [Fact]
-    public void A_file_that_is_too_large_is_not_read() => Fault("larger than 256 KiB", Write(new string('x', 256 * 1024) + "y"));
+    public void An_oversized_settings_file_is_not_read() => Fault("larger than 256 KiB", Write(new string('x', 256 * 1024) + "y"));
 
     [Fact]
-    public void A_device_without_an_end_is_not_read_to_it() => Fault("larger than 256 KiB", "/dev/zero");
+    public void An_endless_device_as_a_settings_file_is_not_read_to_its_end() => Fault("larger than 256 KiB", "/dev/zero");
 
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]
-    public void An_empty_file_is_a_fault_and_not_no_restriction(string content) => Fault("empty", Write(content));
+    public void An_empty_settings_file_is_refused_and_does_not_count_as_no_restriction(string content) => Fault("empty", Write(content));
 
     [Fact]
-    public void A_file_that_is_no_text_is_a_fault()
+    public void A_binary_settings_file_is_refused()
     {
         string file = Path.Combine(_folder, "bytes");
         File.WriteAllBytes(file, [0xC3, 0x28]);
@@ -52,7 +52,7 @@ public sealed class VariableFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_may_not_be_read_is_a_fault()
+    public void An_unreadable_settings_file_is_refused()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "The superuser may read everything.");
         string file = Write("family");
@@ -65,7 +65,7 @@ public sealed class VariableFileTests : IDisposable
     }
 
     [Fact]
-    public void The_variable_and_its_file_at_once_are_a_fault()
+    public void A_variable_and_its_file_set_together_are_refused()
     {
         Reading reading = GivenEnvironment.Read((Name, "SECRET-value"), (Name + "_FILE", Write("SECRET-content")));
 
@@ -73,7 +73,7 @@ public sealed class VariableFileTests : IDisposable
     }
 
     [Fact]
-    public void An_address_whose_file_is_missing_is_not_also_called_unset()
+    public void A_required_variable_with_a_missing_file_is_not_reported_as_unset_too()
     {
         Reading reading = GivenEnvironment.Read(
             ("PAPERLESS_URL", null),
@@ -102,7 +102,7 @@ public sealed class VariableFileTests : IDisposable
     [InlineData("PAPERLESS_SECRET_KEY", "SECRET")]
     [InlineData("GATEWAY_REDIS_URL", "redis://:SECRET@redis:6379")]
     [InlineData("GATEWAY_REDISURL", "redis://:SECRET@redis:6379")]
-    public void No_fault_and_no_warning_quotes_what_may_be_a_secret(string name, string value)
+    public void No_problem_or_warning_quotes_a_possible_secret(string name, string value)
     {
         bool both = name.EndsWith("PROVIDERS_FILE", StringComparison.Ordinal);
         Reading reading = GivenEnvironment.Read([(name, value), .. both ? new (string, string?)[] { (name[..^5], null) } : []]);

@@ -6,7 +6,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>The blueprint as authentik reads it, its own tags included, against what the gateway asks of the provider.</summary>
+/// <summary>The authentik blueprint agrees with what the gateway requests from the provider.</summary>
 public sealed class BlueprintTests
 {
     private static readonly YamlSequenceNode Entries = (YamlSequenceNode)Shipped.Blueprint["entries"];
@@ -14,7 +14,7 @@ public sealed class BlueprintTests
     private static readonly GatewaySettings Settings = Shipped.Read(Shipped.GatewayEnvironment).Settings;
 
     [Fact]
-    public void Each_tag_is_one_that_authentik_knows_and_leads_somewhere()
+    public void Each_YAML_tag_of_the_blueprint_is_known_to_authentik_and_has_a_target()
     {
         string[] ids = [.. Entries.Where(entry => entry.TryGet("id", out _)).Select(entry => entry["id"].Text())];
         foreach (YamlNode node in Shipped.Blueprint.AllNodes.Where(node => !node.Tag.IsEmpty && node.Tag.IsLocal))
@@ -31,7 +31,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void What_other_entries_look_for_is_applied_first_and_required()
+    public void Blueprint_entries_that_other_entries_look_up_are_applied_first_and_required()
     {
         string[] first = [.. Entries.TakeWhile(entry => entry["model"].Text() == "authentik_blueprints.metaapplyblueprint")
             .Select(entry => $"{entry["attrs"]["identifiers"]["name"].Text()}: {entry["attrs"]["required"].Text()}")];
@@ -45,7 +45,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void The_redirect_addresses_are_the_gateways_own()
+    public void The_redirect_URIs_of_the_blueprint_are_the_gateways()
     {
         string[] addresses = [.. ((YamlSequenceNode)Provider()["redirect_uris"]).Select(uri =>
             $"{uri["redirect_uri_type"].Text()} {uri["matching_mode"].Text()} {Resolve(uri["url"])}")];
@@ -58,14 +58,14 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void A_sign_out_at_authentik_reaches_the_gateway()
+    public void The_logout_URI_of_the_blueprint_is_the_gateways()
     {
         Assert.Equal("backchannel", Provider()["logout_method"].Text());
         Assert.Equal(Settings.Public.Origin + SignOutFeature.BackChannelPath(Settings.Providers[0].Id), Resolve(Provider()["logout_uri"]));
     }
 
     [Fact]
-    public void The_client_is_the_one_that_the_gateway_signs_in_as()
+    public void The_client_of_the_blueprint_is_the_one_in_the_gateways_settings()
     {
         ProviderSettings expected = Settings.Providers[0];
         Assert.Equal("confidential", Provider()["client_type"].Text());
@@ -77,7 +77,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void The_code_flow_is_granted_signed_with_a_key_and_ended_by_a_sign_out()
+    public void The_blueprint_grants_the_code_flow_with_a_signing_key_and_a_logout()
     {
         Assert.Equal(["authorization_code", "refresh_token"], Provider().Texts("grant_types"));
         Assert.Equal("authentik_crypto.certificatekeypair", Provider()["signing_key"][0].Text());
@@ -85,7 +85,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void Each_scope_that_the_gateway_asks_for_is_mapped()
+    public void Each_scope_that_the_gateway_requests_is_mapped_in_the_blueprint()
     {
         string[] mapped = [.. ((YamlSequenceNode)Provider()["property_mappings"]).Select(mapping => mapping[1][1].Text())];
         Assert.Equal(
@@ -94,7 +94,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void Only_members_of_the_group_may_use_the_application()
+    public void In_the_blueprint_only_members_of_the_group_may_use_the_application()
     {
         YamlNode binding = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_policies.policybinding");
         Assert.Equal("application", binding["identifiers"]["target"].Text());
@@ -105,7 +105,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void The_database_of_authentik_is_one_on_both_sides()
+    public void The_database_settings_of_authentik_and_of_its_database_agree()
     {
         Assert.Equal(Worker["POSTGRES_DB"], Worker["AUTHENTIK_POSTGRESQL__NAME"]);
         Assert.Equal(Worker["POSTGRES_USER"], Worker["AUTHENTIK_POSTGRESQL__USER"]);
@@ -114,7 +114,7 @@ public sealed class BlueprintTests
     }
 
     [Fact]
-    public void The_worker_finds_the_blueprint() =>
+    public void The_authentik_worker_mounts_the_blueprint() =>
         Assert.Contains("./config/authentik:/blueprints/custom:ro", Shipped.Services["authentik-worker"].Texts("volumes"));
 
     private static YamlNode Provider() =>

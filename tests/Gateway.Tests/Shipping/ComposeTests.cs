@@ -14,11 +14,11 @@ public sealed partial class ComposeTests
     private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Services => Shipped.Services.Children;
 
     [Fact]
-    public void Images_are_pinned() =>
+    public void Images_in_the_Compose_file_are_pinned() =>
         Assert.All(Services, service => Assert.Matches(@"\A[a-z0-9./-]+:[0-9][0-9A-Za-z.-]*\z", service.Value["image"].Text()));
 
     [Fact]
-    public void Without_a_profile_the_gateway_Paperless_and_its_broker_start()
+    public void Without_a_Compose_profile_the_gateway_Paperless_and_its_broker_start()
     {
         string[] always = [.. Services.Where(service => service.Value.Texts("profiles").Count == 0).Select(service => service.Key.Text())];
         Assert.Equal(["gateway", "paperless", "broker"], always);
@@ -27,11 +27,11 @@ public sealed partial class ComposeTests
     [Theory]
     [InlineData("redis", "redis")]
     [InlineData("authentik", "authentik-server", "authentik-worker", "authentik-postgresql")]
-    public void A_profile_adds_its_own_services(string profile, params string[] services) =>
+    public void Each_Compose_profile_adds_its_own_services(string profile, params string[] services) =>
         Assert.Equal(services, Services.Where(service => service.Value.Texts("profiles").Contains(profile)).Select(service => service.Key.Text()));
 
     [Fact]
-    public void Paperless_is_reached_through_the_gateway_alone()
+    public void In_the_Compose_file_Paperless_is_reachable_through_the_gateway_only()
     {
         Assert.Empty(Paperless.Texts("ports"));
         Assert.All(Paperless.Texts("networks"), network => Assert.Equal("true", Shipped.Compose["networks"][network]["internal"].Text()));
@@ -42,7 +42,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_way_out_that_is_offered_to_Paperless_leads_to_nobody_else()
+    public void No_service_is_in_the_egress_network_unless_its_line_is_uncommented()
     {
         Assert.Contains("      # - egress\n", Shipped.Text("compose.yaml"), StringComparison.Ordinal);
         Assert.True(Shipped.Compose["networks"].TryGet("egress", out _));
@@ -50,18 +50,18 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Published_ports_are_for_this_machine_only() =>
+    public void Published_ports_are_bound_to_this_machine_only() =>
         Assert.All(Services.SelectMany(service => service.Value.Texts("ports")), port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
 
     [Fact]
-    public void The_gateways_port_is_the_one_it_listens_on()
+    public void The_published_port_of_the_gateway_is_the_port_it_listens_on()
     {
         string port = Assert.Single(Gateway.Texts("ports"));
         Assert.EndsWith(":" + Shipped.Dockerfile.Environment["ASPNETCORE_HTTP_PORTS"], port, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_gateway_finds_Paperless()
+    public void The_gateways_upstream_in_the_Compose_file_is_Paperless()
     {
         GatewaySettings settings = Shipped.Read(GatewayGets()).Settings;
         Uri upstream = Assert.Single(settings.Upstreams);
@@ -70,7 +70,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Paperless_finds_its_broker()
+    public void The_broker_of_Paperless_in_the_Compose_file_exists()
     {
         Uri broker = new(Paperless.Map("environment")["PAPERLESS_REDIS"]);
         Assert.Equal("broker", broker.Host);
@@ -78,7 +78,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void What_the_gateway_is_given_is_accepted_without_a_warning()
+    public void The_Compose_settings_of_the_gateway_are_accepted_without_a_warning()
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = Shipped.Read(GatewayGets());
         Assert.Empty(warnings);
@@ -86,14 +86,14 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Every_variable_that_is_set_here_is_one_that_is_read()
+    public void Every_variable_set_in_the_Compose_file_is_read_by_its_service()
     {
         Assert.Empty(Gateway.Map("environment").Keys.Except(GatewaySettingsReader.Names()));
         Assert.Equal(["PAPERLESS_REDIS"], Paperless.Map("environment").Keys);
     }
 
     [Fact]
-    public void The_gateways_container_may_write_to_its_volume_and_nowhere_else()
+    public void The_gateways_container_can_write_to_its_volume_only()
     {
         Assert.Equal("true", Gateway["read_only"].Text());
         Assert.Equal(["/tmp"], Gateway.Texts("tmpfs"));
@@ -103,12 +103,12 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_gateway_has_time_to_finish_before_it_is_killed() =>
+    public void The_gateway_has_time_to_finish_requests_before_the_container_is_killed() =>
         Assert.True(
             TimeSpan.FromSeconds(int.Parse(Gateway["stop_grace_period"].Text().TrimEnd('s'), CultureInfo.InvariantCulture)) > OperationsFeature.GracePeriod);
 
     [Fact]
-    public void Both_sides_read_the_one_file()
+    public void The_gateway_and_Paperless_read_the_same_environment_file()
     {
         Assert.Equal("config/gateway.env", Gateway["env_file"].Text());
         Assert.Equal("config/gateway.env", Paperless["env_file"].Text());
@@ -117,7 +117,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Every_service_restarts_and_waits_until_what_it_needs_is_healthy()
+    public void Every_Compose_service_restarts_and_waits_until_its_dependencies_are_healthy()
     {
         foreach ((YamlNode name, YamlNode service) in Services)
         {
@@ -131,7 +131,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Every_network_and_volume_that_is_used_is_defined()
+    public void Every_network_and_volume_used_in_the_Compose_file_is_defined()
     {
         Assert.Empty(Services.SelectMany(service => service.Value.Texts("networks")).Except(Shipped.Compose["networks"].Keys()));
 
@@ -144,12 +144,12 @@ public sealed partial class ComposeTests
 
     /// <summary>A `${VAR}` would come from a shell or an `.env` that nobody was told to write.</summary>
     [Fact]
-    public void Nothing_is_left_to_be_filled_in_from_elsewhere() =>
+    public void The_Compose_file_needs_no_variables_from_outside() =>
         Assert.DoesNotMatch(Interpolation(), Shipped.Text("compose.yaml"));
 
     /// <summary>Account links live there: what is lost or evicted would be somebody's way in.</summary>
     [Fact]
-    public void The_Redis_for_several_gateways_keeps_its_data_and_evicts_nothing() =>
+    public void The_Redis_of_the_Compose_file_persists_its_data_and_evicts_nothing() =>
         Assert.Equal(["redis-server", "--appendonly", "yes", "--maxmemory-policy", "noeviction"], Shipped.Services["redis"].Texts("command"));
 
     private static Dictionary<string, string> GatewayGets() =>

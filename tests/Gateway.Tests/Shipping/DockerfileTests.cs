@@ -12,7 +12,7 @@ public sealed partial class DockerfileTests
         Image.Instructions.Where(instruction => instruction.Name == "COPY" && !instruction.Flags.ContainsKey("from"));
 
     [Fact]
-    public void Every_file_that_is_copied_exists_and_is_sent_to_the_builder()
+    public void Every_file_copied_by_the_Dockerfile_exists_and_is_in_the_build_context()
     {
         string[] ignore = [.. Shipped.Text(".dockerignore").Split('\n').Where(line => line.Length > 0 && !line.StartsWith('#'))];
         Assert.Equal("*", ignore[0]);
@@ -28,7 +28,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void Nothing_else_is_sent_to_the_builder()
+    public void The_build_context_contains_nothing_that_is_not_copied()
     {
         string[] sources = [.. CopiesFromTheRepository.SelectMany(copy => copy.Words.SkipLast(1)).Select(source => source.TrimEnd('/'))];
         foreach (string path in Shipped.Text(".dockerignore").Split('\n').Where(line => line.StartsWith('!')))
@@ -38,7 +38,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void The_images_are_of_the_framework_that_the_projects_target()
+    public void The_Docker_images_match_the_target_framework_of_the_projects()
     {
         string framework = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("TargetFramework").Single().Value;
         string version = framework["net".Length..];
@@ -53,7 +53,7 @@ public sealed partial class DockerfileTests
         Assert.Equal("true", XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("InvariantGlobalization").Single().Value);
 
     [Fact]
-    public void Packages_are_those_of_the_lock_file()
+    public void The_Docker_build_restores_the_packages_of_the_lock_file()
     {
         DockerInstruction[] restores = [.. Image.Build.Where(instruction => instruction.Rest.StartsWith("dotnet restore", StringComparison.Ordinal))];
         Assert.Contains("--locked-mode", restores[0].Words);
@@ -63,7 +63,7 @@ public sealed partial class DockerfileTests
 
     /// <summary>The restore, the compiler and the published libraries have to be for the same one.</summary>
     [Fact]
-    public void The_image_is_built_for_the_processor_that_is_asked_for()
+    public void The_image_is_built_for_the_requested_processor()
     {
         Assert.Contains(Image.Build, instruction => instruction is { Name: "ARG", Rest: "TARGETARCH" });
         DockerInstruction[] forOne = [.. Image.Build.Where(instruction => instruction.Words.Contains("$TARGETARCH"))];
@@ -72,14 +72,14 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void Every_variable_of_the_image_is_one_that_something_reads()
+    public void Every_variable_set_in_the_image_is_read()
     {
         string[] frameworks = ["ASPNETCORE_HTTP_PORTS", "DOTNET_EnableDiagnostics"];
         Assert.Empty(Image.Environment.Keys.Except(GatewaySettingsReader.Names()).Except(frameworks));
     }
 
     [Fact]
-    public void The_data_directory_is_the_volume_and_belongs_to_the_user()
+    public void The_data_directory_of_the_image_is_the_volume_and_belongs_to_the_user()
     {
         string data = Image.Environment["GATEWAY_DATA_DIR"];
         Assert.Equal([data], Image.TheFinal("VOLUME").Exec);
@@ -95,7 +95,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void The_public_port_is_exposed_and_the_management_port_is_not()
+    public void The_image_exposes_the_public_port_and_not_the_management_port()
     {
         Assert.Equal(Image.Environment["ASPNETCORE_HTTP_PORTS"], Image.TheFinal("EXPOSE").Rest);
 
@@ -105,7 +105,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void Commands_need_no_shell()
+    public void The_commands_of_the_image_need_no_shell()
     {
         Assert.StartsWith("[", Image.TheFinal("ENTRYPOINT").Rest, StringComparison.Ordinal);
         Assert.StartsWith("CMD [", Image.TheFinal("HEALTHCHECK").Rest, StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void The_line_that_builds_it_names_the_version()
+    public void Every_documented_image_tag_has_the_current_version()
     {
         string version = XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("Version").Single().Value;
         foreach (string path in new[] { "Dockerfile", "compose.yaml", "README.md", "docs/installation.md" })

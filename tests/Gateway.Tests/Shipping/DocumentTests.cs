@@ -6,7 +6,7 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>What documents say of files, settings, commands and pages is true.</summary>
+/// <summary>What the documents say about files, settings, commands and pages is true.</summary>
 public sealed partial class DocumentTests
 {
     private const string ShownByPaperless = "Error loading settings";
@@ -22,7 +22,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Every_link_leads_to_a_file_and_a_heading_that_exist(string path)
+    public void Every_link_in_the_documents_has_an_existing_file_and_heading(string path)
     {
         Document document = Document.Of(path);
         foreach (string address in document.Links.Where(address => !address.Contains("://", StringComparison.Ordinal)))
@@ -38,7 +38,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Every_file_that_is_named_exists(string path)
+    public void Every_file_named_in_the_documents_exists(string path)
     {
         HashSet<string> names = [.. Files(Repository.Root).Select(file => Path.GetFileName(file)!)];
         string text = Document.Of(path).Text;
@@ -53,7 +53,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Every_variable_that_is_named_exists(string path)
+    public void Every_variable_named_in_the_documents_exists(string path)
     {
         IEnumerable<string> ofTests = Files(Path.Combine(Repository.Root, "tests"))
             .Where(file => file.EndsWith(".cs", StringComparison.Ordinal))
@@ -63,7 +63,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_document_that_the_code_names_exists()
+    public void Every_document_named_in_the_code_exists()
     {
         string[] faults = [.. Files(Repository.Root)
             .Where(file => Path.GetExtension(file) is ".cs" or ".razor" or ".css" or ".csproj" or ".props" or ".yaml" or ".yml" or ".example" or ".mjs" or "")
@@ -75,7 +75,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Every_command_is_understood(string path)
+    public void Every_command_in_the_documents_is_accepted(string path)
     {
         RootCommand commands = new Commands(_ => throw new InvalidOperationException()).Root();
         foreach (Match command in Command().Matches(Document.Of(path).Text.Replace("\\\n", "", StringComparison.Ordinal)))
@@ -87,7 +87,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void The_commands_for_accounts_and_sessions_are_all_shown()
+    public void Every_accounts_and_sessions_command_is_documented()
     {
         string text = Document.Of("docs/accounts-and-groups.md").Text;
         Assert.Equal(["accounts list", "accounts link", "accounts unlink", "sessions list", "sessions end"],
@@ -95,7 +95,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Each_page_that_help_is_offered_for_is_one_that_the_gateway_shows()
+    public void Each_page_in_the_troubleshooting_documents_is_one_that_the_gateway_shows()
     {
         string source = string.Join('\n', Files(Path.Combine(Repository.Root, "src/Gateway"))
             .Where(file => file.EndsWith(".cs", StringComparison.Ordinal))
@@ -108,12 +108,12 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_cause_of_an_end_is_explained() => Assert.Equal(
+    public void Every_cause_of_an_ended_session_is_documented() => Assert.Equal(
         Enum.GetNames<SessionEnd>().Order(StringComparer.Ordinal),
         Document.Of("docs/logout.md").Rows("Every end of a session").Select(row => row[0].Trim('`')).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_decision_is_in_the_list()
+    public void Every_decision_record_is_in_the_list()
     {
         Document list = Document.Of("docs/decisions/README.md");
         Assert.Equal(
@@ -123,7 +123,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Decisions))]
-    public void A_decision_has_its_four_parts(string path) =>
+    public void A_decision_record_has_its_four_sections(string path) =>
         Assert.Equal(["Context", "Decision", "Consequences", "What would change our mind"],
             Document.Of(path).Prose.Split('\n').Where(line => line.StartsWith("## ", StringComparison.Ordinal)).Select(line => line[3..]));
 
@@ -131,7 +131,7 @@ public sealed partial class DocumentTests
         [.. Document.All.Select(document => document.Path).Where(path => path.StartsWith("docs/decisions/0", StringComparison.Ordinal))];
 
     [Fact]
-    public void The_folders_are_those_of_the_source()
+    public void The_documented_folders_are_those_of_the_source()
     {
         Assert.SkipUnless(HasNewFolders, OldFolders);
         IEnumerable<string> folders = Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src/Gateway"))
@@ -143,7 +143,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Each_type_is_in_the_folder_where_it_is_looked_for()
+    public void Each_type_named_in_the_architecture_document_is_in_its_documented_folder()
     {
         Assert.SkipUnless(HasNewFolders, OldFolders);
         string[] files = [.. Document.Of("docs/architecture.md").Rows("Where is it decided?")

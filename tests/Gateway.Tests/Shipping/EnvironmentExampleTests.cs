@@ -5,7 +5,7 @@ namespace Gateway.Tests.Shipping;
 public sealed class EnvironmentExampleTests
 {
     [Fact]
-    public void The_example_is_accepted_as_it_stands()
+    public void The_example_environment_is_accepted_unchanged()
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = Shipped.Read(Shipped.GatewayEnvironment);
         Assert.Empty(warnings);
@@ -18,7 +18,7 @@ public sealed class EnvironmentExampleTests
     }
 
     [Fact]
-    public void The_example_is_accepted_with_every_suggestion_taken_up()
+    public void The_example_environment_is_accepted_with_every_suggestion_uncommented()
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions);
         Assert.Empty(warnings);
@@ -29,14 +29,14 @@ public sealed class EnvironmentExampleTests
     }
 
     [Fact]
-    public void Every_variable_in_it_is_read_by_the_gateway_or_by_Paperless() =>
+    public void Every_variable_in_the_example_environment_is_read_by_the_gateway_or_by_Paperless() =>
         Assert.Empty(Shipped.GatewayEnvironmentAndSuggestions.Keys.Except(GatewaySettingsReader.Names()).Except(Shipped.PaperlessOwn));
 
     /// <summary>Quotes, $ and " #" mean different things to Compose, docker run and systemd.</summary>
     [Theory]
     [InlineData("config/gateway.env.example")]
     [InlineData("config/authentik.env.example")]
-    public void Every_reader_of_such_files_reads_the_same(string path)
+    public void The_example_environment_means_the_same_to_Compose_docker_run_and_systemd(string path)
     {
         foreach (string line in Shipped.Text(path).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("# ", StringComparison.Ordinal)))
         {
@@ -49,7 +49,7 @@ public sealed class EnvironmentExampleTests
     }
 
     [Fact]
-    public void Secrets_have_no_value_that_someone_could_leave_as_it_is()
+    public void Secrets_in_the_example_environment_have_no_usable_value()
     {
         foreach (string path in new[] { "config/gateway.env.example", "config/authentik.env.example" })
         {
@@ -64,6 +64,6 @@ public sealed class EnvironmentExampleTests
     }
 
     [Fact]
-    public void Settings_themselves_stay_out_of_the_repository() =>
+    public void Environment_files_with_real_settings_are_ignored_by_Git() =>
         Assert.Contains("/config/*.env\n", Shipped.Text(".gitignore"), StringComparison.Ordinal);
 }

@@ -7,20 +7,20 @@ using Gateway.Settings;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>Tables of the documents that come from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
+/// <summary>Tables of the documents that are generated from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
 public sealed class GeneratedDocumentTests
 {
     [Fact]
-    public void The_settings_are_those_of_the_code() => Check("docs/settings.md", "settings", _ => SettingsReference.ToMarkdown());
+    public void The_documented_settings_are_those_of_the_code() => Check("docs/settings.md", "settings", _ => SettingsReference.ToMarkdown());
 
     [Fact]
-    public void The_log_events_are_those_of_the_code() => Check("docs/operating.md", "events", WithRemedies);
+    public void The_documented_log_events_are_those_of_the_code() => Check("docs/operating.md", "events", WithRemedies);
 
     [Fact]
-    public void The_access_table_is_that_of_the_code() => Check("docs/architecture.md", "access", _ => AccessRows());
+    public void The_documented_access_table_is_that_of_the_code() => Check("docs/architecture.md", "access", _ => AccessRows());
 
     [Fact]
-    public void Every_log_event_says_what_to_do() =>
+    public void Every_documented_log_event_says_what_to_do() =>
         Assert.Empty(Remedies(Part("docs/operating.md", "events").Text).Where(remedy => remedy.Value.Length == 0).Select(remedy => remedy.Key));
 
     private static string AccessRows()

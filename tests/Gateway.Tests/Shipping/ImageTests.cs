@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>There is no Docker engine where these tests run, so the Dockerfile's steps are taken one by one without it.</summary>
+/// <summary>The steps of the Dockerfile, run one by one without a Docker engine.</summary>
 [Needs(RealPart.Process)]
 public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
 {
@@ -23,7 +23,7 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
     }
 
     [Fact]
-    public void SQLites_library_is_the_one_for_the_images_processor()
+    public void The_SQLite_library_is_the_one_for_the_images_processor()
     {
         Assert.True(File.Exists(Path.Combine(image.App, "libe_sqlite3.so")));
         Assert.False(Directory.Exists(Path.Combine(image.App, "runtimes")), "Libraries for other systems are in the image, too.");
@@ -31,7 +31,7 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
 
     /// <summary>Compiled ahead, an assembly has a managed native header, which names what the machine can run.</summary>
     [Fact]
-    public void The_program_and_its_libraries_are_compiled_ahead()
+    public void The_program_and_its_libraries_are_compiled_ahead_of_time()
     {
         foreach (string assembly in Directory.EnumerateFiles(image.App, "*.dll").Where(path => new FileInfo(path).Length > 100_000))
         {
@@ -41,18 +41,18 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
     }
 
     [Fact]
-    public void The_data_directory_is_for_its_owner_alone() =>
+    public void The_data_directory_is_accessible_to_its_owner_only() =>
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, new DirectoryInfo(image.Data).UnixFileMode);
 
     [Fact]
-    public async Task Validate_accepts_the_example()
+    public async Task Validate_accepts_the_example_environment()
     {
         (int exitCode, string output) = await image.RunProgramAsync("validate", new Dictionary<string, string>(), TestContext.Current.CancellationToken);
         Assert.True(exitCode == 0, output);
     }
 
     [Fact]
-    public async Task Validate_refuses_what_the_gateway_would_not_start_with()
+    public async Task Validate_refuses_a_configuration_with_which_the_gateway_would_not_start()
     {
         Dictionary<string, string> wrong = new() { ["PAPERLESS_URL"] = "docs.example.com" };
         (int exitCode, string output) = await image.RunProgramAsync("validate", wrong, TestContext.Current.CancellationToken);
@@ -61,7 +61,7 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
     }
 
     [Fact]
-    public async Task The_health_check_says_no_where_no_gateway_runs()
+    public async Task The_health_check_of_the_image_fails_without_a_running_gateway()
     {
         string command = Shipped.Dockerfile.TheFinal("HEALTHCHECK").Exec[^1];
         (int exitCode, _) = await image.RunProgramAsync(command, Nobody, TestContext.Current.CancellationToken);

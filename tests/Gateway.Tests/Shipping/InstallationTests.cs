@@ -2,7 +2,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Shipping;
 
-/// <summary>What the installation guide tells people to copy.</summary>
+/// <summary>The snippets of the installation guide agree with the Compose file, the blueprint and the settings of Paperless.</summary>
 public sealed class InstallationTests
 {
     private static readonly string Guide = Document.Of("docs/installation.md").Text;
@@ -10,7 +10,7 @@ public sealed class InstallationTests
     private static readonly string[] NotToBeLeftOut = ["ports", "volumes", "read_only", "tmpfs", "cap_drop", "security_opt", "stop_grace_period"];
 
     [Fact]
-    public void The_service_to_copy_is_the_one_of_the_Compose_file()
+    public void The_service_in_the_installation_guide_is_the_one_of_the_Compose_file()
     {
         YamlNode copied = Shipped.Yaml(Assert.Single(Guide.Split("```yaml\n").Skip(1)).Split("```")[0])["services"]["gateway"];
         YamlNode shipped = Shipped.Services["gateway"];
@@ -23,7 +23,7 @@ public sealed class InstallationTests
     }
 
     [Fact]
-    public void The_redirect_addresses_are_those_of_the_blueprint()
+    public void The_redirect_URIs_in_the_installation_guide_are_those_of_the_blueprint()
     {
         foreach (YamlNode uri in Shipped.Blueprint.AllNodes.Where(node => !node.Tag.IsEmpty && node.Tag.Value == "!Format").Distinct())
         {
@@ -32,7 +32,7 @@ public sealed class InstallationTests
     }
 
     [Fact]
-    public void The_settings_to_add_complete_those_of_Paperless()
+    public void The_settings_in_the_installation_guide_complete_those_of_Paperless()
     {
         Dictionary<string, string> added = Guide.Split("```sh\n").Skip(1)
             .SelectMany(block => block.Split("```")[0].Split('\n'))

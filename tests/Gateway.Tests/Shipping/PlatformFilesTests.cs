@@ -15,10 +15,10 @@ public sealed partial class PlatformFilesTests
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void Every_file_is_YAML(string path) => Assert.NotEmpty(Shipped.Yaml(Shipped.Text(path)).Children);
+    public void Every_platform_file_is_valid_YAML(string path) => Assert.NotEmpty(Shipped.Yaml(Shipped.Text(path)).Children);
 
     [Fact]
-    public void The_tests_run_by_the_one_command_on_a_push_and_on_a_pull_request()
+    public void The_workflow_runs_the_tests_on_every_push_and_pull_request()
     {
         YamlMappingNode workflow = Workflow("test.yml");
         Assert.Equal(["push", "pull_request", "workflow_call"], workflow["on"].Keys());
@@ -45,7 +45,7 @@ public sealed partial class PlatformFilesTests
     [Theory]
     [InlineData("test.yml")]
     [InlineData("release.yml")]
-    public void A_workflow_may_do_little_and_pins_its_actions(string name)
+    public void Workflows_have_minimal_permissions_and_pinned_actions(string name)
     {
         YamlMappingNode workflow = Workflow(name);
         Assert.Equal("read", Assert.Single(workflow.Map("permissions")).Value);
@@ -55,7 +55,7 @@ public sealed partial class PlatformFilesTests
     }
 
     [Fact]
-    public void The_image_goes_to_the_registry_that_the_repository_names()
+    public void The_release_workflow_pushes_the_image_to_the_registry_of_the_repository()
     {
         string workflow = Shipped.Text(".github/workflows/release.yml");
         Assert.Contains("${{ vars.CONTAINER_REGISTRY }}/${{ github.repository }}", workflow, StringComparison.Ordinal);
@@ -63,7 +63,7 @@ public sealed partial class PlatformFilesTests
     }
 
     [Fact]
-    public void The_dependency_bot_watches_every_place_that_has_dependencies()
+    public void The_dependency_bot_watches_every_folder_with_dependencies()
     {
         YamlNode updates = Shipped.Yaml(Shipped.Text(".github/dependabot.yml"))["updates"];
         string[] watched = [.. ((YamlSequenceNode)updates).Select(update => $"{update["package-ecosystem"].Text()} {update["directory"].Text()}")];

@@ -7,10 +7,10 @@ public sealed class ReadmeTests
     private static readonly Document Readme = Document.Of("README.md");
 
     [Fact]
-    public void It_is_read_in_a_few_minutes() => Assert.True(Readme.Text.Split('\n').Length <= MostLines);
+    public void The_README_is_short() => Assert.True(Readme.Text.Split('\n').Length <= MostLines);
 
     [Fact]
-    public void It_leads_to_every_page_of_the_documentation()
+    public void The_README_links_to_every_page_of_the_documentation()
     {
         IEnumerable<string> pages = Document.All.Select(document => document.Path)
             .Where(path => path.StartsWith("docs/", StringComparison.Ordinal) && !path.StartsWith("docs/decisions/0", StringComparison.Ordinal));
@@ -18,7 +18,7 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void The_sandbox_is_where_the_command_looks_for_it()
+    public void The_sandbox_command_in_the_README_starts_an_existing_project()
     {
         string project = Assert.Single(Readme.Text.Split('\n'), line => line.StartsWith("dotnet run --project ", StringComparison.Ordinal)).Split(' ')[^1];
         string folder = Path.Combine(Repository.Root, project);

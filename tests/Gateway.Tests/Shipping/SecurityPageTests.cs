@@ -15,7 +15,7 @@ public sealed partial class SecurityPageTests
     ];
 
     [Fact]
-    public void At_least_forty_advisories_are_listed_each_once()
+    public void At_least_forty_advisories_are_listed_without_duplicates()
     {
         string[] ids = [.. Rows.SelectMany(row => Id().Matches(Cells(row)[0]).Select(match => match.Value))];
 
@@ -26,7 +26,7 @@ public sealed partial class SecurityPageTests
     }
 
     [Fact]
-    public void Each_advisory_names_tests_and_each_of_them_exists()
+    public void Each_advisory_names_existing_tests()
     {
         foreach (string row in Rows)
         {
@@ -38,12 +38,12 @@ public sealed partial class SecurityPageTests
 
     [Theory]
     [InlineData("SecurityPageTests", true)]
-    [InlineData("SecurityPageTests.A_name_is_found_only_where_it_is_that_of_a_test", true)]
+    [InlineData("SecurityPageTests.A_test_name_is_found_only_if_the_test_exists", true)]
     [InlineData("SecurityPageTests.Cells", false)]
     [InlineData("SecurityPageTests.Nothing", false)]
     [InlineData("Shipped", false)]
     [InlineData("NoTests", false)]
-    public void A_name_is_found_only_where_it_is_that_of_a_test(string name, bool exists) => Assert.Equal(exists, Exists(name));
+    public void A_test_name_is_found_only_if_the_test_exists(string name, bool exists) => Assert.Equal(exists, Exists(name));
 
     private static bool Exists(string name)
     {

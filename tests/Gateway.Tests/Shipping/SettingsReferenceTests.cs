@@ -8,16 +8,16 @@ public sealed class SettingsReferenceTests
         SettingsReference.Sections.SelectMany(section => section.Settings).ToDictionary(setting => setting.Name, setting => setting.Default);
 
     [Fact]
-    public void It_has_each_variable_that_the_gateway_reads_and_no_other() =>
+    public void The_settings_reference_lists_exactly_the_variables_that_the_gateway_reads() =>
         Assert.Equal(GatewaySettingsReader.Names().Order(StringComparer.Ordinal), Defaults.Keys.Order(StringComparer.Ordinal));
 
     [Fact]
-    public void What_is_called_required_is_what_an_empty_environment_lacks() => Assert.Equal(
+    public void The_required_variables_of_the_reference_are_those_missing_in_an_empty_environment() => Assert.Equal(
         Assert.Throws<SettingsException>(() => Shipped.Read([])).Problems.Select(problem => problem.Variable).Order(StringComparer.Ordinal),
         Required().Order(StringComparer.Ordinal));
 
     [Fact]
-    public void The_defaults_are_those_of_the_code()
+    public void The_defaults_in_the_settings_reference_are_those_of_the_code()
     {
         string[] required = [.. Required()];
         GatewaySettings settings = Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions.Where(variable => required.Contains(variable.Key))).Settings;

@@ -12,10 +12,10 @@ public sealed class AuthorizationRequestTests
     [Theory]
     [InlineData("true")]
     [InlineData("false")]
-    public async Task Every_sign_in_sends_PKCE_with_S256_and_the_code_is_bought_with_its_verifier(string enabled)
+    public async Task Every_sign_in_sends_an_S256_PKCE_challenge_and_redeems_the_code_with_its_verifier(string enabled)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(world.Provider))
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider))
             .Replace("{\"APPS\"", $"{{\"OAUTH_PKCE_ENABLED\":{enabled},\"APPS\"", StringComparison.Ordinal);
         world.StartGateway();
         world.Provider.SignsInAs = "alice";
@@ -32,7 +32,7 @@ public sealed class AuthorizationRequestTests
     }
 
     [Fact]
-    public async Task The_request_is_a_code_request_with_the_redirect_URI_of_the_guide_and_nothing_that_can_be_guessed()
+    public async Task The_authorization_request_uses_the_code_flow_the_documented_redirect_URI_and_random_values()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -58,7 +58,7 @@ public sealed class AuthorizationRequestTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_cookie_of_a_round_trip_is_short_lived_and_no_script_and_no_other_site_reads_or_sets_it(bool https)
+    public async Task The_correlation_cookie_is_short_lived_HttpOnly_and_not_readable_or_writable_by_other_sites(bool https)
     {
         await using World world = await World.StartAsync(options => options.Https = https);
         using Visitor visitor = world.NewVisitor();
@@ -77,9 +77,9 @@ public sealed class AuthorizationRequestTests
     }
 
     [Fact]
-    public async Task Parameters_of_AUTH_PARAMS_and_scopes_of_the_entry_are_sent()
+    public async Task AUTH_PARAMS_and_the_scopes_of_the_provider_setting_are_sent()
     {
-        await using World world = await Apps.StartAsync(settings =>
+        await using World world = await ProvidersSetting.StartAsync(settings =>
         {
             settings["auth_params"] = new System.Text.Json.Nodes.JsonObject { ["ui_locales"] = "de" };
             settings["scope"] = new System.Text.Json.Nodes.JsonArray("profile", "entitlements");
@@ -93,7 +93,7 @@ public sealed class AuthorizationRequestTests
     }
 
     [Fact]
-    public async Task Prompt_login_is_passed_on_and_begins_anew_where_somebody_is_signed_in()
+    public async Task Prompt_login_is_forwarded_and_starts_a_new_sign_in_in_an_existing_session()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = await world.SignedInAsync("alice");
@@ -113,7 +113,7 @@ public sealed class AuthorizationRequestTests
     [InlineData("navigate", "iframe")]
     [InlineData("navigate", "embed")]
     [InlineData("cors", "empty")]
-    public async Task A_sign_in_does_not_begin_in_an_image_a_frame_or_a_script(string mode, string destination)
+    public async Task An_image_a_frame_or_a_script_starts_no_sign_in(string mode, string destination)
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -132,7 +132,7 @@ public sealed class AuthorizationRequestTests
     }
 
     [Fact]
-    public async Task An_unknown_provider_is_a_page_that_leads_to_the_known_ones()
+    public async Task An_unknown_provider_gives_a_page_that_links_to_the_known_providers()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignIn;
 
-/// <summary>Many sign-ins that begin and never end must not fill the browser's `Cookie` header until no web server takes it.</summary>
+/// <summary>Unfinished sign-ins must not fill the `Cookie` header of the browser beyond the limit of web servers.</summary>
 public sealed partial class CorrelationCookieTests
 {
     private const int MostUnderWay = 8;
@@ -13,7 +13,7 @@ public sealed partial class CorrelationCookieTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task After_a_hundred_half_sign_ins_the_browser_has_eight_short_cookies_and_the_last_sign_in_completes(bool https)
+    public async Task After_a_hundred_unfinished_sign_ins_the_browser_has_eight_cookies_and_the_last_sign_in_completes(bool https)
     {
         await using World world = await World.StartAsync(options => options.Https = https);
         world.Provider.SignsInAs = "alice";
@@ -39,7 +39,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task Beginnings_in_parallel_stay_below_four_kilobytes_and_the_next_one_leaves_eight()
+    public async Task Concurrently_started_sign_ins_keep_cookies_below_4_KB_and_the_next_one_leaves_eight()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         world.Provider.SignsInAs = "alice";
@@ -68,7 +68,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task A_tab_whose_cookie_was_dropped_begins_anew_once_and_completes()
+    public async Task A_sign_in_whose_cookie_was_evicted_restarts_once_and_completes()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -90,7 +90,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task The_eight_newest_of_nine_tabs_complete_without_beginning_anew()
+    public async Task The_eight_newest_of_nine_concurrent_sign_ins_complete_without_a_restart()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -114,7 +114,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task Silent_round_trips_that_never_come_back_leave_no_more_cookies_than_sign_ins_do()
+    public async Task Unfinished_silent_authentications_leave_no_more_cookies_than_sign_ins()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -142,7 +142,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task A_round_trip_of_more_than_half_an_hour_begins_anew_also_where_the_browser_kept_its_cookie()
+    public async Task A_sign_in_that_took_over_half_an_hour_restarts_even_if_the_browser_kept_the_cookie()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -172,7 +172,7 @@ public sealed partial class CorrelationCookieTests
     [InlineData("PAPERLESS-GATEWAY-CORRELATION-0=$value", false)]
     [InlineData("paperless-gateway-correlation-=$value", false)]
     [InlineData("paperless-gateway-correlation-z=$value", false)]
-    public async Task A_cookie_that_is_malformed_or_was_sent_twice_counts_as_none(string header, bool counts)
+    public async Task A_malformed_or_duplicated_correlation_cookie_counts_as_missing(string header, bool counts)
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -191,7 +191,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task A_full_jar_of_malformed_cookies_keeps_nobody_from_signing_in_and_is_emptied()
+    public async Task Too_many_malformed_correlation_cookies_are_deleted_and_do_not_block_the_sign_in()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -209,7 +209,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task With_an_address_of_2000_characters_the_callback_is_far_shorter_than_a_request_line_may_be()
+    public async Task A_return_address_of_2000_characters_keeps_the_callback_URL_well_below_the_limit()
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -226,7 +226,7 @@ public sealed partial class CorrelationCookieTests
     }
 
     [Fact]
-    public async Task The_redirect_URI_is_the_settings_whatever_host_the_request_names()
+    public async Task The_redirect_URI_comes_from_the_settings_whatever_host_the_request_names()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "*");
 

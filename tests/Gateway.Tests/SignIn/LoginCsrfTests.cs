@@ -7,7 +7,7 @@ namespace Gateway.Tests.SignIn;
 public sealed class LoginCsrfTests
 {
     [Fact]
-    public async Task The_attackers_callback_signs_nobody_in_elsewhere()
+    public async Task An_attackers_callback_signs_nobody_in_in_another_browser()
     {
         await using World world = await World.StartAsync();
         using Visitor attacker = world.NewVisitor();
@@ -24,7 +24,7 @@ public sealed class LoginCsrfTests
     }
 
     [Fact]
-    public async Task A_victim_with_a_session_at_the_provider_comes_in_as_themselves_only()
+    public async Task A_victim_with_a_session_at_the_provider_is_signed_in_only_as_the_victim()
     {
         await using World world = await World.StartAsync();
         using Visitor attacker = world.NewVisitor();
@@ -40,7 +40,7 @@ public sealed class LoginCsrfTests
     }
 
     [Fact]
-    public async Task The_attackers_code_in_the_victims_own_round_trip_is_worth_nothing()
+    public async Task An_attackers_code_in_the_victims_own_sign_in_is_refused()
     {
         await using World world = await World.StartAsync();
         using Visitor attacker = world.NewVisitor();
@@ -59,7 +59,7 @@ public sealed class LoginCsrfTests
     }
 
     [Fact]
-    public async Task The_attackers_callback_is_refused_in_a_browser_that_has_begun_another_sign_in()
+    public async Task An_attackers_callback_is_refused_in_a_browser_that_started_another_sign_in()
     {
         await using World world = await World.StartAsync();
         using Visitor attacker = world.NewVisitor();
@@ -78,7 +78,7 @@ public sealed class LoginCsrfTests
     [Theory]
     [InlineData("__Secure-")]
     [InlineData("")]
-    public async Task On_https_the_attackers_secret_under_a_name_that_a_sibling_domain_can_set_is_worth_nothing(string prefix)
+    public async Task Over_HTTPS_a_correlation_cookie_without_the_Host_prefix_is_ignored(string prefix)
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor attacker = world.NewVisitor();

@@ -22,14 +22,14 @@ public sealed class ReturnAddressTests
 
     [Theory]
     [MemberData(nameof(Elsewhere))]
-    public void What_is_elsewhere_or_leads_round_in_a_circle_becomes_the_front_page(string next)
+    public void A_return_address_at_another_site_or_in_a_sign_in_loop_becomes_the_front_page(string next)
     {
         Assert.Equal("/", ReturnAddress.Local(next, ""));
         Assert.Equal("/paperless/", ReturnAddress.Local(next, "/paperless"));
     }
 
     [Fact]
-    public void Nothing_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.Local(null, "/paperless"));
+    public void A_missing_return_address_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.Local(null, "/paperless"));
 
     [Theory]
     [InlineData("/")]
@@ -42,7 +42,7 @@ public sealed class ReturnAddressTests
     [InlineData("/documents?query=%2F%2Fevil.example%5C;//#/../x")]
     [InlineData("/api/auth/")]
     [InlineData("/api/documents/2/preview/")]
-    public void What_is_local_is_kept_to_the_letter(string next)
+    public void A_local_return_address_is_kept_unchanged(string next)
     {
         Assert.Equal(next, ReturnAddress.Local(next, ""));
         Assert.Equal("/paperless" + next, ReturnAddress.Local("/paperless" + next, "/paperless"));
@@ -56,7 +56,8 @@ public sealed class ReturnAddressTests
     [InlineData("//paperless/documents", "/paperless/")]
     [InlineData("/paperless/accounts/login/", "/paperless/")]
     [InlineData("/paperless/documents/2", "/paperless/documents/2")]
-    public void Only_what_is_below_the_script_name_is_local(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
+    public void Only_paths_below_the_script_name_are_local_return_addresses(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
 
     [Theory]
     [InlineData("/suche?q=Größe", "/suche?q=Gr%C3%B6%C3%9Fe")]
@@ -65,10 +66,11 @@ public sealed class ReturnAddressTests
     [InlineData("/a%C3%B6", "/a%C3%B6")]
     [InlineData("/\u2028/evil", "/%E2%80%A8/evil")]
     [InlineData("/\u3000/evil", "/%E3%80%80/evil")]
-    public void What_a_header_cannot_carry_is_escaped_as_a_browser_would(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, ""));
+    public void Characters_not_allowed_in_a_header_are_escaped_as_a_browser_does(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.Local(next, ""));
 
     [Fact]
-    public void A_browser_always_stays_at_the_public_origin()
+    public void Every_return_address_resolves_to_the_public_origin_in_a_browser()
     {
         Gen<string> hostile = Gen.String[Gen.Char["/\\.@:?#%25cf \t\n\r\0ex"], 0, 12];
         Gen.Select(
@@ -87,7 +89,7 @@ public sealed class ReturnAddressTests
     }
 
     [Fact]
-    public async Task A_signed_in_person_is_redirected_to_a_local_page_only()
+    public async Task A_signed_in_person_on_the_sign_in_page_is_redirected_to_a_local_page_only()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

@@ -8,7 +8,7 @@ namespace Gateway.Tests.SignIn;
 public sealed class SecretsInLogTests
 {
     [Fact]
-    public async Task Nothing_that_opens_anything_is_ever_logged()
+    public async Task No_secret_token_or_cookie_is_ever_logged()
     {
         ConcurrentBag<string> secrets = [];
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_ADMIN_PASSWORD"] = null);

@@ -24,7 +24,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
                 RedirectUris = [$"{_world.Origin}/accounts/oidc/other/login/callback/"],
             },
             World.Ct);
-        _world.Options.Settings[Apps.Variable] = Apps.Json(Apps.Of(_world.Provider), Apps.Of(_other, "other"));
+        _world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(_world.Provider), ProvidersSetting.Of(_other, "other"));
         _world.Options.Settings["GATEWAY_MATCH_ACCOUNTS"] = "username";
         _world.StartGateway();
         _world.Provider.SignsInAs = "alice";
@@ -38,7 +38,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_has_its_button_its_callback_and_its_people()
+    public async Task Each_of_two_providers_has_its_own_button_callback_and_people()
     {
         using Visitor visitor = _world.NewVisitor();
         Page door = await visitor.OpenAsync("/accounts/login/?next=%2Fdocuments%2F2");
@@ -59,7 +59,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_answer_of_one_is_worth_nothing_at_the_callback_of_the_other()
+    public async Task An_authorization_response_of_one_provider_is_refused_at_the_callback_of_another()
     {
         using Visitor visitor = _world.NewVisitor();
         RoundTrip tab = await RoundTrip.BeginAsync(visitor);
@@ -74,7 +74,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_code_of_one_in_a_round_trip_of_the_other_is_worth_nothing()
+    public async Task An_authorization_code_of_one_provider_is_refused_in_a_sign_in_at_another()
     {
         using Visitor visitor = _world.NewVisitor();
         RoundTrip ofAlice = await RoundTrip.BeginAsync(visitor);
@@ -105,7 +105,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_provider_that_announces_the_issuer_in_its_answers_must_name_it()
+    public async Task A_provider_that_announces_the_iss_parameter_must_send_it_in_the_response()
     {
         _world.Provider.TamperDiscovery = document =>
         {
@@ -125,7 +125,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_away_does_not_keep_the_other_from_working()
+    public async Task An_unavailable_provider_does_not_affect_sign_ins_at_another()
     {
         _world.Provider.Outage = Outage.DropsConnections;
         using Visitor visitor = _world.NewVisitor();
@@ -139,7 +139,7 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
 
     /// <summary>The same subject at two issuers is two people.</summary>
     [Fact]
-    public async Task A_subject_is_a_person_at_its_own_issuer_only()
+    public async Task The_same_subject_at_two_issuers_is_two_people()
     {
         _other.SignsInAs = "alice";
         using Visitor visitor = _world.NewVisitor();

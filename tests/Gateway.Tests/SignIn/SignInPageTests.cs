@@ -8,7 +8,7 @@ namespace Gateway.Tests.SignIn;
 public sealed class SignInPageTests
 {
     [Fact]
-    public async Task The_page_carries_where_the_person_was_going_and_is_never_kept_or_framed()
+    public async Task The_sign_in_page_keeps_the_return_address_and_is_never_cached_or_framed()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -36,7 +36,7 @@ public sealed class SignInPageTests
     [InlineData("/accounts/logout/")]
     [InlineData("/Accounts/logout/?next=/")]
     [InlineData("/accounts/oidc/authentik/login/callback/?code=x")]
-    public async Task A_next_that_is_no_page_of_this_gateway_leads_to_the_front(string next)
+    public async Task A_return_address_that_is_no_page_of_the_gateway_leads_to_the_front_page(string next)
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -53,7 +53,7 @@ public sealed class SignInPageTests
     [InlineData("/documents?query=Müller")]
     [InlineData("/documents?query=日本")]
     [InlineData("/dokumente/ü")]
-    public async Task A_next_with_letters_beyond_ASCII_leads_there(string next)
+    public async Task A_return_address_with_non_ASCII_letters_is_followed(string next)
     {
         await using World world = await World.StartAsync();
         world.Provider.SignsInAs = "alice";
@@ -65,7 +65,7 @@ public sealed class SignInPageTests
     }
 
     [Fact]
-    public async Task Below_a_script_name_everything_stays_below_it()
+    public async Task Below_a_script_name_the_sign_in_links_and_redirects_stay_below_it()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
         using Visitor visitor = world.NewVisitor();
@@ -80,7 +80,7 @@ public sealed class SignInPageTests
     }
 
     [Fact]
-    public async Task With_REDIRECT_LOGIN_TO_SSO_the_page_goes_straight_to_the_provider_but_never_after_a_logout()
+    public async Task With_REDIRECT_LOGIN_TO_SSO_the_sign_in_page_redirects_to_the_provider_but_not_after_a_logout()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_REDIRECT_LOGIN_TO_SSO"] = "true");
         world.Provider.SignsInAs = "alice";
@@ -99,7 +99,7 @@ public sealed class SignInPageTests
     }
 
     [Fact]
-    public void A_return_address_is_always_a_path_of_this_gateway() => Check.Sample(
+    public void A_return_address_is_always_a_path_of_the_gateway() => Check.Sample(
         Gen.OneOf(Gen.String, Gen.String[Gen.Char["/\\.:?#@%\t\r\n aA2é\u2028"], 0, 12]).Select(text => "/" + text),
         next =>
         {

@@ -6,7 +6,7 @@ namespace Gateway.Tests.SignIn;
 public sealed class SignInTests
 {
     [Fact]
-    public async Task A_person_signs_in_and_lands_on_the_page_that_was_asked_for()
+    public async Task A_sign_in_returns_to_the_requested_page()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();

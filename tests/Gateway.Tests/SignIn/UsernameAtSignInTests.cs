@@ -7,7 +7,7 @@ using Person = Gateway.StandIns.Provider.Person;
 
 namespace Gateway.Tests.SignIn;
 
-/// <summary>Which names of the provider's may become a Paperless user, and how they get there.</summary>
+/// <summary>Which usernames from the provider are accepted, and how they reach Paperless.</summary>
 public sealed class UsernameAtSignInTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -22,7 +22,7 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [InlineData("müller")]
     [InlineData("ÿÀßº²")]
     [InlineData("007")]
-    public async Task A_name_that_Paperless_takes_arrives_there_byte_for_byte_as_Latin_1(string name)
+    public async Task A_username_that_Paperless_accepts_arrives_byte_for_byte_as_Latin_1(string name)
     {
         _world.Provider.Change(_world.Provider.Find("alice")! with { Username = name });
 
@@ -53,7 +53,7 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [InlineData("Łukasz", "Lukasz")]
     [InlineData("Şahin Œ", "Sahin_O")]
     [InlineData("Dvořák-Țurcan", "Dvorák-urcan")]
-    public async Task A_name_that_Paperless_does_not_take_is_cleaned_and_never_finds_the_account_of_somebody_else(string name, string expected)
+    public async Task A_username_that_Paperless_does_not_accept_is_cleaned_and_never_matches_another_account(string name, string expected)
     {
         Named(name);
         using Visitor visitor = _world.NewVisitor();
@@ -71,7 +71,7 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [InlineData("///")]
     [InlineData("\u0000")]
     [InlineData("")]
-    public async Task A_person_without_a_usable_name_is_asked_for_one_and_nothing_reaches_Paperless(string name)
+    public async Task A_person_without_a_usable_username_is_asked_for_one_and_nothing_is_forwarded(string name)
     {
         Named(name);
         using Visitor visitor = _world.NewVisitor();
@@ -85,7 +85,7 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_claim_of_the_name_can_be_chosen_nested_too()
+    public async Task The_claim_of_the_username_is_configurable_and_may_be_nested()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_USERNAME_CLAIM"] = "paperless.login");
         Person alice = world.Provider.Find("alice")!;
@@ -100,12 +100,12 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [Theory]
     [InlineData(150, true)]
     [InlineData(151, false)]
-    public void A_name_has_150_characters_at_the_most(int length, bool fits) =>
+    public void A_username_from_the_provider_has_at_most_150_characters(int length, bool fits) =>
         Assert.Equal(fits, Username.FindError(new string('a', length)) is null);
 
     /// <summary>Whatever is let through is one line of Latin-1 that no header parser splits.</summary>
     [Fact]
-    public void No_name_that_is_taken_can_break_the_header() => Check.Sample(
+    public void No_accepted_username_can_break_the_user_header() => Check.Sample(
         Gen.String,
         name => Assert.True(Username.FindError(name) is not null
             || (name.Length > 0 && name.All(letter => letter <= 0xFF && (char.IsLetterOrDigit(letter) || char.IsNumber(letter) || "@.+-_".Contains(letter))))),

@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>What a logout at the provider ends (OpenID Connect Back-Channel Logout 1.0); which tokens are none is in <see cref="LogoutTokenTests"/>.</summary>
+/// <summary>What a back-channel logout ends (OpenID Connect Back-Channel Logout 1.0); invalid tokens are in <see cref="LogoutTokenTests"/>.</summary>
 public sealed class BackChannelTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -31,7 +31,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     [InlineData("logout+jwt")]
     [InlineData("JWT")]
     [InlineData("application/logout+jwt")]
-    public async Task A_logout_at_the_provider_ends_the_session_its_WebSockets_and_Paperless_s_own(string type)
+    public async Task A_back_channel_logout_ends_the_session_its_WebSockets_and_the_Paperless_session(string type)
     {
         await _alice.FetchAsync("/api/documents/");
         using StatusSocket socket = await StatusSocket.OpenAsync(_world, _alice);
@@ -52,7 +52,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     [InlineData("alice", "sub")]
     [InlineData(null, "sid")]
     [InlineData("alice")]
-    public async Task A_sid_ends_one_session_and_a_sub_alone_all_of_the_person(string? stays, params string[] without)
+    public async Task A_logout_token_with_a_sid_ends_one_session_and_with_only_a_sub_all_sessions_of_the_person(string? stays, params string[] without)
     {
         using Visitor elsewhere = await _world.SignedInAsync("alice");
         using Visitor bob = await _world.SignedInAsync("bob");
@@ -64,9 +64,9 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_sub_is_the_providers_whatever_claim_is_the_subject_here()
+    public async Task The_sub_of_a_logout_token_is_the_sub_claim_whatever_claim_is_the_subject()
     {
-        await using World world = await Apps.StartAsync(settings => settings["uid_field"] = "preferred_username");
+        await using World world = await ProvidersSetting.StartAsync(settings => settings["uid_field"] = "preferred_username");
         using Visitor alice = await world.SignedInAsync("alice");
 
         using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[0], BackChannel.Without("sid"));
@@ -76,7 +76,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_end_outlives_a_restart_and_a_new_sign_in_works()
+    public async Task After_a_back_channel_logout_and_a_restart_the_session_stays_ended_and_a_new_sign_in_works()
     {
         (await _world.SendLogoutAsync(Session)).Dispose();
         await _world.RestartGatewayAsync();
@@ -88,7 +88,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_for_no_session_that_is_known_is_fine()
+    public async Task A_logout_token_for_an_unknown_session_is_accepted()
     {
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, claims =>
         {
@@ -102,7 +102,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_is_busy_is_no_refusal_the_provider_sends_it_again()
+    public async Task A_busy_store_is_reported_to_the_provider_as_temporary_so_the_logout_token_is_sent_again()
     {
         string token = _world.Provider.CreateLogoutToken(Session);
         await using (SqliteConnection locked = new($"Data Source={Path.Combine(_world.DataDirectory, Database.FileName)};Pooling=False"))
@@ -126,7 +126,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_logout_stops_a_sign_in_that_is_under_way(bool bySid)
+    public async Task A_back_channel_logout_stops_a_sign_in_in_progress(bool bySid)
     {
         using Visitor other = _world.NewVisitor();
         using Fault slow = _world.Paperless.Faults
@@ -144,7 +144,7 @@ public sealed class BackChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_hundred_logouts_at_once_each_answer()
+    public async Task A_hundred_concurrent_back_channel_logouts_are_all_answered()
     {
         using Visitor bob = await _world.SignedInAsync("bob");
         HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => _world.SendLogoutAsync(Session)));

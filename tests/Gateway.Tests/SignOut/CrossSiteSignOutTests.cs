@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>Who signs out is the person: another site, an image, a frame or a script can only make the gateway ask, or refuse.</summary>
+/// <summary>Only the person signs out: another site, an image, a frame or a script at most gets a confirmation page.</summary>
 public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private static readonly (string Name, string Value)[] Navigation
@@ -28,7 +28,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
 
     [Theory]
     [MemberData(nameof(Foreigners))]
-    public async Task Another_site_can_only_make_the_gateway_ask(string method, string header, string value)
+    public async Task A_cross_site_sign_out_is_only_offered_as_a_question(string method, string header, string value)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -50,7 +50,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     [Theory]
     [InlineData("same-origin")]
     [InlineData("none")]
-    public async Task A_click_here_or_a_typed_address_signs_out_at_once(string site)
+    public async Task A_same_origin_link_or_a_typed_address_signs_out_immediately(string site)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -62,7 +62,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
 
     /// <summary>To a plain http origin browsers send no fetch metadata.</summary>
     [Fact]
-    public async Task A_click_here_without_fetch_metadata_is_told_by_its_Referer()
+    public async Task A_sign_out_without_fetch_metadata_is_judged_by_its_Referer()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -77,7 +77,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     [InlineData("Referer", "{origin}/dashboard")]
     [InlineData("Sec-Fetch-Site", "same-origin")]
     [InlineData("Accept", "*/*")]
-    public async Task A_post_from_here_or_from_no_browser_signs_out_at_once(string header, string value)
+    public async Task A_same_origin_POST_or_one_without_browser_headers_signs_out_immediately(string header, string value)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -137,7 +137,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task Below_a_script_name_an_image_signs_nobody_out_either()
+    public async Task An_image_signs_nobody_out_below_a_script_name_either()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor alice = await world.SignedInAsync("alice", "/docs/");
@@ -155,7 +155,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task A_head_signs_nobody_out_wherever_it_comes_from()
+    public async Task A_HEAD_request_signs_nobody_out()
     {
         using Visitor alice = await shared.World.SignedInAsync("alice");
 
@@ -167,12 +167,12 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task While_the_store_is_away_nobody_is_told_to_be_signed_out()
+    public async Task While_the_store_is_unavailable_a_sign_out_is_not_reported_as_successful()
     {
         StoreWatch watch = new();
-        await using World world = await World.StartAsync(options => options.Services = watch.Put);
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
         using Visitor somebody = world.NewVisitor();
-        watch.Away = "FindAsync";
+        watch.Unavailable = "FindAsync";
 
         // The gateway has never seen this session: only the store could know it.
         Page page = await somebody.OpenAsync(
@@ -190,7 +190,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     [InlineData("navigate", "iframe", "same-origin")]
     [InlineData("no-cors", "image", "cross-site")]
     [InlineData("", "", "")]
-    public async Task A_sign_in_and_a_connect_begin_with_a_page_of_their_own(string mode, string destination, string site)
+    public async Task Only_a_page_navigation_starts_a_sign_in_or_a_connect(string mode, string destination, string site)
     {
         using Visitor alice = await shared.World.SignedInAsync("alice");
         using Visitor stranger = shared.World.NewVisitor();
@@ -213,7 +213,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task A_link_on_another_site_may_begin_a_sign_in()
+    public async Task A_link_on_another_site_can_start_a_sign_in()
     {
         using Visitor stranger = shared.World.NewVisitor();
 
@@ -225,7 +225,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     [Theory]
     [InlineData("no-cors", "image")]
     [InlineData("cors", "empty")]
-    public async Task A_front_channel_logout_is_a_frame_and_no_image(string mode, string destination)
+    public async Task A_front_channel_logout_works_in_a_frame_and_not_in_an_image(string mode, string destination)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -246,7 +246,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     [Theory]
     [InlineData("")]
     [InlineData("/docs")]
-    public async Task The_page_that_asks_signs_out_by_its_button(string scriptName)
+    public async Task The_confirmation_page_of_the_sign_out_signs_out_by_its_button(string scriptName)
     {
         await using World world = await World.StartAsync(options => options.ScriptName = scriptName);
         using Visitor alice = await world.SignedInAsync("alice", scriptName + "/");
@@ -265,7 +265,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task The_form_may_be_led_on_to_the_provider_also_when_the_gateway_has_just_started()
+    public async Task The_form_of_the_sign_out_page_may_redirect_to_the_provider_even_right_after_a_start()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -280,7 +280,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task The_form_may_be_led_on_to_an_address_of_the_operators()
+    public async Task The_form_of_the_sign_out_page_may_redirect_to_the_configured_logout_address()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_LOGOUT_REDIRECT_URL"] = "https://intranet.example:8443/bye");
         using Visitor alice = await world.SignedInAsync("alice");
@@ -291,7 +291,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task A_stranger_from_another_site_is_shown_the_signed_out_page()
+    public async Task A_cross_site_sign_out_without_a_session_shows_the_signed_out_page()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -302,7 +302,7 @@ public sealed partial class CrossSiteSignOutTests(SharedWorld shared) : IClassFi
     }
 
     [Fact]
-    public async Task A_post_that_comes_without_the_cookie_is_asked_about_with_it()
+    public async Task A_cross_site_POST_without_the_SameSite_cookie_leads_to_the_sign_out_confirmation()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

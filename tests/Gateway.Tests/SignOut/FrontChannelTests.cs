@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>OpenID Connect Front-Channel Logout 1.0: a frame of the provider's, without the gateway's cookies.</summary>
+/// <summary>OpenID Connect Front-Channel Logout 1.0: a frame of the provider, without the cookies of the gateway.</summary>
 public sealed class FrontChannelTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -26,7 +26,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_frame_ends_the_session_that_it_names_and_is_framed_by_the_provider_alone()
+    public async Task A_front_channel_logout_ends_the_named_session_and_only_the_provider_may_frame_the_page()
     {
         using Visitor elsewhere = await _world.SignedInAsync("alice");
         ProviderSession first = _world.Provider.Sessions.First(session => session.Username == "alice");
@@ -47,7 +47,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     [InlineData(null, true)]
     [InlineData("", false)]
     [InlineData("", true)]
-    public async Task Without_the_right_issuer_and_a_sid_nothing_ends(string? issuer, bool sid)
+    public async Task A_front_channel_logout_without_the_right_issuer_and_a_sid_ends_no_session(string? issuer, bool sid)
     {
         string? sent = issuer;
         if (issuer is "")
@@ -62,7 +62,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sid_that_nobody_has_is_fine()
+    public async Task A_front_channel_logout_of_an_unknown_sid_is_accepted()
     {
         Page page = await FrameAsync(_world.Provider.Issuer.AbsoluteUri, "unknown");
 
@@ -72,7 +72,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
 
     /// <summary>Anybody may ask for them.</summary>
     [Fact]
-    public async Task Of_made_up_sids_few_are_kept_and_those_that_there_are_end_always()
+    public async Task Front_channel_logouts_of_unknown_sids_leave_few_tombstones_and_known_sids_always_end()
     {
         ProviderSession session = _world.Provider.Sessions[0];
         for (int number = 0; number < 80; number++)
@@ -94,7 +94,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Beyond_the_bound_a_logout_of_a_sid_that_nobody_has_writes_nothing_to_the_disk()
+    public async Task Beyond_the_limit_front_channel_logouts_of_unknown_sids_write_nothing_to_the_disk()
     {
         await using SqliteConnection watch = new($"Data Source={Path.Combine(_world.DataDirectory, Database.FileName)};Pooling=False");
         await watch.OpenAsync(World.Ct);
@@ -115,7 +115,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
 
     [Fact]
     [Needs(RealPart.Redis)]
-    public async Task Beyond_the_bound_it_writes_nothing_to_Redis_either_and_a_session_that_there_is_ends()
+    public async Task Beyond_the_limit_front_channel_logouts_of_unknown_sids_write_nothing_to_Redis_but_known_sids_end()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_REDIS_URL"] = redis.Url);
@@ -139,7 +139,7 @@ public sealed class FrontChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task In_the_same_site_the_cookie_goes_too()
+    public async Task A_same_site_front_channel_logout_also_deletes_the_session_cookie()
     {
         string query = Query(_world.Provider.Issuer.AbsoluteUri, _world.Provider.Sessions[0].Sid);
 

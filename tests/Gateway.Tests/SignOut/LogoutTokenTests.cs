@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>Which logout tokens are none: OpenID Connect Back-Channel Logout 1.0, every check of its section 2.6.</summary>
+/// <summary>Invalid logout tokens: every check of OpenID Connect Back-Channel Logout 1.0, section 2.6.</summary>
 public sealed class LogoutTokenTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -41,7 +41,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [InlineData("nonce", "", "nonce")]
     [InlineData("events", null, "events")]
     [InlineData("events", "http://schemas.openid.net/event/backchannel-logout", "events")]
-    public async Task A_token_that_is_not_all_right_is_refused_and_ends_nothing(string claim, object? value, string says)
+    public async Task An_invalid_logout_token_is_refused_and_ends_no_session(string claim, object? value, string says)
     {
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, claims =>
         {
@@ -62,7 +62,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [InlineData("""{"http://schemas.openid.net/event/other": {}}""")]
     [InlineData("""{"http://schemas.openid.net/event/backchannel-logout": "yes"}""")]
     [InlineData("[]")]
-    public async Task Another_event_is_no_logout(string events)
+    public async Task A_logout_token_with_another_event_is_refused(string events)
     {
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, claims =>
         {
@@ -74,7 +74,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Neither_sid_nor_sub_is_nobody()
+    public async Task A_logout_token_with_neither_sid_nor_sub_is_refused()
     {
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, BackChannel.Without("sid", "sub"));
 
@@ -85,7 +85,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [InlineData("at+jwt")]
     [InlineData("id_token")]
     [InlineData("")]
-    public async Task Another_type_of_token_is_no_logout_token(string type)
+    public async Task A_logout_token_with_another_typ_header_is_refused(string type)
     {
         using HttpResponseMessage answer = await _world.SendLogoutAsync(Session, type: type);
 
@@ -93,7 +93,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_nobody_signed_is_refused()
+    public async Task An_unsigned_logout_token_is_refused()
     {
         string[] parts = _world.Provider.CreateLogoutToken(Session).Split('.');
         string none = Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode("""{"alg":"none","typ":"logout+jwt"}""");
@@ -114,7 +114,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_ID_token_ends_nothing()
+    public async Task An_ID_token_is_not_accepted_as_a_logout_token()
     {
         Page logout = await _alice.OpenAsync("/accounts/logout/", "same-origin");
         string idToken = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(logout.Location!.Query)["id_token_hint"]!;
@@ -132,7 +132,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [InlineData("application/x-www-form-urlencoded", "other=a")]
     [InlineData("application/json", "{}")]
     [InlineData("text/plain", "x")]
-    public async Task A_request_that_is_no_form_with_one_token_is_refused(string type, string body)
+    public async Task A_back_channel_request_without_a_form_with_exactly_one_token_is_refused(string type, string body)
     {
         using HttpClient provider = new();
         using StringContent content = new(body, System.Text.Encoding.ASCII, type);
@@ -142,7 +142,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_provider_that_is_unknown_here_ends_nothing()
+    public async Task A_logout_token_at_an_unknown_provider_ends_no_session()
     {
         using HttpClient provider = new();
         using FormUrlEncodedContent form = new([new("logout_token", _world.Provider.CreateLogoutToken(Session))]);
@@ -152,7 +152,7 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Keys_that_rotated_are_fetched()
+    public async Task A_logout_token_signed_with_a_rotated_key_is_accepted()
     {
         _world.Provider.RotateSigningKey();
 

@@ -9,7 +9,7 @@ using Serilog.Events;
 
 namespace Gateway.Tests.SignOut;
 
-/// <summary>`/gateway/sessions`.</summary>
+/// <summary>`/gateway/sessions`: the list of a person's sessions.</summary>
 public sealed partial class MySessionsEndpointTests
 {
     private const string Path = "/gateway/sessions";
@@ -20,7 +20,7 @@ public sealed partial class MySessionsEndpointTests
     private static readonly string[] Properties = ["id", "device", "user_agent", "address", "signed_in_at", "used_at", "expires_at", "current"];
 
     [Fact]
-    public async Task A_program_gets_ones_own_sessions_the_last_used_first_with_this_one_marked()
+    public async Task A_script_gets_the_list_of_the_persons_sessions_with_the_current_one_marked_and_the_last_used_first()
     {
         await using World world = await World.StartAsync();
         using Visitor phone = await world.SignedInAsync("alice", userAgent: Phone);
@@ -49,7 +49,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task A_person_reads_them_as_a_page_with_a_button_on_each_other_one()
+    public async Task A_person_sees_the_list_of_sessions_as_a_page_with_a_button_on_each_other_session()
     {
         await using World world = await World.StartAsync();
         using Visitor phone = await world.SignedInAsync("alice", userAgent: Phone);
@@ -59,7 +59,7 @@ public sealed partial class MySessionsEndpointTests
         Page page = await desk.OpenAsync(Path);
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
+        GatewayPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
         Assert.Equal(
             [Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))],
             IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
@@ -70,7 +70,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task To_look_at_the_list_asks_the_provider_nothing()
+    public async Task Reading_the_list_of_sessions_sends_no_request_to_the_provider()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -82,7 +82,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task Ending_one_ends_that_one_with_its_WebSocket_and_no_other()
+    public async Task Ending_a_session_in_the_list_ends_that_session_with_its_WebSocket_and_no_other()
     {
         await using World world = await World.StartAsync();
         using Visitor phone = await world.SignedInAsync("alice", userAgent: Phone);
@@ -101,7 +101,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task Another_persons_session_is_neither_shown_nor_ended()
+    public async Task The_list_of_sessions_neither_shows_nor_ends_another_persons_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -120,7 +120,7 @@ public sealed partial class MySessionsEndpointTests
     [InlineData("0123456789abcdef")]
     [InlineData("")]
     [InlineData(null)]
-    public async Task An_id_that_is_nobodys_leads_back_to_the_list(string? id)
+    public async Task Ending_an_unknown_session_leads_back_to_the_list(string? id)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -132,7 +132,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task Ending_the_one_in_use_is_a_logout()
+    public async Task Ending_the_current_session_in_the_list_is_a_sign_out()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -145,7 +145,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task Sign_out_everywhere_ends_all_of_that_person_and_goes_on_to_the_provider()
+    public async Task Sign_out_everywhere_ends_all_sessions_of_the_person_and_continues_at_the_provider()
     {
         await using World world = await World.StartAsync();
         using Visitor phone = await world.SignedInAsync("alice");
@@ -179,7 +179,7 @@ public sealed partial class MySessionsEndpointTests
     [InlineData("/end-all", "Sec-Fetch-Site", "cross-site")]
     [InlineData("/end-all", "Sec-Fetch-Site", "same-site")]
     [InlineData("/end-all", "Origin", "null")]
-    public async Task Another_site_ends_nothing(string path, string header, string value)
+    public async Task A_cross_site_request_ends_no_session_of_the_list(string path, string header, string value)
     {
         await using World world = await World.StartAsync();
         using Visitor phone = await world.SignedInAsync("alice");
@@ -189,12 +189,12 @@ public sealed partial class MySessionsEndpointTests
         Page page = await desk.SendAsync(HttpMethod.Post, Path + path, form, ("Accept", "text/html"), (header, value));
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        OwnPages.IsOne(page, "Not from another site");
+        GatewayPages.IsOne(page, "Not from another site");
         Assert.Equal(("alice", "alice"), (await phone.WhoAsync(), await desk.WhoAsync()));
     }
 
     [Fact]
-    public async Task A_link_ends_nothing()
+    public async Task A_GET_request_ends_no_session_of_the_list()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -207,7 +207,7 @@ public sealed partial class MySessionsEndpointTests
     }
 
     [Fact]
-    public async Task A_stranger_is_told_401_and_how_to_sign_in()
+    public async Task The_list_of_sessions_without_a_session_answers_401_and_names_the_sign_in()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor stranger = world.NewVisitor();
@@ -217,13 +217,13 @@ public sealed partial class MySessionsEndpointTests
         Page post = await PostAsync(world, stranger, "/docs" + Path + "/end-all", null);
 
         Assert.All([page, json, post], one => Assert.Equal(HttpStatusCode.Unauthorized, one.Status));
-        OwnPages.IsOne(page, "Not signed in");
+        GatewayPages.IsOne(page, "Not signed in");
         Assert.Contains("href=\"/docs/accounts/login/?next=%2Fdocs%2Fgateway%2Fsessions\"", page.Text, StringComparison.Ordinal);
         Assert.Equal("application/problem+json", json.Header("Content-Type"));
     }
 
     [Fact]
-    public async Task What_a_browser_calls_itself_never_becomes_markup()
+    public async Task A_user_agent_is_escaped_in_the_list_of_sessions()
     {
         const string evil = "<script>alert(1)</script>\" onload=\"x";
         await using World world = await World.StartAsync();
@@ -231,13 +231,13 @@ public sealed partial class MySessionsEndpointTests
 
         Page page = await alice.OpenAsync(Path);
 
-        OwnPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
+        GatewayPages.IsOne(page, "Your sessions", $"'self' {world.Provider.Address.GetLeftPart(UriPartial.Authority)}");
         Assert.Contains("&lt;script&gt;alert(1)", page.Text, StringComparison.Ordinal);
         Assert.Equal(evil, Assert.Single(await ListAsync(alice)).GetProperty("user_agent").GetString());
     }
 
     [Fact]
-    public async Task Whoever_signed_in_with_a_password_is_told_that_there_is_no_list()
+    public async Task On_a_password_session_the_page_says_that_there_is_no_list_of_sessions()
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "false");
         world.Paperless.Data.UpdateUser("alice", user => user with { Password = "alice" });
@@ -246,12 +246,12 @@ public sealed partial class MySessionsEndpointTests
         Page page = await alice.OpenAsync(Path);
 
         Assert.Equal(HttpStatusCode.NotFound, page.Status);
-        OwnPages.IsOne(page, "No list of sessions");
+        GatewayPages.IsOne(page, "No list of sessions");
         Assert.Equal(HttpStatusCode.OK, (await alice.SessionAsync()).Status);
     }
 
     [Fact]
-    public async Task While_the_store_is_away_the_page_says_so_and_tries_again()
+    public async Task While_the_store_is_unavailable_the_list_of_sessions_shows_a_page_that_retries()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -261,7 +261,7 @@ public sealed partial class MySessionsEndpointTests
         Page end = await PostAsync(world, alice, Path + "/end", "0123456789abcdef");
 
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (page.Status, end.Status));
-        OwnPages.IsOne(page, "No sessions at the moment");
+        GatewayPages.IsOne(page, "No sessions at the moment");
         Assert.Equal(("5", "5; url=/gateway/sessions"), (page.Header("Retry-After"), page.Header("Refresh")));
         await AskAsync(world, "ALTER TABLE away RENAME TO sessions;");
         Assert.Single(await ListAsync(alice));

@@ -18,7 +18,7 @@ public sealed class SignOutTests
     [InlineData("/api/auth/logout")]
     [InlineData("/admin/logout/")]
     [InlineData("/admin/logout")]
-    public async Task Every_way_out_ends_the_sessions_of_Paperless_the_gateway_and_the_provider(string path)
+    public async Task Every_way_to_sign_out_ends_the_sessions_at_Paperless_the_gateway_and_the_provider(string path)
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -37,7 +37,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task A_post_from_the_same_site_signs_out_as_a_get_does()
+    public async Task A_same_site_POST_signs_out_like_a_GET()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -52,7 +52,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task Everything_of_the_gateways_is_over_before_the_browser_leaves_for_the_provider()
+    public async Task The_gateways_session_is_ended_before_the_browser_is_redirected_to_the_provider()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -77,7 +77,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task The_provider_is_told_whose_session_ends_and_where_to_lead_back()
+    public async Task The_logout_request_to_the_provider_has_an_ID_token_hint_and_a_return_address()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -94,7 +94,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task The_cookies_of_before_open_nothing_after_the_logout()
+    public async Task Cookies_from_before_a_sign_out_are_refused_after_the_sign_out()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -118,7 +118,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task Nobody_is_signed_out_twice_and_a_stranger_is_shown_the_signed_out_page()
+    public async Task A_second_sign_out_and_a_sign_out_without_a_session_show_the_signed_out_page()
     {
         await using World world = await World.StartAsync();
         using Visitor stranger = world.NewVisitor();
@@ -131,7 +131,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task A_session_that_has_expired_leads_to_the_signed_out_page()
+    public async Task A_sign_out_with_an_expired_session_shows_the_signed_out_page()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -145,7 +145,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task After_a_restart_the_provider_still_gets_its_hint()
+    public async Task After_a_restart_a_sign_out_still_sends_the_ID_token_hint()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -159,7 +159,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task The_apps_logout_after_a_new_password_is_matched_by_its_path()
+    public async Task The_logout_link_of_Paperless_after_a_password_change_signs_out_despite_its_malformed_query()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -171,7 +171,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task A_foreign_next_leads_nowhere()
+    public async Task A_next_parameter_to_another_site_is_ignored_at_the_sign_out()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -185,7 +185,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task Below_a_script_name_everything_ends_as_well()
+    public async Task Below_a_script_name_a_sign_out_ends_every_session_too()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/docs");
         using Visitor alice = await world.SignedInAsync("alice", "/docs/");
@@ -200,7 +200,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task Paperless_being_away_keeps_nobody_signed_in()
+    public async Task A_sign_out_while_Paperless_is_unavailable_ends_the_gateways_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -216,7 +216,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
-    public async Task Another_persons_sign_out_ends_nobody_elses_session()
+    public async Task A_sign_out_of_single_sign_on_ends_no_other_persons_session()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");

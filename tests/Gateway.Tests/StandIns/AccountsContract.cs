@@ -5,7 +5,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Login and logout, passwords and tokens.</summary>
+/// <summary>Login, logout, passwords and tokens of Paperless.</summary>
 public abstract class AccountsContract(Installation installation) : PaperlessContract(installation)
 {
     [Theory]
@@ -13,7 +13,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     [InlineData("HEAD", "/accounts/logout/")]
     [InlineData("GET", "/api/auth/logout/")]
     [InlineData("HEAD", "/api/auth/logout/")]
-    public async Task Logout_needs_no_more_than_a_GET(string method, string path)
+    public async Task Paperless_signs_out_on_GET(string method, string path)
     {
         (string? cookie, string _) = await Client.EnterAsync(Paperless.Name("alice"));
 
@@ -28,7 +28,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     [Theory]
     [InlineData("/accounts/logout/")]
     [InlineData("/api/auth/logout/")]
-    public async Task Logout_by_POST_needs_the_CSRF_token(string path)
+    public async Task Paperless_requires_the_CSRF_token_for_a_logout_by_POST(string path)
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         (string? cookie, string? token) = await Client.EnterAsync(alice.Name);
@@ -47,7 +47,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     [InlineData("?next=/foo", "/foo")]
     [InlineData("?next=/accounts/login/?next=/", "/accounts/login/?next=/")]
     [InlineData("?next=//evil.example", Login + "?loggedout=1")]
-    public async Task Logout_goes_where_next_says_even_for_nobody(string query, string location)
+    public async Task Paperless_logout_redirects_to_next_even_without_a_session(string query, string location)
     {
         using HttpResponseMessage response = await Client.GetAsync("/accounts/logout/" + query);
 
@@ -55,7 +55,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     }
 
     [Fact]
-    public async Task A_logout_with_the_header_undoes_itself_at_the_next_page()
+    public async Task A_logout_of_Paperless_with_the_user_header_is_undone_at_the_next_page()
     {
         (string Name, string Value) alice = RemoteUser(Paperless.Name("alice"));
         (string? cookie, string _) = await Client.EnterAsync(alice.Value);
@@ -68,7 +68,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     }
 
     [Fact]
-    public async Task The_login_form_signs_in_and_goes_to_next()
+    public async Task The_login_form_of_Paperless_signs_in_and_redirects_to_next()
     {
         ContractUser alice = await AddUserWithPasswordAsync("alice");
 
@@ -82,7 +82,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     }
 
     [Fact]
-    public async Task The_admin_site_takes_the_password_of_a_member_of_staff()
+    public async Task The_admin_site_of_Paperless_accepts_the_password_of_a_staff_member()
     {
         ContractUser clerk = await AddUserWithPasswordAsync("clerk", ("is_staff", true));
         ContractUser alice = await AddUserWithPasswordAsync("alice");
@@ -96,7 +96,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     }
 
     [Fact]
-    public async Task A_password_opens_the_API_by_Basic_and_gets_a_token()
+    public async Task A_Paperless_password_works_as_Basic_credentials_on_the_API_and_gets_a_token()
     {
         ContractUser alice = await AddUserWithPasswordAsync("alice");
 
@@ -112,7 +112,7 @@ public abstract class AccountsContract(Installation installation) : PaperlessCon
     }
 
     [Fact]
-    public async Task A_session_ends_with_a_new_password()
+    public async Task A_Paperless_session_ends_when_the_password_changes()
     {
         ContractUser alice = await AddUserWithPasswordAsync("alice");
         (string? cookie, string _) = await Client.EnterAsync(alice.Name);

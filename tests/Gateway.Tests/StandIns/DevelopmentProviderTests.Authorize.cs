@@ -11,7 +11,7 @@ public sealed partial class DevelopmentProviderTests
     private const string SignInPath = "/if/flow/default-authentication-flow/";
 
     [Fact]
-    public async Task A_stranger_meets_the_sign_in_page_and_comes_back_with_a_code_and_the_state()
+    public async Task A_person_without_a_session_signs_in_and_returns_with_a_code_and_the_state()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -34,7 +34,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_authorization_response_names_no_issuer()
+    public async Task The_authorization_response_of_authentik_has_no_iss_parameter()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -46,7 +46,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_live_session_goes_straight_back()
+    public async Task With_a_live_session_the_authorization_endpoint_redirects_immediately()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -60,7 +60,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_may_let_everybody_be_signed_in_without_a_page()
+    public async Task A_test_can_sign_everybody_in_without_a_page()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -75,7 +75,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_form_post_response_is_a_form()
+    public async Task Response_mode_form_post_returns_a_form()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -91,7 +91,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Prompt_none_without_a_session_is_login_required()
+    public async Task Prompt_none_without_a_session_returns_login_required()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -103,7 +103,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Prompt_login_asks_again_once()
+    public async Task Prompt_login_asks_for_the_sign_in_again_once()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -119,7 +119,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_session_older_than_max_age_asks_again()
+    public async Task A_session_older_than_max_age_must_sign_in_again()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
@@ -135,7 +135,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Unknown_scopes_are_dropped_in_silence()
+    public async Task Unknown_scopes_are_silently_dropped()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -147,7 +147,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task No_scope_means_every_scope()
+    public async Task A_request_without_scopes_gets_every_scope()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -165,7 +165,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("redirect_uri", "http://127.0.0.1:9/callback?a=b")]
     [InlineData("redirect_uri", "not a uri")]
     [InlineData("redirect_uri", "")]
-    public async Task A_wrong_client_or_redirect_uri_is_a_page_and_never_a_redirect(string parameter, string value)
+    public async Task A_wrong_client_id_or_redirect_URI_gives_a_page_and_never_a_redirect(string parameter, string value)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -183,7 +183,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("response_type", "nonsense", "unsupported_response_type")]
     [InlineData("request", "a.b.c", "request_not_supported")]
     [InlineData("code_challenge_method", "S512", "invalid_request")]
-    public async Task Every_other_error_is_redirected_with_the_state(string parameter, string value, string error)
+    public async Task Every_other_authorization_error_is_redirected_with_the_state(string parameter, string value, string error)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -196,7 +196,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_chooses_the_next_authorization_error()
+    public async Task A_test_can_set_the_next_authorization_error()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -212,7 +212,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_denied_policy_is_a_page_of_the_providers_own()
+    public async Task A_person_whom_a_policy_denies_gets_a_page_of_the_provider()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { RequiredGroup = "paperless-admins" });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -231,7 +231,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("https://elsewhere/")]
     [InlineData("//elsewhere/")]
     [InlineData("/\\elsewhere/")]
-    public async Task Signing_in_never_leads_to_another_site(string next)
+    public async Task A_sign_in_at_the_development_provider_never_redirects_to_another_site(string next)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -242,7 +242,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Nobody_signs_in_under_an_unknown_name()
+    public async Task An_unknown_name_cannot_sign_in_at_the_development_provider()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);

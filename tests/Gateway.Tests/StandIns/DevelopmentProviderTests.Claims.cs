@@ -8,7 +8,7 @@ namespace Gateway.Tests.StandIns;
 public sealed partial class DevelopmentProviderTests
 {
     [Fact]
-    public async Task An_id_token_holds_authentiks_claims_and_the_mapped_ones()
+    public async Task An_ID_token_has_authentiks_claims_and_the_mapped_claims()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
@@ -39,7 +39,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_subject_stays_the_same_and_differs_between_people()
+    public async Task A_persons_subject_is_stable_and_unique()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -51,7 +51,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_issuer_of_a_token_is_the_host_that_was_asked_for_it()
+    public async Task The_issuer_of_a_token_follows_the_host_of_the_token_request()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -68,7 +68,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("openid", "sub")]
     [InlineData("openid email", "email,email_verified,sub")]
     [InlineData("openid profile", "given_name,groups,name,nickname,preferred_username,sub")]
-    public async Task Userinfo_says_what_the_scopes_allow(string scope, string members)
+    public async Task Userinfo_contains_the_claims_of_the_granted_scopes(string scope, string members)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -80,7 +80,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_mapped_claims_may_come_from_userinfo_alone()
+    public async Task Mapped_claims_can_be_limited_to_userinfo()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { IncludeClaimsInIdToken = false });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -94,7 +94,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_session_identifier_may_be_missing()
+    public async Task The_sid_claim_can_be_turned_off()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { SidClaim = false });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -104,7 +104,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task An_access_token_is_a_token_of_the_same_key_for_the_same_audience()
+    public async Task An_access_token_is_a_JWT_with_the_same_key_and_audience_as_the_ID_token()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -119,7 +119,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task People_bring_claims_of_their_own()
+    public async Task People_can_have_custom_claims()
     {
         Person carol = Person.Named("carol", "Carol Clerk", "a,b", "ß") with
         {
@@ -135,7 +135,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_may_change_claims_before_they_are_signed_or_sent()
+    public async Task A_test_can_change_claims_before_they_are_signed_or_sent()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -155,7 +155,7 @@ public sealed partial class DevelopmentProviderTests
     [Theory]
     [InlineData("")]
     [InlineData("a.b.c")]
-    public async Task Userinfo_refuses_what_is_no_access_token(string token)
+    public async Task Userinfo_refuses_a_token_that_is_no_access_token(string token)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -166,7 +166,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Userinfo_refuses_an_id_token_and_an_expired_access_token()
+    public async Task Userinfo_refuses_an_ID_token_and_an_expired_access_token()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });

@@ -9,7 +9,7 @@ namespace Gateway.Tests.StandIns;
 public sealed partial class DevelopmentProviderTests
 {
     [Fact]
-    public async Task Ended_sessions_take_their_access_tokens_with_them_but_not_their_refresh_tokens()
+    public async Task An_ended_session_invalidates_its_access_tokens_but_not_its_refresh_tokens()
     {
         await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
         using DevelopmentProviderClient alice = new DevelopmentProviderClient(provider);
@@ -29,7 +29,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_deactivated_person_has_no_tokens_and_cannot_come_back()
+    public async Task A_deactivated_persons_tokens_are_invalid_and_the_person_cannot_sign_in_again()
     {
         await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -46,7 +46,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_redirect_uris_may_be_set_once_the_application_is_known()
+    public async Task The_redirect_URIs_can_be_set_after_the_start()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { RedirectUris = [] });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -61,7 +61,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_provider_that_is_away_drops_connections_or_answers_503()
+    public async Task An_outage_of_the_development_provider_drops_connections_or_answers_503()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -78,7 +78,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_may_hold_a_request_until_it_lets_go()
+    public async Task A_test_can_hold_a_request_until_the_test_releases_the_request()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -108,7 +108,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Every_request_is_written_down_with_its_form_and_its_credentials()
+    public async Task Every_request_to_the_development_provider_is_recorded_with_its_form_and_credentials()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -129,7 +129,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Two_providers_live_side_by_side()
+    public async Task Two_development_providers_can_run_side_by_side()
     {
         await using DevelopmentProvider first = await StartAsync();
         await using DevelopmentProvider second = await StartAsync(options => options with { SessionCookie = "other_session" });
@@ -147,7 +147,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_provider_comes_back_at_its_old_address()
+    public async Task A_restarted_development_provider_keeps_its_address()
     {
         DevelopmentProvider first = await StartAsync();
         Uri address = first.Address;
@@ -162,7 +162,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("http://0.0.0.0:0")]
     [InlineData("http://192.0.2.1:0")]
     [InlineData("https://127.0.0.1:0")]
-    public async Task It_speaks_plain_http_on_loopback_only(string url)
+    public async Task The_development_provider_serves_plain_HTTP_on_loopback_only(string url)
     {
         await Assert.ThrowsAsync<ArgumentException>(() => StartAsync(options => options with { Url = url }));
     }

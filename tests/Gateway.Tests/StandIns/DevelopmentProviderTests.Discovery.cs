@@ -10,7 +10,7 @@ public sealed partial class DevelopmentProviderTests
     private const string KeySetPath = "/application/o/paperless/jwks/";
 
     [Fact]
-    public async Task Discovery_is_authentiks_document()
+    public async Task The_discovery_document_equals_authentiks()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { OfflineAccess = true });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -56,7 +56,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_global_issuer_is_the_host_alone()
+    public async Task A_global_issuer_has_no_path()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { GlobalIssuer = true });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -65,7 +65,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Another_slug_is_another_address()
+    public async Task The_slug_is_part_of_the_provider_addresses()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Slug = "documents" });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -76,7 +76,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Offline_access_is_announced_only_when_it_is_mapped()
+    public async Task Offline_access_is_announced_only_if_mapped()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -87,7 +87,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_may_change_the_discovery_document()
+    public async Task A_test_can_change_the_discovery_document()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -107,7 +107,7 @@ public sealed partial class DevelopmentProviderTests
     [Theory]
     [InlineData(nameof(SigningMode.RS256), "RS256", "RSA")]
     [InlineData(nameof(SigningMode.ES256), "ES256", "EC")]
-    public async Task The_key_set_holds_the_key_that_signs(string mode, string algorithm, string type)
+    public async Task The_key_set_contains_the_signing_key(string mode, string algorithm, string type)
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -123,7 +123,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Without_a_signing_key_the_key_set_is_empty_and_the_client_secret_signs()
+    public async Task Without_a_signing_key_the_key_set_is_empty_and_tokens_are_signed_with_the_client_secret()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.HS256 });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -137,7 +137,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_rotated_key_takes_the_old_ones_place()
+    public async Task A_rotated_signing_key_replaces_the_old_one()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -153,7 +153,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_wrong_key_signs_under_the_right_keys_name()
+    public async Task A_test_can_sign_with_a_wrong_key_under_the_right_key_id()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.WrongKey });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -166,7 +166,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_attack_without_a_signature_says_none()
+    public async Task A_test_can_issue_unsigned_tokens_with_alg_none()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = SigningMode.None });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);

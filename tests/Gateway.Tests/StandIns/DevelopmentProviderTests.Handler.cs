@@ -12,7 +12,7 @@ public sealed partial class DevelopmentProviderTests
     [Theory]
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
-    public async Task Aspnetcores_own_handler_signs_in_here(string mode)
+    public async Task The_OpenID_Connect_handler_of_ASP_NET_Core_signs_in_at_the_development_provider(string mode)
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { Signing = Enum.Parse<SigningMode>(mode) });
         await using WebApplication application = await StartApplicationAsync(provider);

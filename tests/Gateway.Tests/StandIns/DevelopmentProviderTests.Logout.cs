@@ -15,7 +15,7 @@ public sealed partial class DevelopmentProviderTests
         options with { PostLogoutRedirectUris = ["http://127.0.0.1:9/", AfterLogout] };
 
     [Fact]
-    public async Task Ending_the_session_shows_a_page_and_ends_single_sign_on()
+    public async Task The_end_session_endpoint_shows_a_page_and_ends_the_providers_session()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -33,7 +33,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_flow_without_stages_lets_the_session_survive()
+    public async Task An_end_session_flow_without_stages_keeps_the_providers_session()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { EndSessionEndsProviderSession = false });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -51,7 +51,7 @@ public sealed partial class DevelopmentProviderTests
     [Theory]
     [InlineData("http://127.0.0.1:9/", "http://127.0.0.1:9/?state=a%20b")]
     [InlineData(AfterLogout, AfterLogout + "&state=a%20b")]
-    public async Task A_registered_address_is_returned_to_with_the_state(string registered, string expected)
+    public async Task The_end_session_endpoint_redirects_to_a_registered_address_with_the_state(string registered, string expected)
     {
         await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -66,7 +66,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Without_a_state_the_address_stays_as_it_is()
+    public async Task Without_a_state_the_post_logout_redirect_has_no_state()
     {
         await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -82,7 +82,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(true, "http://127.0.0.1:9/accounts/login/?loggedout=1&x=1")]
     [InlineData(true, "nonsense")]
     [InlineData(false, AfterLogout)]
-    public async Task A_mismatch_or_a_missing_hint_is_a_400_page(bool hint, string uri)
+    public async Task A_mismatched_or_missing_ID_token_hint_gives_a_400_page(bool hint, string uri)
     {
         await using DevelopmentProvider provider = await StartAsync(WithLogoutUri);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -112,7 +112,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_hint_may_be_old_but_not_of_somebody_elses()
+    public async Task An_ID_token_hint_may_be_expired_but_not_issued_to_another_client()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => WithLogoutUri(options) with { TimeProvider = clock });
@@ -139,7 +139,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(SigningMode.HS256))]
     [InlineData(nameof(SigningMode.None))]
     [InlineData(nameof(SigningMode.WrongKey))]
-    public async Task A_hint_is_recognised_however_it_was_signed(string mode)
+    public async Task An_ID_token_hint_is_accepted_with_any_signing_mode(string mode)
     {
         await using DevelopmentProvider provider = await StartAsync(options => WithLogoutUri(options) with { Signing = Enum.Parse<SigningMode>(mode) });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -151,7 +151,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_post_from_elsewhere_is_refused_and_ends_nothing()
+    public async Task A_cross_site_POST_to_the_end_session_endpoint_is_refused_and_ends_nothing()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -164,7 +164,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Before_2026_8_a_stranger_must_sign_in_to_sign_out()
+    public async Task Before_2026_8_a_sign_out_without_a_session_requires_a_sign_in()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { EndSessionAsksForSignIn = true });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -176,7 +176,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task The_front_channel_is_a_hidden_frame_on_the_way_out()
+    public async Task The_front_channel_logout_is_a_hidden_frame_on_the_end_session_page()
     {
         await using DevelopmentProvider provider = await StartAsync(options =>
             WithLogoutUri(options) with { FrontchannelLogoutUri = new Uri("http://127.0.0.1:9/front/") });
@@ -193,7 +193,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_logout_token_is_signed_and_says_what_authentik_says()
+    public async Task A_logout_token_is_signed_and_has_authentiks_claims()
     {
         await using DevelopmentProvider provider = await StartAsync();
         await using LogoutReceiver application = await LogoutReceiver.StartAsync();
@@ -216,7 +216,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_may_change_a_logout_token_and_its_type()
+    public async Task A_test_can_change_a_logout_token_and_its_type()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -230,7 +230,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Every_live_access_token_brings_a_logout_of_its_own()
+    public async Task Each_live_access_token_causes_its_own_back_channel_logout()
     {
         await using LogoutReceiver application = await LogoutReceiver.StartAsync();
         await using DevelopmentProvider provider = await StartAsync(options => options with { BackchannelLogoutUri = application.Address });
@@ -247,7 +247,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task An_application_without_a_live_access_token_is_not_told()
+    public async Task An_application_without_a_live_access_token_gets_no_back_channel_logout()
     {
         Clock clock = new Clock();
         await using LogoutReceiver application = await LogoutReceiver.StartAsync();

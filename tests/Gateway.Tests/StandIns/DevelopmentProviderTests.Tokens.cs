@@ -10,7 +10,7 @@ public sealed partial class DevelopmentProviderTests
     private static DevelopmentProviderOptions WithOfflineAccess(DevelopmentProviderOptions options) => options with { OfflineAccess = true };
 
     [Fact]
-    public async Task A_code_works_once_and_the_second_use_revokes_what_the_first_one_got()
+    public async Task A_code_works_once_and_a_second_use_revokes_the_tokens_of_the_first()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -28,7 +28,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_code_that_two_requests_race_for_is_given_to_one()
+    public async Task Of_two_concurrent_requests_with_one_code_one_gets_the_tokens()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -40,7 +40,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_code_lives_for_a_minute()
+    public async Task A_code_is_valid_for_one_minute()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => options with { TimeProvider = clock });
@@ -61,7 +61,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("code_verifier", "another-verifier-of-forty-three-characters-or-more")]
     [InlineData("redirect_uri", "http://127.0.0.1:9/elsewhere")]
     [InlineData("code", "a-code-that-nobody-issued")]
-    public async Task A_code_is_good_only_with_its_verifier_and_its_redirect_uri(string parameter, string value)
+    public async Task A_code_requires_its_PKCE_verifier_and_its_redirect_URI(string parameter, string value)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -72,7 +72,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_missing_challenge_method_means_plain()
+    public async Task A_missing_code_challenge_method_means_plain()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -86,7 +86,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_proof_key_is_optional()
+    public async Task PKCE_is_optional_at_the_development_provider()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -101,7 +101,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData(nameof(ClientAuthentication.BasicOrPost), true, true)]
     [InlineData(nameof(ClientAuthentication.BasicOnly), true, false)]
     [InlineData(nameof(ClientAuthentication.PostOnly), false, true)]
-    public async Task A_client_proves_itself_by_basic_or_by_post(string allowed, bool basicIsGood, bool postIsGood)
+    public async Task A_client_authenticates_with_Basic_or_in_the_form(string allowed, bool basicIsGood, bool postIsGood)
     {
         await using DevelopmentProvider provider = await StartAsync(
             options => options with { ClientAuthentication = Enum.Parse<ClientAuthentication>(allowed) });
@@ -115,7 +115,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Percent_encoded_basic_credentials_are_decoded_only_by_newer_providers()
+    public async Task Percent_encoded_Basic_credentials_are_decoded_by_newer_providers_only()
     {
         await using DevelopmentProvider provider = await StartAsync(options => options with { ClientSecret = "a secret+with/odd=characters: 32 bytes" });
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -137,7 +137,7 @@ public sealed partial class DevelopmentProviderTests
     [InlineData("client_id", "somebody-else", "invalid_client")]
     [InlineData("grant_type", "client_credentials", "unsupported_grant_type")]
     [InlineData("grant_type", "", "invalid_request")]
-    public async Task Every_token_error_is_a_400(string parameter, string value, string error)
+    public async Task Every_error_of_the_token_endpoint_is_a_400(string parameter, string value, string error)
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -162,7 +162,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Offline_access_brings_a_refresh_token_that_rotates()
+    public async Task Offline_access_gives_a_refresh_token_that_rotates()
     {
         await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -180,7 +180,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_mapped_offline_access_must_be_asked_for()
+    public async Task A_mapped_offline_access_scope_must_be_requested()
     {
         await using DevelopmentProvider provider = await StartAsync(WithOfflineAccess);
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -189,7 +189,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task Refreshing_answers_what_is_true_now_without_a_nonce()
+    public async Task A_refresh_returns_current_claims_without_a_nonce()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
@@ -209,7 +209,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_refresh_token_lives_for_thirty_days()
+    public async Task A_refresh_token_is_valid_for_thirty_days()
     {
         Clock clock = new Clock();
         await using DevelopmentProvider provider = await StartAsync(options => WithOfflineAccess(options) with { TimeProvider = clock });
@@ -223,7 +223,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_test_chooses_the_next_token_error()
+    public async Task A_test_can_set_the_next_token_error()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);
@@ -238,7 +238,7 @@ public sealed partial class DevelopmentProviderTests
     }
 
     [Fact]
-    public async Task A_token_is_introspected_and_revoked()
+    public async Task A_token_can_be_introspected_and_revoked()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);

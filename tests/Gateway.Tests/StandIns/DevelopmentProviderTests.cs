@@ -8,11 +8,11 @@ using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The development provider does, over HTTP, what is known of authentik.</summary>
+/// <summary>The development provider behaves over HTTP as authentik does.</summary>
 public sealed partial class DevelopmentProviderTests
 {
     [Fact]
-    public async Task A_person_signs_in_and_the_application_learns_who_it_is()
+    public async Task A_person_signs_in_at_the_development_provider_and_the_application_gets_the_persons_claims()
     {
         await using DevelopmentProvider provider = await StartAsync();
         using DevelopmentProviderClient client = new DevelopmentProviderClient(provider);

@@ -3,7 +3,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>What anonymous and signed-in visitors get on each path, and the cookies that come with it.</summary>
+/// <summary>Responses and cookies of Paperless on each path, with and without a session.</summary>
 public abstract class PagesContract(Installation installation) : PaperlessContract(installation)
 {
     [Theory]
@@ -21,7 +21,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     [InlineData("/x/admin/documents/", "/admin/login/?next=/x/admin/documents/")]
     [InlineData("/share/none", "/accounts/login/?sharelink_notfound=1")]
     [InlineData("/assets/logo.svg", "/static/frontend/en-US/assets/logo.svg")]
-    public async Task Nobody_is_sent_elsewhere(string path, string location)
+    public async Task Requests_without_a_session_are_redirected_by_Paperless(string path, string location)
     {
         using HttpResponseMessage response = await Client.GetAsync(path);
 
@@ -41,7 +41,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     [InlineData("/x/admin/login/", 200)]
     [InlineData("/x%2Fadmin/login/", 200)]
     [InlineData("/favicon.ico", 200)]
-    public async Task Nobody_is_answered(string path, int status)
+    public async Task Some_paths_of_Paperless_answer_without_a_session(string path, int status)
     {
         using HttpResponseMessage response = await Client.GetAsync(path);
 
@@ -49,7 +49,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Static_files_last_a_minute_and_set_no_cookie_even_with_the_header()
+    public async Task Static_files_are_cacheable_for_a_minute_and_set_no_cookie_even_with_the_user_header()
     {
         const string File = "/static/frontend/en-US/polyfills.js";
         string name = Paperless.Name("alice");
@@ -64,7 +64,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task The_cookies_are_as_Django_writes_them_and_never_secure()
+    public async Task Cookies_have_the_form_that_Django_writes_and_are_never_Secure()
     {
         using HttpResponseMessage response = await Client.GetAsync("/", RemoteUser(Paperless.Name("alice")));
 
@@ -77,7 +77,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task The_page_is_there_on_unknown_paths_and_keeps_the_CSRF_cookie()
+    public async Task Unknown_paths_show_the_app_page_and_keep_the_CSRF_cookie()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         (string? cookie, string? token) = await Client.EnterAsync(alice.Name);
@@ -91,7 +91,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task The_cookie_of_an_unknown_session_is_taken_back()
+    public async Task The_cookie_of_an_unknown_session_is_deleted()
     {
         using HttpResponseMessage response = await Client.GetAsync("/", Cookie("sessionid=gone"));
 
@@ -101,7 +101,7 @@ public abstract class PagesContract(Installation installation) : PaperlessContra
     [Theory]
     [InlineData("br")]
     [InlineData("gzip")]
-    public async Task Answers_are_compressed_as_the_client_asks(string coding)
+    public async Task Responses_are_compressed_as_the_client_accepts(string coding)
     {
         using HttpResponseMessage response = await Client.GetAsync("/api/ui_settings/", Admin, ("Accept-Encoding", $"deflate, {coding};q=0.9"));
 

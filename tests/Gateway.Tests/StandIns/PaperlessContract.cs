@@ -3,8 +3,8 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>How Paperless behaves: the stand-in must, and a real one can be asked.</summary>
-/// <remarks>A contract test asks by HTTP alone, and changes only users and groups that it made itself.</remarks>
+/// <summary>The behaviour of Paperless: the stand-in must have it, and it can be checked against a real Paperless.</summary>
+/// <remarks>A contract test uses HTTP only and changes only users and groups that it created.</remarks>
 public abstract class PaperlessContract(Installation installation) : IAsyncLifetime
 {
     protected const string Login = "/accounts/login/";

@@ -4,11 +4,11 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The header Remote-User, with PAPERLESS_ENABLE_HTTP_REMOTE_USER and with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API.</summary>
+/// <summary>The user header of Paperless, with PAPERLESS_ENABLE_HTTP_REMOTE_USER and with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API.</summary>
 public abstract class RemoteUserContract(Installation installation) : PaperlessContract(installation)
 {
     [Fact]
-    public async Task A_page_with_the_header_makes_the_user_without_any_permission()
+    public async Task A_page_with_the_user_header_creates_the_user_without_any_permission()
     {
         string name = Paperless.Name("alice");
 
@@ -24,7 +24,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task The_header_alone_opens_the_API_only_where_it_is_on_for_the_API()
+    public async Task The_user_header_alone_opens_the_API_only_if_enabled_for_the_API()
     {
         (string Name, string Value) alice = RemoteUser(Paperless.Name("alice"));
 
@@ -47,7 +47,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task A_session_cookie_alone_is_enough_for_the_API()
+    public async Task A_session_cookie_alone_opens_the_API()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         (string? cookie, string _) = await Client.EnterAsync(alice.Name);
@@ -61,7 +61,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task Nobody_and_a_bad_token_are_refused()
+    public async Task The_API_refuses_requests_without_a_session_and_with_an_invalid_token()
     {
         using HttpResponseMessage nobody = await Client.GetAsync("/api/profile/");
         using HttpResponseMessage badToken = await Client.GetAsync("/api/profile/", Token("wrong"));
@@ -72,7 +72,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task The_header_beats_a_token_only_where_it_is_on_for_the_API()
+    public async Task The_user_header_wins_over_a_token_only_if_enabled_for_the_API()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
 
@@ -84,7 +84,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task A_POST_by_cookie_needs_the_CSRF_token()
+    public async Task A_POST_with_a_session_cookie_needs_the_CSRF_token()
     {
         (string? cookie, string? token) = await Client.EnterAsync(Paperless.Name("alice"));
 
@@ -99,7 +99,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task A_POST_by_cookie_and_token_may_come_from_Paperlesss_own_origin_only()
+    public async Task A_POST_with_a_session_cookie_and_a_CSRF_token_must_come_from_Paperless_own_origin()
     {
         (string? cookie, string? token) = await Client.EnterAsync(Paperless.Name("alice"));
 
@@ -117,7 +117,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     [Theory]
     [InlineData(true, HttpStatusCode.Forbidden)]
     [InlineData(false, HttpStatusCode.Unauthorized)]
-    public async Task A_POST_by_header_from_a_foreign_origin_passes_where_the_header_is_on_for_the_API(bool withCookie, HttpStatusCode status)
+    public async Task A_POST_with_the_user_header_from_another_origin_is_accepted_if_enabled_for_the_API(bool withCookie, HttpStatusCode status)
     {
         string name = Paperless.Name("alice");
         (string? cookie, string _) = await Client.EnterAsync(name);
@@ -129,7 +129,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task On_the_API_the_header_of_somebody_else_is_ignored_or_ends_the_session()
+    public async Task On_the_API_another_users_header_is_ignored_or_ends_the_session()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         string bob = Paperless.Name("bob");
@@ -143,7 +143,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task On_a_page_the_header_of_somebody_else_begins_a_new_session()
+    public async Task On_a_page_another_users_header_starts_a_new_session()
     {
         (ContractUser? alice, ContractUser? bob) = (await Paperless.AddUserAsync("alice"), await Paperless.AddUserAsync("bob"));
         (string? cookie, string _) = await Client.EnterAsync(alice.Name);
@@ -155,7 +155,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task Without_the_header_the_session_goes_on_and_with_an_empty_one_it_is_destroyed()
+    public async Task Without_the_user_header_the_session_is_kept_and_with_an_empty_header_it_is_destroyed()
     {
         (string? cookie, string _) = await Client.EnterAsync(Paperless.Name("alice"));
 
@@ -169,7 +169,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task An_inactive_user_stays_out_and_open_sessions_stop_at_once()
+    public async Task An_inactive_user_is_refused_and_open_sessions_stop_immediately()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         (string? cookie, string _) = await Client.EnterAsync(alice.Name);
@@ -185,7 +185,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     [InlineData("ALICE")]
     [InlineData("a/b c<x>")]
     [InlineData("Jürgen")]
-    public async Task Any_name_logs_in_as_it_is_written_in_Latin_1(string ending)
+    public async Task Any_user_name_in_the_header_is_accepted_as_written_in_Latin_1(string ending)
     {
         await Paperless.AddUserAsync("alice");
         string name = Paperless.Name(ending);
@@ -197,7 +197,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task A_name_in_UTF_8_becomes_mojibake()
+    public async Task A_UTF_8_user_name_in_the_header_is_read_as_Latin_1()
     {
         string name = Paperless.Name("JÃ¼rgen");
 
@@ -207,7 +207,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task Two_headers_join_with_a_comma()
+    public async Task Two_user_headers_are_joined_with_a_comma()
     {
         (string? carol, string? dave) = (Paperless.Name("carol"), Paperless.Name("dave"));
 
@@ -219,7 +219,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task An_underscore_does_not_count_as_a_dash()
+    public async Task An_underscore_in_a_header_name_does_not_count_as_a_hyphen()
     {
         using HttpResponseMessage response = await Client.GetAsync("/dashboard", ("Remote_User", Paperless.Name("alice")));
 
@@ -227,7 +227,7 @@ public abstract class RemoteUserContract(Installation installation) : PaperlessC
     }
 
     [Fact]
-    public async Task The_header_is_ignored_wherever_the_path_contains_api_unless_it_is_on_for_the_API()
+    public async Task The_user_header_is_ignored_on_every_path_that_contains_api_unless_enabled_for_the_API()
     {
         using HttpResponseMessage response = await Client.GetAsync("/x/api/y", RemoteUser(Paperless.Name("alice")));
 

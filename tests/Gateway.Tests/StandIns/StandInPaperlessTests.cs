@@ -5,11 +5,11 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>The options of the stand-in Paperless and what it keeps for tests; its likeness to Paperless is in the contracts.</summary>
+/// <summary>The options of the stand-in Paperless and what it records; the contracts compare it with Paperless.</summary>
 public sealed class StandInPaperlessTests
 {
     [Fact]
-    public async Task A_request_is_recorded_as_it_came_with_its_status_and_its_user()
+    public async Task A_request_to_the_stand_in_is_recorded_with_its_status_and_user()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -25,7 +25,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task An_underscore_counts_as_a_dash_before_Django_5_2_13()
+    public async Task An_underscore_in_a_header_name_counts_as_a_hyphen_before_Django_5_2_13()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { UnderscoresInHeaders = true }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -36,7 +36,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task The_header_may_have_another_name()
+    public async Task The_name_of_the_user_header_is_configurable()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { UserHeader = "X-Forwarded-User" }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -49,7 +49,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task The_prefix_goes_before_both_cookies()
+    public async Task The_cookie_prefix_applies_to_both_cookies()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { CookiePrefix = "docs_" }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -62,7 +62,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task A_script_name_comes_off_the_path_and_goes_before_every_link()
+    public async Task A_script_name_is_removed_from_the_path_and_prepended_to_every_link()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { ScriptName = "/paperless" }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -83,7 +83,7 @@ public sealed class StandInPaperlessTests
     [InlineData("https://docs.example.com", "127.0.0.1", 200)]
     [InlineData("https://docs.example.com/", "docs.example.com", 403)]
     [InlineData(null, "docs.example.com", 403)]
-    public async Task The_origin_must_be_the_public_url_or_the_request_s_own(string? publicUrl, string host, int status)
+    public async Task The_Origin_of_a_POST_must_be_the_public_URL_or_the_requests_own(string? publicUrl, string host, int status)
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { PublicUrl = publicUrl }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -101,7 +101,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task The_first_to_sign_up_is_superuser_and_then_the_door_closes()
+    public async Task The_first_account_that_signs_up_is_superuser_and_then_sign_up_is_closed()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(new() { Fresh = true }, Ct);
         using PaperlessClient client = new PaperlessClient(paperless);
@@ -121,7 +121,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task The_login_page_goes_to_sso_by_script_but_not_after_logout()
+    public async Task The_login_page_redirects_to_single_sign_on_by_script_but_not_after_a_logout()
     {
         StandInPaperlessOptions options = new StandInPaperlessOptions
         {
@@ -139,7 +139,7 @@ public sealed class StandInPaperlessTests
     }
 
     [Fact]
-    public async Task Share_links_open_until_they_expire_wherever_the_path_begins()
+    public async Task Share_links_work_until_they_expire_below_any_path_prefix()
     {
         await using StandInPaperless paperless = await StandInPaperless.StartAsync(ct: Ct);
         using PaperlessClient client = new PaperlessClient(paperless);

@@ -9,7 +9,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Documents, streams and WebSockets of the stand-in, and the faults that a test can order.</summary>
+/// <summary>Documents, streams, WebSockets and ordered faults of the stand-in Paperless.</summary>
 public sealed class StandInPaperlessTransferTests : IAsyncLifetime
 {
     private StandInPaperless _paperless = null!;
@@ -30,7 +30,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upload_is_counted_and_hashed_and_answered_with_a_task()
+    public async Task An_upload_to_the_stand_in_is_counted_hashed_and_answered_with_a_task()
     {
         byte[] content = new byte[5_000_000];
         Random.Shared.NextBytes(content);
@@ -50,7 +50,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_anonymous_upload_is_read_whole_before_it_is_refused()
+    public async Task An_anonymous_upload_is_read_completely_before_it_is_refused()
     {
         using MultipartFormDataContent form = new MultipartFormDataContent { { new ByteArrayContent(new byte[300_000]), "document", "a.pdf" } };
 
@@ -62,7 +62,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Documents_are_seen_by_their_owner_and_downloaded_by_ranges()
+    public async Task Documents_are_visible_to_their_owner_and_downloadable_by_ranges()
     {
         (string Name, string Value) alice = Token(_paperless.Data.TokenOf("alice"));
 
@@ -77,7 +77,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_big_download_has_as_many_bytes_as_were_asked_for()
+    public async Task A_large_download_of_the_stand_in_has_the_requested_size()
     {
         using HttpResponseMessage response = await _client.GetAsync("/api/documents/big/download/?bytes=300001", Admin);
 
@@ -89,7 +89,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_chat_sends_a_chunk_when_the_test_does()
+    public async Task The_chat_of_the_stand_in_sends_a_chunk_when_the_test_does()
     {
         ScriptedStream script = _paperless.Chat = new ScriptedStream();
         script.Send("first");
@@ -106,7 +106,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_arrive_as_they_are_pushed()
+    public async Task Server_sent_events_of_the_stand_in_arrive_when_pushed()
     {
         using HttpResponseMessage response = await _client.GetAsync("/api/stand-in/events/", Admin);
         using StreamReader lines = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
@@ -120,7 +120,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_open_socket_echoes_and_outlives_the_logout()
+    public async Task An_open_WebSocket_of_the_stand_in_echoes_and_survives_the_logout()
     {
         (string? cookie, string _) = await _client.EnterAsync("alice");
         using ClientWebSocket socket = new ClientWebSocket();
@@ -141,7 +141,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_held_request_waits_until_it_is_released()
+    public async Task A_held_request_waits_until_the_test_releases_the_request()
     {
         using Fault hold = _paperless.Faults.Hold(request => request.Path == "/api/profile/");
 
@@ -157,7 +157,7 @@ public sealed class StandInPaperlessTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fault_answers_or_drops_until_it_is_over()
+    public async Task A_fault_of_the_stand_in_answers_or_drops_requests_until_it_is_disposed()
     {
         Fault refuse = _paperless.Faults.Answer(_ => true, 503);
         using HttpResponseMessage refused = await _client.GetAsync("/");

@@ -4,13 +4,13 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Bodies and WebSockets.</summary>
+/// <summary>Uploads and WebSockets of Paperless.</summary>
 public abstract class TransfersContract(Installation installation) : PaperlessContract(installation)
 {
     private Uri SocketAddress => new UriBuilder(Client.Address) { Scheme = Client.Address.Scheme == "https" ? "wss" : "ws", Path = "/ws/status/" }.Uri;
 
     [Fact]
-    public async Task A_chunked_upload_is_read_as_empty_and_refused()
+    public async Task Paperless_reads_a_chunked_upload_as_empty_and_refuses_the_upload()
     {
         const string Body = "--b\r\nContent-Disposition: form-data; name=\"document\"; filename=\"a.pdf\"\r\n\r\nx\r\n--b--\r\n";
 
@@ -22,7 +22,7 @@ public abstract class TransfersContract(Installation installation) : PaperlessCo
     }
 
     [Fact]
-    public async Task A_chunked_PATCH_says_200_and_changes_nothing()
+    public async Task Paperless_answers_a_chunked_PATCH_with_200_and_changes_nothing()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
 
@@ -49,7 +49,7 @@ public abstract class TransfersContract(Installation installation) : PaperlessCo
     }
 
     [Fact]
-    public async Task A_session_cookie_opens_the_socket_from_any_origin()
+    public async Task A_session_cookie_opens_the_WebSocket_from_any_origin()
     {
         (string? cookie, string _) = await Client.EnterAsync(Paperless.Name("alice"));
         using ClientWebSocket socket = new ClientWebSocket();
@@ -65,7 +65,7 @@ public abstract class TransfersContract(Installation installation) : PaperlessCo
     [InlineData("Remote-User")]
     [InlineData("Authorization")]
     [InlineData("Cookie")]
-    public async Task Nothing_but_a_session_cookie_opens_the_socket(string header)
+    public async Task Only_a_session_cookie_opens_the_WebSocket(string header)
     {
         using ClientWebSocket socket = new ClientWebSocket();
         socket.Options.CollectHttpResponseDetails = true;

@@ -5,7 +5,7 @@ using static Gateway.Tests.StandIns.PaperlessClient;
 
 namespace Gateway.Tests.StandIns;
 
-/// <summary>Users, groups and profile by the API.</summary>
+/// <summary>Users, groups and profile in the API of Paperless.</summary>
 public abstract class UsersContract(Installation installation) : PaperlessContract(installation)
 {
     private static JsonArray UiSettings => ["view_uisettings", "add_uisettings", "change_uisettings"];
@@ -18,7 +18,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     [InlineData("application/json", 200)]
     [InlineData("*/*", 200)]
     [InlineData("image/png", 406)]
-    public async Task The_API_knows_two_versions(string accept, int status)
+    public async Task The_API_supports_two_versions(string accept, int status)
     {
         using HttpResponseMessage response = await Client.GetAsync("/api/users/", Admin, ("Accept", accept));
 
@@ -28,7 +28,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     [Theory]
     [InlineData("text/html,application/xhtml+xml,*/*;q=0.8", "text/html")]
     [InlineData("application/json, text/html", "application/json")]
-    public async Task A_browser_that_opens_the_API_gets_a_page(string accept, string mediaType)
+    public async Task A_browser_that_opens_the_API_gets_an_HTML_page(string accept, string mediaType)
     {
         using HttpResponseMessage response = await Client.GetAsync("/api/users/", Admin, ("Accept", accept));
 
@@ -36,7 +36,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Filters_ignore_the_letter_case_so_that_iexact_may_return_two()
+    public async Task User_filters_ignore_letter_case_so_iexact_may_return_two_users()
     {
         await Paperless.AddUserAsync("alice");
         await Paperless.AddUserAsync("ALICE");
@@ -51,7 +51,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     [InlineData("username=")]
     [InlineData("email=")]
     [InlineData("id=")]
-    public async Task An_unknown_filter_returns_everybody(string filter)
+    public async Task An_unknown_user_filter_returns_every_user(string filter)
     {
         await Paperless.AddUserAsync("alice");
 
@@ -59,7 +59,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Pages_link_absolutely_by_the_host_of_the_request()
+    public async Task Links_to_further_pages_are_absolute_with_the_host_of_the_request()
     {
         await Paperless.AddUserAsync("alice");
         await Paperless.AddUserAsync("bob");
@@ -79,7 +79,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task A_new_user_is_shown_with_stars_for_a_password()
+    public async Task A_new_users_password_is_shown_as_stars()
     {
         using HttpResponseMessage response = await Client.PostAsync("/api/users/", Json($$"""{"username":"{{Paperless.Name("sally")}}"}"""), Admin);
 
@@ -103,7 +103,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     [InlineData("""{"username":"NAME-x","groups":[987654]}""", """{"groups":["Invalid pk \"987654\" - object does not exist."]}""")]
     [InlineData("""{"username":"NAME-x","groups":["editors"]}""", """{"groups":["Incorrect type. Expected pk value, received str."]}""")]
     [InlineData("""not json""", """{"detail":"JSON parse error - Expecting value: line 1 column 1 (char 0)"}""")]
-    public async Task What_is_wrong_with_a_user_is_400(string body, string error)
+    public async Task Invalid_user_data_gives_400(string body, string error)
     {
         await Paperless.AddUserAsync("-taken");
 
@@ -120,7 +120,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     [InlineData("Jürgen.Ünal", 201)]
     [InlineData("a@b.c+d-e_f", 201)]
     [InlineData("mallory:x", 400)]
-    public async Task A_name_may_hold_letters_digits_and_five_signs(string ending, int status)
+    public async Task A_username_may_contain_letters_digits_and_five_punctuation_characters(string ending, int status)
     {
         ContractUser first = await Paperless.AddUserAsync("first");
         var user = new { username = Paperless.Name(ending), email = first.Email };
@@ -136,7 +136,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Patching_groups_replaces_the_set()
+    public async Task Patching_a_users_groups_replaces_the_set()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice");
         (int editors, int viewers) = (await Paperless.AddGroupAsync("editors"), await Paperless.AddGroupAsync("viewers"));
@@ -160,7 +160,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Groups_take_bare_codenames_and_need_the_list()
+    public async Task A_new_group_takes_bare_permission_codenames_and_requires_the_list()
     {
         async Task<(HttpStatusCode Status, JsonElement Answer)> Post(string ending, string rest)
         {
@@ -180,7 +180,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Only_a_superuser_makes_or_edits_superusers_and_is_told_so_in_plain_text()
+    public async Task Only_a_superuser_may_create_or_edit_superusers_and_others_get_a_plain_text_refusal()
     {
         ContractUser clerk = await Paperless.AddUserAsync("clerk", ("user_permissions", new JsonArray("view_user", "add_user", "change_user")));
         ContractUser root = await Paperless.AddUserAsync("root", ("is_superuser", true));
@@ -200,7 +200,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task Without_the_permission_the_settings_and_the_users_are_403()
+    public async Task Without_the_permission_the_UI_settings_and_the_users_are_403()
     {
         (string Name, string Value)[] session = await SignInAsync(await Paperless.AddUserAsync("plain"));
 
@@ -212,7 +212,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task The_settings_say_who_asks()
+    public async Task The_UI_settings_name_the_requesting_user()
     {
         ContractUser alice = await Paperless.AddUserAsync("alice", ("user_permissions", UiSettings));
 
@@ -227,7 +227,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task The_profile_shows_the_token_in_clear_and_making_another_ends_it()
+    public async Task The_profile_shows_the_API_token_in_clear_and_a_new_token_invalidates_the_old_one()
     {
         (string Name, string Value)[] session = await SignInAsync(await Paperless.AddUserAsync("alice"));
 
@@ -250,7 +250,7 @@ public abstract class UsersContract(Installation installation) : PaperlessContra
     }
 
     [Fact]
-    public async Task A_connected_account_that_is_not_there_is_400()
+    public async Task Disconnecting_an_unknown_account_gives_400()
     {
         (string Name, string Value)[] session = await SignInAsync(await Paperless.AddUserAsync("alice"));
 

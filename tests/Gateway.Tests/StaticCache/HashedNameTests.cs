@@ -2,7 +2,7 @@ using Gateway.StaticCache;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>Which names hold a hash of the content, and which only look like it.</summary>
+/// <summary>Which file names contain a content hash.</summary>
 public sealed class HashedNameTests
 {
     [Theory]
@@ -16,7 +16,7 @@ public sealed class HashedNameTests
     [InlineData("/static/frontend/en-US/main.3f9c1b7a2e6d4805.js")]
     [InlineData("/static/frontend/en-US/main.3f9c1b7a2e6d48051a2b.js")]
     [InlineData("/static/logo.d41d8cd98f00b204e9800998ecf8427e.svg")]
-    public void Hashes(string path) => Assert.True(HashedName.IsHashed(path));
+    public void A_name_with_a_content_hash_is_recognized(string path) => Assert.True(HashedName.IsHashed(path));
 
     [Theory]
     [InlineData("/static/frontend/en-US/main.js")]
@@ -47,5 +47,5 @@ public sealed class HashedNameTests
     [InlineData("/static/-5XJ2QK7B.js")]
     [InlineData("/static/v2.10.0-beta.css")]
     [InlineData("/static/pdf.worker.min.mjs")]
-    public void Words_versions_and_dates(string path) => Assert.False(HashedName.IsHashed(path));
+    public void A_name_with_a_word_a_version_or_a_date_is_not_taken_for_a_content_hash(string path) => Assert.False(HashedName.IsHashed(path));
 }

@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>Compressed once, for those who take it; and what need not be sent again.</summary>
+/// <summary>Compression of static files, and conditional requests.</summary>
 public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<SharedWorld>
 {
     private const string Browser = "gzip, deflate, br, zstd";
@@ -40,7 +40,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     [InlineData("brotli", null)]
     [InlineData("", null)]
     [InlineData(null, null)]
-    public async Task Each_gets_the_coding_that_it_wants(string? accepts, string? coding)
+    public async Task A_static_file_is_sent_in_the_encoding_that_the_client_prefers(string? accepts, string? coding)
     {
         using Visitor visitor = World.NewVisitor();
         await ReadyAsync(visitor);
@@ -64,7 +64,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     [InlineData("identity;q=0")]
     [InlineData("*;q=0")]
     [InlineData("identity;q=0, zstd")]
-    public async Task Who_takes_none_of_the_copies_is_forwarded(string accepts)
+    public async Task A_client_that_accepts_no_cached_encoding_is_forwarded_to_Paperless(string accepts)
     {
         using Visitor visitor = World.NewVisitor();
         await ReadyAsync(visitor);
@@ -77,7 +77,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task The_first_visitor_gets_a_quick_copy_and_later_ones_the_best()
+    public async Task The_first_request_gets_a_fast_compression_and_later_requests_the_best_compression()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -104,7 +104,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task After_a_304_of_Paperless_the_copies_are_still_there()
+    public async Task The_compressed_copies_are_kept_after_a_304_of_Paperless()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -121,7 +121,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     [Theory]
     [InlineData("frontend/en-US/media/inter.woff2")]
     [InlineData("frontend/en-US/polyfills.js")]
-    public async Task What_does_not_shrink_or_is_small_goes_as_it_is(string name)
+    public async Task Small_and_incompressible_files_are_sent_uncompressed(string name)
     {
         using Visitor visitor = World.NewVisitor();
 
@@ -144,7 +144,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     [InlineData("application/octet-stream", null)]
     [InlineData("nonsense", null)]
     [InlineData("", null)]
-    public async Task The_type_says_whether_it_is_worth_it(string type, string? coding)
+    public async Task The_media_type_decides_whether_a_file_is_compressed(string type, string? coding)
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -156,7 +156,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task What_must_not_be_transformed_is_not()
+    public async Task A_file_with_no_transform_is_not_compressed()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -172,7 +172,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     [InlineData("W/\"one\"", "W/\"one-gz1\"")]
     [InlineData("", null)]
     [InlineData("one", null)]
-    public async Task A_copy_has_a_tag_of_its_own_as_strong_as_Paperless_one(string given, string? tag)
+    public async Task A_compressed_copy_has_its_own_ETag_as_strong_as_Paperless_ETag(string given, string? tag)
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -184,7 +184,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task What_the_browser_has_is_not_sent_again()
+    public async Task A_file_that_the_browser_has_cached_is_answered_with_304()
     {
         using Visitor visitor = World.NewVisitor();
         await ReadyAsync(visitor);

@@ -5,13 +5,13 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>One fetch for all who wait, none that hangs, and no more memory than was promised.</summary>
+/// <summary>Fetching static files: one fetch for concurrent requests, with a timeout and a memory limit.</summary>
 public sealed class StaticFileFetchTests
 {
     private const string Css = "/static/base.css";
 
     [Fact]
-    public async Task A_hundred_first_visitors_are_one_request_to_Paperless()
+    public async Task A_hundred_concurrent_first_requests_for_a_file_cause_one_fetch()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -27,7 +27,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task A_visitor_who_leaves_does_not_take_the_file_along()
+    public async Task A_client_that_disconnects_does_not_cancel_the_fetch_for_others()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -47,7 +47,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task A_fetch_that_hangs_holds_nobody_for_longer_than_ten_seconds_and_the_next_ones_not_at_all()
+    public async Task A_hanging_fetch_delays_requests_by_ten_seconds_at_most_and_later_requests_not_at_all()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -71,7 +71,7 @@ public sealed class StaticFileFetchTests
     [InlineData("no answer")]
     [InlineData("an error")]
     [InlineData("half an answer")]
-    public async Task A_fetch_that_fails_poisons_nothing(string fails)
+    public async Task A_failed_fetch_leaves_nothing_in_the_cache(string fails)
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -99,7 +99,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task Names_that_somebody_makes_up_cost_Paperless_one_request_each_and_no_memory()
+    public async Task Requests_for_unknown_file_names_cost_one_request_to_Paperless_each_and_no_memory()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -118,7 +118,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task Names_that_somebody_makes_up_take_nothing_from_the_files_that_there_are()
+    public async Task Requests_for_unknown_file_names_evict_no_existing_file_from_the_cache()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -139,7 +139,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task A_large_file_streams_through()
+    public async Task A_large_file_is_streamed_and_not_cached()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -159,7 +159,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task A_file_without_a_length_streams_through()
+    public async Task A_file_without_Content_Length_is_streamed()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
@@ -174,7 +174,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task Memory_stays_within_its_bound_and_what_was_used_last_stays()
+    public async Task The_static_cache_keeps_within_its_size_and_evicts_the_least_recently_used_file()
     {
         StaticFileLimits limits = StaticFileLimits.Default with { File = 200_000, Total = 800_000 };
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(limits));
@@ -207,7 +207,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task However_many_small_files_there_are_so_many_are_kept()
+    public async Task The_number_of_files_in_the_static_cache_is_limited()
     {
         await using World world = await World.StartAsync(
             options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { Files = 3 }));
@@ -228,7 +228,7 @@ public sealed class StaticFileFetchTests
     }
 
     [Fact]
-    public async Task Another_replica_gives_what_the_first_does_not()
+    public async Task A_static_file_that_one_replica_does_not_deliver_is_fetched_from_another()
     {
         await using World world = await World.StartAsync(options => options.SecondUpstream = $"http://127.0.0.1:{World.FreePort()}");
         using Visitor visitor = world.NewVisitor();

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>How long a static file is good for, and what happens after that.</summary>
+/// <summary>How long a static file is fresh, and how it is revalidated.</summary>
 public sealed class StaticFileFreshnessTests : IAsyncLifetime
 {
     private const string Css = "/static/base.css";
@@ -25,7 +25,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_good_for_as_long_as_Paperless_said_and_then_asked_about()
+    public async Task A_static_file_is_fresh_for_as_long_as_Paperless_said_and_then_revalidated()
     {
         Page first = await GetAsync();
         Pass(59);
@@ -44,7 +44,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_age_that_it_came_with_counts()
+    public async Task The_Age_of_a_fetched_file_counts_towards_its_freshness()
     {
         using Fault answer = Answers(headers => headers["Age"] = "50");
         Page first = await GetAsync();
@@ -59,7 +59,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_for_shared_caches_goes_before()
+    public async Task S_maxage_takes_precedence_over_max_age()
     {
         using Fault answer = Answers(headers => headers.CacheControl = "public, max-age=60, s-maxage=5");
         await GetAsync();
@@ -70,7 +70,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_content_is_taken_over()
+    public async Task New_content_replaces_the_cached_file()
     {
         await GetAsync();
         Pass(60);
@@ -84,7 +84,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_304_brings_new_headers()
+    public async Task A_304_response_updates_the_cached_headers()
     {
         await GetAsync();
         Pass(60);
@@ -115,7 +115,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     [InlineData("Set-Cookie", "a=b")]
     [InlineData("Vary", "Cookie")]
     [InlineData("ETag", "\"another\"")]
-    public async Task A_304_that_does_not_fit_ends_it(string name, string value)
+    public async Task A_304_response_that_makes_the_file_uncacheable_removes_the_file_from_the_cache(string name, string value)
     {
         await GetAsync();
         Pass(60);
@@ -135,7 +135,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_is_gone_is_gone()
+    public async Task A_file_deleted_at_Paperless_is_removed_from_the_cache()
     {
         await GetAsync();
         Pass(60);
@@ -151,7 +151,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     [InlineData(502)]
     [InlineData(503)]
     [InlineData(504)]
-    public async Task While_Paperless_is_away_the_old_one_serves_for_ten_minutes(int status)
+    public async Task While_Paperless_is_unavailable_a_stale_file_is_served_for_ten_minutes(int status)
     {
         Page first = await GetAsync();
         Pass(60);
@@ -185,7 +185,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     [InlineData("public, max-age=60, stale-if-error=0", 0, 0)]
     [InlineData("public, max-age=60, stale-if-error=30", 29, 30)]
     [InlineData("public, max-age=60, stale-if-error=99999999", 86399, 86400)]
-    public async Task Paperless_says_whether_an_old_one_may_serve(string cacheControl, int still, int noMore)
+    public async Task Cache_Control_of_Paperless_decides_whether_a_stale_file_may_be_served(string cacheControl, int still, int noMore)
     {
         using (Answers(headers => headers.CacheControl = cacheControl))
         {
@@ -200,7 +200,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_Paperless_that_says_nothing_is_waited_for_no_longer_than_ten_seconds()
+    public async Task A_revalidation_that_Paperless_does_not_answer_times_out_after_ten_seconds()
     {
         Page first = await GetAsync();
         Pass(60);
@@ -216,7 +216,7 @@ public sealed class StaticFileFreshnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_without_a_tag_is_asked_about_by_its_date()
+    public async Task A_file_without_an_ETag_is_revalidated_by_its_modification_date()
     {
         using Fault answer = Answers(headers =>
         {

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
 
-/// <summary>What of Paperless's static files is kept, for how long, and what is not.</summary>
+/// <summary>Which static files of Paperless are cached.</summary>
 public sealed class StaticFileTests : IAsyncLifetime
 {
     private const string Css = "/static/base.css";
@@ -27,7 +27,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_is_fetched_once_and_then_comes_from_memory_as_Paperless_gave_it()
+    public async Task A_static_file_is_fetched_once_and_then_served_from_memory_unchanged()
     {
         Page first = await GetAsync(Css);
         Page second = await GetAsync(Css);
@@ -53,7 +53,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_of_a_visitor_goes_along_with_a_fetch()
+    public async Task A_fetch_of_a_static_file_carries_no_header_or_cookie_of_the_visitor()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         _world.Paperless.ForgetReceived();
@@ -91,7 +91,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     [InlineData("public, max-age=60", "Content-Encoding", "gzip")]
     [InlineData("public, max-age=60", "Age", "60")]
     [InlineData("public, max-age=60", "Age", "99999999999999999999")]
-    public async Task What_is_not_plainly_for_everybody_is_not_kept(string cacheControl, string? name = null, string value = "")
+    public async Task Only_a_clearly_public_response_is_cached(string cacheControl, string? name = null, string value = "")
     {
         const string hashed = "/static/app.0123456789ab.css";
         Answers(hashed, response =>
@@ -121,7 +121,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     [InlineData(302)]
     [InlineData(206)]
     [InlineData(203)]
-    public async Task Only_a_200_is_kept(int status)
+    public async Task Only_a_200_response_is_cached(int status)
     {
         Answers(Css, response => response.StatusCode = status);
 
@@ -136,7 +136,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     [InlineData("/static/base.css?v=1")]
     [InlineData("/static/base.css?")]
     [InlineData("/static/b%61se.css")]
-    public async Task Another_spelling_is_forwarded_and_takes_no_room(string target)
+    public async Task Another_spelling_of_a_static_path_is_forwarded_and_not_cached(string target)
     {
         await RawConnection.AskAsync(_world, $"GET {target} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nConnection: close\r\n\r\n");
         string answer = await RawConnection.AskAsync(_world, $"GET {target} HTTP/1.1\r\nHost: localhost:{_world.Port}\r\nConnection: close\r\n\r\n");
@@ -150,7 +150,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     [InlineData("Range", "bytes=0-1")]
     [InlineData("If-Match", "\"x\"")]
     [InlineData("If-Unmodified-Since", "Sun, 01 Mar 2026 12:00:00 GMT")]
-    public async Task What_asks_for_more_than_a_cache_knows_is_forwarded(string name, string value)
+    public async Task Range_and_precondition_requests_for_a_static_file_are_forwarded(string name, string value)
     {
         await GetAsync(Css);
         await GetAsync(Css, (name, value));
@@ -160,7 +160,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_rest_of_a_compressed_copy_is_not_taken_from_another_one()
+    public async Task A_range_of_a_compressed_copy_is_not_combined_with_another_copy()
     {
         Page first = await GetAsync(Script, ("Accept-Encoding", "gzip"));
 
@@ -171,7 +171,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Security_headers_stay_and_those_of_the_connection_do_not()
+    public async Task Security_headers_of_a_cached_file_are_kept_and_hop_by_hop_headers_are_not()
     {
         Answers(Css, response =>
         {
@@ -220,7 +220,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     [InlineData("/static/app.0123456789ab.css", "public, max-age=60, no-transform", "no-transform, public, max-age=31536000, immutable")]
     [InlineData("/static/app.0123456789ab.css", "public, max-age=60, must-revalidate", "public, must-revalidate, max-age=60")]
     [InlineData("/static/app-5.3.css", "public, max-age=60", "public, max-age=60")]
-    public async Task Immutable_is_what_has_a_hash_in_its_name_and_no_more(string path, string said, string answered)
+    public async Task Only_a_file_with_a_content_hash_in_its_name_is_immutable(string path, string said, string answered)
     {
         Answers(path, response => response.Headers.CacheControl = said);
 
@@ -233,7 +233,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Everybody_gets_the_same_file_under_a_script_name_too()
+    public async Task The_static_cache_works_below_a_script_name()
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
         using Visitor alice = await world.SignedInAsync("alice", "/paperless/");
@@ -248,7 +248,7 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_request_log_says_that_Paperless_was_not_asked()
+    public async Task The_request_log_says_that_a_file_came_from_the_cache()
     {
         await GetAsync(Css);
         await GetAsync(Css);

@@ -2,7 +2,7 @@ using Gateway.Storage;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What every store of account links and of secrets does.</summary>
+/// <summary>What every store of account links and secrets must do.</summary>
 public abstract class AccountStoreContract : IAsyncLifetime
 {
     private const string Issuer = "https://authentik.example.com/";
@@ -26,7 +26,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_is_found_as_it_was_added()
+    public async Task An_account_link_is_found_as_it_was_added()
     {
         AccountLink added = await AddAsync("alice", 7);
 
@@ -38,7 +38,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_person_has_one_link_and_the_first_one_stays()
+    public async Task A_person_has_one_account_link_and_the_first_one_stays()
     {
         AccountLink first = await AddAsync("alice", 7);
 
@@ -49,7 +49,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_that_link_one_person_at_once_one_wins()
+    public async Task Of_concurrent_attempts_to_link_one_person_one_wins()
     {
         AccountLink?[] added = await Task.WhenAll(
             Enumerable.Range(1, 16).Select(user => Task.Run(() => Accounts.AddAsync(Link("alice", user), onlyToFreeUser: false, Ct), Ct)));
@@ -58,7 +58,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_that_take_one_free_user_at_once_one_wins()
+    public async Task Of_concurrent_attempts_to_link_one_unlinked_user_one_wins()
     {
         AccountLink?[] added = await Task.WhenAll(
             Enumerable.Range(1, 16).Select(person => Task.Run(() => Accounts.AddAsync(Link($"person{person}", 7), onlyToFreeUser: true, Ct), Ct)));
@@ -67,7 +67,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_user_with_a_link_is_not_free_and_may_get_another_all_the_same()
+    public async Task A_linked_user_does_not_count_as_unlinked_and_may_get_further_links_explicitly()
     {
         AccountLink alice = await AddAsync("alice", 7);
 
@@ -81,7 +81,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_goes_by_its_number_and_user_or_by_its_person()
+    public async Task An_account_link_is_removed_by_its_id_and_user_or_by_its_person()
     {
         AccountLink alice = await AddAsync("alice", 7);
         AccountLink bob = await AddAsync("bob", 7);
@@ -99,7 +99,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_user_that_was_somebodys_once_is_not_free_again()
+    public async Task A_user_who_was_linked_once_never_counts_as_unlinked_again()
     {
         AccountLink alice = await AddAsync("alice", 7);
         await Accounts.RemoveAsync(alice.Id, 7, Ct);
@@ -109,7 +109,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_heard_is_noted_and_never_goes_back()
+    public async Task The_label_and_time_of_a_link_are_updated_and_never_by_older_values()
     {
         AccountLink link = await AddAsync("alice", 7);
 
@@ -125,7 +125,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reservation_stands_until_the_link_is_there()
+    public async Task A_reservation_lasts_until_the_account_link_is_added()
     {
         AccountReservation reservation = new(Person("alice"), "alice", "alice@example.com", Now);
         await Accounts.ReserveAsync(reservation with { Username = "first" }, Ct);
@@ -138,7 +138,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reserved_name_is_anothers_for_everybody_else_and_for_a_while()
+    public async Task A_reserved_username_is_taken_for_other_people_for_a_while()
     {
         await Accounts.ReserveAsync(new AccountReservation(Person("alice"), "Alice", "", Now), Ct);
 
@@ -152,7 +152,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_user_who_was_linked_once_is_not_free_again_and_a_failed_link_keeps_the_reservation()
+    public async Task A_link_refused_for_a_formerly_linked_user_keeps_the_reservation()
     {
         AccountLink link = new(0, Issuer, "mallory", "authentik", "mallory", 7, "2026-01-01T00:00:00Z", Now, Now);
         AccountLink added = (await Accounts.AddAsync(link, onlyToFreeUser: true, Ct))!;
@@ -165,7 +165,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_subject_at_two_providers_is_two_people()
+    public async Task The_same_subject_at_two_providers_has_two_account_links()
     {
         AccountLink first = await AddAsync("alice", 7);
         AccountLink second = (await Accounts.AddAsync(Link("alice", 8) with { Provider = "other" }, onlyToFreeUser: false, Ct))!;
@@ -185,7 +185,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_of_a_provider_that_is_configured_no_longer_is_taken_over()
+    public async Task A_link_of_a_removed_provider_is_moved_to_the_provider_with_the_same_issuer()
     {
         AccountLink before = await AddAsync("alice", 7);
 
@@ -203,7 +203,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_is_taken_over_only_where_nothing_else_could_be_meant()
+    public async Task A_link_is_moved_to_another_provider_only_if_it_is_unambiguous()
     {
         AccountLink configured = await AddAsync("alice", 7);
         Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other"), ["authentik", "other"], Ct));
@@ -219,7 +219,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_that_take_over_one_link_at_once_one_wins()
+    public async Task Of_concurrent_moves_of_one_link_one_wins()
     {
         await AddAsync("alice", 7);
         string[] providers = [.. Enumerable.Range(1, 16).Select(number => $"provider-{number}")];
@@ -231,7 +231,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_name_that_was_noted_stays_and_means_the_last_user()
+    public async Task A_recorded_username_is_kept_and_refers_to_the_last_user()
     {
         Assert.Null(await Accounts.FindNameAsync("alice", Ct));
         await Accounts.NoteNameAsync("alice", 7, Ct);
@@ -245,7 +245,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_is_made_once()
+    public async Task A_stored_secret_is_created_once()
     {
         byte[][] made = await Task.WhenAll(Enumerable.Range(0, 8)
             .Select(_ => Task.Factory.StartNew(() => _store.Secrets.GetOrCreate("name", 32), Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));

@@ -8,7 +8,7 @@ namespace Gateway.Tests.Storage;
 public sealed class DatabaseTests
 {
     [Fact]
-    public async Task The_schema_has_a_version_and_opening_again_changes_nothing()
+    public async Task The_database_schema_has_a_version_and_reopening_changes_nothing()
     {
         using SessionsOnDisk sessions = new();
         await sessions.BeginAsync();
@@ -22,7 +22,7 @@ public sealed class DatabaseTests
     }
 
     [Fact]
-    public void A_database_of_a_newer_gateway_is_refused_and_left_as_it_is()
+    public void A_database_of_a_newer_version_is_refused_and_left_unchanged()
     {
         using SessionsOnDisk sessions = new();
         sessions.Ask("PRAGMA user_version = 7;");
@@ -36,7 +36,7 @@ public sealed class DatabaseTests
     }
 
     [Fact]
-    public void A_file_that_is_no_database_is_refused()
+    public void A_file_that_is_not_a_database_is_refused()
     {
         using SessionsOnDisk sessions = new();
         sessions.Database.Dispose();
@@ -64,7 +64,7 @@ public sealed class DatabaseTests
     }
 
     [Fact]
-    public void Nobody_else_looks_into_a_directory_that_the_gateway_made()
+    public void A_data_directory_created_by_the_gateway_is_accessible_to_its_user_only()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -79,7 +79,7 @@ public sealed class DatabaseTests
     [Theory]
     [InlineData(10)]
     [InlineData(2000)]
-    public async Task Which_sessions_have_no_row_is_said_of_few_and_of_many(int many)
+    public async Task Sessions_without_a_row_are_found_among_few_and_among_many(int many)
     {
         await using SqliteUnderTest store = new();
         DateTimeOffset now = DateTimeOffset.UtcNow;
@@ -103,7 +103,7 @@ public sealed class DatabaseTests
 
     /// <summary>They are for a sign-in's round trip, and reading or making them takes time that a start does not have.</summary>
     [Fact]
-    public async Task The_data_protection_keys_are_made_at_the_first_sign_in_and_not_at_the_start()
+    public async Task The_data_protection_keys_are_created_at_the_first_sign_in_and_not_at_the_start()
     {
         await using World world = await World.StartAsync();
         string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);

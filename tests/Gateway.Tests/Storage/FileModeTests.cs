@@ -7,7 +7,7 @@ using Gateway.Tests.StandIns;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What the gateway writes is for its own user alone, whatever directory and umask it was given.</summary>
+/// <summary>Files of the gateway are accessible to its own user only, whatever the directory and the umask are.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class FileModeTests
 {
@@ -18,7 +18,7 @@ public sealed class FileModeTests
         | UnixFileMode.OtherExecute;
 
     [Fact]
-    public async Task In_a_data_directory_that_everybody_may_read_every_file_is_for_the_gateways_user_alone()
+    public async Task In_a_world_readable_data_directory_every_file_is_accessible_to_the_gateways_user_only()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         MakeReadable(world.DataDirectory);
@@ -51,7 +51,7 @@ public sealed class FileModeTests
     }
 
     [Fact]
-    public async Task A_data_directory_that_the_gateway_made_is_no_reason_to_warn()
+    public async Task A_data_directory_created_by_the_gateway_gives_no_warning()
     {
         await using World world = await World.StartAsync();
 
@@ -59,7 +59,7 @@ public sealed class FileModeTests
     }
 
     [Fact]
-    public async Task Files_of_before_with_wider_modes_are_narrowed_at_the_start()
+    public async Task Existing_files_with_wider_modes_are_restricted_at_the_start()
     {
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInAsync("alice");
@@ -85,7 +85,7 @@ public sealed class FileModeTests
     /// <summary>As where Redis holds the sessions: the journal lies in the data directory all the same.</summary>
     [Fact]
     [Needs(RealPart.Redis)]
-    public async Task With_Redis_the_data_directory_is_warned_about_too()
+    public async Task With_Redis_a_world_readable_data_directory_gives_a_warning_too()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         await using World world = await World.StartAsync(options =>
@@ -106,7 +106,7 @@ public sealed class FileModeTests
 
     /// <summary>Nobody may change the mode of what this link leads to, not even root.</summary>
     [Fact]
-    public async Task A_file_that_cannot_be_narrowed_is_warned_about_and_the_gateway_starts()
+    public async Task A_file_whose_mode_cannot_be_restricted_gives_a_warning_and_the_gateway_starts()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         string keys = Path.Combine(world.DataDirectory, StorageFeature.KeysDirectory);
@@ -121,7 +121,7 @@ public sealed class FileModeTests
 
     [Fact]
     [Needs(RealPart.Process)]
-    public async Task A_umask_that_takes_nothing_away_changes_nothing_of_it()
+    public async Task A_umask_of_000_does_not_widen_the_file_modes()
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Dictionary<string, string> settings = world.Settings().Where(setting => setting.Value is not null)

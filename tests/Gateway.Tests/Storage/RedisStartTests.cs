@@ -11,7 +11,7 @@ namespace Gateway.Tests.Storage;
 public sealed class RedisStartTests
 {
     [Fact]
-    public async Task Redis_that_does_not_answer_is_asked_again_and_given_up_in_time()
+    public async Task Connecting_to_an_unavailable_Redis_at_the_start_is_retried_and_then_times_out()
     {
         WatchedClock clock = new();
         using RedisConnection connection = new(StoreUnderTest.Settings($"redis://127.0.0.1:{World.FreePort()}"), clock, NullLogger<RedisConnection>.Instance);

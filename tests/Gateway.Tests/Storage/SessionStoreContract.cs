@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>What every store of sessions does.</summary>
+/// <summary>What every session store must do.</summary>
 public abstract class SessionStoreContract : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
@@ -30,7 +30,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_added_is_found_as_it_was()
+    public async Task A_stored_session_is_found_as_it_was_added()
     {
         StoredSession made = await AddAsync();
         StoredSession withoutSid = await AddAsync(Hash(), sid: null);
@@ -41,7 +41,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_record_is_replaced_at_its_version_only()
+    public async Task A_session_record_is_replaced_only_at_the_expected_version()
     {
         StoredSession made = await AddAsync();
 
@@ -53,7 +53,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_that_replace_one_version_one_wins()
+    public async Task Of_concurrent_replacements_of_one_version_one_wins()
     {
         StoredSession made = await AddAsync();
 
@@ -64,7 +64,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_use_is_noted_and_never_goes_back()
+    public async Task The_last_use_of_a_session_is_recorded_and_never_goes_back()
     {
         StoredSession made = await AddAsync();
         StoredSession other = await AddAsync();
@@ -78,7 +78,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_gone_is_not_brought_back_by_any_write()
+    public async Task No_write_restores_a_removed_session()
     {
         StoredSession made = await AddAsync();
         Assert.True(await Store.RemoveAsync(made.Key, Ct));
@@ -94,7 +94,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Replaces_and_touches_that_race_an_end_never_bring_a_session_back()
+    public async Task Replacements_and_uses_racing_an_end_never_restore_a_session()
     {
         for (int round = 0; round < 300; round++)
         {
@@ -119,7 +119,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_beginning_that_races_the_end_of_its_sid_never_stays()
+    public async Task A_sign_in_racing_the_end_of_its_sid_never_leaves_a_session()
     {
         for (int round = 0; round < 200; round++)
         {
@@ -134,7 +134,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sid_ends_its_sessions_and_no_others()
+    public async Task The_end_of_a_sid_ends_its_sessions_and_no_others()
     {
         byte[] person = Hash();
         byte[] sid = Hash();
@@ -152,7 +152,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_person_ends_with_all_their_sessions_and_nobody_else()
+    public async Task The_end_of_a_person_ends_all_sessions_of_that_person_and_no_others()
     {
         byte[] person = Hash();
         byte[] sid = Hash();
@@ -168,7 +168,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sign_in_under_way_is_stopped_by_the_end_of_its_sid_and_by_a_later_one_of_the_person()
+    public async Task A_sign_in_in_progress_is_stopped_by_the_end_of_its_sid_and_by_a_later_end_of_the_person()
     {
         DateTimeOffset then = Now.AddMinutes(-10);
         byte[] person = Hash();
@@ -186,7 +186,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
     /// <summary>The store was away when it came, and the person has signed in anew since.</summary>
     [Fact]
-    public async Task An_end_that_is_told_late_spares_what_of_the_person_began_after_it_and_nothing_of_a_sid()
+    public async Task A_delayed_end_of_a_person_spares_later_sessions_and_a_delayed_end_of_a_sid_spares_none()
     {
         DateTimeOffset end = Now.AddMinutes(-10);
         byte[] person = Hash();
@@ -203,7 +203,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_end_that_comes_at_once_spares_nothing_whatever_the_clocks_say()
+    public async Task An_immediate_end_spares_no_session_whatever_the_clocks_say()
     {
         byte[] person = Hash();
         StoredSession made = New(person, Hash());
@@ -213,7 +213,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_sessions_of_a_person_come_with_the_last_used_first()
+    public async Task The_sessions_of_a_person_are_ordered_by_last_use()
     {
         byte[] person = Hash();
         StoredSession first = await AddAsync(person);
@@ -228,7 +228,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_sessions_are_listed_once()
+    public async Task All_sessions_are_listed_exactly_once()
     {
         StoredSession[] made = await Task.WhenAll(Enumerable.Range(0, 1200).Select(_ => AddAsync()));
 
@@ -236,7 +236,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_counts_once_is_taken_by_one()
+    public async Task Of_concurrent_attempts_to_mark_a_replay_key_as_used_one_wins()
     {
         byte[] jti = Hash();
 
@@ -250,7 +250,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_recheck_is_claimed_by_one_until_it_is_given_back_or_over()
+    public async Task Of_concurrent_attempts_to_acquire_a_recheck_lease_one_wins_until_it_is_released_or_expires()
     {
         StoredSession made = await AddAsync();
 
@@ -268,7 +268,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_has_expired_is_gone_with_its_marks()
+    public async Task Expired_sessions_tombstones_and_replay_marks_are_deleted()
     {
         DateTimeOffset now = DateTimeOffset.UtcNow;
         byte[] person = Hash();
@@ -294,7 +294,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_is_there_says_so() => await Store.CheckAsync(Ct);
+    public async Task The_check_of_an_available_store_succeeds() => await Store.CheckAsync(Ct);
 
     private static Task RaceAsync(Barrier start, Func<Task> step) => Task.Factory.StartNew(
         () =>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Tests.Storage;
 
-/// <summary>Both stores without a gateway, as the contracts want them.</summary>
+/// <summary>A store without a gateway, for the contracts.</summary>
 internal abstract class StoreUnderTest : IAsyncDisposable
 {
     public abstract ISessionStore Sessions { get; }
@@ -25,7 +25,8 @@ internal abstract class StoreUnderTest : IAsyncDisposable
         {
             ["PAPERLESS_URL"] = "http://docs.example.com",
             ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
-            [Apps.Variable] = Apps.Json(Apps.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
+            [ProvidersSetting.Variable] = ProvidersSetting.Json(
+                ProvidersSetting.Of(new Uri("https://authentik.example.com/application/o/paperless/"), "authentik", "paperless", "secret")),
             ["GATEWAY_PAPERLESS_TOKEN"] = "token",
             ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), "gateway-tests-" + Guid.NewGuid().ToString("N")),
             ["GATEWAY_REDIS_URL"] = redis,

@@ -5,7 +5,7 @@ using Gateway.WebSockets;
 
 namespace Gateway.Tests.WebSockets;
 
-/// <summary>Where a frame ends and a close may stand, however the bytes are cut.</summary>
+/// <summary>Where a WebSocket frame ends and a close frame may be inserted, however the bytes are split.</summary>
 public sealed class WebSocketFramesTests
 {
     private static readonly Gen<byte[]> Frame =
@@ -17,7 +17,7 @@ public sealed class WebSocketFramesTests
         Gen.OneOf(Gen.Int[1, 3], Gen.Int[1, 70_000]).Array[1, 20]);
 
     [Fact]
-    public void Each_frame_is_followed_to_its_end_and_not_beyond() => Streams.Sample((frames, cuts) =>
+    public void The_frame_parser_finds_the_end_of_each_WebSocket_frame() => Streams.Sample((frames, cuts) =>
     {
         WebSocketFrames follower = new();
         List<int> boundaries = [];
@@ -42,7 +42,7 @@ public sealed class WebSocketFramesTests
     });
 
     [Fact]
-    public async Task A_close_stands_after_a_whole_frame_and_nothing_after_it() => await Gen.Select(Streams, Gen.Int[0, 100])
+    public async Task A_close_frame_is_inserted_only_between_whole_frames_and_nothing_follows_it() => await Gen.Select(Streams, Gen.Int[0, 100])
         .SampleAsync(async (stream, closeAfter) =>
             {
                 byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
@@ -69,7 +69,7 @@ public sealed class WebSocketFramesTests
             });
 
     [Fact]
-    public async Task Closing_twice_closes_once_with_the_first_reason()
+    public async Task Closing_a_WebSocket_twice_sends_one_close_frame_with_the_first_reason()
     {
         using MemoryStream browser = new();
         await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
@@ -82,7 +82,7 @@ public sealed class WebSocketFramesTests
     }
 
     [Fact]
-    public async Task Closing_after_the_end_does_nothing()
+    public async Task Closing_a_WebSocket_after_its_end_does_nothing()
     {
         using MemoryStream browser = new();
         int disposed = 0;

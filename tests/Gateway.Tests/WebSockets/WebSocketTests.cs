@@ -6,7 +6,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.WebSockets;
 
-/// <summary>The live status through the gateway, to its end.</summary>
+/// <summary>The status WebSocket of Paperless through the gateway.</summary>
 public sealed class WebSocketTests : IAsyncLifetime
 {
     private World _world = null!;
@@ -25,7 +25,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Messages_go_both_ways_and_the_close_too()
+    public async Task WebSocket_messages_and_the_close_are_forwarded_in_both_directions()
     {
         using ClientWebSocket socket = await OpenAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -43,7 +43,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paperless_own_close_arrives()
+    public async Task A_close_frame_of_Paperless_reaches_the_browser()
     {
         using ClientWebSocket socket = await OpenAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -57,7 +57,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("sessionid=none")]
     [InlineData("paperless-gateway=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
-    public async Task Nobody_gets_none(string cookie)
+    public async Task A_WebSocket_without_a_session_is_refused(string cookie)
     {
         _world.Paperless.ForgetReceived();
         foreach (string path in (string[])["/ws/status/", "/static/signin.css", "/accounts/password/reset/", "/admin/login/", "/dashboard"])
@@ -75,7 +75,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     [Theory]
     [InlineData("/ws/status/")]
     [InlineData("/api/status/")]
-    public async Task A_token_opens_none(string path)
+    public async Task A_token_opens_no_WebSocket(string path)
     {
         using ClientWebSocket socket = new();
         socket.Options.SetRequestHeader("Authorization", "Token " + _world.Paperless.Data.AdminToken);
@@ -84,7 +84,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paperless_refusal_of_a_socket_arrives()
+    public async Task A_WebSocket_refused_by_Paperless_is_refused_with_the_same_status()
     {
         using ClientWebSocket socket = new();
         socket.Options.CollectHttpResponseDetails = true;
@@ -96,7 +96,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Big_messages_in_many_fragments_arrive_whole()
+    public async Task Large_fragmented_WebSocket_messages_arrive_complete()
     {
         using ClientWebSocket socket = await OpenAsync();
         string text = Convert.ToBase64String(RandomNumberGenerator.GetBytes(2_000_000));
@@ -113,7 +113,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_session_ends_its_sockets_close_with_1008_and_no_others()
+    public async Task WebSockets_close_with_1008_when_their_session_ends_and_others_stay_open()
     {
         using Visitor bob = await _world.SignedInAsync("bob");
         using Visitor alicesPhone = await _world.SignedInAsync("alice");
@@ -132,7 +132,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_session_expires_its_sockets_close_with_1008()
+    public async Task WebSockets_close_with_1008_when_their_session_expires()
     {
         using ClientWebSocket socket = await OpenAsync();
 
@@ -142,7 +142,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_gateway_stops_sockets_close_with_1001()
+    public async Task WebSockets_close_with_1001_when_the_gateway_stops()
     {
         using ClientWebSocket socket = await OpenAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -155,7 +155,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_browser_that_never_answers_the_close_is_cut_off()
+    public async Task A_WebSocket_whose_browser_does_not_answer_the_close_is_aborted()
     {
         using RawConnection connection = await OpenRawAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -169,7 +169,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_browser_that_reads_nothing_is_cut_off_when_its_session_ends()
+    public async Task A_WebSocket_whose_browser_reads_nothing_is_aborted_when_its_session_ends()
     {
         using RawConnection connection = await OpenRawAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -189,7 +189,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("\u0081")]
     [InlineData("\u0081\u00fe\u0010\u0000mask and a part of what was announced")]
-    public async Task A_browser_that_vanishes_in_the_middle_of_a_frame_leaves_nothing_behind(string begun)
+    public async Task A_browser_that_disconnects_inside_a_WebSocket_frame_leaves_no_open_connection(string begun)
     {
         using RawConnection connection = await OpenRawAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -203,7 +203,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paperless_that_vanishes_takes_the_socket_with_it()
+    public async Task A_WebSocket_ends_when_Paperless_disconnects()
     {
         using ClientWebSocket socket = await OpenAsync();
         await _world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
@@ -215,7 +215,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Over_http2_sockets_work_the_same()
+    public async Task WebSockets_over_HTTP2_work_as_over_HTTP1()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = await world.SignedInAsync("alice");
@@ -229,7 +229,7 @@ public sealed class WebSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Over_http2_a_socket_from_elsewhere_and_one_of_nobody_are_refused()
+    public async Task Over_HTTP2_a_cross_site_WebSocket_and_one_without_a_session_are_refused()
     {
         await using World world = await World.StartAsync(options => options.Https = true);
         using Visitor alice = await world.SignedInAsync("alice");

@@ -1,0 +1,245 @@
+using Gateway.Forwarding;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Pages;
+using Microsoft.Playwright;
+
+namespace Gateway.Tests.Browser;
+
+/// <summary>Every page on every screen: a screenshot in artifacts/screenshots, no finding of axe, no horizontal overflow.</summary>
+[Needs(RealPart.Chromium)]
+public sealed class PageAppearanceTests(Chromium chromium)
+{
+    /// <summary>axe looks at each screen in one of the colours; the picture is taken in both.</summary>
+    public static TheoryData<Screen, ColorScheme> Looks => new()
+    {
+        { Screen.Desktop, ColorScheme.Light },
+        { Screen.Phone, ColorScheme.Dark },
+    };
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_session_and_sign_in_pages_look_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family";
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        await page.GotoAsync(world.Origin + "/accounts/login/?next=%2Fdashboard");
+        await look.IsInOrderAsync("sign-in", "Sign in");
+        await page.GotoAsync(world.Origin + "/accounts/login/?loggedout=1");
+        await look.IsInOrderAsync("signed-out", "Signed out");
+        await page.GotoAsync(world.Origin + "/accounts/login/?sharelink_expired=1");
+        await look.IsInOrderAsync("share-link-expired", "Sign in");
+        Assert.Empty(window.Errors);
+
+        await page.GotoAsync(world.Origin + "/gateway/session");
+        await look.IsInOrderAsync("not-signed-in", "Not signed in");
+        await page.GotoAsync(world.Origin + "/accounts/login/");
+        await JourneyTests.SignInAsync(page, "bob");
+        await look.IsInOrderAsync("no-access", "No access");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sign in as somebody else" }).ClickAsync();
+        await look.ProviderIsInOrderAsync("provider-sign-in", "Who are you?");
+        await page.Locator("#sign-in-alice").ClickAsync();
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Alice");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
+        await look.PaperlessIsInOrderAsync("paperless-dashboard");
+        await page.GotoAsync(world.Origin + "/gateway/session");
+        await look.IsInOrderAsync("session", "Your session");
+        (await world.SignedInAsync("alice", userAgent: "a-program-with-a-very-long-name-that-nobody-has-heard-of-and-no-blank/1.0")).Dispose();
+        await page.GetByRole(AriaRole.Link, new() { Name = "All your sessions" }).ClickAsync();
+        await look.IsInOrderAsync("sessions", "Your sessions");
+        await page.GetByRole(AriaRole.Button, new() { Name = "End this session" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(1);
+
+        await page.GotoAsync(world.Provider.Address.AbsoluteUri);
+        await page.EvaluateAsync("address => { location.href = address }", world.Origin + "/accounts/logout/");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign out?");
+        await look.IsInOrderAsync("confirm-sign-out", "Sign out?");
+
+        // The button leads on to the provider, which the page's policy must allow.
+        await page.GotoAsync(world.Origin + "/gateway/sessions");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out everywhere" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex(@"/accounts/login/\?loggedout=1"));
+        Assert.All(window.Errors, error => Assert.Matches("status of (401|403)", error));
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_error_pages_look_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromSeconds(1)));
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        await page.GotoAsync(world.Origin + "/a/%2Fb");
+        await look.IsInOrderAsync("400", "This address is not clear");
+        await page.GotoAsync(world.Origin + "/gateway/nothing");
+        await look.IsInOrderAsync("404", "Not found");
+        world.Provider.NextAuthorizeError = new ProviderError(
+            "access_denied",
+            "The policy paperless-access-for-family-members-only does not allow this: <b>ask</b> your administrator.");
+        await page.GotoAsync(world.Origin + "/accounts/login/");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with authentik" }).ClickAsync();
+        await look.IsInOrderAsync("provider-refused", "The provider refused");
+        await page.GotoAsync(world.Origin + "/accounts/login/");
+        await JourneyTests.SignInAsync(page, "alice");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
+
+        using (world.Paperless.Faults.Drop(_ => true))
+        {
+            await page.GotoAsync(world.Origin + "/documents/1");
+            await look.IsInOrderAsync("502", "Paperless does not answer");
+        }
+
+        using (Fault held = world.Paperless.Faults.Hold(request => request.Path == "/documents/1"))
+        {
+            await page.GotoAsync(world.Origin + "/documents/1");
+            await look.IsInOrderAsync("504", "Paperless takes too long");
+        }
+
+        Assert.All(window.Errors, error => Assert.Matches("status of (400|403|404|502|504)", error));
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_pages_of_a_password_sign_in_look_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "false";
+        });
+        world.Paperless.Data.AddUser("carol", user => user with { Password = "carol" });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        await page.GotoAsync(world.Origin + "/documents/2");
+        await look.IsInOrderAsync("sign-in-password", "Sign in");
+        await FillInAsync("alice");
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/documents/2");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("alice");
+        await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
+        await page.GotoAsync(world.Origin + "/gateway/session");
+        await look.IsInOrderAsync("session-password", "Your session");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sign out" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/accounts/login/?loggedout=1");
+
+        await FillInAsync("carol");
+        await look.IsInOrderAsync("permission-missing", "A permission is missing");
+        Assert.All(window.Errors, error => Assert.Contains("status of 403", error, StringComparison.Ordinal));
+
+        async Task FillInAsync(string person)
+        {
+            await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with a Paperless password" }).ClickAsync();
+            await page.GetByLabel("Username").FillAsync(person);
+            await page.GetByLabel("Password").FillAsync(person);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_pages_of_several_providers_with_long_names_look_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIALACCOUNT_PROVIDERS"] = SignInPageTests.Providers(
+            ("authentik", "authentik"),
+            ("work", "Ministry of Administrative Affairs and Digital Infrastructure"),
+            ("unbroken", "single-sign-on.department.subsidiary.very-long-company-name.example.com")));
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+
+        await window.Page.GotoAsync(world.Origin + "/accounts/login/?loggedout=1");
+        await look.IsInOrderAsync("sign-in-several", "Signed out");
+        Assert.Empty(window.Errors);
+        await window.Page.GetByRole(AriaRole.Link, new() { Name = "Ministry" }).ClickAsync();
+        await look.IsInOrderAsync("503", "No sign-in at the moment");
+        Assert.All(window.Errors, error => Assert.Contains("status of 503", error, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_pages_for_a_person_without_an_account_look_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "false";
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        // The superuser of that name is nobody's by the name alone, so the person chooses another one.
+        await page.GotoAsync(world.Origin + "/accounts/login/");
+        await JourneyTests.SignInAsync(page, "admin");
+        await look.IsInOrderAsync("choose-username", "Choose a user name");
+        Assert.True(await page.Locator("#username").EvaluateAsync<bool>("input => input === document.activeElement"));
+        await Assertions.Expect(page.GetByLabel("User name")).ToHaveValueAsync("admin2");
+        await page.GetByLabel("User name").FillAsync("admin");
+        await page.Keyboard.PressAsync("Enter");
+        await look.IsInOrderAsync("choose-username-taken", "Choose a user name");
+        await page.GetByLabel("User name").FillAsync("ada");
+        using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/", 500))
+        {
+            await page.Keyboard.PressAsync("Enter");
+            await look.IsInOrderAsync("paperless-not-ready", "Paperless is not ready");
+        }
+
+        // The page tries again by itself, and the question comes back.
+        await Assertions.Expect(page.GetByLabel("User name")).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await page.GetByLabel("User name").FillAsync("ada");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Ada");
+        Assert.All(window.Errors, error => Assert.Matches("status of (400|403|503)", error));
+    }
+
+    /// <summary>One window's way of looking.</summary>
+    private sealed class Look(BrowserWindow window, Screen screen, ColorScheme colors)
+    {
+        /// <summary>Paperless's own sign-in is a column of this many pixels.</summary>
+        private const float Column = 300;
+
+        public async Task IsInOrderAsync(string name, string heading)
+        {
+            await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(heading);
+            await SettledAsync(name);
+            Assert.Equal(Column, (await window.Page.Locator("main").BoundingBoxAsync())!.Width);
+            Assert.Equal(
+                colors == ColorScheme.Dark ? "rgb(22, 22, 24)" : "rgb(245, 245, 245)",
+                await window.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+        }
+
+        public async Task ProviderIsInOrderAsync(string name, string heading)
+        {
+            await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(heading);
+            await SettledAsync(name);
+        }
+
+        public Task PaperlessIsInOrderAsync(string name) => SettledAsync(name);
+
+        private async Task SettledAsync(string name)
+        {
+            foreach (ColorScheme either in new[] { colors == ColorScheme.Dark ? ColorScheme.Light : ColorScheme.Dark, colors })
+            {
+                await window.Page.EmulateMediaAsync(new() { ColorScheme = either });
+                await window.ScreenshotAsync($"{name}-{screen}-{either}".ToLowerInvariant());
+            }
+
+            Assert.Equal([], await window.AccessibilityViolationsAsync());
+            Assert.Equal(0, await window.Page.EvaluateAsync<int>("Math.max(0, document.documentElement.scrollWidth - innerWidth)"));
+        }
+    }
+}
