@@ -55,13 +55,13 @@ public class Parts : IDisposable
     public bool FindSession() => _sessionCookie.TryRead(_header, out SessionSecret secret) && _sessions.TryFind(secret.Key(), out _);
 
     [Benchmark(Description = "path guard, plain path")]
-    public string? GuardPath() => PathGuard.Fault("/api/documents/?page=1&page_size=50&ordering=-created");
+    public string? GuardPath() => PathGuard.FindError("/api/documents/?page=1&page_size=50&ordering=-created");
 
     [Benchmark(Description = "path guard, with escapes")]
-    public string? GuardEscapedPath() => PathGuard.Fault("/api/documents/M%C3%BCller%20Rechnung/download/");
+    public string? GuardEscapedPath() => PathGuard.FindError("/api/documents/M%C3%BCller%20Rechnung/download/");
 
     [Benchmark(Description = "access rule")]
-    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, Credential.None) == AccessDecision.WithIdentity;
+    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, AuthorizationScheme.None) == AccessDecision.WithIdentity;
 
     [Benchmark(Description = "header filter, the 14 names of a browser")]
     public int Hygiene()

@@ -39,23 +39,23 @@ internal sealed class ChunkedBodyBuffer(
         && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
         && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true };
 
-    /// <returns>Anything but <see cref="CredentialAnswer.Taken"/>: the body is not in, and the request is to be refused.</returns>
+    /// <returns>Anything but <see cref="CredentialStatus.Accepted"/>: the body is not in, and the request is to be refused.</returns>
     /// <exception cref="BadHttpRequestException">The body is too large for who sends it, takes too long, or broke off.</exception>
-    public async Task<CredentialAnswer> BufferAsync(HttpContext context, AccessDecision access)
+    public async Task<CredentialStatus> BufferAsync(HttpContext context, AccessDecision access)
     {
         bool hasCredential = access == AccessDecision.WithCredential;
-        CredentialAnswer? known = hasCredential ? credentials.Known(context) : null;
-        if (known is CredentialAnswer.NotTaken)
+        CredentialStatus? known = hasCredential ? credentials.FindCached(context) : null;
+        if (known is CredentialStatus.Rejected)
         {
-            return CredentialAnswer.NotTaken;
+            return CredentialStatus.Rejected;
         }
 
         FileBufferingReadStream spool = new(context.Request.Body, InMemory, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);
-        bool isVerified = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession || known is CredentialAnswer.Taken;
-        Share share = new(_directory, unverified, limits, ClientAddress.Of(context), hasCredential, isVerified);
+        bool isVerified = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession || known is CredentialStatus.Accepted;
+        Share share = new(_directory, unverified, limits, ClientAddress.From(context), hasCredential, isVerified);
         context.Response.RegisterForDispose(share);
-        CredentialAnswer answer = CredentialAnswer.Unknown;
+        CredentialStatus answer = CredentialStatus.Unknown;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
         try
         {
@@ -69,7 +69,7 @@ internal sealed class ChunkedBodyBuffer(
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            if (answer != CredentialAnswer.Taken)
+            if (answer != CredentialStatus.Accepted)
             {
                 // At once, and not when the rest of the body has been read off the connection.
                 share.Dispose();
@@ -77,7 +77,7 @@ internal sealed class ChunkedBodyBuffer(
             }
         }
 
-        if (answer == CredentialAnswer.Taken)
+        if (answer == CredentialStatus.Accepted)
         {
             spool.Position = 0;
             context.Request.Body = spool;
@@ -88,7 +88,7 @@ internal sealed class ChunkedBodyBuffer(
         return answer;
     }
 
-    private async Task<CredentialAnswer> CopyAsync(HttpContext context, FileBufferingReadStream spool, Share share, byte[] buffer)
+    private async Task<CredentialStatus> CopyAsync(HttpContext context, FileBufferingReadStream spool, Share share, byte[] buffer)
     {
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         Task timeout = share.IsVerified ? Task.CompletedTask : Task.Delay(limits.Timeout, time, over.Token);
@@ -101,7 +101,7 @@ internal sealed class ChunkedBodyBuffer(
 
                 // The read goes on while Paperless is asked: cancelled in between, it might lose bytes.
                 await Task.WhenAny(reading, timeout);
-                if (!share.IsVerified && timeout.IsCompleted && await VerifyInTimeAsync(context, share) is var late and not CredentialAnswer.Taken)
+                if (!share.IsVerified && timeout.IsCompleted && await VerifyInTimeAsync(context, share) is var late and not CredentialStatus.Accepted)
                 {
                     return late;
                 }
@@ -109,11 +109,11 @@ internal sealed class ChunkedBodyBuffer(
                 int read = await reading;
                 if (read == 0)
                 {
-                    return CredentialAnswer.Taken;
+                    return CredentialStatus.Accepted;
                 }
 
                 share.Add(read);
-                if (share.MustBeVerified && await VerifyAsync(context, share) is var answer and not CredentialAnswer.Taken)
+                if (share.MustBeVerified && await VerifyAsync(context, share) is var answer and not CredentialStatus.Accepted)
                 {
                     return answer;
                 }
@@ -130,7 +130,7 @@ internal sealed class ChunkedBodyBuffer(
     }
 
     /// <summary>The time is up: whoever has a good credential goes on, however slowly, and nobody else.</summary>
-    private Task<CredentialAnswer> VerifyInTimeAsync(HttpContext context, Share share)
+    private Task<CredentialStatus> VerifyInTimeAsync(HttpContext context, Share share)
     {
         context.RequestAborted.ThrowIfCancellationRequested();
         return share.HasCredential
@@ -138,10 +138,10 @@ internal sealed class ChunkedBodyBuffer(
             : throw new BadHttpRequestException("The body takes too long.", StatusCodes.Status408RequestTimeout);
     }
 
-    private async Task<CredentialAnswer> VerifyAsync(HttpContext context, Share share)
+    private async Task<CredentialStatus> VerifyAsync(HttpContext context, Share share)
     {
-        CredentialAnswer answer = await credentials.AskAsync(context);
-        if (answer == CredentialAnswer.Taken)
+        CredentialStatus answer = await credentials.AskAsync(context);
+        if (answer == CredentialStatus.Accepted)
         {
             share.Verify();
         }

@@ -78,7 +78,7 @@ internal sealed partial class PaperlessForwarder(
 
             if (failed is not null || !unreachable || !CanBeSentAgain(context.Request))
             {
-                await refusals.PaperlessAwayAsync(context, error);
+                await refusals.RefuseUnreachablePaperlessAsync(context, error);
                 return;
             }
 
@@ -86,7 +86,7 @@ internal sealed partial class PaperlessForwarder(
             context.Response.Clear();
         }
 
-        await refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+        await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
     }
 
     /// <summary>Only what changes nothing and has no body: the replica may have taken it before the connection broke.</summary>

@@ -74,11 +74,11 @@ internal sealed class RequestDispatcher
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
-        Credential credential = AuthorizationHeader.CredentialOf(request.Headers);
-        AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, credential, request.QueryString.Value ?? "");
+        AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
+        AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
-            return _refusals.SessionsAwayAsync(context, failed);
+            return _refusals.RefuseWithoutStoreAsync(context, failed);
         }
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
@@ -102,7 +102,7 @@ internal sealed class RequestDispatcher
             return true;
         }
 
-        return access == AccessDecision.Own && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
+        return access == AccessDecision.GatewayEndpoint && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
     }
 
     /// <summary>Only the next page makes a round trip to the provider; Paperless itself is asked about the account at any request.</summary>
@@ -110,7 +110,7 @@ internal sealed class RequestDispatcher
         session.IsAccountCheckDue || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
-        access is AccessDecision.Own or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
+        access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
 
     /// <summary>By the answer of the provider, or of Paperless, the session may be over, or be another user's name.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)
@@ -124,7 +124,7 @@ internal sealed class RequestDispatcher
     /// <param name="passwordCookie">Paperless's session cookie, where that session is the request's.</param>
     private Task PassAsync(HttpContext context, AccessDecision access, string? passwordCookie = null)
     {
-        if (access == AccessDecision.Own)
+        if (access == AccessDecision.GatewayEndpoint)
         {
             BodyLimits.Set(context, BodyLimits.Own);
             return _next(context);
@@ -178,13 +178,13 @@ internal sealed class RequestDispatcher
         bool takesCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
         if (isChange && takesCookies && !CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public))
         {
-            return _refusals.CrossSiteAsync(context);
+            return _refusals.RefuseCrossSiteAsync(context);
         }
 
         // Nobody has said who they are, so the body may be a form and no more.
         if (isForEverybody && (context.Request.ContentLength > ChunkedBodyBuffer.LargestAnonymous || (!isChange && BodyLimits.HasBody(context))))
         {
-            return _refusals.BodyAsync(context);
+            return _refusals.RefuseLargeBodyAsync(context);
         }
 
         return null;
@@ -216,7 +216,7 @@ internal sealed class RequestDispatcher
     {
         PasswordSessionResult finding = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
         context.Features.Set<PasswordSessionResult>(finding);
-        if (access == AccessDecision.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
+        if (access == AccessDecision.GatewayEndpoint && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
             await PassAsync(context, access);
             if (finding.Session is not null && context.Session() is not null)
@@ -231,14 +231,14 @@ internal sealed class RequestDispatcher
         switch (finding.Answer)
         {
             case PasswordSessionStatus.Unknown:
-                await _refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+                await _refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
                 return;
 
             case PasswordSessionStatus.Unnamed:
-                await _refusals.UnnamedAsync(context);
+                await _refusals.RefuseWithoutPermissionAsync(context);
                 return;
 
-            case PasswordSessionStatus.Somebody when access != AccessDecision.Own:
+            case PasswordSessionStatus.Somebody when access != AccessDecision.GatewayEndpoint:
                 access = AccessDecision.WithPasswordSession;
                 break;
         }
@@ -275,6 +275,6 @@ internal sealed class RequestDispatcher
     private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
         await ForwardIfTakenAsync(context, await _credentials.AskAsync(context), transformer);
 
-    private Task ForwardIfTakenAsync(HttpContext context, CredentialAnswer answer, HttpTransformer transformer) =>
-        answer == CredentialAnswer.Taken ? _forwarder.ForwardAsync(context, transformer) : _refusals.CredentialAsync(context, answer);
+    private Task ForwardIfTakenAsync(HttpContext context, CredentialStatus answer, HttpTransformer transformer) =>
+        answer == CredentialStatus.Accepted ? _forwarder.ForwardAsync(context, transformer) : _refusals.RefuseCredentialAsync(context, answer);
 }

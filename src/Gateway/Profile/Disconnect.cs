@@ -36,7 +36,7 @@ internal sealed partial class Disconnect(
         {
             await pages.RefuseAsync(
                 context,
-                new Refusal(413, "body_too_large", "Too much at once", "A request to disconnect an account names it, and no more."));
+                new Refusal(413, "body_too_large", "Request body too large", "A request to disconnect an account names it, and no more."));
             return true;
         }
 
@@ -48,11 +48,11 @@ internal sealed partial class Disconnect(
 
         // Paperless would check its own token on a session of its own.
         bool fromHere = user.Session is null
-            ? CrossSiteGuard.SaysSameOrigin(context.Request, settings.Public)
+            ? CrossSiteGuard.IsProvenSameOrigin(context.Request, settings.Public)
             : CrossSiteGuard.IsSameOrigin(context.Request, settings.Public);
         if (!fromHere)
         {
-            await access.CrossSiteAsync(context);
+            await access.RefuseCrossSiteAsync(context);
             return true;
         }
 

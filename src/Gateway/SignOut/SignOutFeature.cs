@@ -55,14 +55,14 @@ internal static class SignOutFeature
     {
         IServiceProvider services = context.RequestServices;
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
-        if (CrossSiteGuard.IsDoneByPerson(context.Request, settings.Public))
+        if (CrossSiteGuard.IsUserAction(context.Request, settings.Public))
         {
             return services.GetRequiredService<LogoutFlow>().AnswerAsync(context);
         }
 
         return context.Request.IsNavigation()
             ? ConfirmAsync(context, settings, services.GetRequiredService<EndSessionRedirect>())
-            : services.GetRequiredService<AccessRefusals>().SignOutInBackgroundAsync(context);
+            : services.GetRequiredService<AccessRefusals>().RefuseBackgroundSignOutAsync(context);
     }
 
     private static async Task ConfirmAsync(HttpContext context, GatewaySettings settings, EndSessionRedirect endSession)

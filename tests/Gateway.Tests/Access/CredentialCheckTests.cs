@@ -72,7 +72,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task A_good_credential_is_known_for_a_minute()
     {
         await SendAsync(AdminToken);
-        _world.Clock.Advance(CredentialCheck.TakenTtl - TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl - TimeSpan.FromSeconds(1));
         await SendAsync(AdminToken);
         Assert.Equal(1, Questions());
 
@@ -85,7 +85,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task A_credential_that_is_not_taken_is_known_for_ten_seconds()
     {
         await SendAsync("Token made-up");
-        _world.Clock.Advance(CredentialCheck.NotTakenTtl - TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(CredentialCheck.RejectedTtl - TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync("Token made-up")).Status);
         Assert.Equal(1, Questions());
 
@@ -100,7 +100,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
         string gone = AdminToken;
         _world.Paperless.Data.UpdateUser("admin", user => user with { Token = null });
-        _world.Clock.Advance(CredentialCheck.TakenTtl);
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl);
         _world.Paperless.ForgetReceived();
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(gone)).Status);
@@ -157,9 +157,9 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task One_client_has_few_questions_under_way_and_keeps_neither_others_nor_good_credentials_from_being_asked_about()
     {
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
-        _world.Clock.Advance(CredentialCheck.TakenTtl);
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl);
         using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Profile);
-        List<Task<Page>> held = [.. Enumerable.Range(0, CredentialCheck.MostOfOneAddress).Select(number => SendAsync($"Token made-up-{number}"))];
+        List<Task<Page>> held = [.. Enumerable.Range(0, CredentialCheck.MaxPerAddress).Select(number => SendAsync($"Token made-up-{number}"))];
         for (int number = 0; number < held.Count; number++)
         {
             await hold.StruckAsync(World.Ct);

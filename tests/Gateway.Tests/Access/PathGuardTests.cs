@@ -52,20 +52,20 @@ public sealed class PathGuardTests
 
     [Theory]
     [MemberData(nameof(Ambiguous))]
-    public void An_ambiguous_target_is_refused(string target) => Assert.NotNull(PathGuard.Fault(target));
+    public void An_ambiguous_target_is_refused(string target) => Assert.NotNull(PathGuard.FindError(target));
 
     [Theory]
     [MemberData(nameof(Clear))]
-    public void A_clear_target_passes(string target) => Assert.Null(PathGuard.Fault(target));
+    public void A_clear_target_passes(string target) => Assert.Null(PathGuard.FindError(target));
 
     [Fact]
     public void Whatever_comes_is_a_fault_or_none_and_never_a_crash() =>
-        Gen.OneOf(Gen.String, Targets).Sample(target => _ = PathGuard.Fault(target), iter: 50_000);
+        Gen.OneOf(Gen.String, Targets).Sample(target => _ = PathGuard.FindError(target), iter: 50_000);
 
     [Fact]
     public void What_passes_holds_nothing_that_is_refused_when_it_is_decoded() => Targets.Sample(target =>
     {
-        if (PathGuard.Fault(target) is null)
+        if (PathGuard.FindError(target) is null)
         {
             string path = Decoded(target);
             Assert.StartsWith("/", path, StringComparison.Ordinal);
@@ -109,7 +109,7 @@ public sealed class PathGuardTests
         List<string> passing = [];
         Targets.Sample(target =>
         {
-            if (PathGuard.Fault(target) is null)
+            if (PathGuard.FindError(target) is null)
             {
                 lock (passing)
                 {

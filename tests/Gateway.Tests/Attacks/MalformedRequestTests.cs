@@ -136,7 +136,7 @@ public sealed class MalformedRequestTests
     {
         using HttpRequestMessage request = new();
 
-        Assert.Null(HostGuard.Fault(host));
+        Assert.Null(HostGuard.FindError(host));
         request.Headers.Host = host;
         Assert.False(string.IsNullOrEmpty(HostString.FromUriComponent(host).Value));
     }

@@ -234,7 +234,7 @@ public sealed class FaultTests
         using Visitor app = world.NewVisitor();
         string token = "Token " + world.Paperless.Data.TokenOf("alice");
         byte[] large = new byte[3 * 1024 * 1024];
-        clock!.FailOnceIn($"{nameof(CredentialCheck)}.QuestionAsync", new InvalidOperationException("The clock is broken."));
+        clock!.FailOnceIn($"{nameof(CredentialCheck)}.AskPaperlessAsync", new InvalidOperationException("The clock is broken."));
 
         Page refused = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
         Page next = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));

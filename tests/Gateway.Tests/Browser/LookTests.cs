@@ -83,7 +83,7 @@ public sealed class LookTests(Chromium chromium)
         IPage page = window.Page;
 
         await page.GotoAsync(world.Origin + "/a/%2Fb");
-        await look.IsInOrderAsync("400", "This address is not clear");
+        await look.IsInOrderAsync("400", "Malformed address");
         await page.GotoAsync(world.Origin + "/gateway/nothing");
         await look.IsInOrderAsync("404", "Not found");
         world.Provider.NextAuthorizeError = new ProviderError(

@@ -110,7 +110,7 @@ public sealed class UnverifiedBodyTests
         asked.Release();
         CredentialCheck credentials = world.Gateway.Services.GetRequiredService<CredentialCheck>();
         DefaultHttpContext same = new() { Request = { Headers = { Authorization = "Token " + world.Paperless.Data.AdminToken } } };
-        await world.UntilAsync(() => Task.FromResult(credentials.Known(same) == CredentialAnswer.Taken), "The token is known.");
+        await world.UntilAsync(() => Task.FromResult(credentials.FindCached(same) == CredentialStatus.Accepted), "The token is known.");
         world.Clock.Advance(TimeSpan.FromHours(1));
         await connection.SendAsync("2\r\n\"}\r\n0\r\n\r\n");
 
@@ -198,7 +198,7 @@ public sealed class UnverifiedBodyTests
         RawConnection connection = await BeginAsync(world, Anonymous(world, $"X-Forwarded-For: {address}\r\n"), $"{size}\r\n{new string('x', bytes)}\r\n");
         UnverifiedBodies bodies = world.Gateway.Services.GetRequiredService<UnverifiedBodies>();
         DefaultHttpContext of = new() { Connection = { RemoteIpAddress = IPAddress.Parse(address) } };
-        await world.UntilAsync(() => Task.FromResult(bodies.IsHalfUsed(ClientAddress.Of(of))), "The gateway holds the body.");
+        await world.UntilAsync(() => Task.FromResult(bodies.IsHalfUsed(ClientAddress.From(of))), "The gateway holds the body.");
         return connection;
     }
 

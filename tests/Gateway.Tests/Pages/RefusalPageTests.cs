@@ -14,7 +14,7 @@ public sealed class RefusalPageTests
 {
     [Fact]
     public async Task An_ambiguous_address_is_400() =>
-        await IsRefusedAsync(400, "path_ambiguous", "This address is not clear", "/documents/%2F2", retries: false);
+        await IsRefusedAsync(400, "path_ambiguous", "Malformed address", "/documents/%2F2", retries: false);
 
     [Fact]
     public async Task An_unknown_address_of_the_gateways_own_is_404() =>
@@ -138,7 +138,7 @@ public sealed class RefusalPageTests
         Assert.Equal((HttpStatusCode)421, script.Status);
         IsProblem(script, 421, "host_unknown");
         Assert.Equal((HttpStatusCode)421, form.Status);
-        OwnPages.IsOne(form, "Not this host");
+        OwnPages.IsOne(form, "Unknown host");
     }
 
     [Fact]

@@ -24,12 +24,12 @@ public sealed class ReturnAddressTests
     [MemberData(nameof(Elsewhere))]
     public void What_is_elsewhere_or_leads_round_in_a_circle_becomes_the_front_page(string next)
     {
-        Assert.Equal("/", ReturnAddress.Local(next, ""));
-        Assert.Equal("/paperless/", ReturnAddress.Local(next, "/paperless"));
+        Assert.Equal("/", ReturnAddress.SafeOrFrontPage(next, ""));
+        Assert.Equal("/paperless/", ReturnAddress.SafeOrFrontPage(next, "/paperless"));
     }
 
     [Fact]
-    public void Nothing_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.Local(null, "/paperless"));
+    public void Nothing_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.SafeOrFrontPage(null, "/paperless"));
 
     [Theory]
     [InlineData("/")]
@@ -44,8 +44,8 @@ public sealed class ReturnAddressTests
     [InlineData("/api/documents/2/preview/")]
     public void What_is_local_is_kept_to_the_letter(string next)
     {
-        Assert.Equal(next, ReturnAddress.Local(next, ""));
-        Assert.Equal("/paperless" + next, ReturnAddress.Local("/paperless" + next, "/paperless"));
+        Assert.Equal(next, ReturnAddress.SafeOrFrontPage(next, ""));
+        Assert.Equal("/paperless" + next, ReturnAddress.SafeOrFrontPage("/paperless" + next, "/paperless"));
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class ReturnAddressTests
     [InlineData("//paperless/documents", "/paperless/")]
     [InlineData("/paperless/accounts/login/", "/paperless/")]
     [InlineData("/paperless/documents/2", "/paperless/documents/2")]
-    public void Only_what_is_below_the_script_name_is_local(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
+    public void Only_what_is_below_the_script_name_is_local(string next, string expected) => Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, "/paperless"));
 
     [Theory]
     [InlineData("/suche?q=Größe", "/suche?q=Gr%C3%B6%C3%9Fe")]
@@ -65,7 +65,7 @@ public sealed class ReturnAddressTests
     [InlineData("/a%C3%B6", "/a%C3%B6")]
     [InlineData("/\u2028/evil", "/%E2%80%A8/evil")]
     [InlineData("/\u3000/evil", "/%E3%80%80/evil")]
-    public void What_a_header_cannot_carry_is_escaped_as_a_browser_would(string next, string expected) => Assert.Equal(expected, ReturnAddress.Local(next, ""));
+    public void What_a_header_cannot_carry_is_escaped_as_a_browser_would(string next, string expected) => Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, ""));
 
     [Fact]
     public void A_browser_always_stays_at_the_public_origin()
@@ -75,14 +75,14 @@ public sealed class ReturnAddressTests
             Gen.OneOf(hostile, Gen.String, hostile.Select(text => "/" + text), hostile.Select(text => "/paperless/" + text)),
             Gen.OneOf(Gen.Const(""), Gen.Const("/paperless"))).Sample((next, scriptName) =>
         {
-            string address = ReturnAddress.Local(next, scriptName);
+            string address = ReturnAddress.SafeOrFrontPage(next, scriptName);
 
             Assert.StartsWith(scriptName + "/", address, StringComparison.Ordinal);
             Assert.False(address.StartsWith("//", StringComparison.Ordinal));
             Assert.All(address, letter => Assert.InRange(letter, '!', '~'));
             Assert.DoesNotContain('\\', address);
             Assert.Equal(Page.Authority, new Uri(Page, address).Authority);
-            Assert.Equal(address, ReturnAddress.Local(address, scriptName));
+            Assert.Equal(address, ReturnAddress.SafeOrFrontPage(address, scriptName));
         }, iter: 20_000);
     }
 
