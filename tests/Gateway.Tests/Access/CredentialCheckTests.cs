@@ -63,7 +63,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     [Fact]
     public async Task Small_bodies_and_their_credentials_are_Paperless_s_business_alone()
     {
-        await SendAsync("Token made-up", size: (int)ChunkedBodyBuffer.LargestAnonymous);
+        await SendAsync("Token made-up", size: (int)ChunkedBodyBuffer.MaxAnonymousBytes);
 
         Assert.Equal([Upload], _world.Forwarded.Select(request => request.RawPath));
     }

@@ -76,7 +76,7 @@ public sealed class LookTests(Chromium chromium)
         await using World world = await World.StartAsync(options =>
         {
             JourneyTests.ForPeople(options);
-            options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromSeconds(1)));
+            options.Services = services => services.AddSingleton(new ForwardingTimeouts(TimeSpan.FromSeconds(1)));
         });
         await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         Look look = new(window, screen, colors);

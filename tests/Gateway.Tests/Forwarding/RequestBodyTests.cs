@@ -49,8 +49,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    [InlineData(ChunkedBodyBuffer.InMemory)]
-    [InlineData(ChunkedBodyBuffer.InMemory + 1)]
+    [InlineData(ChunkedBodyBuffer.MaxInMemoryBytes)]
+    [InlineData(ChunkedBodyBuffer.MaxInMemoryBytes + 1)]
     public async Task A_chunked_body_is_sent_on_with_its_length(int padding)
     {
         using Visitor program = World.NewVisitor();

@@ -121,7 +121,7 @@ public sealed class UnverifiedBodyTests
     [Fact]
     public async Task Once_half_of_the_room_is_used_every_credential_is_asked_about_at_once()
     {
-        await using World world = await WithRoomAsync(all: 20_000, ofOneAddress: 1_000_000);
+        await using World world = await WithRoomAsync(all: 20_000, maxPerAddress: 1_000_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 11_000);
 
         using Visitor program = world.NewVisitor();
@@ -151,7 +151,7 @@ public sealed class UnverifiedBodyTests
     [InlineData("::ffff:198.51.100.1", "198.51.100.1", true)]
     public async Task One_address_holds_no_more_than_its_share(string first, string second, bool isSame)
     {
-        await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
+        await using World world = await WithRoomAsync(all: 1_000_000, maxPerAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, first, 9_000);
 
         Assert.Equal(isSame, await IsRefusedAsync(world, second));
@@ -160,7 +160,7 @@ public sealed class UnverifiedBodyTests
     [Fact]
     public async Task What_a_refused_body_held_is_free_again()
     {
-        await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
+        await using World world = await WithRoomAsync(all: 1_000_000, maxPerAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 9_000);
         Assert.True(await IsRefusedAsync(world, "198.51.100.1"));
 
@@ -185,10 +185,10 @@ public sealed class UnverifiedBodyTests
         return page.Status == HttpStatusCode.ServiceUnavailable;
     }
 
-    private static Task<World> WithRoomAsync(long all, long ofOneAddress) => World.StartAsync(options =>
+    private static Task<World> WithRoomAsync(long all, long maxPerAddress) => World.StartAsync(options =>
     {
         options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1";
-        options.Services = services => services.AddSingleton(UnverifiedBodyLimits.Default with { All = all, OfOneAddress = ofOneAddress });
+        options.Services = services => services.AddSingleton(UnverifiedBodyLimits.Default with { MaxTotal = all, MaxPerAddress = maxPerAddress });
     });
 
     /// <summary>An anonymous body that is not finished, of which the gateway holds so many bytes.</summary>

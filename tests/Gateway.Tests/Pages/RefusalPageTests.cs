@@ -45,7 +45,7 @@ public sealed class RefusalPageTests
         "Paperless takes too long",
         "/documents/1",
         retries: false,
-        options => options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromMilliseconds(200))),
+        options => options.Services = services => services.AddSingleton(new ForwardingTimeouts(TimeSpan.FromMilliseconds(200))),
         world => world.Paperless.Faults.Hold(_ => true));
 
     [Fact]
