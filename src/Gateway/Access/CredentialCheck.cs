@@ -112,13 +112,13 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
     private async Task<CredentialStatus> AskPaperlessAsync(string credential)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
+        UpstreamRequest question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
         {
             Headers = [("Accept", "application/json"), ("Authorization", credential)],
         };
         try
         {
-            UpstreamAnswer answer = await paperless.AskAsync(question, CancellationToken.None);
+            UpstreamResponse answer = await paperless.AskAsync(question, CancellationToken.None);
             switch (answer.Status)
             {
                 case HttpStatusCode.OK:

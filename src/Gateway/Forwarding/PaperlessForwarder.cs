@@ -53,7 +53,7 @@ internal sealed partial class PaperlessForwarder(
 
     private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken responseTimeout)
     {
-        context.Features.Get<UpstreamTiming>()?.Sent();
+        context.Features.Get<UpstreamTiming>()?.MarkSent();
         DestinationState? failed = null;
         while (upstreams.TryPick(failed, out DestinationState? destination))
         {

@@ -74,7 +74,7 @@ internal sealed class PaperlessTransformer(
         HttpResponseMessage? proxyResponse,
         CancellationToken cancellationToken)
     {
-        httpContext.Features.Get<UpstreamTiming>()?.Answered();
+        httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         IHeaderDictionary headers = httpContext.Response.Headers;
         if (headers.SetCookie is { Count: > 0 } setCookies)
@@ -86,7 +86,7 @@ internal sealed class PaperlessTransformer(
 
         if (_hasPasswordSession && httpContext.PasswordSession() is { } passwordSession && IsSignInRequired(httpContext.Response))
         {
-            passwordSessions.Doubt(passwordSession);
+            passwordSessions.Invalidate(passwordSession);
         }
 
         if (_varyHeader is not null && proxyResponse is not null && proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)

@@ -31,7 +31,7 @@ internal sealed class RequestDispatcher
     private readonly ForwardingTimeouts _timeouts;
     private readonly TimeProvider _time;
     private readonly ProfileLinks _profileLinks;
-    private readonly Disconnect _disconnect;
+    private readonly DisconnectEndpoint _disconnect;
     private readonly SessionRecheck _recheck;
     private readonly PaperlessTransformer[] _transformers;
 
@@ -50,7 +50,7 @@ internal sealed class RequestDispatcher
         RequestHeaderFilter headers,
         PaperlessCookies cookies,
         ProfileLinks profileLinks,
-        Disconnect disconnect,
+        DisconnectEndpoint disconnect,
         SessionRecheck recheck)
     {
         _next = next;
@@ -144,14 +144,14 @@ internal sealed class RequestDispatcher
             return ForwardSocketAsync(context, owner, transformer);
         }
 
-        if (ProfileApi.User(context, access) is { } user)
+        if (ProfileRequests.FindUser(context, access) is { } user)
         {
-            if (ProfileApi.IsDisconnect(context.Request))
+            if (ProfileRequests.IsDisconnect(context.Request))
             {
                 return DisconnectAsync(context, user, transformer);
             }
 
-            if (ProfileApi.Completion(context.Request, _profileLinks) is { } completion)
+            if (ProfileRequests.FindCompletion(context.Request, _profileLinks) is { } completion)
             {
                 transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
             }
@@ -229,17 +229,17 @@ internal sealed class RequestDispatcher
             return;
         }
 
-        switch (result.Answer)
+        switch (result.Status)
         {
             case PasswordSessionStatus.Unknown:
                 await _refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
                 return;
 
-            case PasswordSessionStatus.Unnamed:
+            case PasswordSessionStatus.PermissionMissing:
                 await _refusals.RefuseWithoutPermissionAsync(context);
                 return;
 
-            case PasswordSessionStatus.Somebody when access != AccessDecision.GatewayEndpoint:
+            case PasswordSessionStatus.SignedIn when access != AccessDecision.GatewayEndpoint:
                 access = AccessDecision.WithPasswordSession;
                 break;
         }

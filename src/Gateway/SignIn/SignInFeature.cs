@@ -132,7 +132,7 @@ internal static class SignInFeature
         if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
             // No ordinary sign-in instead: it could create an account that blocks this Connect.
-            if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
+            if (context.PasswordSessionResult().Status == PasswordSessionStatus.Unknown)
             {
                 await pages.RefuseAsync(
                     context,

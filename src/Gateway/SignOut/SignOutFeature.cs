@@ -69,7 +69,7 @@ internal static class SignOutFeature
     {
         Session? session = context.Session();
         bool isUnknown = context.Features.Get<SessionLookupFailed>() is not null;
-        if (session is null && !isUnknown && context.PasswordSessionResult().Answer == PasswordSessionStatus.Nobody)
+        if (session is null && !isUnknown && context.PasswordSessionResult().Status == PasswordSessionStatus.NotSignedIn)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";

@@ -196,7 +196,7 @@ internal sealed partial class StaticFileFetch(
         }
 
         headers.AddRange((stale?.ETag ?? default).OfType<string>().Select(tag => ("If-None-Match", tag)));
-        return paperless.OpenAsync(new UpstreamQuestion(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
+        return paperless.OpenAsync(new UpstreamRequest(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
     }
 
     /// <returns>Null where it may not, or cannot, be kept.</returns>

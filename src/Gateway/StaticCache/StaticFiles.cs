@@ -71,9 +71,9 @@ internal sealed class StaticFiles(StaticFileStore store, StaticFileFetch fetch, 
         UpstreamTiming? timing = flight.IsCompleted ? null : context.Features.Get<UpstreamTiming>();
         try
         {
-            timing?.Sent();
+            timing?.MarkSent();
             StaticFile? file = await flight.WaitAsync(limits.Wait, clock, context.RequestAborted);
-            timing?.Answered();
+            timing?.MarkAnswered();
             return file;
         }
         catch (TimeoutException)

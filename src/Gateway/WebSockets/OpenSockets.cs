@@ -89,7 +89,7 @@ internal sealed class OpenSockets : IDisposable
         _open[socket] = owner;
 
         // The session, or the process, may have ended during the upgrade.
-        bool isOver = owner.Session is { } session ? !_sessions.IsKnown(session) : _passwordSessions.IsOver(owner.Key);
+        bool isOver = owner.Session is { } session ? !_sessions.IsKnown(session) : _passwordSessions.HasEnded(owner.Key);
         if (_isStopping || isOver)
         {
             Close([socket], _isStopping ? GoingAway : PolicyViolation);

@@ -23,7 +23,7 @@ internal sealed class PasswordSocketChecks(
         foreach (string cookie in sockets.PasswordSessionCookies)
         {
             // One missing answer may concern one user. Two in a row are an outage: no WebSocket is closed, and further checks would only wait.
-            unanswered = (await passwordSessions.FindAsync(cookie, cancel)).Answer == PasswordSessionStatus.Unknown ? unanswered + 1 : 0;
+            unanswered = (await passwordSessions.FindAsync(cookie, cancel)).Status == PasswordSessionStatus.Unknown ? unanswered + 1 : 0;
             if (unanswered == 2)
             {
                 return;

@@ -187,7 +187,7 @@ public sealed class MalformedRequestTests
     private static async Task<IReadOnlyList<OwnEndpoint>> FormsAsync(World world)
     {
         OwnEndpoint[] forms = [.. (await OwnEndpoint.AllAsync(world))
-            .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileApi.DisconnectPath)];
+            .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileRequests.DisconnectPath)];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }

@@ -27,7 +27,7 @@ internal sealed record OwnEndpoint(string Pattern, IReadOnlyList<string> Methods
         }
 
         // Answered on the way to Paperless.
-        all.Add(new OwnEndpoint(ProfileApi.DisconnectPath, ["POST"]));
+        all.Add(new OwnEndpoint(ProfileRequests.DisconnectPath, ["POST"]));
         return all;
     }
 }

@@ -330,9 +330,9 @@ public sealed class FaultTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         int heard = 0;
-        PasswordSessionRegistry locals = world.Gateway.Services.GetRequiredService<PasswordSessionRegistry>();
-        locals.Ended += _ => throw new InvalidOperationException("The test's.");
-        locals.Ended += _ => heard++;
+        PasswordSessionRegistry passwordSessions = world.Gateway.Services.GetRequiredService<PasswordSessionRegistry>();
+        passwordSessions.Ended += _ => throw new InvalidOperationException("The test's.");
+        passwordSessions.Ended += _ => heard++;
 
         Assert.Equal(HttpStatusCode.SeeOther, (await alice.OpenAsync("/accounts/logout/", "same-origin")).Status);
 
