@@ -27,7 +27,7 @@ internal sealed class RequestDispatcher
     private readonly ChunkedBodyBuffer _chunkedBodies;
     private readonly CredentialCheck _credentials;
     private readonly PaperlessForwarder _forwarder;
-    private readonly StaticFiles _staticFiles;
+    private readonly StaticFileResponder _staticFiles;
     private readonly ForwardingTimeouts _timeouts;
     private readonly TimeProvider _time;
     private readonly ProfileLinks _profileLinks;
@@ -44,7 +44,7 @@ internal sealed class RequestDispatcher
         ChunkedBodyBuffer chunkedBodies,
         CredentialCheck credentials,
         PaperlessForwarder forwarder,
-        StaticFiles staticFiles,
+        StaticFileResponder staticFiles,
         ForwardingTimeouts timeouts,
         TimeProvider time,
         RequestHeaderFilter headers,
@@ -193,7 +193,7 @@ internal sealed class RequestDispatcher
 
     private Task ForwardAsync(HttpContext context, AccessDecision access, HttpTransformer transformer)
     {
-        if (access == AccessDecision.Public && _settings.StaticCache && StaticFiles.Has(context.Request.Path))
+        if (access == AccessDecision.Public && _settings.StaticCache && StaticFileResponder.IsStaticPath(context.Request.Path))
         {
             return AnswerStaticFileAsync(context, transformer);
         }

@@ -44,6 +44,6 @@ internal sealed partial class PaperlessSessionLogout(GatewaySettings settings, U
         EventId = 5010,
         EventName = "PaperlessSessionNotEnded",
         Level = LogLevel.Warning,
-        Message = "Paperless did not end its own session ({Reason}). The browser's cookie is deleted, but the session stays valid at Paperless until it expires; trace id {TraceId}")]
+        Message = "Paperless did not end its own session ({Reason}). The session stays valid at Paperless until it expires, but the gateway no longer accepts its cookie; trace id {TraceId}")]
     private partial void PaperlessSessionNotEnded(string reason, string traceId);
 }

@@ -101,7 +101,7 @@ internal sealed partial class DisconnectEndpoint(
             return new Refusal(
                 503,
                 "paperless_unavailable",
-                "Paperless does not answer",
+                "Paperless is not ready",
                 "The gateway could not check whether you have a password, so nothing was disconnected.")
             {
                 Remedy = "Try again in a moment.",
