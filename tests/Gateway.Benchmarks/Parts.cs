@@ -34,7 +34,7 @@ public class Parts : IDisposable
     private SessionRegistry _sessions = null!;
     private SessionCookie _sessionCookie = null!;
     private PaperlessCookies _cookies = null!;
-    private RequestHeaderFilter _hygiene = null!;
+    private RequestHeaderFilter _headerFilter = null!;
     private Session _session = null!;
     private StringValues _header;
     private int _turn;
@@ -46,7 +46,7 @@ public class Parts : IDisposable
         _sessions = _gateway.Get<SessionRegistry>();
         _sessionCookie = _gateway.Get<SessionCookie>();
         _cookies = _gateway.Get<PaperlessCookies>();
-        _hygiene = _gateway.Get<RequestHeaderFilter>();
+        _headerFilter = _gateway.Get<RequestHeaderFilter>();
         _session = _gateway.Session;
         _header = _gateway.Cookie;
     }
@@ -69,7 +69,7 @@ public class Parts : IDisposable
         int dropped = 0;
         foreach (string name in HeaderNames)
         {
-            dropped += _hygiene.IsDropped(name) ? 1 : 0;
+            dropped += _headerFilter.IsDropped(name) ? 1 : 0;
         }
 
         return dropped;

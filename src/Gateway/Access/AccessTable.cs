@@ -14,7 +14,9 @@ internal sealed class AccessTable
     public static readonly AccessRule[] Rules =
     [
         // `/accounts/login/` is the gateway's sign-in page; `?password` selects Paperless's login page.
-        new(Read, Page("/accounts/login"), PasswordRequested | PasswordsOn, AccountPages, GatewayEndpoint, "Paperless's login page; back to `next` with a session"),
+        new(
+            Read, Page("/accounts/login"), PasswordRequested | PasswordsOn, AccountPages, GatewayEndpoint,
+            "Paperless's login page; back to `next` with a session"),
         new(Read, Page("/accounts/login"), Always, GatewayEndpoint, GatewayEndpoint, "the sign-in page; back to `next` with a session"),
         new(Any, Page(SignOutPaths), Always, GatewayEndpoint, GatewayEndpoint, "logout"),
         new(Any, Below("/accounts/oidc"), Always, GatewayEndpoint, GatewayEndpoint, "the round trip to a provider, connecting one, and its logouts"),

@@ -230,7 +230,7 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
         EventId = 5041,
         EventName = "CredentialUnanswered",
         Level = LogLevel.Warning,
-        Message = "Paperless did not answer the check of a credential ({Reason}). The request with the credential is refused; try again when Paperless answers")]
+        Message = "Paperless did not answer the check of a credential ({Reason}). The request is refused; try again when Paperless answers")]
     private partial void CredentialCheckUnanswered(string reason);
 
     [LoggerMessage(

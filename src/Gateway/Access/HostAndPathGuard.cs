@@ -18,7 +18,8 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (PathGuard.FindError(rawTarget) is { } error)
         {
-            return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "Malformed address", $"The gateway does not forward this request because {error}.")
+            string detail = $"The gateway does not forward this request because {error}.";
+            return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "Malformed address", detail)
             {
                 Remedy = "Check the address. No link of Paperless looks like this.",
             });

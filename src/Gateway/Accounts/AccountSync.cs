@@ -115,10 +115,11 @@ internal sealed partial class AccountSync(
 
                 change = less;
             }
-            catch (PaperlessUnavailableException stumbled) when (stumbled.IsInternalServerError && (change.Email ?? change.FirstName ?? change.LastName) is not null)
+            catch (PaperlessUnavailableException failure)
+                when (failure.IsInternalServerError && (change.Email ?? change.FirstName ?? change.LastName) is not null)
             {
                 // The database may reject a character in a name; groups and flags are still updated.
-                ProfileRejected(person.Label, stumbled.Message);
+                ProfileRejected(person.Label, failure.Message);
                 change = change with { Email = null, FirstName = null, LastName = null };
             }
         }

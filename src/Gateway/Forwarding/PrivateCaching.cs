@@ -81,7 +81,7 @@ internal static class PrivateCaching
         headers.ETag.Count + headers.LastModified.Count + headers.Expires.Count + headers.Pragma.Count > 0 ? PrivateNoCache : PrivateNoStore;
 
     /// <param name="hasLegacyHeaders">Whether the response has `Expires` or `Pragma`, too.</param>
-    private static StringValues Restrict(StringValues control, bool hasLegacyHeaders) => control.Count != 1 ? RestrictDirectives(control, hasLegacyHeaders) : control[0] switch
+    private static StringValues Restrict(StringValues control, bool hasLegacyHeaders) => (string?)(control.Count == 1 ? control[0] : null) switch
     {
         // Django's never_cache and Paperless's views of files send these values.
         "max-age=0, no-cache, no-store, must-revalidate, private" or "private, no-store" or "private, no-cache" => control,

@@ -4,7 +4,7 @@ using Gateway.Settings;
 
 namespace Gateway.Paperless;
 
-/// <summary>The gateway's API token for Paperless: configured, or fetched with a superuser's password. A token that Paperless rejects is fetched again.</summary>
+/// <summary>The gateway's API token for Paperless: configured, or fetched with a superuser's password and fetched again after a rejection.</summary>
 internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport transport, TimeProvider time) : IDisposable
 {
     /// <summary>Paperless allows 5 sign-ins a minute at `/api/token/` from one address.</summary>
@@ -16,8 +16,8 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private PaperlessApiException? _lastFailure;
 
-    /// <summary>The settings that provide the token, for messages.</summary>
-    public string Source => _credential.Token is null ? "PAPERLESS_ADMIN_USER and PAPERLESS_ADMIN_PASSWORD" : "GATEWAY_PAPERLESS_TOKEN's token";
+    /// <summary>The origin of the token, as the subject of a sentence.</summary>
+    public string Source => _credential.Token is null ? "The API token of PAPERLESS_ADMIN_USER" : "The API token in GATEWAY_PAPERLESS_TOKEN";
 
     /// <exception cref="PaperlessApiException">Paperless gives no token.</exception>
     public async Task<string> GetAsync(CancellationToken cancellationToken) => _token ?? await FetchAsync(rejected: null, cancellationToken);
@@ -85,7 +85,8 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
             // Django's 400 for an unknown host is not JSON.
             case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when response.Body.AsSpan().TrimStart((byte)' ')
                 .StartsWith("{"u8):
-                throw new PaperlessCredentialException($"Paperless gives no API token for {Source}: the password is wrong, or the user has a second factor. "
+                throw new PaperlessCredentialException("Paperless gives no API token for "
+                    + "PAPERLESS_ADMIN_USER and PAPERLESS_ADMIN_PASSWORD: the password is wrong, or the user has a second factor. "
                     + "Correct the password, or set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
 
             default:

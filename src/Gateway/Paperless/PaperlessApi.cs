@@ -32,7 +32,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             return user.IsSuperuser
                 ? _tokenOwner = user
                 : throw new PaperlessCredentialException(
-                    $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
+                    $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless. Set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
         }
         catch (PaperlessCredentialException wrong)
         {
@@ -181,7 +181,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         {
             HttpStatusCode.BadRequest => RefusalOf(response, request),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException($"Paperless answers {request} with "
-                + $"{(int)response.Status}: {token.Source} is invalid or belongs to no superuser. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
+                + $"{(int)response.Status}. {token.Source} is invalid or belongs to no superuser. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
             _ => new PaperlessUnavailableException($"it answers {request} with {(int)response.Status}"),
         };
     }

@@ -37,7 +37,7 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
 
     /// <summary>The `Cookie` header for Paperless; null where no cookie is forwarded.</summary>
     /// <param name="raw">The header of the browser.</param>
-    /// <param name="session">The gateway's session. Paperless's session cookie passes only if it is bound to this session, or to none where this is null.</param>
+    /// <param name="session">The gateway's session. Paperless's session cookie passes only if it is bound to this session; null: to no session.</param>
     public string? ForPaperless(StringValues raw, Session? session)
     {
         if (raw.Count == 0)

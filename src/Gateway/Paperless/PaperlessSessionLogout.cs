@@ -4,7 +4,11 @@ using Gateway.Settings;
 namespace Gateway.Paperless;
 
 /// <summary>Ends Paperless's session at Paperless; without the logout the session would stay valid for weeks.</summary>
-internal sealed partial class PaperlessSessionLogout(GatewaySettings settings, UpstreamClient paperless, PaperlessCookies cookies, ILogger<PaperlessSessionLogout> logger)
+internal sealed partial class PaperlessSessionLogout(
+    GatewaySettings settings,
+    UpstreamClient paperless,
+    PaperlessCookies cookies,
+    ILogger<PaperlessSessionLogout> logger)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
@@ -44,6 +48,6 @@ internal sealed partial class PaperlessSessionLogout(GatewaySettings settings, U
         EventId = 5010,
         EventName = "PaperlessSessionNotEnded",
         Level = LogLevel.Warning,
-        Message = "Paperless did not end its own session ({Reason}). The session stays valid at Paperless until it expires, but the gateway no longer accepts its cookie; trace id {TraceId}")]
+        Message = "Paperless did not end its own session ({Reason}). It stays valid there until it expires, but the gateway refuses its cookie; trace id {TraceId}")]
     private partial void PaperlessSessionNotEnded(string reason, string traceId);
 }

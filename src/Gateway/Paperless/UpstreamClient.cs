@@ -29,7 +29,9 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
             using Deadline deadline = new(request.Timeout, time, cancel);
             try
             {
-                using HttpRequestMessage message = request.CreateMessage is { } make ? await make(destination, deadline.Token) : CreateMessage(destination, request);
+                using HttpRequestMessage message = request.CreateMessage is { } create
+                    ? await create(destination, deadline.Token)
+                    : CreateMessage(destination, request);
                 HttpResponseMessage response = await upstreams.Client.SendAsync(message, deadline.Token);
                 return await read(request, response, deadline.Token);
             }

@@ -151,7 +151,8 @@ internal sealed partial class PasswordSessionRegistry(
         }
     }
 
-    private void RaiseEnded(SessionKey key) => Subscribers.Raise(Ended, subscriber => subscriber(key), "the end of a session with a Paperless password", logger);
+    private void RaiseEnded(SessionKey key) =>
+        Subscribers.Raise(Ended, subscriber => subscriber(key), "the end of a session with a Paperless password", logger);
 
     /// <summary>Keeps the cache within its capacity: removes expired entries, else those that expire first.</summary>
     private void MakeRoom(DateTimeOffset now)
@@ -176,11 +177,13 @@ internal sealed partial class PasswordSessionRegistry(
         public DateTimeOffset ExpiresAt => expiresAt;
 
         /// <summary>Whether the entry has not expired and has, or awaits, an answer.</summary>
-        public bool IsValid(DateTimeOffset now) => expiresAt > now && !(Result.IsCompleted && ResultIfAnswered is null or { Status: PasswordSessionStatus.Unknown });
+        public bool IsValid(DateTimeOffset now) =>
+            expiresAt > now && !(Result.IsCompleted && ResultIfAnswered is null or { Status: PasswordSessionStatus.Unknown });
 
         public Task<PasswordSessionResult> Result => _result.Value;
 
-        public PasswordSessionResult? ResultIfAnswered => _result is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _result.Value.Result : null;
+        public PasswordSessionResult? ResultIfAnswered =>
+            _result is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _result.Value.Result : null;
     }
 
     [LoggerMessage(

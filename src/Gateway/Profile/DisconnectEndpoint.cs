@@ -174,7 +174,7 @@ internal sealed partial class DisconnectEndpoint(
         EventId = 7060,
         EventName = "AccountDisconnected",
         Level = LogLevel.Information,
-        Message = "{User} (user {UserId}) disconnected the account {Subject} of {Issuer} at {Provider} in My Profile. A sign-in with that account no longer leads to this user")]
+        Message = "{User} (user {UserId}) disconnected {Subject} of {Issuer} at {Provider} in My Profile. That account no longer signs in as this user")]
     private partial void AccountDisconnected(string user, int userId, string subject, string issuer, string provider);
 
     [LoggerMessage(

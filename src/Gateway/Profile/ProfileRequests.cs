@@ -5,7 +5,7 @@ using Gateway.PasswordSessions;
 
 namespace Gateway.Profile;
 
-/// <summary>The requests of Paperless's profile API that the gateway completes or answers. Paperless knows exactly these paths, with the trailing slash.</summary>
+/// <summary>The requests of Paperless's profile API that the gateway completes or answers. Paperless knows only these paths with a trailing slash.</summary>
 internal static class ProfileRequests
 {
     public const string ProvidersPath = PaperlessPaths.Profile + "social_account_providers/";

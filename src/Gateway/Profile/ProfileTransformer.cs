@@ -56,7 +56,8 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         int read = await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
         if (read > MaxBytes)
         {
-            response.Content = CopyHeaders(content.Headers, new StreamContent(new PrefixedStream(buffer.AsMemory(0, read), stream)), content.Headers.ContentLength);
+            StreamContent unchanged = new(new PrefixedStream(buffer.AsMemory(0, read), stream));
+            response.Content = CopyHeaders(content.Headers, unchanged, content.Headers.ContentLength);
             return;
         }
 
@@ -81,7 +82,8 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or StoreUnavailableException)
         {
-            // While the store is unavailable, the profile shows no links. The other exceptions come from invalid JSON: an unpaired surrogate throws only when the text is read.
+            // While the store is unavailable, the profile shows no links. The other exceptions come from invalid
+            // JSON: an unpaired surrogate throws only when the text is read.
             return null;
         }
     }

@@ -9,12 +9,12 @@ internal readonly record struct AcceptedCodings(double Brotli, double Gzip, doub
     /// <summary>Below every weight that a client can name: RFC 9110 prefers a named coding to an unnamed identity.</summary>
     private const double UnnamedIdentity = 0.0001;
 
-    /// <summary>The RFC allows any coding without the header, but such a client may be a program that decodes none.</summary>
+    /// <summary>Without a valid header the RFC allows any coding, but the client may be a program that decodes none.</summary>
     private static readonly AcceptedCodings IdentityOnly = new(0, 0, 1);
 
     public static AcceptedCodings From(StringValues header)
     {
-        if (header.Count == 0)
+        if (!StringWithQualityHeaderValue.TryParseList(header, out IList<StringWithQualityHeaderValue>? codings))
         {
             return IdentityOnly;
         }
@@ -23,8 +23,7 @@ internal readonly record struct AcceptedCodings(double Brotli, double Gzip, doub
         double? gzip = null;
         double? identity = null;
         double? others = null;
-        StringWithQualityHeaderValue.TryParseList(header, out IList<StringWithQualityHeaderValue>? codings);
-        foreach (StringWithQualityHeaderValue coding in codings ?? [])
+        foreach (StringWithQualityHeaderValue coding in codings)
         {
             double weight = coding.Quality ?? 1;
             switch (coding.Value.Value?.ToLowerInvariant())

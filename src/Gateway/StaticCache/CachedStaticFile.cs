@@ -40,7 +40,8 @@ internal sealed class CachedStaticFile
             header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || IsResponseHeader(header.Key))];
         Headers =
         [
-            .. ResponseHeaders(received).Where(header => !IsResponseHeader(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)),
+            .. ResponseHeaders(received).Where(
+                header => !IsResponseHeader(header.Key) && header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)),
             .. NotModifiedHeaders,
         ];
     }

@@ -78,7 +78,8 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         {
             long begin = Stopwatch.GetTimestamp();
             ReadOnlySpan<byte> slice = content.AsSpan(at, Math.Min(SliceBytes, content.Length - at));
-            if (encoder.Compress(slice, output.AsSpan(length), out _, out int written, isFinalBlock: at + slice.Length == content.Length) != OperationStatus.Done)
+            bool isLast = at + slice.Length == content.Length;
+            if (encoder.Compress(slice, output.AsSpan(length), out _, out int written, isLast) != OperationStatus.Done)
             {
                 return null;
             }

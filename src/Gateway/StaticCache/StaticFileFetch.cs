@@ -121,8 +121,9 @@ internal sealed partial class StaticFileFetch(
             switch (response.StatusCode)
             {
                 case HttpStatusCode.NotModified when stale is not null:
-                    HeaderDictionary revalidation = CacheableHeaders(response);
-                    file = store.Update(path, now => now.Revalidated(revalidation, sentAt), evicted: stale) is { } refreshed && refreshed.IsFresh ? refreshed : null;
+                    HeaderDictionary newHeaders = CacheableHeaders(response);
+                    CachedStaticFile? revalidated = store.Update(path, cached => cached.Revalidated(newHeaders, sentAt), evicted: stale);
+                    file = revalidated is { IsFresh: true } ? revalidated : null;
                     break;
 
                 case HttpStatusCode.OK:
@@ -251,13 +252,13 @@ internal sealed partial class StaticFileFetch(
         EventId = 5030,
         EventName = "StaticFileStale",
         Level = LogLevel.Warning,
-        Message = "Paperless does not answer the request for {Path} ({Cause}). The gateway serves the stale file from memory for some minutes; check that Paperless runs")]
+        Message = "Paperless does not answer for {Path} ({Cause}). The gateway serves the stale file for some minutes; check that Paperless runs")]
     private partial void StaticFileStale(string path, string cause);
 
     [LoggerMessage(
         EventId = 5031,
         EventName = "StaticFileFetchFailed",
         Level = LogLevel.Error,
-        Message = "Fetching the static file {Path} failed inside the gateway. Requests for the file are forwarded to Paperless, and the fetch is repeated after some seconds")]
+        Message = "Fetching the static file {Path} failed inside the gateway. Requests for the file are forwarded; the fetch is repeated soon")]
     private partial void StaticFileFetchFailed(Exception error, string path);
 }

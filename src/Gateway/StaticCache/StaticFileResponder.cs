@@ -19,7 +19,8 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
     private const int PieceBytes = 64 * 1024;
 
     /// <summary>Without escapes each file has candidate cache key. A query may select another response, so it is not allowed.</summary>
-    private static readonly SearchValues<char> CacheKeyCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~@+");
+    private static readonly SearchValues<char> CacheKeyCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~@+");
 
     public static bool IsStaticPath(PathString path) => path.Value!.StartsWith(Prefix, StringComparison.Ordinal);
 
@@ -107,7 +108,8 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
             return Task.CompletedTask;
         }
 
-        return representation.Bytes.Length <= PieceBytes ? response.Body.WriteAsync(representation.Bytes, 0, representation.Bytes.Length) : WritePiecesAsync(response, representation.Bytes);
+        byte[] bytes = representation.Bytes;
+        return bytes.Length <= PieceBytes ? response.Body.WriteAsync(bytes, 0, bytes.Length) : WritePiecesAsync(response, bytes);
     }
 
     private static async Task WritePiecesAsync(HttpResponse response, byte[] bytes)

@@ -31,7 +31,12 @@ internal sealed class OpenSockets : IDisposable
     private readonly CancellationTokenRegistration _stopping;
     private volatile bool _isStopping;
 
-    public OpenSockets(SessionRegistry sessions, Revocations revocations, PasswordSessionRegistry passwordSessions, TimeProvider time, IHostApplicationLifetime lifetime)
+    public OpenSockets(
+        SessionRegistry sessions,
+        Revocations revocations,
+        PasswordSessionRegistry passwordSessions,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime)
     {
         _sessions = sessions;
         _revocations = revocations;

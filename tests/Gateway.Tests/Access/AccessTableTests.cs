@@ -110,8 +110,10 @@ public sealed class AccessTableTests
             Assert.All(Rules[..2], rule => Assert.Equal(
                 paperless ? AccessDecision.AccountPages : AccessDecision.GatewayEndpoint,
                 rule.Decide(method, path, hasSession: false, AuthorizationScheme.None, query)));
-            Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: true, AuthorizationScheme.None, query)));
-            Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None, query)));
+            Assert.All(Rules[..2],
+                rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: true, AuthorizationScheme.None, query)));
+            Assert.All(Rules[2..],
+                rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None, query)));
         }));
 
     [Theory]
@@ -142,7 +144,9 @@ public sealed class AccessTableTests
     [InlineData("POST", "/accounts/3rdparty/signup/")]
     public void Sign_up_is_closed_until_it_is_allowed_because_the_first_one_is_superuser(string method, string path)
     {
-        Assert.All([Rules[0], Rules[2], Rules[3]], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None)));
+        Assert.All(
+            [Rules[0], Rules[2], Rules[3]],
+            rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None)));
         Assert.Equal(AccessDecision.AccountPages, Rules[1].Decide(method, path, hasSession: false, AuthorizationScheme.None));
     }
 
@@ -223,7 +227,9 @@ public sealed class AccessTableTests
         AccessDecision expected)
     {
         AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
-        Assert.All(["/api/token/", "/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, AuthorizationScheme.None)));
+        Assert.All(
+            ["/api/token/", "/api/token", "/API/Token/"],
+            path => Assert.Equal(expected, rule.Decide(method, path, hasSession, AuthorizationScheme.None)));
         Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, AuthorizationScheme.Basic));
     }
 

@@ -56,7 +56,8 @@ public sealed class ReturnAddressTests
     [InlineData("//paperless/documents", "/paperless/")]
     [InlineData("/paperless/accounts/login/", "/paperless/")]
     [InlineData("/paperless/documents/2", "/paperless/documents/2")]
-    public void Only_what_is_below_the_script_name_is_local(string next, string expected) => Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, "/paperless"));
+    public void Only_what_is_below_the_script_name_is_local(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, "/paperless"));
 
     [Theory]
     [InlineData("/suche?q=Größe", "/suche?q=Gr%C3%B6%C3%9Fe")]
@@ -65,7 +66,8 @@ public sealed class ReturnAddressTests
     [InlineData("/a%C3%B6", "/a%C3%B6")]
     [InlineData("/\u2028/evil", "/%E2%80%A8/evil")]
     [InlineData("/\u3000/evil", "/%E3%80%80/evil")]
-    public void What_a_header_cannot_carry_is_escaped_as_a_browser_would(string next, string expected) => Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, ""));
+    public void What_a_header_cannot_carry_is_escaped_as_a_browser_would(string next, string expected) =>
+        Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, ""));
 
     [Fact]
     public void A_browser_always_stays_at_the_public_origin()

@@ -7,7 +7,7 @@ using Gateway.Tests.SignOut;
 namespace Gateway.Tests.PasswordSessions;
 
 /// <summary>Paperless is asked who a session of its own is, and the answer is remembered for a minute.</summary>
-public sealed class LocalSessionCheckTests : IAsyncLifetime
+public sealed class PasswordSessionCheckTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 

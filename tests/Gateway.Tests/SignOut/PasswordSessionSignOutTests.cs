@@ -6,7 +6,7 @@ using Gateway.Tests.PasswordSessions;
 namespace Gateway.Tests.SignOut;
 
 /// <summary>The logout of somebody who signed in with a Paperless password.</summary>
-public sealed class LocalSignOutTests
+public sealed class PasswordSessionSignOutTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 

@@ -5,7 +5,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Forwarding;
 
 /// <summary>Whatever headers a client sends, only the gateway says who is there.</summary>
-public sealed class HeaderHygieneTests
+public sealed class RequestHeaderFilterTests
 {
     private static readonly Gen<string> Spelling = Gen.OneOf(
         OneOf("Remote-User", "X-Forwarded-User", "X-Remote-User", "Http-Remote-User").SelectMany(Scrambled),

@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 namespace Gateway.Tests.Accounts;
 
 /// <summary>Somebody signed in with a Paperless password links a provider's account: the way in for administrators.</summary>
-public sealed class LocalConnectTests
+public sealed class PasswordSessionConnectTests
 {
     private const string Disconnect = "/api/profile/disconnect_social_account/";
 

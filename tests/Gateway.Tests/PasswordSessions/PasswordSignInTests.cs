@@ -8,7 +8,7 @@ using Gateway.Tests.StandIns;
 namespace Gateway.Tests.PasswordSessions;
 
 /// <summary>Signing in at Paperless itself, with a password, beside single sign-on.</summary>
-public sealed class LocalSignInTests
+public sealed class PasswordSignInTests
 {
     [Theory]
     [InlineData(false, "")]
