@@ -13,7 +13,7 @@ internal sealed record ForwardingTimeouts(TimeSpan Response)
     public static readonly ForwardingTimeouts Default = new(TimeSpan.FromMinutes(5));
 }
 
-/// <summary>Forwards a request to one replica of Paperless, and to another replica where the first is isUnreachable.</summary>
+/// <summary>Forwards a request to one replica of Paperless, and to another replica where the first is unreachable.</summary>
 internal sealed partial class PaperlessForwarder(
     Upstreams upstreams,
     IHttpForwarder forwarder,

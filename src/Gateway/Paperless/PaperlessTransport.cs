@@ -64,20 +64,20 @@ internal sealed class PaperlessTransport : IDisposable
     public PaperlessTransport(UpstreamClient paperless, PaperlessApiTimes times, TimeProvider time)
     {
         _paperless = paperless;
-        PredicateBuilder<PaperlessApiResponse> isFailed = new PredicateBuilder<PaperlessApiResponse>()
+        PredicateBuilder<PaperlessApiResponse> retryable = new PredicateBuilder<PaperlessApiResponse>()
             .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
             .HandleResult(response => (int)response.Status >= 500);
 
         // A 500 may concern a single user whose sign-in is repeated, so it does not open the breaker for everyone.
-        PredicateBuilder<PaperlessApiResponse> isUnavailable = new PredicateBuilder<PaperlessApiResponse>()
+        PredicateBuilder<PaperlessApiResponse> unavailable = new PredicateBuilder<PaperlessApiResponse>()
             .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
             .HandleResult(response => response.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout);
         _sendOnce = new ResiliencePipelineBuilder<PaperlessApiResponse> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessApiResponse>
             {
-                ShouldHandle = isUnavailable,
+                ShouldHandle = unavailable,
                 FailureRatio = 0.5,
                 MinimumThroughput = 10,
                 SamplingDuration = times.SamplingDuration,
@@ -88,7 +88,7 @@ internal sealed class PaperlessTransport : IDisposable
         _sendWithRetry = new ResiliencePipelineBuilder<PaperlessApiResponse> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<PaperlessApiResponse>
             {
-                ShouldHandle = isFailed,
+                ShouldHandle = retryable,
                 MaxRetryAttempts = MaxAttempts - 1,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,

@@ -91,7 +91,7 @@ internal sealed class CachedStaticFile
     public long Cost => OverheadBytes + Identity.Bytes.Length + (Gzip?.Bytes.Length ?? 0) + (Brotli?.Bytes.Length ?? 0)
         + (2L * (Path.Length + _received.Sum(header => header.Key.Length + header.Value.Sum(value => value?.Length ?? 0))));
 
-    /// <summary>The same file with hasOtherTag compressed representation.</summary>
+    /// <summary>The same file with another compressed representation.</summary>
     /// <param name="level">A suffix of the entity tag: different bytes need different tags (RFC 9110, section 8.8.3).</param>
     public CachedStaticFile With(string coding, string level, byte[] bytes)
     {

@@ -15,10 +15,10 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
     private const string Prefix = "/static/";
     private const int MaxPathLength = 512;
 
-    /// <summary>Larger files are written in pieces, as the client reads: Kestrel would buffer a representation of the whole file.</summary>
+    /// <summary>Larger files are written in pieces, as the client reads: Kestrel would buffer a copy of the whole file.</summary>
     private const int PieceBytes = 64 * 1024;
 
-    /// <summary>Without escapes each file has candidate cache key. A query may select another response, so it is not allowed.</summary>
+    /// <summary>Without escapes each file has one cache key. A query may select another response, so it is not allowed.</summary>
     private static readonly SearchValues<char> CacheKeyCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~@+");
 
@@ -121,7 +121,7 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
         }
     }
 
-    /// <summary>The representation that the client has cached and that is still valid, in any coding; null where the client needs a new candidate.</summary>
+    /// <summary>The representation that the client has cached and that is still valid, in any coding; null where the client needs a new one.</summary>
     private static Representation? FindCachedByClient(IHeaderDictionary request, CachedStaticFile file, Representation representation)
     {
         if (request.IfNoneMatch is { Count: > 0 } tags)
