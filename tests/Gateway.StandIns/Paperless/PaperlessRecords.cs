@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Gateway.StandIns.Paperless;
 
 /// <summary>A user; without a password only the header, a session or a token lets them in.</summary>
-internal sealed record PaperlessUser(int Id, string Name)
+internal sealed record StandInUser(int Id, string Name)
 {
     public string? Password { get; init; }
     public string Email { get; init; } = "";
@@ -19,7 +19,7 @@ internal sealed record PaperlessUser(int Id, string Name)
     public DateTimeOffset Joined { get; init; }
 }
 
-internal sealed record PaperlessGroup(int Id, string Name, ImmutableArray<string> Permissions);
+internal sealed record StandInGroup(int Id, string Name, ImmutableArray<string> Permissions);
 
 internal sealed record SocialAccount(int Id, string Provider, string Name);
 
