@@ -34,7 +34,7 @@ public class Parts : IDisposable
     private SessionRegistry _sessions = null!;
     private SessionCookie _sessionCookie = null!;
     private PaperlessCookies _cookies = null!;
-    private RequestHeaderFilter _hygiene = null!;
+    private RequestHeaderFilter _headerFilter = null!;
     private Session _session = null!;
     private StringValues _header;
     private int _turn;
@@ -46,7 +46,7 @@ public class Parts : IDisposable
         _sessions = _gateway.Get<SessionRegistry>();
         _sessionCookie = _gateway.Get<SessionCookie>();
         _cookies = _gateway.Get<PaperlessCookies>();
-        _hygiene = _gateway.Get<RequestHeaderFilter>();
+        _headerFilter = _gateway.Get<RequestHeaderFilter>();
         _session = _gateway.Session;
         _header = _gateway.Cookie;
     }
@@ -55,13 +55,13 @@ public class Parts : IDisposable
     public bool FindSession() => _sessionCookie.TryRead(_header, out SessionSecret secret) && _sessions.TryFind(secret.Key(), out _);
 
     [Benchmark(Description = "path guard, plain path")]
-    public string? GuardPath() => PathGuard.Fault("/api/documents/?page=1&page_size=50&ordering=-created");
+    public string? GuardPath() => PathGuard.FindError("/api/documents/?page=1&page_size=50&ordering=-created");
 
     [Benchmark(Description = "path guard, with escapes")]
-    public string? GuardEscapedPath() => PathGuard.Fault("/api/documents/M%C3%BCller%20Rechnung/download/");
+    public string? GuardEscapedPath() => PathGuard.FindError("/api/documents/M%C3%BCller%20Rechnung/download/");
 
     [Benchmark(Description = "access rule")]
-    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, Credential.None) == AccessDecision.WithIdentity;
+    public bool Decide() => _rule.Decide("GET", "/api/documents/", hasSession: true, AuthorizationScheme.None) == AccessDecision.WithIdentity;
 
     [Benchmark(Description = "header filter, the 14 names of a browser")]
     public int Hygiene()
@@ -69,7 +69,7 @@ public class Parts : IDisposable
         int dropped = 0;
         foreach (string name in HeaderNames)
         {
-            dropped += _hygiene.IsDropped(name) ? 1 : 0;
+            dropped += _headerFilter.IsDropped(name) ? 1 : 0;
         }
 
         return dropped;

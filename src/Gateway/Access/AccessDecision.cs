@@ -3,22 +3,22 @@ namespace Gateway.Access;
 /// <summary>How a request is answered.</summary>
 internal enum AccessDecision
 {
-    /// <summary>An endpoint of the gateway itself answers.</summary>
-    Own,
+    /// <summary>An endpoint of the gateway answers.</summary>
+    GatewayEndpoint,
 
     /// <summary>Forward to Paperless with the user header of the session.</summary>
     WithIdentity,
 
-    /// <summary>Forward to Paperless with Paperless's own session of a person who signed in with a password: cookies pass, no identity.</summary>
+    /// <summary>Forward to Paperless in a password session: cookies pass, no identity.</summary>
     WithPasswordSession,
 
-    /// <summary>Forward to Paperless for everybody: no identity, no cookies.</summary>
+    /// <summary>Forward to Paperless without a session: no identity, no cookies.</summary>
     Public,
 
-    /// <summary>Forward to Paperless's own account pages: cookies pass, no identity.</summary>
+    /// <summary>Forward to Paperless's account pages: cookies pass, no identity.</summary>
     AccountPages,
 
-    /// <summary>Forward to Paperless with the request's own `Authorization`: no identity, no cookies.</summary>
+    /// <summary>Forward to Paperless with the request's `Authorization`: no identity, no cookies.</summary>
     WithCredential,
 
     /// <summary>Nobody is signed in: a browser is redirected to the sign-in page, everything else gets a 401.</summary>
@@ -27,9 +27,9 @@ internal enum AccessDecision
     /// <summary>The gateway does not accept this kind of `Authorization`: 401.</summary>
     CredentialRefused,
 
-    /// <summary>The path takes passwords while `PAPERLESS_DISABLE_REGULAR_LOGIN` is on, or signs up while that is not allowed: 404.</summary>
+    /// <summary>The path accepts passwords or sign-ups, and the settings forbid them: 404.</summary>
     Closed,
 
-    /// <summary>Django would take this path for one of its admin pages, although nothing links there: 404.</summary>
+    /// <summary>Django would route this path to an admin page, although it is not below `/admin/`: 404.</summary>
     NotFound,
 }

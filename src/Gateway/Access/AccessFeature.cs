@@ -1,6 +1,6 @@
 namespace Gateway.Access;
 
-/// <summary>Who may reach what: the guards of host, path and origin, the access table, and the refusals.</summary>
+/// <summary>Access control: the guards of host, path and origin, the access table, and the refusals.</summary>
 internal static class AccessFeature
 {
     public static void AddAccess(this WebApplicationBuilder builder)
@@ -9,9 +9,9 @@ internal static class AccessFeature
         builder.Services.AddSingleton<CredentialCheck>();
     }
 
-    /// <summary>Refuses a `Host` that is none. It comes before anything reads the host.</summary>
+    /// <summary>Refuses a malformed `Host`. This middleware runs before anything reads the host.</summary>
     public static void UseHostGuard(this WebApplication app) => app.UseMiddleware<HostGuard>();
 
-    /// <summary>Refuses what two parsers could read differently, and hosts that the gateway does not answer for.</summary>
+    /// <summary>Refuses ambiguous request targets and hosts that the gateway does not serve.</summary>
     public static void UseHostAndPathGuard(this WebApplication app) => app.UseMiddleware<HostAndPathGuard>();
 }

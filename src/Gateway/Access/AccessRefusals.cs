@@ -6,128 +6,128 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Access;
 
-/// <summary>Words each refusal of the way to Paperless. None of them reads the request's body.</summary>
+/// <summary>Writes the refusals of requests for Paperless. None of them reads the request's body.</summary>
 internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
 {
-    /// <summary>Kestrel takes 8 KiB of request line, and the provider's way back escapes once more.</summary>
-    private const int LongestNext = 2500;
+    /// <summary>Kestrel accepts a request line of 8 KiB, and the return address is escaped a second time for the provider.</summary>
+    private const int MaxNextLength = 2500;
 
-    private readonly PageLink _front = new(settings.ScriptName + "/", "To Paperless");
+    private readonly PageLink _frontPage = new(settings.ScriptName + "/", "To Paperless");
 
     public Task RefuseAsync(HttpContext context, AccessDecision access) => access switch
     {
         AccessDecision.SignInFirst => SignInFirstAsync(context),
         AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(
-            401, "credential_refused", "This credential is not taken",
-            "The API takes \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
+            401, "credential_refused", "Credential not accepted",
+            "The API accepts \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
         {
             Remedy = "Use an API token of Paperless (My Profile).",
         }),
-        AccessDecision.Closed => pages.RefuseAsync(context, new Refusal(404, "closed", "Closed here", ClosedDetail())
+        AccessDecision.Closed => pages.RefuseAsync(context, new Refusal(404, "closed", "Closed here", DescribeClosed())
         {
             Remedy = "Sign in with single sign-on.",
             Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
         }),
-        _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.") { Links = [_front] }),
+        _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "This page does not exist.") { Links = [_frontPage] }),
     };
 
-    public Task CrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+    public Task RefuseCrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
         403, "cross_site", "Not from another site",
-        "This request changes something and did not come from Paperless's own pages.")
+        "This request changes data, but a page of Paperless did not send it.")
     {
-        Remedy = $"Open {settings.Public.Origin} and do it there; a program uses an API token instead of cookies.",
-        Links = [_front],
-        ForTheLog = SourceForTheLog(context.Request),
+        Remedy = $"Open {settings.Public.Origin} and repeat the action there. A program uses an API token instead of cookies.",
+        Links = [_frontPage],
+        ForTheLog = DescribeSource(context.Request),
     });
 
-    /// <summary>What an image or a frame asks for, and only a person may do.</summary>
-    public Task SignOutInBackgroundAsync(HttpContext context)
+    /// <summary>A sign-out by GET that an image, a frame or a script requested, not a person.</summary>
+    public Task RefuseBackgroundSignOutAsync(HttpContext context)
     {
-        const string detail = "Nobody was signed out: an image, a frame or a script asked for it, not a person.";
+        const string detail = "The sign-out was not carried out: an image, a frame or a script requested it, not a person.";
         return pages.RefuseAsync(context, new Refusal(403, "sign_out_in_background", "Not in the background", detail)
         {
             Remedy = $"Open {settings.Public.Origin}{settings.ScriptName}/accounts/logout/ to sign out.",
-            ForTheLog = SourceForTheLog(context.Request),
+            ForTheLog = DescribeSource(context.Request),
         });
     }
 
-    /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
-    public Task SessionsAwayAsync(HttpContext context, SessionLookupFailed away) =>
+    /// <summary>The session is unknown while the store is unavailable. A redirect to the sign-in page would loop.</summary>
+    public Task RefuseWithoutStoreAsync(HttpContext context, SessionLookupFailed away) =>
         pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
 
-    public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+    public Task RefuseWithoutPermissionAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
         403, "permission_missing", "A permission is missing",
         "You are signed in with a Paperless password, but your account lacks the permission \"View UI settings\": "
-        + "without it Paperless's own page does not work either.")
+        + "Paperless's own pages do not work without that permission, either.")
     {
-        Remedy = "Whoever manages Paperless can grant it (Settings, Users & Groups); then open this page again, it takes up to a minute.",
+        Remedy = "An administrator of Paperless can grant it (Settings, Users & Groups). Then open this page again after a minute.",
         Links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")],
     });
 
-    public Task BodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
-        413, "body_unwanted", "Too much at once",
-        "Nobody is signed in on this request, and its body is more than a form.")
+    public Task RefuseLargeBodyAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        413, "body_unwanted", "Request body too large",
+        "This request has no session, and its body is larger than a form.")
     {
         Remedy = "Sign in first, or send an API token.",
     });
 
-    /// <summary>A credential that came with a large body, which nobody has read.</summary>
-    public Task CredentialAsync(HttpContext context, CredentialAnswer answer) => answer switch
+    /// <summary>Refuses a large body that came with a credential; the body is not read.</summary>
+    public Task RefuseCredentialAsync(HttpContext context, CredentialStatus status) => status switch
     {
-        CredentialAnswer.NotTaken => pages.RefuseAsync(context, new Refusal(
-            401, "credential_unknown", "This credential is not taken",
-            "Paperless knows no such API token or password, so the body that came with it is not taken either.")
+        CredentialStatus.Rejected => pages.RefuseAsync(context, new Refusal(
+            401, "credential_unknown", "Credential not accepted",
+            "Paperless does not accept this API token or password, so the gateway does not accept the body, either.")
         {
             Remedy = "Use an API token of Paperless (My Profile).",
         }),
-        CredentialAnswer.Busy => pages.RefuseAsync(context, new Refusal(
-            503, "credential_busy", "Too many at once",
-            "Too many API tokens and passwords are being checked at this moment.")
+        CredentialStatus.Busy => pages.RefuseAsync(context, new Refusal(
+            503, "credential_busy", "Too many requests",
+            "The gateway is checking too many API tokens and passwords at the moment.")
         {
             Remedy = "Try again.",
             RetryAfter = 5,
         }),
-        _ => PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations),
+        _ => RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations),
     };
 
-    public Task PaperlessAwayAsync(HttpContext context, ForwarderError error)
+    public Task RefuseUnreachablePaperlessAsync(HttpContext context, ForwarderError error)
     {
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
         {
-            Refusal broken = new(400, "body_broken", "The upload broke off", "The request's body did not arrive whole.");
-            return pages.RefuseAsync(context, broken with { Remedy = "Try again." });
+            Refusal incomplete = new(400, "body_broken", "Upload incomplete", "The connection broke before the whole body arrived.");
+            return pages.RefuseAsync(context, incomplete with { Remedy = "Try again." });
         }
 
-        // For an upload that Paperless does not take, only YARP's status tells silence from a broken connection.
-        bool slow = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled
+        // While a body is being sent, only YARP's status code tells a timeout from a broken connection.
+        bool isTimeout = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled
             || context.Response.StatusCode == StatusCodes.Status504GatewayTimeout;
-        Refusal refusal = slow
+        Refusal refusal = isTimeout
             ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.")
             {
-                Remedy = "Try again; if it stays, the operator can look at Paperless's log.",
+                Remedy = "Try again. If this message stays, the operator finds the reason in Paperless's log.",
             }
             : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.")
             {
-                Remedy = "It may be starting; this page tries again by itself.",
+                Remedy = "Paperless may be starting. This page reloads by itself.",
                 RetryAfter = 5,
             };
         return pages.RefuseAsync(context, refusal with { ForTheLog = error.ToString() });
     }
 
-    /// <summary>A person is led to the sign-in and back; a script, which reloads its page on 401, and a program are told. No Basic challenge.</summary>
+    /// <summary>Redirects a navigation to the sign-in page. Scripts and programs get a 401 without a Basic challenge.</summary>
     private Task SignInFirstAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         if (CrossSiteGuard.IsSafe(request.Method) && request.IsNavigation() && !request.Path.StartsWithSegments("/ws"))
         {
-            // What the request line cannot carry is not asked for again: the sign-in then leads to the front page.
+            // A target that is too long for the request line is dropped: the sign-in then leads to the front page.
             string next = Uri.EscapeDataString(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
             context.Response.Headers.CacheControl = "no-store";
-            context.Response.Redirect($"{settings.ScriptName}/accounts/login/{(next.Length <= LongestNext ? "?next=" + next : "")}");
+            context.Response.Redirect($"{settings.ScriptName}/accounts/login/{(next.Length <= MaxNextLength ? "?next=" + next : "")}");
             return Task.CompletedTask;
         }
 
-        return pages.RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in on this request.")
+        return pages.RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "This request has no session.")
         {
             Level = LogLevel.Information,
             Remedy = "Sign in in the browser, or send an API token.",
@@ -135,16 +135,16 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         });
     }
 
-    private string ClosedDetail() => settings.Paperless.RegularLoginDisabled
-        ? "Passwords are not taken here (PAPERLESS_DISABLE_REGULAR_LOGIN)."
-        : "Nobody can sign up here (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
+    private string DescribeClosed() => settings.Paperless.RegularLoginDisabled
+        ? "Signing in with a password is switched off (PAPERLESS_DISABLE_REGULAR_LOGIN)."
+        : "Signing up is switched off (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
 
-    /// <summary>The headers that speak of where a request comes from; of the `Referer`, whose path may be secret, the origin alone.</summary>
-    private static string SourceForTheLog(HttpRequest request) => string.Join(
+    /// <summary>The headers that name the source of a request; of the `Referer` only the origin, because its path may be secret.</summary>
+    private static string DescribeSource(HttpRequest request) => string.Join(
         ", ",
-        $"Origin {Printable(request.Headers.Origin)}",
-        $"Sec-Fetch-Site {Printable(request.Headers["Sec-Fetch-Site"])}",
-        $"Sec-Fetch-Dest {Printable(request.Headers["Sec-Fetch-Dest"])}",
+        $"Origin {ForLog(request.Headers.Origin)}",
+        $"Sec-Fetch-Site {ForLog(request.Headers["Sec-Fetch-Site"])}",
+        $"Sec-Fetch-Dest {ForLog(request.Headers["Sec-Fetch-Dest"])}",
         $"Referer {RefererOrigin(request.Headers.Referer)}");
 
     private static string RefererOrigin(string? referer)
@@ -154,9 +154,9 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
             return "none";
         }
 
-        return Uri.TryCreate(referer, UriKind.Absolute, out Uri? url) ? Printable($"{url.Scheme}://{url.Authority}") : "unreadable";
+        return Uri.TryCreate(referer, UriKind.Absolute, out Uri? url) ? ForLog($"{url.Scheme}://{url.Authority}") : "unreadable";
     }
 
-    /// <summary>A header's value for the log: bounded, one line.</summary>
-    public static string Printable(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);
+    /// <summary>A header's value for the log: one line, at most 200 characters.</summary>
+    public static string ForLog(string? value) => value is null ? "none" : new string([.. value.Where(letter => letter is > ' ' and < '\u007f').Take(200)]);
 }

@@ -2,11 +2,11 @@ namespace Gateway.Access;
 
 /// <summary>One row of the access table.</summary>
 /// <param name="When">Every condition must hold.</param>
-/// <param name="Stranger">For a request without a session.</param>
-/// <param name="Session">For a request with a session.</param>
+/// <param name="WithoutSession">For a request without a session.</param>
+/// <param name="WithSession">For a request with a session.</param>
 /// <param name="Purpose">For the documentation.</param>
 internal sealed record AccessRule(
-    AccessMethods Methods, PathPattern Path, AccessConditions When, AccessDecision Stranger, AccessDecision Session, string Purpose);
+    AccessMethods Methods, PathPattern Path, AccessConditions When, AccessDecision WithoutSession, AccessDecision WithSession, string Purpose);
 
 /// <summary>The methods of a row; the method of a request is one of the first three.</summary>
 [Flags]
@@ -20,7 +20,7 @@ internal enum AccessMethods
     Any = Read | Post | Other,
 }
 
-/// <summary>What must hold for a row besides method and path. The first three depend on settings alone.</summary>
+/// <summary>The conditions of a row besides method and path. The first three depend on settings only.</summary>
 [Flags]
 internal enum AccessConditions
 {
@@ -29,11 +29,11 @@ internal enum AccessConditions
     PasswordsOff = 2,
     SignupsOff = 4,
 
-    /// <summary>The query names the parameter `password`: the person asks for Paperless's login page.</summary>
-    PasswordAsked = 8,
+    /// <summary>The query contains the parameter `password`: the person requests Paperless's login page.</summary>
+    PasswordRequested = 8,
     Token = 16,
     Basic = 32,
 
-    /// <summary>Any `Authorization` at all.</summary>
-    Credential = 64,
+    /// <summary>Any `Authorization` header.</summary>
+    AnyAuthorization = 64,
 }

@@ -3,13 +3,13 @@ using System.Net.Sockets;
 
 namespace Gateway.Access;
 
-/// <summary>Whose a request is, as far as the network says: the address that limits are counted for.</summary>
+/// <summary>The client address for which limits are counted.</summary>
 internal static class ClientAddress
 {
     /// <summary>
-    /// An IPv6 address is one of a whole /64 that a single client has (RFC 6177, section 2); a trusted proxy's client is meant, not the proxy.
+    /// Truncates an IPv6 address to its /64, because a single client has a whole /64 (RFC 6177, section 2).
     /// </summary>
-    public static IPAddress Of(HttpContext context)
+    public static IPAddress From(HttpContext context)
     {
         IPAddress? address = context.Connection.RemoteIpAddress;
         if (address is null)

@@ -5,218 +5,218 @@ using Gateway.Paperless;
 
 namespace Gateway.Access;
 
-/// <summary>What is known of a request's `Authorization`.</summary>
-internal enum CredentialAnswer
+/// <summary>Whether Paperless accepts a request's `Authorization`.</summary>
+internal enum CredentialStatus
 {
-    /// <summary>Paperless takes it.</summary>
-    Taken,
+    Accepted,
 
-    NotTaken,
+    Rejected,
 
-    /// <summary>Paperless did not say.</summary>
+    /// <summary>Paperless gave no usable answer.</summary>
     Unknown,
 
-    /// <summary>Too many credentials are being asked about already.</summary>
+    /// <summary>Too many checks are pending.</summary>
     Busy,
 }
 
 /// <summary>
-/// Asks Paperless whether it takes a request's `Authorization`, where the gateway would otherwise do much for somebody unknown. Answers are
-/// kept for a moment, without the credential. Made-up credentials never push out good ones, nor keep those from being asked about.
+/// Asks Paperless whether it accepts a request's `Authorization`, before the gateway stores a large body for an unknown client. The answer is
+/// cached under a hash of the credential. Invalid credentials neither evict valid ones from the cache nor block their checks.
 /// </summary>
 internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProvider time, ILogger<CredentialCheck> logger)
 {
-    public static readonly TimeSpan TakenTtl = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan AcceptedTtl = TimeSpan.FromSeconds(60);
 
-    public static readonly TimeSpan NotTakenTtl = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan RejectedTtl = TimeSpan.FromSeconds(10);
 
-    /// <summary>Questions under way about credentials that were never taken before: of one client address, and of all.</summary>
-    public const int MostOfOneAddress = 8;
+    /// <summary>Limits pending checks of credentials that were never accepted; <see cref="MaxConcurrent"/> limits those of all addresses.</summary>
+    public const int MaxPerAddress = 8;
 
-    public const int MostAtOnce = 64;
+    public const int MaxConcurrent = 64;
 
-    private const int MostTaken = 1024;
+    private const int MaxAccepted = 1024;
 
-    private const int MostNotTaken = 4096;
+    private const int MaxRejected = 4096;
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
     private readonly Lock _lock = new();
-    private readonly Memory _taken = new(MostTaken);
-    private readonly Memory _notTaken = new(MostNotTaken);
-    private readonly Dictionary<string, Task<CredentialAnswer>> _underWay = new(StringComparer.Ordinal);
-    private readonly Dictionary<IPAddress, int> _ofAddress = [];
-    private int _ofStrangers;
+    private readonly AnswerCache _accepted = new(MaxAccepted);
+    private readonly AnswerCache _rejected = new(MaxRejected);
+    private readonly Dictionary<string, Task<CredentialStatus>> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<IPAddress, int> _pendingOfAddress = [];
+    private int _pendingOfAll;
 
-    /// <summary>The answer that is known without asking; null where there is none.</summary>
-    public CredentialAnswer? Known(HttpContext context)
+    /// <summary>The cached status; null where none is cached.</summary>
+    public CredentialStatus? FindCached(HttpContext context)
     {
-        string key = KeyOf(CredentialOf(context));
+        string key = KeyOf(HeaderOf(context));
         lock (_lock)
         {
-            return Known(key);
+            return FindCached(key);
         }
     }
 
-    /// <summary>The answer, kept or asked for; equal credentials are asked about once at a time.</summary>
-    public Task<CredentialAnswer> AskAsync(HttpContext context)
+    /// <summary>The status, cached or asked for; concurrent requests with one credential share one check.</summary>
+    public Task<CredentialStatus> AskAsync(HttpContext context)
     {
-        string credential = CredentialOf(context);
+        string credential = HeaderOf(context);
         string key = KeyOf(credential);
-        Task<CredentialAnswer>? answer;
+        Task<CredentialStatus>? status;
         lock (_lock)
         {
-            if (Known(key) is { } known)
+            if (FindCached(key) is { } cached)
             {
-                return Task.FromResult(known);
+                return Task.FromResult(cached);
             }
 
-            if (!_underWay.TryGetValue(key, out answer))
+            if (!_pending.TryGetValue(key, out status))
             {
-                IPAddress? stranger = _taken.Has(key) ? null : ClientAddress.Of(context);
-                if (stranger is not null && !TryCount(stranger))
+                IPAddress? address = _accepted.Contains(key) ? null : ClientAddress.From(context);
+                if (address is not null && !TryAcquireSlot(address))
                 {
-                    return Task.FromResult(CredentialAnswer.Busy);
+                    return Task.FromResult(CredentialStatus.Busy);
                 }
 
-                // Nothing of the request that begins it goes with it: others may wait for the same answer.
-                using AsyncFlowControl own = ExecutionContext.SuppressFlow();
-                answer = Task.Run(() => AskAsync(key, credential, stranger));
-                _underWay.Add(key, answer);
+                // Several requests may wait for this check, so the context of the first request stays out of the task.
+                using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
+                status = Task.Run(() => AskAsync(key, credential, address));
+                _pending.Add(key, status);
             }
         }
 
-        return answer.WaitAsync(context.RequestAborted);
+        return status.WaitAsync(context.RequestAborted);
     }
 
-    private async Task<CredentialAnswer> AskAsync(string key, string credential, IPAddress? stranger)
+    private async Task<CredentialStatus> AskAsync(string key, string credential, IPAddress? address)
     {
-        CredentialAnswer answer = CredentialAnswer.Unknown;
+        CredentialStatus status = CredentialStatus.Unknown;
         try
         {
-            return answer = await QuestionAsync(credential);
+            return status = await AskPaperlessAsync(credential);
         }
         finally
         {
             lock (_lock)
             {
-                Keep(key, answer);
-                _underWay.Remove(key);
-                if (stranger is not null)
+                Cache(key, status);
+                _pending.Remove(key);
+                if (address is not null)
                 {
-                    Uncount(stranger);
+                    ReleaseSlot(address);
                 }
             }
         }
     }
 
-    private async Task<CredentialAnswer> QuestionAsync(string credential)
+    private async Task<CredentialStatus> AskPaperlessAsync(string credential)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
+        UpstreamRequest question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
         {
             Headers = [("Accept", "application/json"), ("Authorization", credential)],
         };
         try
         {
-            UpstreamAnswer answer = await paperless.AskAsync(question, CancellationToken.None);
+            UpstreamResponse answer = await paperless.AskAsync(question, CancellationToken.None);
             switch (answer.Status)
             {
                 case HttpStatusCode.OK:
-                    return CredentialAnswer.Taken;
+                    return CredentialStatus.Accepted;
 
-                // The second where its API knows the user header, too.
+                // 403 with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API.
                 case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                    return CredentialAnswer.NotTaken;
+                    return CredentialStatus.Rejected;
 
                 default:
-                    Unanswered($"it answers {(int)answer.Status}");
-                    return CredentialAnswer.Unknown;
+                    CredentialCheckUnanswered($"it answers {(int)answer.Status}");
+                    return CredentialStatus.Unknown;
             }
         }
         catch (UpstreamUnavailableException unavailable)
         {
-            Unanswered(unavailable.Message);
-            return CredentialAnswer.Unknown;
+            CredentialCheckUnanswered(unavailable.Message);
+            return CredentialStatus.Unknown;
         }
         catch (Exception error)
         {
-            // Many may wait for this one answer: whatever goes wrong is no answer for them, and nothing worse.
-            CheckFailed(error);
-            return CredentialAnswer.Unknown;
+            // Several requests may wait for this check: a failure leaves the status unknown for all of them.
+            CredentialCheckFailed(error);
+            return CredentialStatus.Unknown;
         }
     }
 
-    private CredentialAnswer? Known(string key)
+    private CredentialStatus? FindCached(string key)
     {
-        if (_taken.Has(key, time.GetTimestamp() - Ticks(TakenTtl)))
+        if (_accepted.Contains(key, time.GetTimestamp() - ToTimestamp(AcceptedTtl)))
         {
-            return CredentialAnswer.Taken;
+            return CredentialStatus.Accepted;
         }
 
-        return _notTaken.Has(key, time.GetTimestamp() - Ticks(NotTakenTtl)) ? CredentialAnswer.NotTaken : null;
+        return _rejected.Contains(key, time.GetTimestamp() - ToTimestamp(RejectedTtl)) ? CredentialStatus.Rejected : null;
     }
 
-    private void Keep(string key, CredentialAnswer answer)
+    private void Cache(string key, CredentialStatus status)
     {
-        if (answer == CredentialAnswer.Taken)
+        if (status == CredentialStatus.Accepted)
         {
-            _taken.Add(key, time.GetTimestamp());
-            _notTaken.Remove(key);
+            _accepted.Add(key, time.GetTimestamp());
+            _rejected.Remove(key);
         }
-        else if (answer == CredentialAnswer.NotTaken)
+        else if (status == CredentialStatus.Rejected)
         {
-            _notTaken.Add(key, time.GetTimestamp());
-            _taken.Remove(key);
+            _rejected.Add(key, time.GetTimestamp());
+            _accepted.Remove(key);
         }
     }
 
-    private bool TryCount(IPAddress stranger)
+    private bool TryAcquireSlot(IPAddress address)
     {
-        int own = _ofAddress.GetValueOrDefault(stranger);
-        if (own >= MostOfOneAddress || _ofStrangers >= MostAtOnce)
+        int ofAddress = _pendingOfAddress.GetValueOrDefault(address);
+        if (ofAddress >= MaxPerAddress || _pendingOfAll >= MaxConcurrent)
         {
             return false;
         }
 
-        _ofAddress[stranger] = own + 1;
-        _ofStrangers++;
+        _pendingOfAddress[address] = ofAddress + 1;
+        _pendingOfAll++;
         return true;
     }
 
-    private void Uncount(IPAddress stranger)
+    private void ReleaseSlot(IPAddress address)
     {
-        _ofStrangers--;
-        if (--_ofAddress[stranger] == 0)
+        _pendingOfAll--;
+        if (--_pendingOfAddress[address] == 0)
         {
-            _ofAddress.Remove(stranger);
+            _pendingOfAddress.Remove(address);
         }
     }
 
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+    private long ToTimestamp(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
-    /// <summary>Exactly one header: two are no credential.</summary>
-    private static string CredentialOf(HttpContext context) => context.Request.Headers.Authorization.ToString();
+    /// <summary>The caller makes sure that there is exactly one header.</summary>
+    private static string HeaderOf(HttpContext context) => context.Request.Headers.Authorization.ToString();
 
     private string KeyOf(string credential) => Convert.ToBase64String(HMACSHA256.HashData(_key, Encoding.Latin1.GetBytes(credential)));
 
-    /// <summary>The last answers of one kind, and when they came; the longest unused ones give way.</summary>
-    private sealed class Memory(int capacity)
+    /// <summary>The latest answers of one kind with their times; the oldest answers are evicted.</summary>
+    private sealed class AnswerCache(int capacity)
     {
-        private readonly Dictionary<string, (long Number, long At)> _entries = new(StringComparer.Ordinal);
-        private readonly Queue<(string Key, long Number)> _order = [];
-        private long _number;
+        private readonly Dictionary<string, (long Sequence, long StoredAt)> _entries = new(StringComparer.Ordinal);
+        private readonly Queue<(string Key, long Sequence)> _order = [];
+        private long _sequence;
 
-        public bool Has(string key, long since = long.MinValue) => _entries.TryGetValue(key, out (long Number, long At) entry) && entry.At > since;
+        public bool Contains(string key, long since = long.MinValue) =>
+            _entries.TryGetValue(key, out (long Sequence, long StoredAt) entry) && entry.StoredAt > since;
 
-        public void Add(string key, long at)
+        public void Add(string key, long storedAt)
         {
-            _entries[key] = (++_number, at);
-            _order.Enqueue((key, _number));
+            _entries[key] = (++_sequence, storedAt);
+            _order.Enqueue((key, _sequence));
             while (_order.Count > capacity)
             {
-                (string oldest, long number) = _order.Dequeue();
-                if (_entries.TryGetValue(oldest, out (long Number, long At) entry) && entry.Number == number)
+                (string oldest, long sequence) = _order.Dequeue();
+                if (_entries.TryGetValue(oldest, out (long Sequence, long StoredAt) entry) && entry.Sequence == sequence)
                 {
                     _entries.Remove(oldest);
                 }
@@ -230,13 +230,13 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
         EventId = 5041,
         EventName = "CredentialUnanswered",
         Level = LogLevel.Warning,
-        Message = "Paperless was asked whether it takes a credential, and did not say ({Reason}): the request that brought it is refused")]
-    private partial void Unanswered(string reason);
+        Message = "Paperless did not answer the check of a credential ({Reason}). The request is refused; try again when Paperless answers")]
+    private partial void CredentialCheckUnanswered(string reason);
 
     [LoggerMessage(
         EventId = 5042,
         EventName = "CredentialCheckFailed",
         Level = LogLevel.Error,
-        Message = "The check of a credential failed inside the gateway: the requests that brought it are refused, and the next one is checked again")]
-    private partial void CheckFailed(Exception error);
+        Message = "The check of a credential failed inside the gateway. The requests with the credential are refused; the next request starts a new check")]
+    private partial void CredentialCheckFailed(Exception error);
 }

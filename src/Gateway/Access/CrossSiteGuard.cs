@@ -4,71 +4,71 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Access;
 
-/// <summary>What the headers of a request say of who sent it.</summary>
+/// <summary>The source of a request, by its headers.</summary>
 internal enum RequestSource
 {
-    /// <summary>No header speaks of it: no browser sends such a request.</summary>
-    Unsaid,
+    /// <summary>No header names the source: no browser sends such a request.</summary>
+    Unknown,
 
     /// <summary>A page of this origin.</summary>
     SameOrigin,
 
-    /// <summary>A person: a typed address or a bookmark.</summary>
+    /// <summary>The user: a typed address or a bookmark.</summary>
     User,
 
-    /// <summary>Another site, a sibling host, or a header that cannot be read.</summary>
-    Foreign,
+    /// <summary>Another site, a sibling host, or an unreadable header.</summary>
+    CrossOrigin,
 }
 
 /// <summary>
-/// Paperless checks neither origin nor CSRF token when a header names the user, so the gateway does: what changes something on a session,
-/// or opens a WebSocket, must come from this origin.
+/// Paperless checks neither the origin nor a CSRF token when a header names the user, so the gateway checks the origin: a request with a
+/// session that changes data or opens a WebSocket must come from this origin.
 /// </summary>
 internal static class CrossSiteGuard
 {
-    /// <summary>Every header that speaks of the origin must agree: one that is foreign, malformed or there twice makes the request foreign.</summary>
+    /// <summary>All headers that name a source must agree: a header that is cross-origin, malformed or repeated makes the request cross-origin.</summary>
     public static RequestSource SourceOf(HttpRequest request, PublicOrigin origin)
     {
         StringValues site = request.Headers["Sec-Fetch-Site"];
-        StringValues sent = request.Headers.Origin;
+        StringValues originHeader = request.Headers.Origin;
         StringValues referer = request.Headers.Referer;
-        bool isByUser = site == "none";
-        if (site.Count > 0 && site != "same-origin" && !isByUser)
+        bool isUser = site == "none";
+        if (site.Count > 0 && site != "same-origin" && !isUser)
         {
-            return RequestSource.Foreign;
+            return RequestSource.CrossOrigin;
         }
 
-        if (sent.Count > 0 && sent != origin.Origin)
+        if (originHeader.Count > 0 && originHeader != origin.Origin)
         {
-            return RequestSource.Foreign;
+            return RequestSource.CrossOrigin;
         }
 
         if (referer.Count > 0 && !(referer.Count == 1 && origin.IsOriginOf(referer[0])))
         {
-            return RequestSource.Foreign;
+            return RequestSource.CrossOrigin;
         }
 
-        if (isByUser)
+        if (isUser)
         {
             return RequestSource.User;
         }
 
-        return site.Count + sent.Count + referer.Count > 0 ? RequestSource.SameOrigin : RequestSource.Unsaid;
+        return site.Count + originHeader.Count + referer.Count > 0 ? RequestSource.SameOrigin : RequestSource.Unknown;
     }
 
-    /// <summary>Whether nothing denies that a page of this origin sent the request.</summary>
+    /// <summary>Whether no header contradicts this origin as the source.</summary>
     public static bool IsSameOrigin(HttpRequest request, PublicOrigin origin) =>
-        SourceOf(request, origin) is RequestSource.SameOrigin or RequestSource.Unsaid;
+        SourceOf(request, origin) is RequestSource.SameOrigin or RequestSource.Unknown;
 
-    /// <summary>Whether the request says that a page of this origin sent it, and no browser that fetches ahead of a click.</summary>
-    public static bool SaysSameOrigin(HttpRequest request, PublicOrigin origin) =>
+    /// <summary>Whether a header names this origin as the source, and the request is no prefetch.</summary>
+    public static bool IsProvenSameOrigin(HttpRequest request, PublicOrigin origin) =>
         !request.IsPrefetch() && SourceOf(request, origin) == RequestSource.SameOrigin;
 
     public static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
-    /// <summary>Whether a person does it here: for a GET that ends something, where an image or a frame must not be enough.</summary>
-    public static bool IsDoneByPerson(HttpRequest request, PublicOrigin origin)
+    /// <summary>Whether the user caused the request. A GET that signs out must be a navigation: an image or a frame is not enough.</summary>
+    public static bool IsUserAction(HttpRequest request, PublicOrigin origin)
     {
         if (request.IsPrefetch())
         {

@@ -5,38 +5,39 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Access;
 
-/// <summary>The first two questions to any request: is its target unambiguous, and is it for this host?</summary>
+/// <summary>Refuses requests whose target is ambiguous or whose host the gateway does not serve.</summary>
 internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings settings, PageWriter pages)
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
-    private readonly AccessTable _rule = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
 
     public Task InvokeAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (PathGuard.Fault(rawTarget) is { } fault)
+        if (PathGuard.FindError(rawTarget) is { } error)
         {
-            return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "This address is not clear", $"It is not forwarded because {fault}.")
+            string detail = $"The gateway does not forward this request because {error}.";
+            return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "Malformed address", detail)
             {
-                Remedy = "Check the address; a link to a document never looks like this.",
+                Remedy = "Check the address. No link of Paperless looks like this.",
             });
         }
 
         if (HttpMethods.IsTrace(request.Method) || (HttpMethods.IsConnect(request.Method) && !OpenSockets.IsSocketRequest(context)))
         {
-            return pages.RefuseAsync(context, new Refusal(405, "method_not_allowed", "Method not allowed", "This method is not forwarded."));
+            return pages.RefuseAsync(context, new Refusal(405, "method_not_allowed", "Method not allowed", "The gateway does not forward this method."));
         }
 
-        // As it came, and as it is forwarded; HostString would show `xn--` decoded.
+        // The header as received and forwarded; HostString would decode `xn--`.
         string? host = request.Headers.Host;
         if (settings.Public.IsHost(host))
         {
-            // One spelling for everything after: redirect URIs are built from it, and Paperless refuses a host with ":443".
+            // Redirect URIs are built from the host, and Paperless refuses a host with ":443": normalise the spelling.
             request.Host = _publicHost;
         }
-        else if (IsForAPerson(request))
+        else if (IsNavigationWithoutCredential(request))
         {
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect(settings.Public.Origin + rawTarget);
@@ -44,32 +45,32 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         }
         else if (!settings.AllowedHosts.Matches(host))
         {
-            return pages.RefuseAsync(context, new Refusal(421, "host_unknown", "Not this host", $"The gateway answers at {settings.Public.Origin}.")
+            return pages.RefuseAsync(context, new Refusal(421, "host_unknown", "Unknown host", $"The gateway answers at {settings.Public.Origin}.")
             {
-                Remedy = "Use that address, or add the host to PAPERLESS_ALLOWED_HOSTS for clients with an API token.",
+                Remedy = "Use this address, or add the host to PAPERLESS_ALLOWED_HOSTS for clients with an API token.",
                 ForTheLog = $"host \"{host}\"",
             });
         }
-        else if (!IsAnsweredElsewhere(request))
+        else if (!IsAllowedAtOtherHosts(request))
         {
-            string detail = $"Sign-in, sessions and account pages are at {settings.Public.Origin} only.";
-            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not at this host", detail)
+            string detail = $"Sign-in, sessions and account pages are available at {settings.Public.Origin} only.";
+            return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not available at this host", detail)
             {
-                Remedy = "Use that address. A client with an API token sends it with each request.",
+                Remedy = "Use this address. A client with an API token sends the token with each request.",
                 ForTheLog = $"host \"{request.Host.Value}\"",
             });
         }
         else
         {
-            // No session counts at another host, and nothing behind this door can take one for it.
+            // Sessions are valid at the public host only; without cookies, no later middleware can accept one here.
             request.Headers.Cookie = default;
         }
 
         request.Scheme = settings.Public.Scheme;
-        return _scriptName.HasValue ? BelowScriptNameAsync(context) : next(context);
+        return _scriptName.HasValue ? RemoveScriptNameAsync(context) : next(context);
     }
 
-    private Task BelowScriptNameAsync(HttpContext context)
+    private Task RemoveScriptNameAsync(HttpContext context)
     {
         if (context.Request.Path.StartsWithSegments(_scriptName, StringComparison.Ordinal, out PathString rest))
         {
@@ -80,38 +81,38 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
                 return next(context);
             }
 
-            return ToFrontPageAsync(context);
+            return RedirectToFrontPageAsync(context);
         }
 
         if (context.Request.Path == "/" && HttpMethods.IsGet(context.Request.Method))
         {
-            return ToFrontPageAsync(context);
+            return RedirectToFrontPageAsync(context);
         }
 
-        return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless lives under {settings.ScriptName}/ here."));
+        return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless is at {settings.ScriptName}/."));
     }
 
-    private Task ToFrontPageAsync(HttpContext context)
+    private Task RedirectToFrontPageAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Redirect(settings.ScriptName + "/");
         return Task.CompletedTask;
     }
 
-    /// <summary>What one of `PAPERLESS_ALLOWED_HOSTS` is for: a credential of the request's own, and what is everybody's.</summary>
-    private bool IsAnsweredElsewhere(HttpRequest request)
+    /// <summary>Hosts of `PAPERLESS_ALLOWED_HOSTS` serve requests with a credential and public paths only.</summary>
+    private bool IsAllowedAtOtherHosts(HttpRequest request)
     {
         if (!request.Path.StartsWithSegments(_scriptName, StringComparison.Ordinal, out PathString path))
         {
             return false;
         }
 
-        Credential credential = AuthorizationHeader.CredentialOf(request.Headers);
-        AccessDecision access = _rule.Decide(request.Method, path.Value ?? "", hasSession: false, credential, request.QueryString.Value ?? "");
+        AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
+        AccessDecision access = _accessTable.Decide(request.Method, path.Value ?? "", hasSession: false, scheme, request.QueryString.Value ?? "");
         return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public;
     }
 
-    /// <summary>A person's navigation goes to where its cookies live; a client with its own credentials does not need them.</summary>
-    private static bool IsForAPerson(HttpRequest request) =>
+    /// <summary>Navigations are redirected to the public host, where their cookies are valid; a client with a credential needs no cookies.</summary>
+    private static bool IsNavigationWithoutCredential(HttpRequest request) =>
         CrossSiteGuard.IsSafe(request.Method) && request.Headers.Authorization.Count == 0 && request.IsNavigation();
 }

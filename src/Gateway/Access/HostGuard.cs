@@ -9,45 +9,45 @@ using Microsoft.Extensions.Primitives;
 namespace Gateway.Access;
 
 /// <summary>
-/// Refuses a request whose `Host`, or a proxy's word for it, is no host, before anything reads it: ASP.NET Core, HttpClient and Django each
-/// fail in their own way on one that is none.
+/// Refuses a request whose `Host` or `X-Forwarded-Host` is malformed, before anything reads the header: ASP.NET Core, HttpClient and Django
+/// each fail on a malformed host in a different way.
 /// </summary>
 internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, PageWriter pages)
 {
     /// <summary>RFC 1035, section 2.3.4.</summary>
-    private const int LongestName = 253;
+    private const int MaxNameLength = 253;
 
-    private const int LongestLabel = 63;
+    private const int MaxLabelLength = 63;
 
-    private const int LongestAddress = 45;
+    private const int MaxAddressLength = 45;
 
-    private const int LongestPort = 5;
+    private const int MaxPortLength = 5;
 
-    /// <summary>Those that Django takes (`host_validation_re`).</summary>
-    private static readonly SearchValues<char> NameLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+    /// <summary>The characters that Django accepts (`host_validation_re`).</summary>
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
 
     public Task InvokeAsync(HttpContext context)
     {
         IHeaderDictionary headers = context.Request.Headers;
-        if (!settings.Public.IsHost(headers.Host) && Fault(headers.Host) is { } fault)
+        if (!settings.Public.IsHost(headers.Host) && FindError(headers.Host) is { } error)
         {
-            return RefuseAsync(context, $"its Host header {fault}");
+            return RefuseAsync(context, $"its Host header {error}");
         }
 
-        return !settings.TrustedProxies.IsEmpty && FaultOfProxies(headers["X-Forwarded-Host"]) is { } other
-            ? RefuseAsync(context, $"its X-Forwarded-Host header {other}")
+        return !settings.TrustedProxies.IsEmpty && FindForwardedError(headers["X-Forwarded-Host"]) is { } forwardedError
+            ? RefuseAsync(context, $"its X-Forwarded-Host header {forwardedError}")
             : next(context);
     }
 
-    /// <returns>What is wrong, for the log and the page; null where nothing is.</returns>
-    public static string? Fault(string? host)
+    /// <returns>The error for the log and the page; null for a valid host.</returns>
+    public static string? FindError(string? host)
     {
         if (string.IsNullOrEmpty(host))
         {
             return "is missing or empty";
         }
 
-        if (host.Length > LongestName + 1 + LongestPort)
+        if (host.Length > MaxNameLength + 1 + MaxPortLength)
         {
             return "is too long";
         }
@@ -55,28 +55,28 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
         int colon = host[0] == '[' ? host.IndexOf("]:", StringComparison.Ordinal) + 1 : host.IndexOf(':', StringComparison.Ordinal);
         if (colon > 0 && !IsPort(host.AsSpan(colon + 1)))
         {
-            return "has a port that is none";
+            return "has an invalid port";
         }
 
         ReadOnlySpan<char> name = colon > 0 ? host.AsSpan(0, colon) : host;
         if (name[0] == '[')
         {
-            return IsAddress(name) ? null : "is no host";
+            return IsAddress(name) ? null : "is not a valid host";
         }
 
-        return IsName(name) && IsReadable(host) ? null : "is no host";
+        return IsName(name) && IsReadable(host) ? null : "is not a valid host";
     }
 
-    /// <summary>Each proxy on the way has added one; which of them counts, is decided later.</summary>
-    private string? FaultOfProxies(StringValues forwarded)
+    /// <summary>Each proxy may have added a host; a later middleware decides which of them counts.</summary>
+    private string? FindForwardedError(StringValues forwarded)
     {
         foreach (string? header in forwarded)
         {
             foreach (string host in (header ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             {
-                if (!settings.Public.IsHost(host) && Fault(host) is { } fault)
+                if (!settings.Public.IsHost(host) && FindError(host) is { } error)
                 {
-                    return fault;
+                    return error;
                 }
             }
         }
@@ -85,11 +85,11 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
     }
 
     private static bool IsPort(ReadOnlySpan<char> port) =>
-        port.Length is > 0 and <= LongestPort && ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        port.Length is > 0 and <= MaxPortLength && ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static bool IsAddress(ReadOnlySpan<char> name)
     {
-        if (name.Length is < 2 or > LongestAddress + 2 || name[^1] != ']')
+        if (name.Length is < 2 or > MaxAddressLength + 2 || name[^1] != ']')
         {
             return false;
         }
@@ -100,7 +100,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
 
     private static bool IsName(ReadOnlySpan<char> name)
     {
-        if (name.Length > LongestName || name.ContainsAnyExcept(NameLetters))
+        if (name.Length > MaxNameLength || name.ContainsAnyExcept(NameCharacters))
         {
             return false;
         }
@@ -109,7 +109,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
         ReadOnlySpan<char> labels = name[^1] == '.' ? name[..^1] : name;
         foreach (Range label in labels.Split('.'))
         {
-            if (labels[label].Length is 0 or > LongestLabel)
+            if (labels[label].Length is 0 or > MaxLabelLength)
             {
                 return false;
             }
@@ -118,7 +118,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
         return true;
     }
 
-    /// <summary>What ASP.NET Core does wherever a request's host is read: it throws for an `xn--` that is no Punycode.</summary>
+    /// <summary>ASP.NET Core throws for an `xn--` label that is not Punycode wherever it reads the host.</summary>
     private static bool IsReadable(string host)
     {
         if (!host.Contains("xn--", StringComparison.OrdinalIgnoreCase))
@@ -137,8 +137,8 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
         }
     }
 
-    private Task RefuseAsync(HttpContext context, string fault) =>
-        pages.RefuseAsync(context, new Refusal(400, "host_malformed", "This address is not clear", $"This request is not forwarded because {fault}.")
+    private Task RefuseAsync(HttpContext context, string error) =>
+        pages.RefuseAsync(context, new Refusal(400, "host_malformed", "Malformed address", $"The gateway does not forward this request because {error}.")
         {
             Remedy = $"The gateway answers at {settings.Public.Origin}.",
         });

@@ -4,17 +4,17 @@ using System.Text;
 namespace Gateway.Access;
 
 /// <summary>
-/// Refuses a request target that two parsers could read differently, before anything is decided on it. What passes is forwarded byte for
-/// byte, and its decoded form here is its decoded form at Paperless.
+/// Refuses a request target that two parsers could read differently, before the access decision. Other targets are forwarded byte for byte,
+/// and Paperless decodes them as the gateway does.
 /// </summary>
 internal static class PathGuard
 {
-    private static readonly SearchValues<char> NeedsCare = SearchValues.Create("%\\;");
+    private static readonly SearchValues<char> EscapesAndSeparators = SearchValues.Create("%\\;");
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <returns>What is wrong, for the log and the page; null where nothing is.</returns>
-    public static string? Fault(string rawTarget)
+    /// <returns>The error for the log and the page; null for a clear target.</returns>
+    public static string? FindError(string rawTarget)
     {
         if (rawTarget.Length == 0 || rawTarget[0] != '/')
         {
@@ -24,10 +24,10 @@ internal static class PathGuard
         ReadOnlySpan<char> target = rawTarget;
         if (target.ContainsAnyExceptInRange('!', '~'))
         {
-            return "the request target has characters that a URL cannot have";
+            return "the request target has characters that a URL must not contain";
         }
 
-        // A URL's fragment is never sent (RFC 9110, section 4.2.4), and parsers differ on where it would begin.
+        // Clients never send a fragment (RFC 9110, section 4.2.4), and parsers differ on where a fragment begins.
         if (target.Contains('#'))
         {
             return "the request target has a #";
@@ -41,15 +41,15 @@ internal static class PathGuard
             return "the path has two slashes in a row";
         }
 
-        if (path.IndexOfAny(NeedsCare) >= 0)
+        if (path.IndexOfAny(EscapesAndSeparators) >= 0)
         {
-            return FaultOfEscapes(path);
+            return FindEscapeError(path);
         }
 
         return HasDotSegment(path) ? "the path has a dot segment" : null;
     }
 
-    private static string? FaultOfEscapes(ReadOnlySpan<char> path)
+    private static string? FindEscapeError(ReadOnlySpan<char> path)
     {
         if (path.ContainsAny('\\', ';'))
         {
@@ -77,7 +77,7 @@ internal static class PathGuard
         }
     }
 
-    /// <summary>Escapes to bytes; false for one that is no escape, or that hides what is refused in plain sight.</summary>
+    /// <summary>Decodes the escapes to bytes; false for an incomplete escape and for an escaped character that is refused unescaped, too.</summary>
     private static bool TryDecode(ReadOnlySpan<char> path, byte[] bytes, out int length)
     {
         length = 0;

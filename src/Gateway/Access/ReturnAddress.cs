@@ -1,44 +1,44 @@
 namespace Gateway.Access;
 
-/// <summary>Where a sign-in leads back to: an address of this gateway, never another site's, the sign-in's or the sign-out's.</summary>
+/// <summary>The address to which a sign-in returns: on this gateway, and neither the sign-in nor the sign-out.</summary>
 internal static class ReturnAddress
 {
-    private const int Longest = 2000;
+    private const int MaxLength = 2000;
 
-    /// <summary>Gives <paramref name="next"/> where it is local and safe, else the front page.</summary>
-    /// <param name="next">A path with query, the script name before it.</param>
+    /// <summary>Returns <paramref name="next"/> where it is a safe address of this gateway, else the front page.</summary>
+    /// <param name="next">A path with query, below the script name.</param>
     /// <param name="scriptName">`PAPERLESS_FORCE_SCRIPT_NAME`, or empty.</param>
-    public static string Local(string? next, string scriptName)
+    public static string SafeOrFrontPage(string? next, string scriptName)
     {
-        string front = scriptName + "/";
-        if (next is null || next.Length > Longest || !next.StartsWith(front, StringComparison.Ordinal))
+        string frontPage = scriptName + "/";
+        if (next is null || next.Length > MaxLength || !next.StartsWith(frontPage, StringComparison.Ordinal))
         {
-            return front;
+            return frontPage;
         }
 
-        // "//host" and "/\host" are other sites to a browser; a control character may be skipped on the way to being one.
+        // "//host" and "/\host" lead a browser to another site; browsers ignore some control characters within them.
         if (next.StartsWith("//", StringComparison.Ordinal) || next.Any(letter => letter is '\\' or < ' ' or '\u007f'))
         {
-            return front;
+            return frontPage;
         }
 
-        if (Ascii(next) is not { Length: <= Longest } address)
+        if (EscapeNonAscii(next) is not { Length: <= MaxLength } address)
         {
-            return front;
+            return frontPage;
         }
 
-        // A browser resolves dot segments, plain and escaped, before it asks: "/./accounts/logout/" would end the session that has just begun.
+        // Browsers resolve dot segments, plain and escaped: "/./accounts/logout/" would end the new session at once.
         string target = address.Split('#')[0];
-        if (PathGuard.Fault(target) is not null)
+        if (PathGuard.FindError(target) is not null)
         {
-            return front;
+            return frontPage;
         }
 
         string path = Uri.UnescapeDataString(target.Split('?')[0][scriptName.Length..]);
-        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || AccessTable.IsSignOut(path) ? front : address;
+        return path.StartsWith("/accounts/", StringComparison.OrdinalIgnoreCase) || AccessTable.IsSignOut(path) ? frontPage : address;
     }
 
-    /// <summary>A `Location` header is ASCII: what a person typed beyond it is escaped as a browser would.</summary>
-    private static string Ascii(string next) =>
+    /// <summary>A `Location` header is ASCII: other characters are escaped as a browser escapes them.</summary>
+    private static string EscapeNonAscii(string next) =>
         string.Concat(next.EnumerateRunes().Select(rune => rune.Value is > ' ' and < 0x7F ? rune.ToString() : Uri.EscapeDataString(rune.ToString())));
 }

@@ -80,7 +80,7 @@ internal sealed partial class AccountProvisioning(
     /// <summary>The name with the first number from 2 on that nobody has.</summary>
     private async Task<string> FreeNameAsync(string wanted, CancellationToken cancellationToken)
     {
-        IReadOnlySet<string> taken = await api.TakenNamesAsync(Shortened(wanted, ""), cancellationToken);
+        IReadOnlySet<string> taken = await api.FindUsernamesAsync(Shortened(wanted, ""), cancellationToken);
         for (int number = 2; ; number++)
         {
             string suffix = number.ToString(CultureInfo.InvariantCulture);
@@ -124,7 +124,7 @@ internal sealed partial class AccountProvisioning(
                 ? new ProvisioningResult(made, link, username, null)
                 : ProvisioningResult.NotCreated(username, Taken);
         }
-        catch (PaperlessRefusedException refused) when (refused.Names("username"))
+        catch (PaperlessRefusedException refused) when (refused.HasField("username"))
         {
             await links.DropReservationAsync(person.Key, cancellationToken);
 
@@ -142,16 +142,16 @@ internal sealed partial class AccountProvisioning(
             {
                 return await api.CreateUserAsync(user, cancellationToken);
             }
-            catch (PaperlessRefusedException refused) when (tries == 1 && !refused.Names("username"))
+            catch (PaperlessRefusedException refused) when (tries == 1 && !refused.HasField("username"))
             {
                 // A refused email or a group deleted within the last minute must not block the sign-in.
                 ProfileRejected(user.Username!, refused.Message);
                 groups.Forget();
                 user = user with
                 {
-                    Email = refused.Names("email") ? null : user.Email,
-                    FirstName = refused.Names("first_name") ? null : user.FirstName,
-                    LastName = refused.Names("last_name") ? null : user.LastName,
+                    Email = refused.HasField("email") ? null : user.Email,
+                    FirstName = refused.HasField("first_name") ? null : user.FirstName,
+                    LastName = refused.HasField("last_name") ? null : user.LastName,
                     Groups = [.. await GroupsAsync(person, cancellationToken)],
                 };
             }

@@ -29,7 +29,7 @@ internal sealed class AccountSignIn(
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it; nobody is signed in.</exception>
     public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => WithPersonLockedAsync(person.Key, async cancellationToken =>
     {
-        await api.SelfAsync(cancellationToken);
+        await api.GetTokenOwnerAsync(cancellationToken);
         return await DecideAsync(person, chosen, cancellationToken);
     });
 
@@ -167,7 +167,7 @@ internal sealed class AccountSignIn(
             return AccountRefusals.Gone(link);
         }
 
-        if (!user.JoinedAt(link.Joined))
+        if (!user.HasJoinedAt(link.Joined))
         {
             return AccountRefusals.Replaced(link, user.Username);
         }

@@ -79,7 +79,7 @@ internal sealed partial class AccountSync(
             return true;
         }
 
-        if (user.Id == (await api.SelfAsync(cancellationToken)).Id)
+        if (user.Id == (await api.GetTokenOwnerAsync(cancellationToken)).Id)
         {
             SuperuserKept(user.Username, "the gateway uses this account's API token");
             return null;
@@ -93,7 +93,7 @@ internal sealed partial class AccountSync(
     {
         using IDisposable? turn = change.IsSuperuser == false ? await _superusers.AcquireAsync(true, cancellationToken) : null;
         if (change.IsSuperuser == false
-            && !(await api.AllUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
+            && !(await api.ListUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
         {
             SuperuserKept(user.Username, "it is the last active superuser");
             change = change with { IsSuperuser = null };
@@ -115,10 +115,11 @@ internal sealed partial class AccountSync(
 
                 change = less;
             }
-            catch (PaperlessUnavailableException stumbled) when (stumbled.IsItsOwnFault && (change.Email ?? change.FirstName ?? change.LastName) is not null)
+            catch (PaperlessUnavailableException failure)
+                when (failure.IsInternalServerError && (change.Email ?? change.FirstName ?? change.LastName) is not null)
             {
                 // The database may reject a character in a name; groups and flags are still updated.
-                ProfileRejected(person.Label, stumbled.Message);
+                ProfileRejected(person.Label, failure.Message);
                 change = change with { Email = null, FirstName = null, LastName = null };
             }
         }
@@ -133,7 +134,7 @@ internal sealed partial class AccountSync(
         CancellationToken cancellationToken)
     {
         ProfileRejected(person.Label, refused.Message);
-        if (refused.Names("groups") && change.Groups is not null)
+        if (refused.HasField("groups") && change.Groups is not null)
         {
             // A group that was deleted within the last minute.
             groups.Forget();
@@ -142,9 +143,9 @@ internal sealed partial class AccountSync(
 
         return change with
         {
-            Email = refused.Names("email") ? null : change.Email,
-            FirstName = refused.Names("first_name") ? null : change.FirstName,
-            LastName = refused.Names("last_name") ? null : change.LastName,
+            Email = refused.HasField("email") ? null : change.Email,
+            FirstName = refused.HasField("first_name") ? null : change.FirstName,
+            LastName = refused.HasField("last_name") ? null : change.LastName,
         };
     }
 

@@ -39,7 +39,7 @@ internal sealed partial class CredentialStartupCheck(
             TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
             using CancellationTokenRegistration starts = lifetime.ApplicationStarted.Register(started.SetResult);
             await started.Task.WaitAsync(stoppingToken);
-            await api.SelfAsync(stoppingToken);
+            await api.GetTokenOwnerAsync(stoppingToken);
         }
         catch (PaperlessUnavailableException failure)
         {

@@ -71,7 +71,7 @@ internal sealed partial class Connect(
                 return ConnectRefusals.Taken(person, before, user);
             }
 
-            return user.JoinedAt(before.Joined) ? null : AccountRefusals.Replaced(before, user.Username);
+            return user.HasJoinedAt(before.Joined) ? null : AccountRefusals.Replaced(before, user.Username);
         }
 
         // The user is synchronised from the next sign-in with this provider on.

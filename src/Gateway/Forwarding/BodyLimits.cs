@@ -3,17 +3,17 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Forwarding;
 
-/// <summary>How much of a body is taken from whom, where Kestrel's own limit is off for the uploads of people who are signed in.</summary>
+/// <summary>Limits request bodies; Kestrel's own limit is off, because people who are signed in upload large files.</summary>
 internal static class BodyLimits
 {
-    /// <summary>Bytes; the gateway's own endpoints take a form at the most.</summary>
-    public const long Own = RequestForm.LargestBody;
+    /// <summary>The gateway's endpoints accept forms only.</summary>
+    public const long MaxGatewayBytes = RequestForm.LargestBody;
 
-    public static void Set(HttpContext context, long most)
+    public static void Set(HttpContext context, long maxBytes)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
-            limit.MaxRequestBodySize = most;
+            limit.MaxRequestBodySize = maxBytes;
         }
     }
 

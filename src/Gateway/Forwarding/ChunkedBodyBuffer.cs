@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Gateway.Forwarding;
 
 /// <summary>
-/// A body that came without a length: Paperless would read it as empty and say 200, so it is taken in first (64 KiB in memory, the rest
-/// in a temporary file) and sent on with its length.
+/// Buffers a body without a length (64 KiB in memory, the rest in a temporary file) and forwards the body with its length. Paperless would
+/// read a chunked body as empty and answer 200.
 /// </summary>
 internal sealed class ChunkedBodyBuffer(
     GatewaySettings settings,
@@ -19,65 +19,65 @@ internal sealed class ChunkedBodyBuffer(
     UnverifiedBodyLimits limits,
     TimeProvider time)
 {
-    public const int InMemory = 64 * 1024;
+    public const int MaxInMemoryBytes = 64 * 1024;
 
-    /// <summary>Bytes; what is larger must come with a `Content-Length`.</summary>
-    public const long Largest = 8L * 1024 * 1024 * 1024;
+    /// <summary>A larger body needs a `Content-Length`.</summary>
+    public const long MaxBytes = 8L * 1024 * 1024 * 1024;
 
-    /// <summary>The same from somebody unknown, who must not fill the disk; Django takes no larger form (DATA_UPLOAD_MAX_MEMORY_SIZE).</summary>
-    public const long LargestAnonymous = 2_621_440;
+    /// <summary>Unknown clients must not fill the disk; Django accepts no larger form (DATA_UPLOAD_MAX_MEMORY_SIZE).</summary>
+    public const long MaxAnonymousBytes = 2_621_440;
 
-    /// <summary>What the disk must have left: the sessions live there too.</summary>
-    private const long DiskLeft = 256L * 1024 * 1024;
+    /// <summary>The sessions are on the same disk.</summary>
+    private const long MinFreeDiskBytes = 256L * 1024 * 1024;
 
-    private const int CopyBuffer = 64 * 1024;
+    private const int CopyBufferBytes = 64 * 1024;
 
     private readonly string _directory = Path.Combine(settings.DataDirectory, StorageFeature.SpoolDirectory);
 
-    public static bool IsIn(HttpContext context) =>
+    public static bool IsChunked(HttpContext context) =>
         context.Request.ContentLength is null
         && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
         && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true };
 
-    /// <returns>Anything but <see cref="CredentialAnswer.Taken"/>: the body is not in, and the request is to be refused.</returns>
-    /// <exception cref="BadHttpRequestException">The body is too large for who sends it, takes too long, or broke off.</exception>
-    public async Task<CredentialAnswer> BufferAsync(HttpContext context, AccessDecision access)
+    /// <returns><see cref="CredentialStatus.Accepted"/> where the body is buffered; the caller refuses the request for any other status.</returns>
+    /// <exception cref="BadHttpRequestException">The body is too large, takes too long, or is incomplete.</exception>
+    public async Task<CredentialStatus> BufferAsync(HttpContext context, AccessDecision access)
     {
         bool hasCredential = access == AccessDecision.WithCredential;
-        CredentialAnswer? known = hasCredential ? credentials.Known(context) : null;
-        if (known is CredentialAnswer.NotTaken)
+        CredentialStatus? cached = hasCredential ? credentials.FindCached(context) : null;
+        if (cached is CredentialStatus.Rejected)
         {
-            return CredentialAnswer.NotTaken;
+            return CredentialStatus.Rejected;
         }
 
-        FileBufferingReadStream spool = new(context.Request.Body, InMemory, bufferLimit: null, () => _directory);
+        FileBufferingReadStream spool = new(context.Request.Body, MaxInMemoryBytes, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);
-        bool isVerified = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession || known is CredentialAnswer.Taken;
-        Share share = new(_directory, unverified, limits, ClientAddress.Of(context), hasCredential, isVerified);
-        context.Response.RegisterForDispose(share);
-        CredentialAnswer answer = CredentialAnswer.Unknown;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
+        bool isVerified = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession || cached is CredentialStatus.Accepted;
+        SpoolUsage usage = new(_directory, unverified, limits, ClientAddress.From(context), hasCredential, isVerified);
+        context.Response.RegisterForDispose(usage);
+        CredentialStatus status = CredentialStatus.Unknown;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBufferBytes);
         try
         {
-            answer = await CopyAsync(context, spool, share, buffer);
+            status = await CopyAsync(context, spool, usage, buffer);
         }
         catch (IOException error) when (error.InnerException is OverflowException)
         {
-            // Kestrel's answer to the size of a chunk that no number can hold.
-            throw new BadHttpRequestException("The body's chunks are broken.", StatusCodes.Status400BadRequest, error);
+            // Kestrel throws this for a chunk size that overflows an integer.
+            throw new BadHttpRequestException("The chunked encoding of the body is malformed.", StatusCodes.Status400BadRequest, error);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            if (answer != CredentialAnswer.Taken)
+            if (status != CredentialStatus.Accepted)
             {
-                // At once, and not when the rest of the body has been read off the connection.
-                share.Dispose();
+                // Release the space now, not after the rest of the body is read off the connection.
+                usage.Dispose();
                 await spool.DisposeAsync();
             }
         }
 
-        if (answer == CredentialAnswer.Taken)
+        if (status == CredentialStatus.Accepted)
         {
             spool.Position = 0;
             context.Request.Body = spool;
@@ -85,72 +85,72 @@ internal sealed class ChunkedBodyBuffer(
             context.Request.ContentLength = spool.Length;
         }
 
-        return answer;
+        return status;
     }
 
-    private async Task<CredentialAnswer> CopyAsync(HttpContext context, FileBufferingReadStream spool, Share share, byte[] buffer)
+    private async Task<CredentialStatus> CopyAsync(HttpContext context, FileBufferingReadStream spool, SpoolUsage usage, byte[] buffer)
     {
-        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        Task timeout = share.IsVerified ? Task.CompletedTask : Task.Delay(limits.Timeout, time, over.Token);
-        Task<int> reading = Task.FromResult(0);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        Task timeout = usage.IsVerified ? Task.CompletedTask : Task.Delay(limits.Timeout, time, stop.Token);
+        Task<int> pendingRead = Task.FromResult(0);
         try
         {
             while (true)
             {
-                reading = spool.ReadAsync(buffer, over.Token).AsTask();
+                pendingRead = spool.ReadAsync(buffer, stop.Token).AsTask();
 
-                // The read goes on while Paperless is asked: cancelled in between, it might lose bytes.
-                await Task.WhenAny(reading, timeout);
-                if (!share.IsVerified && timeout.IsCompleted && await VerifyInTimeAsync(context, share) is var late and not CredentialAnswer.Taken)
+                // The read continues during the check of the credential: a cancelled read may lose bytes.
+                await Task.WhenAny(pendingRead, timeout);
+                if (!usage.IsVerified && timeout.IsCompleted && await VerifyLateBodyAsync(context, usage) is var lateStatus and not CredentialStatus.Accepted)
                 {
-                    return late;
+                    return lateStatus;
                 }
 
-                int read = await reading;
+                int read = await pendingRead;
                 if (read == 0)
                 {
-                    return CredentialAnswer.Taken;
+                    return CredentialStatus.Accepted;
                 }
 
-                share.Add(read);
-                if (share.MustBeVerified && await VerifyAsync(context, share) is var answer and not CredentialAnswer.Taken)
+                usage.Add(read);
+                if (usage.MustBeVerified && await VerifyAsync(context, usage) is var status and not CredentialStatus.Accepted)
                 {
-                    return answer;
+                    return status;
                 }
 
-                share.Check();
+                usage.ThrowIfFull();
             }
         }
         finally
         {
-            // The buffer is somebody else's from here on.
-            await over.CancelAsync();
-            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // The caller returns the buffer to the pool: no read may write to the buffer any more.
+            await stop.CancelAsync();
+            await ((Task)pendingRead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>The time is up: whoever has a good credential goes on, however slowly, and nobody else.</summary>
-    private Task<CredentialAnswer> VerifyInTimeAsync(HttpContext context, Share share)
+    /// <summary>After the timeout only a body with a valid credential continues.</summary>
+    private Task<CredentialStatus> VerifyLateBodyAsync(HttpContext context, SpoolUsage usage)
     {
         context.RequestAborted.ThrowIfCancellationRequested();
-        return share.HasCredential
-            ? VerifyAsync(context, share)
-            : throw new BadHttpRequestException("The body takes too long.", StatusCodes.Status408RequestTimeout);
+        return usage.HasCredential
+            ? VerifyAsync(context, usage)
+            : throw new BadHttpRequestException("The body takes too long: send it faster, or sign in first.", StatusCodes.Status408RequestTimeout);
     }
 
-    private async Task<CredentialAnswer> VerifyAsync(HttpContext context, Share share)
+    private async Task<CredentialStatus> VerifyAsync(HttpContext context, SpoolUsage usage)
     {
-        CredentialAnswer answer = await credentials.AskAsync(context);
-        if (answer == CredentialAnswer.Taken)
+        CredentialStatus status = await credentials.AskAsync(context);
+        if (status == CredentialStatus.Accepted)
         {
-            share.Verify();
+            usage.Verify();
         }
 
-        return answer;
+        return status;
     }
 
-    /// <summary>What one request holds of the spool, until it is answered.</summary>
-    private sealed class Share(
+    /// <summary>The part of the spool that one request uses until the response.</summary>
+    private sealed class SpoolUsage(
         string directory,
         UnverifiedBodies unverified,
         UnverifiedBodyLimits limits,
@@ -158,66 +158,66 @@ internal sealed class ChunkedBodyBuffer(
         bool hasCredential,
         bool isVerified) : IDisposable
     {
-        private const long LookAtDiskEvery = 16L * 1024 * 1024;
+        private const long DiskCheckInterval = 16L * 1024 * 1024;
 
         private long _bytes;
-        private long _unverified;
-        private long _lookedAt;
+        private long _unverifiedBytes;
+        private long _diskCheckedAt;
 
         public bool HasCredential => hasCredential;
 
         public bool IsVerified { get; private set; } = isVerified;
 
-        /// <summary>Whether Paperless is asked before any more is taken in.</summary>
-        public bool MustBeVerified => hasCredential && !IsVerified && (_bytes > limits.AskFrom || unverified.IsHalfUsed(address));
+        /// <summary>Whether the credential must be checked before more of the body is read.</summary>
+        public bool MustBeVerified => hasCredential && !IsVerified && (_bytes > limits.VerifyAbove || unverified.IsHalfUsed(address));
 
         public void Add(int bytes)
         {
             _bytes += bytes;
             if (!IsVerified)
             {
-                _unverified += bytes;
+                _unverifiedBytes += bytes;
                 unverified.Add(address, bytes);
             }
         }
 
-        /// <summary>What is held so far no longer counts as a stranger's.</summary>
+        /// <summary>The bytes so far no longer count as unverified.</summary>
         public void Verify()
         {
             Dispose();
             IsVerified = true;
         }
 
-        /// <exception cref="BadHttpRequestException">There is no room for it.</exception>
-        public void Check()
+        /// <exception cref="BadHttpRequestException">The body is too large, or the spool is full.</exception>
+        public void ThrowIfFull()
         {
-            if (_bytes > (IsVerified || hasCredential ? Largest : LargestAnonymous))
+            if (_bytes > (IsVerified || hasCredential ? MaxBytes : MaxAnonymousBytes))
             {
                 throw new BadHttpRequestException(
-                    "The body is too large for one without a length: send it with Content-Length.",
+                    "The body without a length is too large: send it with Content-Length.",
                     StatusCodes.Status413PayloadTooLarge);
             }
 
-            bool full = !IsVerified && unverified.IsFull(address);
-            if (_bytes - _lookedAt >= LookAtDiskEvery)
+            bool isFull = !IsVerified && unverified.IsFull(address);
+            if (_bytes - _diskCheckedAt >= DiskCheckInterval)
             {
-                _lookedAt = _bytes;
-                full |= new DriveInfo(directory).AvailableFreeSpace < DiskLeft;
+                _diskCheckedAt = _bytes;
+                isFull |= new DriveInfo(directory).AvailableFreeSpace < MinFreeDiskBytes;
             }
 
-            if (full)
+            if (isFull)
             {
                 throw new BadHttpRequestException(
-                    "There is no room for a body without a length: send it with Content-Length.",
+                    "The gateway has no disk space for a body without a length: send it with Content-Length.",
                     StatusCodes.Status503ServiceUnavailable);
             }
         }
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _unverified, 0) is var held and > 0)
+            if (Interlocked.Exchange(ref _unverifiedBytes, 0) is var heldBytes and > 0)
             {
-                unverified.Add(address, -held);
+                unverified.Add(address, -heldBytes);
             }
         }
     }

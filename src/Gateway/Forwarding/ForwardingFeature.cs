@@ -1,11 +1,11 @@
 namespace Gateway.Forwarding;
 
-/// <summary>The way to Paperless: the dispatcher, the forwarder, the headers and cookies of requests and answers, and bodies without a length.</summary>
+/// <summary>Forwarding to Paperless: the dispatcher, the forwarder, the headers and cookies of requests and responses, and chunked bodies.</summary>
 internal static class ForwardingFeature
 {
     public static void AddForwarding(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(ForwardingTimes.Default);
+        builder.Services.AddSingleton(ForwardingTimeouts.Default);
         builder.Services.AddSingleton<PaperlessForwarder>();
         builder.Services.AddSingleton<RequestHeaderFilter>();
         builder.Services.AddSingleton(UnverifiedBodyLimits.Default);
@@ -13,7 +13,7 @@ internal static class ForwardingFeature
         builder.Services.AddSingleton<ChunkedBodyBuffer>();
     }
 
-    /// <summary>Answers everything that is Paperless's. Only requests for the gateway's own endpoints get past it.</summary>
+    /// <summary>Forwards the requests for Paperless. Only requests for the gateway's endpoints pass this middleware.</summary>
     public static void UseForwarding(this WebApplication app)
     {
         app.UseMiddleware<RequestDispatcher>();

@@ -6,30 +6,30 @@ using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Forwarding;
 
-/// <summary>Times of the forwarding; a record of its own so that tests need not wait.</summary>
-/// <param name="Answer">How long Paperless may be silent before and within an answer; a bulk download is made in silence.</param>
-internal sealed record ForwardingTimes(TimeSpan Answer)
+/// <summary>Timeouts of forwarded requests; tests set shorter ones.</summary>
+/// <param name="Response">How long Paperless may be silent before and during a response; Paperless prepares a bulk download in silence.</param>
+internal sealed record ForwardingTimeouts(TimeSpan Response)
 {
-    public static readonly ForwardingTimes Default = new(TimeSpan.FromMinutes(5));
+    public static readonly ForwardingTimeouts Default = new(TimeSpan.FromMinutes(5));
 }
 
-/// <summary>One request to one replica of Paperless, and to another where the first cannot be reached.</summary>
+/// <summary>Forwards a request to one replica of Paperless, and to another replica where the first is unreachable.</summary>
 internal sealed partial class PaperlessForwarder(
     Upstreams upstreams,
     IHttpForwarder forwarder,
     AccessRefusals refusals,
-    ForwardingTimes times,
+    ForwardingTimeouts timeouts,
     ILogger<PaperlessForwarder> logger)
 {
-    private readonly ForwarderRequestConfig _ordinary = new()
+    private readonly ForwarderRequestConfig _requestConfig = new()
     {
-        ActivityTimeout = times.Answer,
+        ActivityTimeout = timeouts.Response,
         Version = System.Net.HttpVersion.Version11,
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    /// <summary>An idle live status is no failure: its WebSocket ends with the session, or at this end of a day.</summary>
-    private readonly ForwarderRequestConfig _socket = new()
+    /// <summary>An idle WebSocket is no failure: Paperless's live status is silent for hours. The session ends the WebSocket earlier.</summary>
+    private readonly ForwarderRequestConfig _socketConfig = new()
     {
         ActivityTimeout = TimeSpan.FromDays(1),
         Version = System.Net.HttpVersion.Version11,
@@ -40,24 +40,24 @@ internal sealed partial class PaperlessForwarder(
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true })
         {
-            // An offer of another protocol, which the answer may pass over; YARP would pass one on to SPDY.
+            // The gateway ignores an offered upgrade to another protocol, as RFC 9110, section 7.8 allows; YARP would forward an upgrade to SPDY.
             context.Features.Set<IHttpUpgradeFeature>(null);
         }
 
-        return ForwardAsync(context, transformer, _ordinary, CancellationToken.None);
+        return ForwardAsync(context, transformer, _requestConfig, CancellationToken.None);
     }
 
-    /// <param name="unanswered">Ends the wait for Paperless's answer, and no more once it is there.</param>
-    public Task ForwardSocketAsync(HttpContext context, HttpTransformer transformer, CancellationToken unanswered) =>
-        ForwardAsync(context, transformer, _socket, unanswered);
+    /// <param name="responseTimeout">Cancels the wait for Paperless's response; without effect after the response.</param>
+    public Task ForwardSocketAsync(HttpContext context, HttpTransformer transformer, CancellationToken responseTimeout) =>
+        ForwardAsync(context, transformer, _socketConfig, responseTimeout);
 
-    private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken unanswered)
+    private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken responseTimeout)
     {
-        context.Features.Get<UpstreamTiming>()?.Sent();
+        context.Features.Get<UpstreamTiming>()?.MarkSent();
         DestinationState? failed = null;
         while (upstreams.TryPick(failed, out DestinationState? destination))
         {
-            ForwarderError error = await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, config, transformer, unanswered);
+            ForwarderError error = await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, config, transformer, responseTimeout);
             if (error == ForwarderError.None || context.RequestAborted.IsCancellationRequested)
             {
                 return;
@@ -70,15 +70,15 @@ internal sealed partial class PaperlessForwarder(
                 return;
             }
 
-            bool unreachable = error == ForwarderError.Request || (error == ForwarderError.RequestTimedOut && Upstreams.IsConnectTimeout(cause));
-            if (unreachable)
+            bool isUnreachable = error == ForwarderError.Request || (error == ForwarderError.RequestTimedOut && Upstreams.IsConnectTimeout(cause));
+            if (isUnreachable)
             {
                 upstreams.ReportFailure(destination);
             }
 
-            if (failed is not null || !unreachable || !CanBeSentAgain(context.Request))
+            if (failed is not null || !isUnreachable || !CanRetry(context.Request))
             {
-                await refusals.PaperlessAwayAsync(context, error);
+                await refusals.RefuseUnreachablePaperlessAsync(context, error);
                 return;
             }
 
@@ -86,17 +86,17 @@ internal sealed partial class PaperlessForwarder(
             context.Response.Clear();
         }
 
-        await refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+        await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
     }
 
-    /// <summary>Only what changes nothing and has no body: the replica may have taken it before the connection broke.</summary>
-    private static bool CanBeSentAgain(HttpRequest request) =>
+    /// <summary>Only a GET or HEAD without a body: the replica may have processed the request before the connection broke.</summary>
+    private static bool CanRetry(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && request.ContentLength is null or 0;
 
     [LoggerMessage(
         EventId = 5001,
         EventName = "ForwardingFailed",
         Level = LogLevel.Warning,
-        Message = "Forwarding to {Upstream} failed: {Error} ({Cause}); trace id {TraceId}")]
+        Message = "Forwarding to {Upstream} failed: {Error} ({Cause}). Check that Paperless runs and is reachable; trace id {TraceId}")]
     private partial void ForwardingFailed(string upstream, ForwarderError error, string? cause, string traceId);
 }

@@ -12,23 +12,23 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 
-/// <summary>Makes the request to Paperless from the browser's, and the answer to the browser from Paperless's; one for each kind of access.</summary>
+/// <summary>Transforms a request for Paperless and Paperless's response for the browser; one instance for each access decision.</summary>
 internal sealed class PaperlessTransformer(
     GatewaySettings settings,
-    RequestHeaderFilter hygiene,
+    RequestHeaderFilter headerFilter,
     PaperlessCookies cookies,
-    PasswordSessionRegistry locals,
+    PasswordSessionRegistry passwordSessions,
     AccessDecision access) : HttpTransformer
 {
-    private static readonly ConditionalWeakTable<IPAddress, string> AsIPv4 = [];
+    private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
 
-    private readonly bool _withIdentity = access == AccessDecision.WithIdentity;
-    private readonly bool _withCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
-    private readonly bool _withLocalSession = access == AccessDecision.WithPasswordSession;
-    private readonly bool _withCredential = access == AccessDecision.WithCredential;
+    private readonly bool _hasIdentity = access == AccessDecision.WithIdentity;
+    private readonly bool _hasCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
+    private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
+    private readonly bool _hasCredential = access == AccessDecision.WithCredential;
 
-    /// <summary>What the answer depends on besides its address; null where it is the same for everybody.</summary>
-    private readonly string? _variesBy = access switch
+    /// <summary>The request header on which the response depends; null for public responses.</summary>
+    private readonly string? _varyHeader = access switch
     {
         AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages => "Cookie",
         AccessDecision.WithCredential => "Authorization",
@@ -42,28 +42,28 @@ internal sealed class PaperlessTransformer(
         CancellationToken cancellationToken)
     {
         HttpRequest request = httpContext.Request;
-        Session? session = _withIdentity ? httpContext.Session() : null;
-        proxyRequest.RequestUri = Target(httpContext, destinationPrefix);
+        Session? session = _hasIdentity ? httpContext.Session() : null;
+        proxyRequest.RequestUri = TargetUri(httpContext, destinationPrefix);
         CopyHeaders(request, proxyRequest);
 
-        if (_withCookies && cookies.ForPaperless(request.Headers.Cookie, session) is { } cookie)
+        if (_hasCookies && cookies.ForPaperless(request.Headers.Cookie, session) is { } cookie)
         {
             proxyRequest.Headers.TryAddWithoutValidation("Cookie", cookie);
         }
 
-        if (_withCredential)
+        if (_hasCredential)
         {
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
         }
 
-        // Set after everything that was copied: there is exactly one, or none.
+        // Set after the copied headers, so that there is at most one user header.
         if (session is not null)
         {
             proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
         }
 
         proxyRequest.Headers.Host = (string?)request.Headers.Host;
-        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ClientAddress(httpContext));
+        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ForwardedFor(httpContext));
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", (string?)request.Headers.Host);
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
         return default;
@@ -74,27 +74,27 @@ internal sealed class PaperlessTransformer(
         HttpResponseMessage? proxyResponse,
         CancellationToken cancellationToken)
     {
-        httpContext.Features.Get<UpstreamTiming>()?.Answered();
+        httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         IHeaderDictionary headers = httpContext.Response.Headers;
-        if (headers.SetCookie is { Count: > 0 } set)
+        if (headers.SetCookie is { Count: > 0 } setCookies)
         {
-            headers.SetCookie = _withCookies
-                ? new StringValues([.. set.Select(cookie => cookies.ForBrowser(cookie!, _withIdentity ? httpContext.Session() : null))])
+            headers.SetCookie = _hasCookies
+                ? new StringValues([.. setCookies.Select(cookie => cookies.ForBrowser(cookie!, _hasIdentity ? httpContext.Session() : null))])
                 : default;
         }
 
-        if (_withLocalSession && httpContext.PasswordSession() is { } local && IsNobodys(httpContext.Response))
+        if (_hasPasswordSession && httpContext.PasswordSession() is { } passwordSession && IsSignInRequired(httpContext.Response))
         {
-            locals.Doubt(local);
+            passwordSessions.Invalidate(passwordSession);
         }
 
-        if (_variesBy is not null && proxyResponse is not null && proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)
+        if (_varyHeader is not null && proxyResponse is not null && proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)
         {
-            PrivateCaching.Apply(headers, proxyResponse.Headers.NonValidated, _variesBy);
+            PrivateCaching.Apply(headers, proxyResponse.Headers.NonValidated, _varyHeader);
 
-            // A document of somebody's must not come back by the back button after the logout.
-            if (_withCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
+            // After the logout, the back button must not show a page of the session.
+            if (_hasCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
             {
                 headers.CacheControl = PrivateCaching.NoStore;
             }
@@ -103,30 +103,30 @@ internal sealed class PaperlessTransformer(
         return copyBody;
     }
 
-    /// <summary>Whether Paperless asks for a sign-in, which the gateway's own page must not answer with "signed in already".</summary>
-    private static bool IsNobodys(HttpResponse response) =>
+    /// <summary>Whether Paperless requires a sign-in: the password session is over, and the sign-in page must not report "signed in already".</summary>
+    private static bool IsSignInRequired(HttpResponse response) =>
         response.StatusCode == StatusCodes.Status401Unauthorized
         || (response.StatusCode is >= 300 and < 400 && response.Headers.Location.ToString().Contains("/accounts/login/", StringComparison.Ordinal));
 
-    /// <summary>The request target as it came: what was decided on is what is sent.</summary>
-    private static Uri Target(HttpContext context, string destinationPrefix)
+    /// <summary>The unchanged request target: the access decision was made on the same bytes.</summary>
+    private static Uri TargetUri(HttpContext context, string destinationPrefix)
     {
         string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        UriCreationOptions asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
-        return new Uri(string.Concat(destinationPrefix.AsSpan().TrimEnd('/'), rawTarget), in asItIs);
+        UriCreationOptions uncanonicalized = new() { DangerousDisablePathAndQueryCanonicalization = true };
+        return new Uri(string.Concat(destinationPrefix.AsSpan().TrimEnd('/'), rawTarget), in uncanonicalized);
     }
 
     private void CopyHeaders(HttpRequest request, HttpRequestMessage proxyRequest)
     {
-        HashSet<string>? listed = RequestHeaderFilter.ListedInConnection(request.Headers);
+        HashSet<string>? connectionHeaders = RequestHeaderFilter.ConnectionHeaders(request.Headers);
         foreach ((string name, StringValues values) in request.Headers)
         {
-            if (hygiene.IsDropped(name) || listed?.Contains(name) == true)
+            if (headerFilter.IsDropped(name) || connectionHeaders?.Contains(name) == true)
             {
                 continue;
             }
 
-            // `Content-Type` and the like belong to a body in .NET; where there is none, they say nothing, and YARP takes no body of ours.
+            // .NET keeps `Content-Type` and similar headers with the content; without a body they are dropped.
             if (!TryAdd(proxyRequest.Headers, name, values) && proxyRequest.Content is { } content)
             {
                 TryAdd(content.Headers, name, values);
@@ -134,18 +134,18 @@ internal sealed class PaperlessTransformer(
         }
     }
 
-    /// <summary>Almost every header has one value, which needs no box around it.</summary>
+    /// <summary>Almost every header has one value: the cast to string avoids boxing.</summary>
     private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
         values.Count == 1 ? headers.TryAddWithoutValidation(name, (string?)values) : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
 
-    /// <summary>The text of a mapped address is made once for each connection: all requests of a connection share one address object.</summary>
-    private static string ClientAddress(HttpContext context)
+    /// <summary>Requests of a connection share one address object, so the text of a mapped IPv4 address is cached by the object.</summary>
+    private static string ForwardedFor(HttpContext context)
     {
         if (context.Connection.RemoteIpAddress is not { } address)
         {
             return "unknown";
         }
 
-        return address.IsIPv4MappedToIPv6 ? AsIPv4.GetValue(address, mapped => mapped.MapToIPv4().ToString()) : address.ToString();
+        return address.IsIPv4MappedToIPv6 ? IPv4Texts.GetValue(address, mapped => mapped.MapToIPv4().ToString()) : address.ToString();
     }
 }

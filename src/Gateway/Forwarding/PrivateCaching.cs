@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace Gateway.Forwarding;
 
 /// <summary>
-/// Keeps an answer that is somebody's out of every cache that serves others (RFC 9111, section 5.2.2.7), also of one that goes by the end of
-/// the address: `/api/trash/x.css` is no style sheet. What Paperless says of caching is made narrower, and never wider.
+/// Keeps private responses out of shared caches (RFC 9111, section 5.2.2.7), also out of caches that decide by the file extension
+/// (`/api/trash/x.css` is no style sheet). Paperless's caching directives become stricter, never laxer.
 /// </summary>
 internal static class PrivateCaching
 {
@@ -16,30 +16,30 @@ internal static class PrivateCaching
     private static readonly StringValues VaryCookie = "Cookie";
     private static readonly StringValues VaryAuthorization = "Authorization";
 
-    /// <summary>Orders for shared caches alone, beside every name that ends in `Cache-Control` (RFC 9213, section 2.2).</summary>
-    private static readonly string[] ForSharedCaches = ["Surrogate-Control", "Edge-Control", "X-Accel-Expires"];
+    /// <summary>Headers for shared caches only, besides every name that ends in `Cache-Control` (RFC 9213, section 2.2).</summary>
+    private static readonly string[] SharedCacheHeaders = ["Surrogate-Control", "Edge-Control", "X-Accel-Expires"];
 
-    /// <param name="headers">Of the answer to the browser, where they are a copy of those that were received.</param>
-    /// <param name="received">Paperless's own, to look through without an allocation.</param>
-    /// <param name="variesBy">The request header that says whose the answer is.</param>
-    public static void Apply(IHeaderDictionary headers, HttpHeadersNonValidated received, string variesBy)
+    /// <param name="headers">The headers of the response to the browser, a copy of <paramref name="received"/>.</param>
+    /// <param name="received">Paperless's headers; iterating them does not allocate.</param>
+    /// <param name="varyHeader">The request header on which the response depends.</param>
+    public static void Apply(IHeaderDictionary headers, HttpHeadersNonValidated received, string varyHeader)
     {
         foreach ((string name, HeaderStringValues _) in received)
         {
-            if (IsForSharedCaches(name))
+            if (IsSharedCacheHeader(name))
             {
                 headers.Remove(name);
             }
         }
 
         StringValues control = headers.CacheControl;
-        StringValues narrowed = control.Count == 0 ? WhereNothingIsSaid(headers) : Narrowed(control, headers.Expires.Count + headers.Pragma.Count > 0);
-        if (narrowed != control)
+        StringValues restricted = control.Count == 0 ? DefaultControl(headers) : Restrict(control, headers.Expires.Count + headers.Pragma.Count > 0);
+        if (restricted != control)
         {
-            headers.CacheControl = narrowed;
+            headers.CacheControl = restricted;
         }
 
-        // HTTP/1.0 caches know these alone.
+        // HTTP/1.0 caches know only these headers.
         if (headers.Expires.Count > 0)
         {
             headers.Expires = default;
@@ -50,14 +50,14 @@ internal static class PrivateCaching
             headers.Pragma = default;
         }
 
-        if (narrowed != PrivateNoStore && !Lists(headers.Vary, variesBy))
+        if (restricted != PrivateNoStore && !Names(headers.Vary, varyHeader))
         {
-            StringValues vary = variesBy == "Cookie" ? VaryCookie : VaryAuthorization;
+            StringValues vary = varyHeader == "Cookie" ? VaryCookie : VaryAuthorization;
             headers.Vary = headers.Vary.Count == 0 ? vary : StringValues.Concat(headers.Vary, vary);
         }
     }
 
-    private static bool IsForSharedCaches(string name)
+    private static bool IsSharedCacheHeader(string name)
     {
         const string control = "Cache-Control";
         if (name.Length > control.Length && name.EndsWith(control, StringComparison.OrdinalIgnoreCase))
@@ -65,7 +65,7 @@ internal static class PrivateCaching
             return true;
         }
 
-        foreach (string other in ForSharedCaches)
+        foreach (string other in SharedCacheHeaders)
         {
             if (name.Equals(other, StringComparison.OrdinalIgnoreCase))
             {
@@ -76,46 +76,46 @@ internal static class PrivateCaching
         return false;
     }
 
-    /// <summary>A validator is a word on caching: the browser keeps what it has, and asks Paperless each time whether it is still good.</summary>
-    private static StringValues WhereNothingIsSaid(IHeaderDictionary headers) =>
+    /// <summary>With a validator the browser may store the response and must revalidate it each time.</summary>
+    private static StringValues DefaultControl(IHeaderDictionary headers) =>
         headers.ETag.Count + headers.LastModified.Count + headers.Expires.Count + headers.Pragma.Count > 0 ? PrivateNoCache : PrivateNoStore;
 
-    /// <param name="hasOlder">Whether `Expires` or `Pragma` say something, too.</param>
-    private static StringValues Narrowed(StringValues control, bool hasOlder) => control.Count != 1 ? Merged(control, hasOlder) : control[0] switch
+    /// <param name="hasLegacyHeaders">Whether the response has `Expires` or `Pragma`, too.</param>
+    private static StringValues Restrict(StringValues control, bool hasLegacyHeaders) => (string?)(control.Count == 1 ? control[0] : null) switch
     {
-        // What Paperless sends: Django's never_cache, and its views of files.
+        // Django's never_cache and Paperless's views of files send these values.
         "max-age=0, no-cache, no-store, must-revalidate, private" or "private, no-store" or "private, no-cache" => control,
         "no-cache" => PrivateNoCache,
         "no-store" => PrivateNoStore,
-        _ => Merged(control, hasOlder),
+        _ => RestrictDirectives(control, hasLegacyHeaders),
     };
 
-    private static StringValues Merged(StringValues control, bool hasOlder)
+    private static StringValues RestrictDirectives(StringValues control, bool hasLegacyHeaders)
     {
-        if (Directives(control.ToString()) is not { } directives)
+        if (SplitDirectives(control.ToString()) is not { } directives)
         {
             return PrivateNoStore;
         }
 
-        bool isLimited = directives.Any(IsLimit);
+        bool hasFreshnessLimit = directives.Any(IsFreshnessLimit);
         string merged = string.Join(", ", directives.Where(IsKept).Prepend("private"));
 
-        // Where an age was said in the older words alone, nothing is good without a question.
-        return hasOlder && !isLimited ? merged + ", no-cache" : merged;
+        // `Expires` and `Pragma` are removed, so a limit that stood only there becomes `no-cache`.
+        return hasLegacyHeaders && !hasFreshnessLimit ? merged + ", no-cache" : merged;
     }
 
-    /// <summary>With fields named, `no-cache` limits those alone (section 5.2.2.4).</summary>
-    private static bool IsLimit(string directive) =>
+    /// <summary>With field names, `no-cache` limits only those fields (section 5.2.2.4).</summary>
+    private static bool IsFreshnessLimit(string directive) =>
         NameOf(directive) is "max-age" or "no-store" || directive.Equals("no-cache", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>`must-understand` would take `no-store` back (section 5.2.2.3).</summary>
+    /// <summary>`must-understand` would override `no-store` (section 5.2.2.3).</summary>
     private static bool IsKept(string directive) =>
         NameOf(directive) is not ("public" or "private" or "s-maxage" or "immutable" or "must-understand" or "");
 
     private static string NameOf(string directive) => directive.Split('=')[0].Trim().ToLowerInvariant();
 
-    /// <summary>Split at the commas that are not within quotes; null where a quote does not end.</summary>
-    private static List<string>? Directives(string control)
+    /// <summary>Splits at the commas outside quotes; null for an unclosed quote.</summary>
+    private static List<string>? SplitDirectives(string control)
     {
         List<string> directives = [];
         bool isQuoted = false;
@@ -142,7 +142,7 @@ internal static class PrivateCaching
     }
 
     /// <summary>Whether `Vary` names a header, or everything.</summary>
-    private static bool Lists(StringValues vary, string header)
+    private static bool Names(StringValues vary, string header)
     {
         foreach (string? line in vary)
         {

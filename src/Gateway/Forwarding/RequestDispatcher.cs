@@ -13,24 +13,25 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Gateway.Forwarding;
 
 /// <summary>
-/// Decides on each request by the access table, and sends to Paperless what may go there. The gateway's own endpoints come after this middleware.
+/// Decides on each request by the access table, and forwards the allowed requests to Paperless. Requests for the gateway's endpoints continue
+/// to the next middleware.
 /// </summary>
 internal sealed class RequestDispatcher
 {
     private readonly RequestDelegate _next;
     private readonly GatewaySettings _settings;
-    private readonly AccessTable _access;
+    private readonly AccessTable _accessTable;
     private readonly AccessRefusals _refusals;
     private readonly PasswordSessionRegistry _passwordSessions;
     private readonly OpenSockets _sockets;
     private readonly ChunkedBodyBuffer _chunkedBodies;
     private readonly CredentialCheck _credentials;
     private readonly PaperlessForwarder _forwarder;
-    private readonly StaticFiles _staticFiles;
-    private readonly ForwardingTimes _times;
+    private readonly StaticFileResponder _staticFiles;
+    private readonly ForwardingTimeouts _timeouts;
     private readonly TimeProvider _time;
     private readonly ProfileLinks _profileLinks;
-    private readonly Disconnect _disconnect;
+    private readonly DisconnectEndpoint _disconnect;
     private readonly SessionRecheck _recheck;
     private readonly PaperlessTransformer[] _transformers;
 
@@ -43,13 +44,13 @@ internal sealed class RequestDispatcher
         ChunkedBodyBuffer chunkedBodies,
         CredentialCheck credentials,
         PaperlessForwarder forwarder,
-        StaticFiles staticFiles,
-        ForwardingTimes times,
+        StaticFileResponder staticFiles,
+        ForwardingTimeouts timeouts,
         TimeProvider time,
         RequestHeaderFilter headers,
         PaperlessCookies cookies,
         ProfileLinks profileLinks,
-        Disconnect disconnect,
+        DisconnectEndpoint disconnect,
         SessionRecheck recheck)
     {
         _next = next;
@@ -61,12 +62,12 @@ internal sealed class RequestDispatcher
         _credentials = credentials;
         _forwarder = forwarder;
         _staticFiles = staticFiles;
-        _times = times;
+        _timeouts = timeouts;
         _time = time;
         _profileLinks = profileLinks;
         _disconnect = disconnect;
         _recheck = recheck;
-        _access = new AccessTable(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+        _accessTable = new AccessTable(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
         _transformers = [.. Enum.GetValues<AccessDecision>().Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, access))];
     }
 
@@ -74,11 +75,11 @@ internal sealed class RequestDispatcher
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
-        Credential credential = AuthorizationHeader.CredentialOf(request.Headers);
-        AccessDecision access = _access.Decide(request.Method, request.Path.Value!, session is not null, credential, request.QueryString.Value ?? "");
+        AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
+        AccessDecision access = _accessTable.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
-            return _refusals.SessionsAwayAsync(context, failed);
+            return _refusals.RefuseWithoutStoreAsync(context, failed);
         }
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
@@ -94,7 +95,7 @@ internal sealed class RequestDispatcher
         return PassAsync(context, access);
     }
 
-    /// <summary>Whether the answer depends on who is signed in. Signing out works without knowing, and the style sheet is for everybody.</summary>
+    /// <summary>Whether the response depends on the session. The sign-out works without a session, and the style sheet is public.</summary>
     private static bool NeedsSession(HttpRequest request, AccessDecision access)
     {
         if (access == AccessDecision.SignInFirst)
@@ -102,17 +103,17 @@ internal sealed class RequestDispatcher
             return true;
         }
 
-        return access == AccessDecision.Own && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
+        return access == AccessDecision.GatewayEndpoint && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
     }
 
-    /// <summary>Only the next page makes a round trip to the provider; Paperless itself is asked about the account at any request.</summary>
+    /// <summary>Only a navigation can make a round trip to the provider; the account at Paperless is checked on any request.</summary>
     private static bool IsRecheckDue(HttpRequest request, Session session) =>
         session.IsAccountCheckDue || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
-        access is AccessDecision.Own or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
+        access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
 
-    /// <summary>By the answer of the provider, or of Paperless, the session may be over, or be another user's name.</summary>
+    /// <summary>The recheck may end the session or change the username.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)
     {
         if (await _recheck.AskAsync(context, session))
@@ -121,12 +122,12 @@ internal sealed class RequestDispatcher
         }
     }
 
-    /// <param name="passwordCookie">Paperless's session cookie, where that session is the request's.</param>
+    /// <param name="passwordCookie">Paperless's session cookie, in a password session.</param>
     private Task PassAsync(HttpContext context, AccessDecision access, string? passwordCookie = null)
     {
-        if (access == AccessDecision.Own)
+        if (access == AccessDecision.GatewayEndpoint)
         {
-            BodyLimits.Set(context, BodyLimits.Own);
+            BodyLimits.Set(context, BodyLimits.MaxGatewayBytes);
             return _next(context);
         }
 
@@ -139,18 +140,18 @@ internal sealed class RequestDispatcher
         HttpTransformer transformer = _transformers[(int)access];
         if (isSocket)
         {
-            SocketOwner owner = passwordCookie is null ? SocketOwner.Of(context.Session()!) : SocketOwner.OfPasswordSession(passwordCookie);
+            SocketOwner owner = passwordCookie is null ? SocketOwner.From(context.Session()!) : SocketOwner.FromPasswordSession(passwordCookie);
             return ForwardSocketAsync(context, owner, transformer);
         }
 
-        if (ProfileApi.User(context, access) is { } user)
+        if (ProfileRequests.FindUser(context, access) is { } user)
         {
-            if (ProfileApi.IsDisconnect(context.Request))
+            if (ProfileRequests.IsDisconnect(context.Request))
             {
                 return DisconnectAsync(context, user, transformer);
             }
 
-            if (ProfileApi.Completion(context.Request, _profileLinks) is { } completion)
+            if (ProfileRequests.FindCompletion(context.Request, _profileLinks) is { } completion)
             {
                 transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
             }
@@ -159,7 +160,7 @@ internal sealed class RequestDispatcher
         return ForwardAsync(context, access, transformer);
     }
 
-    /// <returns>The refusal on its way; null where the request may go to Paperless.</returns>
+    /// <returns>The task of the refusal; null where the request may be forwarded.</returns>
     private Task? Refuse(HttpContext context, AccessDecision access, bool isSocket)
     {
         if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.Closed or AccessDecision.NotFound)
@@ -167,9 +168,9 @@ internal sealed class RequestDispatcher
             return _refusals.RefuseAsync(context, access);
         }
 
-        // A WebSocket ends with its session: where there is no session, there is no WebSocket.
-        bool isForEverybody = access is AccessDecision.Public or AccessDecision.AccountPages;
-        if (isSocket && (isForEverybody || access == AccessDecision.WithCredential))
+        // A WebSocket needs a session, because the end of the session closes it.
+        bool isPublic = access is AccessDecision.Public or AccessDecision.AccountPages;
+        if (isSocket && (isPublic || access == AccessDecision.WithCredential))
         {
             return _refusals.RefuseAsync(context, AccessDecision.SignInFirst);
         }
@@ -178,13 +179,13 @@ internal sealed class RequestDispatcher
         bool takesCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
         if (isChange && takesCookies && !CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public))
         {
-            return _refusals.CrossSiteAsync(context);
+            return _refusals.RefuseCrossSiteAsync(context);
         }
 
-        // Nobody has said who they are, so the body may be a form and no more.
-        if (isForEverybody && (context.Request.ContentLength > ChunkedBodyBuffer.LargestAnonymous || (!isChange && BodyLimits.HasBody(context))))
+        // Without a session or a credential, the body may only be a form.
+        if (isPublic && (context.Request.ContentLength > ChunkedBodyBuffer.MaxAnonymousBytes || (!isChange && BodyLimits.HasBody(context))))
         {
-            return _refusals.BodyAsync(context);
+            return _refusals.RefuseLargeBodyAsync(context);
         }
 
         return null;
@@ -192,18 +193,18 @@ internal sealed class RequestDispatcher
 
     private Task ForwardAsync(HttpContext context, AccessDecision access, HttpTransformer transformer)
     {
-        if (access == AccessDecision.Public && _settings.StaticCache && StaticFiles.Has(context.Request.Path))
+        if (access == AccessDecision.Public && _settings.StaticCache && StaticFileResponder.IsStaticPath(context.Request.Path))
         {
             return AnswerStaticFileAsync(context, transformer);
         }
 
-        if (ChunkedBodyBuffer.IsIn(context))
+        if (ChunkedBodyBuffer.IsChunked(context))
         {
             return ForwardChunkedAsync(context, access, transformer);
         }
 
-        // Paperless writes a larger body to its disk before it looks at the credential.
-        if (access == AccessDecision.WithCredential && context.Request.ContentLength > ChunkedBodyBuffer.LargestAnonymous)
+        // Paperless writes a large body to its disk before it checks the credential.
+        if (access == AccessDecision.WithCredential && context.Request.ContentLength > ChunkedBodyBuffer.MaxAnonymousBytes)
         {
             return ForwardVerifiedAsync(context, transformer);
         }
@@ -211,34 +212,34 @@ internal sealed class RequestDispatcher
         return _forwarder.ForwardAsync(context, transformer);
     }
 
-    /// <summary>Where a session is wanted and there is none of the gateway's: it may be one of Paperless's own.</summary>
+    /// <summary>Handles a request without a session of the gateway, but with Paperless's session cookie.</summary>
     private async Task PassPasswordSessionAsync(HttpContext context, AccessDecision access, string cookie)
     {
-        PasswordSessionResult finding = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
-        context.Features.Set<PasswordSessionResult>(finding);
-        if (access == AccessDecision.Own && !PagesFeature.IsAboutSessions(context.Request.Path))
+        PasswordSessionResult result = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
+        context.Features.Set<PasswordSessionResult>(result);
+        if (access == AccessDecision.GatewayEndpoint && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
             await PassAsync(context, access);
-            if (finding.Session is not null && context.Session() is not null)
+            if (result.Session is not null && context.Session() is not null)
             {
-                // Signed in by single sign-on just now: that session alone goes on.
+                // The request signed in by single sign-on: that session replaces the password session.
                 await _passwordSessions.EndAsync(context, PasswordSessionEnd.Replaced);
             }
 
             return;
         }
 
-        switch (finding.Answer)
+        switch (result.Status)
         {
             case PasswordSessionStatus.Unknown:
-                await _refusals.PaperlessAwayAsync(context, ForwarderError.NoAvailableDestinations);
+                await _refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
                 return;
 
-            case PasswordSessionStatus.Unnamed:
-                await _refusals.UnnamedAsync(context);
+            case PasswordSessionStatus.PermissionMissing:
+                await _refusals.RefuseWithoutPermissionAsync(context);
                 return;
 
-            case PasswordSessionStatus.Somebody when access != AccessDecision.Own:
+            case PasswordSessionStatus.SignedIn when access != AccessDecision.GatewayEndpoint:
                 access = AccessDecision.WithPasswordSession;
                 break;
         }
@@ -264,17 +265,17 @@ internal sealed class RequestDispatcher
 
     private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, HttpTransformer transformer)
     {
-        using CancellationTokenSource unanswered = new(_times.Answer, _time);
-        _sockets.Follow(context, owner, opened: () => unanswered.CancelAfter(Timeout.InfiniteTimeSpan));
-        await _forwarder.ForwardSocketAsync(context, transformer, unanswered.Token);
+        using CancellationTokenSource responseTimeout = new(_timeouts.Response, _time);
+        _sockets.Track(context, owner, onOpened: () => responseTimeout.CancelAfter(Timeout.InfiniteTimeSpan));
+        await _forwarder.ForwardSocketAsync(context, transformer, responseTimeout.Token);
     }
 
     private async Task ForwardChunkedAsync(HttpContext context, AccessDecision access, HttpTransformer transformer) =>
-        await ForwardIfTakenAsync(context, await _chunkedBodies.BufferAsync(context, access), transformer);
+        await ForwardIfAcceptedAsync(context, await _chunkedBodies.BufferAsync(context, access), transformer);
 
     private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
-        await ForwardIfTakenAsync(context, await _credentials.AskAsync(context), transformer);
+        await ForwardIfAcceptedAsync(context, await _credentials.AskAsync(context), transformer);
 
-    private Task ForwardIfTakenAsync(HttpContext context, CredentialAnswer answer, HttpTransformer transformer) =>
-        answer == CredentialAnswer.Taken ? _forwarder.ForwardAsync(context, transformer) : _refusals.CredentialAsync(context, answer);
+    private Task ForwardIfAcceptedAsync(HttpContext context, CredentialStatus status, HttpTransformer transformer) =>
+        status == CredentialStatus.Accepted ? _forwarder.ForwardAsync(context, transformer) : _refusals.RefuseCredentialAsync(context, status);
 }

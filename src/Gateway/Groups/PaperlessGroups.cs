@@ -60,7 +60,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        _ids = (await api.AllGroupsAsync(cancellationToken)).DistinctBy(group => group.Name)
+        _ids = (await api.ListGroupsAsync(cancellationToken)).DistinctBy(group => group.Name)
             .ToDictionary(group => group.Name, group => group.Id, StringComparer.Ordinal);
         _readAt = time.GetUtcNow();
     }

@@ -44,7 +44,7 @@ internal sealed partial class AccountsCommand(
         IReadOnlyList<PaperlessUser>? users = null;
         try
         {
-            users = all.Count == 0 ? [] : await api.AllUsersAsync(CancellationToken.None);
+            users = all.Count == 0 ? [] : await api.ListUsersAsync(CancellationToken.None);
         }
         catch (PaperlessApiException failure)
         {
@@ -219,7 +219,7 @@ internal sealed partial class AccountsCommand(
     }
 
     /// <summary>An id alone may be another user's by now.</summary>
-    private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.JoinedAt(link.Joined);
+    private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.HasJoinedAt(link.Joined);
 
     private static string DescribeUser(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
 

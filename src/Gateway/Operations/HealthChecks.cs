@@ -67,7 +67,7 @@ internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstrea
     {
         // A replica that is silent leaves time to ask another.
         TimeSpan each = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
-        UpstreamAnswer answer = await paperless.AskAsync(new UpstreamQuestion(HttpMethod.Get, "/favicon.ico", each), cancel);
+        UpstreamResponse answer = await paperless.AskAsync(new UpstreamRequest(HttpMethod.Get, "/favicon.ico", each), cancel);
         if ((int)answer.Status is 400 or >= 500)
         {
             throw new HttpRequestException($"it answers {(int)answer.Status}");

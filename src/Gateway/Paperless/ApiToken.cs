@@ -4,11 +4,11 @@ using Gateway.Settings;
 
 namespace Gateway.Paperless;
 
-/// <summary>The gateway's own token for Paperless's API: given, or fetched with a superuser's password and fetched again when it is no longer taken.</summary>
+/// <summary>The gateway's API token for Paperless: configured, or fetched with a superuser's password and fetched again after a rejection.</summary>
 internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport transport, TimeProvider time) : IDisposable
 {
-    /// <summary>Paperless takes 5 sign-ins a minute at `/api/token/` from one address.</summary>
-    private static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(15);
+    /// <summary>Paperless allows 5 sign-ins a minute at `/api/token/` from one address.</summary>
+    private static readonly TimeSpan FetchBackoff = TimeSpan.FromSeconds(15);
 
     private readonly ApiCredential _credential = settings.Accounts.Credential;
     private readonly SemaphoreSlim _fetching = new(1, 1);
@@ -16,47 +16,47 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private PaperlessApiException? _lastFailure;
 
-    /// <summary>What gives the token, for people to read.</summary>
-    public string Source => _credential.Token is null ? "PAPERLESS_ADMIN_USER and PAPERLESS_ADMIN_PASSWORD" : "GATEWAY_PAPERLESS_TOKEN's token";
+    /// <summary>The origin of the token, as the subject of a sentence.</summary>
+    public string Source => _credential.Token is null ? "The API token of PAPERLESS_ADMIN_USER" : "The API token in GATEWAY_PAPERLESS_TOKEN";
 
-    /// <exception cref="PaperlessApiException">There is none to be had.</exception>
-    public async Task<string> GetAsync(CancellationToken cancellationToken) => _token ?? await FetchAsync(refused: null, cancellationToken);
+    /// <exception cref="PaperlessApiException">Paperless gives no token.</exception>
+    public async Task<string> GetAsync(CancellationToken cancellationToken) => _token ?? await FetchAsync(rejected: null, cancellationToken);
 
-    /// <summary>Another token than the one that Paperless has just refused.</summary>
-    /// <returns>Null where there is no other.</returns>
-    public async Task<string?> ReplaceAsync(string refused, CancellationToken cancellationToken)
+    /// <summary>Fetches a new token after Paperless rejected <paramref name="rejected"/>.</summary>
+    /// <returns>Null where there is no other token.</returns>
+    public async Task<string?> ReplaceAsync(string rejected, CancellationToken cancellationToken)
     {
         if (_credential.Token is not null)
         {
             return null;
         }
 
-        string token = await FetchAsync(refused, cancellationToken);
-        return token == refused ? null : token;
+        string token = await FetchAsync(rejected, cancellationToken);
+        return token == rejected ? null : token;
     }
 
     public void Dispose() => _fetching.Dispose();
 
-    private async Task<string> FetchAsync(string? refused, CancellationToken cancellationToken)
+    private async Task<string> FetchAsync(string? rejected, CancellationToken cancellationToken)
     {
         await _fetching.WaitAsync(cancellationToken);
         try
         {
-            if (_token is { } token && token != refused)
+            if (_token is { } token && token != rejected)
             {
                 return token;
             }
 
-            if (time.GetUtcNow() - _fetchedAt < BetweenFetches)
+            if (time.GetUtcNow() - _fetchedAt < FetchBackoff)
             {
-                return _lastFailure is null ? refused ?? throw new PaperlessUnavailableException("it gave no token a moment ago") : throw _lastFailure;
+                return _lastFailure is null ? rejected ?? throw new PaperlessUnavailableException("it gave no API token a moment ago") : throw _lastFailure;
             }
 
             _fetchedAt = time.GetUtcNow();
             try
             {
                 _lastFailure = null;
-                return _token = await AskAsync(cancellationToken);
+                return _token = await RequestTokenAsync(cancellationToken);
             }
             catch (PaperlessApiException failure)
             {
@@ -70,26 +70,27 @@ internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport tran
         }
     }
 
-    private async Task<string> AskAsync(CancellationToken cancellationToken)
+    private async Task<string> RequestTokenAsync(CancellationToken cancellationToken)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(new TokenRequest(_credential.User!, _credential.Password!), PaperlessJson.Default.TokenRequest);
-        PaperlessAnswer answer = await transport.SendAsync(HttpMethod.Post, "/api/token/", json, authorization: null, cancellationToken);
-        switch (answer.Status)
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(new ApiTokenRequest(_credential.User!, _credential.Password!), PaperlessJson.Default.ApiTokenRequest);
+        PaperlessApiResponse response = await transport.SendAsync(HttpMethod.Post, "/api/token/", json, authorization: null, cancellationToken);
+        switch (response.Status)
         {
             case HttpStatusCode.OK:
-                return answer.Read(PaperlessJson.Default.TokenAnswer).Token;
+                return response.Read(PaperlessJson.Default.ApiTokenResponse).Token;
 
             case HttpStatusCode.TooManyRequests:
-                throw new PaperlessUnavailableException("it takes no more sign-ins at /api/token/ for a minute");
+                throw new PaperlessUnavailableException("it limits sign-ins at /api/token/ for a minute");
 
-            // Django's own 400, of a host that it does not know, is no JSON.
-            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when answer.Body.AsSpan().TrimStart((byte)' ')
+            // Django's 400 for an unknown host is not JSON.
+            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when response.Body.AsSpan().TrimStart((byte)' ')
                 .StartsWith("{"u8):
-                throw new PaperlessCredentialException($"Paperless gives no API token for {Source} (a second factor prevents it, too): set "
-                    + "GATEWAY_PAPERLESS_TOKEN to a superuser's API token, or correct the password.");
+                throw new PaperlessCredentialException("Paperless gives no API token for "
+                    + "PAPERLESS_ADMIN_USER and PAPERLESS_ADMIN_PASSWORD: the password is wrong, or the user has a second factor. "
+                    + "Correct the password, or set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
 
             default:
-                throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at POST /api/token/");
+                throw new PaperlessUnavailableException($"it answers {(int)response.Status} at POST /api/token/");
         }
     }
 }

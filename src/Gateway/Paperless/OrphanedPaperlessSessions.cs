@@ -5,25 +5,25 @@ using Gateway.Sessions;
 namespace Gateway.Paperless;
 
 /// <summary>
-/// Ends Paperless's own session where the gateway's ended without its browser: by the provider, from another browser, by the operator,
-/// by time. What is not known here (nothing about it is stored) stays bound to a session that is no more, and opens nothing.
+/// Ends Paperless's session after a session of the gateway ended without a request of its browser: by the provider, from another browser, by
+/// the operator, or by expiry. A Paperless session that the gateway does not know is unusable, because its cookie is bound to the ended session.
 /// </summary>
 internal sealed partial class OrphanedPaperlessSessions : BackgroundService
 {
-    /// <summary>Beyond this many that wait, the rest is left to Paperless's own expiry.</summary>
-    private const int MostWaiting = 1000;
+    /// <summary>Further orphans are left to Paperless's expiry.</summary>
+    private const int MaxWaiting = 1000;
 
-    private readonly Channel<Left> _left = Channel.CreateBounded<Left>(
-        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<Orphan> _orphans = Channel.CreateBounded<Orphan>(
+        new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly Revocations _revocations;
-    private readonly PaperlessSession _paperless;
+    private readonly PaperlessSessionLogout _paperless;
     private readonly PaperlessCookies _cookies;
     private readonly TimeProvider _time;
     private readonly ILogger<OrphanedPaperlessSessions> _logger;
 
     public OrphanedPaperlessSessions(
         Revocations revocations,
-        PaperlessSession paperless,
+        PaperlessSessionLogout paperless,
         PaperlessCookies cookies,
         TimeProvider time,
         ILogger<OrphanedPaperlessSessions> logger)
@@ -43,31 +43,31 @@ internal sealed partial class OrphanedPaperlessSessions : BackgroundService
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new BackgroundLoop("Ending Paperless's own session", _time, _logger).RunQueueAsync(_left.Reader, EndAsync, stoppingToken);
+        new BackgroundLoop("Ending Paperless's own session", _time, _logger).RunQueueAsync(_orphans.Reader, EndAsync, stoppingToken);
 
-    private async Task EndAsync(Left left, CancellationToken stopping)
+    private async Task EndAsync(Orphan orphan, CancellationToken stopping)
     {
-        if (await _paperless.EndAsync(left.Cookie, traceId: left.Session.ToString()))
+        if (await _paperless.EndAsync(orphan.Cookie, traceId: orphan.Session.ToString()))
         {
-            OrphanedSessionEnded(left.User, left.Session);
+            OrphanedSessionEnded(orphan.User, orphan.Session);
         }
     }
 
     private void OnEnded(Session session, SessionEnd cause)
     {
-        // A sign-out in the session's own browser ends Paperless's session before it answers.
-        if (cause is not SessionEnd.SignedOut && _cookies.LastPaperlessSession(session) is { } cookie)
+        // A sign-out in the browser of the session ends Paperless's session within the request.
+        if (cause is not SessionEnd.SignedOut && _cookies.ReadLastPaperlessSession(session) is { } cookie)
         {
-            _left.Writer.TryWrite(new Left(cookie, session.Identity.Username, session.Key));
+            _orphans.Writer.TryWrite(new Orphan(cookie, session.Identity.Username, session.Key));
         }
     }
 
-    private sealed record Left(string Cookie, string User, SessionKey Session);
+    private sealed record Orphan(string Cookie, string User, SessionKey Session);
 
     [LoggerMessage(
         EventId = 5011,
         EventName = "OrphanedSessionEnded",
         Level = LogLevel.Information,
-        Message = "Paperless's own session of {User} ended with session {Session}")]
+        Message = "Ended Paperless's session of {User} after session {Session}")]
     private partial void OrphanedSessionEnded(string user, SessionKey session);
 }

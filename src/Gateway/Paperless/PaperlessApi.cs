@@ -4,41 +4,41 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Gateway.Paperless;
 
-/// <summary>The part of Paperless's API that accounts and groups need, with the gateway's own token.</summary>
-/// <remarks>Paperless ignores filters that it does not know, and lets `iexact` find several: what is found is compared again here.</remarks>
+/// <summary>The endpoints of Paperless's API for users and groups, called with the gateway's API token.</summary>
+/// <remarks>Paperless ignores unknown filters, and `iexact` may match several users, so results are compared again here.</remarks>
 internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToken token, ILogger<PaperlessApi> logger)
 {
     private const int PageSize = 100;
 
-    /// <summary>A hundred thousand users; an API that never ends its list is not believed.</summary>
-    private const int MostPages = 1000;
+    /// <summary>A hundred thousand users; a longer list is taken for an endless one.</summary>
+    private const int MaxPages = 1000;
 
-    private volatile UiSettingsUser? _self;
-    private volatile bool _saidSo;
+    private volatile UiSettingsUser? _tokenOwner;
+    private volatile bool _hasLoggedCredential;
 
-    /// <summary>The user that the gateway's token belongs to, asked for once.</summary>
-    /// <exception cref="PaperlessCredentialException">It is no superuser, or the token is not taken.</exception>
-    public async Task<UiSettingsUser> SelfAsync(CancellationToken cancellationToken)
+    /// <summary>The user to whom the gateway's API token belongs; asked for once.</summary>
+    /// <exception cref="PaperlessCredentialException">The user is no superuser, or Paperless rejects the token.</exception>
+    public async Task<UiSettingsUser> GetTokenOwnerAsync(CancellationToken cancellationToken)
     {
-        if (_self is { } known)
+        if (_tokenOwner is { } known)
         {
             return known;
         }
 
         try
         {
-            PaperlessAnswer answer = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
-            UiSettingsUser user = Expect(answer, HttpStatusCode.OK, "GET /api/ui_settings/").Read(PaperlessJson.Default.UiSettings).User;
+            PaperlessApiResponse response = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
+            UiSettingsUser user = ExpectStatus(response, HttpStatusCode.OK, "GET /api/ui_settings/").Read(PaperlessJson.Default.UiSettings).User;
             return user.IsSuperuser
-                ? _self = user
+                ? _tokenOwner = user
                 : throw new PaperlessCredentialException(
-                    $"{token.Source} is not a superuser's in Paperless but {user.Username}'s: set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.");
+                    $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless. Set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
         }
         catch (PaperlessCredentialException wrong)
         {
-            if (!_saidSo)
+            if (!_hasLoggedCredential)
             {
-                _saidSo = true;
+                _hasLoggedCredential = true;
                 CredentialWrong(wrong.Message);
             }
 
@@ -48,80 +48,80 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
 
     public async Task<PaperlessUser?> FindUserAsync(int id, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(HttpMethod.Get, $"/api/users/{id}/", null, cancellationToken);
-        if (answer.Status == HttpStatusCode.NotFound)
+        PaperlessApiResponse response = await SendAsync(HttpMethod.Get, $"/api/users/{id}/", null, cancellationToken);
+        if (response.Status == HttpStatusCode.NotFound)
         {
             return null;
         }
 
-        PaperlessUser user = Expect(answer, HttpStatusCode.OK, "GET /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
-        return user.Id == id ? user : throw new PaperlessUnavailableException($"it answers with user {user.Id} where {id} was asked for");
+        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, "GET /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
+        return user.Id == id ? user : throw new PaperlessUnavailableException($"it answers the request for user {id} with user {user.Id}");
     }
 
-    /// <summary>The users whose name is <paramref name="username"/> but for letter case.</summary>
+    /// <summary>The users with the name <paramref name="username"/>, in any letter case.</summary>
     public async Task<IReadOnlyList<PaperlessUser>> FindUsersAsync(string username, CancellationToken cancellationToken) =>
         [.. (await ListAsync($"/api/users/?username__iexact={Uri.EscapeDataString(username)}", PaperlessJson.Default.ListPagePaperlessUser, cancellationToken))
             .Where(user => user.Username.Equals(username, StringComparison.OrdinalIgnoreCase))];
 
-    /// <summary>The names that are taken and begin with <paramref name="start"/>, in any letter case.</summary>
-    public async Task<IReadOnlySet<string>> TakenNamesAsync(string start, CancellationToken cancellationToken) =>
+    /// <summary>The usernames that begin with <paramref name="start"/>, in any letter case.</summary>
+    public async Task<IReadOnlySet<string>> FindUsernamesAsync(string start, CancellationToken cancellationToken) =>
         (await ListAsync($"/api/users/?username__istartswith={Uri.EscapeDataString(start)}", PaperlessJson.Default.ListPagePaperlessUser, cancellationToken))
             .Select(user => user.Username)
             .Where(name => name.StartsWith(start, StringComparison.OrdinalIgnoreCase))
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
 
-    public Task<IReadOnlyList<PaperlessUser>> AllUsersAsync(CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<PaperlessUser>> ListUsersAsync(CancellationToken cancellationToken) =>
         ListAsync("/api/users/?ordering=username", PaperlessJson.Default.ListPagePaperlessUser, cancellationToken);
 
-    public Task<IReadOnlyList<PaperlessGroup>> AllGroupsAsync(CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<PaperlessGroup>> ListGroupsAsync(CancellationToken cancellationToken) =>
         ListAsync("/api/groups/?ordering=name", PaperlessJson.Default.ListPagePaperlessGroup, cancellationToken);
 
-    /// <exception cref="PaperlessRefusedException">The name is taken, or a field is not as Paperless wants it.</exception>
+    /// <exception cref="PaperlessRefusedException">The name is taken, or Paperless rejects a field.</exception>
     public async Task<PaperlessUser> CreateUserAsync(PaperlessUserChange user, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(
+        PaperlessApiResponse response = await SendAsync(
             HttpMethod.Post,
             "/api/users/",
             JsonSerializer.SerializeToUtf8Bytes(user, PaperlessJson.Default.PaperlessUserChange),
             cancellationToken);
-        return Expect(answer, HttpStatusCode.Created, "POST /api/users/").Read(PaperlessJson.Default.PaperlessUser);
+        return ExpectStatus(response, HttpStatusCode.Created, "POST /api/users/").Read(PaperlessJson.Default.PaperlessUser);
     }
 
-    /// <returns>The user as it is now.</returns>
-    /// <exception cref="PaperlessRefusedException">A field is not as Paperless wants it.</exception>
+    /// <returns>The changed user.</returns>
+    /// <exception cref="PaperlessRefusedException">Paperless rejects a field.</exception>
     public async Task<PaperlessUser> ChangeUserAsync(int id, PaperlessUserChange change, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(
+        PaperlessApiResponse response = await SendAsync(
             HttpMethod.Patch,
             $"/api/users/{id}/",
             JsonSerializer.SerializeToUtf8Bytes(change, PaperlessJson.Default.PaperlessUserChange),
             cancellationToken);
-        PaperlessUser user = Expect(answer, HttpStatusCode.OK, "PATCH /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
+        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, "PATCH /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
 
-        // A body that gets lost on the way is answered with 200, too.
-        bool done = user.Id == id
+        // Paperless answers 200 even if the body got lost on the way.
+        bool isChanged = user.Id == id
             && (change.Groups is null || user.Groups.ToHashSet().SetEquals(change.Groups))
             && (change.IsSuperuser ?? user.IsSuperuser) == user.IsSuperuser
             && (change.IsStaff ?? user.IsStaff) == user.IsStaff;
-        return done ? user : throw new PaperlessUnavailableException(
-            "it answers PATCH /api/users/{id}/ with 200 and has not changed the user; does something between gateway and Paperless drop the body?");
+        return isChanged ? user : throw new PaperlessUnavailableException(
+            "it answers PATCH /api/users/{id}/ with 200 but did not change the user; check whether a proxy before Paperless drops the body");
     }
 
-    /// <exception cref="PaperlessRefusedException">There is such a group by now.</exception>
+    /// <exception cref="PaperlessRefusedException">The group exists already.</exception>
     public async Task<PaperlessGroup> CreateGroupAsync(string name, CancellationToken cancellationToken)
     {
-        PaperlessAnswer answer = await SendAsync(
+        PaperlessApiResponse response = await SendAsync(
             HttpMethod.Post,
             "/api/groups/",
             JsonSerializer.SerializeToUtf8Bytes(new NewPaperlessGroup(name, []), PaperlessJson.Default.NewPaperlessGroup),
             cancellationToken);
-        return Expect(answer, HttpStatusCode.Created, "POST /api/groups/").Read(PaperlessJson.Default.PaperlessGroup);
+        return ExpectStatus(response, HttpStatusCode.Created, "POST /api/groups/").Read(PaperlessJson.Default.PaperlessGroup);
     }
 
-    /// <summary>Follows the pages by number: the address of the next one is made from a host and scheme that need not lead back here.</summary>
+    /// <summary>Requests the pages by number: the address of the next page may contain a host that is not reachable from here.</summary>
     private async Task<IReadOnlyList<T>> ListAsync<T>(string path, JsonTypeInfo<ListPage<T>> type, CancellationToken cancellationToken)
     {
-        for (int tries = 1; tries <= 2; tries++)
+        for (int attempt = 1; attempt <= 2; attempt++)
         {
             if (await ListOnceAsync(path, type, cancellationToken) is { } all)
             {
@@ -129,22 +129,22 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             }
         }
 
-        throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} changes while it is read");
+        throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} changed twice while the gateway read it");
     }
 
-    /// <returns>Null where the list became shorter meanwhile: a part of it is not the list.</returns>
+    /// <returns>Null where the list became shorter during the reading, so that the result is incomplete.</returns>
     private async Task<IReadOnlyList<T>?> ListOnceAsync<T>(string path, JsonTypeInfo<ListPage<T>> type, CancellationToken cancellationToken)
     {
         List<T> all = [];
-        for (int number = 1; number <= MostPages; number++)
+        for (int number = 1; number <= MaxPages; number++)
         {
-            PaperlessAnswer answer = await SendAsync(HttpMethod.Get, $"{path}&page={number}&page_size={PageSize}", null, cancellationToken);
-            if (answer.Status == HttpStatusCode.NotFound && number > 1)
+            PaperlessApiResponse response = await SendAsync(HttpMethod.Get, $"{path}&page={number}&page_size={PageSize}", null, cancellationToken);
+            if (response.Status == HttpStatusCode.NotFound && number > 1)
             {
                 return null;
             }
 
-            ListPage<T> page = Expect(answer, HttpStatusCode.OK, $"GET {path.Split('?')[0]}").Read(type);
+            ListPage<T> page = ExpectStatus(response, HttpStatusCode.OK, $"GET {path.Split('?')[0]}").Read(type);
             all.AddRange(page.Results);
             if (page.Next is null)
             {
@@ -155,42 +155,42 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} does not end");
     }
 
-    private async Task<PaperlessAnswer> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken)
+    private async Task<PaperlessApiResponse> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken)
     {
-        string key = await token.GetAsync(cancellationToken);
-        PaperlessAnswer answer = await transport.SendAsync(method, path, json, $"Token {key}", cancellationToken);
+        string apiToken = await token.GetAsync(cancellationToken);
+        PaperlessApiResponse response = await transport.SendAsync(method, path, json, $"Token {apiToken}", cancellationToken);
 
-        // With PAPERLESS_ENABLE_HTTP_REMOTE_USER_API a token that is not taken is a 403.
-        if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && await token.ReplaceAsync(key, cancellationToken) is { } other)
+        // With PAPERLESS_ENABLE_HTTP_REMOTE_USER_API, Paperless answers 403 to an invalid token.
+        if (response.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && await token.ReplaceAsync(apiToken, cancellationToken) is { } newToken)
         {
-            _self = null;
-            answer = await transport.SendAsync(method, path, json, $"Token {other}", cancellationToken);
+            _tokenOwner = null;
+            response = await transport.SendAsync(method, path, json, $"Token {newToken}", cancellationToken);
         }
 
-        return answer;
+        return response;
     }
 
-    private PaperlessAnswer Expect(PaperlessAnswer answer, HttpStatusCode expected, string request)
+    private PaperlessApiResponse ExpectStatus(PaperlessApiResponse response, HttpStatusCode expected, string request)
     {
-        if (answer.Status == expected)
+        if (response.Status == expected)
         {
-            return answer;
+            return response;
         }
 
-        throw answer.Status switch
+        throw response.Status switch
         {
-            HttpStatusCode.BadRequest => Refused(answer, request),
+            HttpStatusCode.BadRequest => RefusalOf(response, request),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException($"Paperless answers {request} with "
-                + $"{(int)answer.Status}: {token.Source} is not taken, or not a superuser's. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
-            _ => new PaperlessUnavailableException($"it answers {request} with {(int)answer.Status}"),
+                + $"{(int)response.Status}. {token.Source} is invalid or belongs to no superuser. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
+            _ => new PaperlessUnavailableException($"it answers {request} with {(int)response.Status}"),
         };
     }
 
-    private static PaperlessApiException Refused(PaperlessAnswer answer, string request)
+    private static PaperlessApiException RefusalOf(PaperlessApiResponse response, string request)
     {
         try
         {
-            return new PaperlessRefusedException(JsonSerializer.Deserialize(answer.Body, PaperlessJson.Default.DictionaryStringStringArray) ?? []);
+            return new PaperlessRefusedException(JsonSerializer.Deserialize(response.Body, PaperlessJson.Default.DictionaryStringStringArray) ?? []);
         }
         catch (JsonException)
         {

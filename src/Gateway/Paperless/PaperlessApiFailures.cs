@@ -1,21 +1,21 @@
 namespace Gateway.Paperless;
 
-/// <summary>Paperless's API did not do what it was asked for; nothing is known to have changed.</summary>
+/// <summary>A call of Paperless's API failed; whether it changed anything is unknown.</summary>
 internal class PaperlessApiException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>It does not answer, answers too slowly, or says that it cannot work: another try later makes sense.</summary>
+/// <summary>Paperless does not answer, is too slow, or reports an error: a later retry may succeed.</summary>
 internal sealed class PaperlessUnavailableException(string message, Exception? inner = null) : PaperlessApiException(message, inner)
 {
-    /// <summary>A 500: it stumbled over this very request, and would again.</summary>
-    public bool IsItsOwnFault { get; init; }
+    /// <summary>Whether Paperless answered 500: this request would fail again.</summary>
+    public bool IsInternalServerError { get; init; }
 }
 
-/// <summary>The gateway's own credential is not taken, or is not a superuser's: the operator has to change it.</summary>
+/// <summary>Paperless rejects the gateway's API token, or its user is no superuser: the operator has to change the settings.</summary>
 internal sealed class PaperlessCredentialException(string message) : PaperlessApiException(message);
 
-/// <summary>A 400 that names fields.</summary>
+/// <summary>A 400 that names the rejected fields.</summary>
 internal sealed class PaperlessRefusedException(IReadOnlyDictionary<string, string[]> fields)
-    : PaperlessApiException($"Paperless refuses {string.Join("; ", fields.Select(field => $"{field.Key}: {string.Join(' ', field.Value)}"))}")
+    : PaperlessApiException($"Paperless rejects {string.Join("; ", fields.Select(field => $"{field.Key}: {string.Join(' ', field.Value)}"))}")
 {
-    public bool Names(string field) => fields.ContainsKey(field);
+    public bool HasField(string field) => fields.ContainsKey(field);
 }

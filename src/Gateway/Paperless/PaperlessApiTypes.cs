@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Gateway.Paperless;
 
 /// <summary>A user as Paperless's `/api/users/` shows it.</summary>
-/// <remarks>What has no default must be there: an answer without it is not believed, or it would be taken for "none".</remarks>
-/// <param name="DateJoined">As Paperless wrote it; it never changes, and tells two users of one id apart.</param>
+/// <remarks>Properties without a default are required: a missing one must not be read as "none".</remarks>
+/// <param name="DateJoined">As Paperless wrote it. The value never changes and tells two users with one id apart.</param>
 internal sealed record PaperlessUser(
     int Id,
     string Username,
@@ -20,17 +20,17 @@ internal sealed record PaperlessUser(
 {
     private static readonly TimeSpan Rounding = TimeSpan.FromSeconds(1);
 
-    /// <summary>Whether this is the user that joined then; with another `PAPERLESS_TIME_ZONE` the same moment is written differently.</summary>
-    /// <param name="then">`date_joined` as it was noted; empty where it was not known.</param>
-    public bool JoinedAt(string then) =>
-        !DateTimeOffset.TryParse(then, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset noted)
-        || !DateTimeOffset.TryParse(DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
-        || (noted - joined).Duration() < Rounding;
+    /// <summary>Whether the user joined at the given time; the text of a time depends on `PAPERLESS_TIME_ZONE`.</summary>
+    /// <param name="dateJoined">The stored `date_joined`; empty where it is unknown.</param>
+    public bool HasJoinedAt(string dateJoined) =>
+        !DateTimeOffset.TryParse(dateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset stored)
+        || !DateTimeOffset.TryParse(DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset current)
+        || (stored - current).Duration() < Rounding;
 }
 
 internal sealed record PaperlessGroup(int Id, string Name);
 
-/// <summary>What is sent to make or to change a user; what is null is left as it is.</summary>
+/// <summary>The body of a request that creates or changes a user; null leaves a property unchanged.</summary>
 internal sealed record PaperlessUserChange
 {
     public string? Username { get; init; }
@@ -45,10 +45,10 @@ internal sealed record PaperlessUserChange
 
     public bool? IsSuperuser { get; init; }
 
-    /// <summary>Ids; Paperless replaces the whole set.</summary>
+    /// <summary>Group ids; Paperless replaces the whole set.</summary>
     public IReadOnlyList<int>? Groups { get; init; }
 
-    /// <summary>Bare codenames.</summary>
+    /// <summary>Codenames without the app label.</summary>
     public IReadOnlyList<string>? UserPermissions { get; init; }
 
     [JsonIgnore]
@@ -57,11 +57,11 @@ internal sealed record PaperlessUserChange
 
 internal sealed record NewPaperlessGroup(string Name, IReadOnlyList<string> Permissions);
 
-internal sealed record TokenRequest(string Username, string Password);
+internal sealed record ApiTokenRequest(string Username, string Password);
 
-internal sealed record TokenAnswer(string Token);
+internal sealed record ApiTokenResponse(string Token);
 
-/// <summary>`/api/ui_settings/`: who is asking.</summary>
+/// <summary>The response of `/api/ui_settings/`, which names the user of the request.</summary>
 internal sealed record UiSettings(UiSettingsUser User);
 
 internal sealed record UiSettingsUser(int Id, string Username, bool IsSuperuser);
@@ -78,8 +78,8 @@ internal sealed record ListPage<T>(string? Next, IReadOnlyList<T> Results);
 [JsonSerializable(typeof(PaperlessGroup))]
 [JsonSerializable(typeof(PaperlessUserChange))]
 [JsonSerializable(typeof(NewPaperlessGroup))]
-[JsonSerializable(typeof(TokenRequest))]
-[JsonSerializable(typeof(TokenAnswer))]
+[JsonSerializable(typeof(ApiTokenRequest))]
+[JsonSerializable(typeof(ApiTokenResponse))]
 [JsonSerializable(typeof(UiSettings))]
 [JsonSerializable(typeof(ListPage<PaperlessUser>))]
 [JsonSerializable(typeof(ListPage<PaperlessGroup>))]

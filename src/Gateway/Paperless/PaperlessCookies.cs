@@ -10,34 +10,34 @@ using Microsoft.Extensions.Primitives;
 namespace Gateway.Paperless;
 
 /// <summary>
-/// Paperless's cookies on their way through. Its session cookie is bound to the gateway's session (`value.tag`, the tag an HMAC over
-/// the value), so one person's Paperless session can never answer for another; nothing about it is stored.
+/// Filters and rewrites Paperless's cookies. Paperless's session cookie is bound to the gateway's session (`value.tag`, the tag an HMAC over
+/// the value), so that it is valid in that session only. The gateway stores nothing about the cookie.
 /// </summary>
 internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore secrets)
 {
     private const int TagBytes = 16;
-    private const int TagLetters = 22;
-    private const int LongestValue = 512;
+    private const int TagCharacters = 22;
+    private const int MaxValueLength = 512;
 
-    /// <summary>Browsers send far less to one host. Of a longer header only Paperless's session is remembered, and it is read anew each time.</summary>
-    private const int LongestRemembered = 8192;
+    /// <summary>Browsers send far less to one host. Of a longer header only Paperless's session is cached, and each request filters the header again.</summary>
+    private const int MaxCachedLength = 8192;
 
-    /// <summary>What Python's `str.strip` takes away, with which Django reads a cookie's name and value.</summary>
-    private const string Blanks = " \t\n\v\f\r\u001c\u001d\u001e\u001f\u0085\u00a0";
+    /// <summary>The characters that Python's `str.strip` removes; Django applies it to a cookie's name and value.</summary>
+    private const string Whitespace = " \t\n\v\f\r\u001c\u001d\u001e\u001f\u0085\u00a0";
 
     private readonly string _sessionCookie = settings.Paperless.SessionCookie;
 
     /// <summary>
-    /// Binds what Paperless sets for somebody without a session of the gateway's, a sign-in with a password above all: so a session that
-    /// came about with one is nobody's here. Read when the database is open, and again where that failed.
+    /// The key that binds Paperless's session cookie outside a session of the gateway, as in a password session. The key is read when the
+    /// database is open, and read again after a failure.
     /// </summary>
-    private readonly Lazy<byte[]> _bindingOfUnknown = new(
+    private readonly Lazy<byte[]> _bindingKeyWithoutSession = new(
         () => secrets.GetOrCreate(ISecretStore.PasswordSessionBinding, ISecretStore.PasswordSessionBindingBytes),
         LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary>The `Cookie` header for Paperless; null where nothing is left of it.</summary>
-    /// <param name="raw">What the browser sent.</param>
-    /// <param name="session">The gateway's session: Paperless's passes only if it is bound to it, or, without one, to nobody's.</param>
+    /// <summary>The `Cookie` header for Paperless; null where no cookie is forwarded.</summary>
+    /// <param name="raw">The header of the browser.</param>
+    /// <param name="session">The gateway's session. Paperless's session cookie passes only if it is bound to this session; null: to no session.</param>
     public string? ForPaperless(StringValues raw, Session? session)
     {
         if (raw.Count == 0)
@@ -51,25 +51,25 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
             return last.ForPaperless;
         }
 
-        string? kept = Filter(text, session);
+        string? forwarded = Filter(text, session);
         if (session is not null)
         {
-            session.LastCookies = text.Length <= LongestRemembered
-                ? new CookieMemo(text, kept)
-                : new CookieMemo("", PaperlessSessionIn(kept) is { } value ? $"{_sessionCookie}={value}" : null);
+            session.LastCookies = text.Length <= MaxCachedLength
+                ? new CookieMemo(text, forwarded)
+                : new CookieMemo("", FindPaperlessSession(forwarded) is { } value ? $"{_sessionCookie}={value}" : null);
         }
 
-        return kept;
+        return forwarded;
     }
 
-    /// <summary>The value of Paperless's session cookie in a request, unbound; null where there is none that belongs to the session.</summary>
-    public string? PaperlessSession(HttpRequest request, Session? session)
+    /// <summary>The value of Paperless's session cookie without its tag; null where the request has no cookie that is bound to the session.</summary>
+    public string? ReadPaperlessSession(HttpRequest request, Session? session)
     {
         foreach (string? header in request.Headers.Cookie)
         {
             foreach (Range range in header.AsSpan().Split(';'))
             {
-                ReadOnlySpan<char> pair = header.AsSpan()[range].Trim(Blanks);
+                ReadOnlySpan<char> pair = header.AsSpan()[range].Trim(Whitespace);
                 if (IsSessionCookie(pair) && Value(pair, session) is { Length: > 0 } value)
                 {
                     return value.ToString();
@@ -80,14 +80,14 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
         return null;
     }
 
-    /// <summary>The same of a session's last request.</summary>
-    public string? LastPaperlessSession(Session session) => PaperlessSessionIn(session.LastCookies?.ForPaperless);
+    /// <summary>The value of Paperless's session cookie in the last request of a session.</summary>
+    public string? ReadLastPaperlessSession(Session session) => FindPaperlessSession(session.LastCookies?.ForPaperless);
 
-    private string? PaperlessSessionIn(ReadOnlySpan<char> sent)
+    private string? FindPaperlessSession(ReadOnlySpan<char> sent)
     {
         foreach (Range range in sent.Split(';'))
         {
-            ReadOnlySpan<char> pair = sent[range].Trim(Blanks);
+            ReadOnlySpan<char> pair = sent[range].Trim(Whitespace);
             if (IsSessionCookie(pair))
             {
                 return pair[(pair.IndexOf('=') + 1)..].ToString();
@@ -97,21 +97,21 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
         return null;
     }
 
-    /// <summary>A `Set-Cookie` of Paperless's for the browser: bound, and Secure on https.</summary>
+    /// <summary>Rewrites Paperless's `Set-Cookie` for the browser: binds the session cookie, and adds Secure on https.</summary>
     public string ForBrowser(string setCookie, Session? session)
     {
         string cookie = IsSessionCookie(setCookie) ? Bind(setCookie, session) : setCookie;
         return settings.Public.IsHttps && !HasSecure(cookie) ? cookie + "; Secure" : cookie;
     }
 
-    /// <summary>Takes both of Paperless's cookies away from the browser.</summary>
+    /// <summary>Deletes Paperless's cookies in the browser.</summary>
     public void Delete(HttpResponse response)
     {
         foreach (string name in new[] { settings.Paperless.SessionCookie, settings.Paperless.CsrfCookie })
         {
             response.Cookies.Append(name, "", new CookieOptions
             {
-                // Paperless sets both for the whole host, below a script name too.
+                // Paperless sets both cookies for the whole host, also with a script name.
                 Path = "/",
                 MaxAge = TimeSpan.Zero,
                 Secure = settings.Public.IsHttps,
@@ -122,34 +122,34 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
 
     private string? Filter(string text, Session? session)
     {
-        StringBuilder? kept = null;
+        StringBuilder? forwarded = null;
         bool hasSession = false;
         foreach (Range range in text.AsSpan().Split(';'))
         {
-            ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(Blanks);
-            if (pair.IsEmpty || IsOwn(pair))
+            ReadOnlySpan<char> pair = text.AsSpan()[range].Trim(Whitespace);
+            if (pair.IsEmpty || IsGatewayCookie(pair))
             {
                 continue;
             }
 
-            bool paperlessSession = IsSessionCookie(pair);
-            ReadOnlySpan<char> value = paperlessSession ? Value(pair, session) : default;
-            if (paperlessSession && (value.IsEmpty || hasSession))
+            bool isPaperlessSession = IsSessionCookie(pair);
+            ReadOnlySpan<char> value = isPaperlessSession ? Value(pair, session) : default;
+            if (isPaperlessSession && (value.IsEmpty || hasSession))
             {
-                // Of several only the first goes on, the one that PaperlessSession reads.
+                // Only the first valid cookie is forwarded, as in ReadPaperlessSession.
                 continue;
             }
 
-            hasSession |= paperlessSession;
+            hasSession |= isPaperlessSession;
 
-            kept = (kept?.Append("; ") ?? new StringBuilder(text.Length));
-            _ = paperlessSession ? kept.Append(_sessionCookie).Append('=').Append(value) : kept.Append(pair);
+            forwarded = (forwarded?.Append("; ") ?? new StringBuilder(text.Length));
+            _ = isPaperlessSession ? forwarded.Append(_sessionCookie).Append('=').Append(value) : forwarded.Append(pair);
         }
 
-        return kept?.ToString();
+        return forwarded?.ToString();
     }
 
-    private static bool IsOwn(ReadOnlySpan<char> pair)
+    private static bool IsGatewayCookie(ReadOnlySpan<char> pair)
     {
         ReadOnlySpan<char> name = pair;
         if (pair.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase))
@@ -167,26 +167,26 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
     private bool IsSessionCookie(ReadOnlySpan<char> pair)
     {
         int equals = pair.IndexOf('=');
-        return equals >= 0 && pair[..equals].Trim(Blanks).SequenceEqual(_sessionCookie);
+        return equals >= 0 && pair[..equals].Trim(Whitespace).SequenceEqual(_sessionCookie);
     }
 
-    /// <summary>The cookie's value without its tag; empty where the tag is not this session's.</summary>
+    /// <summary>The cookie's value without its tag; empty where the tag does not belong to the session.</summary>
     private ReadOnlySpan<char> Value(ReadOnlySpan<char> pair, Session? session)
     {
-        ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(Blanks).Trim('"');
-        int dot = bound.Length - TagLetters - 1;
-        if (dot <= 0 || bound[dot] != '.' || dot > LongestValue)
+        ReadOnlySpan<char> bound = pair[(pair.IndexOf('=') + 1)..].Trim(Whitespace).Trim('"');
+        int dot = bound.Length - TagCharacters - 1;
+        if (dot <= 0 || bound[dot] != '.' || dot > MaxValueLength)
         {
             return default;
         }
 
         Span<byte> sent = stackalloc byte[TagBytes];
-        Span<byte> right = stackalloc byte[TagBytes];
-        Tag(bound[..dot], session, right);
+        Span<byte> expected = stackalloc byte[TagBytes];
+        Tag(bound[..dot], session, expected);
 
-        // Not TryDecodeFromChars, which throws where a letter is none of base64url's.
+        // TryDecodeFromChars would throw for a character outside base64url.
         return Base64Url.DecodeFromChars(bound[(dot + 1)..], sent, out _, out int written) == OperationStatus.Done && written == TagBytes
-            && CryptographicOperations.FixedTimeEquals(sent, right)
+            && CryptographicOperations.FixedTimeEquals(sent, expected)
             ? bound[..dot]
             : default;
     }
@@ -196,8 +196,8 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
         int start = setCookie.IndexOf('=', StringComparison.Ordinal) + 1;
         int end = setCookie.IndexOf(';', StringComparison.Ordinal);
         end = end < 0 ? setCookie.Length : end;
-        ReadOnlySpan<char> value = setCookie.AsSpan(start, end - start).Trim(Blanks).Trim('"');
-        if (value.IsEmpty || value.Length > LongestValue)
+        ReadOnlySpan<char> value = setCookie.AsSpan(start, end - start).Trim(Whitespace).Trim('"');
+        if (value.IsEmpty || value.Length > MaxValueLength)
         {
             return setCookie;
         }
@@ -209,10 +209,10 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
 
     private void Tag(ReadOnlySpan<char> value, Session? session, Span<byte> tag)
     {
-        Span<byte> bytes = stackalloc byte[LongestValue];
+        Span<byte> bytes = stackalloc byte[MaxValueLength];
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
         int length = Encoding.Latin1.GetBytes(value, bytes);
-        HMACSHA256.HashData(session?.BindingKey ?? _bindingOfUnknown.Value, bytes[..length], hash);
+        HMACSHA256.HashData(session?.BindingKey ?? _bindingKeyWithoutSession.Value, bytes[..length], hash);
         hash[..TagBytes].CopyTo(tag);
     }
 

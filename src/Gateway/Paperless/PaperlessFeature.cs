@@ -3,13 +3,13 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace Gateway.Paperless;
 
-/// <summary>Paperless's replicas, and the one client for everything that the gateway itself asks of them.</summary>
+/// <summary>Paperless's replicas, and the clients for the gateway's requests to them.</summary>
 internal static class PaperlessFeature
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Shorter than every question's own timeout, so that there is time left for another replica.</summary>
-    private static readonly TimeSpan ConnectTimeoutOfSeveral = TimeSpan.FromSeconds(2);
+    /// <summary>Shorter than the timeout of every request, so that time remains for another replica.</summary>
+    private static readonly TimeSpan ConnectTimeoutWithReplicas = TimeSpan.FromSeconds(2);
 
     public static void AddPaperless(this WebApplicationBuilder builder, GatewaySettings settings)
     {
@@ -17,7 +17,7 @@ internal static class PaperlessFeature
             .LoadFromMemory(Array.Empty<RouteConfig>(), [Upstreams.Configuration(settings)])
             .ConfigureHttpClient((_, handler) =>
             {
-                handler.ConnectTimeout = settings.Upstreams.Length > 1 ? ConnectTimeoutOfSeveral : ConnectTimeout;
+                handler.ConnectTimeout = settings.Upstreams.Length > 1 ? ConnectTimeoutWithReplicas : ConnectTimeout;
                 handler.PooledConnectionLifetime = TimeSpan.FromMinutes(10);
             });
         builder.Services.AddSingleton<Upstreams>();
@@ -27,7 +27,7 @@ internal static class PaperlessFeature
         builder.Services.AddSingleton<ApiToken>();
         builder.Services.AddSingleton<PaperlessApi>();
         builder.Services.AddSingleton<PaperlessCookies>();
-        builder.Services.AddSingleton<PaperlessSession>();
+        builder.Services.AddSingleton<PaperlessSessionLogout>();
         builder.Services.AddHostedService<OrphanedPaperlessSessions>();
     }
 }

@@ -1,8 +1,8 @@
 namespace Gateway.Paperless;
 
-/// <summary>Addresses of Paperless below its script name that several folders speak of.</summary>
+/// <summary>Paths of Paperless, below the script name, that several folders use.</summary>
 internal static class PaperlessPaths
 {
-    /// <summary>GET tells a user, or whoever a credential belongs to, about their own account.</summary>
+    /// <summary>GET shows the account of the request's user.</summary>
     public const string Profile = "/api/profile/";
 }

@@ -8,12 +8,12 @@ using Polly.Timeout;
 
 namespace Gateway.Paperless;
 
-/// <summary>Times of the gateway's own requests to Paperless's API; a record of its own so that tests need not wait.</summary>
-/// <param name="Answer">How long one answer may take, its body included.</param>
-/// <param name="Retry">The pause before the second try; the third waits twice as long.</param>
-/// <param name="Break">How long nobody asks after half of the requests failed.</param>
-/// <param name="Sampling">The time over which failures are counted.</param>
-internal sealed record PaperlessApiTimes(TimeSpan Answer, TimeSpan Retry, TimeSpan Break, TimeSpan Sampling)
+/// <summary>Times of the gateway's calls of Paperless's API; tests set shorter ones.</summary>
+/// <param name="ResponseTimeout">Limit for one response, including its body.</param>
+/// <param name="RetryBackoff">The delay before the first retry; the second retry waits twice as long.</param>
+/// <param name="BreakDuration">How long the circuit breaker stays open after half of the requests failed.</param>
+/// <param name="SamplingDuration">The period over which the circuit breaker counts failures.</param>
+internal sealed record PaperlessApiTimes(TimeSpan ResponseTimeout, TimeSpan RetryBackoff, TimeSpan BreakDuration, TimeSpan SamplingDuration)
 {
     public static readonly PaperlessApiTimes Default = new(
         TimeSpan.FromSeconds(8),
@@ -22,10 +22,10 @@ internal sealed record PaperlessApiTimes(TimeSpan Answer, TimeSpan Retry, TimeSp
         TimeSpan.FromSeconds(30));
 }
 
-/// <summary>One answer of Paperless, whole.</summary>
-internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body)
+/// <summary>A complete response of Paperless's API.</summary>
+internal sealed record PaperlessApiResponse(HttpStatusCode Status, byte[] Body)
 {
-    /// <exception cref="PaperlessUnavailableException">It is not what Paperless's API documents.</exception>
+    /// <exception cref="PaperlessUnavailableException">The response does not match Paperless's API.</exception>
     public T Read<T>(JsonTypeInfo<T> type)
     {
         try
@@ -34,98 +34,98 @@ internal sealed record PaperlessAnswer(HttpStatusCode Status, byte[] Body)
         }
         catch (JsonException error)
         {
-            throw new PaperlessUnavailableException("its answer is not what its API documents; is GATEWAY_UPSTREAM_URL Paperless?", error);
+            throw new PaperlessUnavailableException("its answer does not match Paperless's API; check that GATEWAY_UPSTREAM_URL is Paperless", error);
         }
     }
 }
 
 /// <summary>
-/// Carries single requests to Paperless: bounded in time, size and number; what only reads is tried again; a breaker gives a sick Paperless
-/// rest.
+/// Sends the calls of Paperless's API, limited in time, size and number. GET requests are retried, and a circuit breaker pauses the calls
+/// while Paperless fails.
 /// </summary>
 internal sealed class PaperlessTransport : IDisposable
 {
-    /// <summary>More than Paperless works on at once; the rest waits here.</summary>
-    private const int MostAtOnce = 8;
+    /// <summary>More than Paperless processes at once; further calls wait here.</summary>
+    private const int MaxConcurrent = 8;
 
-    /// <summary>Bytes; a page of users carries their permissions, inherited ones included.</summary>
-    private const int LargestAnswer = 8 * 1024 * 1024;
+    /// <summary>A page of users contains all their permissions, including inherited ones.</summary>
+    private const int MaxResponseBytes = 8 * 1024 * 1024;
 
-    private const int Tries = 3;
+    private const int MaxAttempts = 3;
 
-    /// <summary>Both ask for JSON: an answer in other versions is a 406.</summary>
+    /// <summary>Paperless answers 406 to an unsupported version.</summary>
     private const string Accept = "application/json; version=9";
 
-    private readonly SemaphoreSlim _slots = new(MostAtOnce, MostAtOnce);
+    private readonly SemaphoreSlim _slots = new(MaxConcurrent, MaxConcurrent);
     private readonly UpstreamClient _paperless;
-    private readonly ResiliencePipeline<PaperlessAnswer> _once;
-    private readonly ResiliencePipeline<PaperlessAnswer> _again;
+    private readonly ResiliencePipeline<PaperlessApiResponse> _sendOnce;
+    private readonly ResiliencePipeline<PaperlessApiResponse> _sendWithRetry;
 
     public PaperlessTransport(UpstreamClient paperless, PaperlessApiTimes times, TimeProvider time)
     {
         _paperless = paperless;
-        PredicateBuilder<PaperlessAnswer> failed = new PredicateBuilder<PaperlessAnswer>()
+        PredicateBuilder<PaperlessApiResponse> retryable = new PredicateBuilder<PaperlessApiResponse>()
             .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
-            .HandleResult(answer => (int)answer.Status >= 500);
+            .HandleResult(response => (int)response.Status >= 500);
 
-        // A 500 may be about one user alone, whose sign-in is repeated: that must not keep everybody else out.
-        PredicateBuilder<PaperlessAnswer> sick = new PredicateBuilder<PaperlessAnswer>()
+        // A 500 may concern a single user whose sign-in is repeated, so it does not open the breaker for everyone.
+        PredicateBuilder<PaperlessApiResponse> unavailable = new PredicateBuilder<PaperlessApiResponse>()
             .Handle<UpstreamUnavailableException>()
             .Handle<TimeoutRejectedException>()
-            .HandleResult(answer => answer.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout);
-        _once = new ResiliencePipelineBuilder<PaperlessAnswer> { TimeProvider = time }
-            .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessAnswer>
+            .HandleResult(response => response.Status is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout);
+        _sendOnce = new ResiliencePipelineBuilder<PaperlessApiResponse> { TimeProvider = time }
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions<PaperlessApiResponse>
             {
-                ShouldHandle = sick,
+                ShouldHandle = unavailable,
                 FailureRatio = 0.5,
                 MinimumThroughput = 10,
-                SamplingDuration = times.Sampling,
-                BreakDuration = times.Break,
+                SamplingDuration = times.SamplingDuration,
+                BreakDuration = times.BreakDuration,
             })
-            .AddTimeout(times.Answer)
+            .AddTimeout(times.ResponseTimeout)
             .Build();
-        _again = new ResiliencePipelineBuilder<PaperlessAnswer> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<PaperlessAnswer>
+        _sendWithRetry = new ResiliencePipelineBuilder<PaperlessApiResponse> { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions<PaperlessApiResponse>
             {
-                ShouldHandle = failed,
-                MaxRetryAttempts = Tries - 1,
+                ShouldHandle = retryable,
+                MaxRetryAttempts = MaxAttempts - 1,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
-                Delay = times.Retry,
+                Delay = times.RetryBackoff,
             })
-            .AddPipeline(_once)
+            .AddPipeline(_sendOnce)
             .Build();
     }
 
-    /// <param name="path">Below the script name, with a slash at its end: without one Paperless leads to its login page.</param>
+    /// <param name="path">Below the script name, with a trailing slash: without the slash Paperless redirects to its login page.</param>
     /// <param name="json">The body; null for none.</param>
     /// <param name="authorization">The `Authorization` header; null for none.</param>
-    /// <exception cref="PaperlessUnavailableException">No answer, or one of the 5xx.</exception>
-    public async Task<PaperlessAnswer> SendAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
+    /// <exception cref="PaperlessUnavailableException">Paperless does not answer, or answers with a 5xx status.</exception>
+    public async Task<PaperlessApiResponse> SendAsync(HttpMethod method, string path, byte[]? json, string? authorization, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken);
         try
         {
-            ResiliencePipeline<PaperlessAnswer> pipeline = method == HttpMethod.Get ? _again : _once;
-            PaperlessAnswer answer = await pipeline.ExecuteAsync(
+            ResiliencePipeline<PaperlessApiResponse> pipeline = method == HttpMethod.Get ? _sendWithRetry : _sendOnce;
+            PaperlessApiResponse response = await pipeline.ExecuteAsync(
                 static (state, cancel) => state.Transport.SendOnceAsync(state.Method, state.Path, state.Json, state.Authorization, cancel),
                 (Transport: this, Method: method, Path: path, Json: json, Authorization: authorization),
                 cancellationToken);
-            return (int)answer.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)answer.Status} at {method} {PathOf(path)}")
+            return (int)response.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)response.Status} at {method} {PathOf(path)}")
             {
-                IsItsOwnFault = answer.Status == HttpStatusCode.InternalServerError
-            } : answer;
+                IsInternalServerError = response.Status == HttpStatusCode.InternalServerError
+            } : response;
         }
         catch (Exception error) when (error is UpstreamUnavailableException or TimeoutRejectedException or BrokenCircuitException)
         {
-            string how = error switch
+            string failure = error switch
             {
                 TimeoutRejectedException => "takes too long",
-                BrokenCircuitException => "failed again and again, and is left alone for a moment",
+                BrokenCircuitException => "failed repeatedly and gets no requests for some seconds",
                 _ => "does not answer",
             };
-            throw new PaperlessUnavailableException($"it {how} ({method} {PathOf(path)})", error);
+            throw new PaperlessUnavailableException($"it {failure} ({method} {PathOf(path)})", error);
         }
         finally
         {
@@ -135,7 +135,7 @@ internal sealed class PaperlessTransport : IDisposable
 
     public void Dispose() => _slots.Dispose();
 
-    private async ValueTask<PaperlessAnswer> SendOnceAsync(
+    private async ValueTask<PaperlessApiResponse> SendOnceAsync(
         HttpMethod method,
         string path,
         byte[]? json,
@@ -148,10 +148,10 @@ internal sealed class PaperlessTransport : IDisposable
             headers.Add(("Authorization", authorization));
         }
 
-        // The pipeline has the timeout, which is one for both replicas: it asks again itself.
-        UpstreamQuestion question = new(method, path, Timeout.InfiniteTimeSpan) { Headers = headers, Json = json, LargestAnswer = LargestAnswer };
-        UpstreamAnswer answer = await _paperless.AskAsync(question, cancellationToken);
-        return new PaperlessAnswer(answer.Status, answer.Body);
+        // The pipeline sets one timeout for all replicas and retries itself.
+        UpstreamRequest request = new(method, path, Timeout.InfiniteTimeSpan) { Headers = headers, Json = json, MaxResponseBytes = MaxResponseBytes };
+        UpstreamResponse response = await _paperless.AskAsync(request, cancellationToken);
+        return new PaperlessApiResponse(response.Status, response.Body);
     }
 
     private static string PathOf(string path) => path.Split('?')[0];

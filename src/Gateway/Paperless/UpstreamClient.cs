@@ -4,34 +4,36 @@ using Yarp.ReverseProxy.Model;
 namespace Gateway.Paperless;
 
 /// <summary>
-/// Carries what the gateway itself asks of Paperless: to one replica, and to a second one where the first cannot be reached, breaks off or
-/// takes too long. What may change something goes to a second one only where the first was never connected.
+/// Sends the gateway's requests to Paperless: to one replica, and to a second replica where the first is unreachable, breaks the connection or
+/// takes too long. A request that may change data goes to a second replica only where the first was never connected.
 /// </summary>
 internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstreams, TimeProvider time)
 {
-    /// <exception cref="UpstreamUnavailableException">There is no answer.</exception>
-    public Task<UpstreamAnswer> AskAsync(UpstreamQuestion question, CancellationToken cancel) => SendAsync(question, ReadAsync, cancel);
+    /// <exception cref="UpstreamUnavailableException">No replica answers.</exception>
+    public Task<UpstreamResponse> AskAsync(UpstreamRequest request, CancellationToken cancel) => SendAsync(request, ReadAsync, cancel);
 
-    /// <summary>As <see cref="AskAsync"/>; the body of the answer is still to be read.</summary>
-    /// <exception cref="UpstreamUnavailableException">There is no answer.</exception>
-    public Task<HttpResponseMessage> OpenAsync(UpstreamQuestion question, CancellationToken cancel) =>
-        SendAsync(question, static (_, response, _) => Task.FromResult(response), cancel);
+    /// <summary>As <see cref="AskAsync"/>; the caller reads the body.</summary>
+    /// <exception cref="UpstreamUnavailableException">No replica answers.</exception>
+    public Task<HttpResponseMessage> OpenAsync(UpstreamRequest request, CancellationToken cancel) =>
+        SendAsync(request, static (_, response, _) => Task.FromResult(response), cancel);
 
     private async Task<T> SendAsync<T>(
-        UpstreamQuestion question,
-        Func<UpstreamQuestion, HttpResponseMessage, CancellationToken, Task<T>> read,
+        UpstreamRequest request,
+        Func<UpstreamRequest, HttpResponseMessage, CancellationToken, Task<T>> read,
         CancellationToken cancel)
     {
         DestinationState? failed = null;
-        UpstreamUnavailableException unavailable = new("no replica is there", cause: null);
+        UpstreamUnavailableException unavailable = new("no replica is available", cause: null);
         while (upstreams.TryPick(failed, out DestinationState? destination))
         {
-            using Deadline deadline = new(question.Timeout, time, cancel);
+            using Deadline deadline = new(request.Timeout, time, cancel);
             try
             {
-                using HttpRequestMessage request = question.Make is { } make ? await make(destination, deadline.Token) : Request(destination, question);
-                HttpResponseMessage response = await upstreams.Client.SendAsync(request, deadline.Token);
-                return await read(question, response, deadline.Token);
+                using HttpRequestMessage message = request.CreateMessage is { } create
+                    ? await create(destination, deadline.Token)
+                    : CreateMessage(destination, request);
+                HttpResponseMessage response = await upstreams.Client.SendAsync(message, deadline.Token);
+                return await read(request, response, deadline.Token);
             }
             catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
             {
@@ -42,13 +44,13 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
                     throw unavailable;
                 }
 
-                // An answer that takes too long is no sign that the replica takes nothing.
+                // A timeout does not prove that the replica is unreachable.
                 if (!deadline.HasPassed)
                 {
                     upstreams.ReportFailure(destination);
                 }
 
-                if (failed is not null || !(IsReading(question.Method) || WasNeverConnected(error)))
+                if (failed is not null || !(IsSafe(request.Method) || WasNeverConnected(error)))
                 {
                     throw unavailable;
                 }
@@ -60,40 +62,40 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
         throw unavailable;
     }
 
-    private HttpRequestMessage Request(DestinationState destination, UpstreamQuestion question)
+    private HttpRequestMessage CreateMessage(DestinationState destination, UpstreamRequest request)
     {
-        HttpRequestMessage request = destination.Request(question.Method, settings, question.Path);
-        foreach ((string name, string value) in question.Headers)
+        HttpRequestMessage message = destination.CreateRequest(request.Method, settings, request.Path);
+        foreach ((string name, string value) in request.Headers)
         {
-            request.Headers.TryAddWithoutValidation(name, value);
+            message.Headers.TryAddWithoutValidation(name, value);
         }
 
-        if (question.Json is { } json)
+        if (request.Json is { } json)
         {
-            // With its length: a chunked body is read as empty, and a PATCH then answers 200 and changes nothing.
-            request.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
+            // Paperless reads a chunked body as empty; a PATCH would answer 200 and change nothing.
+            message.Content = new ByteArrayContent(json) { Headers = { ContentType = new("application/json") } };
         }
 
-        return request;
+        return message;
     }
 
-    private static async Task<UpstreamAnswer> ReadAsync(UpstreamQuestion question, HttpResponseMessage response, CancellationToken cancel)
+    private static async Task<UpstreamResponse> ReadAsync(UpstreamRequest request, HttpResponseMessage response, CancellationToken cancel)
     {
         using (response)
         {
-            if (question.LargestAnswer is not { } largest)
+            if (request.MaxResponseBytes is not { } largest)
             {
-                return new UpstreamAnswer(response.StatusCode, []);
+                return new UpstreamResponse(response.StatusCode, []);
             }
 
             await response.Content.LoadIntoBufferAsync(largest, cancel);
-            return new UpstreamAnswer(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancel));
+            return new UpstreamResponse(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancel));
         }
     }
 
-    private static bool IsReading(HttpMethod method) => method == HttpMethod.Get || method == HttpMethod.Head;
+    private static bool IsSafe(HttpMethod method) => method == HttpMethod.Get || method == HttpMethod.Head;
 
-    /// <summary>Then nothing of the request can have been carried out.</summary>
+    /// <summary>Paperless cannot have processed a request that was never connected.</summary>
     private static bool WasNeverConnected(Exception error) =>
         error is HttpRequestException
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Gateway.Paperless;
 
-/// <summary>How long Paperless took to begin its answer; a feature of requests while the request log is on.</summary>
+/// <summary>Measures the time until Paperless begins its response; a request feature while the request log is on.</summary>
 internal sealed class UpstreamTiming
 {
     private long _sentAt;
@@ -10,7 +10,7 @@ internal sealed class UpstreamTiming
 
     public double? Milliseconds => _answeredAt == 0 ? null : Math.Round(Stopwatch.GetElapsedTime(_sentAt, _answeredAt).TotalMilliseconds, 1);
 
-    public void Sent() => _sentAt = Stopwatch.GetTimestamp();
+    public void MarkSent() => _sentAt = Stopwatch.GetTimestamp();
 
-    public void Answered() => _answeredAt = Stopwatch.GetTimestamp();
+    public void MarkAnswered() => _answeredAt = Stopwatch.GetTimestamp();
 }

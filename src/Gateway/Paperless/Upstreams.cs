@@ -7,20 +7,20 @@ using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Paperless;
 
-/// <summary>Paperless's replicas: YARP keeps their connections and watches their health, this picks the one for a request.</summary>
+/// <summary>Picks a replica of Paperless for each request; YARP manages the connections and the health of the replicas.</summary>
 internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHealthUpdater health, ILogger<Upstreams> logger)
 {
     private const string ClusterId = "paperless";
 
-    /// <summary>After a failed connection a replica is left alone for this long, if another is there.</summary>
-    private static readonly TimeSpan LeftAloneFor = TimeSpan.FromSeconds(10);
+    /// <summary>The time without requests to a replica after a failed connection, where another replica exists.</summary>
+    private static readonly TimeSpan FailureBackoff = TimeSpan.FromSeconds(10);
 
     private ClusterState? _cluster;
-    private uint _turn;
+    private uint _next;
 
     public HttpMessageInvoker Client => Cluster.Model.HttpClient;
 
-    /// <summary>Names of the replicas that are in use and of all.</summary>
+    /// <summary>The number of available replicas and of all replicas.</summary>
     public (int Available, int All) Count => (Cluster.DestinationsState.AvailableDestinations.Count, Cluster.DestinationsState.AllDestinations.Count);
 
     private ClusterState Cluster
@@ -34,7 +34,7 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
             url => new DestinationConfig { Address = url.AbsoluteUri, Host = settings.Public.Authority }),
         HttpClient = new HttpClientConfig
         {
-            // Bytes for bytes: Django reads header values as Latin-1, and Kestrel is told to as well.
+            // Django and Kestrel read header values as Latin-1, so bytes pass unchanged.
             RequestHeaderEncoding = "latin1",
             ResponseHeaderEncoding = "latin1",
         },
@@ -53,7 +53,7 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
         },
     };
 
-    /// <summary>The next replica in turn; not <paramref name="except"/> where there is another.</summary>
+    /// <summary>Picks the replicas in turn, but never <paramref name="except"/>.</summary>
     public bool TryPick(DestinationState? except, [NotNullWhen(true)] out DestinationState? destination)
     {
         IReadOnlyList<DestinationState> available = Cluster.DestinationsState.AvailableDestinations;
@@ -63,9 +63,9 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
             return destination != except;
         }
 
-        for (int tries = 0; tries < available.Count; tries++)
+        for (int attempt = 0; attempt < available.Count; attempt++)
         {
-            destination = available[(int)(Interlocked.Increment(ref _turn) % (uint)available.Count)];
+            destination = available[(int)(Interlocked.Increment(ref _next) % (uint)available.Count)];
             if (destination != except)
             {
                 return true;
@@ -76,7 +76,7 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
         return false;
     }
 
-    /// <summary>A host that does not even refuse the connection; an answer that takes too long looks different.</summary>
+    /// <summary>Whether the connection timed out; a slow response has another exception.</summary>
     public static bool IsConnectTimeout(Exception? cause) => cause is OperationCanceledException { InnerException: TimeoutException };
 
     public void ReportFailure(DestinationState destination)
@@ -88,25 +88,25 @@ internal sealed partial class Upstreams(IProxyStateLookup proxy, IDestinationHea
 
         if (destination.Health.Passive != DestinationHealth.Unhealthy)
         {
-            LeftAlone(destination.DestinationId, LeftAloneFor);
+            ReplicaLeftAlone(destination.DestinationId, FailureBackoff);
         }
 
-        health.SetPassive(Cluster, destination, DestinationHealth.Unhealthy, LeftAloneFor);
+        health.SetPassive(Cluster, destination, DestinationHealth.Unhealthy, FailureBackoff);
     }
 
     [LoggerMessage(
         EventId = 5040,
         EventName = "ReplicaLeftAlone",
         Level = LogLevel.Warning,
-        Message = "The Paperless at {Upstream} cannot be reached, or breaks connections: the other replicas do its work for {Time}")]
-    private partial void LeftAlone(string upstream, TimeSpan time);
+        Message = "The Paperless replica at {Upstream} is unreachable or breaks connections. It gets no requests for {Time}; the other replicas take over")]
+    private partial void ReplicaLeftAlone(string upstream, TimeSpan time);
 }
 
-internal static class RequestToReplica
+internal static class ReplicaRequest
 {
-    /// <summary>A request of the gateway's own, as from the public address.</summary>
+    /// <summary>Creates a request of the gateway to the replica, with the public host.</summary>
     /// <param name="path">Below the script name.</param>
-    public static HttpRequestMessage Request(this DestinationState destination, HttpMethod method, GatewaySettings settings, string path)
+    public static HttpRequestMessage CreateRequest(this DestinationState destination, HttpMethod method, GatewaySettings settings, string path)
     {
         HttpRequestMessage request = new(method, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + path));
         request.Headers.Host = settings.Public.Authority;

@@ -2,43 +2,43 @@ using Gateway.Sessions;
 
 namespace Gateway.PasswordSessions;
 
-/// <summary>Somebody who signed in at Paperless itself, with a password: Paperless's own session cookie says who, the gateway has no session.</summary>
+/// <summary>A session after a sign-in at Paperless with a password: Paperless's session cookie identifies the user, and the gateway has no session.</summary>
 /// <param name="UserId">Paperless's id of the user.</param>
 internal sealed record PasswordSession(int UserId, string Username, bool IsSuperuser, DateTimeOffset CheckedAt)
 {
-    /// <summary>SHA-256 of the cookie's value: names the session in memory and in the log, and opens nothing.</summary>
+    /// <summary>SHA-256 of the cookie's value: identifies the session in memory and in the log, and is no credential.</summary>
     public SessionKey Key { get; init; }
 }
 
-/// <summary>What Paperless says of a session cookie of its own.</summary>
+/// <summary>The status of Paperless's session cookie, as Paperless reports it.</summary>
 internal enum PasswordSessionStatus
 {
-    Nobody,
-    Somebody,
+    NotSignedIn,
+    SignedIn,
 
-    /// <summary>Signed in, but without the permission to be told who it is.</summary>
-    Unnamed,
+    /// <summary>Signed in, but the user lacks the permission to read their own name.</summary>
+    PermissionMissing,
 
-    /// <summary>Paperless did not say: it is neither a yes nor a no.</summary>
+    /// <summary>Paperless gave no usable answer.</summary>
     Unknown,
 }
 
-/// <summary>An answer, and who it is where it says so.</summary>
-internal sealed record PasswordSessionResult(PasswordSessionStatus Answer, PasswordSession? Session = null)
+/// <summary>The status, and the session where a user is signed in.</summary>
+internal sealed record PasswordSessionResult(PasswordSessionStatus Status, PasswordSession? Session = null)
 {
-    public static readonly PasswordSessionResult Nobody = new(PasswordSessionStatus.Nobody);
-    public static readonly PasswordSessionResult Unnamed = new(PasswordSessionStatus.Unnamed);
+    public static readonly PasswordSessionResult NotSignedIn = new(PasswordSessionStatus.NotSignedIn);
+    public static readonly PasswordSessionResult PermissionMissing = new(PasswordSessionStatus.PermissionMissing);
     public static readonly PasswordSessionResult Unknown = new(PasswordSessionStatus.Unknown);
 
-    public bool IsOver => Answer is PasswordSessionStatus.Nobody or PasswordSessionStatus.Unnamed;
+    public bool HasEnded => Status is PasswordSessionStatus.NotSignedIn or PasswordSessionStatus.PermissionMissing;
 }
 
 internal static class PasswordSessionOfRequest
 {
-    /// <summary>The request's password session; null where there is none, or a session of the gateway's.</summary>
+    /// <summary>The request's password session; null where there is none, or the request has a session of the gateway.</summary>
     public static PasswordSession? PasswordSession(this HttpContext context) => context.Features.Get<PasswordSessionResult>()?.Session;
 
-    /// <summary>As <see cref="PasswordSession(HttpContext)"/>, and why there is none.</summary>
+    /// <summary>The result of the look-up for <see cref="PasswordSession(HttpContext)"/>.</summary>
     public static PasswordSessionResult PasswordSessionResult(this HttpContext context)
-        => context.Features.Get<PasswordSessionResult>() ?? PasswordSessions.PasswordSessionResult.Nobody;
+        => context.Features.Get<PasswordSessionResult>() ?? PasswordSessions.PasswordSessionResult.NotSignedIn;
 }

@@ -5,72 +5,72 @@ using Gateway.Settings;
 
 namespace Gateway.PasswordSessions;
 
-/// <summary>Asks Paperless whose a session cookie of its own is: with that cookie alone, within a bounded time and size.</summary>
+/// <summary>Asks Paperless for the user of a session cookie, with a limit on time and size.</summary>
 internal sealed partial class PasswordSessionQuery(GatewaySettings settings, UpstreamClient paperless, ILogger<PasswordSessionQuery> logger)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Bytes; the answer carries the settings of the page, too.</summary>
-    private const int LargestAnswer = 1024 * 1024;
+    /// <summary>The response also contains the settings of Paperless's page.</summary>
+    private const int MaxResponseBytes = 1024 * 1024;
 
-    /// <param name="at">When the question was asked, for the session that comes of it.</param>
-    public async Task<PasswordSessionResult> AskAsync(string cookie, DateTimeOffset at)
+    /// <param name="checkedAt">The time of the request, which becomes the session's <see cref="PasswordSession.CheckedAt"/>.</param>
+    public async Task<PasswordSessionResult> AskAsync(string cookie, DateTimeOffset checkedAt)
     {
         try
         {
-            UpstreamAnswer answer = await GetAsync("/api/ui_settings/", cookie);
-            switch (answer.Status)
+            UpstreamResponse response = await GetAsync("/api/ui_settings/", cookie);
+            switch (response.Status)
             {
                 case HttpStatusCode.OK:
-                    return Read(answer.Body, at) is { } session
-                        ? new PasswordSessionResult(PasswordSessionStatus.Somebody, session)
+                    return Read(response.Body, checkedAt) is { } session
+                        ? new PasswordSessionResult(PasswordSessionStatus.SignedIn, session)
                         : Unreadable("/api/ui_settings/");
 
                 case HttpStatusCode.Unauthorized:
-                    return PasswordSessionResult.Nobody;
+                    return PasswordSessionResult.NotSignedIn;
 
-                // Nobody where the API knows the user header, too; or somebody without the permission view_uisettings.
+                // Not signed in, with PAPERLESS_ENABLE_HTTP_REMOTE_USER_API; or signed in without the permission view_uisettings.
                 case HttpStatusCode.Forbidden:
-                    UpstreamAnswer profile = await GetAsync("/api/profile/", cookie);
+                    UpstreamResponse profile = await GetAsync("/api/profile/", cookie);
                     return profile.Status switch
                     {
-                        HttpStatusCode.OK => PasswordSessionResult.Unnamed,
-                        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => PasswordSessionResult.Nobody,
+                        HttpStatusCode.OK => PasswordSessionResult.PermissionMissing,
+                        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => PasswordSessionResult.NotSignedIn,
                         _ => Unreadable($"{(int)profile.Status} at /api/profile/"),
                     };
 
                 default:
-                    return Unreadable($"{(int)answer.Status} at /api/ui_settings/");
+                    return Unreadable($"{(int)response.Status} at /api/ui_settings/");
             }
         }
         catch (UpstreamUnavailableException unavailable)
         {
-            Unanswered(unavailable.Message);
+            PasswordSessionUnanswered(unavailable.Message);
             return PasswordSessionResult.Unknown;
         }
     }
 
-    /// <summary>Without the user header: it would answer for the cookie.</summary>
-    private Task<UpstreamAnswer> GetAsync(string path, string cookie)
+    /// <summary>Without the user header, which would override the cookie.</summary>
+    private Task<UpstreamResponse> GetAsync(string path, string cookie)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, path, AnswerTimeout)
+        UpstreamRequest request = new(HttpMethod.Get, path, AnswerTimeout)
         {
             Headers = [("Accept", "application/json; version=9"), ("Cookie", $"{settings.Paperless.SessionCookie}={cookie}")],
-            LargestAnswer = LargestAnswer,
+            MaxResponseBytes = MaxResponseBytes,
         };
-        return paperless.AskAsync(question, CancellationToken.None);
+        return paperless.AskAsync(request, CancellationToken.None);
     }
 
-    private static PasswordSession? Read(byte[] body, DateTimeOffset at)
+    private static PasswordSession? Read(byte[] body, DateTimeOffset checkedAt)
     {
         try
         {
-            using JsonDocument answer = JsonDocument.Parse(body);
-            JsonElement user = answer.RootElement.GetProperty("user");
+            using JsonDocument response = JsonDocument.Parse(body);
+            JsonElement user = response.RootElement.GetProperty("user");
             int id = user.GetProperty("id").GetInt32();
             string? name = user.GetProperty("username").GetString();
-            bool superuser = user.TryGetProperty("is_superuser", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
-            return id > 0 && !string.IsNullOrEmpty(name) ? new PasswordSession(id, name, superuser, at) : null;
+            bool isSuperuser = user.TryGetProperty("is_superuser", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
+            return id > 0 && !string.IsNullOrEmpty(name) ? new PasswordSession(id, name, isSuperuser, checkedAt) : null;
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -78,9 +78,9 @@ internal sealed partial class PasswordSessionQuery(GatewaySettings settings, Ups
         }
     }
 
-    private PasswordSessionResult Unreadable(string what)
+    private PasswordSessionResult Unreadable(string detail)
     {
-        Unanswered($"its answer says nothing of it: {what}");
+        PasswordSessionUnanswered($"unusable answer: {detail}");
         return PasswordSessionResult.Unknown;
     }
 
@@ -88,6 +88,6 @@ internal sealed partial class PasswordSessionQuery(GatewaySettings settings, Ups
         EventId = 5020,
         EventName = "PasswordSessionUnanswered",
         Level = LogLevel.Warning,
-        Message = "Paperless was asked whose a session of its own is, and did not say ({Reason})")]
-    private partial void Unanswered(string reason);
+        Message = "Paperless did not tell the user of a password session ({Reason}). The request of the session is refused; try again when Paperless answers")]
+    private partial void PasswordSessionUnanswered(string reason);
 }

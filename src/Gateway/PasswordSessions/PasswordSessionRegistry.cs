@@ -7,126 +7,126 @@ using Gateway.Settings;
 
 namespace Gateway.PasswordSessions;
 
-/// <summary>Why a local session ended.</summary>
+/// <summary>Why a password session ended.</summary>
 internal enum PasswordSessionEnd
 {
     SignedOut,
 
-    /// <summary>Its person signed in by single sign-on.</summary>
+    /// <summary>The user signed in by single sign-on.</summary>
     Replaced,
 
-    /// <summary>Paperless no longer knows it: logged out there, a new password, a user switched off.</summary>
+    /// <summary>Paperless ended the session: a logout there, a new password, or a deactivated user.</summary>
     GoneAtPaperless,
 }
 
-/// <summary>Recognises the sessions of people who signed in at Paperless with a password, and remembers each for a minute.</summary>
+/// <summary>Recognises password sessions, and caches each for a minute.</summary>
 internal sealed partial class PasswordSessionRegistry(
     GatewaySettings settings,
     PasswordSessionQuery paperless,
     PaperlessCookies cookies,
-    PaperlessSession paperlessSession,
+    PaperlessSessionLogout paperlessLogout,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    public static readonly TimeSpan Remembered = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan CacheTtl = TimeSpan.FromMinutes(1);
 
     private const int Capacity = 10_000;
 
-    private readonly ConcurrentDictionary<SessionKey, Entry> _remembered = new();
+    private readonly ConcurrentDictionary<SessionKey, Entry> _entries = new();
 
-    /// <summary>Raised when a session turns out to be over, for what hangs on it (open WebSockets).</summary>
+    /// <summary>Raised when a session has ended, so that its WebSockets close.</summary>
     public event Action<SessionKey>? Ended;
 
     public static SessionKey KeyOf(string cookie) => SessionKey.Of(Encoding.Latin1.GetBytes(cookie));
 
-    /// <summary>The value of Paperless's session cookie, where it may be that of a local session; null with a session of the gateway's.</summary>
+    /// <summary>The value of Paperless's session cookie, where it may belong to a password session; null with a session of the gateway.</summary>
     public string? CookieOf(HttpContext context) =>
-        settings.Paperless.RegularLoginDisabled || context.Session() is not null ? null : cookies.PaperlessSession(context.Request, session: null);
+        settings.Paperless.RegularLoginDisabled || context.Session() is not null ? null : cookies.ReadPaperlessSession(context.Request, session: null);
 
-    /// <summary>Who it is: remembered, or asked; at the same time only once for each cookie.</summary>
+    /// <summary>The session of a cookie, cached or asked for; concurrent requests with one cookie share one request to Paperless.</summary>
     public async Task<PasswordSessionResult> FindAsync(string cookie, CancellationToken cancellationToken)
     {
         SessionKey key = KeyOf(cookie);
         DateTimeOffset now = time.GetUtcNow();
-        if (!_remembered.TryGetValue(key, out Entry? entry) || !entry.IsGood(now))
+        if (!_entries.TryGetValue(key, out Entry? entry) || !entry.IsValid(now))
         {
             MakeRoom(now);
-            PasswordSessionResult? before = entry?.IfAnswered;
-            Entry asked = new(now + Remembered, () => AskAsync(key, cookie, now, before));
-            entry = _remembered.AddOrUpdate(key, asked, (_, other) => other.IsGood(now) ? other : asked);
+            PasswordSessionResult? previous = entry?.ResultIfAnswered;
+            Entry asked = new(now + CacheTtl, () => AskAsync(key, cookie, now, previous));
+            entry = _entries.AddOrUpdate(key, asked, (_, other) => other.IsValid(now) ? other : asked);
         }
 
         try
         {
-            return await entry.Finding.WaitAsync(cancellationToken);
+            return await entry.Result.WaitAsync(cancellationToken);
         }
         finally
         {
-            // No answer is not remembered: there may be one the next time.
-            if (!entry.IsGood(now))
+            // A missing answer is not cached, so that the next request asks again.
+            if (!entry.IsValid(now))
             {
-                _remembered.TryRemove(KeyValuePair.Create(key, entry));
+                _entries.TryRemove(KeyValuePair.Create(key, entry));
             }
         }
     }
 
-    /// <summary>Whether the session is known to be over.</summary>
-    public bool IsOver(SessionKey key) => _remembered.TryGetValue(key, out Entry? entry) && entry.IfAnswered is { IsOver: true };
+    /// <summary>Whether the session is known to have ended.</summary>
+    public bool HasEnded(SessionKey key) => _entries.TryGetValue(key, out Entry? entry) && entry.ResultIfAnswered is { HasEnded: true };
 
-    /// <summary>Paperless took the request for nobody's: the next one is asked about anew.</summary>
-    public void Doubt(PasswordSession session)
+    /// <summary>Removes the session from the cache after Paperless answered a request as not signed in.</summary>
+    public void Invalidate(PasswordSession session)
     {
-        if (_remembered.TryGetValue(session.Key, out Entry? entry) && entry.IfAnswered?.Session is not null)
+        if (_entries.TryGetValue(session.Key, out Entry? entry) && entry.ResultIfAnswered?.Session is not null)
         {
-            _remembered.TryRemove(KeyValuePair.Create(session.Key, entry));
+            _entries.TryRemove(KeyValuePair.Create(session.Key, entry));
         }
     }
 
-    /// <summary>Ends the request's local session: here first, so that nobody gets in any more, then at Paperless.</summary>
+    /// <summary>Ends the request's password session: first here, so that the gateway refuses it at once, then at Paperless.</summary>
     public async Task EndAsync(HttpContext context, PasswordSessionEnd cause)
     {
-        if (cookies.PaperlessSession(context.Request, session: null) is not { } cookie)
+        if (cookies.ReadPaperlessSession(context.Request, session: null) is not { } cookie)
         {
             return;
         }
 
         SessionKey key = KeyOf(cookie);
-        Forbid(key, Remembered);
+        Refuse(key, CacheTtl);
         RaiseEnded(key);
         if (context.PasswordSession() is { } session)
         {
             PasswordSessionEnded(session.Username, cause, key);
         }
 
-        if (!await paperlessSession.EndAsync(context, session: null))
+        if (!await paperlessLogout.EndAsync(context, session: null))
         {
-            // Paperless would still take it. It does not get there by this gateway.
-            Forbid(key, settings.Session.Lifetime);
+            // Paperless would still accept the cookie, so the gateway refuses it from now on.
+            Refuse(key, settings.Session.Lifetime);
         }
     }
 
-    private void Forbid(SessionKey key, TimeSpan howLong)
+    private void Refuse(SessionKey key, TimeSpan ttl)
     {
         DateTimeOffset now = time.GetUtcNow();
         MakeRoom(now);
-        _remembered[key] = new Entry(now + howLong, () => Task.FromResult(PasswordSessionResult.Nobody));
+        _entries[key] = new Entry(now + ttl, () => Task.FromResult(PasswordSessionResult.NotSignedIn));
     }
 
-    private async Task<PasswordSessionResult> AskAsync(SessionKey key, string cookie, DateTimeOffset now, PasswordSessionResult? before)
+    private async Task<PasswordSessionResult> AskAsync(SessionKey key, string cookie, DateTimeOffset now, PasswordSessionResult? previous)
     {
-        PasswordSessionResult finding = await AskPaperlessAsync(cookie, now, key);
-        if (finding.Session is { } session)
+        PasswordSessionResult result = await AskPaperlessAsync(cookie, now, key);
+        if (result.Session is { } session)
         {
-            finding = finding with { Session = session with { Key = key } };
-            if (before?.Session?.UserId != session.UserId)
+            result = result with { Session = session with { Key = key } };
+            if (previous?.Session?.UserId != session.UserId)
             {
                 PasswordSessionFound(session.Username, session.UserId, key);
             }
         }
 
-        if (finding.IsOver)
+        if (result.HasEnded)
         {
-            if (before?.Session is { } gone)
+            if (previous?.Session is { } gone)
             {
                 PasswordSessionEnded(gone.Username, PasswordSessionEnd.GoneAtPaperless, key);
             }
@@ -134,10 +134,10 @@ internal sealed partial class PasswordSessionRegistry(
             RaiseEnded(key);
         }
 
-        return finding;
+        return result;
     }
 
-    /// <summary>Many may wait for this one answer: whatever goes wrong is no answer for them, and nothing worse.</summary>
+    /// <summary>Several requests may wait for this answer: a failure leaves the status unknown for all of them.</summary>
     private async Task<PasswordSessionResult> AskPaperlessAsync(string cookie, DateTimeOffset now, SessionKey key)
     {
         try
@@ -151,36 +151,39 @@ internal sealed partial class PasswordSessionRegistry(
         }
     }
 
-    private void RaiseEnded(SessionKey key) => Subscribers.Raise(Ended, heard => heard(key), "the end of a session with a Paperless password", logger);
+    private void RaiseEnded(SessionKey key) =>
+        Subscribers.Raise(Ended, subscriber => subscriber(key), "the end of a session with a Paperless password", logger);
 
-    /// <summary>Keeps within the bound: what is out of date goes first, then what would be soonest.</summary>
+    /// <summary>Keeps the cache within its capacity: removes expired entries, else those that expire first.</summary>
     private void MakeRoom(DateTimeOffset now)
     {
-        if (_remembered.Count < Capacity)
+        if (_entries.Count < Capacity)
         {
             return;
         }
 
-        foreach (KeyValuePair<SessionKey, Entry> entry in _remembered.ToArray().OrderBy(entry => entry.Value.Until)
-            .Where((entry, index) => entry.Value.Until <= now || index < Capacity / 10))
+        foreach (KeyValuePair<SessionKey, Entry> entry in _entries.ToArray().OrderBy(entry => entry.Value.ExpiresAt)
+            .Where((entry, index) => entry.Value.ExpiresAt <= now || index < Capacity / 10))
         {
-            _remembered.TryRemove(entry);
+            _entries.TryRemove(entry);
         }
     }
 
-    /// <summary>What is remembered of one cookie; asked by the first who wants to know.</summary>
-    private sealed class Entry(DateTimeOffset until, Func<Task<PasswordSessionResult>> ask)
+    /// <summary>The cached result of one cookie; the first reader starts the request to Paperless.</summary>
+    private sealed class Entry(DateTimeOffset expiresAt, Func<Task<PasswordSessionResult>> ask)
     {
-        private readonly Lazy<Task<PasswordSessionResult>> _finding = new(ask);
+        private readonly Lazy<Task<PasswordSessionResult>> _result = new(ask);
 
-        public DateTimeOffset Until => until;
+        public DateTimeOffset ExpiresAt => expiresAt;
 
-        /// <summary>Whether it is an answer, or will be one, that is not too old.</summary>
-        public bool IsGood(DateTimeOffset now) => until > now && !(Finding.IsCompleted && IfAnswered is null or { Answer: PasswordSessionStatus.Unknown });
+        /// <summary>Whether the entry has not expired and has, or awaits, an answer.</summary>
+        public bool IsValid(DateTimeOffset now) =>
+            expiresAt > now && !(Result.IsCompleted && ResultIfAnswered is null or { Status: PasswordSessionStatus.Unknown });
 
-        public Task<PasswordSessionResult> Finding => _finding.Value;
+        public Task<PasswordSessionResult> Result => _result.Value;
 
-        public PasswordSessionResult? IfAnswered => _finding is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _finding.Value.Result : null;
+        public PasswordSessionResult? ResultIfAnswered =>
+            _result is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _result.Value.Result : null;
     }
 
     [LoggerMessage(
@@ -201,6 +204,6 @@ internal sealed partial class PasswordSessionRegistry(
         EventId = 5024,
         EventName = "PasswordSessionQuestionFailed",
         Level = LogLevel.Error,
-        Message = "Asking Paperless whose a session of its own is failed inside the gateway; session {Session}")]
+        Message = "The check of a password session failed inside the gateway. The request of the session is refused; session {Session}")]
     private partial void PasswordSessionQuestionFailed(Exception error, SessionKey session);
 }

@@ -1,6 +1,6 @@
 namespace Gateway.PasswordSessions;
 
-/// <summary>Sessions of Paperless's own, which begin with a sign-in by password: who they are, and their end.</summary>
+/// <summary>Password sessions: Paperless's sessions after a sign-in with a password. This folder recognises and ends them.</summary>
 internal static class PasswordSessionsFeature
 {
     public static void AddPasswordSessions(this WebApplicationBuilder builder)

@@ -8,7 +8,7 @@ internal sealed record SignedInUser(int Id, string Username, SessionKey? Session
 
 internal static class SignedInUserOfRequest
 {
-    /// <summary>Null where nobody is signed in.</summary>
+    /// <summary>The signed-in user; null without a session.</summary>
     public static SignedInUser? SignedInUser(this HttpContext context)
     {
         if (context.Session() is { } session)

@@ -1,9 +1,9 @@
 namespace Gateway.Profile;
 
-/// <summary>A stream whose beginning was read already: gives that first, then the rest.</summary>
-internal sealed class PrefixedStream(ReadOnlyMemory<byte> begun, Stream rest) : Stream
+/// <summary>A stream whose beginning was already read: returns the prefix first, then the rest.</summary>
+internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : Stream
 {
-    private ReadOnlyMemory<byte> _begun = begun;
+    private ReadOnlyMemory<byte> _prefix = prefix;
 
     public override bool CanRead => true;
 
@@ -21,14 +21,14 @@ internal sealed class PrefixedStream(ReadOnlyMemory<byte> begun, Stream rest) : 
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_begun.IsEmpty)
+        if (_prefix.IsEmpty)
         {
             return rest.ReadAsync(buffer, cancellationToken);
         }
 
-        int length = Math.Min(_begun.Length, buffer.Length);
-        _begun[..length].CopyTo(buffer);
-        _begun = _begun[length..];
+        int length = Math.Min(_prefix.Length, buffer.Length);
+        _prefix[..length].CopyTo(buffer);
+        _prefix = _prefix[length..];
         return ValueTask.FromResult(length);
     }
 

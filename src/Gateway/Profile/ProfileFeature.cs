@@ -1,12 +1,12 @@
 namespace Gateway.Profile;
 
-/// <summary>Paperless's My Profile with the gateway's providers and links: what it shows, and taking a link away.</summary>
+/// <summary>Adds the gateway's providers and account links to Paperless's My Profile, and removes links.</summary>
 internal static class ProfileFeature
 {
     public static void AddProfile(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ProfileReader>();
         builder.Services.AddSingleton<ProfileLinks>();
-        builder.Services.AddSingleton<Disconnect>();
+        builder.Services.AddSingleton<DisconnectEndpoint>();
     }
 }

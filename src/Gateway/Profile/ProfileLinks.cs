@@ -5,13 +5,13 @@ using Gateway.Storage;
 
 namespace Gateway.Profile;
 
-/// <summary>The gateway's providers and links as Paperless's own My Profile shows them, beside Paperless's own.</summary>
+/// <summary>Adds the gateway's providers and account links to the responses of Paperless's My Profile.</summary>
 internal sealed class ProfileLinks(IAccountLinkStore links, GatewaySettings settings)
 {
-    /// <summary>Adds to the answer of `/api/profile/`. Paperless counts its own from 1 up: the gateway's numbers are negative.</summary>
-    public async Task<bool> CompleteProfileAsync(JsonNode answer, SignedInUser user)
+    /// <summary>Completes the response of `/api/profile/`. The gateway's ids are negative, because Paperless numbers its social accounts from 1.</summary>
+    public async Task<bool> CompleteProfileAsync(JsonNode response, SignedInUser user)
     {
-        if (answer is not JsonObject profile || profile["social_accounts"] is not JsonArray accounts)
+        if (response is not JsonObject profile || profile["social_accounts"] is not JsonArray accounts)
         {
             return false;
         }
@@ -24,10 +24,10 @@ internal sealed class ProfileLinks(IAccountLinkStore links, GatewaySettings sett
         return true;
     }
 
-    /// <summary>Adds to the answer of `/api/profile/social_account_providers/`. What Paperless lists under a provider's address is that provider.</summary>
-    public Task<bool> CompleteProvidersAsync(JsonNode answer, SignedInUser user)
+    /// <summary>Completes the response of `/api/profile/social_account_providers/`. An entry of Paperless with the address of a provider is replaced.</summary>
+    public Task<bool> CompleteProvidersAsync(JsonNode response, SignedInUser user)
     {
-        if (answer is not JsonArray providers)
+        if (response is not JsonArray providers)
         {
             return Task.FromResult(false);
         }
@@ -35,17 +35,17 @@ internal sealed class ProfileLinks(IAccountLinkStore links, GatewaySettings sett
         foreach (ProviderSettings provider in settings.Providers)
         {
             string path = $"{settings.ScriptName}/accounts/oidc/{provider.Id}/login/";
-            int place = providers.Count;
+            int position = providers.Count;
             for (int index = providers.Count - 1; index >= 0; index--)
             {
                 if (PathOf(providers[index]) == path)
                 {
                     providers.RemoveAt(index);
-                    place = index;
+                    position = index;
                 }
             }
 
-            providers.Insert(place, new JsonObject { ["name"] = provider.Name, ["login_url"] = path + "?process=connect" });
+            providers.Insert(position, new JsonObject { ["name"] = provider.Name, ["login_url"] = path + "?process=connect" });
         }
 
         return Task.FromResult(true);
@@ -60,7 +60,7 @@ internal sealed class ProfileLinks(IAccountLinkStore links, GatewaySettings sett
             return null;
         }
 
-        // A path is an absolute file address on this system: by its slash it is told from one of a site.
+        // On Linux, Uri parses a path as an absolute file URI, so a path is recognised by its slash.
         return (!url.StartsWith('/') && Uri.TryCreate(url, UriKind.Absolute, out Uri? absolute) ? absolute.AbsolutePath : url).Split('?', '#')[0];
     }
 }

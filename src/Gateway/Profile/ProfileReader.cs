@@ -9,24 +9,24 @@ using Yarp.ReverseProxy.Model;
 
 namespace Gateway.Profile;
 
-/// <summary>Reads the profile of somebody who is signed in as Paperless shows it to that person, with the request's own identity and cookies.</summary>
+/// <summary>Reads the profile of the signed-in user from Paperless, with the identity and the cookies of the request.</summary>
 internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient paperless)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(8);
 
-    /// <param name="asUser">What makes a request to Paperless that user's.</param>
-    /// <returns>Null where Paperless does not show it.</returns>
+    /// <param name="asUser">Adds the user's identity to a request to Paperless.</param>
+    /// <returns>Null where Paperless does not return the profile.</returns>
     public async Task<JsonObject?> ReadAsync(HttpContext context, HttpTransformer asUser)
     {
-        UpstreamQuestion question = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
+        UpstreamRequest profileRequest = new(HttpMethod.Get, PaperlessPaths.Profile, AnswerTimeout)
         {
-            LargestAnswer = ProfileTransformer.Largest,
-            Make = (destination, cancel) => RequestAsync(context, asUser, destination, cancel),
+            MaxResponseBytes = ProfileTransformer.MaxBytes,
+            CreateMessage = (destination, cancel) => CreateMessageAsync(context, asUser, destination, cancel),
         };
         try
         {
-            UpstreamAnswer answer = await paperless.AskAsync(question, context.RequestAborted);
-            return answer.Status == HttpStatusCode.OK ? JsonNode.Parse(answer.Body) as JsonObject : null;
+            UpstreamResponse response = await paperless.AskAsync(profileRequest, context.RequestAborted);
+            return response.Status == HttpStatusCode.OK ? JsonNode.Parse(response.Body) as JsonObject : null;
         }
         catch (Exception error) when (error is UpstreamUnavailableException or OperationCanceledException or JsonException)
         {
@@ -34,7 +34,7 @@ internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient pap
         }
     }
 
-    private async ValueTask<HttpRequestMessage> RequestAsync(
+    private async ValueTask<HttpRequestMessage> CreateMessageAsync(
         HttpContext context,
         HttpTransformer asUser,
         DestinationState destination,
@@ -43,7 +43,7 @@ internal sealed class ProfileReader(GatewaySettings settings, UpstreamClient pap
         HttpRequestMessage request = new();
         await asUser.TransformRequestAsync(context, request, destination.Model.Config.Address, cancel);
         request.RequestUri = new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + PaperlessPaths.Profile);
-        ProfileTransformer.AskWhole(request);
+        ProfileTransformer.RemoveConditions(request);
         request.Headers.Remove("Accept");
         request.Headers.TryAddWithoutValidation("Accept", "application/json; version=9");
         return request;

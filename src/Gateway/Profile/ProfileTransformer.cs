@@ -7,14 +7,14 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Profile;
 
-/// <summary>Forwards as another transformer does, and completes the JSON of the answer. What it cannot read passes unchanged.</summary>
+/// <summary>Wraps another transformer and completes the JSON of the response. An unreadable response passes unchanged.</summary>
 internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, Task<bool>> complete) : HttpTransformer
 {
-    /// <summary>Bytes; a profile has a few hundred.</summary>
-    public const int Largest = 1024 * 1024;
+    /// <summary>A profile has a few hundred bytes.</summary>
+    public const int MaxBytes = 1024 * 1024;
 
-    /// <summary>What would bring an answer that is compressed, a part, or none at all.</summary>
-    private static readonly string[] NotAsked = ["Accept-Encoding", "Range", "If-Range", "If-None-Match", "If-Modified-Since"];
+    /// <summary>The request headers that lead to a compressed, partial or empty response.</summary>
+    private static readonly string[] ConditionHeaders = ["Accept-Encoding", "Range", "If-Range", "If-None-Match", "If-Modified-Since"];
 
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext,
@@ -23,13 +23,13 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         CancellationToken cancellationToken)
     {
         await inner.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-        AskWhole(proxyRequest);
+        RemoveConditions(proxyRequest);
     }
 
-    /// <summary>Asks for the answer whole and uncompressed.</summary>
-    public static void AskWhole(HttpRequestMessage request)
+    /// <summary>Removes the headers that lead to a compressed, partial or empty response.</summary>
+    public static void RemoveConditions(HttpRequestMessage request)
     {
-        foreach (string name in NotAsked)
+        foreach (string name in ConditionHeaders)
         {
             request.Headers.Remove(name);
         }
@@ -40,7 +40,7 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         HttpResponseMessage? proxyResponse,
         CancellationToken cancellationToken)
     {
-        // Before the headers are copied: the length is then right by itself.
+        // Before the headers are copied, so that the response gets the new length.
         if (proxyResponse is { StatusCode: HttpStatusCode.OK, Content: { } content } && IsReadable(content.Headers))
         {
             await CompleteAsync(proxyResponse, content, cancellationToken);
@@ -52,17 +52,18 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
     private async Task CompleteAsync(HttpResponseMessage response, HttpContent content, CancellationToken cancellationToken)
     {
         Stream stream = await content.ReadAsStreamAsync(cancellationToken);
-        byte[] buffer = new byte[(int)Math.Min(content.Headers.ContentLength ?? Largest, Largest) + 1];
+        byte[] buffer = new byte[(int)Math.Min(content.Headers.ContentLength ?? MaxBytes, MaxBytes) + 1];
         int read = await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
-        if (read > Largest)
+        if (read > MaxBytes)
         {
-            response.Content = With(content.Headers, new StreamContent(new PrefixedStream(buffer.AsMemory(0, read), stream)), content.Headers.ContentLength);
+            StreamContent unchanged = new(new PrefixedStream(buffer.AsMemory(0, read), stream));
+            response.Content = CopyHeaders(content.Headers, unchanged, content.Headers.ContentLength);
             return;
         }
 
         byte[]? completed = await CompletedAsync(buffer.AsMemory(0, read));
         byte[] body = completed ?? buffer[..read];
-        response.Content = With(content.Headers, new ByteArrayContent(body), body.Length);
+        response.Content = CopyHeaders(content.Headers, new ByteArrayContent(body), body.Length);
         if (completed is not null)
         {
             response.Headers.Remove("ETag");
@@ -81,15 +82,16 @@ internal sealed class ProfileTransformer(HttpTransformer inner, Func<JsonNode, T
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or StoreUnavailableException)
         {
-            // Without the store it shows no links. Else not what Paperless writes; half a surrogate pair, for one, is found only when the text is read.
+            // While the store is unavailable, the profile shows no links. The other exceptions come from invalid
+            // JSON: an unpaired surrogate throws only when the text is read.
             return null;
         }
     }
 
     private static bool IsReadable(HttpContentHeaders headers) =>
-        headers.ContentType?.MediaType == "application/json" && headers.ContentEncoding.Count == 0 && headers.ContentLength is not > Largest;
+        headers.ContentType?.MediaType == "application/json" && headers.ContentEncoding.Count == 0 && headers.ContentLength is not > MaxBytes;
 
-    private static HttpContent With(HttpContentHeaders headers, HttpContent content, long? length)
+    private static HttpContent CopyHeaders(HttpContentHeaders headers, HttpContent content, long? length)
     {
         foreach ((string name, IEnumerable<string> values) in headers.NonValidated.Select(header => (header.Key, (IEnumerable<string>)header.Value)))
         {

@@ -48,7 +48,7 @@ internal sealed partial class SilentAuthentication(
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
     {
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!IsPageNavigation(context.Request) || ReturnAddress.Local(target, settings.ScriptName) != target
+        if (!IsPageNavigation(context.Request) || ReturnAddress.SafeOrFrontPage(target, settings.ScriptName) != target
             || providers.Find(session.Identity.Provider) is not { } provider)
         {
             return false;

@@ -23,9 +23,9 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
     public static void Begin(AuthenticationProperties properties, SignedInUser user) => properties.Items[State] = ConnectInitiator.From(user).ToState();
 
     /// <summary>Another site must not begin it: at the provider somebody else may be signed in.</summary>
-    public Refusal? FindRefusal(HttpRequest request) => CrossSiteGuard.SaysSameOrigin(request, settings.Public)
+    public Refusal? FindRefusal(HttpRequest request) => CrossSiteGuard.IsProvenSameOrigin(request, settings.Public)
         ? null
-        : WithFront(ConnectRefusals.NotFromHere(AccessRefusals.Printable(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
+        : WithFront(ConnectRefusals.NotFromHere(AccessRefusals.ForLog(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
 
     /// <summary>On the way back, when everything that the provider said is checked.</summary>
     public async Task FinishAsync(HttpContext context, Person person, ConnectInitiator initiator, string next)

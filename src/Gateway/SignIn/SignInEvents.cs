@@ -223,7 +223,7 @@ internal sealed partial class SignInEvents(
         context.HandleResponse();
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
-        string next = ReturnAddress.Local(context.Properties?.RedirectUri, settings.ScriptName);
+        string next = ReturnAddress.SafeOrFrontPage(context.Properties?.RedirectUri, settings.ScriptName);
         if (SilentAuthentication.IsSilentAuthentication(context.Properties))
         {
             await silent.FailAsync(http, context.Properties!, context.Failure!);

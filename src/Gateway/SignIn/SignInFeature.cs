@@ -74,7 +74,7 @@ internal static class SignInFeature
     {
         GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
         IQueryCollection query = context.Request.Query;
-        string next = ReturnAddress.Local(query["next"], settings.ScriptName);
+        string next = ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
         string? notice = SignInNotices.Find(query);
         if (context.Session() is not null || context.PasswordSession() is not null)
         {
@@ -110,7 +110,7 @@ internal static class SignInFeature
         ConnectFlow connect = services.GetRequiredService<ConnectFlow>();
         PageWriter pages = services.GetRequiredService<PageWriter>();
         IQueryCollection query = context.Request.Query;
-        string next = ReturnAddress.Local(query["next"], settings.ScriptName);
+        string next = ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
         if (services.GetRequiredService<ProviderRegistry>().Find(context.ProviderId()) is not { } provider)
         {
             await pages.RefuseAsync(context, UnknownProvider(settings));
@@ -132,7 +132,7 @@ internal static class SignInFeature
         if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
             // No ordinary sign-in instead: it could create an account that blocks this Connect.
-            if (context.PasswordSessionResult().Answer == PasswordSessionStatus.Unknown)
+            if (context.PasswordSessionResult().Status == PasswordSessionStatus.Unknown)
             {
                 await pages.RefuseAsync(
                     context,

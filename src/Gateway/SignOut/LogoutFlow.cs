@@ -9,7 +9,7 @@ namespace Gateway.SignOut;
 /// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
 internal sealed class LogoutFlow(
     EndSessionRedirect endSession,
-    PaperlessSession paperless,
+    PaperlessSessionLogout paperless,
     PasswordSessionRegistry passwordSessions,
     PaperlessCookies cookies,
     SessionRegistry sessions,

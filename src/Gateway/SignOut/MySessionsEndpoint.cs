@@ -62,7 +62,7 @@ internal sealed class MySessionsEndpoint(
 
     /// <summary>For what changes something: one of this origin's own pages asks for it.</summary>
     private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>
-        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.CrossSiteAsync(context);
+        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.RefuseCrossSiteAsync(context);
 
     private async Task WithSessionAsync(HttpContext context, Func<Session, Task> answer)
     {

@@ -55,21 +55,21 @@ internal static class SignOutFeature
     {
         IServiceProvider services = context.RequestServices;
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
-        if (CrossSiteGuard.IsDoneByPerson(context.Request, settings.Public))
+        if (CrossSiteGuard.IsUserAction(context.Request, settings.Public))
         {
             return services.GetRequiredService<LogoutFlow>().AnswerAsync(context);
         }
 
         return context.Request.IsNavigation()
             ? ConfirmAsync(context, settings, services.GetRequiredService<EndSessionRedirect>())
-            : services.GetRequiredService<AccessRefusals>().SignOutInBackgroundAsync(context);
+            : services.GetRequiredService<AccessRefusals>().RefuseBackgroundSignOutAsync(context);
     }
 
     private static async Task ConfirmAsync(HttpContext context, GatewaySettings settings, EndSessionRedirect endSession)
     {
         Session? session = context.Session();
         bool isUnknown = context.Features.Get<SessionLookupFailed>() is not null;
-        if (session is null && !isUnknown && context.PasswordSessionResult().Answer == PasswordSessionStatus.Nobody)
+        if (session is null && !isUnknown && context.PasswordSessionResult().Status == PasswordSessionStatus.NotSignedIn)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
             context.Response.Headers.CacheControl = "no-store";

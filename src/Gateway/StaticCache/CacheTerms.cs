@@ -4,27 +4,27 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.StaticCache;
 
-/// <summary>What the headers of an answer allow a cache that serves everybody (RFC 9111).</summary>
-/// <param name="Lifetime">How old it may get before Paperless is asked again.</param>
-/// <param name="InitialAge">How old it was when it came.</param>
-/// <param name="StaleOnError">How much older it may get while Paperless does not answer.</param>
-/// <param name="MayTransform">False for `no-transform`: no coding of the gateway's own.</param>
-/// <param name="MayBeImmutable">False where Paperless wants to be asked.</param>
-internal sealed record CacheTerms(TimeSpan Lifetime, TimeSpan InitialAge, TimeSpan StaleOnError, bool MayTransform, bool MayBeImmutable)
+/// <summary>The terms on which a shared cache may store a response, by its headers (RFC 9111).</summary>
+/// <param name="Lifetime">The freshness lifetime; an older file is revalidated.</param>
+/// <param name="InitialAge">The `Age` of the response.</param>
+/// <param name="StaleIfError">How long a stale file is served while Paperless does not answer.</param>
+/// <param name="CanTransform">False for `no-transform`: the gateway must not compress the file.</param>
+/// <param name="CanBeImmutable">False where the response requires revalidation.</param>
+internal sealed record CacheTerms(TimeSpan Lifetime, TimeSpan InitialAge, TimeSpan StaleIfError, bool CanTransform, bool CanBeImmutable)
 {
     /// <summary>
-    /// RFC 9111, section 4.2.4 lets a cache that cannot reach the origin serve what is stale, unless it must revalidate. Ten minutes are a
-    /// restart or an update of Paperless; a file that is older than that would rather be missed than belong to another version.
+    /// RFC 9111, section 4.2.4 allows a cache that cannot reach the origin to serve a stale response, unless the response must be revalidated.
+    /// Ten minutes cover a restart or an update of Paperless; an older file could belong to another version.
     /// </summary>
-    private static readonly TimeSpan StaleWhereNothingIsSaid = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan DefaultStaleIfError = TimeSpan.FromMinutes(10);
 
-    /// <summary>`stale-if-error` (RFC 5861) says it itself, up to here.</summary>
-    private static readonly TimeSpan LongestStale = TimeSpan.FromDays(1);
+    /// <summary>The limit of `stale-if-error` (RFC 5861).</summary>
+    private static readonly TimeSpan MaxStaleIfError = TimeSpan.FromDays(1);
 
-    /// <returns>Null where it must not be kept.</returns>
-    public static CacheTerms? Of(IHeaderDictionary headers)
+    /// <returns>Null where the response must not be stored.</returns>
+    public static CacheTerms? From(IHeaderDictionary headers)
     {
-        if (headers.SetCookie.Count > 0 || !VariesByCodingAtMost(headers.Vary) || !IsIdentity(headers.ContentEncoding)
+        if (headers.SetCookie.Count > 0 || !VariesOnlyByCoding(headers.Vary) || !IsIdentity(headers.ContentEncoding)
             || !CacheControlHeaderValue.TryParse(headers.CacheControl.ToString(), out CacheControlHeaderValue? control))
         {
             return null;
@@ -37,17 +37,17 @@ internal sealed record CacheTerms(TimeSpan Lifetime, TimeSpan InitialAge, TimeSp
             return null;
         }
 
-        // s-maxage means proxy-revalidate, too (section 5.2.2.10).
-        bool mustAsk = control.MustRevalidate || control.ProxyRevalidate || control.SharedMaxAge is not null;
+        // s-maxage implies proxy-revalidate (section 5.2.2.10).
+        bool mustRevalidate = control.MustRevalidate || control.ProxyRevalidate || control.SharedMaxAge is not null;
         return new CacheTerms(
             lifetime,
             age,
-            mustAsk ? TimeSpan.Zero : StaleIfError(control) ?? StaleWhereNothingIsSaid,
-            MayTransform: !control.NoTransform,
-            MayBeImmutable: !mustAsk);
+            mustRevalidate ? TimeSpan.Zero : ReadStaleIfError(control) ?? DefaultStaleIfError,
+            CanTransform: !control.NoTransform,
+            CanBeImmutable: !mustRevalidate);
     }
 
-    private static bool VariesByCodingAtMost(StringValues vary)
+    private static bool VariesOnlyByCoding(StringValues vary)
     {
         foreach (string? line in vary)
         {
@@ -66,21 +66,21 @@ internal sealed record CacheTerms(TimeSpan Lifetime, TimeSpan InitialAge, TimeSp
     private static bool IsIdentity(StringValues coding) =>
         coding.Count == 0 || (coding.Count == 1 && string.Equals(coding[0], "identity", StringComparison.OrdinalIgnoreCase));
 
-    private static TimeSpan? StaleIfError(CacheControlHeaderValue control)
+    private static TimeSpan? ReadStaleIfError(CacheControlHeaderValue control)
     {
         foreach (NameValueHeaderValue extension in control.Extensions)
         {
             if (extension.Name.Equals("stale-if-error", StringComparison.OrdinalIgnoreCase))
             {
-                TimeSpan said = Seconds(extension.Value?.Trim('"')) ?? TimeSpan.Zero;
-                return said < LongestStale ? said : LongestStale;
+                TimeSpan given = Seconds(extension.Value?.Trim('"')) ?? TimeSpan.Zero;
+                return given < MaxStaleIfError ? given : MaxStaleIfError;
             }
         }
 
         return null;
     }
 
-    /// <summary>A number too large to read is a long time all the same (section 1.2.2); what is no number is none.</summary>
+    /// <summary>A number that overflows counts as the largest one (section 1.2.2); null for other text.</summary>
     private static TimeSpan? Seconds(StringValues value)
     {
         string? text = value.Count == 0 ? null : value[0];

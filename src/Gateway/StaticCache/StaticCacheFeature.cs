@@ -1,6 +1,6 @@
 namespace Gateway.StaticCache;
 
-/// <summary>Paperless's static files from memory, compressed once. `GATEWAY_STATIC_CACHE=false` switches it off.</summary>
+/// <summary>Serves Paperless's static files from memory, compressed once. `GATEWAY_STATIC_CACHE=false` switches the cache off.</summary>
 internal static class StaticCacheFeature
 {
     public static void AddStaticCache(this WebApplicationBuilder builder)
@@ -10,6 +10,6 @@ internal static class StaticCacheFeature
         builder.Services.AddSingleton<StaticFileCompression>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());
         builder.Services.AddSingleton<StaticFileFetch>();
-        builder.Services.AddSingleton<StaticFiles>();
+        builder.Services.AddSingleton<StaticFileResponder>();
     }
 }

@@ -6,27 +6,27 @@ using Gateway.Background;
 
 namespace Gateway.StaticCache;
 
-/// <summary>Makes the small copies of static files: a quick one with the file, the best ones afterwards, one at a time and off every request's way.</summary>
+/// <summary>Compresses static files: fast when a file is fetched, and with the best ratio later, one file at a time in the background.</summary>
 internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider time, ILogger<StaticFileCompression> logger) : BackgroundService
 {
-    /// <summary>Paths that wait; what finds no place keeps its quick copy.</summary>
-    private const int Waiting = 4096;
+    /// <summary>The capacity of the queue; further files keep their fast compression.</summary>
+    private const int MaxQueued = 4096;
 
-    private const int Slice = 64 * 1024;
+    private const int SliceBytes = 64 * 1024;
 
     /// <summary>
-    /// Two to this power are the bytes that brotli looks back over. Its own 22 costs tens of MiB for tables while it works, for a few percent.
+    /// The base-2 logarithm of brotli's window. The default 22 needs tens of MiB while it compresses, and gains a few percent.
     /// </summary>
-    private const int BrotliWindow = 20;
+    private const int BrotliWindowBits = 20;
 
     private readonly Channel<string> _paths = Channel.CreateBounded<string>(
-        new BoundedChannelOptions(Waiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+        new BoundedChannelOptions(MaxQueued) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    /// <summary>The quick copy, for those who come before the best one is there; without it where it is not worth it.</summary>
-    public static StaticFile WithQuickCopy(StaticFile file) =>
+    /// <summary>Adds the fast compression, unless it saves too little.</summary>
+    public static CachedStaticFile WithFastGzip(CachedStaticFile file) =>
         Gzip(file.Identity.Bytes, CompressionLevel.Fastest, CancellationToken.None) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
 
-    public void Enqueue(StaticFile file)
+    public void Enqueue(CachedStaticFile file)
     {
         if (file.IsCompressible)
         {
@@ -37,7 +37,7 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new BackgroundLoop("Compressing a static file", time, logger).RunQueueAsync(_paths.Reader, CompressAsync, stoppingToken);
 
-    /// <summary>A thread of its own: those of the pool are for requests.</summary>
+    /// <summary>A dedicated thread keeps the thread pool free for requests.</summary>
     private Task CompressAsync(string path, CancellationToken stopping) =>
         Task.Factory.StartNew(() => Compress(path, stopping), stopping, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -51,8 +51,8 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         try
         {
             byte[] content = file.Identity.Bytes;
-            Offer(file, "br", "br", Brotli(content, stopping));
-            Offer(file, "gzip", "gz9", Gzip(content, CompressionLevel.SmallestSize, stopping));
+            Store(file, "br", "br", Brotli(content, stopping));
+            Store(file, "gzip", "gz9", Gzip(content, CompressionLevel.SmallestSize, stopping));
         }
         finally
         {
@@ -60,61 +60,62 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         }
     }
 
-    /// <summary>The file may have been let go of or changed meanwhile.</summary>
-    private void Offer(StaticFile file, string coding, string level, byte[]? bytes)
+    /// <summary>The file may have been evicted or replaced during the compression.</summary>
+    private void Store(CachedStaticFile file, string coding, string level, byte[]? bytes)
     {
         if (bytes is not null)
         {
-            store.Update(file.Path, now => now.Identity.Bytes == file.Identity.Bytes ? now.With(coding, level, bytes) : now);
+            store.Update(file.Path, current => current.Identity.Bytes == file.Identity.Bytes ? current.With(coding, level, bytes) : current);
         }
     }
 
     private static byte[]? Brotli(byte[] content, CancellationToken stopping)
     {
-        byte[] room = RoomFor(content);
+        byte[] output = AllocateOutput(content);
         int length = 0;
-        using BrotliEncoder encoder = new(quality: 11, BrotliWindow);
-        for (int at = 0; at < content.Length; at += Slice)
+        using BrotliEncoder encoder = new(quality: 11, BrotliWindowBits);
+        for (int at = 0; at < content.Length; at += SliceBytes)
         {
             long begin = Stopwatch.GetTimestamp();
-            ReadOnlySpan<byte> slice = content.AsSpan(at, Math.Min(Slice, content.Length - at));
-            if (encoder.Compress(slice, room.AsSpan(length), out _, out int written, isFinalBlock: at + slice.Length == content.Length) != OperationStatus.Done)
+            ReadOnlySpan<byte> slice = content.AsSpan(at, Math.Min(SliceBytes, content.Length - at));
+            bool isLast = at + slice.Length == content.Length;
+            if (encoder.Compress(slice, output.AsSpan(length), out _, out int written, isLast) != OperationStatus.Done)
             {
                 return null;
             }
 
             length += written;
 
-            // It takes seconds for a large file: half of them are for others, and none after the gateway's end.
+            // A large file takes seconds: the compression leaves half of the time to requests, and stops with the gateway.
             stopping.WaitHandle.WaitOne(Stopwatch.GetElapsedTime(begin));
             stopping.ThrowIfCancellationRequested();
         }
 
-        return room[..length];
+        return output[..length];
     }
 
     private static byte[]? Gzip(byte[] content, CompressionLevel level, CancellationToken stopping)
     {
-        byte[] room = RoomFor(content);
-        using MemoryStream compressed = new(room);
+        byte[] output = AllocateOutput(content);
+        using MemoryStream compressed = new(output);
         try
         {
             using GZipStream coder = new(compressed, level, leaveOpen: true);
-            for (int at = 0; at < content.Length; at += Slice)
+            for (int at = 0; at < content.Length; at += SliceBytes)
             {
                 stopping.ThrowIfCancellationRequested();
-                coder.Write(content, at, Math.Min(Slice, content.Length - at));
+                coder.Write(content, at, Math.Min(SliceBytes, content.Length - at));
             }
         }
         catch (NotSupportedException)
         {
-            // The room does not grow.
+            // The buffer is full and does not grow.
             return null;
         }
 
-        return room[..(int)compressed.Position];
+        return output[..(int)compressed.Position];
     }
 
-    /// <summary>A copy that needs more than nine tenths is not worth its memory.</summary>
-    private static byte[] RoomFor(byte[] content) => new byte[content.Length - (content.Length / 10)];
+    /// <summary>A compressed file above nine tenths of the size is not worth its memory.</summary>
+    private static byte[] AllocateOutput(byte[] content) => new byte[content.Length - (content.Length / 10)];
 }

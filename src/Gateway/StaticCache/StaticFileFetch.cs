@@ -8,8 +8,8 @@ using Microsoft.Extensions.Primitives;
 namespace Gateway.StaticCache;
 
 /// <summary>
-/// Gets static files from Paperless, each once however many wait for it. The request is the gateway's own: nothing of a visitor's is in it,
-/// so that no visitor can shape what others get, and none takes it along when they leave.
+/// Fetches static files from Paperless, once for all waiting clients. The request contains nothing from a client, so that no client can
+/// influence the response for others, and no client cancels the fetch by disconnecting.
 /// </summary>
 internal sealed partial class StaticFileFetch(
     UpstreamClient paperless,
@@ -19,119 +19,120 @@ internal sealed partial class StaticFileFetch(
     TimeProvider clock,
     ILogger<StaticFileFetch> logger)
 {
-    private const int MostAtOnce = 64;
+    private const int MaxConcurrent = 64;
 
     /// <summary>
-    /// Paths that are known not to be kept. Where the list is full, unknown paths are forwarded only: names made up cost Paperless one request, not
-    /// two.
+    /// The capacity of the negative cache. While the cache is full, unknown paths are forwarded without a fetch, so that an invented path
+    /// costs Paperless one request, not two.
     /// </summary>
-    private const int MostPassed = 1024;
+    private const int MaxUncacheable = 1024;
 
-    /// <summary>How long a path that may not be kept is not tried again.</summary>
-    private static readonly TimeSpan PassedFor = TimeSpan.FromMinutes(1);
+    /// <summary>How long an uncacheable path is forwarded without another fetch.</summary>
+    private static readonly TimeSpan UncacheableTtl = TimeSpan.FromMinutes(1);
 
-    /// <summary>The same after a failure; and how long Paperless, which did not answer, is not asked about a file that is stale.</summary>
-    private static readonly TimeSpan LeftAloneFor = TimeSpan.FromSeconds(5);
+    /// <summary>The delay before the next fetch after a failure, also for a stale file.</summary>
+    private static readonly TimeSpan FailureBackoff = TimeSpan.FromSeconds(5);
 
-    /// <summary>This connection's business (RFC 9110, section 7.6.1), or the gateway's own.</summary>
-    private static readonly FrozenSet<string> NotKept = new[]
+    /// <summary>Hop-by-hop headers (RFC 9110, section 7.6.1), and headers that the gateway sets itself.</summary>
+    private static readonly FrozenSet<string> UncachedHeaders = new[]
     {
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding",
         "Upgrade", "Alt-Svc", "Content-Length",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Task<StaticFile?>> _flights = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _passed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task<CachedStaticFile?>> _fetches = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _uncacheable = new(StringComparer.Ordinal);
 
-    /// <summary>A file that may be served now; null where the request is to be forwarded.</summary>
-    public Task<StaticFile?> FileAsync(string path)
+    /// <summary>The cached or fetched file; null where the caller must forward the request.</summary>
+    public Task<CachedStaticFile?> GetAsync(string path)
     {
         lock (_lock)
         {
-            // Once more: a flight may have landed since the caller looked.
-            StaticFile? known = store.Find(path);
-            bool unanswered = known is { AskAgainAt: > 0, MayBeServedOnError: true };
-            if (known is not null && (known.IsFresh || (unanswered && clock.GetTimestamp() < known.AskAgainAt)))
+            // Another fetch may have stored the file since the caller's look-up.
+            CachedStaticFile? known = store.Find(path);
+            bool isUnanswered = known is { RetryAt: > 0, CanBeServedOnError: true };
+            if (known is not null && (known.IsFresh || (isUnanswered && clock.GetTimestamp() < known.RetryAt)))
             {
-                return Task.FromResult<StaticFile?>(known);
+                return Task.FromResult<CachedStaticFile?>(known);
             }
 
-            if (!_flights.TryGetValue(path, out Task<StaticFile?>? flight))
+            if (!_fetches.TryGetValue(path, out Task<CachedStaticFile?>? pendingFetch))
             {
-                if (IsPassed(path) || (known is null && (_flights.Count >= MostAtOnce || IsFull())))
+                if (IsUncacheable(path) || (known is null && (_fetches.Count >= MaxConcurrent || IsFull())))
                 {
-                    return Task.FromResult<StaticFile?>(null);
+                    return Task.FromResult<CachedStaticFile?>(null);
                 }
 
-                // Nothing of the request that begins it goes with it, no trace either.
-                using AsyncFlowControl own = ExecutionContext.SuppressFlow();
-                flight = Task.Run(() => FlyAsync(path, known));
-                _flights.Add(path, flight);
+                // The fetch belongs to no single request, so the context and the trace of this request stay out of the task.
+                using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
+                pendingFetch = Task.Run(() => FetchAsync(path, known));
+                _fetches.Add(path, pendingFetch);
             }
 
-            // Paperless was away a moment ago: nobody waits to hear whether it still is.
-            return unanswered ? Task.FromResult(known) : flight;
+            // Paperless did not answer the previous fetch: serve the stale file without waiting for this fetch.
+            return isUnanswered ? Task.FromResult(known) : pendingFetch;
         }
     }
 
-    private bool IsPassed(string path)
+    private bool IsUncacheable(string path)
     {
         long now = clock.GetTimestamp();
-        if (_passed.TryGetValue(path, out long until))
+        if (_uncacheable.TryGetValue(path, out long expiresAt))
         {
-            if (now < until)
+            if (now < expiresAt)
             {
                 return true;
             }
 
-            _passed.Remove(path);
+            _uncacheable.Remove(path);
         }
 
         return false;
     }
 
-    /// <summary>Files that are kept already are asked about all the same: they are no names that somebody made up.</summary>
+    /// <summary>Whether the negative cache is full, after the removal of expired entries.</summary>
     private bool IsFull()
     {
         long now = clock.GetTimestamp();
-        if (_passed.Count >= MostPassed)
+        if (_uncacheable.Count >= MaxUncacheable)
         {
-            foreach ((string other, long end) in _passed)
+            foreach ((string other, long expiresAt) in _uncacheable)
             {
-                if (now >= end)
+                if (now >= expiresAt)
                 {
-                    _passed.Remove(other);
+                    _uncacheable.Remove(other);
                 }
             }
         }
 
-        return _passed.Count >= MostPassed;
+        return _uncacheable.Count >= MaxUncacheable;
     }
 
-    private async Task<StaticFile?> FlyAsync(string path, StaticFile? stale)
+    private async Task<CachedStaticFile?> FetchAsync(string path, CachedStaticFile? stale)
     {
-        TimeSpan? pass = null;
+        TimeSpan? uncacheableFor = null;
         try
         {
-            using CancellationTokenSource late = new(limits.Wait, clock);
+            using CancellationTokenSource timeout = new(limits.FetchTimeout, clock);
             long sentAt = clock.GetTimestamp();
-            using HttpResponseMessage response = await SendAsync(path, stale, late.Token);
-            StaticFile? file;
+            using HttpResponseMessage response = await SendAsync(path, stale, timeout.Token);
+            CachedStaticFile? file;
             switch (response.StatusCode)
             {
                 case HttpStatusCode.NotModified when stale is not null:
-                    HeaderDictionary news = Kept(response);
-                    file = store.Update(path, now => now.Refreshed(news, sentAt), gone: stale) is { } refreshed && refreshed.IsFresh ? refreshed : null;
+                    HeaderDictionary newHeaders = CacheableHeaders(response);
+                    CachedStaticFile? revalidated = store.Update(path, cached => cached.Revalidated(newHeaders, sentAt), evicted: stale);
+                    file = revalidated is { IsFresh: true } ? revalidated : null;
                     break;
 
                 case HttpStatusCode.OK:
-                    file = await ReadAsync(path, response, sentAt, late.Token);
+                    file = await ReadAsync(path, response, sentAt, timeout.Token);
                     break;
 
-                // RFC 5861, section 4: as good as no answer.
+                // RFC 5861, section 4 treats these statuses as errors.
                 case HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout:
-                    return Unanswered(path, stale, response.StatusCode.ToString(), ref pass);
+                    return HandleMissingAnswer(path, stale, response.StatusCode.ToString(), ref uncacheableFor);
 
                 default:
                     file = null;
@@ -141,53 +142,53 @@ internal sealed partial class StaticFileFetch(
             if (file is null)
             {
                 store.Update(path, _ => null);
-                pass = PassedFor;
+                uncacheableFor = UncacheableTtl;
             }
 
             return file;
         }
         catch (Exception error) when (error is UpstreamUnavailableException or HttpRequestException or IOException or OperationCanceledException)
         {
-            return Unanswered(path, stale, error.GetType().Name, ref pass);
+            return HandleMissingAnswer(path, stale, error.GetType().Name, ref uncacheableFor);
         }
         catch (Exception error)
         {
-            // Whatever it is: everybody who waits for this file is forwarded.
-            FetchFailed(error, path);
-            pass = LeftAloneFor;
+            // All requests that wait for this file are forwarded.
+            StaticFileFetchFailed(error, path);
+            uncacheableFor = FailureBackoff;
             return null;
         }
         finally
         {
             lock (_lock)
             {
-                _flights.Remove(path);
-                if (pass is { } time)
+                _fetches.Remove(path);
+                if (uncacheableFor is { } ttl)
                 {
-                    _passed[path] = clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency);
+                    _uncacheable[path] = clock.GetTimestamp() + (long)(ttl.TotalSeconds * clock.TimestampFrequency);
                 }
             }
         }
     }
 
-    private StaticFile? Unanswered(string path, StaticFile? stale, string cause, ref TimeSpan? pass)
+    private CachedStaticFile? HandleMissingAnswer(string path, CachedStaticFile? stale, string cause, ref TimeSpan? uncacheableFor)
     {
-        if (stale is not { MayBeServedOnError: true })
+        if (stale is not { CanBeServedOnError: true })
         {
-            pass = LeftAloneFor;
+            uncacheableFor = FailureBackoff;
             return null;
         }
 
-        if (stale.AskAgainAt == 0)
+        if (stale.RetryAt == 0)
         {
-            ServedStale(path, cause);
+            StaticFileStale(path, cause);
         }
 
-        stale.AskAgainAt = clock.GetTimestamp() + (long)(LeftAloneFor.TotalSeconds * clock.TimestampFrequency);
+        stale.RetryAt = clock.GetTimestamp() + (long)(FailureBackoff.TotalSeconds * clock.TimestampFrequency);
         return stale;
     }
 
-    private Task<HttpResponseMessage> SendAsync(string path, StaticFile? stale, CancellationToken cancel)
+    private Task<HttpResponseMessage> SendAsync(string path, CachedStaticFile? stale, CancellationToken cancel)
     {
         List<(string Name, string Value)> headers = [("Accept-Encoding", "identity")];
         if (stale?.LastModified is { } modified)
@@ -196,19 +197,19 @@ internal sealed partial class StaticFileFetch(
         }
 
         headers.AddRange((stale?.ETag ?? default).OfType<string>().Select(tag => ("If-None-Match", tag)));
-        return paperless.OpenAsync(new UpstreamQuestion(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
+        return paperless.OpenAsync(new UpstreamRequest(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
     }
 
-    /// <returns>Null where it may not, or cannot, be kept.</returns>
-    private async Task<StaticFile?> ReadAsync(string path, HttpResponseMessage response, long sentAt, CancellationToken cancel)
+    /// <returns>Null where the response is not cacheable or does not fit.</returns>
+    private async Task<CachedStaticFile?> ReadAsync(string path, HttpResponseMessage response, long sentAt, CancellationToken cancel)
     {
-        HeaderDictionary headers = Kept(response);
-        if (response.Content.Headers.ContentLength is not { } length || length > limits.File || CacheTerms.Of(headers) is not { } terms)
+        HeaderDictionary headers = CacheableHeaders(response);
+        if (response.Content.Headers.ContentLength is not { } length || length > limits.MaxFileBytes || CacheTerms.From(headers) is not { } terms)
         {
             return null;
         }
 
-        // The file and the copy that is made at once.
+        // The file and its fast compression.
         long reserved = 2 * length;
         if (!store.TryReserve(reserved))
         {
@@ -220,8 +221,8 @@ internal sealed partial class StaticFileFetch(
             byte[] content = new byte[length];
             await using Stream body = await response.Content.ReadAsStreamAsync(cancel);
             await body.ReadExactlyAsync(content, cancel);
-            StaticFile file = new(path, headers, terms, sentAt, clock, content);
-            file = file.IsCompressible ? StaticFileCompression.WithQuickCopy(file) : file;
+            CachedStaticFile file = new(path, headers, terms, sentAt, clock, content);
+            file = file.IsCompressible ? StaticFileCompression.WithFastGzip(file) : file;
             store.Put(file, reserved);
             reserved = 0;
             compression.Enqueue(file);
@@ -233,31 +234,31 @@ internal sealed partial class StaticFileFetch(
         }
     }
 
-    private static HeaderDictionary Kept(HttpResponseMessage response)
+    private static HeaderDictionary CacheableHeaders(HttpResponseMessage response)
     {
-        HeaderDictionary kept = [];
+        HeaderDictionary cacheable = [];
         foreach ((string name, HeaderStringValues values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
         {
-            if (!NotKept.Contains(name) && !response.Headers.Connection.Contains(name, StringComparer.OrdinalIgnoreCase))
+            if (!UncachedHeaders.Contains(name) && !response.Headers.Connection.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
-                kept[name] = new StringValues([.. values]);
+                cacheable[name] = new StringValues([.. values]);
             }
         }
 
-        return kept;
+        return cacheable;
     }
 
     [LoggerMessage(
         EventId = 5030,
         EventName = "StaticFileStale",
         Level = LogLevel.Warning,
-        Message = "Paperless does not answer for {Path} ({Cause}): it is served from memory, although it is stale")]
-    private partial void ServedStale(string path, string cause);
+        Message = "Paperless does not answer for {Path} ({Cause}). The gateway serves the stale file for some minutes; check that Paperless runs")]
+    private partial void StaticFileStale(string path, string cause);
 
     [LoggerMessage(
         EventId = 5031,
         EventName = "StaticFileFetchFailed",
         Level = LogLevel.Error,
-        Message = "{Path} could not be fetched for everybody; requests for it are forwarded for now")]
-    private partial void FetchFailed(Exception error, string path);
+        Message = "Fetching the static file {Path} failed inside the gateway. Requests for the file are forwarded; the fetch is repeated soon")]
+    private partial void StaticFileFetchFailed(Exception error, string path);
 }

@@ -3,42 +3,42 @@ using System.Diagnostics;
 
 namespace Gateway.StaticCache;
 
-/// <summary>How much of Paperless's static files is kept; a record of its own so that tests need no hundred megabytes.</summary>
-/// <param name="File">Bytes of one file; a larger one streams through.</param>
-/// <param name="Total">Bytes of all files with their compressed copies and headers, of those on their way, and of the one being compressed.</param>
-/// <param name="Files">How many, however small.</param>
-/// <param name="Wait">How long a visitor waits for a file that is being fetched, and a fetch may take; after it the request goes on by itself.</param>
-internal sealed record StaticFileLimits(long File, long Total, int Files, TimeSpan Wait)
+/// <summary>The limits of the static file cache; tests set smaller ones.</summary>
+/// <param name="MaxFileBytes">Larger files are streamed and not cached.</param>
+/// <param name="MaxTotalBytes">Memory of all files with their representations and headers, pending fetches and the current compression.</param>
+/// <param name="MaxFiles">The number of files.</param>
+/// <param name="FetchTimeout">The limit for a fetch and for a request that waits for the fetch; after the timeout the request is forwarded.</param>
+internal sealed record StaticFileLimits(long MaxFileBytes, long MaxTotalBytes, int MaxFiles, TimeSpan FetchTimeout)
 {
     public static readonly StaticFileLimits Default = new(4 * 1024 * 1024, 64 * 1024 * 1024, 4096, TimeSpan.FromSeconds(10));
 }
 
-/// <summary>The files in memory, by path. What went unused for longest makes room.</summary>
+/// <summary>The cached files by path, with eviction of the least recently used.</summary>
 internal sealed class StaticFileStore(StaticFileLimits limits)
 {
-    private readonly ConcurrentDictionary<string, StaticFile> _files = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CachedStaticFile> _files = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private int _count;
-    private long _held;
-    private long _reserved;
+    private long _fileBytes;
+    private long _reservedBytes;
 
-    /// <summary>Bytes that the files hold, and those that are promised.</summary>
-    public long Held
+    /// <summary>The bytes of the files and of the reservations.</summary>
+    public long UsedBytes
     {
         get
         {
             lock (_lock)
             {
-                return _held + _reserved;
+                return _fileBytes + _reservedBytes;
             }
         }
     }
 
-    public IReadOnlyCollection<StaticFile> Files => [.. _files.Values];
+    public IReadOnlyCollection<CachedStaticFile> Files => [.. _files.Values];
 
-    public StaticFile? Find(string path)
+    public CachedStaticFile? Find(string path)
     {
-        if (!_files.TryGetValue(path, out StaticFile? file))
+        if (!_files.TryGetValue(path, out CachedStaticFile? file))
         {
             return null;
         }
@@ -47,19 +47,19 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
         return file;
     }
 
-    /// <summary>Promises memory before it is taken; to be taken by <see cref="Put"/> or given back by <see cref="Release"/>.</summary>
-    /// <returns>False where too much is promised already; then nothing is let go of for it.</returns>
+    /// <summary>Reserves memory before its allocation; <see cref="Put"/> uses the reservation, <see cref="Release"/> cancels it.</summary>
+    /// <returns>False where the reservations would exceed the limit; then no file is evicted.</returns>
     public bool TryReserve(long bytes)
     {
         lock (_lock)
         {
-            if (_reserved + bytes > limits.Total)
+            if (_reservedBytes + bytes > limits.MaxTotalBytes)
             {
                 return false;
             }
 
-            _reserved += bytes;
-            MakeRoom();
+            _reservedBytes += bytes;
+            Evict();
             return true;
         }
     }
@@ -68,43 +68,43 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
     {
         lock (_lock)
         {
-            _reserved -= bytes;
+            _reservedBytes -= bytes;
         }
     }
 
-    /// <param name="reserved">What was promised for it, and is taken now.</param>
-    public void Put(StaticFile file, long reserved)
+    /// <param name="reserved">The bytes that were reserved for the file.</param>
+    public void Put(CachedStaticFile file, long reserved)
     {
         lock (_lock)
         {
-            _reserved -= reserved;
+            _reservedBytes -= reserved;
             file.LastUsed = Stopwatch.GetTimestamp();
             Set(file);
         }
     }
 
-    /// <summary>Another state of a file.</summary>
-    /// <param name="change">To the new state, or to null where the file shall go.</param>
-    /// <param name="gone">What it was, where it has been let go of meanwhile.</param>
-    public StaticFile? Update(string path, Func<StaticFile, StaticFile?> change, StaticFile? gone = null)
+    /// <summary>Replaces or removes a file.</summary>
+    /// <param name="change">Returns the new file, or null to remove the file.</param>
+    /// <param name="evicted">The previous file, where it may have been evicted meanwhile.</param>
+    public CachedStaticFile? Update(string path, Func<CachedStaticFile, CachedStaticFile?> change, CachedStaticFile? evicted = null)
     {
         lock (_lock)
         {
-            if (!_files.TryGetValue(path, out StaticFile? old))
+            if (!_files.TryGetValue(path, out CachedStaticFile? old))
             {
-                StaticFile? again = gone is null ? null : change(gone);
-                if (again is not null)
+                CachedStaticFile? restored = evicted is null ? null : change(evicted);
+                if (restored is not null)
                 {
-                    Set(again);
+                    Set(restored);
                 }
 
-                return again;
+                return restored;
             }
 
-            StaticFile? changed = change(old);
+            CachedStaticFile? changed = change(old);
             if (changed is null)
             {
-                Drop(old);
+                Remove(old);
             }
             else if (changed != old)
             {
@@ -115,33 +115,33 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
         }
     }
 
-    private void Set(StaticFile file)
+    private void Set(CachedStaticFile file)
     {
-        if (_files.TryGetValue(file.Path, out StaticFile? old))
+        if (_files.TryGetValue(file.Path, out CachedStaticFile? old))
         {
-            _held -= old.Cost;
+            _fileBytes -= old.Cost;
             _count--;
         }
 
         _files[file.Path] = file;
-        _held += file.Cost;
+        _fileBytes += file.Cost;
         _count++;
-        MakeRoom();
+        Evict();
     }
 
-    private void Drop(StaticFile file)
+    private void Remove(CachedStaticFile file)
     {
         _files.TryRemove(file.Path, out _);
-        _held -= file.Cost;
+        _fileBytes -= file.Cost;
         _count--;
     }
 
-    /// <summary>Looks at every file, which is cheaper than keeping their order on every hit: it happens only when another file comes.</summary>
-    private void MakeRoom()
+    /// <summary>Scans all files, but only when a file is added: that is cheaper than maintaining an order on every hit.</summary>
+    private void Evict()
     {
-        while (_count > 0 && (_held + _reserved > limits.Total || _count > limits.Files))
+        while (_count > 0 && (_fileBytes + _reservedBytes > limits.MaxTotalBytes || _count > limits.MaxFiles))
         {
-            Drop(_files.Values.MinBy(file => file.LastUsed)!);
+            Remove(_files.Values.MinBy(file => file.LastUsed)!);
         }
     }
 }

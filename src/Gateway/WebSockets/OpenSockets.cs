@@ -5,69 +5,74 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.WebSockets;
 
-/// <summary>Whose a WebSocket is: a session of the gateway's, or a local one.</summary>
-/// <param name="PasswordSessionCookie">Paperless's session cookie, with which a local session is asked about.</param>
+/// <summary>The owner of a WebSocket: a session of the gateway or a password session.</summary>
+/// <param name="PasswordSessionCookie">Paperless's session cookie, with which a password session is checked; null for a session of the gateway.</param>
 internal sealed record SocketOwner(SessionKey Key, Session? Session, string? PasswordSessionCookie)
 {
-    public static SocketOwner Of(Session session) => new(session.Key, session, PasswordSessionCookie: null);
+    public static SocketOwner From(Session session) => new(session.Key, session, PasswordSessionCookie: null);
 
-    public static SocketOwner OfPasswordSession(string cookie) => new(PasswordSessionRegistry.KeyOf(cookie), Session: null, cookie);
+    public static SocketOwner FromPasswordSession(string cookie) => new(PasswordSessionRegistry.KeyOf(cookie), Session: null, cookie);
 }
 
-/// <summary>The forwarded WebSockets that are open: each ends with its session, all of them with the process.</summary>
+/// <summary>The open forwarded WebSockets: each closes when its session ends, and all close when the process stops.</summary>
 internal sealed class OpenSockets : IDisposable
 {
     /// <summary>RFC 6455, section 7.4.1: the server is going down.</summary>
     private const ushort GoingAway = 1001;
 
-    /// <summary>RFC 6455, section 7.4.1: the policy does not let it go on, here: the session has ended.</summary>
+    /// <summary>RFC 6455, section 7.4.1: a policy forbids the connection; here, the session has ended.</summary>
     private const ushort PolicyViolation = 1008;
 
     private readonly ConcurrentDictionary<SocketStream, SocketOwner> _open = new();
     private readonly SessionRegistry _sessions;
     private readonly Revocations _revocations;
-    private readonly PasswordSessionRegistry _locals;
+    private readonly PasswordSessionRegistry _passwordSessions;
     private readonly TimeProvider _time;
     private readonly CancellationTokenRegistration _stopping;
-    private volatile bool _goingAway;
+    private volatile bool _isStopping;
 
-    public OpenSockets(SessionRegistry sessions, Revocations revocations, PasswordSessionRegistry locals, TimeProvider time, IHostApplicationLifetime lifetime)
+    public OpenSockets(
+        SessionRegistry sessions,
+        Revocations revocations,
+        PasswordSessionRegistry passwordSessions,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime)
     {
         _sessions = sessions;
         _revocations = revocations;
         _revocations.Ended += OnSessionEnded;
         _revocations.Dropped += OnSessionDropped;
-        _locals = locals;
-        _locals.Ended += CloseOf;
+        _passwordSessions = passwordSessions;
+        _passwordSessions.Ended += CloseSocketsOf;
         _time = time;
         _stopping = lifetime.ApplicationStopping.Register(() =>
         {
-            _goingAway = true;
+            _isStopping = true;
             Close(_open.Keys, GoingAway);
         });
     }
 
     public int Count => _open.Count;
 
-    /// <summary>Paperless's session cookies of the local sessions that have one open.</summary>
+    /// <summary>Paperless's session cookies of the password sessions with an open WebSocket.</summary>
     public IReadOnlyCollection<string> PasswordSessionCookies => _open.Select(entry => entry.Value.PasswordSessionCookie).OfType<string>().ToHashSet();
 
     public static bool IsSocketRequest(HttpContext context) =>
         (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } && IsWebSocket(context.Request.Headers.Upgrade))
         || (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect && IsWebSocket(connect.Protocol));
 
-    /// <summary>Lets the forwarder's upgrade come here first, so that the connection can be closed from this side.</summary>
-    /// <param name="opened">Called when Paperless has opened the WebSocket.</param>
-    public void Follow(HttpContext context, SocketOwner owner, Action opened)
+    /// <summary>Wraps the upgrade of the forwarder, so that the gateway can close the connection.</summary>
+    /// <param name="onOpened">Called when Paperless has accepted the WebSocket.</param>
+    public void Track(HttpContext context, SocketOwner owner, Action onOpened)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
         {
-            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, stream => Add(stream, owner, opened)));
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, stream => Add(stream, owner, onOpened)));
         }
 
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
         {
-            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, stream => Add(stream, owner, opened)));
+            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, stream => Add(stream, owner, onOpened)));
         }
     }
 
@@ -75,24 +80,24 @@ internal sealed class OpenSockets : IDisposable
     {
         _revocations.Ended -= OnSessionEnded;
         _revocations.Dropped -= OnSessionDropped;
-        _locals.Ended -= CloseOf;
+        _passwordSessions.Ended -= CloseSocketsOf;
         _stopping.Dispose();
     }
 
     private static bool IsWebSocket(string? protocol) => "websocket".Equals(protocol, StringComparison.OrdinalIgnoreCase);
 
-    private SocketStream Add(Stream stream, SocketOwner owner, Action opened)
+    private SocketStream Add(Stream stream, SocketOwner owner, Action onOpened)
     {
-        opened();
+        onOpened();
         SocketStream socket = new(stream, _time, Remove);
         owner.Session?.SocketOpened();
         _open[socket] = owner;
 
-        // The session, or the process, may have ended while the connection was being made.
-        bool over = owner.Session is { } session ? !_sessions.IsKnown(session) : _locals.IsOver(owner.Key);
-        if (_goingAway || over)
+        // The session, or the process, may have ended during the upgrade.
+        bool isOver = owner.Session is { } session ? !_sessions.IsKnown(session) : _passwordSessions.HasEnded(owner.Key);
+        if (_isStopping || isOver)
         {
-            Close([socket], _goingAway ? GoingAway : PolicyViolation);
+            Close([socket], _isStopping ? GoingAway : PolicyViolation);
         }
 
         return socket;
@@ -106,11 +111,11 @@ internal sealed class OpenSockets : IDisposable
         }
     }
 
-    private void OnSessionEnded(Session session, SessionEnd cause) => CloseOf(session.Key);
+    private void OnSessionEnded(Session session, SessionEnd cause) => CloseSocketsOf(session.Key);
 
-    private void OnSessionDropped(Session session) => CloseOf(session.Key);
+    private void OnSessionDropped(Session session) => CloseSocketsOf(session.Key);
 
-    private void CloseOf(SessionKey key) =>
+    private void CloseSocketsOf(SessionKey key) =>
         Close(_open.Where(entry => entry.Value.Key == key).Select(entry => entry.Key), PolicyViolation);
 
     private static void Close(IEnumerable<SocketStream> sockets, ushort status)

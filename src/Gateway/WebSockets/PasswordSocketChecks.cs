@@ -3,27 +3,27 @@ using Gateway.PasswordSessions;
 
 namespace Gateway.WebSockets;
 
-/// <summary>Asks again, each minute, after the local sessions that hold a WebSocket open: no request of theirs need come by.</summary>
+/// <summary>Checks password sessions with an open WebSocket once a minute, because they may send no other request.</summary>
 internal sealed class PasswordSocketChecks(
     OpenSockets sockets,
-    PasswordSessionRegistry locals,
+    PasswordSessionRegistry passwordSessions,
     TimeProvider time,
     ILogger<PasswordSocketChecks> logger) : BackgroundService
 {
-    /// <summary>How often it looks; each session is asked about when the minute for which it is remembered is over.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    /// <summary>Each check asks Paperless only where the cached answer has expired.</summary>
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new BackgroundLoop("Checking the WebSockets of people with a Paperless password", time, logger)
-            .RunPeriodicallyAsync(LookEvery, CheckAsync, stoppingToken);
+            .RunPeriodicallyAsync(CheckInterval, CheckAsync, stoppingToken);
 
     private async Task CheckAsync(CancellationToken cancel)
     {
         int unanswered = 0;
         foreach (string cookie in sockets.PasswordSessionCookies)
         {
-            // One may be a fault about one user. Two in a row are an outage: it closes nothing, and each further question would wait as long.
-            unanswered = (await locals.FindAsync(cookie, cancel)).Answer == PasswordSessionStatus.Unknown ? unanswered + 1 : 0;
+            // One missing answer may concern one user. Two in a row are an outage: no WebSocket is closed, and further checks would only wait.
+            unanswered = (await passwordSessions.FindAsync(cookie, cancel)).Status == PasswordSessionStatus.Unknown ? unanswered + 1 : 0;
             if (unanswered == 2)
             {
                 return;

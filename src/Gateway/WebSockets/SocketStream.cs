@@ -3,20 +3,20 @@ using System.Buffers.Binary;
 namespace Gateway.WebSockets;
 
 /// <summary>
-/// The browser's side of a forwarded WebSocket. Bytes pass as they are, until the gateway closes it: then a close frame goes out at the next
-/// frame's boundary, and the browser has a moment to answer it.
+/// The browser's side of a forwarded WebSocket. Bytes pass unchanged. When the gateway closes the WebSocket, it sends a close frame at the
+/// next frame boundary and waits for the browser's close frame.
 /// </summary>
-internal sealed class SocketStream(Stream inner, TimeProvider time, Action<SocketStream> disposed) : Stream
+internal sealed class SocketStream(Stream inner, TimeProvider time, Action<SocketStream> onDisposed) : Stream
 {
-    /// <summary>How long the browser may take for its own close frame.</summary>
+    /// <summary>The time for the browser's close frame.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _writing = new(1, 1);
-    private readonly CancellationTokenSource _over = new(Timeout.InfiniteTimeSpan, time);
+    private readonly CancellationTokenSource _closing = new(Timeout.InfiniteTimeSpan, time);
     private readonly WebSocketFrames _frames = new();
-    private ushort? _closeWith;
-    private bool _closed;
-    private int _disposed;
+    private ushort? _closeStatus;
+    private bool _isClosed;
+    private int _isDisposed;
 
     public override bool CanRead => true;
 
@@ -32,20 +32,20 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action<Socke
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Ends the connection with a status code of RFC 6455, section 7.4; returns when the close frame is out or could not be.</summary>
+    /// <summary>Closes the WebSocket with a status code of RFC 6455, section 7.4; returns when the close frame is sent or has failed.</summary>
     public async Task CloseAsync(ushort status)
     {
         try
         {
-            // From here on nothing is waited for longer: not for a browser that reads nothing, nor for one that does not answer.
-            _over.CancelAfter(CloseTimeout);
-            await _writing.WaitAsync(_over.Token);
+            // The timeout covers a browser that reads nothing and a browser that does not answer.
+            _closing.CancelAfter(CloseTimeout);
+            await _writing.WaitAsync(_closing.Token);
             try
             {
-                _closeWith ??= status;
+                _closeStatus ??= status;
 
-                // In the middle of a frame: the writer sends it after that frame.
-                if (_frames.AtBoundary)
+                // Within a frame, the writer sends the close frame after that frame.
+                if (_frames.IsAtFrameBoundary)
                 {
                     await SendCloseAsync();
                 }
@@ -57,36 +57,36 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action<Socke
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
         {
-            // Over already.
+            // The connection has ended already.
         }
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         try
         {
-            return await inner.ReadAsync(buffer, either.Token);
+            return await inner.ReadAsync(buffer, linked.Token);
         }
-        catch (OperationCanceledException) when (_over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            // An end of the stream would leave the forwarder waiting for Paperless, which has no reason to end.
-            throw new IOException("The WebSocket was closed here.");
+            // After an end of the stream, the forwarder would still wait for Paperless to close.
+            throw new IOException("The gateway closed the WebSocket.");
         }
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         await _writing.WaitAsync(cancellationToken);
         try
         {
-            for (int start = 0; start < buffer.Length && !_closed;)
+            for (int start = 0; start < buffer.Length && !_isClosed;)
             {
-                int part = _closeWith is null ? AdvanceToEnd(buffer.Span[start..]) : _frames.Advance(buffer.Span[start..]);
-                await inner.WriteAsync(buffer.Slice(start, part), either.Token);
+                int part = _closeStatus is null ? AdvanceAll(buffer.Span[start..]) : _frames.Advance(buffer.Span[start..]);
+                await inner.WriteAsync(buffer.Slice(start, part), linked.Token);
                 start += part;
-                if (_closeWith is not null && _frames.AtBoundary)
+                if (_closeStatus is not null && _frames.IsAtFrameBoundary)
                 {
                     await SendCloseAsync();
                 }
@@ -118,18 +118,18 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action<Socke
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && Interlocked.Exchange(ref _disposed, 1) == 0)
+        if (disposing && Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            disposed(this);
+            onDisposed(this);
             inner.Dispose();
-            _over.Dispose();
+            _closing.Dispose();
             _writing.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    private int AdvanceToEnd(ReadOnlySpan<byte> bytes)
+    private int AdvanceAll(ReadOnlySpan<byte> bytes)
     {
         for (int taken = 0; taken < bytes.Length;)
         {
@@ -141,15 +141,15 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action<Socke
 
     private async Task SendCloseAsync()
     {
-        if (_closed)
+        if (_isClosed)
         {
             return;
         }
 
-        _closed = true;
+        _isClosed = true;
         byte[] frame = [0x88, 0x02, 0, 0];
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), _closeWith!.Value);
-        await inner.WriteAsync(frame, _over.Token);
-        await inner.FlushAsync(_over.Token);
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), _closeStatus!.Value);
+        await inner.WriteAsync(frame, _closing.Token);
+        await inner.FlushAsync(_closing.Token);
     }
 }

@@ -2,20 +2,20 @@ using System.Buffers.Binary;
 
 namespace Gateway.WebSockets;
 
-/// <summary>Follows the frames of a WebSocket's byte stream (RFC 6455, section 5.2), to know where one ends and another may begin.</summary>
+/// <summary>Finds the frame boundaries in the byte stream of a WebSocket (RFC 6455, section 5.2).</summary>
 internal sealed class WebSocketFrames
 {
-    private const int LongestHeader = 14;
+    private const int MaxHeaderLength = 14;
 
-    private readonly byte[] _header = new byte[LongestHeader];
+    private readonly byte[] _header = new byte[MaxHeaderLength];
     private int _headerLength;
     private ulong _payloadLeft;
 
     /// <summary>Whether the stream stands between two frames.</summary>
-    public bool AtBoundary => _headerLength == 0 && _payloadLeft == 0;
+    public bool IsAtFrameBoundary => _headerLength == 0 && _payloadLeft == 0;
 
-    /// <summary>Goes on to the next boundary or the end of <paramref name="bytes"/>, whichever comes first.</summary>
-    /// <returns>How many bytes that is.</returns>
+    /// <summary>Advances to the next boundary or to the end of <paramref name="bytes"/>.</summary>
+    /// <returns>The number of bytes advanced.</returns>
     public int Advance(ReadOnlySpan<byte> bytes)
     {
         int taken = 0;
@@ -37,7 +37,7 @@ internal sealed class WebSocketFrames
                 }
             }
 
-            if (AtBoundary)
+            if (IsAtFrameBoundary)
             {
                 break;
             }

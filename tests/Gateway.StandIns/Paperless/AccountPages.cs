@@ -79,7 +79,7 @@ internal static class AccountPages
             return visit.Reply.Html(PageText.SignUp(visit, error));
         }
 
-        PaperlessUser user = visit.Data.AddUser(form.Name!, made => made with
+        StandInUser user = visit.Data.AddUser(form.Name!, made => made with
         {
             Email = visit.Body.Text("email") ?? "",
             Password = visit.Body.Text("password1"),

@@ -3,7 +3,7 @@ using System.Text;
 namespace Gateway.StandIns.Paperless;
 
 /// <summary>Who asks the API: DRF's authenticators one after another, the first that knows something decides.</summary>
-internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bool IsCsrf = false)
+internal sealed record ApiCaller(StandInUser? User, string? Problem = null, bool IsCsrf = false)
 {
     private static readonly ApiCaller Nobody = new(User: null);
 
@@ -91,7 +91,7 @@ internal sealed record ApiCaller(PaperlessUser? User, string? Problem = null, bo
 /// <summary>Django's ModelBackend.</summary>
 internal static class Passwords
 {
-    public static PaperlessUser? Check(PaperlessData data, string? name, string? password)
+    public static StandInUser? Check(PaperlessData data, string? name, string? password)
     {
         data.CountPasswordCheck();
         return name is not null && password is { Length: > 0 } && data.FindUser(name) is { IsActive: true } user && user.Password == password ? user : null;

@@ -66,7 +66,7 @@ internal sealed class ApiView
         return visit.Reply.Detail(status.Value, detail);
     }
 
-    private bool MayUseModel(Visit visit, PaperlessUser user)
+    private bool MayUseModel(Visit visit, StandInUser user)
     {
         string action = visit.Method switch
         {

@@ -25,7 +25,7 @@ internal static class FrontPage
         return visit.Reply.Html(Page(visit, user));
     }
 
-    private static string Page(Visit visit, PaperlessUser user) => $"""
+    private static string Page(Visit visit, StandInUser user) => $"""
         <!DOCTYPE html>
         <html lang="en">
         <head>

@@ -28,7 +28,7 @@ internal static class GroupsApi
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
 
-        PaperlessGroup created = visit.Data.AddGroup(visit.Body.Text("name")!, GivenPermissions(visit)!);
+        StandInGroup created = visit.Data.AddGroup(visit.Body.Text("name")!, GivenPermissions(visit)!);
         return visit.Reply.Json(Shown(created), StatusCodes.Status201Created);
     }
 
@@ -64,6 +64,6 @@ internal static class GroupsApi
     private static Task NotFoundAsync(Visit visit) =>
         visit.Reply.Detail(StatusCodes.Status404NotFound, "No Group matches the given query.");
 
-    private static object Shown(PaperlessGroup group) =>
+    private static object Shown(StandInGroup group) =>
         new { id = group.Id, name = group.Name, permissions = group.Permissions };
 }

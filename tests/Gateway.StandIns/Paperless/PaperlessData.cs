@@ -6,8 +6,8 @@ namespace Gateway.StandIns.Paperless;
 internal sealed class PaperlessData(StandInPaperlessOptions options)
 {
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<int, PaperlessUser> _users = [];
-    private readonly SortedDictionary<int, PaperlessGroup> _groups = [];
+    private readonly SortedDictionary<int, StandInUser> _users = [];
+    private readonly SortedDictionary<int, StandInGroup> _groups = [];
     private readonly SortedDictionary<int, PaperlessDocument> _documents = [];
     private readonly Dictionary<string, PaperlessSession> _sessions = [];
     private readonly Dictionary<string, ShareLink> _shareLinks = [];
@@ -17,8 +17,8 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
 
     public DateTimeOffset Now => options.Time.GetUtcNow();
 
-    public IReadOnlyList<PaperlessUser> Users => Locked(() => _users.Values.ToArray());
-    public IReadOnlyList<PaperlessGroup> Groups => Locked(() => _groups.Values.ToArray());
+    public IReadOnlyList<StandInUser> Users => Locked(() => _users.Values.ToArray());
+    public IReadOnlyList<StandInGroup> Groups => Locked(() => _groups.Values.ToArray());
     public IReadOnlyList<PaperlessDocument> Documents => Locked(() => _documents.Values.ToArray());
     public IReadOnlyList<PaperlessSession> Sessions => Locked(() => _sessions.Values.ToArray());
     public IReadOnlyList<PaperlessUpload> Uploads => Locked(() => _uploads.ToArray());
@@ -32,39 +32,39 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public string AdminToken => TokenOf("admin");
 
     /// <summary>Django does not count its own two users, and the users API does not list them.</summary>
-    public static bool IsHidden(PaperlessUser user) => user.Name is "consumer" or "AnonymousUser";
+    public static bool IsHidden(StandInUser user) => user.Name is "consumer" or "AnonymousUser";
 
     public bool IsFresh => Locked(() => _documents.Count == 0 && _users.Values.All(IsHidden));
 
-    public PaperlessUser AddUser(string name, Func<PaperlessUser, PaperlessUser>? with = null) => Locked(() =>
+    public StandInUser AddUser(string name, Func<StandInUser, StandInUser>? with = null) => Locked(() =>
     {
         if (FindUser(name) is not null)
         {
             throw new ArgumentException($"There is a user {name} already.", nameof(name));
         }
 
-        PaperlessUser user = new PaperlessUser(++_lastUser, name) { Joined = Now };
+        StandInUser user = new StandInUser(++_lastUser, name) { Joined = Now };
         return _users[user.Id] = with?.Invoke(user) ?? user;
     });
 
     /// <summary>An ordinary user who can open the page.</summary>
-    public PaperlessUser AddPerson(string name, params IEnumerable<string> morePermissions) =>
+    public StandInUser AddPerson(string name, params IEnumerable<string> morePermissions) =>
         AddUser(name, user => user with { Permissions = [.. Permissions.UiSettings, .. morePermissions] });
 
-    public PaperlessUser FindOrAddUser(string name) => Locked(() => FindUser(name) ?? AddUser(name));
+    public StandInUser FindOrAddUser(string name) => Locked(() => FindUser(name) ?? AddUser(name));
 
-    public PaperlessUser? FindUser(string name) =>
+    public StandInUser? FindUser(string name) =>
         Locked(() => _users.Values.FirstOrDefault(user => user.Name == name));
 
-    public PaperlessUser? FindUser(int id) => Locked(() => _users.GetValueOrDefault(id));
+    public StandInUser? FindUser(int id) => Locked(() => _users.GetValueOrDefault(id));
 
-    public PaperlessUser? FindUserByToken(string token) =>
+    public StandInUser? FindUserByToken(string token) =>
         Locked(() => _users.Values.FirstOrDefault(user => user.Token == token));
 
-    public PaperlessUser? UpdateUser(int id, Func<PaperlessUser, PaperlessUser> change) =>
-        Locked(() => _users.TryGetValue(id, out PaperlessUser? user) ? _users[id] = change(user) : null);
+    public StandInUser? UpdateUser(int id, Func<StandInUser, StandInUser> change) =>
+        Locked(() => _users.TryGetValue(id, out StandInUser? user) ? _users[id] = change(user) : null);
 
-    public PaperlessUser? UpdateUser(string name, Func<PaperlessUser, PaperlessUser> change) =>
+    public StandInUser? UpdateUser(string name, Func<StandInUser, StandInUser> change) =>
         Locked(() => FindUser(name) is { } user ? UpdateUser(user.Id, change) : null);
 
     public bool RemoveUser(int id) => Locked(() => _users.Remove(id));
@@ -74,20 +74,20 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
         UpdateUser(userName, user => user with { Token = user.Token ?? RandomText.Hex(40) })?.Token
         ?? throw new ArgumentException($"There is no user {userName}.", nameof(userName)));
 
-    public PaperlessGroup AddGroup(string name, params IEnumerable<string> permissions) => Locked(() =>
+    public StandInGroup AddGroup(string name, params IEnumerable<string> permissions) => Locked(() =>
     {
-        PaperlessGroup group = new PaperlessGroup(++_lastGroup, name, [.. permissions]);
+        StandInGroup group = new StandInGroup(++_lastGroup, name, [.. permissions]);
         return _groups[group.Id] = group;
     });
 
-    public PaperlessGroup? FindGroup(string name) =>
+    public StandInGroup? FindGroup(string name) =>
         Locked(() => _groups.Values.FirstOrDefault(group => group.Name == name));
 
-    public PaperlessGroup? FindGroup(int id) => Locked(() => _groups.GetValueOrDefault(id));
+    public StandInGroup? FindGroup(int id) => Locked(() => _groups.GetValueOrDefault(id));
 
     public bool RemoveGroup(int id) => Locked(() =>
     {
-        foreach (PaperlessUser? user in _users.Values.ToArray())
+        foreach (StandInUser? user in _users.Values.ToArray())
         {
             _users[user.Id] = user with { Groups = user.Groups.Remove(id) };
         }
@@ -99,10 +99,10 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public IReadOnlyList<string> GroupsOf(string userName) => Locked(() =>
         FindUser(userName)?.Groups.Select(id => _groups[id].Name).Order(StringComparer.Ordinal).ToArray() ?? []);
 
-    public ImmutableSortedSet<string> GroupPermissionsOf(PaperlessUser user) => Locked(() =>
+    public ImmutableSortedSet<string> GroupPermissionsOf(StandInUser user) => Locked(() =>
         user.Groups.SelectMany(id => _groups[id].Permissions).ToImmutableSortedSet(StringComparer.Ordinal));
 
-    public ImmutableSortedSet<string> PermissionsOf(PaperlessUser user) => user.IsSuperuser
+    public ImmutableSortedSet<string> PermissionsOf(StandInUser user) => user.IsSuperuser
         ? Permissions.All.ToImmutableSortedSet(StringComparer.Ordinal)
         : GroupPermissionsOf(user).Union(user.Permissions);
 
@@ -113,7 +113,7 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
         return account;
     });
 
-    public PaperlessSession OpenSession(PaperlessUser user, bool byHeader = false) => Locked(() =>
+    public PaperlessSession OpenSession(StandInUser user, bool byHeader = false) => Locked(() =>
     {
         PaperlessSession session = new PaperlessSession(
             RandomText.LowerAlphanumeric(32), user.Id, byHeader, user.Password, Now + PaperlessSession.Age);

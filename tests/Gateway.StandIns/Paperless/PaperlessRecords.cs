@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Gateway.StandIns.Paperless;
 
 /// <summary>A user; without a password only the header, a session or a token lets them in.</summary>
-internal sealed record PaperlessUser(int Id, string Name)
+internal sealed record StandInUser(int Id, string Name)
 {
     /// <summary>Empty after the API or the user header made the user: Django calls that usable, although no password matches. Null: unusable.</summary>
     public string? Password { get; init; } = "";
@@ -20,7 +20,7 @@ internal sealed record PaperlessUser(int Id, string Name)
     public DateTimeOffset Joined { get; init; }
 }
 
-internal sealed record PaperlessGroup(int Id, string Name, ImmutableArray<string> Permissions);
+internal sealed record StandInGroup(int Id, string Name, ImmutableArray<string> Permissions);
 
 internal sealed record SocialAccount(int Id, string Provider, string Name);
 

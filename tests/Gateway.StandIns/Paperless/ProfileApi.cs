@@ -45,9 +45,9 @@ internal static class ProfileApi
         }
 
         // The profile's form knows these four fields and no others.
-        PaperlessUser? updated = visit.Data.UpdateUser(visit.User.Id, user =>
+        StandInUser? updated = visit.Data.UpdateUser(visit.User.Id, user =>
         {
-            PaperlessUser asked = form.Apply(user);
+            StandInUser asked = form.Apply(user);
             return user with
             {
                 Email = asked.Email,
@@ -61,7 +61,7 @@ internal static class ProfileApi
 
     private static Task DisconnectAsync(Visit visit)
     {
-        PaperlessUser user = visit.User!;
+        StandInUser user = visit.User!;
         SocialAccount? account = int.TryParse(visit.Body.Text("id"), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
             ? user.SocialAccounts.FirstOrDefault(candidate => candidate.Id == id)
             : null;
@@ -91,7 +91,7 @@ internal static class ProfileApi
                 StatusCodes.Status400BadRequest);
     }
 
-    private static object Shown(PaperlessUser user) => new
+    private static object Shown(StandInUser user) => new
     {
         email = user.Email,
         password = "**********",

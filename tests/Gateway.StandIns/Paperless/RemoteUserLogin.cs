@@ -39,6 +39,6 @@ internal static class RemoteUserLogin
     }
 
     /// <summary>Django's RemoteUserBackend: nothing in the name is checked, and who is not there is made.</summary>
-    public static PaperlessUser? Authenticate(PaperlessData data, string name) =>
+    public static StandInUser? Authenticate(PaperlessData data, string name) =>
         name.Length > 0 && data.FindOrAddUser(name) is { IsActive: true } user ? user : null;
 }

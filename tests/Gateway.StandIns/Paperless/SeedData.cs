@@ -16,7 +16,7 @@ internal static class SeedData
             return;
         }
 
-        PaperlessUser admin = data.AddUser("admin", user => user with
+        StandInUser admin = data.AddUser("admin", user => user with
         {
             Password = "admin",
             Email = "admin@example.com",

@@ -46,7 +46,7 @@ internal static class SettingsApi
             "<!DOCTYPE html><html lang=\"en\"><head><title>Paperless-ngx REST API</title></head><body><h1>Paperless-ngx REST API</h1></body></html>"),
     };
 
-    private static Dictionary<string, object> Shown(PaperlessUser user)
+    private static Dictionary<string, object> Shown(StandInUser user)
     {
         Dictionary<string, object> shown = new Dictionary<string, object>
         {

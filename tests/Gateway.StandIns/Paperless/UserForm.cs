@@ -42,7 +42,7 @@ internal sealed partial class UserForm(PaperlessData data, RequestBody body, int
         }
     }
 
-    public PaperlessUser Apply(PaperlessUser user) => user with
+    public StandInUser Apply(StandInUser user) => user with
     {
         Name = Name ?? user.Name,
         Email = body.Text("email") ?? user.Email,

@@ -16,7 +16,7 @@ internal static class UsersApi
         Delete = DeleteAsync,
     };
 
-    private static PaperlessUser? Find(Visit visit) =>
+    private static StandInUser? Find(Visit visit) =>
         visit.Data.FindUser(visit.RouteId) is { } user && !PaperlessData.IsHidden(user) ? user : null;
 
     private static Task ListAsync(Visit visit) => Listing.AnswerAsync(
@@ -39,7 +39,7 @@ internal static class UsersApi
             return visit.Reply.Json(errors, StatusCodes.Status400BadRequest);
         }
 
-        PaperlessUser created = visit.Data.AddUser(form.Name!, form.Apply);
+        StandInUser created = visit.Data.AddUser(form.Name!, form.Apply);
         return visit.Reply.Json(Shown(visit.Data, created), StatusCodes.Status201Created);
     }
 
@@ -88,7 +88,7 @@ internal static class UsersApi
     private static Task NotFoundAsync(Visit visit) =>
         visit.Reply.Detail(StatusCodes.Status404NotFound, "No User matches the given query.");
 
-    private static object Shown(PaperlessData data, PaperlessUser user) => new
+    private static object Shown(PaperlessData data, StandInUser user) => new
     {
         id = user.Id,
         username = user.Name,

@@ -6,7 +6,7 @@ internal sealed class Visit
     private readonly ReceivedRequest _received;
     private readonly Dictionary<string, string> _cookies;
     private bool _loaded;
-    private PaperlessUser? _user;
+    private StandInUser? _user;
     private PaperlessSession? _session;
     private bool _sessionIsNew;
     private bool _sessionIsGone;
@@ -54,7 +54,7 @@ internal sealed class Visit
     }
 
     /// <summary>request.user; DRF puts the owner of a token here.</summary>
-    public PaperlessUser? User
+    public StandInUser? User
     {
         get
         {
@@ -98,7 +98,7 @@ internal sealed class Visit
         return values.Length == 0 ? null : string.Join(',', values);
     }
 
-    public void LogIn(PaperlessUser user, bool byHeader = false)
+    public void LogIn(StandInUser user, bool byHeader = false)
     {
         LogOut();
         _user = user;
@@ -181,7 +181,7 @@ internal sealed class Visit
 
         // The cookie of a session that Django does not know is taken back.
         PaperlessSession? session = Data.FindSession(key);
-        PaperlessUser? user = session is null ? null : Data.FindUser(session.UserId);
+        StandInUser? user = session is null ? null : Data.FindUser(session.UserId);
         _sessionIsGone = session is null;
         if (session is null || user is null)
         {

@@ -34,7 +34,7 @@ public sealed class AccessTableTests
     [InlineData("GET", "/gateway")]
     [InlineData("POST", "/Gateway/anything/below")]
     public void The_gateway_answers_its_own_paths_itself_with_and_without_a_session(string method, string path) =>
-        Assert.All(EachWay(method, path), access => Assert.Equal(AccessDecision.Own, access));
+        Assert.All(EachWay(method, path), access => Assert.Equal(AccessDecision.GatewayEndpoint, access));
 
     [Theory]
     [InlineData("/static/frontend/main.js")]
@@ -88,8 +88,8 @@ public sealed class AccessTableTests
     {
         Assert.All(EachWay("GET", path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access));
         Assert.All(EachWay("GET", path, hasSession: true), access => Assert.Equal(AccessDecision.WithIdentity, access));
-        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("POST", path, hasSession: true, Credential.None));
-        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("POST", path, hasSession: false, Credential.None));
+        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("POST", path, hasSession: true, AuthorizationScheme.None));
+        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("POST", path, hasSession: false, AuthorizationScheme.None));
     }
 
     [Theory]
@@ -108,10 +108,12 @@ public sealed class AccessTableTests
         Assert.All(["/accounts/login/", "/accounts/login", "/Accounts/Login/"], path => Assert.All(["GET", "HEAD"], method =>
         {
             Assert.All(Rules[..2], rule => Assert.Equal(
-                paperless ? AccessDecision.AccountPages : AccessDecision.Own,
-                rule.Decide(method, path, hasSession: false, Credential.None, query)));
-            Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: true, Credential.None, query)));
-            Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Own, rule.Decide(method, path, hasSession: false, Credential.None, query)));
+                paperless ? AccessDecision.AccountPages : AccessDecision.GatewayEndpoint,
+                rule.Decide(method, path, hasSession: false, AuthorizationScheme.None, query)));
+            Assert.All(Rules[..2],
+                rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: true, AuthorizationScheme.None, query)));
+            Assert.All(Rules[2..],
+                rule => Assert.Equal(AccessDecision.GatewayEndpoint, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None, query)));
         }));
 
     [Theory]
@@ -129,10 +131,10 @@ public sealed class AccessTableTests
     [InlineData("POST", "/Admin/Login/")]
     public void Paperless_own_account_pages_are_reachable_while_regular_login_is_on(string method, string path)
     {
-        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.AccountPages, rule.Decide(method, path, hasSession: false, Credential.None)));
-        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.WithIdentity, rule.Decide(method, path, hasSession: true, Credential.None)));
-        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, Credential.None)));
-        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: true, Credential.None)));
+        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.AccountPages, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None)));
+        Assert.All(Rules[..2], rule => Assert.Equal(AccessDecision.WithIdentity, rule.Decide(method, path, hasSession: true, AuthorizationScheme.None)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: true, AuthorizationScheme.None)));
     }
 
     [Theory]
@@ -142,8 +144,10 @@ public sealed class AccessTableTests
     [InlineData("POST", "/accounts/3rdparty/signup/")]
     public void Sign_up_is_closed_unless_allowed_because_the_first_account_becomes_superuser(string method, string path)
     {
-        Assert.All([Rules[0], Rules[2], Rules[3]], rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, Credential.None)));
-        Assert.Equal(AccessDecision.AccountPages, Rules[1].Decide(method, path, hasSession: false, Credential.None));
+        Assert.All(
+            [Rules[0], Rules[2], Rules[3]],
+            rule => Assert.Equal(AccessDecision.Closed, rule.Decide(method, path, hasSession: false, AuthorizationScheme.None)));
+        Assert.Equal(AccessDecision.AccountPages, Rules[1].Decide(method, path, hasSession: false, AuthorizationScheme.None));
     }
 
     [Theory]
@@ -151,7 +155,7 @@ public sealed class AccessTableTests
     [InlineData("/api/auth/headless/browser/v1/auth/provider/signup")]
     [InlineData("/API/auth/headless/app/v1/auth/SIGNUP")]
     public void An_unverified_token_does_not_open_the_closed_sign_up(string path) => Assert.All(
-        new[] { Credential.None, Credential.Token, Credential.Basic },
+        new[] { AuthorizationScheme.None, AuthorizationScheme.Token, AuthorizationScheme.Basic },
         credential => Assert.Equal(AccessDecision.Closed, Rules[0].Decide("POST", path, hasSession: false, credential)));
 
     [Theory]
@@ -170,18 +174,18 @@ public sealed class AccessTableTests
         Assert.All(Methods, method => Assert.All(
             EachWay(method, path),
             access => Assert.True(access is AccessDecision.NotFound or AccessDecision.Closed, $"{method} {path}: {access}")));
-        Assert.Equal(AccessDecision.NotFound, Rules[0].Decide("GET", path, hasSession: true, Credential.None));
-        Assert.Equal(AccessDecision.Closed, Rules[2].Decide("GET", path, hasSession: true, Credential.None));
+        Assert.Equal(AccessDecision.NotFound, Rules[0].Decide("GET", path, hasSession: true, AuthorizationScheme.None));
+        Assert.Equal(AccessDecision.Closed, Rules[2].Decide("GET", path, hasSession: true, AuthorizationScheme.None));
     }
 
     [Theory]
-    [InlineData(Credential.Token, false, AccessDecision.WithCredential)]
-    [InlineData(Credential.Token, true, AccessDecision.WithCredential)]
-    [InlineData(Credential.Basic, false, AccessDecision.WithCredential)]
-    [InlineData(Credential.Basic, true, AccessDecision.CredentialRefused)]
-    [InlineData(Credential.Other, false, AccessDecision.CredentialRefused)]
-    [InlineData(Credential.Other, true, AccessDecision.CredentialRefused)]
-    internal void An_api_credential_wins_over_the_session(Credential credential, bool regularLoginDisabled, AccessDecision expected)
+    [InlineData(AuthorizationScheme.Token, false, AccessDecision.WithCredential)]
+    [InlineData(AuthorizationScheme.Token, true, AccessDecision.WithCredential)]
+    [InlineData(AuthorizationScheme.Basic, false, AccessDecision.WithCredential)]
+    [InlineData(AuthorizationScheme.Basic, true, AccessDecision.CredentialRefused)]
+    [InlineData(AuthorizationScheme.Other, false, AccessDecision.CredentialRefused)]
+    [InlineData(AuthorizationScheme.Other, true, AccessDecision.CredentialRefused)]
+    internal void An_api_credential_wins_over_the_session(AuthorizationScheme credential, bool regularLoginDisabled, AccessDecision expected)
     {
         AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
         foreach (bool hasSession in new[] { false, true })
@@ -200,8 +204,8 @@ public sealed class AccessTableTests
     [InlineData("/admin/")]
     public void A_credential_is_accepted_below_the_API_only(string path)
     {
-        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("GET", path, hasSession: false, Credential.Token));
-        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("GET", path, hasSession: true, Credential.Token));
+        Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("GET", path, hasSession: false, AuthorizationScheme.Token));
+        Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("GET", path, hasSession: true, AuthorizationScheme.Token));
     }
 
     [Theory]
@@ -223,8 +227,10 @@ public sealed class AccessTableTests
         AccessDecision expected)
     {
         AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
-        Assert.All(["/api/token/", "/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, Credential.None)));
-        Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, Credential.Basic));
+        Assert.All(
+            ["/api/token/", "/api/token", "/API/Token/"],
+            path => Assert.Equal(expected, rule.Decide(method, path, hasSession, AuthorizationScheme.None)));
+        Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, AuthorizationScheme.Basic));
     }
 
     [Theory]
@@ -235,7 +241,7 @@ public sealed class AccessTableTests
         Assert.All(
             Methods,
             method => Assert.All(EachWay(method, path, hasSession: false, rules: Rules[..2]), access => Assert.Equal(AccessDecision.SignInFirst, access)));
-        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide("POST", path, hasSession: false, Credential.None)));
+        Assert.All(Rules[2..], rule => Assert.Equal(AccessDecision.Closed, rule.Decide("POST", path, hasSession: false, AuthorizationScheme.None)));
     }
 
     [Fact]
@@ -256,7 +262,7 @@ public sealed class AccessTableTests
         Gen.Select(path, Gen.Int[0, Methods.Length - 1], Gen.Int[0, 3]).Sample((given, method, rule) =>
         {
             string whole = given.StartsWith('/') ? given : "/" + given;
-            AccessDecision access = Rules[rule].Decide(Methods[method], whole, hasSession: false, Credential.None);
+            AccessDecision access = Rules[rule].Decide(Methods[method], whole, hasSession: false, AuthorizationScheme.None);
 
             Assert.NotEqual(AccessDecision.WithIdentity, access);
             Assert.NotEqual(AccessDecision.WithCredential, access);
@@ -277,7 +283,7 @@ public sealed class AccessTableTests
         from rule in rules ?? Rules
         from session in hasSession is { } fixedSession ? new[] { fixedSession } : [false, true]
         from credential in path.StartsWith("/api/", StringComparison.Ordinal)
-            ? new[] { Credential.None }
-            : [Credential.None, Credential.Token, Credential.Other]
+            ? new[] { AuthorizationScheme.None }
+            : [AuthorizationScheme.None, AuthorizationScheme.Token, AuthorizationScheme.Other]
         select rule.Decide(method, path, session, credential);
 }

@@ -63,7 +63,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     [Fact]
     public async Task Small_bodies_are_forwarded_without_a_check_of_their_credential()
     {
-        await SendAsync("Token made-up", size: (int)ChunkedBodyBuffer.LargestAnonymous);
+        await SendAsync("Token made-up", size: (int)ChunkedBodyBuffer.MaxAnonymousBytes);
 
         Assert.Equal([Upload], _world.Forwarded.Select(request => request.RawPath));
     }
@@ -72,7 +72,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task A_valid_credential_is_cached_for_a_minute()
     {
         await SendAsync(AdminToken);
-        _world.Clock.Advance(CredentialCheck.TakenTtl - TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl - TimeSpan.FromSeconds(1));
         await SendAsync(AdminToken);
         Assert.Equal(1, Questions());
 
@@ -85,7 +85,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task A_rejected_credential_is_cached_for_ten_seconds()
     {
         await SendAsync("Token made-up");
-        _world.Clock.Advance(CredentialCheck.NotTakenTtl - TimeSpan.FromSeconds(1));
+        _world.Clock.Advance(CredentialCheck.RejectedTtl - TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync("Token made-up")).Status);
         Assert.Equal(1, Questions());
 
@@ -100,7 +100,7 @@ public sealed class CredentialCheckTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
         string gone = AdminToken;
         _world.Paperless.Data.UpdateUser("admin", user => user with { Token = null });
-        _world.Clock.Advance(CredentialCheck.TakenTtl);
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl);
         _world.Paperless.ForgetReceived();
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(gone)).Status);
@@ -155,9 +155,9 @@ public sealed class CredentialCheckTests : IAsyncLifetime
     public async Task The_checks_of_one_client_are_limited_and_do_not_delay_other_clients_or_valid_credentials()
     {
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(AdminToken)).Status);
-        _world.Clock.Advance(CredentialCheck.TakenTtl);
+        _world.Clock.Advance(CredentialCheck.AcceptedTtl);
         using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == Profile);
-        List<Task<Page>> held = [.. Enumerable.Range(0, CredentialCheck.MostOfOneAddress).Select(number => SendAsync($"Token made-up-{number}"))];
+        List<Task<Page>> held = [.. Enumerable.Range(0, CredentialCheck.MaxPerAddress).Select(number => SendAsync($"Token made-up-{number}"))];
         for (int number = 0; number < held.Count; number++)
         {
             await hold.StruckAsync(World.Ct);

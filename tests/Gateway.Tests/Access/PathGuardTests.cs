@@ -52,20 +52,20 @@ public sealed class PathGuardTests
 
     [Theory]
     [MemberData(nameof(Ambiguous))]
-    public void An_ambiguous_target_is_refused(string target) => Assert.NotNull(PathGuard.Fault(target));
+    public void An_ambiguous_target_is_refused(string target) => Assert.NotNull(PathGuard.FindError(target));
 
     [Theory]
     [MemberData(nameof(Clear))]
-    public void An_unambiguous_target_is_accepted(string target) => Assert.Null(PathGuard.Fault(target));
+    public void An_unambiguous_target_is_accepted(string target) => Assert.Null(PathGuard.FindError(target));
 
     [Fact]
     public void Any_target_is_either_accepted_or_refused_without_an_exception() =>
-        Gen.OneOf(Gen.String, Targets).Sample(target => _ = PathGuard.Fault(target), iter: 50_000);
+        Gen.OneOf(Gen.String, Targets).Sample(target => _ = PathGuard.FindError(target), iter: 50_000);
 
     [Fact]
     public void An_accepted_target_contains_nothing_ambiguous_after_decoding() => Targets.Sample(target =>
     {
-        if (PathGuard.Fault(target) is null)
+        if (PathGuard.FindError(target) is null)
         {
             string path = Decoded(target);
             Assert.StartsWith("/", path, StringComparison.Ordinal);
@@ -109,7 +109,7 @@ public sealed class PathGuardTests
         List<string> passing = [];
         Targets.Sample(target =>
         {
-            if (PathGuard.Fault(target) is null)
+            if (PathGuard.FindError(target) is null)
             {
                 lock (passing)
                 {

@@ -104,7 +104,7 @@ public sealed class AccountProvisioningTests
         {
             Task<Page> signIn = carol.SignInAsync("carol");
             await slow.StruckAsync(World.Ct);
-            world.Clock.Advance(PaperlessApiTimes.Default.Answer);
+            world.Clock.Advance(PaperlessApiTimes.Default.ResponseTimeout);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await signIn).Status);
         }
 

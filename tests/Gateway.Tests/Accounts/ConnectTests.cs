@@ -42,13 +42,13 @@ public sealed class ConnectTests : IAsyncLifetime
         _both.Other.Change(_both.Other.Find("bob")! with { Groups = ["editors"] });
         using Visitor alice = await World.SignedInAsync("alice");
         string? cookie = alice.Cookie(SignedIn.CookieName);
-        PaperlessUser before = World.Paperless.Data.FindUser("alice")!;
+        StandInUser before = World.Paperless.Data.FindUser("alice")!;
 
         await TwoProviders.ConnectAsync(alice);
 
         Assert.Equal((cookie, "alice"), (alice.Cookie(SignedIn.CookieName), await alice.WhoAsync()));
         Assert.Contains("\"provider\":\"authentik\"", (await alice.FetchAsync("/gateway/session")).Text, StringComparison.Ordinal);
-        PaperlessUser after = World.Paperless.Data.FindUser("alice")!;
+        StandInUser after = World.Paperless.Data.FindUser("alice")!;
         Assert.Equal((before.Email, before.FirstName), (after.Email, after.FirstName));
         Assert.Empty(World.Paperless.Data.GroupsOf("alice"));
         Assert.Single(World.Log.Of("SignedIn"));

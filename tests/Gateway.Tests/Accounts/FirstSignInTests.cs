@@ -1,7 +1,7 @@
 using System.Net;
+using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
-using PaperlessUser = Gateway.StandIns.Paperless.PaperlessUser;
 
 namespace Gateway.Tests.Accounts;
 
@@ -17,7 +17,7 @@ public sealed class FirstSignInTests
 
         using Visitor carol = await world.SignedInAsync("carol");
 
-        PaperlessUser user = world.Paperless.Data.FindUser("carol")!;
+        StandInUser user = world.Paperless.Data.FindUser("carol")!;
         Assert.Equal(
             ("carol@example.com", "Carol", "Cook", false, false, true),
             (user.Email, user.FirstName, user.LastName, user.IsStaff, user.IsSuperuser, user.IsActive));

@@ -69,7 +69,7 @@ public sealed class FlagsOfSeveralProvidersTests
 
     private static (bool Superuser, bool Staff) Flags(TwoProviders providers, string name)
     {
-        PaperlessUser user = providers.World.Paperless.Data.FindUser(name)!;
+        StandInUser user = providers.World.Paperless.Data.FindUser(name)!;
         return (user.IsSuperuser, user.IsStaff);
     }
 }

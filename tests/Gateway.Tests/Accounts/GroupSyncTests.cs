@@ -13,8 +13,8 @@ public sealed class GroupSyncTests
     public async Task Groups_become_exactly_the_mapped_existing_ones_and_the_log_lists_the_changes()
     {
         await using World world = await StartAsync(("GATEWAY_GROUP_MAP", """{"paperless-*": "*"}"""));
-        PaperlessGroup users = world.Paperless.Data.AddGroup("users");
-        PaperlessGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
+        StandInGroup users = world.Paperless.Data.AddGroup("users");
+        StandInGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
         world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [viewers.Id] });
 
         (await world.SignedInAsync("alice")).Dispose();
@@ -32,7 +32,7 @@ public sealed class GroupSyncTests
     public async Task An_absent_groups_claim_changes_nothing_and_an_empty_groups_claim_removes_all_groups(bool there, bool cleared)
     {
         await using World world = await StartAsync();
-        PaperlessGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
+        StandInGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
         world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [viewers.Id] });
         world.Says("groups", there ? new JsonArray() : null);
 
@@ -104,7 +104,7 @@ public sealed class GroupSyncTests
     {
         await using World world = await StartAsync();
         world.Paperless.Data.AddGroup("family");
-        PaperlessGroup doomed = world.Paperless.Data.AddGroup("paperless-users");
+        StandInGroup doomed = world.Paperless.Data.AddGroup("paperless-users");
         (await world.SignedInAsync("alice")).Dispose();
         (await world.SignedInAsync("alice")).Dispose();
         Assert.Single(world.ApiRequests, request => request.RawPath == "/api/groups/");
@@ -296,7 +296,7 @@ public sealed class GroupSyncTests
     private static async Task<Visitor> LinkFirstAsync(World world)
     {
         // While the token's owner is no superuser nobody signs in: the operator links by hand.
-        PaperlessUser alice = world.Paperless.Data.FindUser("alice")!;
+        StandInUser alice = world.Paperless.Data.FindUser("alice")!;
         await world.Gateway.Services.GetRequiredService<Gateway.Storage.IAccountLinkStore>().AddAsync(
             new Gateway.Storage.AccountLink(
                 0,

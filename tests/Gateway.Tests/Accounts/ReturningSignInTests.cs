@@ -113,7 +113,7 @@ public sealed class ReturningSignInTests : IAsyncLifetime
 
     private (string Email, string First, string Last) Shown()
     {
-        PaperlessUser user = _world.Paperless.Data.FindUser("alice")!;
+        StandInUser user = _world.Paperless.Data.FindUser("alice")!;
         return (user.Email, user.FirstName, user.LastName);
     }
 

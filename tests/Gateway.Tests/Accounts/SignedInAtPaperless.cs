@@ -15,7 +15,7 @@ internal sealed class SignedInAtPaperless : IStartupFilter
             if (int.TryParse(context.Request.Cookies[CookieName], CultureInfo.InvariantCulture, out int userId))
             {
                 PasswordSession session = new(userId, $"user {userId}", IsSuperuser: true, DateTimeOffset.UtcNow);
-                context.Features.Set(new PasswordSessionResult(PasswordSessionStatus.Somebody, session));
+                context.Features.Set(new PasswordSessionResult(PasswordSessionStatus.SignedIn, session));
             }
 
             return rest(context);

@@ -27,7 +27,7 @@ internal sealed record GatewayEndpoint(string Pattern, IReadOnlyList<string> Met
         }
 
         // Answered on the way to Paperless.
-        all.Add(new GatewayEndpoint(ProfileApi.DisconnectPath, ["POST"]));
+        all.Add(new GatewayEndpoint(ProfileRequests.DisconnectPath, ["POST"]));
         return all;
     }
 }

@@ -136,7 +136,7 @@ public sealed class MalformedRequestTests
     {
         using HttpRequestMessage request = new();
 
-        Assert.Null(HostGuard.Fault(host));
+        Assert.Null(HostGuard.FindError(host));
         request.Headers.Host = host;
         Assert.False(string.IsNullOrEmpty(HostString.FromUriComponent(host).Value));
     }
@@ -187,7 +187,7 @@ public sealed class MalformedRequestTests
     private static async Task<IReadOnlyList<GatewayEndpoint>> FormsAsync(World world)
     {
         GatewayEndpoint[] forms = [.. (await GatewayEndpoint.AllAsync(world))
-            .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileApi.DisconnectPath)];
+            .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileRequests.DisconnectPath)];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }

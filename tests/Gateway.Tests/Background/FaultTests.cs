@@ -192,8 +192,8 @@ public sealed class FaultTests
         await using World world = await World.StartAsync();
         StaticFileCompression compression = world.Gateway.Services.GetRequiredService<StaticFileCompression>();
         HeaderDictionary headers = new() { ["Content-Type"] = "text/css", ["Cache-Control"] = "public, max-age=60" };
-        StaticFile broken = new("/static/broken.css", headers, CacheTerms.Of(headers)!, 0, world.Clock, new byte[5000]);
-        typeof(StaticFile).GetField("<Path>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)!.SetValue(broken, null);
+        CachedStaticFile broken = new("/static/broken.css", headers, CacheTerms.From(headers)!, 0, world.Clock, new byte[5000]);
+        typeof(CachedStaticFile).GetField("<Path>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)!.SetValue(broken, null);
         compression.Enqueue(broken);
         await FailedAsync(world, "Compressing a static file");
         using Visitor visitor = world.NewVisitor();
@@ -215,7 +215,7 @@ public sealed class FaultTests
         await using World world = await World.StartAsync(
             options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
         using Visitor visitor = world.NewVisitor();
-        clock!.FailOnceIn($"{nameof(StaticFileFetch)}.FlyAsync", new InvalidOperationException("The clock is broken."));
+        clock!.FailOnceIn($"{nameof(StaticFileFetch)}.FetchAsync", new InvalidOperationException("The clock is broken."));
 
         Page[] pages = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => visitor.SendAsync(HttpMethod.Get, Css)));
 
@@ -234,7 +234,7 @@ public sealed class FaultTests
         using Visitor app = world.NewVisitor();
         string token = "Token " + world.Paperless.Data.TokenOf("alice");
         byte[] large = new byte[3 * 1024 * 1024];
-        clock!.FailOnceIn($"{nameof(CredentialCheck)}.QuestionAsync", new InvalidOperationException("The clock is broken."));
+        clock!.FailOnceIn($"{nameof(CredentialCheck)}.AskPaperlessAsync", new InvalidOperationException("The clock is broken."));
 
         Page refused = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
         Page next = await app.SendAsync(HttpMethod.Post, "/api/documents/1/", new ByteArrayContent(large), ("Authorization", token));
@@ -330,9 +330,9 @@ public sealed class FaultTests
         await using World world = await World.StartAsync();
         using Visitor alice = await world.SignedInWithPasswordAsync("alice");
         int heard = 0;
-        PasswordSessionRegistry locals = world.Gateway.Services.GetRequiredService<PasswordSessionRegistry>();
-        locals.Ended += _ => throw new InvalidOperationException("The test's.");
-        locals.Ended += _ => heard++;
+        PasswordSessionRegistry passwordSessions = world.Gateway.Services.GetRequiredService<PasswordSessionRegistry>();
+        passwordSessions.Ended += _ => throw new InvalidOperationException("The test's.");
+        passwordSessions.Ended += _ => heard++;
 
         Assert.Equal(HttpStatusCode.SeeOther, (await alice.OpenAsync("/accounts/logout/", "same-origin")).Status);
 

@@ -77,14 +77,14 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await using World world = await World.StartAsync(options =>
         {
             JourneyTests.ForPeople(options);
-            options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromSeconds(1)));
+            options.Services = services => services.AddSingleton(new ForwardingTimeouts(TimeSpan.FromSeconds(1)));
         });
         await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         Look look = new(window, screen, colors);
         IPage page = window.Page;
 
         await page.GotoAsync(world.Origin + "/a/%2Fb");
-        await look.IsInOrderAsync("400", "This address is not clear");
+        await look.IsInOrderAsync("400", "Malformed address");
         await page.GotoAsync(world.Origin + "/gateway/nothing");
         await look.IsInOrderAsync("404", "Not found");
         world.Provider.NextAuthorizeError = new ProviderError(

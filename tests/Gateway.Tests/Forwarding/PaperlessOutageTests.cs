@@ -156,5 +156,5 @@ public sealed class PaperlessOutageTests
     }
 
     private static Task<World> StartImpatientAsync() => World.StartAsync(options =>
-        options.Services = services => services.AddSingleton(new ForwardingTimes(Answer: TimeSpan.FromMilliseconds(400))));
+        options.Services = services => services.AddSingleton(new ForwardingTimeouts(Response: TimeSpan.FromMilliseconds(400))));
 }

@@ -49,8 +49,8 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    [InlineData(ChunkedBodyBuffer.InMemory)]
-    [InlineData(ChunkedBodyBuffer.InMemory + 1)]
+    [InlineData(ChunkedBodyBuffer.MaxInMemoryBytes)]
+    [InlineData(ChunkedBodyBuffer.MaxInMemoryBytes + 1)]
     public async Task A_chunked_body_is_forwarded_with_a_Content_Length(int padding)
     {
         using Visitor program = World.NewVisitor();

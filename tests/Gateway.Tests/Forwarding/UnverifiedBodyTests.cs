@@ -110,7 +110,7 @@ public sealed class UnverifiedBodyTests
         asked.Release();
         CredentialCheck credentials = world.Gateway.Services.GetRequiredService<CredentialCheck>();
         DefaultHttpContext same = new() { Request = { Headers = { Authorization = "Token " + world.Paperless.Data.AdminToken } } };
-        await world.UntilAsync(() => credentials.Known(same) == CredentialAnswer.Taken, "The token is known.");
+        await world.UntilAsync(() => credentials.FindCached(same) == CredentialStatus.Accepted, "The token is known.");
         world.Clock.Advance(TimeSpan.FromHours(1));
         await connection.SendAsync("2\r\n\"}\r\n0\r\n\r\n");
 
@@ -121,7 +121,7 @@ public sealed class UnverifiedBodyTests
     [Fact]
     public async Task Once_half_of_the_buffer_memory_is_used_every_credential_is_checked_at_once()
     {
-        await using World world = await WithRoomAsync(all: 20_000, ofOneAddress: 1_000_000);
+        await using World world = await WithRoomAsync(all: 20_000, maxPerAddress: 1_000_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 11_000);
 
         using Visitor program = world.NewVisitor();
@@ -151,7 +151,7 @@ public sealed class UnverifiedBodyTests
     [InlineData("::ffff:198.51.100.1", "198.51.100.1", true)]
     public async Task One_client_address_holds_no_more_than_its_share_of_the_buffer_memory(string first, string second, bool isSame)
     {
-        await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
+        await using World world = await WithRoomAsync(all: 1_000_000, maxPerAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, first, 9_000);
 
         Assert.Equal(isSame, await IsRefusedAsync(world, second));
@@ -160,7 +160,7 @@ public sealed class UnverifiedBodyTests
     [Fact]
     public async Task A_refused_body_frees_its_buffer_memory()
     {
-        await using World world = await WithRoomAsync(all: 1_000_000, ofOneAddress: 10_000);
+        await using World world = await WithRoomAsync(all: 1_000_000, maxPerAddress: 10_000);
         using RawConnection stranger = await HoldAsync(world, "198.51.100.1", 9_000);
         Assert.True(await IsRefusedAsync(world, "198.51.100.1"));
 
@@ -185,10 +185,10 @@ public sealed class UnverifiedBodyTests
         return page.Status == HttpStatusCode.ServiceUnavailable;
     }
 
-    private static Task<World> WithRoomAsync(long all, long ofOneAddress) => World.StartAsync(options =>
+    private static Task<World> WithRoomAsync(long all, long maxPerAddress) => World.StartAsync(options =>
     {
         options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1";
-        options.Services = services => services.AddSingleton(UnverifiedBodyLimits.Default with { All = all, OfOneAddress = ofOneAddress });
+        options.Services = services => services.AddSingleton(UnverifiedBodyLimits.Default with { MaxTotal = all, MaxPerAddress = maxPerAddress });
     });
 
     /// <summary>An anonymous body that is not finished, of which the gateway holds so many bytes.</summary>
@@ -198,7 +198,7 @@ public sealed class UnverifiedBodyTests
         RawConnection connection = await BeginAsync(world, Anonymous(world, $"X-Forwarded-For: {address}\r\n"), $"{size}\r\n{new string('x', bytes)}\r\n");
         UnverifiedBodies bodies = world.Gateway.Services.GetRequiredService<UnverifiedBodies>();
         DefaultHttpContext of = new() { Connection = { RemoteIpAddress = IPAddress.Parse(address) } };
-        await world.UntilAsync(() => bodies.IsHalfUsed(ClientAddress.Of(of)), "The gateway holds the body.");
+        await world.UntilAsync(() => bodies.IsHalfUsed(ClientAddress.From(of)), "The gateway holds the body.");
         return connection;
     }
 

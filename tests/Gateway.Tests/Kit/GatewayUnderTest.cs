@@ -72,7 +72,7 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
             services.AddSingleton<Outbound, LoopbackOnly>();
 
             // The clock stands still: a pause before the next try would never end.
-            services.AddSingleton(PaperlessApiTimes.Default with { Retry = TimeSpan.Zero });
+            services.AddSingleton(PaperlessApiTimes.Default with { RetryBackoff = TimeSpan.Zero });
             _services?.Invoke(services);
         });
     }

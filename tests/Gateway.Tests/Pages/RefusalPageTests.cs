@@ -14,7 +14,7 @@ public sealed class RefusalPageTests
 {
     [Fact]
     public async Task An_ambiguous_path_gets_a_400_page() =>
-        await IsRefusedAsync(400, "path_ambiguous", "This address is not clear", "/documents/%2F2", retries: false);
+        await IsRefusedAsync(400, "path_ambiguous", "Malformed address", "/documents/%2F2", retries: false);
 
     [Fact]
     public async Task An_unknown_path_of_the_gateway_gets_a_404_page() =>
@@ -45,7 +45,7 @@ public sealed class RefusalPageTests
         "Paperless takes too long",
         "/documents/1",
         retries: false,
-        options => options.Services = services => services.AddSingleton(new ForwardingTimes(TimeSpan.FromMilliseconds(200))),
+        options => options.Services = services => services.AddSingleton(new ForwardingTimeouts(TimeSpan.FromMilliseconds(200))),
         world => world.Paperless.Faults.Hold(_ => true));
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class RefusalPageTests
         Assert.Equal((HttpStatusCode)421, script.Status);
         IsProblem(script, 421, "host_unknown");
         Assert.Equal((HttpStatusCode)421, form.Status);
-        GatewayPages.IsOne(form, "Not this host");
+        GatewayPages.IsOne(form, "Unknown host");
     }
 
     [Fact]

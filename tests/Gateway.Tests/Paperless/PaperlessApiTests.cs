@@ -40,7 +40,7 @@ public sealed class PaperlessApiTests
             for (int tries = 0; how == "hold" && tries < 3; tries++)
             {
                 await fault.StruckAsync(World.Ct);
-                world.Clock.Advance(PaperlessApiTimes.Default.Answer);
+                world.Clock.Advance(PaperlessApiTimes.Default.ResponseTimeout);
             }
 
             Page page = await signIn;
@@ -88,7 +88,7 @@ public sealed class PaperlessApiTests
         Assert.InRange(down.Hits, 9, 10);
         down.Release();
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await alice.SignInAsync("alice")).Status);
-        world.Clock.Advance(PaperlessApiTimes.Default.Break);
+        world.Clock.Advance(PaperlessApiTimes.Default.BreakDuration);
         Assert.Equal("/", (await alice.SignInAsync("alice")).Address.PathAndQuery);
         Assert.Equal("alice", await alice.WhoAsync());
     }
@@ -97,7 +97,7 @@ public sealed class PaperlessApiTests
     public async Task All_API_requests_of_one_sign_in_take_28_seconds_at_most()
     {
         await using World world = await World.StartAsync(
-            options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { Answer = TimeSpan.FromHours(1) }));
+            options => options.Services = services => services.AddSingleton(PaperlessApiTimes.Default with { ResponseTimeout = TimeSpan.FromHours(1) }));
         using Fault silent = world.Paperless.Faults.Hold(request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal));
         using Visitor alice = world.NewVisitor();
 

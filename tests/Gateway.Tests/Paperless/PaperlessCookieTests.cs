@@ -114,7 +114,9 @@ public sealed class PaperlessCookieTests(SharedWorld shared) : IClassFixture<Sha
             services.GetRequiredService<Gateway.Sessions.SessionMemory>().All,
             one => one.LastCookies is { Raw: "" });
         Assert.InRange(session.Bytes, 1, 4_000);
-        Assert.Equal(alice.Cookie("sessionid")!.Split('.')[0], services.GetRequiredService<Gateway.Paperless.PaperlessCookies>().LastPaperlessSession(session));
+        Assert.Equal(
+            alice.Cookie("sessionid")!.Split('.')[0],
+            services.GetRequiredService<Gateway.Paperless.PaperlessCookies>().ReadLastPaperlessSession(session));
     }
 
     [Fact]

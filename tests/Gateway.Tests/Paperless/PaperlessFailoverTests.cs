@@ -126,11 +126,11 @@ public sealed class PaperlessFailoverTests
         StandInPaperless second = await StandInPaperless.StartAsync(ct: World.Ct);
         await using World world = await World.StartAsync(options => options.SecondUpstream = second.Address.GetLeftPart(UriPartial.Authority));
         UpstreamClient client = world.Gateway.Services.GetRequiredService<UpstreamClient>();
-        UpstreamQuestion change = new(HttpMethod.Post, "/api/token/", TimeSpan.FromSeconds(8)) { Json = "{}"u8.ToArray() };
+        UpstreamRequest change = new(HttpMethod.Post, "/api/token/", TimeSpan.FromSeconds(8)) { Json = "{}"u8.ToArray() };
         await second.DisposeAsync();
 
         // In turn: one of them would have been for the replica that is gone.
-        UpstreamAnswer[] answers = [await client.AskAsync(change, World.Ct), await client.AskAsync(change, World.Ct)];
+        UpstreamResponse[] answers = [await client.AskAsync(change, World.Ct), await client.AskAsync(change, World.Ct)];
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.BadRequest, answer.Status));
         Assert.Single(world.Log.Of("ReplicaLeftAlone"));
@@ -162,7 +162,7 @@ public sealed class PaperlessFailoverTests
         UpstreamClient client = world.Gateway.Services.GetRequiredService<UpstreamClient>();
 
         UpstreamUnavailableException refused = await Assert.ThrowsAsync<UpstreamUnavailableException>(
-            () => client.AskAsync(new UpstreamQuestion(HttpMethod.Get, "/api/profile/", TimeSpan.FromSeconds(8)) { LargestAnswer = 1000 }, World.Ct));
+            () => client.AskAsync(new UpstreamRequest(HttpMethod.Get, "/api/profile/", TimeSpan.FromSeconds(8)) { MaxResponseBytes = 1000 }, World.Ct));
 
         Assert.Equal("its answer is too large", refused.Message);
         Assert.Empty(world.Log.Of("ReplicaLeftAlone"));

@@ -148,7 +148,7 @@ public sealed class DisconnectTests : IAsyncLifetime
         Page page = await DisconnectAsync(alice, -link.Id);
 
         Assert.Equal((HttpStatusCode.Conflict, "application/problem+json"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType));
-        Assert.Contains("only way in", page.Text, StringComparison.Ordinal);
+        Assert.Contains("only way to sign in", page.Text, StringComparison.Ordinal);
         Assert.Single(both.LinksOf("alice"));
         Assert.Equal("last_way_in", CapturedLog.Value(Assert.Single(both.World.Log.Of("Refused")), "Code"));
 

@@ -28,8 +28,8 @@ public sealed class GeneratedDocumentTests
         StringBuilder text = new("| Method | Path | When | Without a session | With a session | Purpose |\n|---|---|---|---|---|---|\n");
         foreach (AccessRule rule in AccessTable.Rules)
         {
-            string stranger = Words(rule.Stranger);
-            string session = rule.Session == rule.Stranger ? "the same" : Words(rule.Session);
+            string stranger = Words(rule.WithoutSession);
+            string session = rule.WithSession == rule.WithoutSession ? "the same" : Words(rule.WithSession);
             text.Append("| ").AppendJoin(" | ", Words(rule.Methods), rule.Path, Words(rule.When), stranger, session, rule.Purpose).Append(" |\n");
         }
 
@@ -49,10 +49,10 @@ public sealed class GeneratedDocumentTests
     {
         (AccessConditions Condition, string Words)[] all =
         [
-            (AccessConditions.PasswordAsked, "`?password`"),
+            (AccessConditions.PasswordRequested, "`?password`"),
             (AccessConditions.Token, "`Authorization: Token`"),
             (AccessConditions.Basic, "`Authorization: Basic`"),
-            (AccessConditions.Credential, "any `Authorization`"),
+            (AccessConditions.AnyAuthorization, "any `Authorization`"),
             (AccessConditions.PasswordsOn, "passwords on"),
             (AccessConditions.PasswordsOff, "passwords off"),
             (AccessConditions.SignupsOff, "sign-ups off"),
@@ -62,7 +62,7 @@ public sealed class GeneratedDocumentTests
 
     private static string Words(AccessDecision decision) => decision switch
     {
-        AccessDecision.Own => "the gateway",
+        AccessDecision.GatewayEndpoint => "the gateway",
         AccessDecision.WithIdentity => "Paperless, with identity",
         AccessDecision.Public => "Paperless, without identity and cookies",
         AccessDecision.AccountPages => "Paperless, with its cookies, without identity",

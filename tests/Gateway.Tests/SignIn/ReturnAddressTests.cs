@@ -24,12 +24,12 @@ public sealed class ReturnAddressTests
     [MemberData(nameof(Elsewhere))]
     public void A_return_address_at_another_site_or_in_a_sign_in_loop_becomes_the_front_page(string next)
     {
-        Assert.Equal("/", ReturnAddress.Local(next, ""));
-        Assert.Equal("/paperless/", ReturnAddress.Local(next, "/paperless"));
+        Assert.Equal("/", ReturnAddress.SafeOrFrontPage(next, ""));
+        Assert.Equal("/paperless/", ReturnAddress.SafeOrFrontPage(next, "/paperless"));
     }
 
     [Fact]
-    public void A_missing_return_address_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.Local(null, "/paperless"));
+    public void A_missing_return_address_becomes_the_front_page() => Assert.Equal("/paperless/", ReturnAddress.SafeOrFrontPage(null, "/paperless"));
 
     [Theory]
     [InlineData("/")]
@@ -44,8 +44,8 @@ public sealed class ReturnAddressTests
     [InlineData("/api/documents/2/preview/")]
     public void A_local_return_address_is_kept_unchanged(string next)
     {
-        Assert.Equal(next, ReturnAddress.Local(next, ""));
-        Assert.Equal("/paperless" + next, ReturnAddress.Local("/paperless" + next, "/paperless"));
+        Assert.Equal(next, ReturnAddress.SafeOrFrontPage(next, ""));
+        Assert.Equal("/paperless" + next, ReturnAddress.SafeOrFrontPage("/paperless" + next, "/paperless"));
     }
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class ReturnAddressTests
     [InlineData("/paperless/accounts/login/", "/paperless/")]
     [InlineData("/paperless/documents/2", "/paperless/documents/2")]
     public void Only_paths_below_the_script_name_are_local_return_addresses(string next, string expected) =>
-        Assert.Equal(expected, ReturnAddress.Local(next, "/paperless"));
+        Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, "/paperless"));
 
     [Theory]
     [InlineData("/suche?q=Größe", "/suche?q=Gr%C3%B6%C3%9Fe")]
@@ -67,7 +67,7 @@ public sealed class ReturnAddressTests
     [InlineData("/\u2028/evil", "/%E2%80%A8/evil")]
     [InlineData("/\u3000/evil", "/%E3%80%80/evil")]
     public void Characters_not_allowed_in_a_header_are_escaped_as_a_browser_does(string next, string expected) =>
-        Assert.Equal(expected, ReturnAddress.Local(next, ""));
+        Assert.Equal(expected, ReturnAddress.SafeOrFrontPage(next, ""));
 
     [Fact]
     public void Every_return_address_resolves_to_the_public_origin_in_a_browser()
@@ -77,14 +77,14 @@ public sealed class ReturnAddressTests
             Gen.OneOf(hostile, Gen.String, hostile.Select(text => "/" + text), hostile.Select(text => "/paperless/" + text)),
             Gen.OneOf(Gen.Const(""), Gen.Const("/paperless"))).Sample((next, scriptName) =>
         {
-            string address = ReturnAddress.Local(next, scriptName);
+            string address = ReturnAddress.SafeOrFrontPage(next, scriptName);
 
             Assert.StartsWith(scriptName + "/", address, StringComparison.Ordinal);
             Assert.False(address.StartsWith("//", StringComparison.Ordinal));
             Assert.All(address, letter => Assert.InRange(letter, '!', '~'));
             Assert.DoesNotContain('\\', address);
             Assert.Equal(Page.Authority, new Uri(Page, address).Authority);
-            Assert.Equal(address, ReturnAddress.Local(address, scriptName));
+            Assert.Equal(address, ReturnAddress.SafeOrFrontPage(address, scriptName));
         }, iter: 20_000);
     }
 

@@ -103,7 +103,7 @@ public sealed class SignInPageTests
         Gen.OneOf(Gen.String, Gen.String[Gen.Char["/\\.:?#@%\t\r\n aA2é\u2028"], 0, 12]).Select(text => "/" + text),
         next =>
         {
-            string local = ReturnAddress.Local(next, "");
+            string local = ReturnAddress.SafeOrFrontPage(next, "");
             Uri resolved = new(new Uri("https://docs.example.com/accounts/login/"), local);
             Assert.Equal("https://docs.example.com", resolved.GetLeftPart(UriPartial.Authority));
             Assert.True(

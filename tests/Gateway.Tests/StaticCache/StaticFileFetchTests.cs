@@ -95,7 +95,7 @@ public sealed class StaticFileFetchTests
 
         Assert.All((Page[])[first, second, third], page => Assert.Equal((HttpStatusCode.OK, third.Text), (page.Status, page.Text)));
         Assert.Equal([null, null, "0"], [first.Header("Age"), second.Header("Age"), third.Header("Age")]);
-        Assert.Equal(0, Store(world).Held - Store(world).Files.Sum(file => file.Cost));
+        Assert.Equal(0, Store(world).UsedBytes - Store(world).Files.Sum(file => file.Cost));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class StaticFileFetchTests
         }
 
         Assert.Equal(1500 + 1024, world.Forwarded.Count);
-        Assert.Equal(0, Store(world).Held);
+        Assert.Equal(0, Store(world).UsedBytes);
 
         // A minute later there is room again.
         world.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -155,7 +155,7 @@ public sealed class StaticFileFetchTests
 
         Assert.Equal([4 * 1024 * 1024 + 1, 4 * 1024 * 1024 + 1], [first.Text.Length, second.Text.Length]);
         Assert.Equal(3, world.Forwarded.Count);
-        Assert.Equal(0, Store(world).Held);
+        Assert.Equal(0, Store(world).UsedBytes);
     }
 
     [Fact]
@@ -176,25 +176,25 @@ public sealed class StaticFileFetchTests
     [Fact]
     public async Task The_static_cache_keeps_within_its_size_and_evicts_the_least_recently_used_file()
     {
-        StaticFileLimits limits = StaticFileLimits.Default with { File = 200_000, Total = 800_000 };
+        StaticFileLimits limits = StaticFileLimits.Default with { MaxFileBytes = 200_000, MaxTotalBytes = 800_000 };
         await using World world = await World.StartAsync(options => options.Services = services => services.AddSingleton(limits));
         using Visitor visitor = world.NewVisitor();
         StaticFileStore store = Store(world);
-        string[] paths = [.. AppAssets.Files.Where(file => file.Value.Content.Length < limits.File).Select(file => "/static/" + file.Key)
+        string[] paths = [.. AppAssets.Files.Where(file => file.Value.Content.Length < limits.MaxFileBytes).Select(file => "/static/" + file.Key)
             .Order(StringComparer.Ordinal)];
-        Assert.True(AppAssets.Files.Values.Where(file => file.Content.Length < limits.File).Sum(file => file.Content.Length) > limits.Total);
+        Assert.True(AppAssets.Files.Values.Where(file => file.Content.Length < limits.MaxFileBytes).Sum(file => file.Content.Length) > limits.MaxTotalBytes);
 
         foreach (string path in paths)
         {
             await GetAsync(visitor, Css);
             byte[] content = await (await GetAsync(visitor, path, ("Accept-Encoding", "identity"))).Response.Content.ReadAsByteArrayAsync(World.Ct);
             Assert.Equal(AppAssets.Files[path["/static/".Length..]].Content, content);
-            Assert.InRange(store.Held, 1, limits.Total);
+            Assert.InRange(store.UsedBytes, 1, limits.MaxTotalBytes);
         }
 
         // What the arrays really come to, without the store's own counting.
         long arrays = store.Files.Sum(file => new[] { file.Identity, file.Gzip, file.Brotli }.Sum(copy => copy?.Bytes.LongLength ?? 0));
-        Assert.InRange(arrays, limits.Total / 4, store.Held);
+        Assert.InRange(arrays, limits.MaxTotalBytes / 4, store.UsedBytes);
         Assert.True(store.Files.Count < paths.Length);
         Assert.Contains(store.Files, file => file.Path == Css);
 
@@ -210,7 +210,7 @@ public sealed class StaticFileFetchTests
     public async Task The_number_of_files_in_the_static_cache_is_limited()
     {
         await using World world = await World.StartAsync(
-            options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { Files = 3 }));
+            options => options.Services = services => services.AddSingleton(StaticFileLimits.Default with { MaxFiles = 3 }));
         using Visitor visitor = world.NewVisitor();
         using Fault small = world.Paperless.Faults.Write(_ => true, response =>
         {

@@ -30,7 +30,7 @@ public sealed class WebSocketFramesTests
                 Assert.InRange(part, 1, piece.Length - taken);
                 taken += part;
                 position += part;
-                if (follower.AtBoundary)
+                if (follower.IsAtFrameBoundary)
                 {
                     boundaries.Add(position);
                 }
@@ -38,7 +38,7 @@ public sealed class WebSocketFramesTests
         }
 
         Assert.Equal(frames.Select((_, index) => frames.Take(index + 1).Sum(frame => frame.Length)), boundaries);
-        Assert.True(follower.AtBoundary);
+        Assert.True(follower.IsAtFrameBoundary);
     });
 
     [Fact]

@@ -13,8 +13,8 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Profile;
 
-/// <summary>Takes a link away from the user who is signed in, unless nothing else would let that user in.</summary>
-internal sealed partial class Disconnect(
+/// <summary>Removes an account link of the signed-in user, unless the link is the last way to sign in.</summary>
+internal sealed partial class DisconnectEndpoint(
     IAccountLinkStore links,
     ProfileReader profile,
     AccessRefusals access,
@@ -22,50 +22,51 @@ internal sealed partial class Disconnect(
     GatewaySettings settings,
     ILogger<SecurityLog> logger)
 {
-    /// <summary>Bytes; the app sends a number.</summary>
-    private const int LargestBody = 8 * 1024;
+    /// <summary>The app sends only a number.</summary>
+    private const int MaxBodyBytes = 8 * 1024;
 
-    /// <summary>Two at once could each count on the other's link to stay.</summary>
-    private readonly KeyedLocks<int> _users = new();
+    /// <summary>Without the lock, two requests could remove the last two links at once.</summary>
+    private readonly KeyedLocks<int> _userLocks = new();
 
-    /// <param name="asUser">What makes a request to Paperless the user's.</param>
-    /// <returns>False where the request is about an account of Paperless's own; its body can be read again.</returns>
+    /// <param name="asUser">Adds the user's identity to a request to Paperless.</param>
+    /// <returns>False where the request names a social account of Paperless; the body is restored for forwarding.</returns>
     public async Task<bool> AnswerAsync(HttpContext context, SignedInUser user, HttpTransformer asUser)
     {
-        if (await ReadAsync(context) is not { } body)
+        if (await ReadBodyAsync(context) is not { } body)
         {
             await pages.RefuseAsync(
                 context,
-                new Refusal(413, "body_too_large", "Too much at once", "A request to disconnect an account names it, and no more."));
+                new Refusal(413, "body_too_large", "Request body too large", "A request to disconnect an account contains only the id of the account."));
             return true;
         }
 
-        if (IdIn(context.Request, body) is not (< 0 and var id))
+        if (FindId(context.Request, body) is not (< 0 and var id))
         {
-            GiveBack(context.Request, body);
+            RestoreBody(context.Request, body);
             return false;
         }
 
-        // Paperless would check its own token on a session of its own.
-        bool fromHere = user.Session is null
-            ? CrossSiteGuard.SaysSameOrigin(context.Request, settings.Public)
+        // In a password session Paperless would check its CSRF token, so the request must prove its origin.
+        bool isSameOrigin = user.Session is null
+            ? CrossSiteGuard.IsProvenSameOrigin(context.Request, settings.Public)
             : CrossSiteGuard.IsSameOrigin(context.Request, settings.Public);
-        if (!fromHere)
+        if (!isSameOrigin)
         {
-            await access.CrossSiteAsync(context);
+            await access.RefuseCrossSiteAsync(context);
             return true;
         }
 
-        using IDisposable turn = await _users.AcquireAsync(user.Id, context.RequestAborted);
-        await TakeAwayAsync(context, user, id, asUser);
+        using IDisposable userLock = await _userLocks.AcquireAsync(user.Id, context.RequestAborted);
+        await RemoveLinkAsync(context, user, id, asUser);
         return true;
     }
 
-    private async Task TakeAwayAsync(HttpContext context, SignedInUser user, long id, HttpTransformer asUser)
+    private async Task RemoveLinkAsync(HttpContext context, SignedInUser user, long id, HttpTransformer asUser)
     {
         IReadOnlyList<AccountLink> all = await links.OfUserAsync(user.Id, context.RequestAborted);
         AccountLink? link = all.FirstOrDefault(link => ProfileLinks.ShownId(link) == id);
-        if (link is not null && !all.Any(other => other != link && IsWayIn(other)) && await NoOtherWayAsync(context, user, link, asUser) is { } refusal)
+        bool isLastLink = link is not null && !all.Any(other => other != link && CanSignInWith(other));
+        if (isLastLink && await FindLastWayRefusalAsync(context, user, link!, asUser) is { } refusal)
         {
             await pages.RefuseAsync(context, refusal with { ForTheLog = $"{user.Username} (user {user.Id}): {refusal.ForTheLog}" });
             return;
@@ -74,26 +75,26 @@ internal sealed partial class Disconnect(
         link = link is null ? null : await links.RemoveAsync(link.Id, user.Id, CancellationToken.None);
         if (link is null)
         {
-            // As Paperless says it, whoever's it may be.
-            NotFound(user.Username, user.Id, id, context.TraceIdentifier);
+            // The response of Paperless, also for a link of another user.
+            DisconnectNotFound(user.Username, user.Id, id, context.TraceIdentifier);
             await WriteAsync(context, StatusCodes.Status400BadRequest, "text/plain; charset=utf-8", "Social account not found");
             return;
         }
 
-        Disconnected(user.Username, user.Id, link.Subject, link.Issuer, link.Provider);
+        AccountDisconnected(user.Username, user.Id, link.Subject, link.Issuer, link.Provider);
         await WriteAsync(context, StatusCodes.Status200OK, "application/json", id.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Nobody signs in with a provider that the settings no longer have.</summary>
-    private bool IsWayIn(AccountLink link) => settings.Providers.Any(provider => provider.Id == link.Provider);
+    /// <summary>A link to a removed provider is no way to sign in.</summary>
+    private bool CanSignInWith(AccountLink link) => settings.Providers.Any(provider => provider.Id == link.Provider);
 
-    /// <summary>The refusal where the user has no password that is taken here.</summary>
-    private async Task<Refusal?> NoOtherWayAsync(HttpContext context, SignedInUser user, AccountLink link, HttpTransformer asUser)
+    /// <summary>The refusal where the user has no usable password; null where the user has one.</summary>
+    private async Task<Refusal?> FindLastWayRefusalAsync(HttpContext context, SignedInUser user, AccountLink link, HttpTransformer asUser)
     {
-        Refusal lastWay = new(409, "last_way_in", "Not the last way in", "This is the only way in to your account, so it stays.");
+        Refusal refusal = new(409, "last_way_in", "Last way to sign in", "You cannot disconnect your only way to sign in.");
         if (settings.Paperless.RegularLoginDisabled)
         {
-            return lastWay with { Remedy = "Connect another sign-in first.", ForTheLog = "the only link, and passwords are not taken here" };
+            return refusal with { Remedy = "Connect another provider first.", ForTheLog = "the only link, and PAPERLESS_DISABLE_REGULAR_LOGIN is on" };
         }
 
         if ((await profile.ReadAsync(context, asUser))?["has_usable_password"] is not JsonValue value || !value.TryGetValue(out bool hasPassword))
@@ -102,19 +103,19 @@ internal sealed partial class Disconnect(
                 503,
                 "paperless_unavailable",
                 "Paperless is not ready",
-                "Paperless could not be asked whether you have a password, so nothing was disconnected.")
+                "The gateway could not check whether you have a password, so nothing was disconnected.")
             {
                 Remedy = "Try again in a moment.",
                 RetryAfter = 5,
-                ForTheLog = "the only link, and Paperless does not show the user's profile",
+                ForTheLog = "the only link, and Paperless does not return the user's profile",
             };
         }
 
         if (!hasPassword)
         {
-            return lastWay with
+            return refusal with
             {
-                Remedy = "Set a password in My Profile, or connect another sign-in, first.",
+                Remedy = "Set a password in My Profile, or connect another provider, first.",
                 ForTheLog = "the only link, and the user has no password",
             };
         }
@@ -123,9 +124,9 @@ internal sealed partial class Disconnect(
         bool hasSignedInWithPassword = user.Session is null;
         if (!hasSignedInWithPassword && !link.JoinedBefore(AccountProvisioning.ReservationTolerance))
         {
-            return lastWay with
+            return refusal with
             {
-                Remedy = "Sign in with your Paperless password, or connect another sign-in, first.",
+                Remedy = "Sign in with your Paperless password, or connect another provider, first.",
                 ForTheLog = "the only link, the account is as young as the link, and Paperless does not tell whether such an account has a password",
             };
         }
@@ -133,27 +134,27 @@ internal sealed partial class Disconnect(
         return null;
     }
 
-    private static async Task<byte[]?> ReadAsync(HttpContext context)
+    private static async Task<byte[]?> ReadBodyAsync(HttpContext context)
     {
-        if (context.Request.ContentLength > LargestBody)
+        if (context.Request.ContentLength > MaxBodyBytes)
         {
             return null;
         }
 
-        byte[] buffer = new byte[LargestBody + 1];
+        byte[] buffer = new byte[MaxBodyBytes + 1];
         int read = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
-        return read > LargestBody ? null : buffer[..read];
+        return read > MaxBodyBytes ? null : buffer[..read];
     }
 
-    private static void GiveBack(HttpRequest request, byte[] body)
+    private static void RestoreBody(HttpRequest request, byte[] body)
     {
         request.Body = new MemoryStream(body, writable: false);
         request.Headers.Remove("Transfer-Encoding");
         request.ContentLength = body.Length;
     }
 
-    /// <summary>The `id` as Django REST framework finds it in JSON or a form; null where there is none that is a number.</summary>
-    private static long? IdIn(HttpRequest request, byte[] body)
+    /// <summary>The `id` as Django REST framework reads it from JSON or a form; null without a numeric `id`.</summary>
+    private static long? FindId(HttpRequest request, byte[] body)
     {
         string? id = null;
         string type = request.ContentType?.Split(';')[0].Trim() ?? "";
@@ -190,13 +191,13 @@ internal sealed partial class Disconnect(
         EventId = 7060,
         EventName = "AccountDisconnected",
         Level = LogLevel.Information,
-        Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}: disconnected in My Profile by the user")]
-    private partial void Disconnected(string user, int userId, string subject, string issuer, string provider);
+        Message = "{User} (user {UserId}) disconnected {Subject} of {Issuer} at {Provider} in My Profile. That account no longer signs in as this user")]
+    private partial void AccountDisconnected(string user, int userId, string subject, string issuer, string provider);
 
     [LoggerMessage(
         EventId = 7061,
         EventName = "DisconnectNotFound",
         Level = LogLevel.Warning,
-        Message = "{User} (user {UserId}) wanted to disconnect {Id}, which is no link of this user; trace id {TraceId}")]
-    private partial void NotFound(string user, int userId, long id, string traceId);
+        Message = "{User} (user {UserId}) tried to disconnect the account {Id}, which is not linked to this user. Nothing changes; trace id {TraceId}")]
+    private partial void DisconnectNotFound(string user, int userId, long id, string traceId);
 }

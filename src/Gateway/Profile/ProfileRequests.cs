@@ -5,22 +5,22 @@ using Gateway.PasswordSessions;
 
 namespace Gateway.Profile;
 
-/// <summary>Paperless's addresses at which the gateway has something to say: to exactly these, with the slash, Paperless answers too.</summary>
-internal static class ProfileApi
+/// <summary>The requests of Paperless's profile API that the gateway completes or answers. Paperless knows only these paths with a trailing slash.</summary>
+internal static class ProfileRequests
 {
     public const string ProvidersPath = PaperlessPaths.Profile + "social_account_providers/";
     public const string DisconnectPath = PaperlessPaths.Profile + "disconnect_social_account/";
 
-    /// <summary>Whose profile a request is about; null where it is another request, or its own credential says who asks.</summary>
-    public static SignedInUser? User(HttpContext context, AccessDecision access) =>
+    /// <summary>The user of a profile request; null for other requests and for requests with a credential.</summary>
+    public static SignedInUser? FindUser(HttpContext context, AccessDecision access) =>
         access != AccessDecision.WithCredential && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal)
             ? context.SignedInUser()
             : null;
 
     public static bool IsDisconnect(HttpRequest request) => HttpMethods.IsPost(request.Method) && request.Path.Value == DisconnectPath;
 
-    /// <summary>What completes the answer to a request; null where nothing does.</summary>
-    public static Func<JsonNode, SignedInUser, Task<bool>>? Completion(HttpRequest request, ProfileLinks links) => request.Path.Value switch
+    /// <summary>The function that completes the response; null for other requests.</summary>
+    public static Func<JsonNode, SignedInUser, Task<bool>>? FindCompletion(HttpRequest request, ProfileLinks links) => request.Path.Value switch
     {
         PaperlessPaths.Profile when HttpMethods.IsGet(request.Method) || HttpMethods.IsPatch(request.Method) => links.CompleteProfileAsync,
         ProvidersPath when HttpMethods.IsGet(request.Method) => links.CompleteProvidersAsync,

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Primitives;
+
+namespace Gateway.Access;
+
+/// <summary>The scheme of the request's `Authorization` header.</summary>
+internal enum AuthorizationScheme
+{
+    None,
+    Token,
+    Basic,
+    Other,
+}
+
+/// <summary>Reads the `Authorization` header (RFC 9110, section 11.6.2).</summary>
+internal static class AuthorizationHeader
+{
+    /// <returns><see cref="AuthorizationScheme.Other"/> also for several headers: the gateway accepts exactly one.</returns>
+    public static AuthorizationScheme SchemeOf(IHeaderDictionary headers)
+    {
+        StringValues authorization = headers.Authorization;
+        if (authorization.Count == 0)
+        {
+            return AuthorizationScheme.None;
+        }
+
+        string? value = authorization.Count == 1 ? authorization[0] : null;
+        return value switch
+        {
+            null => AuthorizationScheme.Other,
+            _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) && IsSingleWord(value.AsSpan("Token ".Length)) => AuthorizationScheme.Token,
+            _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => AuthorizationScheme.Basic,
+            _ => AuthorizationScheme.Other,
+        };
+    }
+
+    /// <summary>A token is a single word; `Token x, Basic …` would carry a password past the check.</summary>
+    private static bool IsSingleWord(ReadOnlySpan<char> text) => !text.Trim(' ').ContainsAny(' ', '\t', ',');
+}
