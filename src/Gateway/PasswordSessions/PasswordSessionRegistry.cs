@@ -37,7 +37,7 @@ internal sealed partial class PasswordSessionRegistry(
     /// <summary>Raised when a session turns out to be over, for what hangs on it (open WebSockets).</summary>
     public event Action<SessionKey>? Ended;
 
-    public static SessionKey KeyOf(string cookie) => SessionKey.Of(Encoding.Latin1.GetBytes(cookie));
+    public static SessionKey KeyOf(string cookie) => SessionKey.FromSecret(Encoding.Latin1.GetBytes(cookie));
 
     /// <summary>The value of Paperless's session cookie, where it may be that of a local session; null with a session of the gateway's.</summary>
     public string? CookieOf(HttpContext context) =>

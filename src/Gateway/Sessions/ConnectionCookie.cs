@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Gateway.Sessions;
 
 /// <summary>
-/// The `Cookie` header that a connection brought last, and the key in it: a browser sends the same one with each request, which need not
-/// be scanned and hashed again. With HTTP/1.1 Kestrel even gives the very same string.
+/// Caches the last `Cookie` header of a connection and the session key in it. A browser repeats the header with each request, and the cache saves
+/// scanning and hashing it again. With HTTP/1.1 Kestrel even reuses the same string.
 /// </summary>
-/// <remarks>Whether that session still lives is asked at every request all the same. Requests of one HTTP/2 connection may race here: either
-/// entry is a true one.</remarks>
+/// <remarks>The cache does not say whether the session is still valid: each request checks that. Requests of one HTTP/2 connection may race here;
+/// each entry they write is correct.</remarks>
 internal sealed class ConnectionCookie
 {
     private Entry? _last;
@@ -29,7 +29,7 @@ internal sealed class ConnectionCookie
 
     public void Remember(string header, SessionKey key) => Volatile.Write(ref _last, new Entry(header, key));
 
-    /// <summary>In constant time: behind a proxy the header before may be somebody else's.</summary>
+    /// <summary>Compares in constant time: behind a proxy, the last header may belong to another person.</summary>
     private static bool IsSame(string last, string header) =>
         ReferenceEquals(last, header)
         || CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(last.AsSpan()), MemoryMarshal.AsBytes(header.AsSpan()));
@@ -39,7 +39,7 @@ internal sealed class ConnectionCookie
 
 internal static class ConnectionCookies
 {
-    /// <summary>Each connection to the endpoint gets a memory of its own, which ends with it.</summary>
+    /// <summary>Gives each connection to the endpoint its own cache. The cache ends with the connection.</summary>
     public static void RememberCookie(this ListenOptions endpoint) => endpoint.Use(next => connection =>
     {
         connection.Features.Set(new ConnectionCookie());

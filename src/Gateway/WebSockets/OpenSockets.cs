@@ -85,7 +85,7 @@ internal sealed class OpenSockets : IDisposable
     {
         opened();
         SocketStream socket = new(stream, _time, Remove);
-        owner.Session?.SocketOpened();
+        owner.Session?.AddSocket();
         _open[socket] = owner;
 
         // The session, or the process, may have ended while the connection was being made.
@@ -102,7 +102,7 @@ internal sealed class OpenSockets : IDisposable
     {
         if (_open.TryRemove(socket, out SocketOwner? owner))
         {
-            owner.Session?.SocketClosed();
+            owner.Session?.RemoveSocket();
         }
     }
 

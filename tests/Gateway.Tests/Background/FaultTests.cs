@@ -61,7 +61,7 @@ public sealed class FaultTests
         using Visitor bob = await world.SignedInAsync("bob");
         _watch.Away = nameof(ISessionStore.EndAllAsync);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(
-            SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
+            SessionIndex.ForPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
             SessionEnd.EndedAtTheProvider,
             World.Ct));
         _watch.Away = nameof(ISessionStore.RemoveAsync);

@@ -116,7 +116,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
 
             long began = Stopwatch.GetTimestamp();
             Task<int> end = revocations.EndAllAsync(
-                SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"),
+                SessionIndex.ForSid(person.Provider, person.Issuer, $"sid {round}"),
                 SessionEnd.EndedAtTheProvider,
                 World.Ct);
             while ((await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json")))

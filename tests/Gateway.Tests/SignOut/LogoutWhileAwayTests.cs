@@ -127,7 +127,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
-        byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
+        byte[] person = SessionIndex.ForPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
         await _redis.StartAgainAsync();
@@ -320,7 +320,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, (await anybody.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={issuer}&sid=made-up")).Status);
 
-        string mark = RedisNames.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
+        string mark = RedisNames.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.ForSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
         Assert.InRange(int.Parse((await _redis.AskAsync("TTL " + mark)).Trim(':', '\r', '\n'), System.Globalization.CultureInfo.InvariantCulture), 1100, 1200);
     }
 }

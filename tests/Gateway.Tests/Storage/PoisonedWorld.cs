@@ -21,10 +21,10 @@ internal sealed class PoisonedWorld(World world, Visitor bob) : IAsyncDisposable
 
     public World World => world;
 
-    public byte[] Person => SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject));
+    public byte[] Person => SessionIndex.ForPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject));
 
     /// <summary>The `sid` of the last sign-in.</summary>
-    public byte[] Sid => SessionIndex.OfSid("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Sessions[^1].Sid);
+    public byte[] Sid => SessionIndex.ForSid("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Sessions[^1].Sid);
 
     public static async Task<PoisonedWorld> StartAsync(Action<WorldOptions>? configure = null)
     {
