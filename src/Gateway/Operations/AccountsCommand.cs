@@ -40,7 +40,7 @@ internal sealed partial class AccountsCommand(
 
     private async Task<int> ListAsync(bool json)
     {
-        IReadOnlyList<AccountLink> all = await links.AllAsync(CancellationToken.None);
+        IReadOnlyList<AccountLink> all = await links.ListAllAsync(CancellationToken.None);
         IReadOnlyList<PaperlessUser>? users = null;
         try
         {
@@ -130,7 +130,7 @@ internal sealed partial class AccountsCommand(
 
         if (named.Length == 0 || await links.RemoveAsync(named[0].Person, CancellationToken.None) is not { } link)
         {
-            AccountLink? meant = (await links.AllAsync(CancellationToken.None))
+            AccountLink? meant = (await links.ListAllAsync(CancellationToken.None))
                 .FirstOrDefault(other => other.Subject == arguments.Subject && other.Issuer != arguments.Issuer);
             string at = arguments.Provider is null ? "" : $" at {arguments.Provider}";
             string hint = meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}";
@@ -154,7 +154,7 @@ internal sealed partial class AccountsCommand(
     /// <summary>Sessions are found by the ID token's `sub`, which is not the link's subject where the provider's `uid_field` names another claim.</summary>
     private async Task<int> EndSessionsAsync(AccountLink link)
     {
-        IEnumerable<ListedSession> theirs = (await list.AllAsync(CancellationToken.None)).Where(session =>
+        IEnumerable<ListedSession> theirs = (await list.ListAllAsync(CancellationToken.None)).Where(session =>
             session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
         byte[][] persons = [SessionIndex.ForPerson(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
         int ended = 0;
@@ -196,7 +196,7 @@ internal sealed partial class AccountsCommand(
     }
 
     private async Task<IEnumerable<AccountLink>> FindLinksAsync(AccountsArguments arguments) =>
-        (await links.AllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
+        (await links.ListAllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
 
     private async Task<string> DescribeExistingLinkAsync(AccountLink link, Provider provider)
     {

@@ -14,7 +14,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
     {
         try
         {
-            IReadOnlyList<ListedSession> all = await list.AllAsync(CancellationToken.None);
+            IReadOnlyList<ListedSession> all = await list.ListAllAsync(CancellationToken.None);
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),

@@ -30,7 +30,7 @@ internal static class StorageCommand
 
     private static async Task<int> CopyAsync(IAccountLinkStore from, IAccountLinkStore to, string where)
     {
-        IReadOnlyList<AccountLink> links = await from.AllAsync(CancellationToken.None);
+        IReadOnlyList<AccountLink> links = await from.ListAllAsync(CancellationToken.None);
         List<AccountLink> missing = [];
         List<string> conflicts = [];
         foreach (AccountLink link in links)
@@ -56,10 +56,10 @@ internal static class StorageCommand
             }
         }
 
-        IReadOnlyDictionary<string, int> names = await to.NamesAsync(CancellationToken.None);
-        foreach ((string name, int userId) in (await from.NamesAsync(CancellationToken.None)).Where(named => !names.ContainsKey(named.Key)))
+        IReadOnlyDictionary<string, int> names = await to.ListHeaderNamesAsync(CancellationToken.None);
+        foreach ((string name, int userId) in (await from.ListHeaderNamesAsync(CancellationToken.None)).Where(named => !names.ContainsKey(named.Key)))
         {
-            await to.NoteNameAsync(name, userId, CancellationToken.None);
+            await to.SaveHeaderNameAsync(name, userId, CancellationToken.None);
         }
 
         if (conflicts.Count > 0)

@@ -63,7 +63,7 @@ internal sealed partial class Disconnect(
 
     private async Task TakeAwayAsync(HttpContext context, SignedInUser user, long id, HttpTransformer asUser)
     {
-        IReadOnlyList<AccountLink> all = await links.OfUserAsync(user.Id, context.RequestAborted);
+        IReadOnlyList<AccountLink> all = await links.FindByUserAsync(user.Id, context.RequestAborted);
         AccountLink? link = all.FirstOrDefault(link => ProfileLinks.ShownId(link) == id);
         if (link is not null && !all.Any(other => other != link && IsWayIn(other)) && await NoOtherWayAsync(context, asUser) is { } refusal)
         {

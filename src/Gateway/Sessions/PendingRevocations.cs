@@ -113,7 +113,7 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
             return true;
         }
 
-        noted = _file.Note(key.ToBytes(), atOnce: known || _unknownFlushes.TryTake(time.GetUtcNow()));
+        noted = _file.Note(key.ToBytes(), flushToDisk: known || _unknownFlushes.TryTake(time.GetUtcNow()));
         _sessions.TryUpdate(key, noted, comparisonValue: false);
         return noted;
     }

@@ -131,7 +131,7 @@ internal sealed partial class Revocations
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<int> EndWithoutSidAsync(byte[] personIndex, SessionEnd cause, CancellationToken cancellationToken)
     {
-        StoredSession[] without = [.. (await _store.OfPersonAsync(personIndex, cancellationToken)).Where(stored => stored.SidIndex is null)];
+        StoredSession[] without = [.. (await _store.FindByPersonAsync(personIndex, cancellationToken)).Where(stored => stored.SidIndex is null)];
         foreach (StoredSession stored in without)
         {
             await EndAsync(stored, cause, cancellationToken);

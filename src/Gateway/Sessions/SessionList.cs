@@ -23,15 +23,15 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
 {
     /// <summary>The valid sessions of one person, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<IReadOnlyList<ListedSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken) =>
-        [.. (await store.OfPersonAsync(personIndex, cancellationToken)).Select(ToListed).OfType<ListedSession>().OrderByDescending(session => session.UsedAt)];
+    public async Task<IReadOnlyList<ListedSession>> FindByPersonAsync(byte[] personIndex, CancellationToken cancellationToken) =>
+        [.. (await store.FindByPersonAsync(personIndex, cancellationToken)).Select(ToListed).OfType<ListedSession>().OrderByDescending(session => session.UsedAt)];
 
     /// <summary>All valid sessions, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<IReadOnlyList<ListedSession>> AllAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ListedSession>> ListAllAsync(CancellationToken cancellationToken)
     {
         List<ListedSession> all = [];
-        await foreach (StoredSession stored in store.AllAsync(cancellationToken))
+        await foreach (StoredSession stored in store.ListAllAsync(cancellationToken))
         {
             // The record is the largest part of a row, and no list shows it.
             if (ToListed(stored with { Record = [] }) is { } session)

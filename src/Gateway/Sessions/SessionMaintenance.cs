@@ -56,7 +56,7 @@ internal sealed partial class SessionMaintenance(
                 revocations.EndHere(SessionKey.FromBytes(key), SessionEnd.EndedElsewhere);
             }
         };
-        store.MayHaveMissed += () =>
+        store.MessagesLost += () =>
         {
             sessions.DoubtConfirmations();
             pending.ResendAll();
@@ -192,7 +192,7 @@ internal sealed partial class SessionMaintenance(
     {
         // Memory is read before the store: a session is added to the store before it is added to memory.
         Session[] known = [.. memory.All];
-        foreach (byte[] missing in await store.WithoutRowAsync([.. known.Select(session => session.Key.ToBytes())], cancellationToken))
+        foreach (byte[] missing in await store.FindMissingAsync([.. known.Select(session => session.Key.ToBytes())], cancellationToken))
         {
             revocations.EndHere(SessionKey.FromBytes(missing), SessionEnd.EndedByTheOperator);
         }

@@ -95,7 +95,7 @@ internal sealed class MySessionsEndpoint(
     }
 
     private Task<IReadOnlyList<ListedSession>> ListSessionsAsync(Session session, CancellationToken cancellationToken) =>
-        list.OfPersonAsync(session.PersonIndex, cancellationToken);
+        list.FindByPersonAsync(session.PersonIndex, cancellationToken);
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
     private Task RefusePasswordSessionAsync(HttpContext context) =>

@@ -349,7 +349,7 @@ public sealed class FaultTests
         int heard = 0;
         store.EndedElsewhere += _ => throw new InvalidOperationException("The test's.");
         store.EndedElsewhere += _ => Interlocked.Increment(ref heard);
-        store.MayHaveMissed += () => throw new InvalidOperationException("The test's.");
+        store.MessagesLost += () => throw new InvalidOperationException("The test's.");
 
         await using (Replica other = await world.StartReplicaAsync())
         {

@@ -13,8 +13,8 @@ public sealed class StorageCommandTests
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
         IAccountLinkStore before = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-        IReadOnlyList<AccountLink> links = await before.AllAsync(World.Ct);
-        IReadOnlyDictionary<string, int> names = await before.NamesAsync(World.Ct);
+        IReadOnlyList<AccountLink> links = await before.ListAllAsync(World.Ct);
+        IReadOnlyDictionary<string, int> names = await before.ListHeaderNamesAsync(World.Ct);
         await world.Gateway.DisposeAsync();
         world.Options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
 
@@ -22,9 +22,9 @@ public sealed class StorageCommandTests
         Assert.Equal((0, "0 links copied to Redis; 2 were there already."), await CopyAsync(world, "--to-redis"));
         world.StartGateway();
         IAccountLinkStore after = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-        Assert.Equal(links, await after.AllAsync(World.Ct));
+        Assert.Equal(links, await after.ListAllAsync(World.Ct));
         Assert.Equal(links.Count, names.Count);
-        Assert.Equal(names, await after.NamesAsync(World.Ct));
+        Assert.Equal(names, await after.ListHeaderNamesAsync(World.Ct));
 
         AccountLink other = links[0] with { UserId = links[1].UserId };
         await after.RemoveAsync(other.Person, World.Ct);

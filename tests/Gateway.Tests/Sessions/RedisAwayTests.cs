@@ -193,7 +193,7 @@ public sealed class RedisAwayTests : IAsyncLifetime
         for (int tries = 0; ; tries++)
         {
             int left = 0;
-            await foreach (StoredSession _ in store.AllAsync(World.Ct))
+            await foreach (StoredSession _ in store.ListAllAsync(World.Ct))
             {
                 left++;
             }

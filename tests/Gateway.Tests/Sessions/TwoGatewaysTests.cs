@@ -181,7 +181,7 @@ public sealed class TwoGatewaysTests : IAsyncLifetime
         using Visitor here = await _world.SignedInAsync("alice");
         ISessionStore store = _other.Gateway.Services.GetRequiredService<ISessionStore>();
         using ConnectionMultiplexer direct = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_redis.Port},password=very secret");
-        await foreach (StoredSession session in store.AllAsync(World.Ct))
+        await foreach (StoredSession session in store.ListAllAsync(World.Ct))
         {
             await direct.GetDatabase().KeyDeleteAsync(RedisNames.Session + Convert.ToHexStringLower(session.Key));
         }

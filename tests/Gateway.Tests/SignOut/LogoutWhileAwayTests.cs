@@ -217,7 +217,7 @@ public sealed class LogoutWhileAwayTests : IAsyncLifetime
             byte[] key = SessionSecret.Create().Key().ToBytes();
             string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
             DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
-            Assert.True(journal.Note(key, atOnce: false));
+            Assert.True(journal.Note(key, flushToDisk: false));
             for (int number = 0; number < 1500; number++)
             {
                 Assert.True(journal.Note(index, at.AddSeconds(number), TimeSpan.FromHours(24)));

@@ -44,7 +44,7 @@ internal sealed class PoisonedWorld(World world, Visitor bob) : IAsyncDisposable
         if (unlinked)
         {
             IAccountLinkStore accounts = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-            AccountLink link = (await accounts.AllAsync(World.Ct)).Single(link => link.Subject == world.Provider.Find("alice")!.Subject);
+            AccountLink link = (await accounts.ListAllAsync(World.Ct)).Single(link => link.Subject == world.Provider.Find("alice")!.Subject);
             await accounts.RemoveAsync(link.Id, link.UserId, World.Ct);
         }
 
