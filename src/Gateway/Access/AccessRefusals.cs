@@ -53,7 +53,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
 
     /// <summary>Neither "signed in" nor "not signed in" is true: a way to the sign-in would lead in a circle.</summary>
     public Task SessionsAwayAsync(HttpContext context, SessionLookupFailed away) =>
-        pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
+        pages.RefuseAsync(context, StoreUnavailableRefusal.Create(context, away.Reason));
 
     public Task UnnamedAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
         403, "permission_missing", "A permission is missing",

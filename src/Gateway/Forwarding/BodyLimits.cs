@@ -7,7 +7,7 @@ namespace Gateway.Forwarding;
 internal static class BodyLimits
 {
     /// <summary>Bytes; the gateway's own endpoints take a form at the most.</summary>
-    public const long Own = RequestForm.LargestBody;
+    public const long Own = RequestForm.MaxBodyBytes;
 
     public static void Set(HttpContext context, long most)
     {

@@ -114,7 +114,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         {
             BadHttpRequestException bad => Incomplete(bad.StatusCode, bad.Message),
             IOException broken when RequestForm.IsBadRequest(broken) => Incomplete(StatusCodes.Status400BadRequest, "The body's chunks are broken."),
-            StoreUnavailableException away => StoreUnavailableRefusal.Refusal(context, away.Message),
+            StoreUnavailableException away => StoreUnavailableRefusal.Create(context, away.Message),
             _ => null,
         };
     }

@@ -23,7 +23,7 @@ internal sealed partial class Disconnect(
     ILogger<SecurityLog> logger)
 {
     /// <summary>Bytes; the app sends a number.</summary>
-    private const int LargestBody = 8 * 1024;
+    private const int MaxBodyBytes = 8 * 1024;
 
     /// <summary>Two at once could each count on the other's link to stay.</summary>
     private readonly KeyedLocks<int> _users = new();
@@ -120,14 +120,14 @@ internal sealed partial class Disconnect(
 
     private static async Task<byte[]?> ReadAsync(HttpContext context)
     {
-        if (context.Request.ContentLength > LargestBody)
+        if (context.Request.ContentLength > MaxBodyBytes)
         {
             return null;
         }
 
-        byte[] buffer = new byte[LargestBody + 1];
+        byte[] buffer = new byte[MaxBodyBytes + 1];
         int read = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
-        return read > LargestBody ? null : buffer[..read];
+        return read > MaxBodyBytes ? null : buffer[..read];
     }
 
     private static void GiveBack(HttpRequest request, byte[] body)

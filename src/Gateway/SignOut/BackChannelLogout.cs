@@ -64,7 +64,7 @@ internal sealed partial class BackChannelLogout(
     /// <summary>Section 2.6.</summary>
     private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
     {
-        (IFormCollection? form, FormFault? unread) = await RequestForm.ReadAsync(context);
+        (IFormCollection? form, FormError? unread) = await RequestForm.ReadAsync(context);
         if (form is null)
         {
             return (null, $"the form cannot be read: {unread!.Reason}");

@@ -23,7 +23,7 @@ internal sealed class MySessionsEndpoint(
 
     public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
     {
-        IReadOnlyList<SessionEntry> entries = [.. (await ListSessionsAsync(session, context.RequestAborted)).Select(one => SessionEntry.Of(one, session.Key))];
+        IReadOnlyList<SessionEntry> entries = [.. (await ListSessionsAsync(session, context.RequestAborted)).Select(one => SessionEntry.From(one, session.Key))];
         if (!context.Request.WantsPage())
         {
             await PageWriter.WriteJsonAsync(context, entries, SessionEntryJson.Default.IReadOnlyListSessionEntry);
