@@ -36,14 +36,14 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
             catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
             {
                 cancel.ThrowIfCancellationRequested();
-                unavailable = Unavailable(error, deadline.HasPassed);
+                unavailable = Unavailable(error, deadline.HasExpired);
                 if (IsTooLarge(error))
                 {
                     throw unavailable;
                 }
 
                 // An answer that takes too long is no sign that the replica takes nothing.
-                if (!deadline.HasPassed)
+                if (!deadline.HasExpired)
                 {
                     upstreams.ReportFailure(destination);
                 }

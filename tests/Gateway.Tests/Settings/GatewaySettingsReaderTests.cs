@@ -233,7 +233,7 @@ public sealed class GatewaySettingsReaderTests
         Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", "https://docs.example.com/"));
 
         Assert.Equal("https://docs.example.com", reading.Good.Public.Origin);
-        Assert.Contains("slash at its end", Assert.Single(reading.Warnings), StringComparison.Ordinal);
+        Assert.Contains("ends with a slash", Assert.Single(reading.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
