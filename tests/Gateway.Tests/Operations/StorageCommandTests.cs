@@ -31,7 +31,10 @@ public sealed class StorageCommandTests
         await after.AddAsync(other, onlyToFreeUser: false, World.Ct);
         (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", "--to-sqlite"], world.Settings());
         Assert.Equal(1, exitCode);
-        Assert.Contains($"{other.Subject} of {other.Issuer} is linked to user {other.UserId} in the source and to user {links[0].UserId} in the target", errors, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{other.Subject} of {other.Issuer} is linked to user {other.UserId} in the source and to user {links[0].UserId} in the target",
+            errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]
