@@ -24,7 +24,10 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     /// <summary>The valid sessions of one person, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<IReadOnlyList<ListedSession>> FindByPersonAsync(byte[] personIndex, CancellationToken cancellationToken) =>
-        [.. (await store.FindByPersonAsync(personIndex, cancellationToken)).Select(ToListed).OfType<ListedSession>().OrderByDescending(session => session.UsedAt)];
+    [
+        .. (await store.FindByPersonAsync(personIndex, cancellationToken)).Select(ToListed).OfType<ListedSession>()
+            .OrderByDescending(session => session.UsedAt),
+    ];
 
     /// <summary>All valid sessions, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>

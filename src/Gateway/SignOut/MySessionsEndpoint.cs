@@ -23,7 +23,8 @@ internal sealed class MySessionsEndpoint(
 
     public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
     {
-        IReadOnlyList<SessionEntry> entries = [.. (await ListSessionsAsync(session, context.RequestAborted)).Select(one => SessionEntry.From(one, session.Key))];
+        IReadOnlyList<ListedSession> sessions = await ListSessionsAsync(session, context.RequestAborted);
+        IReadOnlyList<SessionEntry> entries = [.. sessions.Select(listed => SessionEntry.From(listed, session.Key))];
         if (!context.Request.WantsPage())
         {
             await PageWriter.WriteJsonAsync(context, entries, SessionEntryJson.Default.IReadOnlyListSessionEntry);
