@@ -139,7 +139,7 @@ internal sealed class StoreInHand : IDisposable
         List<double> times = [];
         for (int person = 0; person < ends; person++)
         {
-            byte[] index = SessionIndex.OfPerson(new PersonKey("a", Issuer, Subject(person)));
+            byte[] index = SessionIndex.ForPerson(new PersonKey("a", Issuer, Subject(person)));
             long began = Stopwatch.GetTimestamp();
             if (await _revocations.EndAllAsync(index, SessionEnd.EndedByTheOperator, default) != 10)
             {

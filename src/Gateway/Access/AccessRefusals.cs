@@ -53,7 +53,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
 
     /// <summary>The session is unknown while the store is unavailable. A redirect to the sign-in page would loop.</summary>
     public Task RefuseWithoutStoreAsync(HttpContext context, SessionLookupFailed away) =>
-        pages.RefuseAsync(context, StoreUnavailableRefusal.Refusal(context, away.Reason));
+        pages.RefuseAsync(context, StoreUnavailableRefusal.Create(context, away.Reason));
 
     public Task RefuseWithoutPermissionAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
         403, "permission_missing", "A permission is missing",

@@ -22,7 +22,7 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
             return null;
         }
 
-        AccountLink? taken = await links.TakeOverAsync(person.Key, [.. settings.Providers.Select(provider => provider.Id)], cancellationToken);
+        AccountLink? taken = await links.AdoptOrphanAsync(person.Key, [.. settings.Providers.Select(provider => provider.Id)], cancellationToken);
         if (taken is not null)
         {
             TakenOver(taken.UserId, taken.Provider, taken.Subject, taken.Issuer);

@@ -126,7 +126,7 @@ internal sealed partial class AccountProvisioning(
         }
         catch (PaperlessRefusedException refused) when (refused.HasField("username"))
         {
-            await links.DropReservationAsync(person.Key, cancellationToken);
+            await links.RemoveReservationAsync(person.Key, cancellationToken);
 
             // If nobody has the name, Paperless itself does not accept it.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
@@ -195,7 +195,7 @@ internal sealed partial class AccountProvisioning(
             return link;
         }
 
-        await links.DropReservationAsync(person.Key, cancellationToken);
+        await links.RemoveReservationAsync(person.Key, cancellationToken);
         return null;
     }
 

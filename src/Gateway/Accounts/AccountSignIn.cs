@@ -119,7 +119,7 @@ internal sealed class AccountSignIn(
             return null;
         }
 
-        if (!user.IsActive && (await links.OfUserAsync(user.Id, cancellationToken)).Count == 0)
+        if (!user.IsActive && (await links.FindByUserAsync(user.Id, cancellationToken)).Count == 0)
         {
             // A deactivated person must not get a second account under another name.
             return AccountAnswer.From(AccountRefusals.Inactive(person.NameForLog, user.Username));
@@ -156,7 +156,7 @@ internal sealed class AccountSignIn(
             return AccountAnswer.From(refusal);
         }
 
-        await links.NoteNameAsync(user!.Username, user.Id, cancellationToken);
+        await links.SaveHeaderNameAsync(user!.Username, user.Id, cancellationToken);
         return AccountAnswer.From(new Account(user.Id, user.Username, user.IsSuperuser));
     }
 

@@ -44,7 +44,7 @@ internal sealed partial class AccountSync(
             LogChanges(person, before, user);
         }
 
-        await links.NoteAsync(link, person.Label, person.AssertedAt, cancellationToken);
+        await links.UpdateAssertionAsync(link, person.Label, person.AssertedAt, cancellationToken);
         return user;
     }
 

@@ -12,14 +12,14 @@ internal sealed partial class NameMatchGuard(IAccountLinkStore links, ILogger<Se
     /// <param name="user">A user that was found by the name, and that nobody may have used under it before.</param>
     public async Task<bool> CanBeMatchedAsync(PaperlessUser user, CancellationToken cancellationToken)
     {
-        if (await links.FindNameAsync(user.Username, cancellationToken) is { } other)
+        if (await links.FindHeaderUserAsync(user.Username, cancellationToken) is { } other)
         {
             NotMatched(user.Username, user.Id, other);
             return false;
         }
 
         // Links of a version that noted no names: the user of a link has mostly the name that the provider gave.
-        if ((await links.AllAsync(cancellationToken)).FirstOrDefault(link => link.Label == user.Username && !IsOlder(user, link)) is { } link)
+        if ((await links.ListAllAsync(cancellationToken)).FirstOrDefault(link => link.Label == user.Username && !IsOlder(user, link)) is { } link)
         {
             NotMatched(user.Username, user.Id, link.UserId);
             return false;

@@ -7,7 +7,7 @@ namespace Gateway.Forwarding;
 internal static class BodyLimits
 {
     /// <summary>The gateway's endpoints accept forms only.</summary>
-    public const long MaxGatewayBytes = RequestForm.LargestBody;
+    public const long MaxGatewayBytes = RequestForm.MaxBodyBytes;
 
     public static void Set(HttpContext context, long maxBytes)
     {

@@ -1,8 +1,8 @@
 namespace Gateway.Operations;
 
-/// <summary>What `Gateway accounts` was given. A text that was not given is empty.</summary>
-/// <param name="Provider">The `provider_id`; null where it was not given.</param>
-/// <param name="Json">Whether programs read the answer.</param>
+/// <summary>The arguments of `Gateway accounts`. A missing text is empty.</summary>
+/// <param name="Provider">The `provider_id`; null if it is missing.</param>
+/// <param name="Json">Whether to write JSON.</param>
 internal sealed record AccountsArguments(AccountsVerb Verb, string Issuer, string Subject, string User, string? Provider, bool Json);
 
 internal enum AccountsVerb

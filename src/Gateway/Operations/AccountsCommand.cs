@@ -6,7 +6,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway accounts` lists, adds and removes account links in the gateway's store. The gateway may be running meanwhile.</summary>
+/// <summary>`Gateway accounts` lists, adds and removes account links in the store, even while a gateway is running.</summary>
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     PaperlessApi api,
@@ -16,7 +16,7 @@ internal sealed partial class AccountsCommand(
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    /// <returns>The exit code. Standard output gets what was asked for and nothing else.</returns>
+    /// <returns>The exit code. Only the requested output goes to standard output.</returns>
     public async Task<int> RunAsync(AccountsArguments arguments)
     {
         try
@@ -40,7 +40,7 @@ internal sealed partial class AccountsCommand(
 
     private async Task<int> ListAsync(bool json)
     {
-        IReadOnlyList<AccountLink> all = await links.AllAsync(CancellationToken.None);
+        IReadOnlyList<AccountLink> all = await links.ListAllAsync(CancellationToken.None);
         IReadOnlyList<PaperlessUser>? users = null;
         try
         {
@@ -51,19 +51,19 @@ internal sealed partial class AccountsCommand(
             await Terminal.NoteAsync($"{Describe(failure)} The list shows no user names.");
         }
 
-        LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.Of(link, users?.FirstOrDefault(user => IsOf(link, user))?.Username))];
-        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows) : TableText(rows, nameless: users is null ? "?" : "(gone)"));
+        LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.From(link, users?.FirstOrDefault(user => IsLinkOf(link, user))?.Username))];
+        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows) : TableText(rows, missingName: users is null ? "?" : "(gone)"));
         return 0;
     }
 
-    private static string TableText(LinkedAccount[] rows, string nameless) =>
-        rows.Length == 0 ? "Nobody is linked to a Paperless user yet." : LinkedAccountText.Table(rows, nameless);
+    private static string TableText(LinkedAccount[] rows, string missingName) =>
+        rows.Length == 0 ? "Nobody is linked to a Paperless user yet." : LinkedAccountText.Table(rows, missingName);
 
-    private static string DescribeUsersFound(string? wanted, int exactly, IReadOnlyList<PaperlessUser> named)
+    private static string DescribeNoExactMatch(string? wanted, int exactMatches, IReadOnlyList<PaperlessUser> named)
     {
-        if (exactly > 1)
+        if (exactMatches > 1)
         {
-            return $"Paperless has {exactly} users \"{wanted}\".";
+            return $"Paperless has {exactMatches} users \"{wanted}\".";
         }
 
         string others = string.Join(" and ", named.Select(other => $"\"{other.Username}\""));
@@ -83,17 +83,17 @@ internal sealed partial class AccountsCommand(
                 $"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
-        // At another provider, too: an issuer has one, so the other is of before, and its link may yet go over to this one.
-        if ((await FindLinksAsync(arguments)).FirstOrDefault() is { } before)
+        // A link of another provider also counts: it is an orphan of a renamed provider, which this provider would adopt.
+        if ((await FindLinksAsync(arguments)).FirstOrDefault() is { } existing)
         {
-            return await Terminal.FailAsync(await DescribeExistingLinkAsync(before, provider));
+            return await Terminal.FailAsync(await DescribeExistingLinkAsync(existing, provider));
         }
 
         IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
-        PaperlessUser[] exactly = [.. named.Where(user => user.Username == arguments.User)];
-        if (exactly is not [PaperlessUser user])
+        PaperlessUser[] exactMatches = [.. named.Where(user => user.Username == arguments.User)];
+        if (exactMatches is not [PaperlessUser user])
         {
-            return await Terminal.FailAsync(DescribeUsersFound(arguments.User, exactly.Length, named));
+            return await Terminal.FailAsync(DescribeNoExactMatch(arguments.User, exactMatches.Length, named));
         }
 
         AccountLink link = new(
@@ -109,13 +109,13 @@ internal sealed partial class AccountsCommand(
         AccountLink added = (await links.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
         if (added.UserId != user.Id)
         {
-            // A sign-in was faster.
+            // A sign-in has added a link in the meantime.
             return await Terminal.FailAsync(await DescribeExistingLinkAsync(added, provider));
         }
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
         await WriteResultAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
-        await WarnAsync(user, link, provider);
+        await WarnOfUselessLinkAsync(user, link, provider);
         return 0;
     }
 
@@ -130,18 +130,18 @@ internal sealed partial class AccountsCommand(
 
         if (named.Length == 0 || await links.RemoveAsync(named[0].Person, CancellationToken.None) is not { } link)
         {
-            AccountLink? meant = (await links.AllAsync(CancellationToken.None))
+            AccountLink? meant = (await links.ListAllAsync(CancellationToken.None))
                 .FirstOrDefault(other => other.Subject == arguments.Subject && other.Issuer != arguments.Issuer);
             string at = arguments.Provider is null ? "" : $" at {arguments.Provider}";
             string hint = meant is null ? "\"accounts list\" shows who is" : $"but that subject is linked at the issuer {meant.Issuer}";
             return await Terminal.FailAsync($"Nobody is linked to {arguments.Subject} of {arguments.Issuer}{at}; {hint}.");
         }
 
-        string? name = await NameAsync(link);
+        string? name = await FindUsernameAsync(link);
         Unlinked(name, link.UserId, link.Provider, link.Subject, link.Issuer);
         await WriteResultAsync(link, name, $"{DescribeUser(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
 
-        // After the link: whoever signs in from here on is somebody without it.
+        // After the link is removed: a later sign-in no longer finds it.
         if (await EndSessionsAsync(link) is > 0 and int ended)
         {
             await Terminal.NoteAsync(
@@ -151,12 +151,12 @@ internal sealed partial class AccountsCommand(
         return 0;
     }
 
-    /// <summary>Sessions are found by the ID token's `sub`, which is not the link's subject where the provider's `uid_field` names another claim.</summary>
+    /// <summary>Ends the sessions of the person. Sessions are indexed by `sub`, which differs from the subject of the link if `uid_field` is set.</summary>
     private async Task<int> EndSessionsAsync(AccountLink link)
     {
-        IEnumerable<ListedSession> theirs = (await list.AllAsync(CancellationToken.None)).Where(session =>
+        IEnumerable<ListedSession> theirs = (await list.ListAllAsync(CancellationToken.None)).Where(session =>
             session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
-        byte[][] persons = [SessionIndex.OfPerson(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
+        byte[][] persons = [SessionIndex.ForPerson(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
         int ended = 0;
         foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
         {
@@ -166,8 +166,8 @@ internal sealed partial class AccountsCommand(
         return ended;
     }
 
-    /// <summary>What lets the link be, and yet lets nobody in by it.</summary>
-    private static async Task WarnAsync(PaperlessUser user, AccountLink link, Provider provider)
+    /// <summary>Warns if nobody can sign in with the new link.</summary>
+    private static async Task WarnOfUselessLinkAsync(PaperlessUser user, AccountLink link, Provider provider)
     {
         if (!user.IsActive)
         {
@@ -191,26 +191,26 @@ internal sealed partial class AccountsCommand(
         }
         catch (ProviderUnavailableException)
         {
-            // Then nobody knows better than the operator.
+            // The issuer cannot be checked without the provider.
         }
     }
 
     private async Task<IEnumerable<AccountLink>> FindLinksAsync(AccountsArguments arguments) =>
-        (await links.AllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
+        (await links.ListAllAsync(CancellationToken.None)).Where(link => link.Issuer == arguments.Issuer && link.Subject == arguments.Subject);
 
     private async Task<string> DescribeExistingLinkAsync(AccountLink link, Provider provider)
     {
         string elsewhere = link.Provider == provider.Settings.Id ? "" : $", at the provider {link.Provider}";
-        return $"{link.Subject} of {link.Issuer} is linked to {DescribeUser(await NameAsync(link), link)} already{elsewhere}. "
+        return $"{link.Subject} of {link.Issuer} is linked to {DescribeUser(await FindUsernameAsync(link), link)} already{elsewhere}. "
             + "Remove that link first with \"accounts unlink\".";
     }
 
-    /// <summary>The name of the user that is linked; null where it is gone, or Paperless does not say.</summary>
-    private async Task<string?> NameAsync(AccountLink link)
+    /// <summary>The name of the linked user; null if the user is gone or Paperless does not answer.</summary>
+    private async Task<string?> FindUsernameAsync(AccountLink link)
     {
         try
         {
-            return await api.FindUserAsync(link.UserId, CancellationToken.None) is { } user && IsOf(link, user) ? user.Username : null;
+            return await api.FindUserAsync(link.UserId, CancellationToken.None) is { } user && IsLinkOf(link, user) ? user.Username : null;
         }
         catch (PaperlessApiException)
         {
@@ -218,8 +218,8 @@ internal sealed partial class AccountsCommand(
         }
     }
 
-    /// <summary>An id alone may be another user's by now.</summary>
-    private static bool IsOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.HasJoinedAt(link.Joined);
+    /// <summary>Compares `date_joined`, too: the id may belong to another user by now.</summary>
+    private static bool IsLinkOf(AccountLink link, PaperlessUser user) => user.Id == link.UserId && user.HasJoinedAt(link.Joined);
 
     private static string DescribeUser(string? name, AccountLink link) => name is null ? $"user {link.UserId}" : $"{name} (user {link.UserId})";
 
@@ -228,8 +228,8 @@ internal sealed partial class AccountsCommand(
     private static string Describe(PaperlessApiException failure) =>
         failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
 
-    private static Task WriteResultAsync(AccountLink link, string? name, string words, bool json) =>
-        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.Of(link, name)) : Terminal.ReplaceControlCharacters(words));
+    private static Task WriteResultAsync(AccountLink link, string? name, string text, bool json) =>
+        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.From(link, name)) : Terminal.ReplaceControlCharacters(text));
 
     [LoggerMessage(
         EventId = 7040,

@@ -6,13 +6,13 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
-/// <summary>Serves, or runs one of the <see cref="Commands"/>; says in a sentence what keeps the program from it.</summary>
+/// <summary>Starts the gateway or runs one of the <see cref="Commands"/>. Known errors are reported in a sentence.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] AboutTheProgram = ["--help", "-h", "-?", "--version"];
+    private static readonly string[] HelpOptions = ["--help", "-h", "-?", "--version"];
 
-    /// <param name="create">Makes the application from configuration for the host, to serve or for a command.</param>
-    /// <returns>The exit code: 0 done, 1 not done or a bad configuration, 2 bad usage.</returns>
+    /// <param name="create">Creates the application from host configuration, for serving (true) or for a command (false).</param>
+    /// <returns>The exit code: 0 success, 1 failure or invalid configuration, 2 wrong usage.</returns>
     public static async Task<int> RunAsync(string[] args, Func<string[], bool, WebApplication> create)
     {
         try
@@ -26,18 +26,18 @@ internal static class CommandLine
         catch (Exception error) when (IsAddressInUse(error))
         {
             string[] busy = [.. error is AggregateException both ? both.InnerExceptions.Select(one => one.Message) : [error.Message]];
-            const string remedy = "Stop what listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.";
+            const string remedy = "Stop the program that listens there, or change ASPNETCORE_HTTP_PORTS or GATEWAY_MANAGEMENT_URL.";
             return await WriteResultAsync($"The gateway does not start: {string.Join(' ', busy)} {remedy}", SettingsFeature.BadConfigurationExitCode);
         }
     }
 
-    /// <summary>At the public address, at that of the management, or at both: the two servers start at once.</summary>
+    /// <summary>Whether the public address, the management address or both are in use. The two servers start concurrently.</summary>
     public static bool IsAddressInUse(Exception? error) =>
         error is IOException { InnerException: AddressInUseException }
         || (error is AggregateException several && several.InnerExceptions.All(one => one is IOException { InnerException: AddressInUseException }));
 
-    /// <summary>What begins with a dash is configuration for the host. A start does not load the library for commands.</summary>
-    private static bool IsServing(string[] args) => args.Length == 0 || (args[0].StartsWith('-') && !AboutTheProgram.Contains(args[0]));
+    /// <summary>Arguments that begin with a dash are host configuration. Serving does not load the library for commands.</summary>
+    private static bool IsServing(string[] args) => args.Length == 0 || (args[0].StartsWith('-') && !HelpOptions.Contains(args[0]));
 
     private static async Task<int> RunCommandAsync(string[] args, Func<string[], bool, WebApplication> create)
     {
@@ -45,7 +45,7 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count == 0)
         {
-            // Exceptions are worded by the caller.
+            // The caller reports exceptions.
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
 
@@ -54,12 +54,12 @@ internal static class CommandLine
             await Terminal.NoteAsync(error);
         }
 
-        // Standard output gets what was asked for and nothing else.
+        // Help after an error goes to standard error, because standard output is for requested output only.
         await root.Parse([.. CommandPath(parsed.CommandResult), "--help"]).InvokeAsync(new InvocationConfiguration { Output = Console.Error });
         return Terminal.BadUsage;
     }
 
-    /// <summary>The names of a command and of those above it.</summary>
+    /// <summary>The names of a command and its parents.</summary>
     private static IEnumerable<string> CommandPath(SymbolResult? result) =>
         result is CommandResult { Command: not RootCommand } command ? [.. CommandPath(command.Parent), command.Command.Name] : [];
 

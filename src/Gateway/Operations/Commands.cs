@@ -5,8 +5,8 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>The program's commands and their options. Each runs on the gateway's own settings and store, without serving.</summary>
-/// <param name="create">Makes the application from configuration for the host.</param>
+/// <summary>The commands of the program and their options. Commands use the settings and the store of the gateway, without serving.</summary>
+/// <param name="create">Creates the application from host configuration.</param>
 internal sealed class Commands(Func<string[], WebApplication> create)
 {
     private readonly Option<string> _issuer = Text("--issuer", "URL", "The provider's issuer, as it stands in its ID tokens (iss).");
@@ -22,7 +22,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         Health(), Validate(), Settings(), Accounts(), Sessions(), Storage(),
     };
 
-    /// <summary>What `accounts …` was given.</summary>
+    /// <summary>The arguments of `accounts`.</summary>
     public AccountsArguments AccountsArguments(AccountsVerb verb, ParseResult parsed) =>
         new(
             verb,
@@ -32,7 +32,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             parsed.GetValue(_provider),
             parsed.GetValue(_json));
 
-    /// <summary>What `sessions …` was given.</summary>
+    /// <summary>The arguments of `sessions`.</summary>
     public SessionsArguments SessionsArguments(bool ends, ParseResult parsed) =>
         new(ends, ends ? parsed.GetValue(_id) : null, parsed.GetValue(_sessionUser), parsed.GetValue(_json));
 
@@ -46,7 +46,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         ready.AcceptOnlyFromAmong("ready");
         Command health = new("health", "Asks the running gateway at GATEWAY_MANAGEMENT_URL; the exit code is 0 if it is live, or ready.") { ready };
         health.SetAction(
-            (parsed, cancel) => HealthCommand.AskAsync(parsed.GetValue(ready) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
+            (parsed, cancel) => HealthCommand.CheckAsync(parsed.GetValue(ready) is null ? ManagementServer.LivePath : ManagementServer.ReadyPath, cancel));
         return health;
     }
 

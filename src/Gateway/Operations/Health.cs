@@ -3,15 +3,15 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Gateway.Operations;
 
-/// <summary>Whether the gateway can do its work, by its <see cref="HealthChecks"/>.</summary>
+/// <summary>Runs the <see cref="HealthChecks"/> and caches the result.</summary>
 internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime lifetime, TimeProvider time) : IDisposable
 {
-    /// <summary>Whoever asks more often gets the same answer.</summary>
+    /// <summary>How long a result is reused for further requests.</summary>
     private static readonly TimeSpan CacheTtl = TimeSpan.FromSeconds(2);
 
-    private readonly SemaphoreSlim _asking = new(1, 1);
+    private readonly SemaphoreSlim _checking = new(1, 1);
     private HealthReport? _last;
-    private DateTimeOffset _askedAt;
+    private DateTimeOffset _checkedAt;
 
     public async Task<Readiness> ReadyAsync(CancellationToken cancel)
     {
@@ -20,34 +20,34 @@ internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime
             return Readiness.Stopping;
         }
 
-        // The management address listens before the public one does.
+        // The management address listens before the public address.
         if (!lifetime.ApplicationStarted.IsCancellationRequested)
         {
             return Readiness.Starting;
         }
 
-        await _asking.WaitAsync(cancel);
+        await _checking.WaitAsync(cancel);
         try
         {
-            if (_last is null || time.GetUtcNow() - _askedAt >= CacheTtl)
+            if (_last is null || time.GetUtcNow() - _checkedAt >= CacheTtl)
             {
-                // The answer is for others as well: who asked first may leave.
+                // Without the token: other requests share the result, so the checks must not stop if the first request is cancelled.
                 _last = await checks.CheckHealthAsync(CancellationToken.None);
-                _askedAt = time.GetUtcNow();
+                _checkedAt = time.GetUtcNow();
             }
 
             return Readiness.From(_last);
         }
         finally
         {
-            _asking.Release();
+            _checking.Release();
         }
     }
 
-    public void Dispose() => _asking.Dispose();
+    public void Dispose() => _checking.Dispose();
 }
 
-/// <summary>One answer of `/health/ready`: the whole, and each part by name.</summary>
+/// <summary>The answer of `/health/ready`: the overall status and the result of each check.</summary>
 internal sealed record Readiness(string Status, IReadOnlyDictionary<string, string> Checks)
 {
     public static readonly Readiness Starting = new("starting", new Dictionary<string, string>());
@@ -56,11 +56,11 @@ internal sealed record Readiness(string Status, IReadOnlyDictionary<string, stri
     [JsonIgnore]
     public bool IsReady { get; private init; }
 
-    /// <summary>What does not work, for the log; empty where nothing was asked.</summary>
+    /// <summary>The failed checks, for the log; empty if no check ran.</summary>
     [JsonIgnore]
     public string Reasons { get; private init; } = "";
 
-    /// <summary>Of each check the status and its description alone: exceptions and data stay inside.</summary>
+    /// <summary>Takes only the status and description of each check, because the answer is public.</summary>
     public static Readiness From(HealthReport report) => new(
         report.Status switch
         {

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Gateway.Operations;
 
-/// <summary>Registers a check for each part that the gateway needs. A provider that is away stops sign-ins only, so it is no more than degraded.</summary>
+/// <summary>Registers the health checks. An unavailable provider prevents only sign-ins, so the status is degraded and not unhealthy.</summary>
 internal static class HealthChecks
 {
     public const string Store = "store";
@@ -26,18 +26,18 @@ internal static class HealthChecks
     }
 }
 
-/// <summary>A check that must answer in time. The framework's own time limit does not use the <see cref="TimeProvider"/>.</summary>
+/// <summary>A health check with a timeout. The framework's own timeout does not use the <see cref="TimeProvider"/>.</summary>
 internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
 {
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
-    /// <remarks>The description is public: it says what the failure says, and the exception stays here.</remarks>
+    /// <remarks>The description is public. It contains the message of an exception, but not the exception itself.</remarks>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken)
     {
         using Deadline deadline = new(AnswerTimeout, time, cancellationToken);
         try
         {
-            await AskAsync(deadline.Token).WaitAsync(deadline.Token);
+            await RunAsync(deadline.Token).WaitAsync(deadline.Token);
             return HealthCheckResult.Healthy("ok");
         }
         catch (OperationCanceledException)
@@ -50,24 +50,24 @@ internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
         }
     }
 
-    /// <summary>Throws where the part does not work.</summary>
-    protected abstract Task AskAsync(CancellationToken cancel);
+    /// <summary>Runs the check. An exception means failure.</summary>
+    protected abstract Task RunAsync(CancellationToken cancel);
 }
 
 /// <summary>The store must answer.</summary>
 internal sealed class StoreCheck(ISessionStore store, TimeProvider time) : TimedCheck(time)
 {
-    protected override Task AskAsync(CancellationToken cancel) => store.CheckAsync(cancel);
+    protected override Task RunAsync(CancellationToken cancel) => store.CheckAsync(cancel);
 }
 
-/// <summary>One replica of Paperless must answer, and not with an error of its own.</summary>
+/// <summary>A replica of Paperless must answer without an error.</summary>
 internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstreams, TimeProvider time) : TimedCheck(time)
 {
-    protected override async Task AskAsync(CancellationToken cancel)
+    protected override async Task RunAsync(CancellationToken cancel)
     {
-        // A replica that is silent leaves time to ask another.
-        TimeSpan each = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
-        UpstreamResponse answer = await paperless.AskAsync(new UpstreamRequest(HttpMethod.Get, "/favicon.ico", each), cancel);
+        // If a replica does not answer, there must be time for another one.
+        TimeSpan replicaTimeout = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
+        UpstreamResponse answer = await paperless.AskAsync(new UpstreamRequest(HttpMethod.Get, "/favicon.ico", replicaTimeout), cancel);
         if ((int)answer.Status is 400 or >= 500)
         {
             throw new HttpRequestException($"it answers {(int)answer.Status}");
@@ -78,7 +78,7 @@ internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstrea
 /// <summary>The provider's discovery document must be valid, and the provider must answer now.</summary>
 internal sealed class ProviderCheck(string id, ProviderRegistry providers, TimeProvider time) : TimedCheck(time)
 {
-    protected override async Task AskAsync(CancellationToken cancel)
+    protected override async Task RunAsync(CancellationToken cancel)
     {
         Provider provider = providers.Find(id)!;
         await provider.Discovery.GetConfigurationAsync(cancel);

@@ -5,15 +5,15 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>One link, as `Gateway accounts` shows it.</summary>
-/// <param name="Username">Null where the user is gone, or Paperless could not be asked.</param>
+/// <summary>An account link in the output of `Gateway accounts`.</summary>
+/// <param name="Username">Null if the user is gone or Paperless does not answer.</param>
 internal sealed record LinkedAccount(int UserId, string? Username, string Provider, string Label, string Issuer, string Subject, DateTimeOffset LinkedAt)
 {
-    public static LinkedAccount Of(AccountLink link, string? username) =>
+    public static LinkedAccount From(AccountLink link, string? username) =>
         new(link.UserId, username, link.Provider, link.Label, link.Issuer, link.Subject, link.LinkedAt);
 }
 
-/// <summary>Links as JSON, and as a table to read.</summary>
+/// <summary>Writes links as JSON or as a table.</summary>
 internal static class LinkedAccountText
 {
     private static readonly string[] Head = ["USER", "NAME", "PROVIDER", "LABEL", "ISSUER", "SUBJECT", "LINKED AT"];
@@ -22,11 +22,11 @@ internal static class LinkedAccountText
 
     public static string Json(LinkedAccount[] accounts) => JsonSerializer.Serialize(accounts, LinkedAccountJson.Default.LinkedAccountArray);
 
-    /// <param name="nameless">Stands where there is no user name.</param>
-    public static string Table(IEnumerable<LinkedAccount> accounts, string nameless) => Terminal.Table(Head, accounts.Select(account => new[]
+    /// <param name="missingName">The text in place of a missing user name.</param>
+    public static string Table(IEnumerable<LinkedAccount> accounts, string missingName) => Terminal.Table(Head, accounts.Select(account => new[]
     {
         account.UserId.ToString(CultureInfo.InvariantCulture),
-        account.Username ?? nameless,
+        account.Username ?? missingName,
         account.Provider,
         account.Label,
         account.Issuer,

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Operations;
 
-/// <summary>A small server of its own at `GATEWAY_MANAGEMENT_URL`, so that nothing of it can be reached at the public address.</summary>
+/// <summary>Serves the health checks at `GATEWAY_MANAGEMENT_URL`. A separate server, so that the public address does not expose them.</summary>
 internal sealed partial class ManagementServer(GatewaySettings settings, Health health, ILogger<ManagementServer> logger) : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
@@ -13,10 +13,10 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
 
     private WebApplication? _app;
 
-    /// <summary>Where it listens, once it does.</summary>
+    /// <summary>The address at which the server listens; null before it has started.</summary>
     public Uri? Address { get; private set; }
 
-    /// <summary>On a thread of its own, so that the public server starts meanwhile.</summary>
+    /// <summary>Starts on the thread pool, so that the public server starts in parallel.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => Task.Run(() => ListenAsync(cancellationToken), cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
@@ -58,7 +58,7 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         Readiness readiness = await health.ReadyAsync(context.RequestAborted);
         if (!readiness.IsReady)
         {
-            // Starting and stopping are no errors; no check was made.
+            // Without checks the gateway is starting or stopping, which is no problem.
             NotReady(readiness.Checks.Count == 0 ? LogLevel.Information : LogLevel.Warning, readiness.Status, readiness.Reasons);
         }
 

@@ -4,7 +4,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Operations;
 
-/// <summary>One session, as `Gateway sessions` shows it.</summary>
+/// <summary>A session in the output of `Gateway sessions`.</summary>
 internal sealed record OpenSession(
     string Id,
     int UserId,
@@ -22,7 +22,7 @@ internal sealed record OpenSession(
     private static readonly string[] Head = ["ID", "USER", "PROVIDER", "DEVICE", "ADDRESS", "SIGNED IN AT", "LAST USED AT", "EXPIRES AT"];
 
     public static string Json(IEnumerable<ListedSession> sessions)
-        => JsonSerializer.Serialize([.. sessions.Select(Of)], OpenSessionJson.Default.OpenSessionArray);
+        => JsonSerializer.Serialize([.. sessions.Select(From)], OpenSessionJson.Default.OpenSessionArray);
 
     public static string Table(IEnumerable<ListedSession> sessions) => Terminal.Table(Head, sessions.Select(session => new[]
     {
@@ -36,7 +36,7 @@ internal sealed record OpenSession(
         Terminal.Time(session.ExpiresAt),
     }));
 
-    private static OpenSession Of(ListedSession session) => new(
+    private static OpenSession From(ListedSession session) => new(
         session.Id,
         session.Info.UserId,
         session.Info.Username,

@@ -17,13 +17,13 @@ using Serilog.Settings.Configuration;
 
 namespace Gateway.Operations;
 
-/// <summary>What the person who runs the gateway meets: the log, health, the way it starts and stops, its limits.</summary>
+/// <summary>Logging, health checks, start and shutdown, and the limits of the server.</summary>
 internal static class OperationsFeature
 {
-    /// <summary>How long work under way may take after SIGTERM.</summary>
+    /// <summary>How long running requests may take after SIGTERM.</summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
-    /// <param name="serves">False for a command: its output is its own, so the log goes to standard error, as text for the person who gave it.</param>
+    /// <param name="serves">False for a command: its output goes to standard output, so the log goes to standard error as readable text.</param>
     public static void AddOperations(this WebApplicationBuilder builder, GatewaySettings settings, bool serves)
     {
         AddLog(builder, serves);
@@ -39,15 +39,15 @@ internal static class OperationsFeature
         {
             options.ShutdownTimeout = GracePeriod;
 
-            // Both servers at once. Nothing else that starts takes time, and each part begins in the order in which it was added.
+            // Starts both servers in parallel. All other services start quickly, in the order of their registration.
             options.ServicesStartConcurrently = true;
 
-            // Each loop catches its own failures; one that should get through is logged by the host and ends nothing else.
+            // Background loops catch their own exceptions. The host logs any other exception and continues.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
 
-        // HTTP/3 where there is a certificate and the machine has QUIC; elsewhere Kestrel leaves it out, and `Alt-Svc` with it. As the
-        // first of all sources, so that the operator's word goes over it; what is set in code would go over the operator's.
+        // Enables HTTP/3. Kestrel ignores it without a certificate or QUIC, and then also omits `Alt-Svc`. It is the first configuration source, so
+        // that the operator can override it; a value that is set in code could not be overridden.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
         {
             InitialData = [KeyValuePair.Create<string, string?>("Kestrel:EndpointDefaults:Protocols", nameof(HttpProtocols.Http1AndHttp2AndHttp3))],
@@ -56,17 +56,17 @@ internal static class OperationsFeature
         {
             kestrel.AddServerHeader = false;
 
-            // Uploads of any size stream through; everything else keeps Kestrel's own limits.
+            // Uploads of any size are streamed. All other limits of Kestrel apply.
             kestrel.Limits.MaxRequestBodySize = null;
 
-            // Bytes for bytes, to and from Paperless. A length is read as digits: with an encoding of its own, Kestrel breaks off and logs a
-            // stack trace where one has more than 20 of them.
+            // Latin-1 keeps header bytes unchanged between clients and Paperless. Content-Length needs Kestrel's default: with another encoding, Kestrel
+            // throws at more than 20 digits and logs a stack trace.
             kestrel.RequestHeaderEncodingSelector = name => name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? null : Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
         {
-            // None, said explicitly: ASPNETCORE_FORWARDEDHEADERS_ENABLED would otherwise believe everybody.
+            // None must be set explicitly: otherwise ASPNETCORE_FORWARDEDHEADERS_ENABLED would trust every client.
             options.ForwardedHeaders = settings.TrustedProxies.IsEmpty
                 ? ForwardedHeaders.None
                 : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedHost;
@@ -81,8 +81,7 @@ internal static class OperationsFeature
     }
 
     /// <summary>
-    /// The request log, and an answer for every exception; then a host that is one; then the headers of proxies that are trusted, and of no
-    /// others.
+    /// Adds the request log, which answers every exception; then the check of the Host header; then forwarded headers, from trusted proxies only.
     /// </summary>
     public static void UseOperations(this WebApplication app, GatewaySettings settings)
     {
@@ -104,21 +103,21 @@ internal static class OperationsFeature
                 .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
 
-                // It warns at every start that the keys in the data directory are not encrypted; docs/operating.md says so once.
+                // Warns at every start that the keys in the data directory are not encrypted. docs/operating.md explains it.
                 .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
                 .MinimumLevel.Override("Yarp", LogEventLevel.Error)
 
-                // It logs every failed sign-in as an error with its exception; the gateway says it in one line, without the exception.
+                // Logs every failed sign-in as an error with an exception. The gateway logs one line instead.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Authentication", LogEventLevel.Fatal)
                 .MinimumLevel.Override(typeof(CorrelatedSignInHandler).FullName!, LogEventLevel.Fatal)
 
-                // It warns of each check that fails, with the exception; the management server says it in one line.
+                // Logs each failed check with an exception. The management server logs one line instead.
                 .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
 
-                // Its only part would be a scope around each request.
+                // Would only add a scope to each request.
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
 
-                // The command says it in a sentence; what the framework cancels because of it has nothing to add.
+                // CommandLine reports an address in use in a sentence. The cancellations that follow add no information.
                 .Filter.ByExcluding(entry => CommandLine.IsAddressInUse(entry.Exception)
                     || IsCanceledByTheFramework(entry)
                     || IsAboutPlainHttp(entry))
@@ -129,26 +128,26 @@ internal static class OperationsFeature
                 .Enrich.With<WithoutRequestScope>();
             if (!serves)
             {
-                // A command says what it did in words of its own; who became whom is said in the log all the same.
+                // A command writes its result itself. Security events are logged, too.
                 log.MinimumLevel.Override("Gateway", LogEventLevel.Warning).MinimumLevel.Override("Gateway.SecurityLog", LogEventLevel.Information);
             }
 
             if (!services.GetServices<ILogEventSink>().Any())
             {
-                // A host that brings a sink of its own, as the tests do, reads the log there.
+                // Hosts with their own sink, such as the tests, do not log to the console.
                 WriteToConsole(log.WriteTo, development, serves);
             }
         },
 
-        // Each host its own: the static logger would be the last one's, and closed with the first one's.
+        // Each host has its own logger. Hosts that share the static logger would replace and close it.
         preserveStaticLogger: true);
     }
 
-    /// <summary>The host's word that a background service failed is no such thing: nothing else would say it.</summary>
+    /// <summary>Excludes Microsoft.Extensions.Hosting: only the host reports that a background service failed.</summary>
     private static bool IsCanceledByTheFramework(LogEvent entry) =>
         entry.Exception is OperationCanceledException && Matching.FromSource("Microsoft")(entry) && !Matching.FromSource("Microsoft.Extensions.Hosting")(entry);
 
-    /// <summary>Kestrel warns that an address without TLS is for HTTP/1.1 only: nobody asked it for more there.</summary>
+    /// <summary>Kestrel warns that an address without TLS supports only HTTP/1.1. That is intended.</summary>
     private static bool IsAboutPlainHttp(LogEvent entry) =>
         entry.Level == LogEventLevel.Warning && entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
         && structure.Properties
@@ -158,7 +157,7 @@ internal static class OperationsFeature
     {
         if (development || !serves)
         {
-            // Values as JSON, so that none of them begins a line of its own.
+            // Values are written as JSON, so that a value cannot begin a new log line.
             sink.Console(
                 outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}",
                 formatProvider: CultureInfo.InvariantCulture,
@@ -170,7 +169,8 @@ internal static class OperationsFeature
         }
     }
 
-    /// <summary>What ASP.NET Core puts on every line of a request: its path, which is the key of a share link, and what the trace id says already.</summary>
+    /// <summary>Removes properties that ASP.NET Core adds to all lines of a request: the path may contain the secret of a share link, and the
+    /// connection is part of the trace id.</summary>
     private sealed class WithoutRequestScope : ILogEventEnricher
     {
         public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)

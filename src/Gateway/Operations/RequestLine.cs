@@ -5,8 +5,8 @@ using Serilog.Parsing;
 namespace Gateway.Operations;
 
 /// <summary>
-/// The request log's line: by Serilog itself and made by hand, because every request has one, and by the framework's logging it costs twice
-/// as much.
+/// The line of the request log. It is written with Serilog directly, because every request has a line and the framework's logging costs twice as
+/// much.
 /// </summary>
 internal sealed class RequestLine(Serilog.ILogger log)
 {
@@ -30,8 +30,8 @@ internal sealed class RequestLine(Serilog.ILogger log)
 
     public bool IsOn => _log.IsEnabled(LogEventLevel.Information);
 
-    /// <param name="ms">Milliseconds from the request's beginning to its answer's end.</param>
-    /// <param name="upstreamMs">Milliseconds that Paperless took to begin its answer; null where it was not asked.</param>
+    /// <param name="ms">Milliseconds from the beginning of the request to the end of the answer.</param>
+    /// <param name="upstreamMs">Milliseconds until Paperless began its answer; null if the request was not forwarded.</param>
     public void Write(string method, string path, int status, double ms, string? user, double? upstreamMs, string traceId) => _log.Write(new LogEvent(
         DateTimeOffset.Now,
         LogEventLevel.Information,

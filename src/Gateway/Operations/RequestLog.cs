@@ -8,15 +8,15 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
-/// <summary>The outermost layer: one line a request while the log wants it, and an answer for every exception.</summary>
+/// <summary>The outermost middleware: logs a line for each request, and answers every exception.</summary>
 internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
 {
     private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "An error happened inside the gateway.")
     {
-        Remedy = "Try again. If it stays, the operator finds the reason in the log under the trace id.",
+        Remedy = "Try again. If the error persists, the operator finds the reason in the log under the trace id.",
     };
 
-    /// <summary>One method, and not one around another: each would be a state machine of its own for every request.</summary>
+    /// <summary>A single method, because each nested async method would allocate a state machine for every request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
         long startedAt = 0;
@@ -27,7 +27,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
             startedAt = Stopwatch.GetTimestamp();
             context.Features.Set<UpstreamTiming>(upstream = new());
 
-            // Read before the pipeline changes it for what is forwarded.
+            // Read before the pipeline changes the path for forwarding.
             path = context.Request.PathForLogs();
         }
 
@@ -50,12 +50,12 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         }
     }
 
-    /// <summary>Never throws: nothing above this layer would log it, and the connection would break off.</summary>
+    /// <summary>Never throws: an exception here would not be logged and would close the connection.</summary>
     private async Task AnswerAsync(HttpContext context, Exception error)
     {
         if (IsClientDisconnect(context, error))
         {
-            // There is nobody to tell, and a status that is on its way cannot be changed.
+            // The client has gone. The status is set for the log only, unless it has been sent already.
             context.CloseAfterAnswer();
             if (!context.Response.HasStarted)
             {
@@ -74,7 +74,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
             if (!IsClientDisconnect(context, second))
             {
                 AnswerFailed(logger, second, context.TraceIdentifier);
-                await WritePlainlyAsync(context);
+                await WritePlainTextAsync(context);
             }
         }
     }
@@ -102,7 +102,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         await (refusal is null ? PageWriter.WriteAsync(context, InternalError) : pages.RefuseAsync(context, refusal));
     }
 
-    /// <summary>Null where it is the gateway's own mistake.</summary>
+    /// <summary>The refusal for an exception; null if the exception is a defect of the gateway.</summary>
     private static Refusal? FindRefusal(HttpContext context, Exception error)
     {
         if (context.Response.HasStarted)
@@ -114,14 +114,14 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         {
             BadHttpRequestException bad => Incomplete(bad.StatusCode, bad.Message),
             IOException broken when RequestForm.IsBadRequest(broken) => Incomplete(StatusCodes.Status400BadRequest, "The body's chunks are broken."),
-            StoreUnavailableException away => StoreUnavailableRefusal.Refusal(context, away.Message),
+            StoreUnavailableException unavailable => StoreUnavailableRefusal.Create(context, unavailable.Message),
             _ => null,
         };
     }
 
     private static Refusal Incomplete(int status, string detail) => new(status, "bad_request", "This request is not complete", detail);
 
-    /// <summary>Over HTTP/2 a body that breaks off is an <see cref="IOException"/> of Kestrel's, which may come before the request counts as aborted.</summary>
+    /// <summary>Over HTTP/2 an aborted body is an <see cref="IOException"/> of Kestrel, which may come before the request is marked as aborted.</summary>
     private static bool IsClientDisconnect(HttpContext context, Exception error)
     {
         if (error is ConnectionResetException or ConnectionAbortedException
@@ -133,8 +133,8 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         return error is OperationCanceledException or (IOException and not BadHttpRequestException) && context.RequestAborted.IsCancellationRequested;
     }
 
-    /// <summary>The last resort: depends on nothing that may just have failed.</summary>
-    private static async Task WritePlainlyAsync(HttpContext context)
+    /// <summary>The last resort: uses nothing that may just have failed.</summary>
+    private static async Task WritePlainTextAsync(HttpContext context)
     {
         if (context.Response.HasStarted)
         {

@@ -1,8 +1,8 @@
 namespace Gateway.Operations;
 
-/// <summary>What `Gateway sessions` was given.</summary>
-/// <param name="Ends">Whether the sessions that are meant end, and are not only listed.</param>
-/// <param name="Id">As the list shows it; null where it was not given.</param>
-/// <param name="User">The Paperless user's name; null where it was not given.</param>
-/// <param name="Json">Whether programs read the answer.</param>
+/// <summary>The arguments of `Gateway sessions`.</summary>
+/// <param name="Ends">Whether to end sessions (`sessions end`) or list them (`sessions list`).</param>
+/// <param name="Id">The id of a session, as the list shows it; null if it is missing.</param>
+/// <param name="User">The name of a Paperless user; null if it is missing.</param>
+/// <param name="Json">Whether to write JSON.</param>
 internal sealed record SessionsArguments(bool Ends, string? Id, string? User, bool Json);

@@ -3,10 +3,10 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway sessions` lists and ends sessions in the gateway's store. The gateway may be running meanwhile.</summary>
+/// <summary>`Gateway sessions` lists and ends sessions in the store, even while a gateway is running.</summary>
 internal sealed class SessionsCommand(SessionList list, Revocations revocations, ISessionStore store)
 {
-    /// <summary>What a command cannot do at once; see <see cref="SessionsFeature.TidyInterval"/>.</summary>
+    /// <summary>Printed because a running gateway checks for ended sessions only every <see cref="SessionsFeature.TidyInterval"/>.</summary>
     public const string Notice = "A gateway that is running notices within half a minute.";
 
     /// <returns>The exit code.</returns>
@@ -14,7 +14,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
     {
         try
         {
-            IReadOnlyList<ListedSession> all = await list.AllAsync(CancellationToken.None);
+            IReadOnlyList<ListedSession> all = await list.ListAllAsync(CancellationToken.None);
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),
@@ -70,7 +70,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
         }
         else
         {
-            // By person: a sign-in that is under way comes to nothing, too.
+            // Ends sessions by person, which also stops a sign-in that has already begun.
             foreach (byte[] person in meant.Select(session => session.Stored.PersonIndex).DistinctBy(Convert.ToHexStringLower))
             {
                 await revocations.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
@@ -84,13 +84,13 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
         return 0;
     }
 
-    /// <summary>Every session of the persons who are signed in as that user.</summary>
+    /// <summary>All sessions of the people who are signed in as that user.</summary>
     private static ListedSession[] FindSessionsOfPersons(IReadOnlyList<ListedSession> all, string user)
     {
-        HashSet<string> persons = [.. all.Where(session => session.Info.Username == user).Select(PersonOf)];
-        return [.. all.Where(session => persons.Contains(PersonOf(session)))];
+        HashSet<string> persons = [.. all.Where(session => session.Info.Username == user).Select(PersonIndex)];
+        return [.. all.Where(session => persons.Contains(PersonIndex(session)))];
 
-        static string PersonOf(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
+        static string PersonIndex(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
     }
 
     private static string NobodySignedIn(string user) => $"Nobody is signed in as {user}: letter case counts, and \"sessions list\" shows who is.";

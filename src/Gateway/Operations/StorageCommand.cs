@@ -3,7 +3,7 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway storage copy`: takes the account links along when Redis takes the database's place, or the other way round.</summary>
+/// <summary>`Gateway storage copy`: copies the account links between SQLite and Redis.</summary>
 internal static class StorageCommand
 {
     public static async Task<int> CopyAsync(WebApplication app, bool toRedis)
@@ -11,7 +11,7 @@ internal static class StorageCommand
         if (app.Services.GetService<RedisAccounts>() is not { } redis)
         {
             throw new SettingsException(
-                [new("GATEWAY_REDIS_URL", "is not set, so there is nothing to copy to or from.", "Set it, also for a copy that leads away from Redis.")]);
+                [new("GATEWAY_REDIS_URL", "is not set, so there is no Redis to copy to or from.", "Set it, also to copy from Redis to SQLite.")]);
         }
 
         await app.OpenStorageAsync();
@@ -21,45 +21,45 @@ internal static class StorageCommand
         {
             return toRedis ? await CopyAsync(sqlite, redis, "to Redis") : await CopyAsync(redis, sqlite, "to the database");
         }
-        catch (StoreUnavailableException away)
+        catch (StoreUnavailableException unavailable)
         {
-            await Console.Error.WriteLineAsync($"A store does not answer: {away.Message}. Links copied so far are kept. Run the command again.");
+            await Console.Error.WriteLineAsync($"A store does not answer: {unavailable.Message}. Links copied so far are kept. Run the command again.");
             return 1;
         }
     }
 
     private static async Task<int> CopyAsync(IAccountLinkStore from, IAccountLinkStore to, string where)
     {
-        IReadOnlyList<AccountLink> links = await from.AllAsync(CancellationToken.None);
+        IReadOnlyList<AccountLink> links = await from.ListAllAsync(CancellationToken.None);
         List<AccountLink> missing = [];
         List<string> conflicts = [];
         foreach (AccountLink link in links)
         {
-            AccountLink? there = await to.FindAsync(link.Person, CancellationToken.None);
-            if (there is null)
+            AccountLink? existing = await to.FindAsync(link.Person, CancellationToken.None);
+            if (existing is null)
             {
                 missing.Add(link);
             }
-            else if (IsAnother(there, link))
+            else if (IsConflict(existing, link))
             {
-                conflicts.Add(Conflict(there, link));
+                conflicts.Add(DescribeConflict(existing, link));
             }
         }
 
         foreach (AccountLink link in conflicts.Count > 0 ? [] : missing)
         {
-            // Somebody may have signed in meanwhile.
-            AccountLink now = (await to.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
-            if (IsAnother(now, link))
+            // A sign-in may have added another link in the meantime.
+            AccountLink added = (await to.AddAsync(link, onlyToFreeUser: false, CancellationToken.None))!;
+            if (IsConflict(added, link))
             {
-                conflicts.Add(Conflict(now, link));
+                conflicts.Add(DescribeConflict(added, link));
             }
         }
 
-        IReadOnlyDictionary<string, int> names = await to.NamesAsync(CancellationToken.None);
-        foreach ((string name, int userId) in (await from.NamesAsync(CancellationToken.None)).Where(named => !names.ContainsKey(named.Key)))
+        IReadOnlyDictionary<string, int> names = await to.ListHeaderNamesAsync(CancellationToken.None);
+        foreach ((string name, int userId) in (await from.ListHeaderNamesAsync(CancellationToken.None)).Where(entry => !names.ContainsKey(entry.Key)))
         {
-            await to.NoteNameAsync(name, userId, CancellationToken.None);
+            await to.SaveHeaderNameAsync(name, userId, CancellationToken.None);
         }
 
         if (conflicts.Count > 0)
@@ -73,9 +73,9 @@ internal static class StorageCommand
         return 0;
     }
 
-    /// <summary>The same person, and another user.</summary>
-    private static bool IsAnother(AccountLink there, AccountLink link) => there.UserId != link.UserId || there.Joined != link.Joined;
+    /// <summary>Whether the same person is linked to different users.</summary>
+    private static bool IsConflict(AccountLink existing, AccountLink link) => existing.UserId != link.UserId || existing.Joined != link.Joined;
 
-    private static string Conflict(AccountLink there, AccountLink link)
-        => $"{link.Subject} of {link.Issuer} is user {link.UserId} here and user {there.UserId} there";
+    private static string DescribeConflict(AccountLink existing, AccountLink link)
+        => $"{link.Subject} of {link.Issuer} is linked to user {link.UserId} in the source and to user {existing.UserId} in the target";
 }

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Gateway.Operations;
 
-/// <summary>What commands say: standard output gets what was asked for and nothing else, standard error the words about it.</summary>
+/// <summary>The output of commands: requested output goes to standard output, messages go to standard error.</summary>
 internal static class Terminal
 {
-    public const int NotDone = 1;
+    public const int Failure = 1;
 
     public const int BadUsage = 2;
 
-    /// <summary>Without what a terminal would take for a command: people choose their own names, and what their browsers call themselves.</summary>
+    /// <summary>Replaces control characters, which a terminal could execute. User names and `User-Agent` headers can contain them.</summary>
     public static string ReplaceControlCharacters(string text) => string.Concat(text.Select(letter => IsUnprintable(letter) ? '\uFFFD' : letter));
 
     public static string Table(string[] head, IEnumerable<string[]> cells)
@@ -24,7 +24,7 @@ internal static class Terminal
     public static Task NoteAsync(string text) => Console.Error.WriteLineAsync(ReplaceControlCharacters(text));
 
     /// <returns>The exit code.</returns>
-    public static async Task<int> FailAsync(string text, int exitCode = NotDone)
+    public static async Task<int> FailAsync(string text, int exitCode = Failure)
     {
         await NoteAsync(text);
         return exitCode;

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Gateway.Pages;
 
-/// <summary>Times as the pages write them; without a script, nobody knows the reader's own clock.</summary>
+/// <summary>Formats times for pages, in UTC: without a script the time zone of the reader is unknown.</summary>
 internal static class PageTime
 {
-    public static string Readable(DateTimeOffset time) => time.ToUniversalTime().ToString("d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+    public static string Format(DateTimeOffset time) => time.ToUniversalTime().ToString("d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

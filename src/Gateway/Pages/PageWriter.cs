@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Components.Web;
 
 namespace Gateway.Pages;
 
-/// <summary>Writes every page and every refusal of the gateway's own: same frame, same headers, never cached, never framed.</summary>
+/// <summary>Writes all pages and refusals of the gateway. They share a frame and headers, are not cached, and cannot be embedded in a frame.</summary>
 internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
 {
-    /// <remarks>Rendered apart from the request: Blazor's own result reads the request's host and form, and fails where they are none.</remarks>
+    /// <remarks>Does not use `RazorComponentResult`, which reads the host and the form of the request and fails if they are invalid.</remarks>
     public static async Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
         where TPage : IComponent
     {
@@ -25,7 +25,7 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         await response.Body.WriteAsync(bytes, context.RequestAborted);
     }
 
-    /// <summary>The same page for programs.</summary>
+    /// <summary>Writes the content of a page as JSON, for programs.</summary>
     public static Task WriteJsonAsync<T>(HttpContext context, T view, JsonTypeInfo<T> type)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -40,14 +40,14 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         return WriteAsync(context, refusal);
     }
 
-    /// <summary>The log line of a refusal, for what answers with a page of its own.</summary>
+    /// <summary>Logs a refusal that the caller answers with another page.</summary>
     public void Log(HttpContext context, Refusal refusal)
     {
         string path = context.Request.PathForLogs();
         Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.ForTheLog ?? refusal.Title, context.TraceIdentifier);
     }
 
-    /// <summary>As <see cref="RefuseAsync"/>, for what was logged already.</summary>
+    /// <summary>Writes a refusal that is already logged.</summary>
     public static Task WriteAsync(HttpContext context, Refusal refusal)
     {
         if (refusal.RetryAfter is { } seconds)
@@ -73,7 +73,7 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
             new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });
     }
 
-    /// <summary>RFC 9457.</summary>
+    /// <summary>Writes problem details (RFC 9457).</summary>
     private static Task WriteProblemAsync(HttpContext context, Refusal refusal)
     {
         context.Response.Headers.CacheControl = "no-store";

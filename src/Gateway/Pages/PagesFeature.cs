@@ -4,17 +4,17 @@ using Gateway.Settings;
 
 namespace Gateway.Pages;
 
-/// <summary>The gateway's own pages under `/gateway/`, and the frame of all its pages.</summary>
+/// <summary>The pages of the gateway below `/gateway/`, and the frame of all its pages.</summary>
 internal static class PagesFeature
 {
-    public const string OwnPath = "/gateway";
+    public const string BasePath = "/gateway";
 
     public const string SessionPath = "/gateway/session";
 
-    /// <summary>One's own sessions; whoever ends things answers there.</summary>
+    /// <summary>The list of the person's own sessions. The SignOut feature maps it.</summary>
     public const string SessionsPath = "/gateway/sessions";
 
-    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
+    private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
@@ -22,19 +22,19 @@ internal static class PagesFeature
     }
 
     /// <remarks>
-    /// Here and in all features: handlers that take the request alone, and ask it for what they need. For others ASP.NET Core writes code when
-    /// it starts, which costs time and memory.
+    /// All features use handlers whose only parameter is the request. For handlers with other parameters ASP.NET Core generates code at start, which
+    /// costs time and memory.
     /// </remarks>
     public static void MapPages(this WebApplication app)
     {
-        app.MapMethods(Stylesheet.Path, Reading, WriteStylesheetAsync);
-        app.MapMethods(SessionPath, Reading, ShowSessionAsync);
+        app.MapMethods(Stylesheet.Path, ReadMethods, WriteStylesheetAsync);
+        app.MapMethods(SessionPath, ReadMethods, ShowSessionAsync);
 
-        // Said with its pattern: by itself it leaves out every address that looks like a file.
+        // With an explicit pattern: the default pattern excludes paths that look like a file.
         app.MapFallback("{**path}", NotFoundAsync);
     }
 
-    /// <summary>Whether the page at that path says something of the session, whoever keeps it.</summary>
+    /// <summary>Whether the path is a page about sessions: of the gateway, or of a password sign-in at Paperless.</summary>
     public static bool IsAboutSessions(PathString path) =>
         path.Equals(SessionPath, StringComparison.OrdinalIgnoreCase) || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase);
 
@@ -67,13 +67,13 @@ internal static class PagesFeature
         ? PageWriter.ShowAsync<SessionPage>(context, 200, new() { [nameof(SessionPage.Session)] = view })
         : PageWriter.WriteJsonAsync(context, view, SessionViewJson.Default.SessionView);
 
-    /// <param name="back">Where the sign-in then leads, below the script name.</param>
-    public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string back) =>
+    /// <param name="returnPath">The path to which the sign-in returns, below the script name.</param>
+    public static Task NotSignedInAsync(HttpContext context, GatewaySettings settings, string returnPath) =>
         context.RequestServices.GetRequiredService<PageWriter>()
-            .RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "Nobody is signed in here.")
+            .RefuseAsync(context, new Refusal(401, "not_signed_in", "Not signed in", "You are not signed in to Paperless in this browser.")
             {
                 Level = LogLevel.Information,
-                Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + back)}", "Sign in")],
+                Links = [new PageLink($"{settings.ScriptName}/accounts/login/?next={Uri.EscapeDataString(settings.ScriptName + returnPath)}", "Sign in")],
             });
 
     private static Task NotFoundAsync(HttpContext context) =>

@@ -1,6 +1,6 @@
 namespace Gateway.Pages;
 
-/// <summary>A request that the gateway turns down: what happened, what to do, and where to go on. One page or problem+json, one log line.</summary>
+/// <summary>The answer to a refused request: what happened, what to do, and links. It becomes a page or problem details, and a log line.</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">A short name for the log and for programs, such as `path_ambiguous`.</param>
 /// <param name="Title">What happened, in a few words.</param>
@@ -12,18 +12,18 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
 
     public IReadOnlyList<PageLink> Links { get; init; } = [];
 
-    /// <summary>Seconds after which another try makes sense; the page then tries again by itself.</summary>
+    /// <summary>Seconds after which the page tries again by itself; null if a retry makes no sense.</summary>
     public int? RetryAfter { get; init; }
 
-    /// <summary>Where that other try is made; null for the same address.</summary>
+    /// <summary>The address of the retry; null for the same address.</summary>
     public string? RetryAt { get; init; }
 
-    /// <summary>How the log takes it: a warning, unless it happens to everybody from time to time.</summary>
+    /// <summary>The level of the log line. Refusals that are part of normal use are not warnings.</summary>
     public LogLevel Level { get; init; } = LogLevel.Warning;
 
-    /// <summary>What only the log should say; never a secret, token or cookie.</summary>
+    /// <summary>The reason for the log; null to log the title. It must not contain a secret, token or cookie.</summary>
     public string? ForTheLog { get; init; }
 }
 
-/// <summary>A way on from a page.</summary>
+/// <summary>A link on a page.</summary>
 public sealed record PageLink(string Href, string Text);

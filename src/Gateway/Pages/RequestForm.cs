@@ -8,35 +8,35 @@ using Microsoft.Net.Http.Headers;
 namespace Gateway.Pages;
 
 /// <summary>Why a form is refused.</summary>
-/// <param name="Status">400, or what the server says of a body that is too large or too slow.</param>
-/// <param name="Reason">For the log, the page and the provider.</param>
-internal sealed record FormFault(int Status, string Reason);
+/// <param name="Status">400, or the status of Kestrel for a body that is too large or too slow.</param>
+/// <param name="Reason">The reason for the log, the page and the provider.</param>
+internal sealed record FormError(int Status, string Reason);
 
 /// <summary>
-/// The one reader of forms for the gateway's own endpoints. It takes what a browser sends for a page of ours, and what a provider sends:
-/// `application/x-www-form-urlencoded` in UTF-8, with bounds on everything.
+/// Reads the forms of all endpoints of the gateway, from browsers and from providers: `application/x-www-form-urlencoded` in UTF-8, with limits on
+/// size and number of fields.
 /// </summary>
 internal static class RequestForm
 {
-    /// <summary>Bytes of the body; the form with a sign-in in it is the largest.</summary>
-    public const int LargestBody = 64 * 1024;
+    /// <summary>The largest form is the callback of a sign-in.</summary>
+    public const int MaxBodyBytes = 64 * 1024;
 
     private const string Type = "application/x-www-form-urlencoded";
 
-    private const int MostFields = 32;
+    private const int MaxFields = 32;
 
-    private const int LongestName = 256;
+    private const int MaxNameLength = 256;
 
-    /// <summary>Maps an endpoint that is sent a form: where it cannot be read, it is refused before the endpoint sees it.</summary>
+    /// <summary>Maps an endpoint that takes a form. An invalid form is refused before the endpoint runs.</summary>
     public static void MapForm(this WebApplication app, string pattern, Func<HttpContext, IFormCollection, Task> answer) =>
         app.MapPost(pattern, async context =>
         {
-            (IFormCollection? form, FormFault? fault) = await ReadAsync(context);
-            await (form is null ? RefuseAsync(context, fault!) : answer(context, form));
+            (IFormCollection? form, FormError? error) = await ReadAsync(context);
+            await (form is null ? RefuseAsync(context, error!) : answer(context, form));
         });
 
-    /// <returns>The form, an empty one where there is no body; or why there is none.</returns>
-    public static async Task<(IFormCollection? Form, FormFault? Fault)> ReadAsync(HttpContext context)
+    /// <returns>The form, which is empty if there is no body, or an error.</returns>
+    public static async Task<(IFormCollection? Form, FormError? Error)> ReadAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         if (request.ContentLength == 0 || context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
@@ -46,48 +46,48 @@ internal static class RequestForm
 
         if (!IsForm(request.Headers.ContentType))
         {
-            return (null, new FormFault(StatusCodes.Status400BadRequest, $"it is no {Type} in UTF-8"));
+            return (null, new FormError(StatusCodes.Status400BadRequest, $"it is no {Type} in UTF-8"));
         }
 
-        if (request.ContentLength > LargestBody)
+        if (request.ContentLength > MaxBodyBytes)
         {
-            return (null, new FormFault(StatusCodes.Status413PayloadTooLarge, "it is too large"));
+            return (null, new FormError(StatusCodes.Status413PayloadTooLarge, "it is too large"));
         }
 
         try
         {
             FormPipeReader reader = new(request.BodyReader, Encoding.UTF8)
             {
-                ValueCountLimit = MostFields,
-                KeyLengthLimit = LongestName,
-                ValueLengthLimit = LargestBody,
+                ValueCountLimit = MaxFields,
+                KeyLengthLimit = MaxNameLength,
+                ValueLengthLimit = MaxBodyBytes,
             };
             return (new FormCollection(await reader.ReadFormAsync(context.RequestAborted)), null);
         }
         catch (BadHttpRequestException bad)
         {
             context.CloseAfterAnswer();
-            return (null, new FormFault(bad.StatusCode, "it did not arrive whole"));
+            return (null, new FormError(bad.StatusCode, "it did not arrive whole"));
         }
         catch (InvalidDataException)
         {
-            // The reader leaves its read open where it gives up.
+            // The reader does not complete its read after this error.
             context.CloseAfterAnswer();
-            return (null, new FormFault(StatusCodes.Status400BadRequest, "it has too many fields, or one that is too long"));
+            return (null, new FormError(StatusCodes.Status400BadRequest, "it has too many fields, or one that is too long"));
         }
         catch (IOException broken) when (IsBadRequest(broken))
         {
             context.CloseAfterAnswer();
-            return (null, new FormFault(StatusCodes.Status400BadRequest, "its chunks are broken"));
+            return (null, new FormError(StatusCodes.Status400BadRequest, "its chunks are broken"));
         }
     }
 
-    /// <summary>Kestrel's answer to the size of a chunk that no number can hold is not its exception for requests that are none.</summary>
+    /// <summary>Whether Kestrel reports a bad request. For a chunk size that overflows it throws another exception than for other bad requests.</summary>
     public static bool IsBadRequest(IOException error) => error is BadHttpRequestException or { InnerException: OverflowException };
 
     /// <summary>
-    /// After a body that was not read to its end nothing can follow on the connection. Kestrel would look for it all the same, now and then while its last
-    /// read is not ended, and log that with a stack trace (dotnet/aspnetcore#17840).
+    /// Closes an HTTP/1 connection after the answer, because the body was not read to its end and no request can follow. Kestrel would otherwise try to
+    /// read the next request, sometimes while its last read is still open, and log an error with a stack trace (dotnet/aspnetcore#17840).
     /// </summary>
     public static void CloseAfterAnswer(this HttpContext context)
     {
@@ -103,13 +103,13 @@ internal static class RequestForm
         && type.MediaType.Equals(Type, StringComparison.OrdinalIgnoreCase)
         && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
-    private static Task RefuseAsync(HttpContext context, FormFault fault)
+    private static Task RefuseAsync(HttpContext context, FormError error)
     {
-        string detail = $"Nothing was done, because the form cannot be read: {fault.Reason}.";
-        Refusal refusal = new(fault.Status, "form_refused", "This form cannot be read", detail)
+        string detail = $"The form was not processed, because it cannot be read: {error.Reason}.";
+        Refusal refusal = new(error.Status, "form_refused", "This form cannot be read", detail)
         {
-            Remedy = "Go back, load the page again, and send it once more.",
-            ForTheLog = fault.Reason,
+            Remedy = "Go back, reload the page and submit the form again.",
+            ForTheLog = error.Reason,
         };
         return context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, refusal);
     }

@@ -2,11 +2,12 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Pages;
 
-/// <summary>Tells a person's navigation from a script's or a program's request.</summary>
+/// <summary>Distinguishes the navigation of a person from the request of a script or program.</summary>
 internal static class RequestKind
 {
     /// <summary>
-    /// `Sec-Fetch-Mode` where the browser sends it (W3C Fetch Metadata), and then a whole document at that; else whether HTML is asked for.
+    /// Whether a person navigates to a document. Uses `Sec-Fetch-Mode` and `Sec-Fetch-Dest` if the browser sends them (W3C Fetch Metadata), else the
+    /// `Accept` header.
     /// </summary>
     public static bool IsNavigation(this HttpRequest request)
     {
@@ -28,40 +29,40 @@ internal static class RequestKind
         return false;
     }
 
-    /// <summary>Whether the browser says what it fetches, and for what.</summary>
+    /// <summary>Whether the browser sends Fetch Metadata headers.</summary>
     public static bool HasFetchMetadata(this HttpRequest request) =>
         request.Headers["Sec-Fetch-Mode"].Count + request.Headers["Sec-Fetch-Dest"].Count + request.Headers["Sec-Fetch-Site"].Count > 0;
 
-    /// <summary>Whether the browser says that a person goes to a page, in a window of its own.</summary>
+    /// <summary>Whether Fetch Metadata says that a person navigates to a document in a tab, not in a frame.</summary>
     public static bool IsDocumentNavigation(this HttpRequest request) =>
         request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
 
-    /// <summary>Whether a browser fetches ahead of a click: nobody has asked for anything yet.</summary>
-    /// <remarks>`Sec-Purpose` is the Fetch standard's; older browsers say `Purpose` or `X-Moz`.</remarks>
+    /// <summary>Whether a browser prefetches the page before a person clicks.</summary>
+    /// <remarks>`Sec-Purpose` is in the Fetch standard; older browsers send `Purpose` or `X-Moz`.</remarks>
     public static bool IsPrefetch(this HttpRequest request) =>
         request.Headers["Sec-Purpose"].Count > 0 || request.Headers["Purpose"] == "prefetch" || request.Headers["X-Moz"] == "prefetch";
 
-    /// <summary>Of what is there both as a page and as JSON: the page is for whoever asks for one by name.</summary>
+    /// <summary>Whether to answer with a page instead of JSON: only if the request accepts `text/html` explicitly.</summary>
     public static bool WantsPage(this HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>
-    /// The path for logs: without the query, and without what opens something by itself (share links, keys in mails).
+    /// The path for logs, without the query and without secrets in the path (share links, keys in emails).
     /// </summary>
     public static string PathForLogs(this HttpRequest request)
     {
         string path = request.Path.Value ?? "/";
-        foreach (string secretBelow in SecretBelow)
+        foreach (string prefix in SecretPrefixes)
         {
-            int start = path.IndexOf(secretBelow, StringComparison.OrdinalIgnoreCase);
+            int start = path.IndexOf(prefix, StringComparison.OrdinalIgnoreCase);
             if (start >= 0)
             {
-                return path[..(start + secretBelow.Length)] + "…";
+                return path[..(start + prefix.Length)] + "…";
             }
         }
 
         return path;
     }
 
-    private static readonly string[] SecretBelow = ["share/", "/password/reset/key/", "/confirm-email/"];
+    private static readonly string[] SecretPrefixes = ["share/", "/password/reset/key/", "/confirm-email/"];
 }

@@ -3,9 +3,9 @@ using Gateway.Sessions;
 
 namespace Gateway.Pages;
 
-/// <summary>One of one's own sessions at `/gateway/sessions`.</summary>
-/// <param name="Id">Names the session and opens nothing.</param>
-/// <param name="Current">Whether it is the one that asks.</param>
+/// <summary>A session in the list at `/gateway/sessions`.</summary>
+/// <param name="Id">Identifies the session and gives no access.</param>
+/// <param name="Current">Whether it is the session of this request.</param>
 public sealed record SessionEntry(
     string Id,
     string Device,
@@ -16,7 +16,7 @@ public sealed record SessionEntry(
     DateTimeOffset ExpiresAt,
     bool Current)
 {
-    internal static SessionEntry Of(ListedSession session, SessionKey current) => new(
+    internal static SessionEntry From(ListedSession session, SessionKey current) => new(
         session.Id,
         session.Device,
         session.Info.Device,

@@ -4,7 +4,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Pages;
 
-/// <summary>`/gateway/session` for programs.</summary>
+/// <summary>The current session at `/gateway/session`, as a page and as JSON.</summary>
 public sealed record SessionView(
     string Username,
     string? Provider,
@@ -17,7 +17,7 @@ public sealed record SessionView(
     DateTimeOffset? ExpiresAt,
     DateTimeOffset CheckedAt)
 {
-    /// <summary>For the page alone.</summary>
+    /// <summary>Only the page shows it.</summary>
     [JsonIgnore]
     public string? Name { get; init; }
 
@@ -36,7 +36,7 @@ public sealed record SessionView(
         Name = session.Identity.Name,
     };
 
-    /// <summary>Somebody who signed in at Paperless itself: there is no provider, and only Paperless knows since when.</summary>
+    /// <summary>A password sign-in at Paperless: there is no provider, and only Paperless knows when it began.</summary>
     internal static SessionView From(PasswordSession session) =>
         new(session.Username, null, null, null, null, null, session.IsSuperuser, null, null, session.CheckedAt);
 }

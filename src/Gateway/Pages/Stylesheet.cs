@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Gateway.Pages;
 
-/// <summary>The pages' one style sheet; its name holds its hash, so browsers may keep it for ever.</summary>
+/// <summary>The style sheet of all pages. Its name contains its hash, so that browsers can cache it permanently.</summary>
 internal static class Stylesheet
 {
     public static byte[] Bytes { get; } = Read();

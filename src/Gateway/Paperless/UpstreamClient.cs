@@ -38,14 +38,14 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
             catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
             {
                 cancel.ThrowIfCancellationRequested();
-                unavailable = Unavailable(error, deadline.HasPassed);
+                unavailable = Unavailable(error, deadline.HasExpired);
                 if (IsTooLarge(error))
                 {
                     throw unavailable;
                 }
 
                 // A timeout does not prove that the replica is unreachable.
-                if (!deadline.HasPassed)
+                if (!deadline.HasExpired)
                 {
                     upstreams.ReportFailure(destination);
                 }

@@ -37,7 +37,7 @@ internal sealed partial class PasswordSessionRegistry(
     /// <summary>Raised when a session has ended, so that its WebSockets close.</summary>
     public event Action<SessionKey>? Ended;
 
-    public static SessionKey KeyOf(string cookie) => SessionKey.Of(Encoding.Latin1.GetBytes(cookie));
+    public static SessionKey KeyOf(string cookie) => SessionKey.FromSecret(Encoding.Latin1.GetBytes(cookie));
 
     /// <summary>The value of Paperless's session cookie, where it may belong to a password session; null with a session of the gateway.</summary>
     public string? CookieOf(HttpContext context) =>

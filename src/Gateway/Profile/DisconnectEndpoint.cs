@@ -63,7 +63,7 @@ internal sealed partial class DisconnectEndpoint(
 
     private async Task RemoveLinkAsync(HttpContext context, SignedInUser user, long id, HttpTransformer asUser)
     {
-        IReadOnlyList<AccountLink> all = await links.OfUserAsync(user.Id, context.RequestAborted);
+        IReadOnlyList<AccountLink> all = await links.FindByUserAsync(user.Id, context.RequestAborted);
         AccountLink? link = all.FirstOrDefault(link => ProfileLinks.ShownId(link) == id);
         bool isLastLink = link is not null && !all.Any(other => other != link && CanSignInWith(other));
         if (isLastLink && await FindLastWayRefusalAsync(context, user, link!, asUser) is { } refusal)

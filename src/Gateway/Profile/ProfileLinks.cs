@@ -16,7 +16,7 @@ internal sealed class ProfileLinks(IAccountLinkStore links, GatewaySettings sett
             return false;
         }
 
-        foreach (AccountLink link in await links.OfUserAsync(user.Id, CancellationToken.None))
+        foreach (AccountLink link in await links.FindByUserAsync(user.Id, CancellationToken.None))
         {
             accounts.Add(new JsonObject { ["id"] = ShownId(link), ["provider"] = link.Provider, ["name"] = link.Label });
         }

@@ -3,7 +3,7 @@ using Gateway.Sessions;
 
 namespace Gateway.Providers;
 
-/// <summary>What the provider said in the round trip that is being finished; a feature of its request.</summary>
+/// <summary>The tokens and claims of a finished round trip to a provider. A feature of the callback request.</summary>
 internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, JsonElement? userInfo, DateTimeOffset assertedAt)
 {
     private const int MaxSidLength = 1000;
@@ -12,18 +12,18 @@ internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, Js
 
     public string Issuer { get; } = idToken.RequiredText("iss");
 
-    /// <summary>The `sub` itself, whatever `uid_field` makes the subject here: the provider's logout speaks of it.</summary>
+    /// <summary>The `sub` claim, even if `uid_field` names another claim as the subject: logout tokens contain the `sub`.</summary>
     public string Sub { get; } = idToken.RequiredText("sub");
 
-    /// <summary>The provider's session; null where it does not say.</summary>
+    /// <summary>The id of the provider's session; null if the ID token has none.</summary>
     public string? Sid { get; } = idToken.Text("sid") is { Length: > 0 and <= MaxSidLength } sid ? sid : null;
 
-    /// <summary>Of ID token and userinfo together.</summary>
+    /// <summary>The merged claims of ID token and userinfo.</summary>
     public JsonElement Claims { get; } = ProviderClaims.Merge(idToken.Json, userInfo);
 
-    /// <summary>When the ID token was asked for: whatever the provider says later is newer.</summary>
+    /// <summary>When the gateway requested the ID token. Any later assertion of the provider is newer.</summary>
     public DateTimeOffset AssertedAt { get; } = assertedAt;
 }
 
-/// <summary>When the code was sent to the provider; a feature of that request.</summary>
+/// <summary>When the gateway sent the code to the provider. A feature of the callback request.</summary>
 internal sealed record CodeRedemption(DateTimeOffset At);

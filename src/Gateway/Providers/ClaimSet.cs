@@ -4,15 +4,15 @@ using System.Text.Json;
 namespace Gateway.Providers;
 
 /// <summary>
-/// One JSON object that a provider signed or answered, read strictly: UTF-8 alone, each name once at every level (RFC 7515, section 4, and
-/// RFC 7519, section 4), no text with half a character. The one place that says which JSON type a claim must have.
+/// A JSON object of claims, parsed strictly: only UTF-8, no duplicate names at any level (RFC 7515, section 4, and RFC 7519, section 4), no unpaired
+/// surrogates. Its methods check the JSON type of each claim.
 /// </summary>
 internal sealed class ClaimSet
 {
-    /// <summary>Deeper than any provider nests its claims.</summary>
+    /// <summary>Deeper than providers nest claims.</summary>
     private const int MaxDepth = 32;
 
-    /// <summary>The times that are taken, in seconds: the years 1 to 9998, so that any tolerance can be added.</summary>
+    /// <summary>Valid times in seconds: the years 1 to 9998, so that adding a tolerance does not overflow.</summary>
     private const double FirstSecond = -62_135_596_800;
 
     private const double LastSecond = 253_370_764_800;
@@ -30,8 +30,8 @@ internal sealed class ClaimSet
 
     public JsonElement Json { get; }
 
-    /// <param name="source">Whose claims these are, for the words of a failure: "the ID token".</param>
-    /// <exception cref="ProviderMistakeException">It is no such object.</exception>
+    /// <param name="source">The source of the claims in error messages, such as "the ID token".</param>
+    /// <exception cref="ProviderMistakeException">The bytes are not such an object.</exception>
     public static ClaimSet Parse(ReadOnlySpan<byte> utf8, string source)
     {
         try
@@ -52,16 +52,16 @@ internal sealed class ClaimSet
         }
         catch (InvalidOperationException)
         {
-            // JsonElement's word for a surrogate without its other half.
+            // JsonElement throws this at an unpaired surrogate.
             throw new ProviderMistakeException($"{source} cannot be read: a text in it is no Unicode");
         }
     }
 
     public bool Has(string claim) => Json.TryGetProperty(claim, out _);
 
-    /// <summary>A claim that must be a text where it is there.</summary>
-    /// <returns>Null where it is absent; a provider that writes `null` says nothing either.</returns>
-    /// <exception cref="ProviderMistakeException">It is of another type.</exception>
+    /// <summary>An optional claim that must be a text.</summary>
+    /// <returns>Null if the claim is absent or `null`.</returns>
+    /// <exception cref="ProviderMistakeException">The claim has another type.</exception>
     public string? Text(string claim)
     {
         if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
@@ -72,12 +72,12 @@ internal sealed class ClaimSet
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Mistake(claim, "is no text");
     }
 
-    /// <summary>A claim that must be there, as a text that is not empty.</summary>
-    /// <exception cref="ProviderMistakeException">It is not.</exception>
+    /// <summary>A required claim that must be a text and not empty.</summary>
+    /// <exception cref="ProviderMistakeException">The claim is missing, empty or has another type.</exception>
     public string RequiredText(string claim) => Text(claim) is { Length: > 0 } text ? text : throw Mistake(claim, "is missing");
 
-    /// <summary>A claim that is one text or a list of texts, as `aud` is (RFC 7519, section 4.1.3); empty where it is absent.</summary>
-    /// <exception cref="ProviderMistakeException">It is of another type.</exception>
+    /// <summary>An optional claim that is a text or a list of texts, such as `aud` (RFC 7519, section 4.1.3); empty if it is absent.</summary>
+    /// <exception cref="ProviderMistakeException">The claim has another type.</exception>
     public IReadOnlyList<string> Texts(string claim)
     {
         if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind is JsonValueKind.Null or JsonValueKind.String)
@@ -90,9 +90,9 @@ internal sealed class ClaimSet
             : throw Mistake(claim, "is neither a text nor a list of texts");
     }
 
-    /// <summary>A NumericDate (RFC 7519, section 2).</summary>
-    /// <returns>Null where the claim is absent or `null`.</returns>
-    /// <exception cref="ProviderMistakeException">It is no number, or no time.</exception>
+    /// <summary>An optional claim that must be a NumericDate (RFC 7519, section 2).</summary>
+    /// <returns>Null if the claim is absent or `null`.</returns>
+    /// <exception cref="ProviderMistakeException">The claim is no number, or no time.</exception>
     public DateTimeOffset? Time(string claim)
     {
         if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
@@ -105,14 +105,15 @@ internal sealed class ClaimSet
             : throw Mistake(claim, "is no time in seconds");
     }
 
-    /// <summary>Whether a claim is an object that has this member.</summary>
+    /// <summary>Whether a claim is an object with this member.</summary>
     public bool HasMember(string claim, string member, out JsonElement value)
     {
         value = default;
         return Json.TryGetProperty(claim, out JsonElement outer) && outer.ValueKind == JsonValueKind.Object && outer.TryGetProperty(member, out value);
     }
 
-    /// <exception cref="InvalidOperationException">A text or a name is no Unicode.</exception>
+    /// <summary>Reads every text and name, so that none of them throws later.</summary>
+    /// <exception cref="InvalidOperationException">A text or a name is not valid Unicode.</exception>
     private static void CheckTexts(JsonElement value)
     {
         switch (value.ValueKind)

@@ -5,7 +5,7 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Providers;
 
-/// <summary>Words every way in which a sign-in can fail at the provider: what it said, and what to do about it.</summary>
+/// <summary>The refusals of all sign-ins that fail at the provider: the answer of the provider, and the remedy.</summary>
 internal static class FailureRefusals
 {
     private const int MaxQuoteLength = 300;
@@ -20,41 +20,41 @@ internal static class FailureRefusals
             502,
             "provider_mistake",
             "The sign-in was not accepted",
-            $"What {provider.Name} answered cannot be trusted: {mistake.Message}.")
+            $"The answer of {provider.Name} cannot be trusted: {mistake.Message}.")
         {
-            Remedy = "Nobody was signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            Remedy = "You are not signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
             ForTheLog = mistake.InnerException is { } cause ? $"{mistake.Message} ({cause.GetType().Name}: {cause.Message})" : mistake.Message,
         },
         OpenIdConnectProtocolException => new(
             502,
             "provider_mistake",
             "The sign-in was not accepted",
-            $"What {provider.Name} answered does not fit this sign-in.")
+            $"The answer of {provider.Name} does not belong to this sign-in.")
         {
-            Remedy = "Nobody was signed in. Start again; if it stays, the operator finds the reason in the log.",
+            Remedy = "You are not signed in. Start again. If the error persists, the operator finds the reason in the log.",
             ForTheLog = failure.Message,
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
-        InvalidDataException => new(400, "bad_request", "This request is not complete", "The form that was sent cannot be read."),
+        InvalidDataException => new(400, "bad_request", "This request is not complete", "The submitted form cannot be read."),
         AuthenticationFailureException => new(
             400,
             "sign_in_stale",
             "This sign-in is too old",
-            "The provider's answer belongs to no sign-in that this browser has open: it took too long, or the browser blocks cookies.")
+            "The provider's answer belongs to no open sign-in of this browser: the sign-in took too long, or the browser blocks cookies.")
         {
             Remedy = "Start again.",
             ForTheLog = failure.Message,
         },
         _ => new(500, "sign_in_failed", "The sign-in failed", "Something went wrong inside the gateway.")
         {
-            Remedy = "Try again; if it stays, the operator finds the reason in the log.",
+            Remedy = "Try again. If the error persists, the operator finds the reason in the log.",
         },
     };
 
     public static Refusal Unavailable(ProviderSettings provider, string reason) =>
-        new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it just now.")
+        new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it at the moment.")
         {
-            Remedy = "People who are signed in already can continue to work.",
+            Remedy = "Try again later. People who are already signed in can continue to work.",
             ForTheLog = reason,
         };
 
@@ -77,18 +77,18 @@ internal static class FailureRefusals
 
     private static string Remedy(string error, ProviderSettings provider) => error switch
     {
-        "access_denied" => "Ask the person who runs it to give you access to this application.",
+        "access_denied" => "Ask the operator of the provider for access to this application.",
         "invalid_client" or "unauthorized_client" => "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
         "invalid_scope" => $"The operator can allow the scopes \"{string.Join(' ', provider.Scopes)}\" at the provider, or change SCOPE.",
         "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE "
             + "(grant type authorization_code) for this client at the provider.",
-        "invalid_grant" => "Start again; if it stays, the clocks of gateway and provider may differ, or the redirect URI at the provider is another.",
+        "invalid_grant" => "Start again. If the error persists, the clocks of gateway and provider differ, or the provider has another redirect URI.",
         "login_required" or "interaction_required" or "consent_required" => "Sign in again.",
-        "server_error" or "temporarily_unavailable" => "Try again in a moment; if it stays, the provider's log tells more.",
-        _ => "Try again; if it stays, the provider's log tells more.",
+        "server_error" or "temporarily_unavailable" => "Try again in a moment. If the error persists, the log of the provider has the reason.",
+        _ => "Try again. If the error persists, the log of the provider has the reason.",
     };
 
-    /// <summary>The provider's words, bounded and without anything that is not text.</summary>
+    /// <summary>The text of the provider, truncated and without control characters.</summary>
     private static string Quote(string? text) =>
         new([.. (text ?? "").Where(letter => !char.IsControl(letter)).Take(MaxQuoteLength)]);
 }

@@ -9,17 +9,17 @@ namespace Gateway.Providers;
 /// <summary>Validates ID tokens (OpenID Connect Core 1.0, section 3.1.3.7), for ASP.NET Core's OpenID Connect handler and for the recheck.</summary>
 internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck signed) : TokenHandler
 {
-    /// <summary>What the handler reads of an ID token. Of claims that nobody checked it knows nothing, so none of them makes it stumble.</summary>
+    /// <summary>The claims that ASP.NET Core's handler reads. It gets no other claims, so that an unchecked claim cannot make it fail.</summary>
     private static readonly string[] HandlerClaims = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
 
-    /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
-    /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
+    /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
+    /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
     public async Task<SignedToken> CheckAsync(string text, CancellationToken cancellationToken)
     {
         SignedToken token = await signed.CheckAsync(text, TokenKind.IdToken, cancellationToken);
         ClaimSet claims = token.Claims;
 
-        // Of several audiences the authorized party is the one that the token was given to.
+        // With several audiences, the authorized party (azp) is the client that received the token.
         if (claims.Has("azp") ? claims.Text("azp") != provider.ClientId : claims.Texts("aud").Count != 1)
         {
             throw new ProviderMistakeException("the ID token was given to another client than " + provider.ClientId);
@@ -35,7 +35,7 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
         return token;
     }
 
-    /// <remarks>A failure is in the result's `Exception`, as the OpenID Connect handler expects.</remarks>
+    /// <remarks>Returns an error in `Exception` of the result, as the OpenID Connect handler expects.</remarks>
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
         try

@@ -3,16 +3,16 @@ using System.Text.Json.Nodes;
 
 namespace Gateway.Providers;
 
-/// <summary>The claims of the ID token and of userinfo as one object. The ID token alone speaks for the sign-in itself.</summary>
+/// <summary>Merges the claims of the ID token and of userinfo. Claims about the sign-in come from the ID token only.</summary>
 internal static class ProviderClaims
 {
-    /// <summary>Claims of the token as such (OpenID Connect Core 1.0, section 2): userinfo has no say in them.</summary>
+    /// <summary>Claims about the token (OpenID Connect Core 1.0, section 2), which userinfo cannot replace.</summary>
     private static readonly HashSet<string> TokenOnlyClaims = new(StringComparer.Ordinal)
     {
         "iss", "sub", "aud", "exp", "nbf", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "jti", "at_hash", "c_hash",
     };
 
-    /// <summary>Userinfo is the fresher of both for everything else.</summary>
+    /// <summary>For all other claims userinfo takes precedence, because it is newer.</summary>
     public static JsonElement Merge(JsonElement idToken, JsonElement? userInfo)
     {
         JsonObject claims = JsonObject.Create(idToken)!;

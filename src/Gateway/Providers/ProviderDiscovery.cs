@@ -7,10 +7,10 @@ using Microsoft.IdentityModel.Tokens;
 namespace Gateway.Providers;
 
 /// <summary>
-/// One provider's discovery document and key set (OpenID Connect Discovery 1.0): fetched when first needed, kept half a day,
-/// the keys fetched again for an unknown `kid`. What was good stays in use while the provider is away.
+/// The discovery document and key set of a provider (OpenID Connect Discovery 1.0). They are fetched at the first use, cached for half a day, and
+/// fetched again for an unknown `kid`. While the provider is unavailable the last valid document stays in use.
 /// </summary>
-/// <param name="earlier">The providers before this one in the settings: an issuer that one of them has is not this one's.</param>
+/// <param name="earlier">The providers before this one in the settings. If one of them has the same issuer, this provider cannot be used.</param>
 internal sealed partial class ProviderDiscovery(
     ProviderSettings provider,
     IReadOnlyList<ProviderDiscovery> earlier,
@@ -21,16 +21,16 @@ internal sealed partial class ProviderDiscovery(
 {
     public static readonly TimeSpan DocumentTtl = TimeSpan.FromHours(12);
 
-    /// <summary>Anyone can invent a `kid`: at most this many key set fetches for unknown ones at once …</summary>
+    /// <summary>Anyone can send a token with a made-up `kid`. This many fetches of the key set are allowed at once, …</summary>
     public const int MaxKeyFetches = 5;
 
-    /// <summary>… and one more after each interval.</summary>
+    /// <summary>… and one more fetch after each interval.</summary>
     public static readonly TimeSpan KeyFetchInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Delay before the next fetch while a stale document is in use.</summary>
+    /// <summary>Delay before the next fetch while an expired document is in use.</summary>
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    /// <summary>A failure answers all requests for this long.</summary>
+    /// <summary>Negative cache: after a failure, all requests fail for this long without asking the provider.</summary>
     private static readonly TimeSpan FailureTtl = TimeSpan.FromSeconds(1);
 
     private const int MaxShownLength = 300;
@@ -42,10 +42,11 @@ internal sealed partial class ProviderDiscovery(
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
     private readonly TokenBucket _keyFetches = new(MaxKeyFetches, KeyFetchInterval, time);
 
-    /// <summary>What is known now, without asking.</summary>
+    /// <summary>The last valid document; null if there is none yet.</summary>
     public OpenIdConnectConfiguration? Known => _known;
 
-    /// <exception cref="ProviderUnavailableException">Nothing is known and the provider does not answer; or its issuer is another provider's.</exception>
+    /// <exception cref="ProviderUnavailableException">The provider does not answer and there is no document, or an earlier provider has the same issuer.
+    /// </exception>
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
     {
         if (_known is { } fresh && time.GetUtcNow() - _fetchedAt < DocumentTtl)
@@ -69,14 +70,14 @@ internal sealed partial class ProviderDiscovery(
         }
     }
 
-    /// <summary>Fetches the document and the key set again because a token does not fit what was <paramref name="seen"/>.</summary>
-    /// <returns>What is known now where that is newer; null where it was asked for too often lately, or cannot be had.</returns>
+    /// <summary>Fetches the document and the key set again, because a token does not match the document <paramref name="seen"/>.</summary>
+    /// <returns>The newer document; null if the limit of fetches is reached or the provider does not answer.</returns>
     public async Task<OpenIdConnectConfiguration?> FetchNewerAsync(OpenIdConnectConfiguration seen, CancellationToken cancel)
     {
         await _fetching.WaitAsync(cancel);
         try
         {
-            // Another sign-in with a new key was first: what it fetched serves all that waited.
+            // Another sign-in has fetched a newer document in the meantime.
             if (_known != seen)
             {
                 return RequireOwnIssuer(_known!);
@@ -94,14 +95,14 @@ internal sealed partial class ProviderDiscovery(
         }
     }
 
-    /// <summary>Nothing to do: <see cref="IdTokenCheck"/> fetches the keys itself, so that the sign-in under way succeeds.</summary>
+    /// <summary>Does nothing: <see cref="IdTokenCheck"/> fetches new keys itself, so that the current sign-in succeeds.</summary>
     public void RequestRefresh()
     {
     }
 
     public void Dispose() => _fetching.Dispose();
 
-    /// <summary>An issuer has one provider. Asked at each use: which document was read first, or last, decides nothing.</summary>
+    /// <summary>Two providers must not have the same issuer. Checked at each use, so that the order in which documents are read does not matter.</summary>
     private OpenIdConnectConfiguration RequireOwnIssuer(OpenIdConnectConfiguration known)
     {
         ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
@@ -113,7 +114,7 @@ internal sealed partial class ProviderDiscovery(
 
     private string Id => provider.Id;
 
-    /// <returns>Whether what is known now is fresh.</returns>
+    /// <returns>Whether a new document was fetched.</returns>
     private async Task<bool> FetchAsync(CancellationToken cancel)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -133,7 +134,7 @@ internal sealed partial class ProviderDiscovery(
             error is HttpRequestException or JsonException or ArgumentException or InvalidOperationException or ProviderUnavailableException
             || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            // From now, not from the beginning: those who waited for this answer must not each wait for another.
+            // The time after the failure: requests that waited for this fetch must not each start another one.
             _failedAt = time.GetUtcNow();
             _failure = error as ProviderUnavailableException
                 ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
@@ -143,7 +144,7 @@ internal sealed partial class ProviderDiscovery(
                 throw _failure;
             }
 
-            // Half a day is not asked for on every sign-in while the provider is away: the next try is in a minute.
+            // The next fetch is in a minute, so that sign-ins do not wait for an unavailable provider each time.
             _fetchedAt = now - DocumentTtl + RetryBackoff;
             return false;
         }
@@ -167,9 +168,9 @@ internal sealed partial class ProviderDiscovery(
         if (!IssuerRule.IsAllowed(provider.DiscoveryUrl, configuration.Issuer))
         {
             throw new ProviderUnavailableException(
-                $"{provider.DiscoveryUrl} names the issuer {Bounded(configuration.Issuer)}, but {IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was asked: "
-                + "a provider speaks for its own issuer alone. Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and let the "
-                + "gateway reach it under that name");
+                $"{provider.DiscoveryUrl} names the issuer {Truncate(configuration.Issuer)}, but "
+                + $"{IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was expected. "
+                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name");
         }
 
         configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));
@@ -190,7 +191,7 @@ internal sealed partial class ProviderDiscovery(
             : throw new ProviderUnavailableException($"{url} answered {(int)response.StatusCode}");
     }
 
-    private static string Bounded(string issuer) => issuer.Length <= MaxShownLength ? issuer : issuer[..MaxShownLength] + "…";
+    private static string Truncate(string issuer) => issuer.Length <= MaxShownLength ? issuer : issuer[..MaxShownLength] + "…";
 
     private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
 

@@ -1,9 +1,9 @@
 namespace Gateway.Providers;
 
-/// <summary>Whether a provider answers at this moment, whatever is known of it from before.</summary>
+/// <summary>Checks whether a provider answers now, regardless of cached documents.</summary>
 internal static class ProviderReachability
 {
-    /// <exception cref="HttpRequestException">It cannot be reached, or says that it cannot work.</exception>
+    /// <exception cref="HttpRequestException">The provider cannot be reached, or answers with an error.</exception>
     public static async Task EnsureReachableAsync(this Provider provider, CancellationToken cancel)
     {
         using HttpResponseMessage response = await provider.Backchannel

@@ -3,7 +3,7 @@ using Gateway.Settings;
 
 namespace Gateway.Providers;
 
-/// <summary>One provider with all that speaks to it.</summary>
+/// <summary>A provider and the objects that communicate with it.</summary>
 internal sealed record Provider(
     ProviderSettings Settings,
     HttpClient Backchannel,
@@ -13,8 +13,8 @@ internal sealed record Provider(
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo);
 
-/// <summary>Times of the gateway's own requests to providers; a record of its own so that tests need not wait.</summary>
-/// <param name="Response">How long one answer may take, its body included.</param>
+/// <summary>The timeouts of requests to providers. Tests replace them.</summary>
+/// <param name="Response">The timeout of an answer including its body.</param>
 internal sealed record ProviderTimeouts(TimeSpan Response)
 {
     public static readonly ProviderTimeouts Default = new(TimeSpan.FromSeconds(10));

@@ -1,6 +1,6 @@
 namespace Gateway.Providers;
 
-/// <summary>The OpenID Connect providers: their discovery documents and keys, their token endpoints, and the checks of what they sign.</summary>
+/// <summary>The OpenID Connect providers: discovery documents and keys, token endpoints, and the checks of signed tokens.</summary>
 internal static class ProvidersFeature
 {
     public static void AddProviders(this WebApplicationBuilder builder)

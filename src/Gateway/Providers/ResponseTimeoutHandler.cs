@@ -2,7 +2,7 @@ using Gateway.Settings;
 
 namespace Gateway.Providers;
 
-/// <summary>Bounds each answer of a provider in time and size, its body included; `HttpClient.Timeout` knows the real clock only.</summary>
+/// <summary>Limits the time and size of each answer including its body. `HttpClient.Timeout` would use the real clock instead of the time provider.</summary>
 internal sealed class ResponseTimeoutHandler(HttpMessageHandler inner, TimeSpan timeout, int maxBytes, TimeProvider time) : DelegatingHandler(inner)
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -18,7 +18,7 @@ internal sealed class ResponseTimeoutHandler(HttpMessageHandler inner, TimeSpan 
         catch (Exception error)
         {
             response?.Dispose();
-            if (deadline.HasPassed && !cancellationToken.IsCancellationRequested)
+            if (deadline.HasExpired && !cancellationToken.IsCancellationRequested)
             {
                 throw new TaskCanceledException($"it did not answer within {timeout.TotalSeconds:0.#} seconds", new TimeoutException(error.Message, error));
             }

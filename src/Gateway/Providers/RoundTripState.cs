@@ -1,6 +1,6 @@
 namespace Gateway.Providers;
 
-/// <summary>What a round trip to a provider keeps in its protected state, by name.</summary>
+/// <summary>The names of the values in the protected `state` of a round trip to a provider.</summary>
 internal static class RoundTripState
 {
     /// <summary>When the round trip began.</summary>
@@ -9,6 +9,6 @@ internal static class RoundTripState
     /// <summary>`prompt` of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1).</summary>
     public const string Prompt = "prompt";
 
-    /// <summary>The round trip was begun once more because the one before was stale.</summary>
+    /// <summary>Set if the round trip was restarted, because the first one had expired.</summary>
     public const string Again = "again";
 }

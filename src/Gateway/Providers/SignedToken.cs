@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Gateway.Providers;
 
-/// <summary>A token in the compact form (RFC 7515, section 3.1), read strictly. Nothing of what it says has been checked.</summary>
+/// <summary>A token in compact serialization (RFC 7515, section 3.1), parsed strictly. Signature and claims are not checked yet.</summary>
 internal sealed record SignedToken(string Text, ClaimSet Header, ClaimSet Claims, byte[] Signature)
 {
-    /// <summary>In letters; far more than any browser, proxy or session would carry.</summary>
+    /// <summary>In characters. Far more than a browser, proxy or session can carry.</summary>
     private const int MaxLength = 256 * 1024;
 
     private const int Parts = 3;
@@ -17,10 +17,10 @@ internal sealed record SignedToken(string Text, ClaimSet Header, ClaimSet Claims
 
     private static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>What the signature is over: header and payload as they were sent.</summary>
+    /// <summary>The signing input: header and payload as received.</summary>
     public byte[] SignedBytes => Encoding.ASCII.GetBytes(Text, 0, Text.LastIndexOf('.'));
 
-    /// <exception cref="ProviderMistakeException">It is no such token.</exception>
+    /// <exception cref="ProviderMistakeException">The text is not such a token.</exception>
     public static SignedToken Parse(string text, TokenKind kind)
     {
         if (text.Length > MaxLength)
@@ -42,7 +42,7 @@ internal sealed record SignedToken(string Text, ClaimSet Header, ClaimSet Claims
         return new SignedToken(text, ClaimSet.Parse(header, kind.Name + "'s header"), ClaimSet.Parse(claims, kind.Name), signature);
     }
 
-    /// <summary>base64url without padding or white space, in its one canonical spelling: bits that say nothing are zero (RFC 4648, section 3.5).</summary>
+    /// <summary>Decodes base64url without padding and white space. Only the canonical form is accepted: unused bits are zero (RFC 4648, section 3.5).</summary>
     private static byte[]? Decode(string part)
     {
         if (part.AsSpan().ContainsAnyExcept(Letters) || part.Length % 4 == 1)

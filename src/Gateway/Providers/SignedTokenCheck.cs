@@ -7,18 +7,18 @@ using Microsoft.IdentityModel.Tokens;
 namespace Gateway.Providers;
 
 /// <summary>
-/// Validates what a provider signs for this client: only signed tokens, by an algorithm that the discovery document names, with a key
-/// of the provider's key set; HS256 with the client secret only where the provider publishes no key. Kind, issuer, audience and times, too.
+/// Validates signed tokens: signature, type, issuer, audience and times. The algorithm must be in the discovery document, and the key in the key set
+/// of the provider. HS256 with the client secret is accepted only if the provider publishes no key.
 /// </summary>
 internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscovery discovery, TimeProvider time)
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
-    /// <summary>RFC 7518, section 3.2: a key is no shorter than the hash.</summary>
+    /// <summary>RFC 7518, section 3.2: a key must not be shorter than the hash.</summary>
     private const int MinSecretBytes = 32;
 
-    /// <exception cref="ProviderMistakeException">The token is not all right; the message says why.</exception>
-    /// <exception cref="ProviderUnavailableException">The provider's keys are not known.</exception>
+    /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
+    /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
     public async Task<SignedToken> CheckAsync(string text, TokenKind kind, CancellationToken cancellationToken)
     {
         SignedToken token = SignedToken.Parse(text, kind);
@@ -46,13 +46,13 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
     private static void CheckHeader(ClaimSet header, TokenKind kind)
     {
-        // "none" is left out of every comparison by this alone: a discovery document that lists it changes nothing.
+        // This check rejects "none" even if the discovery document lists it.
         if (header.Text("alg") is not { Length: > 0 } algorithm || algorithm.Equals("none", StringComparison.OrdinalIgnoreCase))
         {
             throw new ProviderMistakeException($"{kind.Name} is not signed");
         }
 
-        // RFC 7515, section 4.1.11: the gateway understands no extension. `b64` and `zip` would change what the payload is.
+        // RFC 7515, section 4.1.11: the gateway supports no extension. `b64` and `zip` would change the meaning of the payload.
         if (((string[])["crit", "b64", "zip"]).FirstOrDefault(header.Has) is { } extension)
         {
             throw new ProviderMistakeException($"{kind.Name}'s header has \"{extension}\", which the gateway does not support");
@@ -64,7 +64,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
     }
 
-    /// <summary>What is wrong with the signature or the issuer.</summary>
+    /// <summary>Finds an error of the signature or the issuer.</summary>
     private TokenError? FindError(SignedToken token, TokenKind kind, OpenIdConnectConfiguration configuration)
     {
         string algorithm = token.Header.RequiredText("alg");
@@ -73,11 +73,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             return new TokenError($"{kind.Name} is not signed");
         }
 
-        // The provider may have changed its key, its kind of key or its name since it was last asked.
+        // The provider may have changed its keys, algorithms or issuer since the document was fetched.
         if (!kind.Algorithms(configuration).Contains(algorithm))
         {
             return new TokenError(
-                $"{kind.Name} is signed with {Printable(algorithm)}, which the discovery document does not name",
+                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, which the discovery document does not name",
                 MayFitNewerConfiguration: true);
         }
 
@@ -85,7 +85,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < MinSecretBytes))
         {
             return new TokenError(
-                $"{kind.Name} is signed with {Printable(algorithm)}, which is only taken from a provider without signing keys "
+                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, which is only taken from a provider without signing keys "
                 + $"and with a client secret of {MinSecretBytes} bytes or more");
         }
 
@@ -107,7 +107,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             return null;
         }
 
-        string message = $"{kind.Name}'s issuer is \"{Bounded(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
+        string message = $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
         return new TokenError(message, MayFitNewerConfiguration: true);
     }
 
@@ -133,7 +133,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
         catch (Exception failure) when (failure is ArgumentException or CryptographicException or InvalidOperationException or NotSupportedException)
         {
-            // A key that is too short, or of another curve than the algorithm's.
+            // The key is too short, or its curve does not fit the algorithm.
             return false;
         }
     }
@@ -155,10 +155,10 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
     }
 
-    private static string Bounded(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
+    private static string Truncate(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
 
-    private static string Printable(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
+    private static string OnlyAlphanumeric(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
 
-    /// <param name="MayFitNewerConfiguration">Whether the discovery document and the keys are worth another look.</param>
+    /// <param name="MayFitNewerConfiguration">Whether the token may be valid with a newer discovery document or key set.</param>
     private sealed record TokenError(string Message, bool MayFitNewerConfiguration = false);
 }

@@ -1,6 +1,6 @@
 namespace Gateway.Providers;
 
-/// <summary>Bounds how often something is done: a few times at once, then one more after each interval. For callers that hold a lock.</summary>
+/// <summary>Rate limit: a few actions at once, then one more after each interval. Not thread-safe: callers must hold a lock.</summary>
 internal sealed class TokenBucket(int capacity, TimeSpan interval, TimeProvider time)
 {
     private int _taken;
@@ -12,7 +12,7 @@ internal sealed class TokenBucket(int capacity, TimeSpan interval, TimeProvider 
         long intervals = Math.Max(0, (now - _filledAt).Ticks / interval.Ticks);
         _taken = (int)Math.Max(0, _taken - intervals);
 
-        // A full bucket saves nothing up: its next interval begins with the token that is taken.
+        // A full bucket does not save up time: its next interval begins when a token is taken.
         _filledAt = _taken == 0 ? now : _filledAt + (interval * intervals);
         if (_taken == capacity)
         {

@@ -8,14 +8,14 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Providers;
 
-/// <summary>Exchanges a code or a refresh token for tokens (RFC 6749, sections 4.1.3 and 6), authenticated the way the client is registered for.</summary>
+/// <summary>Exchanges a code or a refresh token for tokens (RFC 6749, sections 4.1.3 and 6), with the client authentication of the provider.</summary>
 internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backchannel)
 {
-    /// <summary>Letters; a longer token is not kept with a session, which then is asked about in other ways.</summary>
+    /// <summary>In characters. A longer token is not stored with the session, and the recheck uses another method.</summary>
     private const int MaxStoredTokenLength = 16 * 1024;
 
     /// <exception cref="ProviderRefusedException">The provider answered with an `error`.</exception>
-    /// <exception cref="ProviderUnavailableException">It did not answer, or not with tokens.</exception>
+    /// <exception cref="ProviderUnavailableException">The provider did not answer, or its answer contains no tokens.</exception>
     public async Task<OpenIdConnectMessage> RedeemAsync(OpenIdConnectMessage message, OpenIdConnectConfiguration configuration, CancellationToken cancel)
     {
         Dictionary<string, string> form = new(message.Parameters, StringComparer.Ordinal) { ["client_id"] = provider.ClientId };
@@ -42,7 +42,7 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
         }
         catch (InvalidOperationException error)
         {
-            // .NET's word for a charset that does not exist.
+            // .NET throws this at an unknown charset.
             throw new ProviderUnavailableException("the token endpoint's answer cannot be read", error);
         }
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
@@ -51,19 +51,20 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
         }
     }
 
-    /// <summary>What of an answer is kept with the session.</summary>
-    /// <param name="before">The tokens until now: what the answer does not replace stays (RFC 6749, section 6).</param>
-    /// <param name="askedAt">Before the answer came.</param>
-    public static ProviderTokens ToStoredTokens(OpenIdConnectMessage answer, ProviderTokens? before, DateTimeOffset askedAt, DateTimeOffset now) => new(
-        answer.IdToken is { Length: > 0 } idToken ? idToken : before?.IdToken ?? "",
-        OmitIfTooLong(answer.RefreshToken) ?? before?.RefreshToken,
+    /// <summary>The tokens of an answer that are stored with the session.</summary>
+    /// <param name="previous">The previous tokens. The answer may omit tokens that do not change (RFC 6749, section 6).</param>
+    /// <param name="askedAt">When the request was sent.</param>
+    public static ProviderTokens ToStoredTokens(OpenIdConnectMessage answer, ProviderTokens? previous, DateTimeOffset askedAt, DateTimeOffset now) => new(
+        answer.IdToken is { Length: > 0 } idToken ? idToken : previous?.IdToken ?? "",
+        OmitIfTooLong(answer.RefreshToken) ?? previous?.RefreshToken,
         OmitIfTooLong(answer.AccessToken),
         int.TryParse(answer.ExpiresIn, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) ? now.AddSeconds(seconds) : null,
-        answer.IdToken is { Length: > 0 } ? askedAt : before?.IdTokenAt);
+        answer.IdToken is { Length: > 0 } ? askedAt : previous?.IdTokenAt);
 
     private static string? OmitIfTooLong(string? token) => token is { Length: > 0 and <= MaxStoredTokenLength } ? token : null;
 
-    /// <summary>`token_auth_method` where it is set; else the form, whose values no provider decodes differently; else Basic.</summary>
+    /// <summary>`token_auth_method` if it is set; else client_secret_post if the provider supports it, because providers decode Basic differently; else
+    /// client_secret_basic.</summary>
     private TokenAuthMethod AuthMethod(OpenIdConnectConfiguration configuration)
     {
         if (provider.TokenAuthMethod is { } chosen)
@@ -76,7 +77,7 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
             : TokenAuthMethod.ClientSecretBasic;
     }
 
-    /// <summary>Both parts form-encoded first (RFC 6749, section 2.3.1).</summary>
+    /// <summary>Both parts are form-encoded before base64 (RFC 6749, section 2.3.1).</summary>
     private string BasicCredential() =>
         Convert.ToBase64String(Encoding.ASCII.GetBytes($"{FormEncode(provider.ClientId)}:{FormEncode(provider.ClientSecret)}"));
 
@@ -103,7 +104,7 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
         }
         catch (Exception error) when (error is JsonException or ArgumentException or InvalidOperationException)
         {
-            // Said below, with the status: a proxy's error page in between is no JSON, and half a character in a text is no Unicode.
+            // Reported below, with the status. For example, the error page of a proxy is no JSON.
         }
 
         throw new ProviderUnavailableException($"the token endpoint answered {(int)response.StatusCode} without tokens");

@@ -5,17 +5,17 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Providers;
 
-/// <summary>What userinfo answered.</summary>
+/// <summary>The answer of the userinfo endpoint.</summary>
 /// <param name="Claims">Null unless the status is 200.</param>
 internal sealed record UserInfoAnswer(HttpStatusCode Status, ClaimSet? Claims = null);
 
-/// <summary>Asks a provider's userinfo endpoint, at the sign-in and at the recheck alike (OpenID Connect Core 1.0, section 5.3).</summary>
+/// <summary>Calls the userinfo endpoint of a provider, at the sign-in and at the recheck (OpenID Connect Core 1.0, section 5.3).</summary>
 internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck tokens)
 {
-    /// <remarks>The caller compares `sub`: what follows from another one is not the same everywhere.</remarks>
-    /// <exception cref="ProviderMistakeException">The answer is neither an object of claims nor a JWT that is all right.</exception>
-    /// <exception cref="HttpRequestException">There was no answer.</exception>
-    /// <exception cref="ProviderUnavailableException">The answer is signed, and the provider's keys are not known.</exception>
+    /// <remarks>The caller must compare `sub`, because the consequence of another `sub` differs between sign-in and recheck.</remarks>
+    /// <exception cref="ProviderMistakeException">The answer is neither an object of claims nor a valid JWT.</exception>
+    /// <exception cref="HttpRequestException">The provider does not answer.</exception>
+    /// <exception cref="ProviderUnavailableException">The answer is signed, and the keys of the provider are unknown.</exception>
     public async Task<UserInfoAnswer> AskAsync(OpenIdConnectConfiguration configuration, string accessToken, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = CreateRequest(configuration.UserInfoEndpoint, accessToken);
@@ -44,23 +44,23 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
             throw new ProviderMistakeException("its userinfo_endpoint is no address");
         }
 
-        // RFC 6750, section 2.1; anything else would be another header, or none.
+        // RFC 6750, section 2.1. Other characters would break the header.
         return accessToken.All(letter => letter is > ' ' and <= '~')
             ? new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", accessToken) } }
             : throw new ProviderMistakeException("its access token has letters that no access token may have");
     }
 
-    /// <summary>Section 5.3.2: signed userinfo is checked as an ID token is, and says by whom and for whom it was made.</summary>
+    /// <summary>Checks signed userinfo like an ID token, including issuer and audience (section 5.3.2).</summary>
     private async Task<ClaimSet> CheckAsync(string jwt, CancellationToken cancellationToken)
     {
         ClaimSet claims = (await tokens.CheckAsync(jwt, TokenKind.UserInfo, cancellationToken)).Claims;
         return claims.HasMember("events", TokenKind.LogoutEvent, out _) ? throw new ProviderMistakeException("the userinfo is a logout token") : claims;
     }
 
-    /// <summary>Without case (RFC 9110, section 8.3.1); parameters are left out already.</summary>
+    /// <summary>Letter case is ignored (RFC 9110, section 8.3.1). The parameters are removed already.</summary>
     private static bool IsMediaType(string? mediaType, string expected) => string.Equals(mediaType, expected, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>RFC 8259, section 8.1: a parser may ignore it.</summary>
+    /// <summary>Removes a byte order mark, which a parser may ignore (RFC 8259, section 8.1).</summary>
     private static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> body) =>
         body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
 }

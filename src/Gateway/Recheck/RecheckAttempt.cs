@@ -26,7 +26,7 @@ internal sealed partial class RecheckAttempt(
         Outcome outcome = await AskProviderAsync(session, secret, record);
         if (outcome == Outcome.Concluded)
         {
-            sessions.AccountChecked(session.Key);
+            sessions.MarkAccountChecked(session.Key);
             return;
         }
 
@@ -134,11 +134,11 @@ internal sealed partial class RecheckAttempt(
     {
         if (session.NeedsRoundTrip)
         {
-            session.CheckAccountAfter(at);
+            session.ScheduleAccountCheck(at);
         }
         else
         {
-            session.RecheckAfter(at);
+            session.ScheduleRecheck(at);
         }
     }
 

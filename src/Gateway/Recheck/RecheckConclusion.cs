@@ -111,7 +111,7 @@ internal sealed partial class RecheckConclusion(
                 CancellationToken.None);
         }
 
-        sessions.AccountChecked(session.Key);
+        sessions.MarkAccountChecked(session.Key);
         return null;
     }
 

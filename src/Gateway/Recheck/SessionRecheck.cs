@@ -208,7 +208,7 @@ internal sealed class SessionRecheck(
         try
         {
             // Read after acquiring the lease: the previous holder may have stored new tokens.
-            if (await sessions.RecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
+            if (await sessions.ReadRecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
             {
                 await attempt.ConcludeAsync(session, secret, record);
             }

@@ -40,7 +40,7 @@ internal sealed partial class SilentAuthentication(
         session.NeedsRoundTrip = true;
         if (record.RoundTripAt is { } last)
         {
-            session.RecheckAfter(last + MinInterval);
+            session.ScheduleRecheck(last + MinInterval);
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed partial class SilentAuthentication(
         {
             if (!await IsReachableAsync(provider, context.RequestAborted))
             {
-                session.RecheckAfter(now + RetryBackoff);
+                session.ScheduleRecheck(now + RetryBackoff);
                 return false;
             }
 
@@ -73,17 +73,17 @@ internal sealed partial class SilentAuthentication(
 
             if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
             {
-                session.RecheckAfter(last is { } before ? before + MinInterval : now + RetryBackoff);
+                session.ScheduleRecheck(last is { } before ? before + MinInterval : now + RetryBackoff);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
 
             noted.NeedsRoundTrip = true;
-            noted.RecheckAfter(now + MinInterval);
+            noted.ScheduleRecheck(now + MinInterval);
         }
         catch (StoreUnavailableException away)
         {
-            session.RecheckAfter(now + RetryBackoff);
+            session.ScheduleRecheck(now + RetryBackoff);
             NotBegun(session.Identity.Username, away.Message);
             return false;
         }
@@ -158,8 +158,8 @@ internal sealed partial class SilentAuthentication(
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>
         result.Sid is { } sid
-        && !session.IsOf(SessionIndex.OfSid(session.Identity.Provider, session.Identity.Issuer, sid))
-        && session.IsOf(SessionIndex.OfPerson(session.Identity.Person with { Subject = result.Sub }));
+        && !session.HasIndex(SessionIndex.ForSid(session.Identity.Provider, session.Identity.Issuer, sid))
+        && session.HasIndex(SessionIndex.ForPerson(session.Identity.Person with { Subject = result.Sub }));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
         context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;

@@ -1,12 +1,12 @@
 namespace Gateway.Sessions;
 
-/// <summary>A short name for what a `User-Agent` says, such as "Firefox on Linux": for people, who know their own devices by it.</summary>
+/// <summary>A short name of a device, such as "Firefox on Linux", read from its `User-Agent` header. People recognise their devices by it.</summary>
 internal static class DeviceName
 {
-    private const int LongestRaw = 60;
+    private const int MaxRawLength = 60;
 
-    /// <summary>The first that fits: most browsers also call themselves Chrome and Safari, and every one calls itself Mozilla.</summary>
-    private static readonly (string Mark, string Name)[] Browsers =
+    /// <summary>The first match counts. The order matters: most browsers also name Chrome and Safari in their `User-Agent`.</summary>
+    private static readonly (string Token, string Name)[] Browsers =
     [
         ("Edg/", "Edge"),
         ("EdgA/", "Edge"),
@@ -21,8 +21,8 @@ internal static class DeviceName
         ("Safari/", "Safari"),
     ];
 
-    /// <summary>The first that fits: Android also calls itself Linux, and an iPhone Mac OS X.</summary>
-    private static readonly (string Mark, string Name)[] Systems =
+    /// <summary>The first match counts. The order matters: Android also names Linux, and an iPhone names Mac OS X.</summary>
+    private static readonly (string Token, string Name)[] Systems =
     [
         ("Windows", "Windows"),
         ("Android", "Android"),
@@ -34,22 +34,22 @@ internal static class DeviceName
         ("FreeBSD", "FreeBSD"),
     ];
 
-    /// <returns>What was sent, cut, where no common browser is in it.</returns>
-    public static string Of(string userAgent)
+    /// <returns>The shortened header itself if it names no common browser.</returns>
+    public static string From(string userAgent)
     {
         if (string.IsNullOrWhiteSpace(userAgent))
         {
             return "Unknown device";
         }
 
-        return (First(Browsers, userAgent), First(Systems, userAgent)) switch
+        return (FindName(Browsers, userAgent), FindName(Systems, userAgent)) switch
         {
             ({ } browser, { } system) => $"{browser} on {system}",
             ({ } browser, null) => browser,
-            _ => userAgent.Length <= LongestRaw ? userAgent : userAgent[..LongestRaw] + "…",
+            _ => userAgent.Length <= MaxRawLength ? userAgent : userAgent[..MaxRawLength] + "…",
         };
     }
 
-    private static string? First((string Mark, string Name)[] all, string userAgent) =>
-        all.FirstOrDefault(one => userAgent.Contains(one.Mark, StringComparison.Ordinal)).Name;
+    private static string? FindName((string Token, string Name)[] table, string userAgent) =>
+        table.FirstOrDefault(row => userAgent.Contains(row.Token, StringComparison.Ordinal)).Name;
 }

@@ -1,7 +1,7 @@
 namespace Gateway.Sessions;
 
-/// <summary>So many a minute, and no more: for what anybody may ask for without proof.</summary>
-internal sealed class MinuteBudget(int most)
+/// <summary>Rate limit of an unauthenticated action: at most <paramref name="limit"/> a minute.</summary>
+internal sealed class MinuteBudget(int limit)
 {
     private readonly Lock _counting = new();
     private DateTimeOffset _since;
@@ -11,13 +11,13 @@ internal sealed class MinuteBudget(int most)
     {
         lock (_counting)
         {
-            // A clock that was set back begins a new minute as well.
+            // A clock that was set back also begins a new minute.
             if (now - _since >= TimeSpan.FromMinutes(1) || now < _since)
             {
                 (_since, _taken) = (now, 0);
             }
 
-            if (_taken >= most)
+            if (_taken >= limit)
             {
                 return false;
             }

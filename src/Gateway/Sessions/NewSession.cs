@@ -2,10 +2,10 @@ using Gateway.Storage;
 
 namespace Gateway.Sessions;
 
-/// <summary>A finished sign-in, about to become a session.</summary>
-/// <param name="Sub">The ID token's `sub`.</param>
-/// <param name="Sid">The provider's `sid`; null where it gave none.</param>
-/// <param name="AssertedAt">When the provider was asked for it: an end that is younger counts.</param>
+/// <summary>A finished sign-in from which a session is created.</summary>
+/// <param name="Sub">The `sub` of the ID token.</param>
+/// <param name="Sid">The `sid` of the provider; null if the provider sent none.</param>
+/// <param name="AssertedAt">When the gateway asked the provider. A later logout at the provider prevents the session.</param>
 internal sealed record NewSession(
     Identity Identity,
     ProviderTokens Tokens,
@@ -15,10 +15,10 @@ internal sealed record NewSession(
     string Device = "",
     string Address = "")
 {
-    /// <summary>For logs and debuggers: never the token.</summary>
+    /// <summary>For logs and debuggers: leaves out the tokens.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
-    public byte[]? SidIndex => Sid is null ? null : SessionIndex.OfSid(Identity.Provider, Identity.Issuer, Sid);
+    public byte[]? SidIndex => Sid is null ? null : SessionIndex.ForSid(Identity.Provider, Identity.Issuer, Sid);
 
-    public byte[] PersonIndex => SessionIndex.OfPerson(new PersonKey(Identity.Provider, Identity.Issuer, Sub));
+    public byte[] PersonIndex => SessionIndex.ForPerson(new PersonKey(Identity.Provider, Identity.Issuer, Sub));
 }

@@ -6,46 +6,46 @@ using Gateway.Storage;
 namespace Gateway.Sessions;
 
 /// <summary>The end of all sessions of a `sid` or of a person.</summary>
-/// <param name="Ttl">How long its tombstone stops sign-ins that were under way.</param>
-/// <param name="Taken">Whether the store has it.</param>
-internal sealed record Revocation(DateTimeOffset At, TimeSpan Ttl, bool Taken = false);
+/// <param name="Ttl">How long the tombstone stops sign-ins that had begun before the revocation.</param>
+/// <param name="IsStored">Whether the store has accepted the revocation.</param>
+internal sealed record Revocation(DateTimeOffset At, TimeSpan Ttl, bool IsStored = false);
 
 /// <summary>
-/// Revocations that the store has not taken yet, or may lose in a failover. They are sent again until it has them, and a file keeps them over a
-/// restart.
+/// Revocations that the store has not accepted yet, or that it may lose in a failover. They are sent again until the store has them. A file keeps
+/// them over a restart.
 /// </summary>
 internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
-    /// <summary>While the store is away anyone can sign out with a made-up cookie: beyond this many no more are taken.</summary>
+    /// <summary>While the store is unavailable, anyone can sign out with a made-up cookie. More pending sign-outs than this are refused.</summary>
     private const int MaxPendingSessions = 10_000;
 
-    /// <summary>This many revocations of a `sid` or person are resent after a failover; beyond that each is sent once.</summary>
+    /// <summary>This many revocations of a `sid` or person are resent after a failover. Any further revocation is sent once.</summary>
     private const int MaxResent = 10_000;
 
-    /// <summary>Ends of sessions that this process has not seen, written through to the disk each minute: their cookies may be made up.</summary>
+    /// <summary>Limits how often the disk is flushed for sessions that this process does not know: their cookies may be made up.</summary>
     private const int MaxUnknownFlushedPerMinute = 60;
 
     private static readonly TimeSpan ResendInterval = TimeSpan.FromSeconds(30);
 
-    /// <summary>A failover behind the same connection is not announced: revocations younger than this are resent in any case.</summary>
+    /// <summary>The gateway cannot see a failover behind an open connection, so it always resends revocations younger than this.</summary>
     private static readonly TimeSpan ResendTtl = TimeSpan.FromMinutes(5);
 
     private readonly PendingRevocationFile _file = new(settings.DataDirectory);
     private readonly MinuteBudget _unknownFlushes = new(MaxUnknownFlushedPerMinute);
 
-    /// <summary>Sessions that ended and whose rows are still in the store, and whether the file has them.</summary>
+    /// <summary>Ended sessions whose rows are still in the store. The value says whether the file has the session.</summary>
     private readonly ConcurrentDictionary<SessionKey, bool> _sessions = new();
 
-    /// <summary>Revocations of a `sid` or person by their index, until the store has taken them and for a while after that.</summary>
+    /// <summary>Revocations by the index of a `sid` or person. They stay here for an hour after the store has accepted them.</summary>
     private readonly ConcurrentDictionary<string, Revocation> _revocations = new();
 
     private long _resentAt;
     private bool _mustResendAll;
 
-    /// <summary>The store ended this session when it was sent a revocation again.</summary>
+    /// <summary>A resent revocation ended this session in the store.</summary>
     public event Action<SessionKey>? Revoked;
 
-    /// <summary>Whether the store may still have the session only because it has not taken the revocation yet.</summary>
+    /// <summary>Whether a pending revocation applies to a session that the store still has.</summary>
     public bool Covers(StoredSession stored, Session session)
     {
         if (_revocations.IsEmpty)
@@ -58,16 +58,16 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
             return true;
         }
 
-        return _revocations.TryGetValue(Convert.ToHexString(stored.PersonIndex), out Revocation? revocation) && !revocation.Taken
+        return _revocations.TryGetValue(Convert.ToHexString(stored.PersonIndex), out Revocation? revocation) && !revocation.IsStored
             && session.SignedInAt <= revocation.At;
     }
 
-    /// <exception cref="StoreUnavailableException">So many wait for the store already that no more are taken.</exception>
+    /// <exception cref="StoreUnavailableException">Too many sign-outs wait for the store already.</exception>
     public void ThrowIfFull()
     {
         if (_sessions.Count >= MaxPendingSessions)
         {
-            throw new StoreUnavailableException("so many sign-outs wait for it that no more are taken");
+            throw new StoreUnavailableException("too many sign-outs wait for the store");
         }
     }
 
@@ -77,7 +77,7 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
 
     public void Remove(SessionKey key) => _sessions.TryRemove(key, out _);
 
-    /// <summary>Removes the row of a session that ended.</summary>
+    /// <summary>Removes the row of an ended session from the store.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer; the session stays pending.</exception>
     public async Task SendAsync(SessionKey key, CancellationToken cancellationToken)
     {
@@ -85,15 +85,15 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         Remove(key);
     }
 
-    /// <summary>Sends the store a new revocation of a `sid` or person; the file keeps a pending one that the store does not take.</summary>
-    /// <returns>The keys of the sessions that the store had.</returns>
+    /// <summary>Sends a new revocation of a `sid` or person to the store. If the store does not answer, the file keeps a pending revocation.</summary>
+    /// <returns>The keys of the sessions that the store ended.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<IReadOnlyList<byte[]>> SendAsync(byte[] index, Revocation revocation, CancellationToken cancellationToken)
     {
         try
         {
             IReadOnlyList<byte[]> ended = await store.EndAllAsync(index, revocation.At, revocation.At + revocation.Ttl, late: false, cancellationToken);
-            MarkTaken(index, revocation);
+            MarkStored(index, revocation);
             return ended;
         }
         catch (StoreUnavailableException) when (_revocations.ContainsKey(Convert.ToHexString(index)))
@@ -103,8 +103,8 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         }
     }
 
-    /// <summary>Notes the end of a session that the store has not taken, once.</summary>
-    /// <param name="known">Whether this process has seen the session: otherwise a budget bounds how often the disk is waited for.</param>
+    /// <summary>Writes the end of a session to the file, once, because the store has not accepted it.</summary>
+    /// <param name="known">Whether this process has seen the session. For other sessions a rate limit applies to flushing the disk.</param>
     /// <returns>Whether the note outlives this process.</returns>
     public bool NoteOnDisk(SessionKey key, bool known)
     {
@@ -113,7 +113,7 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
             return true;
         }
 
-        noted = _file.Note(key.ToBytes(), atOnce: known || _unknownFlushes.TryTake(time.GetUtcNow()));
+        noted = _file.Note(key.ToBytes(), flushToDisk: known || _unknownFlushes.TryTake(time.GetUtcNow()));
         _sessions.TryUpdate(key, noted, comparisonValue: false);
         return noted;
     }
@@ -121,38 +121,38 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
     /// <summary>Reads the revocations that an earlier process could not send.</summary>
     public void LoadPending()
     {
-        (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> indexes) = _file.Read();
+        (IReadOnlyList<byte[]> keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Ttl)> indexes) = _file.Read();
         foreach (SessionKey key in keys.Select(bytes => SessionKey.FromBytes(bytes)))
         {
             _sessions[key] = true;
-            memory.KeepEnded(key, time.GetUtcNow());
+            memory.RefreshEnded(key, time.GetUtcNow());
         }
 
-        foreach ((string index, DateTimeOffset at, TimeSpan kept) in indexes)
+        foreach ((string index, DateTimeOffset at, TimeSpan ttl) in indexes)
         {
-            _revocations[index] = new Revocation(at, kept);
+            _revocations[index] = new Revocation(at, ttl);
         }
     }
 
-    /// <summary>The store may have lost revocations: the next flush resends all that are known.</summary>
+    /// <summary>Makes the next flush resend all known revocations, because the store may have lost some.</summary>
     public void ResendAll() => Volatile.Write(ref _mustResendAll, true);
 
-    /// <summary>Sends the store the revocations that it did not take, and now and then those that it may have lost since.</summary>
+    /// <summary>Sends pending revocations to the store, and every 30 seconds also recent ones that a failover may have lost.</summary>
     public async Task FlushPendingAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         foreach (SessionKey ended in _sessions.Keys)
         {
-            // The mark that keeps it from being loaded again must last as long as its row does.
-            memory.KeepEnded(ended, now);
+            // Memory must refuse to load the session for as long as the store still has its row.
+            memory.RefreshEnded(ended, now);
         }
 
         try
         {
-            Exception? failure = await EachAsync(
-                _revocations.Where(entry => !entry.Value.Taken),
-                entry => SendAgainAsync(entry.Key, entry.Value, cancellationToken));
-            failure = await EachAsync(_sessions.Keys, ended => SendAsync(ended, cancellationToken)) ?? failure;
+            Exception? failure = await ForEachAsync(
+                _revocations.Where(entry => !entry.Value.IsStored),
+                entry => ResendAsync(entry.Key, entry.Value, cancellationToken));
+            failure = await ForEachAsync(_sessions.Keys, ended => SendAsync(ended, cancellationToken)) ?? failure;
             if (failure is not null)
             {
                 throw new InvalidOperationException("Not every revocation could be sent to the store.", failure);
@@ -163,13 +163,13 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         }
         catch (StoreUnavailableException)
         {
-            // It was logged when the revocation came; the next try comes soon.
+            // The failure was logged when the revocation was made. The next flush tries again.
         }
     }
 
     /// <summary>
-    /// A store that fails over to a copy of itself loses its last writes, and has sessions again that had ended. Every replica resends the
-    /// revocations that it knows, whichever replica made them.
+    /// A store that fails over to a replica of itself loses its last writes, and ended sessions reappear. Every gateway resends all revocations that
+    /// it knows, including those that other gateways made.
     /// </summary>
     private async Task ResendAfterFailoverAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -185,9 +185,9 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         try
         {
             await store.RemoveAgainAsync([.. memory.EndedSince(since).Select(key => key.ToBytes())], cancellationToken);
-            foreach ((string index, Revocation revocation) in _revocations.Where(entry => entry.Value.Taken && entry.Value.At >= since))
+            foreach ((string index, Revocation revocation) in _revocations.Where(entry => entry.Value.IsStored && entry.Value.At >= since))
             {
-                await SendAgainAsync(index, revocation, cancellationToken);
+                await ResendAsync(index, revocation, cancellationToken);
             }
         }
         catch (StoreUnavailableException) when (all)
@@ -196,22 +196,22 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
             throw;
         }
 
-        foreach ((string index, Revocation revocation) in _revocations.Where(entry => entry.Value.Taken && now - entry.Value.At > SessionMemory.EndedKept))
+        foreach ((string index, Revocation revocation) in _revocations.Where(entry => entry.Value.IsStored && now - entry.Value.At > SessionMemory.EndedTtl))
         {
             _revocations.TryRemove(KeyValuePair.Create(index, revocation));
         }
     }
 
-    /// <summary>A failure of the gateway's own on one of them does not keep the others from being sent.</summary>
-    /// <returns>The last failure; null where all were sent.</returns>
-    private static async Task<Exception?> EachAsync<T>(IEnumerable<T> all, Func<T, Task> send)
+    /// <summary>Sends each item, even if an unexpected error occurs with another one.</summary>
+    /// <returns>The last unexpected error; null if all items were sent.</returns>
+    private static async Task<Exception?> ForEachAsync<T>(IEnumerable<T> all, Func<T, Task> send)
     {
         Exception? failure = null;
-        foreach (T one in all)
+        foreach (T item in all)
         {
             try
             {
-                await send(one);
+                await send(item);
             }
             catch (Exception error) when (error is not (StoreUnavailableException or OperationCanceledException))
             {
@@ -222,18 +222,18 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         return failure;
     }
 
-    private async Task SendAgainAsync(string index, Revocation revocation, CancellationToken cancellationToken)
+    private async Task ResendAsync(string index, Revocation revocation, CancellationToken cancellationToken)
     {
         byte[] bytes = Convert.FromHexString(index);
         foreach (byte[] key in await store.EndAllAsync(bytes, revocation.At, revocation.At + revocation.Ttl, late: true, cancellationToken))
         {
-            Subscribers.Raise(Revoked, subscriber => subscriber(SessionKey.FromBytes(key)), "a revocation that was sent again", logger);
+            Subscribers.Raise(Revoked, subscriber => subscriber(SessionKey.FromBytes(key)), "a resent revocation", logger);
         }
 
-        MarkTaken(bytes, revocation);
+        MarkStored(bytes, revocation);
     }
 
-    private void MarkTaken(byte[] index, Revocation revocation)
+    private void MarkStored(byte[] index, Revocation revocation)
     {
         string name = Convert.ToHexString(index);
         if (!store.IsShared || _revocations.Count > MaxResent)
@@ -242,9 +242,9 @@ internal sealed class PendingRevocations(SessionMemory memory, ISessionStore sto
         }
         else
         {
-            _revocations.TryUpdate(name, revocation with { Taken = true }, revocation);
+            _revocations.TryUpdate(name, revocation with { IsStored = true }, revocation);
         }
     }
 
-    private bool IsNothingPending() => _sessions.IsEmpty && _revocations.All(entry => entry.Value.Taken);
+    private bool IsNothingPending() => _sessions.IsEmpty && _revocations.All(entry => entry.Value.IsStored);
 }

@@ -4,18 +4,18 @@ using Gateway.Storage;
 namespace Gateway.Sessions;
 
 /// <summary>
-/// Ends one session, all sessions of a provider's `sid` or all sessions of a person, and raises <see cref="Ended"/> for each that this process knows.
-/// Memory is first; <see cref="PendingRevocations"/> keeps what the store does not take.
+/// Ends one session, all sessions of a provider's `sid` or all sessions of a person. Raises <see cref="Ended"/> for each session in memory.
+/// Sessions end in memory first, then in the store; <see cref="PendingRevocations"/> retries when the store does not answer.
 /// </summary>
 internal sealed partial class Revocations
 {
     /// <summary>Front-channel logouts are unauthenticated: at most this many a minute leave a tombstone. Sessions that match are always ended.</summary>
     private const int MaxUnauthenticatedTombstonesPerMinute = 60;
 
-    /// <summary>How long the tombstone of an authenticated logout stops sign-ins that were under way.</summary>
+    /// <summary>How long the tombstone of an authenticated logout stops sign-ins that had begun before the logout.</summary>
     private static readonly TimeSpan TombstoneTtl = TimeSpan.FromHours(24);
 
-    /// <summary>The same for an unauthenticated logout: longer than a sign-in with the choice of a user name takes, and too short to fill a store.</summary>
+    /// <summary>The same for an unauthenticated logout: longer than a sign-in takes that asks for a user name, and too short to fill the store.</summary>
     private static readonly TimeSpan UnauthenticatedTombstoneTtl = TimeSpan.FromMinutes(20);
 
     private readonly SessionMemory _memory;
@@ -43,13 +43,13 @@ internal sealed partial class Revocations
         _pending.Revoked += key => Forget(key, SessionEnd.EndedElsewhere);
     }
 
-    /// <summary>A session of this process ended: its open WebSockets and Paperless's own session end with it.</summary>
+    /// <summary>A session in memory ended. Subscribers close its WebSockets and end the session in Paperless.</summary>
     public event Action<Session, SessionEnd>? Ended;
 
-    /// <summary>This process can no longer tell whether a session is valid. The session has not ended: another replica may still use it.</summary>
+    /// <summary>This process cannot tell any longer whether a session is valid. The session has not ended: another gateway may still use it.</summary>
     public event Action<Session>? Dropped;
 
-    /// <summary>Ends a session for this process at once, and in the store; where the store fails, it is tried again until it is done.</summary>
+    /// <summary>Ends a session in memory and in the store. If the store does not answer, the removal is retried until it succeeds.</summary>
     public async Task EndAsync(Session session, SessionEnd cause, CancellationToken cancellationToken)
     {
         Forget(session.Key, cause);
@@ -58,7 +58,7 @@ internal sealed partial class Revocations
     }
 
     /// <summary>Ends a session that this process could not look up, because the store does not answer.</summary>
-    /// <exception cref="StoreUnavailableException">So many sign-outs wait for the store already that no more are taken.</exception>
+    /// <exception cref="StoreUnavailableException">Too many sign-outs wait for the store already.</exception>
     public async Task EndAsync(SessionKey key, SessionEnd cause, CancellationToken cancellationToken)
     {
         _pending.ThrowIfFull();
@@ -67,7 +67,7 @@ internal sealed partial class Revocations
         SessionEnded("somebody", cause, key);
     }
 
-    /// <summary>Ends one session by its row, wherever it is in use.</summary>
+    /// <summary>Ends one session by its row in the store, for all gateways.</summary>
     public async Task EndAsync(StoredSession stored, SessionEnd cause, CancellationToken cancellationToken)
     {
         SessionKey key = SessionKey.FromBytes(stored.Key);
@@ -76,29 +76,29 @@ internal sealed partial class Revocations
         SessionEnded(_infos.Unprotect(stored.Info)?.Username ?? "somebody", cause, key);
     }
 
-    /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), those that are just beginning included.</summary>
-    /// <param name="proven">False for an unauthenticated logout: where it ends no session of this process, a budget bounds the tombstones.</param>
-    /// <returns>How many there were.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer; those of this process have ended all the same.</exception>
-    public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken, bool proven = true)
+    /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), and prevents those whose sign-in has already begun.</summary>
+    /// <param name="authenticated">False for an unauthenticated logout. If it ends no session in memory, a rate limit applies to tombstones.</param>
+    /// <returns>The number of ended sessions.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer. The sessions in memory have ended.</exception>
+    public async Task<int> EndAllAsync(byte[] index, SessionEnd cause, CancellationToken cancellationToken, bool authenticated = true)
     {
         DateTimeOffset now = _time.GetUtcNow();
         HashSet<SessionKey> ended = [];
-        foreach (Session session in _memory.All.Where(session => session.IsOf(index)).ToArray())
+        foreach (Session session in _memory.All.Where(session => session.HasIndex(index)).ToArray())
         {
-            // Should the store fail now, a later flush ends it there; until then nothing loads it again.
+            // If the store fails now, a later flush removes the session there. Until then no request can load it again.
             _pending.Add(session.Key);
             Forget(session.Key, cause);
             ended.Add(session.Key);
         }
 
         TimeSpan ttl = TombstoneTtl;
-        if (!proven)
+        if (!authenticated)
         {
             bool leavesTombstone = ended.Count > 0 || _unauthenticatedTombstones.TryTake(now);
             if (!leavesTombstone && !await _store.AnyAsync(index, cancellationToken))
             {
-                // Nothing to end and nothing to keep: nothing is written.
+                // No session matches and no tombstone is due, so nothing is written.
                 return 0;
             }
 
@@ -106,7 +106,7 @@ internal sealed partial class Revocations
         }
 
         Revocation revocation = new(now, ttl);
-        if (proven || ended.Count > 0)
+        if (authenticated || ended.Count > 0)
         {
             _pending.Add(index, revocation);
         }
@@ -127,11 +127,11 @@ internal sealed partial class Revocations
         return ended.Count;
     }
 
-    /// <summary>Ends those sessions of a person that have no `sid`: a logout of one session may mean any of them.</summary>
+    /// <summary>Ends those sessions of a person that have no `sid`: a logout that names a `sid` may mean any of them.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<int> EndWithoutSidAsync(byte[] personIndex, SessionEnd cause, CancellationToken cancellationToken)
     {
-        StoredSession[] without = [.. (await _store.OfPersonAsync(personIndex, cancellationToken)).Where(stored => stored.SidIndex is null)];
+        StoredSession[] without = [.. (await _store.FindByPersonAsync(personIndex, cancellationToken)).Where(stored => stored.SidIndex is null)];
         foreach (StoredSession stored in without)
         {
             await EndAsync(stored, cause, cancellationToken);
@@ -140,7 +140,7 @@ internal sealed partial class Revocations
         return without.Length;
     }
 
-    /// <summary>Ends a session in this process that the store has ended already or expires by itself.</summary>
+    /// <summary>Ends a session in memory only: its row is gone already or expires without help.</summary>
     public void EndHere(SessionKey key, SessionEnd cause)
     {
         if (Forget(key, cause) is { } session)
@@ -149,7 +149,7 @@ internal sealed partial class Revocations
         }
     }
 
-    /// <summary>Takes a session out of memory and closes its WebSockets without ending it: the store knows whether it is still valid.</summary>
+    /// <summary>Removes a session from memory and closes its WebSockets, but does not end it: the store knows whether it is still valid.</summary>
     public void Drop(Session session)
     {
         _memory.Forget(session);
@@ -177,7 +177,7 @@ internal sealed partial class Revocations
         catch (StoreUnavailableException error)
         {
             bool noted = _pending.NoteOnDisk(key, known);
-            NotRemoved(key, error.Message, noted ? "not even a restart before that brings it back" : "only a restart before that would bring it back");
+            NotRemoved(key, error.Message, noted ? "the session stays ended after a restart, too" : "a restart before that would make the session valid again");
         }
     }
 
@@ -195,6 +195,6 @@ internal sealed partial class Revocations
         EventId = 2004,
         EventName = "SessionNotRemoved",
         Level = LogLevel.Error,
-        Message = "Session {Session} ended, but the store keeps its row for now ({Reason}); the next try comes in a few seconds, and {Restart}")]
+        Message = "Session {Session} ended, but the store still has it ({Reason}). Retrying every few seconds; {Restart}.")]
     private partial void NotRemoved(SessionKey session, string reason, string restart);
 }

@@ -5,16 +5,16 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Sessions;
 
-/// <summary>A live session in memory, with everything that each request needs already made.</summary>
+/// <summary>A valid session in memory. It holds the objects that every request of the session needs.</summary>
 internal sealed class Session
 {
     private const int BindingKeyBytes = 32;
 
-    /// <summary>Without its texts: the objects, their hashes, the entry in memory.</summary>
+    /// <summary>The objects, their hashes and the entry in memory, without the texts.</summary>
     private const int EstimatedBytes = 1500;
 
     private long _usedAt;
-    private long _notedAt;
+    private long _storedUseAt;
     private StrongBox<int> _openSockets = new();
     private long _confirmedAt;
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
@@ -38,7 +38,7 @@ internal sealed class Session
         BindingKey = new byte[BindingKeyBytes];
         secret.DeriveKey("paperless-gateway cookie binding 1"u8, BindingKey);
         Principal = new SessionPrincipal(this);
-        _usedAt = _notedAt = stored.UsedAt.UtcTicks;
+        _usedAt = _storedUseAt = stored.UsedAt.UtcTicks;
         _ownBytes = EstimatedBytes + record.Identity.EstimatedBytes;
     }
 
@@ -48,81 +48,81 @@ internal sealed class Session
 
     public DateTimeOffset SignedInAt { get; }
 
-    /// <summary>By which all sessions of the person are found.</summary>
+    /// <summary>The index that all sessions of the person share.</summary>
     public byte[] PersonIndex { get; }
 
-    /// <summary>When the provider last said that all is well.</summary>
+    /// <summary>When the provider last confirmed the session.</summary>
     public DateTimeOffset CheckedAt { get; }
 
-    /// <summary>The version of the stored record that this was made from.</summary>
+    /// <summary>The version of the stored record from which this object was created.</summary>
     public long Version { get; }
 
-    /// <summary>The end that use does not move.</summary>
+    /// <summary>Absolute expiry; use does not extend it.</summary>
     public DateTimeOffset ExpiresAt { get; }
 
     public SessionPrincipal Principal { get; }
 
-    /// <summary>The one value of the user header.</summary>
+    /// <summary>The value of the user header.</summary>
     public StringValues UserHeader { get; }
 
     /// <summary>Binds Paperless's session cookie to this session.</summary>
     public byte[] BindingKey { get; }
 
-    /// <summary>The browser's last `Cookie` header, and what of it goes to Paperless; browsers send the same one again and again.</summary>
+    /// <summary>Caches the browser's last `Cookie` header and the cookies in it that are forwarded: browsers repeat the same header.</summary>
     public CookieMemo? LastCookies { get; set; }
 
-    /// <summary>About how much memory it holds.</summary>
+    /// <summary>Estimated memory of the session.</summary>
     public int Bytes => _ownBytes + (LastCookies?.EstimatedBytes ?? 0);
 
     public DateTimeOffset UsedAt => new(Volatile.Read(ref _usedAt), TimeSpan.Zero);
 
     public int OpenSockets => Volatile.Read(ref _openSockets.Value);
 
-    /// <summary>Whether the request that has just used it should see to it that the provider is asked again.</summary>
+    /// <summary>Whether the current request should start a recheck at the provider.</summary>
     public bool IsRecheckDue => Volatile.Read(ref _usedAt) >= Volatile.Read(ref _recheckAt);
 
-    /// <summary>The provider says nothing more by itself: only the browser can ask it, with `prompt=none`.</summary>
+    /// <summary>The refresh token no longer tells whether the person has access. Only silent authentication in the browser (`prompt=none`) does.</summary>
     public bool NeedsRoundTrip { get; set; }
 
-    /// <summary>Whether the request that has just used it should see to it that Paperless is asked, although the provider cannot be.</summary>
+    /// <summary>Whether the current request should check the account in Paperless, although the provider cannot be asked.</summary>
     public bool IsAccountCheckDue => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _accountCheckAt);
 
-    /// <summary>When Paperless last confirmed the user, by what this process knows.</summary>
+    /// <summary>When Paperless last confirmed the user to this process.</summary>
     public DateTimeOffset AccountCheckedAt => new(Volatile.Read(ref _accountCheckedAt), TimeSpan.Zero);
 
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
 
-    /// <summary>Whether it is one of a `sid`, or of a person; see <see cref="SessionIndex"/>.</summary>
-    public bool IsOf(ReadOnlySpan<byte> index) => index.SequenceEqual(PersonIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
+    /// <summary>Whether the session belongs to this `sid` or person; see <see cref="SessionIndex"/>.</summary>
+    public bool HasIndex(ReadOnlySpan<byte> index) => index.SequenceEqual(PersonIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
 
     public void Use(DateTimeOffset now)
     {
-        // Other requests may write a moment earlier or later: it does not matter which one stays.
+        // Concurrent requests may write times a moment apart. It does not matter which time stays.
         if (now.UtcTicks > Volatile.Read(ref _usedAt))
         {
             Volatile.Write(ref _usedAt, now.UtcTicks);
         }
     }
 
-    /// <summary>Whether the store's note of the last use lags by more than <paramref name="most"/>.</summary>
-    public bool HasUnnotedUse(TimeSpan most, out DateTimeOffset usedAt)
+    /// <summary>Whether the last use in the store is older than the last use here by more than <paramref name="maxLag"/>.</summary>
+    public bool HasUnstoredUse(TimeSpan maxLag, out DateTimeOffset usedAt)
     {
         usedAt = UsedAt;
-        return usedAt.UtcTicks - Volatile.Read(ref _notedAt) > most.Ticks;
+        return usedAt.UtcTicks - Volatile.Read(ref _storedUseAt) > maxLag.Ticks;
     }
 
-    /// <summary>The store has the note of this use.</summary>
-    public void UseWasNoted(DateTimeOffset usedAt) => Volatile.Write(ref _notedAt, usedAt.UtcTicks);
 
-    /// <summary>Notes that the store said, at this time or later, that the session is there.</summary>
+    public void MarkUseStored(DateTimeOffset usedAt) => Volatile.Write(ref _storedUseAt, usedAt.UtcTicks);
+
+    /// <summary>Remembers that the store had the session at this time.</summary>
     public void Confirm(DateTimeOffset at) => Volatile.Write(ref _confirmedAt, Math.Max(at.UtcTicks, Volatile.Read(ref _confirmedAt)));
 
-    /// <summary>Whether the store's word that the session is there is no older than this.</summary>
+    /// <summary>Whether the store's last confirmation is not older than <paramref name="within"/>.</summary>
     public bool IsConfirmed(DateTimeOffset now, TimeSpan within) => now.UtcTicks - Volatile.Read(ref _confirmedAt) <= within.Ticks;
 
-    /// <summary>Goes on where the same session, read from the store before, was.</summary>
-    public void GoOnFrom(Session before)
+    /// <summary>Copies the state that only memory has from an earlier version of the same session.</summary>
+    public void CopyStateFrom(Session before)
     {
         _openSockets = before._openSockets;
         LastCookies = before.LastCookies;
@@ -132,31 +132,31 @@ internal sealed class Session
         _accountCheckAt = Math.Max(_accountCheckAt, Volatile.Read(ref before._accountCheckAt));
     }
 
-    /// <summary>From this time on <see cref="IsRecheckDue"/>.</summary>
-    public void RecheckAfter(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
+    /// <summary>Makes <see cref="IsRecheckDue"/> true from this time on.</summary>
+    public void ScheduleRecheck(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
 
-    /// <summary>Paperless has confirmed the user; the next question is due after <paramref name="interval"/>.</summary>
-    public void AccountChecked(DateTimeOffset at, TimeSpan interval)
+    /// <summary>Remembers that Paperless has confirmed the user. The next check is due after <paramref name="interval"/>.</summary>
+    public void MarkAccountChecked(DateTimeOffset at, TimeSpan interval)
     {
         Volatile.Write(ref _accountCheckedAt, at.UtcTicks);
-        CheckAccountAfter(at + interval);
+        ScheduleAccountCheck(at + interval);
     }
 
-    /// <summary>From this time on <see cref="IsAccountCheckDue"/>.</summary>
-    public void CheckAccountAfter(DateTimeOffset at) => Volatile.Write(ref _accountCheckAt, at.UtcTicks);
+    /// <summary>Makes <see cref="IsAccountCheckDue"/> true from this time on.</summary>
+    public void ScheduleAccountCheck(DateTimeOffset at) => Volatile.Write(ref _accountCheckAt, at.UtcTicks);
 
-    public void SocketOpened() => Interlocked.Increment(ref _openSockets.Value);
+    public void AddSocket() => Interlocked.Increment(ref _openSockets.Value);
 
-    public void SocketClosed() => Interlocked.Decrement(ref _openSockets.Value);
+    public void RemoveSocket() => Interlocked.Decrement(ref _openSockets.Value);
 }
 
-/// <summary>What one `Cookie` header comes to: <paramref name="ForPaperless"/> is null where nothing of it is for Paperless.</summary>
+/// <summary>A `Cookie` header and the part that is forwarded: <paramref name="ForPaperless"/> is null if no cookie is for Paperless.</summary>
 internal sealed record CookieMemo(string Raw, string? ForPaperless)
 {
     public int EstimatedBytes => 100 + (2 * (Raw.Length + (ForPaperless?.Length ?? 0)));
 }
 
-/// <summary>The user of a request with a session; made once for each session.</summary>
+/// <summary>The user of a request with a session. Each session has one.</summary>
 internal sealed class SessionPrincipal(Session session) : ClaimsPrincipal(new ClaimsIdentity(
     [
         new Claim("preferred_username", session.Identity.Username),

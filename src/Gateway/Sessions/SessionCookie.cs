@@ -6,7 +6,7 @@ namespace Gateway.Sessions;
 /// <summary>The cookie that holds a session's secret.</summary>
 internal sealed class SessionCookie(GatewaySettings settings)
 {
-    /// <summary>Every cookie of the gateway's own starts with this (after a `__Host-` or `__Secure-`), and none of them is forwarded.</summary>
+    /// <summary>Every cookie of the gateway starts with this prefix (after `__Host-` or `__Secure-`). Such cookies are never forwarded.</summary>
     public const string Prefix = "paperless-gateway";
 
     /// <summary>`__Host-`: set over https only, for this host only, for every path (RFC 6265bis, section 4.1.3.2).</summary>

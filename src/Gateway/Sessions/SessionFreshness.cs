@@ -1,16 +1,16 @@
 namespace Gateway.Sessions;
 
-/// <summary>With a shared store: how long a session may be used without asking the store again. Functions of their arguments alone.</summary>
+/// <summary>Decides how long a session may be used without asking a shared store again. Pure functions.</summary>
 internal static class SessionFreshness
 {
-    /// <summary>How long the store's confirmation of a session counts. It bounds what a lost message of an end can do.</summary>
+    /// <summary>How long the store's confirmation of a session is valid. If a message about an ended session is lost, the session lives this long.</summary>
     public static readonly TimeSpan ConfirmationTtl = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a session stays valid after its last confirmation while the store does not answer.</summary>
     public static readonly TimeSpan OutageGrace = TimeSpan.FromMinutes(5);
 
-    /// <param name="doubtedAt">When the connection to the store was last restored: messages of ends may have been lost before that, and older
-    /// confirmations no longer count.</param>
+    /// <param name="doubtedAt">When the connection to the store was last restored. Messages about ended sessions may have been lost before, so older
+    /// confirmations do not count.</param>
     public static bool IsConfirmed(Session session, DateTimeOffset now, DateTimeOffset doubtedAt)
     {
         TimeSpan sinceDoubt = now - doubtedAt - TimeSpan.FromTicks(1);

@@ -5,9 +5,9 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Gateway.Sessions;
 
-/// <summary>What lists of sessions show of one.</summary>
-/// <param name="Device">The browser's `User-Agent`, bounded.</param>
-/// <param name="Address">Where the sign-in came from.</param>
+/// <summary>The part of a session that lists show.</summary>
+/// <param name="Device">The browser's `User-Agent` header, truncated.</param>
+/// <param name="Address">The IP address of the sign-in.</param>
 internal sealed record SessionInfo(
     string Username,
     int UserId,
@@ -18,14 +18,14 @@ internal sealed record SessionInfo(
     string Address,
     DateTimeOffset SignedInAt);
 
-/// <summary>Protects it with the gateway's own keys: no session opens by it, and a copied store does not tell who is signed in.</summary>
+/// <summary>Encrypts <see cref="SessionInfo"/> with the gateway's data-protection keys, so that a copy of the store does not tell who is signed in.</summary>
 internal sealed class SessionInfoProtector(IDataProtectionProvider protection)
 {
     private readonly IDataProtector _protector = protection.CreateProtector("session info 1");
 
     public byte[] Protect(SessionInfo info) => _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(info, SessionInfoJson.Default.SessionInfo));
 
-    /// <returns>Null where it was protected with keys that are gone, or is not whole.</returns>
+    /// <returns>Null if the bytes are damaged or their key is gone.</returns>
     public SessionInfo? Unprotect(byte[] info)
     {
         try

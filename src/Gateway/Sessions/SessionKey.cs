@@ -3,19 +3,19 @@ using System.Security.Cryptography;
 
 namespace Gateway.Sessions;
 
-/// <summary>SHA-256 of a session's secret: names the session in memory and in the store, and opens nothing.</summary>
-/// <remarks>Looked up in a hash table: what timing could tell of a hash's digits helps nobody to find its preimage.</remarks>
+/// <summary>SHA-256 of a session's secret. It identifies the session in memory and in the store, and gives no access.</summary>
+/// <remarks>The look-up in a hash table need not take constant time: knowing digits of the hash does not help to find the secret.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct SessionKey(ulong A, ulong B, ulong C, ulong D)
 {
-    public static SessionKey Of(ReadOnlySpan<byte> secret)
+    public static SessionKey FromSecret(ReadOnlySpan<byte> secret)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(secret, hash);
         return MemoryMarshal.Read<SessionKey>(hash);
     }
 
-    /// <param name="hash">As <see cref="ToBytes"/> gives it.</param>
+    /// <param name="hash">The bytes of <see cref="ToBytes"/>.</param>
     public static SessionKey FromBytes(ReadOnlySpan<byte> hash) => MemoryMarshal.Read<SessionKey>(hash);
 
     public byte[] ToBytes()
@@ -25,9 +25,9 @@ internal readonly record struct SessionKey(ulong A, ulong B, ulong C, ulong D)
         return bytes;
     }
 
-    /// <summary>A hash is spread well already.</summary>
+    /// <summary>SHA-256 is distributed evenly, so a part of it is enough.</summary>
     public override int GetHashCode() => (int)A;
 
-    /// <summary>Enough to find a session in the log again, too little to name it to the store.</summary>
+    /// <summary>For logs: long enough to recognise a session, too short to look it up in the store.</summary>
     public override string ToString() => (A & 0xFFFFFFFFFF).ToString("x10", System.Globalization.CultureInfo.InvariantCulture);
 }

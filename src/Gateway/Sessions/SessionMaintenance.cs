@@ -5,8 +5,8 @@ using Gateway.Storage;
 namespace Gateway.Sessions;
 
 /// <summary>
-/// Flushes pending revocations, notes uses in the store, ends what has expired and keeps memory within its bound, all in the background.
-/// Connects the sessions to the messages of a shared store.
+/// Background work: sends pending revocations, stores when sessions were last used, ends expired sessions and limits memory. It also applies the
+/// messages of a shared store to the sessions in memory.
 /// </summary>
 internal sealed partial class SessionMaintenance(
     SessionMemory memory,
@@ -28,7 +28,7 @@ internal sealed partial class SessionMaintenance(
     {
         await base.StopAsync(cancellationToken);
 
-        // Without the token: requests may have used up all the time that it allows, and the last flush takes none.
+        // Waits without the token: requests may have used up the shutdown timeout, and the last flush is short.
         await (ExecuteTask ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -41,11 +41,11 @@ internal sealed partial class SessionMaintenance(
                 token => LogWhereUnavailableAsync(() => TidyAsync(token)),
                 stoppingToken));
 
-        // Here and not in StopAsync: a host that is stopped twice must not use the store after it is closed.
+        // Not in StopAsync: a host that is stopped twice must not use the store after it is closed.
         await Loop("The last tidying").RunOnceAsync(FinishAsync, CancellationToken.None);
     }
 
-    /// <summary>Takes over the ends that other replicas make, and the revocations that an earlier process could not send.</summary>
+    /// <summary>Subscribes to the sessions that other gateways end, and loads the revocations that an earlier process could not send.</summary>
     public void Listen()
     {
         pending.LoadPending();
@@ -56,14 +56,14 @@ internal sealed partial class SessionMaintenance(
                 revocations.EndHere(SessionKey.FromBytes(key), SessionEnd.EndedElsewhere);
             }
         };
-        store.MayHaveMissed += () =>
+        store.MessagesLost += () =>
         {
             sessions.DoubtConfirmations();
             pending.ResendAll();
         };
     }
 
-    /// <exception cref="StoreUnavailableException">The store does not answer; memory is within its bound all the same.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer. Memory has been limited.</exception>
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -77,14 +77,14 @@ internal sealed partial class SessionMaintenance(
         }
     }
 
-    /// <summary>Notes in the store each use that its last note lags behind by more than <paramref name="lag"/>.</summary>
+    /// <summary>Stores the last use of each session whose time in the store is older by more than <paramref name="lag"/>.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task NoteUsesAsync(TimeSpan lag, CancellationToken cancellationToken)
+    public async Task StoreUsesAsync(TimeSpan lag, CancellationToken cancellationToken)
     {
         List<(Session Session, DateTimeOffset UsedAt)> uses = [];
         foreach (Session session in memory.All)
         {
-            if (session.HasUnnotedUse(lag, out DateTimeOffset usedAt))
+            if (session.HasUnstoredUse(lag, out DateTimeOffset usedAt))
             {
                 uses.Add((session, usedAt));
             }
@@ -97,10 +97,10 @@ internal sealed partial class SessionMaintenance(
 
         await store.TouchAsync([.. uses.Select(use => (use.Session.Key.ToBytes(), use.UsedAt))], cancellationToken);
 
-        // Only after the store has answered: otherwise a use that was not stored would count as noted.
+        // Only after the store has answered: otherwise a use that failed to be stored would count as stored.
         foreach ((Session session, DateTimeOffset usedAt) in uses)
         {
-            session.UseWasNoted(usedAt);
+            session.MarkUseStored(usedAt);
         }
     }
 
@@ -119,28 +119,28 @@ internal sealed partial class SessionMaintenance(
             revocations.EndHere(expired.Key, SessionEnd.Expired);
         }
 
-        await NoteUsesAsync(lag, cancellationToken);
+        await StoreUsesAsync(lag, cancellationToken);
         await EndWithoutRowAsync(cancellationToken);
 
-        // Twice the lag more: a row whose last use is not noted yet belongs to a session that is still alive in memory.
+        // Rows are kept for twice the lag longer: memory may know a later use that is not stored yet.
         await store.SweepAsync(now, settings.Session.Idle + lag + lag, cancellationToken);
     }
 
-    /// <summary>An open WebSocket makes no requests: its session is confirmed here.</summary>
+    /// <summary>Confirms the sessions of open WebSockets: a WebSocket sends no requests that would confirm its session.</summary>
     private async Task ConfirmOpenSessionsAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        bool isStoreAway = false;
+        bool isStoreUnavailable = false;
         foreach (Session open in memory.All.Where(session => store.IsShared && session.OpenSockets > 0).ToArray())
         {
-            isStoreAway = isStoreAway || !await TryConfirmAsync(open, now, cancellationToken);
-            if (isStoreAway && !SessionFreshness.IsInOutageGrace(open, now))
+            isStoreUnavailable = isStoreUnavailable || !await TryConfirmAsync(open, now, cancellationToken);
+            if (isStoreUnavailable && !SessionFreshness.IsInOutageGrace(open, now))
             {
                 revocations.Drop(open);
             }
         }
     }
 
-    /// <returns>False where the store does not answer.</returns>
+    /// <returns>False if the store does not answer.</returns>
     private async Task<bool> TryConfirmAsync(Session open, DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
@@ -163,7 +163,7 @@ internal sealed partial class SessionMaintenance(
         }
     }
 
-    /// <summary>Whether a session that is idle here stays valid by the uses that other replicas have noted in the store.</summary>
+    /// <summary>Whether a session that is idle here stays valid because another gateway has stored a later use.</summary>
     private async Task<bool> MayBeInUseElsewhereAsync(Session idle, DateTimeOffset now, TimeSpan lag, CancellationToken cancellationToken)
     {
         try
@@ -175,7 +175,7 @@ internal sealed partial class SessionMaintenance(
 
             idle.Use(stored.UsedAt);
 
-            // Twice the lag: another replica's last use may not be noted yet.
+            // Twice the lag longer: another gateway may know a later use that is not stored yet.
             return idle.IsLive(now, settings.Session.Idle + lag + lag);
         }
         catch (StoreUnavailableException)
@@ -186,22 +186,22 @@ internal sealed partial class SessionMaintenance(
     }
 
     /// <summary>
-    /// A command that runs beside this process on the same store ends sessions by removing their rows; nothing else removes the row of a live one.
+    /// Ends the sessions whose rows are gone. Only a command that runs beside this process removes the row of a session that is valid here.
     /// </summary>
     private async Task EndWithoutRowAsync(CancellationToken cancellationToken)
     {
-        // Memory is read before the store: a session that is in memory by then has been in the store.
+        // Memory is read before the store: a session is added to the store before it is added to memory.
         Session[] known = [.. memory.All];
-        foreach (byte[] gone in await store.WithoutRowAsync([.. known.Select(session => session.Key.ToBytes())], cancellationToken))
+        foreach (byte[] missing in await store.FindMissingAsync([.. known.Select(session => session.Key.ToBytes())], cancellationToken))
         {
-            revocations.EndHere(SessionKey.FromBytes(gone), SessionEnd.EndedByTheOperator);
+            revocations.EndHere(SessionKey.FromBytes(missing), SessionEnd.EndedByTheOperator);
         }
     }
 
     private Task FinishAsync(CancellationToken cancellationToken) => LogWhereUnavailableAsync(async () =>
     {
         await pending.FlushPendingAsync(cancellationToken);
-        await NoteUsesAsync(TimeSpan.Zero, cancellationToken);
+        await StoreUsesAsync(TimeSpan.Zero, cancellationToken);
     });
 
     private async Task LogWhereUnavailableAsync(Func<Task> work)

@@ -2,44 +2,45 @@ using System.Collections.Concurrent;
 
 namespace Gateway.Sessions;
 
-/// <summary>The sessions that requests find without asking the store. Bounded in number and bytes; never brings back one that was ended.</summary>
-internal sealed class SessionMemory(int capacity, long bytes = SessionMemory.MostBytes)
+/// <summary>The sessions that requests find without asking the store. Number and bytes are limited. An ended session is never added again.</summary>
+internal sealed class SessionMemory(int capacity, long maxBytes = SessionMemory.MaxBytes)
 {
-    /// <summary>About 5 KiB for each of fifty thousand: an estimate of what they hold, not a measurement.</summary>
-    public const long MostBytes = 256L * 1024 * 1024;
+    /// <summary>About 5 KiB for each of 50,000 sessions. Their size is estimated, not measured.</summary>
+    public const long MaxBytes = 256L * 1024 * 1024;
 
     /// <summary>
-    /// Far longer than any look-up that began before an end can take to finish after it: a store that comes back from a snapshot, or as
-    /// a copy that was behind, is told of these ends again.
+    /// How long ended sessions are remembered. Far longer than a look-up that began before the end can take, because the ends are also resent to a
+    /// store that was restored from a snapshot or failed over to a replica that was behind.
     /// </summary>
-    public static readonly TimeSpan EndedKept = TimeSpan.FromHours(1);
+    public static readonly TimeSpan EndedTtl = TimeSpan.FromHours(1);
 
-    /// <summary>So many ends are remembered; of more than these the oldest go first.</summary>
-    private const int MostEnded = 200_000;
+    /// <summary>Ended sessions beyond this number are forgotten, the oldest first.</summary>
+    private const int MaxEnded = 200_000;
 
-    /// <summary>So many come in between two looks at the whole.</summary>
-    private readonly int _looksEvery = Math.Max(capacity / 50, 16);
+    /// <summary>Checks the total size after this many additions.</summary>
+    private readonly int _sizeCheckInterval = Math.Max(capacity / 50, 16);
     private int _added;
 
-    /// <summary>An addition and an end are never half done to each other; look-ups, which are the hot path, take no lock.</summary>
+    /// <summary>Makes adding and ending a session atomic. Look-ups are the hot path and take no lock.</summary>
     private readonly Lock _changing = new();
 
     private readonly ConcurrentDictionary<SessionKey, Session> _sessions = new();
     private readonly ConcurrentDictionary<SessionKey, DateTimeOffset> _ended = new();
 
-    /// <summary>Those that ended since then, as far back as <see cref="EndedKept"/>.</summary>
-    public IReadOnlyList<SessionKey> EndedSince(DateTimeOffset then) => [.. _ended.Where(entry => entry.Value >= then).Select(entry => entry.Key)];
+    /// <summary>The sessions that ended at this time or later, within <see cref="EndedTtl"/>.</summary>
+    public IReadOnlyList<SessionKey> EndedSince(DateTimeOffset since) => [.. _ended.Where(entry => entry.Value >= since).Select(entry => entry.Key)];
 
     public IEnumerable<Session> All => _sessions.Select(entry => entry.Value);
 
     public bool TryGet(SessionKey key, out Session? session) => _sessions.TryGetValue(key, out session);
 
-    /// <summary>Adds what was read from the store, or gives what another request added first; null where the session ended meanwhile.</summary>
+    /// <summary>Adds a session that was read from the store.</summary>
+    /// <returns>The session in memory, which another request may have added first; null if the session has ended.</returns>
     public Session? Add(Session session)
     {
-        if (Interlocked.Increment(ref _added) % _looksEvery == 0)
+        if (Interlocked.Increment(ref _added) % _sizeCheckInterval == 0)
         {
-            Shrink(slack: _looksEvery);
+            Shrink(slack: _sizeCheckInterval);
         }
 
         lock (_changing)
@@ -48,8 +49,8 @@ internal sealed class SessionMemory(int capacity, long bytes = SessionMemory.Mos
         }
     }
 
-    /// <summary>Puts a later version of a session in the place of an earlier one; what ended meanwhile stays so.</summary>
-    /// <returns>The session that is here now; null where it ended.</returns>
+    /// <summary>Replaces a session by its later version, unless the session has ended.</summary>
+    /// <returns>The session in memory; null if the session has ended.</returns>
     public Session? Renew(Session after)
     {
         lock (_changing)
@@ -66,15 +67,15 @@ internal sealed class SessionMemory(int capacity, long bytes = SessionMemory.Mos
                     return before;
                 }
 
-                after.GoOnFrom(before);
+                after.CopyStateFrom(before);
             }
 
             return _sessions[after.Key] = after;
         }
     }
 
-    /// <summary>Whoever hears of an end again does not keep it for longer: replicas would remind each other for ever.</summary>
-    /// <returns>The session, where it was still here.</returns>
+    /// <summary>Ends a session. A repeated message does not prolong the mark: gateways would otherwise remind each other forever.</summary>
+    /// <returns>The session; null if it was not in memory.</returns>
     public Session? MarkEnded(SessionKey key, DateTimeOffset now)
     {
         lock (_changing)
@@ -84,27 +85,27 @@ internal sealed class SessionMemory(int capacity, long bytes = SessionMemory.Mos
         }
     }
 
-    /// <summary>Keeps the mark of an end that the store has not taken yet.</summary>
-    public void KeepEnded(SessionKey key, DateTimeOffset now) => _ended[key] = now;
+    /// <summary>Prolongs the mark of an ended session that the store has not removed yet.</summary>
+    public void RefreshEnded(SessionKey key, DateTimeOffset now) => _ended[key] = now;
 
-    /// <summary>Whether it ended a short while ago; whatever the store says of it is older.</summary>
+    /// <summary>Whether the session ended within <see cref="EndedTtl"/>. If so, a row in the store is out of date.</summary>
     public bool IsEnded(SessionKey key) => _ended.ContainsKey(key);
 
     public void Forget(Session session) => _sessions.TryRemove(KeyValuePair.Create(session.Key, session));
 
-    /// <summary>Forgets ends that have served their time, and keeps within the bounds.</summary>
+    /// <summary>Removes old marks of ended sessions and the sessions beyond the limits.</summary>
     public void Trim(DateTimeOffset now)
     {
         foreach ((SessionKey key, DateTimeOffset endedAt) in _ended)
         {
-            if (now - endedAt > EndedKept)
+            if (now - endedAt > EndedTtl)
             {
                 _ended.TryRemove(key, out _);
             }
         }
 
-        int tooMany = _ended.Count - MostEnded;
-        foreach ((SessionKey key, _) in tooMany > 0 ? _ended.ToArray().OrderBy(entry => entry.Value).Take(tooMany) : [])
+        int excess = _ended.Count - MaxEnded;
+        foreach ((SessionKey key, _) in excess > 0 ? _ended.ToArray().OrderBy(entry => entry.Value).Take(excess) : [])
         {
             _ended.TryRemove(key, out _);
         }
@@ -112,26 +113,26 @@ internal sealed class SessionMemory(int capacity, long bytes = SessionMemory.Mos
         Shrink(slack: 0);
     }
 
-    /// <summary>What was used longest ago goes back to being only in the store. Open WebSockets hold their session here.</summary>
+    /// <summary>Removes the least recently used sessions from memory; the store still has them. Sessions with open WebSockets stay.</summary>
     private void Shrink(int slack)
     {
-        int surplus = _sessions.Count - capacity;
-        long tooMuch = All.Sum(session => session.Bytes) - bytes;
-        if (surplus <= slack && tooMuch <= 0)
+        int excess = _sessions.Count - capacity;
+        long excessBytes = All.Sum(session => session.Bytes) - maxBytes;
+        if (excess <= slack && excessBytes <= 0)
         {
             return;
         }
 
         foreach (Session session in All.Where(session => session.OpenSockets == 0).ToArray().OrderBy(session => session.UsedAt))
         {
-            if (surplus <= 0 && tooMuch <= 0)
+            if (excess <= 0 && excessBytes <= 0)
             {
                 return;
             }
 
             Forget(session);
-            surplus--;
-            tooMuch -= session.Bytes;
+            excess--;
+            excessBytes -= session.Bytes;
         }
     }
 }

@@ -2,7 +2,7 @@ using Gateway.Storage;
 
 namespace Gateway.Sessions;
 
-/// <summary>Finds the request's session and sets its user. A session in memory costs a scan of one header, a hash and one look-up.</summary>
+/// <summary>Finds the session of the request and sets the user. A session in memory costs a scan of one header, a hash and a look-up.</summary>
 internal sealed class SessionMiddleware(RequestDelegate next, SessionRegistry sessions, SessionCookie cookie)
 {
     public Task InvokeAsync(HttpContext context)
@@ -30,14 +30,14 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionRegistry se
                 context.User = session.Principal;
             }
         }
-        catch (StoreUnavailableException away)
+        catch (StoreUnavailableException unavailable)
         {
-            context.Features.Set(new SessionLookupFailed(secret.Key(), away.Message));
+            context.Features.Set(new SessionLookupFailed(secret.Key(), unavailable.Message));
         }
 
         await next(context);
     }
 }
 
-/// <summary>The request's session is not known because the store does not answer: neither "signed in" nor "not signed in" is true.</summary>
+/// <summary>The session of the request is unknown because the store does not answer. The person may or may not be signed in.</summary>
 internal sealed record SessionLookupFailed(SessionKey Key, string Reason);

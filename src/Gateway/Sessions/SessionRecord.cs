@@ -5,12 +5,12 @@ using Gateway.Storage;
 
 namespace Gateway.Sessions;
 
-/// <summary>Who is signed in: what the provider said, in the gateway's words, and the Paperless user that it is.</summary>
+/// <summary>The signed-in person: the claims of the provider and the linked Paperless user.</summary>
 /// <param name="Provider">The `provider_id`.</param>
-/// <param name="UserId">Paperless's id of the user.</param>
-/// <param name="Username">The user's name in Paperless, whatever the provider calls the person.</param>
-/// <param name="Groups">Paperless's names; null where the provider said nothing of groups, which is not the same as none.</param>
-/// <param name="GroupsSource">The claim that the groups came from.</param>
+/// <param name="UserId">The id of the user in Paperless.</param>
+/// <param name="Username">The name of the user in Paperless. The provider may use another name.</param>
+/// <param name="Groups">The names of Paperless groups. Null if the provider sent no groups claim; empty if the claim is empty.</param>
+/// <param name="GroupsSource">The claim from which the groups were read.</param>
 internal sealed record Identity(
     string Provider,
     string Issuer,
@@ -23,22 +23,22 @@ internal sealed record Identity(
     IReadOnlyList<string>? Groups,
     string? GroupsSource)
 {
-    /// <summary>Its texts, and a claim for each group.</summary>
+    /// <summary>Estimated memory of the texts and of a claim for each group.</summary>
     public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0)))
         + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
 
-    /// <summary>Everything else is a label.</summary>
+    /// <summary>Only these three identify the person. All other members may change.</summary>
     [JsonIgnore]
     public PersonKey Person => new(Provider, Issuer, Subject);
 }
 
-/// <summary>What the provider gave at the sign-in or the last recheck.</summary>
-/// <param name="IdToken">The hint that ends the provider's session at a logout.</param>
-/// <param name="RefreshToken">Null where the provider gave none.</param>
-/// <param name="AccessTokenUntil">When the access token expires; null where the provider did not say.</param>
-/// <param name="IdTokenAt">When the provider was asked for the ID token: no answer that leaves it as it is makes its claims any newer. Null in
-/// records of before.</param>
-/// <param name="RefreshInDoubt">The refresh token was sent and no answer is written down: it may have been used up.</param>
+/// <summary>The tokens of the sign-in or of the last recheck.</summary>
+/// <param name="IdToken">Sent as `id_token_hint` when a logout also ends the session at the provider.</param>
+/// <param name="RefreshToken">Null if the provider sent none.</param>
+/// <param name="AccessTokenUntil">When the access token expires; null if the provider did not say.</param>
+/// <param name="IdTokenAt">When the gateway asked for the ID token. A refresh without a new ID token does not change it. Null in records that an
+/// older version wrote.</param>
+/// <param name="RefreshInDoubt">The refresh token was sent, but its successor is not stored: the provider may have used the token up.</param>
 internal sealed record ProviderTokens(
     string IdToken,
     string? RefreshToken = null,
@@ -47,13 +47,13 @@ internal sealed record ProviderTokens(
     DateTimeOffset? IdTokenAt = null,
     bool RefreshInDoubt = false)
 {
-    /// <summary>For logs and debuggers: never a token.</summary>
+    /// <summary>For logs and debuggers: leaves out the tokens.</summary>
     public override string ToString() => nameof(ProviderTokens);
 }
 
-/// <summary>All that is kept of a session. The tokens stay out of memory until they are needed.</summary>
-/// <param name="CheckedAt">When the provider last said that all is well.</param>
-/// <param name="RoundTripAt">When the browser was last sent to the provider with `prompt=none`; null where it never was.</param>
+/// <summary>The encrypted content of a stored session. It is decrypted only when it is needed, so that memory does not hold the tokens.</summary>
+/// <param name="CheckedAt">When the provider last confirmed the session.</param>
+/// <param name="RoundTripAt">When the last silent authentication (`prompt=none`) began; null if there was none.</param>
 internal sealed record SessionRecord(
     Identity Identity,
     DateTimeOffset SignedInAt,
@@ -66,7 +66,7 @@ internal sealed record SessionRecord(
 
     private static ReadOnlySpan<byte> Purpose => "paperless-gateway session record 1"u8;
 
-    /// <summary>AES-256-GCM under a key that only the secret gives; bound to the row that it stands in.</summary>
+    /// <summary>AES-256-GCM with a key derived from the secret. The session key is authenticated, so the bytes cannot move to another row.</summary>
     public byte[] Encrypt(SessionSecret secret)
     {
         byte[] plain = JsonSerializer.SerializeToUtf8Bytes(this, SessionRecordJson.Default.SessionRecord);
@@ -79,7 +79,7 @@ internal sealed record SessionRecord(
         return sealedRecord;
     }
 
-    /// <returns>Null where the bytes are not what <see cref="Encrypt"/> made with this secret, whole.</returns>
+    /// <returns>Null if <see cref="Encrypt"/> did not make these bytes with this secret.</returns>
     public static SessionRecord? Decrypt(ReadOnlySpan<byte> sealedRecord, SessionSecret secret)
     {
         if (sealedRecord.Length < NonceBytes + TagBytes)
@@ -105,7 +105,7 @@ internal sealed record SessionRecord(
         }
     }
 
-    /// <summary>For logs and debuggers: never the token.</summary>
+    /// <summary>For logs and debuggers: leaves out the tokens.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
     private static AesGcm Cipher(SessionSecret secret)
@@ -116,7 +116,7 @@ internal sealed record SessionRecord(
     }
 }
 
-/// <remarks>What is missing, or null where nothing may be, is no record: nobody is in by half of one.</remarks>
+/// <remarks>A record with a missing member, or a null where none may be, is rejected: nobody is signed in by an incomplete record.</remarks>
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SessionRecord))]
 internal sealed partial class SessionRecordJson : JsonSerializerContext;

@@ -3,8 +3,8 @@ using Gateway.Storage;
 
 namespace Gateway.Sessions;
 
-/// <summary>Begins, finds, loads, renews and reloads sessions: memory first, the store behind it.</summary>
-/// <remarks>Not called `Sessions`: in every other folder that name means the namespace.</remarks>
+/// <summary>Begins, finds, loads, renews and reloads sessions, in memory first and then in the store.</summary>
+/// <remarks>Not named `Sessions`, because that is the name of the namespace.</remarks>
 internal sealed partial class SessionRegistry(
     SessionMemory memory,
     ISessionStore store,
@@ -15,13 +15,13 @@ internal sealed partial class SessionRegistry(
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
-    /// <summary>Other replicas, and another answer for the same session, may write in between; more often than this they do not.</summary>
+    /// <summary>Another gateway or request may write the same session in between. After this many conflicts the change fails.</summary>
     private const int MaxRenewAttempts = 10;
 
-    /// <summary>The earliest part of `GATEWAY_SESSION_RECHECK` after which a session may be due: a thousand that began at once are not due at once.</summary>
+    /// <summary>Sessions are due after 80 to 100 % of `GATEWAY_SESSION_RECHECK`, so that a thousand that began together are not due together.</summary>
     private const double EarliestRecheck = 0.8;
 
-    /// <summary>After a failure the store is not asked for this long on behalf of sessions that stay valid without it: their requests do not wait.</summary>
+    /// <summary>After a failure, sessions that stay valid without the store do not ask it again for this long. Their requests do not wait.</summary>
     private static readonly TimeSpan StoreRetryBackoff = TimeSpan.FromSeconds(2);
 
     private readonly UnreadableEntries _unreadable = new(logger);
@@ -29,7 +29,7 @@ internal sealed partial class SessionRegistry(
     private long _storeFailedAt;
     private long _doubtedAt;
 
-    /// <returns>Null where the provider ended this sign-in while it was under way.</returns>
+    /// <returns>Null if a logout at the provider ended this sign-in before it was finished.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<(SessionSecret Secret, Session Session)?> BeginAsync(NewSession made, CancellationToken cancellationToken)
     {
@@ -59,7 +59,7 @@ internal sealed partial class SessionRegistry(
         return (secret, session);
     }
 
-    /// <summary>The hot path's look-up: memory alone. False: ask <see cref="LoadAsync"/>.</summary>
+    /// <summary>Looks in memory only (hot path). If it returns false, call <see cref="LoadAsync"/>.</summary>
     public bool TryFind(SessionKey key, out Session? session)
     {
         if (!memory.TryGet(key, out session))
@@ -78,13 +78,14 @@ internal sealed partial class SessionRegistry(
         return false;
     }
 
-    /// <summary>Whether memory still holds the session. While a WebSocket of it is open, memory holds it until its end.</summary>
+    /// <summary>Whether memory still has the session. A session with an open WebSocket stays in memory until it ends.</summary>
     public bool IsKnown(Session session) => memory.TryGet(session.Key, out _);
 
-    /// <summary>The session as it is in memory now; null where it ended or memory let it go.</summary>
+    /// <summary>The latest version of the session in memory; null if memory does not have it.</summary>
     public Session? Current(SessionKey key) => memory.TryGet(key, out Session? session) ? session : null;
 
-    /// <summary>Reads a session from the store, be it new here or not confirmed for a while; null where there is none that is live.</summary>
+    /// <summary>Reads a session from the store that is not in memory or whose confirmation is too old.</summary>
+    /// <returns>Null if there is no valid session.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer, and the last confirmation is too old.</exception>
     public async Task<Session?> LoadAsync(SessionSecret secret, CancellationToken cancellationToken)
     {
@@ -110,10 +111,10 @@ internal sealed partial class SessionRegistry(
         {
             Volatile.Write(ref _storeFailedAt, now.UtcTicks);
 
-            // Memory is asked again: the session may have ended while the store was asked.
-            if (memory.TryGet(key, out Session? still) && TryUseWithoutStore(still!, now))
+            // Read from memory again: the session may have ended in the meantime.
+            if (memory.TryGet(key, out Session? current) && TryUseWithoutStore(current!, now))
             {
-                return still;
+                return current;
             }
 
             throw;
@@ -121,20 +122,20 @@ internal sealed partial class SessionRegistry(
 
         if (stored is not null)
         {
-            return Take(secret, stored, known, now);
+            return Adopt(secret, stored, known, now);
         }
 
         if (store.IsShared && known is not null)
         {
-            // Another replica ended it, and its message was lost.
+            // Another gateway ended the session, and its message was lost.
             revocations.EndHere(key, SessionEnd.EndedElsewhere);
         }
 
         return null;
     }
 
-    /// <summary>Takes over the changes that another replica, or a command, has made to a session.</summary>
-    /// <returns>The session as it is now; null where it is gone.</returns>
+    /// <summary>Reads a session from the store again, because another gateway or a command has changed it.</summary>
+    /// <returns>The changed session; null if the session has ended.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<Session?> ReloadAsync(SessionSecret secret, CancellationToken cancellationToken)
     {
@@ -146,22 +147,22 @@ internal sealed partial class SessionRegistry(
 
         if (await store.FindAsync(key.ToBytes(), cancellationToken) is { } stored)
         {
-            return Take(secret, stored, Current(key), time.GetUtcNow());
+            return Adopt(secret, stored, Current(key), time.GetUtcNow());
         }
 
         revocations.EndHere(key, SessionEnd.EndedElsewhere);
         return null;
     }
 
-    /// <summary>The record of a session with its tokens; null where it is gone.</summary>
+    /// <summary>The record of a session with its tokens; null if the session has ended.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<SessionRecord?> RecordAsync(SessionSecret secret, CancellationToken cancellationToken) =>
+    public async Task<SessionRecord?> ReadRecordAsync(SessionSecret secret, CancellationToken cancellationToken) =>
         await store.FindAsync(secret.Key().ToBytes(), cancellationToken) is { } stored ? SessionRecord.Decrypt(stored.Record, secret) : null;
 
-    /// <summary>Writes a change of the record to the store and then to memory. A session that has ended is not written again.</summary>
-    /// <param name="change">From the record as it stands to the new one; null leaves the record unchanged. It may be called more than once.</param>
-    /// <returns>The session as it is now; null where it is gone or the record is unchanged.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer, or others wrote the session first ten times in a row.</exception>
+    /// <summary>Writes a change of the record to the store and then to memory. An ended session is not written.</summary>
+    /// <param name="change">Makes the new record from the stored record; null leaves it unchanged. It may be called more than once.</param>
+    /// <returns>The changed session; null if the session has ended or the record is unchanged.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer, or another writer was faster ten times in a row.</exception>
     public async Task<Session?> RenewAsync(SessionSecret secret, Func<SessionRecord, SessionRecord?> change, CancellationToken cancellationToken)
     {
         byte[] key = secret.Key().ToBytes();
@@ -181,19 +182,19 @@ internal sealed partial class SessionRegistry(
             }
         }
 
-        throw new StoreUnavailableException("others kept writing the session at the same time");
+        throw new StoreUnavailableException("other requests kept writing the session at the same time");
     }
 
-    /// <summary>Notes that Paperless has just confirmed the user of a session, where this process has the session.</summary>
-    public void AccountChecked(SessionKey key)
+    /// <summary>Remembers that Paperless has just confirmed the user of a session, if the session is in memory.</summary>
+    public void MarkAccountChecked(SessionKey key)
     {
         if (Current(key) is { } session)
         {
-            session.AccountChecked(time.GetUtcNow(), RecheckInterval(session));
+            session.MarkAccountChecked(time.GetUtcNow(), RecheckInterval(session));
         }
     }
 
-    /// <summary>Messages of ends may have been lost: from now on the store confirms each session again.</summary>
+    /// <summary>Makes the store confirm each session again, because messages about ended sessions may have been lost.</summary>
     public void DoubtConfirmations() => Volatile.Write(ref _doubtedAt, time.GetUtcNow().UtcTicks);
 
     private DateTimeOffset DoubtedAt => new(Volatile.Read(ref _doubtedAt), TimeSpan.Zero);
@@ -209,24 +210,25 @@ internal sealed partial class SessionRegistry(
         return true;
     }
 
-    private Session? Take(SessionSecret secret, StoredSession stored, Session? known, DateTimeOffset now)
+    /// <summary>Puts a session that the store has into memory and uses it.</summary>
+    private Session? Adopt(SessionSecret secret, StoredSession stored, Session? known, DateTimeOffset now)
     {
         bool isNewer = known is null || known.Version != stored.Version;
-        Session? taken = isNewer ? ReadNewer(secret, stored, known, now) : memory.Add(known!);
+        Session? adopted = isNewer ? ReadNewer(secret, stored, known, now) : memory.Add(known!);
 
-        // Another replica may have noted a later use.
-        taken?.Use(stored.UsedAt);
-        if (taken?.IsLive(now, settings.Session.Idle) != true || pending.Covers(stored, taken))
+        // Another gateway may have stored a later use.
+        adopted?.Use(stored.UsedAt);
+        if (adopted?.IsLive(now, settings.Session.Idle) != true || pending.Covers(stored, adopted))
         {
             return null;
         }
 
-        taken.Confirm(now);
-        taken.Use(now);
-        return taken;
+        adopted.Confirm(now);
+        adopted.Use(now);
+        return adopted;
     }
 
-    /// <returns>Null where the record cannot be read, and where neither the store nor memory knows a use that keeps the session alive.</returns>
+    /// <returns>Null if the record cannot be decrypted or the session has expired.</returns>
     private Session? ReadNewer(SessionSecret secret, StoredSession stored, Session? known, DateTimeOffset now)
     {
         if (SessionRecord.Decrypt(stored.Record, secret) is not { } record)
@@ -244,7 +246,7 @@ internal sealed partial class SessionRegistry(
         return isLive ? memory.Renew(read) : null;
     }
 
-    /// <returns>What lists show, with the account of <paramref name="identity"/>; unchanged where it is the same account or cannot be read.</returns>
+    /// <returns>The info for lists with the account of <paramref name="identity"/>; unchanged if it cannot be decrypted.</returns>
     private byte[] InfoFor(Identity identity, byte[] info)
     {
         if (infos.Unprotect(info) is not { } known || (known.Username == identity.Username && known.UserId == identity.UserId))
@@ -255,15 +257,15 @@ internal sealed partial class SessionRegistry(
         return infos.Protect(known with { Username = identity.Username, UserId = identity.UserId });
     }
 
-    /// <summary>By the key, which is random: the same for all replicas, and another for each session.</summary>
+    /// <summary>Derived from the random key, so that it differs between sessions and is the same at all gateways.</summary>
     private TimeSpan RecheckInterval(Session session) =>
         settings.Session.Recheck * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
 
     private Session Create(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
         Session session = new(secret, record, stored);
-        session.RecheckAfter(record.CheckedAt + RecheckInterval(session));
-        session.AccountChecked(record.CheckedAt, RecheckInterval(session));
+        session.ScheduleRecheck(record.CheckedAt + RecheckInterval(session));
+        session.MarkAccountChecked(record.CheckedAt, RecheckInterval(session));
         session.Confirm(time.GetUtcNow());
         return session;
     }
@@ -279,13 +281,14 @@ internal sealed partial class SessionRegistry(
         EventId = 2003,
         EventName = "UnreadableSession",
         Level = LogLevel.Warning,
-        Message = "The stored record of session {Session} cannot be decrypted; it is treated as none")]
+        Message = "The stored record of session {Session} cannot be decrypted. The session is ignored, and the person must sign in again.")]
     private partial void UnreadableRecord(SessionKey session);
 
     [LoggerMessage(
         EventId = 2006,
         EventName = "EndedWhileUnderWay",
         Level = LogLevel.Warning,
-        Message = "The sign-in of {User} at {Provider} came to nothing: the provider ended it meanwhile")]
+        Message = "The sign-in of {User} at {Provider} failed because a logout at the provider arrived before it was finished. The person must sign in "
+            + "again.")]
     private partial void EndedWhileUnderWay(string user, string provider);
 }

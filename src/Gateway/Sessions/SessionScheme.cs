@@ -6,13 +6,13 @@ using Microsoft.Extensions.Options;
 
 namespace Gateway.Sessions;
 
-/// <summary>The user that a finished sign-in hands over, on its way to becoming a session.</summary>
+/// <summary>Carries a finished sign-in through ASP.NET Core's `SignInAsync` to <see cref="SessionScheme"/>.</summary>
 internal sealed class SignedInPrincipal(NewSession session) : ClaimsPrincipal(new ClaimsIdentity("OpenIdConnect"))
 {
     public NewSession Session { get; } = session;
 }
 
-/// <summary>The scheme that OpenID Connect signs in to: begins a session under a new id and ends the one before.</summary>
+/// <summary>The authentication scheme of sessions. A sign-in begins a session with a new secret and ends the browser's previous session.</summary>
 internal sealed class SessionScheme(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
@@ -23,31 +23,31 @@ internal sealed class SessionScheme(
 {
     public const string Name = "Session";
 
-    private const int LongestDevice = 300;
+    private const int MaxDeviceLength = 300;
 
     protected override async Task HandleSignInAsync(ClaimsPrincipal user, AuthenticationProperties? properties)
     {
-        NewSession made = ((SignedInPrincipal)user).Session with
+        NewSession newSession = ((SignedInPrincipal)user).Session with
         {
-            Device = Bounded(Request.Headers.UserAgent.ToString()),
-            Address = Readable(Context.Connection.RemoteIpAddress),
+            Device = Truncate(Request.Headers.UserAgent.ToString()),
+            Address = Format(Context.Connection.RemoteIpAddress),
         };
 
-        // First: where the store does not take it, the one before goes on.
-        (SessionSecret Secret, Session Session)? begun = await sessions.BeginAsync(made, Context.RequestAborted);
-        if (Context.Session() is { } before)
+        // The new session begins first: if the store does not answer, the previous session stays valid.
+        (SessionSecret Secret, Session Session)? begun = await sessions.BeginAsync(newSession, Context.RequestAborted);
+        if (Context.Session() is { } previous)
         {
-            await revocations.EndAsync(before, SessionEnd.Replaced, CancellationToken.None);
+            await revocations.EndAsync(previous, SessionEnd.Replaced, CancellationToken.None);
         }
 
-        if (begun is { } now)
+        if (begun is { } current)
         {
-            cookie.Append(Response, now.Secret);
-            Context.User = now.Session.Principal;
+            cookie.Append(Response, current.Secret);
+            Context.User = current.Session.Principal;
         }
         else
         {
-            // The provider has ended it meanwhile: the next page asks for a sign-in.
+            // A logout at the provider has ended the sign-in: the next page asks for a sign-in again.
             cookie.Delete(Response);
             Context.User = new ClaimsPrincipal(new ClaimsIdentity());
         }
@@ -59,19 +59,19 @@ internal sealed class SessionScheme(
         {
             await revocations.EndAsync(session, SessionEnd.SignedOut, CancellationToken.None);
         }
-        else if (Context.Features.Get<SessionLookupFailed>() is { } away)
+        else if (Context.Features.Get<SessionLookupFailed>() is { } failed)
         {
-            await revocations.EndAsync(away.Key, SessionEnd.SignedOut, CancellationToken.None);
+            await revocations.EndAsync(failed.Key, SessionEnd.SignedOut, CancellationToken.None);
         }
 
         cookie.Delete(Response);
         Context.User = new ClaimsPrincipal(new ClaimsIdentity());
     }
 
-    private static string Bounded(string device) => new([.. device.Where(letter => !char.IsControl(letter)).Take(LongestDevice)]);
+    private static string Truncate(string device) => new([.. device.Where(letter => !char.IsControl(letter)).Take(MaxDeviceLength)]);
 
-    /// <summary>A socket that takes both kinds of addresses shows an old one in the manner of a new one.</summary>
-    private static string Readable(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "";
+    /// <summary>A dual-stack socket shows an IPv4 address as an IPv6 address (`::ffff:…`).</summary>
+    private static string Format(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "";
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(
         Context.Session() is { } session

@@ -5,13 +5,13 @@ using System.Security.Cryptography;
 
 namespace Gateway.Sessions;
 
-/// <summary>The 256 random bits that the browser holds: the only thing that opens a session, never stored and never logged.</summary>
+/// <summary>The 256 random bits in the browser's cookie. Only they give access to a session. They are never stored and never logged.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly struct SessionSecret
 {
     public const int Bytes = 32;
 
-    /// <summary>Length of the cookie's value: base64url without padding.</summary>
+    /// <summary>Length of the cookie value: base64url without padding.</summary>
     public const int Letters = 43;
 
     private readonly ulong _a;
@@ -32,12 +32,12 @@ internal readonly struct SessionSecret
         return new SessionSecret(bytes);
     }
 
-    /// <summary>Reads a cookie's value; anything but 43 letters of base64url is no secret.</summary>
+    /// <summary>Parses a cookie value, which must be 43 characters of base64url.</summary>
     public static bool TryParse(ReadOnlySpan<char> value, out SessionSecret secret)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
 
-        // Not TryDecodeFromChars, which throws where a letter is none of base64url's.
+        // Not TryDecodeFromChars, which throws at a character that is not base64url.
         bool read = value.Length == Letters && Base64Url.DecodeFromChars(value, bytes, out _, out int written) == OperationStatus.Done && written == Bytes;
         secret = read ? new SessionSecret(bytes) : default;
         return read;
@@ -47,10 +47,10 @@ internal readonly struct SessionSecret
     {
         Span<byte> bytes = stackalloc byte[Bytes];
         Write(bytes);
-        return SessionKey.Of(bytes);
+        return SessionKey.FromSecret(bytes);
     }
 
-    /// <summary>A key for one purpose (RFC 5869); knowing the stored SHA-256 of the secret gives none.</summary>
+    /// <summary>Derives a key for one purpose (HKDF, RFC 5869). The stored SHA-256 of the secret is not enough to derive it.</summary>
     public void DeriveKey(ReadOnlySpan<byte> purpose, Span<byte> key)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
@@ -65,7 +65,7 @@ internal readonly struct SessionSecret
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>Never the secret.</summary>
+    /// <summary>For logs and debuggers: leaves out the secret.</summary>
     public override string ToString() => nameof(SessionSecret);
 
     private void Write(Span<byte> bytes) => MemoryMarshal.Write(bytes, in this);

@@ -2,11 +2,11 @@ using System.Collections.Immutable;
 
 namespace Gateway.Settings;
 
-/// <summary>The part of the environment that speaks of Paperless's accounts and groups.</summary>
+/// <summary>Reads the settings of accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
     /// <param name="providers">The `provider_id`s.</param>
-    /// <param name="accountSignups">Whether anybody may make an account of any name in Paperless itself.</param>
+    /// <param name="accountSignups">Whether anyone can sign up in Paperless under any name.</param>
     public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
     {
         Credential = Credential(),
@@ -21,7 +21,7 @@ internal sealed class AccountSettingsReader(Variables variables)
         StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", providers),
     };
 
-    /// <summary>`provider_id:group`; the group alone where there is one provider. A group's name may hold a colon itself.</summary>
+    /// <summary>Entries are `provider_id:group`, or `group` if there is only one provider. The name of a group may contain a colon.</summary>
     private FlagGroups FlagGroups(string name, ImmutableArray<string> providers)
     {
         List<(string Provider, string Group)> groups = [];
@@ -41,7 +41,7 @@ internal sealed class AccountSettingsReader(Variables variables)
             {
                 variables.Problem(
                     name,
-                    $"\"{entry}\" does not say which provider's group it is: with several providers each of them could give the flag to its own people.",
+                    $"\"{entry}\" does not name the provider of the group: any of the providers could then give the flag to its own people.",
                     $"Write {string.Join(" or ", providers.Select(id => $"{id}:{entry}"))}.");
             }
             else
@@ -105,19 +105,19 @@ internal sealed class AccountSettingsReader(Variables variables)
             case "USERNAME":
                 if (severalProviders)
                 {
-                    variables.Warn($"{name} is username with several providers: whoever gets a name at any of them gets the Paperless account of that "
-                        + "name. Use never unless you trust all providers with all names.");
+                    variables.Warn($"{name} is username with several providers: a person who gets a name at any of them gets the Paperless account of "
+                        + "that name. Use never unless you trust all providers with all names.");
                 }
 
                 if (accountSignups)
                 {
-                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up under somebody's name and "
-                        + "share the account with that person. Use never, or switch sign-ups off.");
+                    variables.Warn($"{name} is username while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up under another person's name "
+                        + "and then share the account with that person. Use never, or switch sign-ups off.");
                 }
 
                 return true;
             default:
-                variables.Problem(name, "is neither username nor never.", "Write username, or never where only Connect may link accounts.");
+                variables.Problem(name, "is neither username nor never.", "Write username, or never if only Connect may link accounts.");
                 return false;
         }
     }

@@ -1,8 +1,7 @@
 namespace Gateway.Settings;
 
 /// <summary>
-/// Cancels when the time is up by the <see cref="TimeProvider"/>, or when the given token does; `CancelAfter` of a linked source knows the
-/// real clock only.
+/// Cancels after a timeout of the <see cref="TimeProvider"/> or with the given token. `CancelAfter` of a linked source would use the real clock.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {
@@ -17,8 +16,8 @@ internal sealed class Deadline : IDisposable
 
     public CancellationToken Token => _either.Token;
 
-    /// <summary>Whether the time is up, and not only somebody gone.</summary>
-    public bool HasPassed => _time.IsCancellationRequested;
+    /// <summary>Whether the timeout has expired, in contrast to a cancellation of the given token.</summary>
+    public bool HasExpired => _time.IsCancellationRequested;
 
     public void Dispose()
     {

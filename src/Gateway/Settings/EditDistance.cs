@@ -1,6 +1,6 @@
 namespace Gateway.Settings;
 
-/// <summary>How many letters two names differ by (Levenshtein), to recognise a slip.</summary>
+/// <summary>The edit distance of two names (Levenshtein), to recognise a typo.</summary>
 internal static class EditDistance
 {
     public static bool IsWithin(string left, string right, int max)

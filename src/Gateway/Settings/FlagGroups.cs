@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Gateway.Settings;
 
-/// <summary>The groups whose members get a flag, superuser or staff, each by the provider whose groups they are.</summary>
+/// <summary>The groups whose members get a flag (superuser or staff), by provider.</summary>
 internal sealed class FlagGroups
 {
     public static readonly FlagGroups None = new([]);
@@ -13,9 +13,9 @@ internal sealed class FlagGroups
         _byProvider = entries.GroupBy(entry => entry.Provider, entry => entry.Group, StringComparer.Ordinal)
             .ToImmutableSortedDictionary(provider => provider.Key, groups => groups.ToImmutableHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
 
-    /// <summary>The providers that have a say in the flag.</summary>
+    /// <summary>The providers whose groups decide the flag.</summary>
     public IEnumerable<string> Providers => _byProvider.Keys;
 
-    /// <summary>Empty: that provider says nothing about the flag.</summary>
+    /// <summary>The groups of a provider; empty if the provider does not decide the flag.</summary>
     public ImmutableHashSet<string> ForProvider(string provider) => _byProvider.GetValueOrDefault(provider, []);
 }

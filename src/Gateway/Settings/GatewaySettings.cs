@@ -3,30 +3,30 @@ using System.Net;
 
 namespace Gateway.Settings;
 
-/// <summary>Everything the environment says, typed, checked and immutable.</summary>
+/// <summary>All settings of the environment: typed, validated and immutable.</summary>
 internal sealed record GatewaySettings
 {
     public required PublicOrigin Public { get; init; }
 
-    /// <summary>`PAPERLESS_FORCE_SCRIPT_NAME`: the path that Paperless lives under, without a slash at its end; empty at the root.</summary>
+    /// <summary>`PAPERLESS_FORCE_SCRIPT_NAME`: the path below which Paperless lives, without a trailing slash; empty at the root.</summary>
     public required string ScriptName { get; init; }
 
-    /// <summary>Hosts beside the public one at which clients with their own credentials are answered.</summary>
+    /// <summary>Further hosts at which the gateway answers clients that bring their own credentials.</summary>
     public required HostPatterns AllowedHosts { get; init; }
 
     public required ImmutableArray<IPNetwork> TrustedProxies { get; init; }
 
-    /// <summary>Paperless itself; more than one are replicas.</summary>
+    /// <summary>The addresses of Paperless. Several addresses are replicas.</summary>
     public required ImmutableArray<Uri> Upstreams { get; init; }
 
     public required string DataDirectory { get; init; }
 
-    /// <summary>Null: this gateway is alone, and keeps everything in the data directory.</summary>
+    /// <summary>Null: a single gateway that stores everything in the data directory.</summary>
     public RedisSettings? Redis { get; init; }
 
     public required Uri ManagementUrl { get; init; }
 
-    /// <summary>At least one; the first is where `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads.</summary>
+    /// <summary>At least one. `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads to the first one.</summary>
     public required ImmutableArray<ProviderSettings> Providers { get; init; }
 
     public required IdentitySettings Identity { get; init; }
@@ -37,30 +37,30 @@ internal sealed record GatewaySettings
 
     public required PaperlessSettings Paperless { get; init; }
 
-    /// <summary>`GATEWAY_STATIC_CACHE`: Paperless's static files are answered from memory.</summary>
+    /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 }
 
-/// <summary>How claims become a Paperless user.</summary>
+/// <summary>Which claims determine the Paperless user.</summary>
 internal sealed record IdentitySettings(
     string UsernameClaim,
     string GroupsClaim,
     GroupMap GroupMap,
     ImmutableHashSet<string> AllowedGroups);
 
-/// <summary>Who gets a Paperless account, and what of it follows the provider.</summary>
+/// <summary>Who gets a Paperless account, and which of its properties follow the provider.</summary>
 internal sealed record AccountSettings
 {
-    /// <summary>How the gateway signs in at Paperless's own API.</summary>
+    /// <summary>The credential for the API of Paperless.</summary>
     public required ApiCredential Credential { get; init; }
 
-    /// <summary>`PAPERLESS_SOCIAL_AUTO_SIGNUP`: a new person gets an account without being asked for its name.</summary>
+    /// <summary>`PAPERLESS_SOCIAL_AUTO_SIGNUP`: a new person gets an account without choosing a user name.</summary>
     public required bool AutoSignup { get; init; }
 
-    /// <summary>`PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS`: a new person gets an account at all.</summary>
+    /// <summary>`PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS`: new people get accounts.</summary>
     public required bool SignupsAllowed { get; init; }
 
-    /// <summary>`GATEWAY_MATCH_ACCOUNTS`: a first sign-in takes the ordinary account of the same name.</summary>
+    /// <summary>`GATEWAY_MATCH_ACCOUNTS`: a first sign-in takes over the ordinary account of the same name.</summary>
     public required bool MatchByUsername { get; init; }
 
     /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS`: groups follow the provider at every sign-in.</summary>
@@ -68,27 +68,27 @@ internal sealed record AccountSettings
 
     public required bool CreateGroups { get; init; }
 
-    /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS`, and `PAPERLESS_ACCOUNT_DEFAULT_GROUPS`: for every new account.</summary>
+    /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS` and `PAPERLESS_ACCOUNT_DEFAULT_GROUPS`: the groups of every new account.</summary>
     public required ImmutableArray<string> DefaultGroups { get; init; }
 
-    /// <summary>None: the flag is Paperless's own business.</summary>
+    /// <summary>If there are none, the gateway does not change the flag.</summary>
     public required FlagGroups SuperuserGroups { get; init; }
 
-    /// <summary>None: the flag is Paperless's own business.</summary>
+    /// <summary>If there are none, the gateway does not change the flag.</summary>
     public required FlagGroups StaffGroups { get; init; }
 }
 
-/// <summary>A superuser's API token, or the user name and password that one is fetched with.</summary>
+/// <summary>The API token of a superuser, or the user name and password with which the gateway fetches the token.</summary>
 internal sealed record ApiCredential(string? Token, string? User, string? Password)
 {
-    /// <summary>For logs and debuggers: never the token or the password.</summary>
+    /// <summary>For logs and debuggers: leaves out the token and the password.</summary>
     public override string ToString() => Token is null ? $"the password of {User}" : "an API token";
 }
 
-/// <summary>How long a session lives without use, and at the most; and how often the provider is asked about it while it is in use.</summary>
+/// <summary>The idle timeout of a session, its absolute lifetime, and the interval of rechecks at the provider.</summary>
 internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime, TimeSpan Recheck);
 
-/// <summary>What the gateway must know of how Paperless itself is set up.</summary>
+/// <summary>The settings of Paperless that the gateway must know.</summary>
 internal sealed record PaperlessSettings(
     string UserHeader,
     string CookiePrefix,
@@ -114,23 +114,23 @@ internal sealed record ProviderSettings
     /// <summary>Empty for a public client.</summary>
     public required string ClientSecret { get; init; }
 
-    /// <summary>The discovery document's full address.</summary>
+    /// <summary>The full address of the discovery document.</summary>
     public required Uri DiscoveryUrl { get; init; }
 
     public required bool FetchUserInfo { get; init; }
 
-    /// <summary>Null: chosen by what the provider says it supports.</summary>
+    /// <summary>Null: chosen from the methods that the discovery document lists.</summary>
     public required TokenAuthMethod? TokenAuthMethod { get; init; }
 
-    /// <summary>The claim that is the subject; `sub` unless `uid_field` says otherwise.</summary>
+    /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }
 
     public required ImmutableArray<string> Scopes { get; init; }
 
-    /// <summary>Further parameters for the authorization request (`AUTH_PARAMS`).</summary>
+    /// <summary>Additional parameters of the authorization request (`AUTH_PARAMS`).</summary>
     public required ImmutableSortedDictionary<string, string> AuthorizationParameters { get; init; }
 
-    /// <summary>For logs and debuggers: never the secret.</summary>
+    /// <summary>For logs and debuggers: leaves out the secret.</summary>
     public override string ToString() => $"{Id} ({DiscoveryUrl})";
 }
 

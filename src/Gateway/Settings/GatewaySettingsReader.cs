@@ -4,14 +4,14 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
-/// <summary>Turns the environment into <see cref="GatewaySettings"/>. Every variable that the gateway reads is named here and nowhere else.</summary>
+/// <summary>Reads <see cref="GatewaySettings"/> from the environment. No other code reads environment variables.</summary>
 internal sealed partial class GatewaySettingsReader(IConfiguration configuration)
 {
     private const int DefaultSessionCookieAge = 1_814_400;
 
     private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
 
-    /// <summary>Headers that mean something else: none of them can name the user.</summary>
+    /// <summary>Headers with another meaning, which cannot be the user header.</summary>
     private static readonly ImmutableHashSet<string> ReservedHeaders = ImmutableHashSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
@@ -21,7 +21,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
     private readonly Variables _variables = new(configuration);
 
-    /// <exception cref="SettingsException">Something is wrong; it says everything that is.</exception>
+    /// <exception cref="SettingsException">Settings are invalid. The exception lists every problem.</exception>
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
@@ -46,7 +46,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Paperless = Paperless(origin),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
-        UnknownNames();
+        CheckUnknownNames();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }
 
@@ -60,7 +60,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
         catch (SettingsException)
         {
-            // An empty environment is never enough; what was asked for is known all the same.
+            // Expected, because the environment is empty. The reader has recorded the names that it read.
         }
 
         return reader._variables.Known;
@@ -82,7 +82,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         if (_variables.Text(paperless)?.EndsWith('/') == true && paperlessUrl?.PathAndQuery == "/")
         {
             _variables.Warn(
-                $"{paperless} has a slash at its end, with which Paperless may refuse changes as cross-site; write {new PublicOrigin(paperlessUrl).Origin}.");
+                $"{paperless} ends with a slash, so Paperless may reject changes as cross-site (CSRF). Write {new PublicOrigin(paperlessUrl).Origin}.");
         }
 
         if (url is not null && url.PathAndQuery != "/")
@@ -93,7 +93,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return url is null ? null : new PublicOrigin(url);
     }
 
-    /// <summary>Paperless takes a path of its own there, too.</summary>
+    /// <summary>An absolute address, or a path of Paperless.</summary>
     private Uri? LogoutRedirectUrl(PublicOrigin? origin)
     {
         const string name = "PAPERLESS_LOGOUT_REDIRECT_URL";
@@ -127,7 +127,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             return name ?? "";
         }
 
-        _variables.Problem("PAPERLESS_FORCE_SCRIPT_NAME", $"\"{name}\" is not a plain path.", "Write it as /paperless: a slash before it, none at its end.");
+        _variables.Problem(
+            "PAPERLESS_FORCE_SCRIPT_NAME",
+            $"\"{name}\" is not a plain path.",
+            "Write it like /paperless: with a leading slash, without a trailing slash.");
         return "";
     }
 
@@ -158,7 +161,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         RedisSettings? redis = RedisSettings.Parse(text);
         if (redis is null)
         {
-            // Never quoted: there may be a password in it.
+            // The message does not quote the value, which may contain a password.
             _variables.Problem(
                 name,
                 "the value is not a Redis address.",
@@ -169,7 +172,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     }
 
     /// <summary>`GATEWAY_MANAGEMENT_URL` alone, for a command that needs nothing else.</summary>
-    /// <exception cref="SettingsException">It is no address.</exception>
+    /// <exception cref="SettingsException">The value is not a valid address.</exception>
     public Uri ManagementAddress()
     {
         Uri address = ManagementUrl();
@@ -181,7 +184,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         const string name = "GATEWAY_MANAGEMENT_URL";
         string text = _variables.Text(name) ?? "http://127.0.0.1:8081";
 
-        // Kestrel's own way to say "every address" is no host name for a Uri.
+        // Kestrel's "+" and "*" mean every address. Uri does not accept them as a host.
         string plain = text.Replace("://+", "://0.0.0.0", StringComparison.Ordinal).Replace("://*", "://0.0.0.0", StringComparison.Ordinal);
         Uri? url = _variables.HttpUrl(name, plain);
         if (url is not null && (url.Scheme != Uri.UriSchemeHttp || url.PathAndQuery != "/"))
@@ -227,11 +230,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             }
             else if (value is not null && string.IsNullOrWhiteSpace(value))
             {
-                _variables.Problem(name, $"the key \"{key}\" leads to an empty name.", "Write a name, or null to drop the group.");
+                _variables.Problem(name, $"the key \"{key}\" maps to an empty name.", "Write a name, or null to drop the group.");
             }
             else if (value?.Contains('*', StringComparison.Ordinal) == true && !GroupMap.IsWildcard(key))
             {
-                _variables.Problem(name, $"the value of \"{key}\" has a * but its key has none.", "A * in a value is what the * in its key matched.");
+                _variables.Problem(
+                    name,
+                    $"the value of \"{key}\" has a * but its key has none.",
+                    "A * in a value stands for the text that the * in its key matched.");
             }
         }
 
@@ -280,7 +286,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             LogoutRedirectUrl(origin));
     }
 
-    /// <summary>Django's META form to the header itself: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>
+    /// <summary>Converts Django's META name to the name of the header: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>
     private string UserHeader()
     {
         const string name = "PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME";
@@ -304,7 +310,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     }
 
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>
-    private void UnknownNames()
+    private void CheckUnknownNames()
     {
         foreach ((string name, _) in configuration.AsEnumerable())
         {

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Gateway.Settings;
 
 /// <summary>
-/// `GATEWAY_GROUP_MAP`: what the provider calls a group, and what Paperless does. An exact key goes before a wildcard,
-/// a longer wildcard before a shorter one; what no key matches keeps its name.
+/// `GATEWAY_GROUP_MAP`: maps the provider's names of groups to Paperless's names. An exact key takes precedence over a wildcard, and a longer
+/// wildcard over a shorter one. A group that no key matches keeps its name.
 /// </summary>
 internal sealed class GroupMap
 {
@@ -23,7 +23,7 @@ internal sealed class GroupMap
         }
     }
 
-    /// <summary>Whether a key speaks of one of these names; then <paramref name="mapped"/> is Paperless's name, or null to drop the group.</summary>
+    /// <summary>Whether a key matches one of the names. If so, <paramref name="mapped"/> is Paperless's name, or null to drop the group.</summary>
     public bool TryMap(ReadOnlySpan<string> names, out string? mapped)
     {
         foreach (string name in names)
@@ -50,7 +50,7 @@ internal sealed class GroupMap
         return false;
     }
 
-    /// <summary>A `*` at either end is a wildcard, anywhere else a letter like others.</summary>
+    /// <summary>A `*` is a wildcard only at the beginning or end of a key.</summary>
     public static bool IsWildcard(string key) => key.StartsWith('*') || key.EndsWith('*');
 
     private static string? Matched(string key, string name)

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Gateway.Settings;
 
-/// <summary>Django's `ALLOWED_HOSTS`: names, `.example.com` for a domain with all below it, `*` for any; ports do not count.</summary>
+/// <summary>Matches hosts as Django's `ALLOWED_HOSTS`: names, `.example.com` for a domain and its subdomains, `*` for any. Ports are ignored.</summary>
 internal sealed class HostPatterns(ImmutableArray<string> patterns)
 {
     public bool Matches(string? host)

@@ -5,14 +5,14 @@ internal static class IssuerRule
 {
     private const string WellKnown = "/.well-known/";
 
-    /// <summary>The issuer that a discovery address asks for, without a slash at its end.</summary>
+    /// <summary>The issuer that belongs to a discovery address, without a trailing slash.</summary>
     public static Uri ExpectedIssuer(Uri discovery)
     {
         string path = discovery.AbsolutePath;
         int at = path.IndexOf(WellKnown, StringComparison.Ordinal);
         if (at >= 0)
         {
-            // RFC 8414, section 3, puts the well-known part before the issuer's own path.
+            // RFC 8414, section 3, puts the well-known part before the path of the issuer.
             int after = path.IndexOf('/', at + WellKnown.Length);
             path = path[..at] + (after < 0 ? "" : path[after..]);
         }
@@ -21,8 +21,8 @@ internal static class IssuerRule
     }
 
     /// <summary>
-    /// The one that was expected, or one above it at the same origin, as authentik's issuer mode "global" names the origin alone. Never one with
-    /// a path of its own: several providers share an origin.
+    /// Whether the issuer is the expected one or a parent path of it at the same origin: with authentik's issuer mode "global" the issuer is the origin.
+    /// An issuer with any other path may be another provider of the same origin.
     /// </summary>
     public static bool IsAllowed(Uri discovery, string issuer)
     {
@@ -36,7 +36,7 @@ internal static class IssuerRule
             && (Path(expected) + "/").StartsWith(Path(url) + "/", StringComparison.Ordinal);
     }
 
-    /// <summary>Whether two issuers are one, a slash at the end and the host's letter case apart.</summary>
+    /// <summary>Whether two issuers are equal, apart from a trailing slash and the letter case of the host.</summary>
     public static bool IsSame(string one, string other) =>
         Uri.TryCreate(one, UriKind.Absolute, out Uri? first) && Uri.TryCreate(other, UriKind.Absolute, out Uri? second)
         && first.AbsoluteUri.TrimEnd('/') == second.AbsoluteUri.TrimEnd('/');

@@ -3,5 +3,5 @@ namespace Gateway;
 /// <summary>The `SourceContext` of the request log.</summary>
 internal sealed class AccessLog;
 
-/// <summary>The `SourceContext` of security events: who came in, who was turned away, which sessions ended.</summary>
+/// <summary>The `SourceContext` of security events: sign-ins, refusals, ended sessions.</summary>
 internal sealed class SecurityLog;

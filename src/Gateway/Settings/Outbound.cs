@@ -1,9 +1,9 @@
 namespace Gateway.Settings;
 
-/// <summary>The one place that opens connections of the gateway's own (to providers, and to Paperless beside the forwarding).</summary>
+/// <summary>Creates the handlers of all requests that the gateway itself makes: to providers, and to Paperless besides forwarding.</summary>
 internal class Outbound
 {
-    /// <summary>No redirects, no cookies, no proxy but the environment's; connections are renewed so that DNS changes are seen.</summary>
+    /// <summary>No redirects and no cookies; the proxy is the environment's. Connections are renewed so that DNS changes take effect.</summary>
     public virtual SocketsHttpHandler CreateHandler() => new()
     {
         AllowAutoRedirect = false,

@@ -1,6 +1,6 @@
 namespace Gateway.Settings;
 
-/// <summary>Scheme, host and port under which browsers know the gateway.</summary>
+/// <summary>The public scheme, host and port of the gateway.</summary>
 internal sealed record PublicOrigin
 {
     public PublicOrigin(Uri url)
@@ -20,13 +20,13 @@ internal sealed record PublicOrigin
 
     public int Port { get; }
 
-    /// <summary>As browsers send it in `Host`: the port only where it is not the scheme's own.</summary>
+    /// <summary>As browsers send it in `Host`: without the default port of the scheme.</summary>
     public string Authority { get; }
 
     /// <summary>As browsers send it in `Origin` (RFC 6454, section 6.2).</summary>
     public string Origin { get; }
 
-    /// <summary>Whether a `Host` header means this origin, with or without the scheme's own port.</summary>
+    /// <summary>Whether a `Host` header names this origin, with or without the default port of the scheme.</summary>
     public bool IsHost(ReadOnlySpan<char> host)
     {
         if (!host.StartsWith(Hostname, StringComparison.OrdinalIgnoreCase))
@@ -40,16 +40,16 @@ internal sealed record PublicOrigin
             : rest[0] == ':' && int.TryParse(rest[1..], System.Globalization.NumberStyles.None, null, out int port) && port == Port;
     }
 
-    /// <summary>Whether an absolute URL, as browsers send it in `Referer`, is one of this origin's.</summary>
+    /// <summary>Whether an absolute URL, as browsers send it in `Referer`, has this origin.</summary>
     public bool IsOriginOf(string? url)
     {
-        // A browser sends ASCII without spaces; a list of two URLs, for one, has a space.
+        // Browsers send ASCII without spaces. A space would allow a list of two URLs.
         if (string.IsNullOrEmpty(url) || url.AsSpan().ContainsAnyExceptInRange('!', '~') || !url.StartsWith(Scheme + "://", StringComparison.OrdinalIgnoreCase))
         {
             return false;
         }
 
-        // Up to what ends the authority (RFC 3986, section 3.2; browsers take "\" for "/"); user information is no part of an origin, and no host.
+        // The authority ends at the first of these (RFC 3986, section 3.2; browsers treat "\" as "/"). User information fails the comparison of the host.
         ReadOnlySpan<char> rest = url.AsSpan(Scheme.Length + "://".Length);
         int end = rest.IndexOfAny("/?#\\");
         return IsHost(end < 0 ? rest : rest[..end]);

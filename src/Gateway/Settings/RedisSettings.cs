@@ -3,22 +3,22 @@ using StackExchange.Redis;
 
 namespace Gateway.Settings;
 
-/// <summary>The Redis that all replicas share.</summary>
+/// <summary>The address and credential of the Redis that all gateways share.</summary>
 internal sealed class RedisSettings
 {
     private readonly ConfigurationOptions _options;
 
     private RedisSettings(ConfigurationOptions options) => _options = options;
 
-    /// <summary>Its own copy for whoever connects.</summary>
+    /// <summary>A copy of the options, which the caller may change.</summary>
     public ConfigurationOptions Options() => _options.Clone();
 
-    /// <summary>For logs and debuggers: where it is, never the password.</summary>
+    /// <summary>For logs and debuggers: the addresses without the password.</summary>
     public override string ToString()
         => string.Join(", ", _options.EndPoints.Select(end => end.ToString()!.Replace("Unspecified/", "", StringComparison.Ordinal)));
 
-    /// <summary>`redis://[user:password@]host[:port][/db]`, the same with `rediss`, or StackExchange.Redis's own connection string.</summary>
-    /// <returns>Null where it is neither.</returns>
+    /// <summary>Parses `redis://[user:password@]host[:port][/db]`, the same with `rediss`, or a connection string of StackExchange.Redis.</summary>
+    /// <returns>Null if the text is neither.</returns>
     public static RedisSettings? Parse(string text) =>
         (text.Contains("://", StringComparison.Ordinal) ? FromUrl(text) : FromConnectionString(text)) is { EndPoints.Count: > 0 } options
             ? new RedisSettings(options)
@@ -52,7 +52,7 @@ internal sealed class RedisSettings
             options.Password = Uri.UnescapeDataString(credential[1]);
         }
 
-        // A user without a password is no credential; Redis would take it for one.
+        // A user without a password is a mistake: the client library would treat the name as the password.
         return credential.Length == 2 || url.UserInfo.Length == 0 ? options : null;
     }
 

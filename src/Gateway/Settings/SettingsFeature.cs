@@ -1,12 +1,12 @@
 namespace Gateway.Settings;
 
-/// <summary>The environment, read once at start.</summary>
+/// <summary>Reads the environment once at start.</summary>
 internal static partial class SettingsFeature
 {
-    /// <summary>The exit code of a start that the configuration stopped.</summary>
+    /// <summary>The exit code if the configuration is invalid.</summary>
     public const int BadConfigurationExitCode = 1;
 
-    /// <exception cref="SettingsException">The configuration is not good enough to start with.</exception>
+    /// <exception cref="SettingsException">The configuration is invalid.</exception>
     public static GatewaySettings AddSettings(this WebApplicationBuilder builder)
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();

@@ -1,15 +1,15 @@
 namespace Gateway.Settings;
 
-/// <summary>One thing wrong with the configuration. Neither sentence ever quotes a secret.</summary>
+/// <summary>A problem of the configuration. Its sentences never quote a secret.</summary>
 /// <param name="Variable">The environment variable to change.</param>
-/// <param name="Wrong">What is wrong with it.</param>
-/// <param name="Remedy">What to write instead.</param>
+/// <param name="Wrong">The problem.</param>
+/// <param name="Remedy">The value or action that solves it.</param>
 internal sealed record SettingsProblem(string Variable, string Wrong, string Remedy)
 {
     public override string ToString() => $"{Variable}: {Wrong} {Remedy}";
 }
 
-/// <summary>The configuration is not good enough to start with; holds every problem at once.</summary>
+/// <summary>The configuration is invalid. The exception lists every problem.</summary>
 internal sealed class SettingsException(IReadOnlyList<SettingsProblem> problems)
     : Exception(Describe(problems))
 {

@@ -4,14 +4,14 @@ using static System.FormattableString;
 
 namespace Gateway.Settings;
 
-/// <summary>One environment variable: its name, its default and its meaning, as people read them.</summary>
-/// <param name="Default">Markdown; `required` or `none` where there is no value.</param>
+/// <summary>The documentation of an environment variable.</summary>
+/// <param name="Default">Markdown; `required` or `none` if there is no default.</param>
 internal sealed record Setting(string Name, string Default, string Meaning);
 
-/// <summary>Settings that belong together, under a heading of their own.</summary>
+/// <summary>Settings under a common heading.</summary>
 internal sealed record SettingsSection(string Title, ImmutableArray<Setting> Settings);
 
-/// <summary>Every setting of the gateway, in the order in which an operator meets them. `docs/settings.md` is made from it.</summary>
+/// <summary>The documentation of all settings, in the order in which an operator needs them. `docs/settings.md` is generated from it.</summary>
 internal static class SettingsReference
 {
     public const string Required = "required";
@@ -45,7 +45,7 @@ internal static class SettingsReference
                 "themselves, or an operator links it."),
             new("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", "`true`", "New people get a Paperless account."),
             new("PAPERLESS_SOCIAL_AUTO_SIGNUP", "`false`", "`true`: the gateway creates that account at once. `false`: new people choose a user name first."),
-            new("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", "`false`", "Opens Paperless's own sign-up page to everybody."),
+            new("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", "`false`", "`true`: anyone can create an account on Paperless's own sign-up page."),
             new("PAPERLESS_DISABLE_REGULAR_LOGIN", "`false`", "`true`: no password reaches Paperless, whether from a page, an app or HTTP Basic."),
             new("PAPERLESS_REDIRECT_LOGIN_TO_SSO", "`false`", "`true`: people go straight to the first provider and skip the sign-in page."),
         ]),
@@ -75,7 +75,7 @@ internal static class SettingsReference
         ]),
         new("Network",
         [
-            new("GATEWAY_PUBLIC_URL", "`PAPERLESS_URL`", "The public address, if Paperless has to be told another one."),
+            new("GATEWAY_PUBLIC_URL", "`PAPERLESS_URL`", "The public address, if Paperless needs another value of `PAPERLESS_URL`."),
             new("GATEWAY_TRUSTED_PROXIES", "`PAPERLESS_TRUSTED_PROXIES`",
                 "Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Host` the gateway accepts."),
             new("PAPERLESS_TRUSTED_PROXIES", None, "Paperless's own name for `GATEWAY_TRUSTED_PROXIES`."),
@@ -91,7 +91,7 @@ internal static class SettingsReference
                 "A Redis that several gateways share: `redis://user:password@host:6379/0`, `rediss://` for TLS, or a StackExchange.Redis " +
                 "connection string."),
         ]),
-        new("As Paperless has them",
+        new("Same value as in Paperless",
         [
             new("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "`HTTP_REMOTE_USER`", "The header that names the user, in Django's spelling."),
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "`false`",

@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
-/// <summary>Reads `PAPERLESS_SOCIALACCOUNT_PROVIDERS` as django-allauth takes it: each entry of `openid_connect.APPS` is a provider.</summary>
+/// <summary>Reads `PAPERLESS_SOCIALACCOUNT_PROVIDERS` in the format of django-allauth: each entry of `openid_connect.APPS` is a provider.</summary>
 internal sealed partial class SocialAccountProviders(string variable, Variables variables)
 {
     private const string DiscoveryPath = "/.well-known/openid-configuration";
 
-    /// <summary>Parameters that belong to the protocol itself; `AUTH_PARAMS` must not speak for them.</summary>
+    /// <summary>Parameters of the protocol, which `AUTH_PARAMS` must not set.</summary>
     private static readonly ImmutableHashSet<string> ReservedParameters = ImmutableHashSet.Create(
         StringComparer.Ordinal,
         "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
@@ -41,7 +41,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             }
             catch (InvalidOperationException)
             {
-                // JsonElement reads texts late, and throws on half of a surrogate pair.
+                // JsonElement decodes texts when they are read, and throws at an unpaired surrogate.
                 variables.Problem(variable, "has a \\u escape that is only half of a character.", "Write the character itself.");
                 return [];
             }
@@ -60,7 +60,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         {
             if (kind.Name != "openid_connect")
             {
-                variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect; the gateway leaves it alone.");
+                variables.Warn($"{variable}: the provider kind \"{kind.Name}\" is not OpenID Connect and is ignored by the gateway.");
             }
         }
 
@@ -101,7 +101,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return providers.ToImmutable();
     }
 
-    /// <summary>allauth takes a lone `APP` where there are no `APPS`.</summary>
+    /// <summary>Like allauth, accepts a single `APP` instead of `APPS`.</summary>
     private static JsonElement[]? Apps(JsonElement connect)
     {
         if (TryGet(connect, "APPS", JsonValueKind.Array, out JsonElement apps))
@@ -208,7 +208,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return [.. scopes.Prepend("openid").Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>`SCOPE` is an array in allauth; one string with spaces, as in the protocol, is accepted too.</summary>
+    /// <summary>`SCOPE` is an array in allauth. A string with spaces, as in the protocol, is accepted, too.</summary>
     private static string[]? Strings(JsonElement parent, string name)
     {
         if (TryGet(parent, name, JsonValueKind.Array, out JsonElement array))
@@ -258,7 +258,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return text;
     }
 
-    /// <summary>A text that may be left out; but a number in its place, such as a secret without quotes, must not be taken for none.</summary>
+    /// <summary>An optional text. A value of another type, such as a secret without quotes, is a problem and not the same as a missing one.</summary>
     private string? Optional(JsonElement parent, string name, string place)
     {
         if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement given)
@@ -293,7 +293,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         }
     }
 
-    /// <summary>Names the place, never the text there: it may be the secret.</summary>
+    /// <summary>Describes the place of an error without quoting the text, which may be the secret.</summary>
     private static (string Wrong, string Remedy) Explain(string text, JsonException error)
     {
         string place = $"at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";

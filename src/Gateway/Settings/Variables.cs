@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Gateway.Settings;
 
-/// <summary>Reads single variables, each by its name or from the file that `NAME_FILE` names, and gathers what is wrong with them.</summary>
+/// <summary>Reads single variables, or the files that `NAME_FILE` names, and collects the problems.</summary>
 internal sealed class Variables(IConfiguration configuration)
 {
     private const int MaxFileBytes = 256 * 1024;
@@ -23,13 +23,13 @@ internal sealed class Variables(IConfiguration configuration)
 
     public IReadOnlyList<string> Warnings => _warnings;
 
-    /// <summary>Every name that was asked for so far.</summary>
+    /// <summary>All names that have been read so far.</summary>
     public IReadOnlySet<string> Known => _read.Keys.ToHashSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a value was given that could not be taken: a complaint of its absence would mislead.</summary>
+    /// <summary>Whether the value is in a file that cannot be read. A message that the variable is not set would be misleading.</summary>
     public bool IsUnreadable(string name) => Text(name) is null && _problems.Any(problem => problem.Variable == name + "_FILE");
 
-    /// <summary>Each fault counts once, however often its variable is looked at.</summary>
+    /// <summary>Adds a problem, once even if the variable is read several times.</summary>
     public void Problem(string variable, string wrong, string remedy)
     {
         SettingsProblem problem = new(variable, wrong, remedy);
@@ -47,7 +47,7 @@ internal sealed class Variables(IConfiguration configuration)
         }
     }
 
-    /// <summary>The value without space and quotes around it; null where it is unset or empty.</summary>
+    /// <summary>The value without surrounding spaces and quotes; null if it is unset or empty.</summary>
     public string? Text(string name)
     {
         if (_read.TryGetValue(name, out string? known))
@@ -69,7 +69,7 @@ internal sealed class Variables(IConfiguration configuration)
         return _read[name] = value is null ? null : NullIfBlank(WithoutQuotes(name, value));
     }
 
-    /// <summary>Booleans as Paperless reads them; `on` and `off` are the gateway's own addition.</summary>
+    /// <summary>Booleans in the spellings of Paperless, and also `on` and `off`.</summary>
     public bool Flag(string name, bool fallback = false)
     {
         switch (Text(name)?.ToUpperInvariant())
@@ -90,7 +90,7 @@ internal sealed class Variables(IConfiguration configuration)
         }
     }
 
-    /// <summary>The parts between commas; a list that is set and yet holds nothing is a fault, not "no restriction".</summary>
+    /// <summary>A list separated by commas. A list with commas and no entry is a problem: it must not mean "no restriction".</summary>
     public ImmutableArray<string> List(string name)
     {
         if (Text(name) is not { } text)
@@ -118,7 +118,7 @@ internal sealed class Variables(IConfiguration configuration)
         if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long amount)
             && amount * Math.Max(unit, 1) > 0)
         {
-            // People write 999999999 for "for ever"; a cookie's date and a timer have an end.
+            // People write 999999999 for "forever". The expiry of a cookie and timers cannot be that long.
             return TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), MaxDurationSeconds));
         }
 
@@ -136,7 +136,7 @@ internal sealed class Variables(IConfiguration configuration)
                 : ReportProblem<Uri?>(name, "holds a user name or a fragment.", "Write scheme, host and path only.", null);
         }
 
-        // Before an @ there may be a password.
+        // The text before an @ may be a password.
         string shown = text.Contains('@', StringComparison.Ordinal) ? "its value" : $"\"{text}\"";
         return ReportProblem<Uri?>(name, $"{shown} is not a full address.", "Write it with http:// or https:// and a host.", null);
     }
@@ -165,19 +165,19 @@ internal sealed class Variables(IConfiguration configuration)
                 Problem(
                     name,
                     $"\"{text}\" is neither an IP address nor a network.",
-                    "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8, comma-separated; a host's name is none.");
+                    "Write addresses such as 10.0.0.7 or networks such as 10.0.0.0/8, comma-separated. Host names are not accepted.");
             }
         }
 
         return networks.ToImmutable();
     }
 
-    /// <summary>Neither the value nor the path is ever quoted: people put the secret itself where the path belongs.</summary>
+    /// <summary>Messages quote neither the value nor the path, because people write the secret in place of the path.</summary>
     private string? ReadFile(string name, string file)
     {
         try
         {
-            // Read to a bound instead of asking for the length: a pipe and a device have none.
+            // Reads up to a limit instead of checking the length, because pipes and devices have no length.
             using FileStream stream = File.OpenRead(file);
             byte[] bytes = new byte[MaxFileBytes + 1];
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
@@ -209,7 +209,7 @@ internal sealed class Variables(IConfiguration configuration)
         return null;
     }
 
-    /// <summary>`docker run --env-file` keeps quotes that Compose and a shell take away.</summary>
+    /// <summary>Removes quotes around the value. Compose and shells remove them, but `docker run --env-file` keeps them.</summary>
     private string WithoutQuotes(string name, string text)
     {
         if (text.Length < 2 || text[0] is not ('\'' or '"') || text[^1] != text[0])
@@ -217,7 +217,7 @@ internal sealed class Variables(IConfiguration configuration)
             return text;
         }
 
-        // "a","b" is a list of two quoted entries; an object has quotes of its own inside.
+        // "a","b" is a list of two quoted entries. A JSON object contains quotes and may still be quoted as a whole.
         string inner = text[1..^1].Trim();
         if (inner.Contains(text[0], StringComparison.Ordinal) && !inner.StartsWith('{'))
         {

@@ -106,7 +106,7 @@ internal sealed partial class SignInEvents(
             Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value,
         });
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedemption>()!.At;
-        ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, before: null, askedAt, time.GetUtcNow());
+        ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, previous: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
         JsonElement? userInfo = await UserInfoAsync(
             ProviderOf(context.Scheme),

@@ -125,7 +125,7 @@ internal sealed class UsernameChoice
                 [nameof(ChooseUsernamePage.Proposed)] = answer.ProposedName,
                 [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(
                     _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
-                [nameof(ChooseUsernamePage.Fault)] = answer.NameError,
+                [nameof(ChooseUsernamePage.Error)] = answer.NameError,
             });
     }
 

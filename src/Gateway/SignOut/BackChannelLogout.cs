@@ -40,8 +40,8 @@ internal sealed partial class BackChannelLogout(
 
             // With a `sid` only that session ends, and sessions of that person whose `sid` is unknown.
             string at = provider.Settings.Id;
-            byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.OfPerson(new PersonKey(at, logout.Issuer, logout.Subject));
-            byte[] meant = logout.Sid is { } sid ? SessionIndex.OfSid(at, logout.Issuer, sid) : person!;
+            byte[]? person = string.IsNullOrEmpty(logout.Subject) ? null : SessionIndex.ForPerson(new PersonKey(at, logout.Issuer, logout.Subject));
+            byte[] meant = logout.Sid is { } sid ? SessionIndex.ForSid(at, logout.Issuer, sid) : person!;
             int ended = await revocations.EndAllAsync(meant, SessionEnd.EndedAtTheProvider, CancellationToken.None);
             if (logout.Sid is not null && person is not null)
             {
@@ -64,7 +64,7 @@ internal sealed partial class BackChannelLogout(
     /// <summary>Section 2.6.</summary>
     private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
     {
-        (IFormCollection? form, FormFault? unread) = await RequestForm.ReadAsync(context);
+        (IFormCollection? form, FormError? unread) = await RequestForm.ReadAsync(context);
         if (form is null)
         {
             return (null, $"the form cannot be read: {unread!.Reason}");

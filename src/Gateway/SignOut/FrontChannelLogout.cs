@@ -47,10 +47,10 @@ internal sealed partial class FrontChannelLogout(
                 return;
             }
 
-            byte[] index = SessionIndex.OfSid(provider.Settings.Id, issuer, sid);
-            int ended = await revocations.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None, proven: false);
+            byte[] index = SessionIndex.ForSid(provider.Settings.Id, issuer, sid);
+            int ended = await revocations.EndAllAsync(index, SessionEnd.EndedAtTheProvider, CancellationToken.None, authenticated: false);
             LoggedOut(provider.Settings.Id, ended);
-            if (context.Session() is { } session && session.IsOf(index))
+            if (context.Session() is { } session && session.HasIndex(index))
             {
                 cookie.Delete(context.Response);
             }

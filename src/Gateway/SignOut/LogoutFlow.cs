@@ -48,7 +48,7 @@ internal sealed class LogoutFlow(
     {
         try
         {
-            return (await sessions.RecordAsync(secret, CancellationToken.None))?.Tokens.IdToken;
+            return (await sessions.ReadRecordAsync(secret, CancellationToken.None))?.Tokens.IdToken;
         }
         catch (StoreUnavailableException)
         {

@@ -23,7 +23,8 @@ internal sealed class MySessionsEndpoint(
 
     public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
     {
-        IReadOnlyList<SessionEntry> entries = [.. (await ListSessionsAsync(session, context.RequestAborted)).Select(one => SessionEntry.Of(one, session.Key))];
+        IReadOnlyList<ListedSession> sessions = await ListSessionsAsync(session, context.RequestAborted);
+        IReadOnlyList<SessionEntry> entries = [.. sessions.Select(listed => SessionEntry.From(listed, session.Key))];
         if (!context.Request.WantsPage())
         {
             await PageWriter.WriteJsonAsync(context, entries, SessionEntryJson.Default.IReadOnlyListSessionEntry);
@@ -95,7 +96,7 @@ internal sealed class MySessionsEndpoint(
     }
 
     private Task<IReadOnlyList<ListedSession>> ListSessionsAsync(Session session, CancellationToken cancellationToken) =>
-        list.OfPersonAsync(session.PersonIndex, cancellationToken);
+        list.FindByPersonAsync(session.PersonIndex, cancellationToken);
 
     /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
     private Task RefusePasswordSessionAsync(HttpContext context) =>

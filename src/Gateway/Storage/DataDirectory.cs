@@ -2,48 +2,48 @@ using Gateway.Settings;
 
 namespace Gateway.Storage;
 
-/// <summary>`GATEWAY_DATA_DIR`: what lies in it is for the gateway's own user alone, files of earlier versions and other umasks included.</summary>
+/// <summary>The directory `GATEWAY_DATA_DIR`. Only the gateway's user may read it, including files of older versions and of other umasks.</summary>
 internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<DataDirectory> logger)
 {
     private readonly string _path = Path.GetFullPath(settings.DataDirectory);
 
-    /// <summary>Takes other users' rights away at the start, and warns of those that cannot be taken.</summary>
-    /// <exception cref="SettingsException">The directory cannot be used, or its journal may not be read: sessions that ended would go on.</exception>
+    /// <summary>Removes the permissions of other users at start, and warns if that fails.</summary>
+    /// <exception cref="SettingsException">The directory or the file of pending revocations is not readable: ended sessions could reappear.</exception>
     public void Protect()
     {
         try
         {
             PrivateDirectory.Create(_path);
-            Narrow();
-            string journal = Path.Combine(_path, PendingRevocationFile.FileName);
-            if (File.Exists(journal))
+            RestrictAll();
+            string pendingRevocations = Path.Combine(_path, PendingRevocationFile.FileName);
+            if (File.Exists(pendingRevocations))
             {
-                File.OpenRead(journal).Dispose();
+                File.OpenRead(pendingRevocations).Dispose();
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             string wrong = $"\"{settings.DataDirectory}\" cannot be used ({error.Message.TrimEnd('.')}).";
-            const string Remedy = "Name a directory that the gateway's user may write, and make that user the owner of its files.";
+            const string Remedy = "Set a directory that the gateway's user can write to, and make that user the owner of its files.";
             throw new SettingsException([new("GATEWAY_DATA_DIR", wrong, Remedy)]);
         }
     }
 
-    private void Narrow()
+    private void RestrictAll()
     {
         if (PrivateDirectory.IsOpenToOthers(_path))
         {
             OpenToOthers(_path);
         }
 
-        foreach (string directory in OwnDirectories().Where(directory => !PrivateDirectory.Narrow(directory)))
+        foreach (string directory in OwnDirectories().Where(directory => !PrivateDirectory.Restrict(directory)))
         {
-            NotNarrowed(directory, "700");
+            CannotRestrict(directory, "700");
         }
 
-        foreach (string file in OwnFiles().Where(file => !PrivateFile.Narrow(file)))
+        foreach (string file in OwnFiles().Where(file => !PrivateFile.Restrict(file)))
         {
-            NotNarrowed(file, "600");
+            CannotRestrict(file, "600");
         }
     }
 
@@ -58,15 +58,15 @@ internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<Da
         EventId = 1010,
         EventName = "DataDirectoryOpen",
         Level = LogLevel.Warning,
-        Message = "Other users of this machine may read or write the data directory {Directory} (GATEWAY_DATA_DIR); its files are the gateway's alone, but "
-            + "set \"chmod 700\" on the directory, too")]
+        Message = "Other users of this machine can list or write the data directory {Directory} (GATEWAY_DATA_DIR). The gateway restricts its own files, "
+            + "but not the directory: run \"chmod 700\" on it.")]
     private partial void OpenToOthers(string directory);
 
     [LoggerMessage(
         EventId = 1011,
         EventName = "DataFileOpen",
         Level = LogLevel.Warning,
-        Message = "Other users of this machine may read or write {File}, and the gateway may not change that; make its user the owner, or set \"chmod "
-            + "{Mode}\"")]
-    private partial void NotNarrowed(string file, string mode);
+        Message = "Other users of this machine can read or write {File}, and the gateway lacks the permission to change that. Make the gateway's user the "
+            + "owner, or run \"chmod {Mode}\".")]
+    private partial void CannotRestrict(string file, string mode);
 }

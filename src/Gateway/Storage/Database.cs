@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Storage;
 
-/// <summary>The SQLite file in `GATEWAY_DATA_DIR`: opened and brought to the present schema at start, one writer at a time.</summary>
+/// <summary>The SQLite file in `GATEWAY_DATA_DIR`. It is opened and migrated at start and has one writer at a time.</summary>
 internal sealed class Database(GatewaySettings settings, ILogger<Database>? logger = null) : IDisposable
 {
     public const string FileName = "gateway.db";
 
-    private static readonly string[] BesideIt = ["-wal", "-shm"];
+    private static readonly string[] CompanionSuffixes = ["-wal", "-shm"];
 
-    /// <summary>Each entry brings the schema one version further; entries are only ever added. `PRAGMA user_version` counts them.</summary>
+    /// <summary>Each entry migrates the schema by one version. Never change or remove an entry. `PRAGMA user_version` counts them.</summary>
     private static readonly string[] Migrations =
     [
         """
@@ -128,7 +128,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         """,
     ];
 
-    /// <summary>Never disposed of: it holds nothing, and a host that stops may still ask for it.</summary>
+    /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>
     private readonly SemaphoreSlim _writer = new(1, 1);
     private bool _closed;
     private readonly string _connectionString = new SqliteConnectionStringBuilder
@@ -137,13 +137,13 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         DefaultTimeout = 10,
     }.ToString();
 
-    /// <summary>Rows that nobody can read.</summary>
+    /// <summary>Reports rows that cannot be read.</summary>
     public UnreadableEntries Unreadable { get; } = new(logger ?? NullLogger<Database>.Instance);
 
-    /// <summary>The file and those that SQLite puts beside it, with the file's own mode.</summary>
-    public static IEnumerable<string> Files(string directory) => BesideIt.Prepend("").Select(end => Path.Combine(directory, FileName + end));
+    /// <summary>The database file and the two files that SQLite creates beside it.</summary>
+    public static IEnumerable<string> Files(string directory) => CompanionSuffixes.Prepend("").Select(suffix => Path.Combine(directory, FileName + suffix));
 
-    /// <exception cref="SettingsException">The directory cannot be used, or the file is from a newer version.</exception>
+    /// <exception cref="SettingsException">The directory cannot be used, or a newer gateway wrote the file.</exception>
     public void Open()
     {
         try
@@ -158,7 +158,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         {
             throw Unusable(
                 $"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).",
-                "Name a directory that the gateway's user may write, on a disk with room.");
+                "Set a directory that the gateway's user can write to, on a disk with free space.");
         }
     }
 
@@ -168,7 +168,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         SqliteConnection connection = new(_connectionString);
         connection.Open();
 
-        // FULL: what was acknowledged, an ended session above all, outlives a power cut too.
+        // FULL: an acknowledged write, above all an ended session, survives a power cut.
         Execute(connection, "PRAGMA synchronous = FULL;");
         return connection;
     }
@@ -187,7 +187,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         }
     }
 
-    /// <summary>Runs <paramref name="write"/> in one transaction, after those before it.</summary>
+    /// <summary>Runs <paramref name="write"/> in a transaction, when all earlier writes are done.</summary>
     /// <exception cref="StoreUnavailableException">The file cannot be written.</exception>
     public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
     {
@@ -213,7 +213,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
 
     public void Dispose()
     {
-        // What is being written is written to its end; what comes after finds the door closed.
+        // Waits for the current write. Later writes fail.
         _writer.Wait();
         _closed = true;
         using (SqliteConnection connection = new(_connectionString))
@@ -224,7 +224,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         _writer.Release();
     }
 
-    /// <summary>SQLite would make the file with whatever the umask leaves, and the others with the mode of this one.</summary>
+    /// <summary>SQLite would create the file with the permissions of the umask, and the other files with the permissions of this file.</summary>
     private void MakePrivate()
     {
         string file = Path.Combine(settings.DataDirectory, FileName);
@@ -233,9 +233,9 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
             PrivateFile.Open(file, FileMode.OpenOrCreate).Dispose();
         }
 
-        foreach (string one in Files(settings.DataDirectory))
+        foreach (string path in Files(settings.DataDirectory))
         {
-            PrivateFile.Narrow(one);
+            PrivateFile.Restrict(path);
         }
     }
 
@@ -249,7 +249,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
         {
             throw Unusable(
                 $"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {version}, this one knows {Migrations.Length}).",
-                "Run that version, or name an empty directory (everybody then signs in again).");
+                "Run that version, or set an empty directory (everybody must then sign in again, and account links are lost).");
         }
 
         for (long next = version; next < Migrations.Length; next++)
@@ -266,7 +266,7 @@ internal sealed class Database(GatewaySettings settings, ILogger<Database>? logg
     private static void Execute(SqliteConnection connection, string sql)
     {
         using SqliteCommand command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text that comes here is a constant of this class.
+#pragma warning disable CA2100 // The SQL is always a constant of this class.
         command.CommandText = sql;
 #pragma warning restore CA2100
         command.ExecuteNonQuery();

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Gateway.Storage;
 
-/// <summary>A person at a provider, and the Paperless user that it is.</summary>
-/// <param name="Id">The link's own number; 0 for one that is not stored yet.</param>
+/// <summary>Links a person at a provider to a Paperless user.</summary>
+/// <param name="Id">The number of the link; 0 for a link that is not stored yet.</param>
 /// <param name="Provider">The `provider_id`.</param>
-/// <param name="Label">What the person is called at the provider, for people to read.</param>
-/// <param name="UserId">Paperless's id of the user.</param>
-/// <param name="Joined">`date_joined` of that user, as Paperless wrote it: another user may have the id in another database.</param>
-/// <param name="AssertedAt">When the provider said what was last taken over.</param>
+/// <param name="Label">The name of the person at the provider, for display.</param>
+/// <param name="UserId">The id of the user in Paperless.</param>
+/// <param name="Joined">`date_joined` of the user, as Paperless sent it. In another database another user may have the same id.</param>
+/// <param name="AssertedAt">When the provider made the claims that were last copied to the account.</param>
 internal sealed record AccountLink(
     long Id,
     string Issuer,
@@ -30,69 +30,69 @@ internal sealed record AccountLink(
     public static bool IsBefore(string? joined, DateTimeOffset time) =>
         DateTimeOffset.TryParse(joined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) && at < time;
 
-    /// <summary>How the log names the person.</summary>
+    /// <summary>The name of the person in the log.</summary>
     public string NameForLog => $"{Label}, subject {Subject}";
 }
 
-/// <summary>The name under which an account is being made for somebody, noted before Paperless is asked to make it.</summary>
-/// <param name="Profile">Email and names that the user was to have: by them it is known again.</param>
+/// <summary>Reserves a user name for a person. It is stored before the gateway asks Paperless to create the account.</summary>
+/// <param name="Profile">The email and names of the new account. The gateway recognises the account by them if the answer of Paperless is lost.</param>
 internal sealed record AccountReservation(PersonKey Person, string Username, string Profile, DateTimeOffset ReservedAt);
 
 /// <summary>
-/// Who is whom: account links, the names of accounts that are being made, and the names that the user header has carried. Every member may
-/// say <see cref="StoreUnavailableException"/>.
+/// Stores account links, reservations of accounts that are being created, and the user names that the user header has carried. Every member may
+/// throw <see cref="StoreUnavailableException"/>.
 /// </summary>
 internal interface IAccountLinkStore
 {
     public Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes a link of the same issuer and subject, whose provider the settings no longer have, this person's. Only where an issuer has one
-    /// provider; not where the person has a link, or several could be meant.
+    /// Gives the person an orphaned link: a link of the same issuer and subject whose provider is no longer configured, for example because its
+    /// `provider_id` was renamed. Does nothing if the person has a link or if there is more than one such link.
     /// </summary>
     /// <param name="configured">The `provider_id`s of the settings.</param>
-    /// <returns>The person's link as it stands now; null where there is none.</returns>
-    public Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken);
+    /// <returns>The link of the person; null if there is none.</returns>
+    public Task<AccountLink?> AdoptOrphanAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken);
 
-    /// <summary>The links of one Paperless user, the oldest first.</summary>
-    public Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken);
+    /// <summary>The links of one Paperless user, oldest first.</summary>
+    public Task<IReadOnlyList<AccountLink>> FindByUserAsync(int userId, CancellationToken cancellationToken);
 
-    /// <summary>All links, the oldest first.</summary>
-    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken);
+    /// <summary>All links, oldest first.</summary>
+    public Task<IReadOnlyList<AccountLink>> ListAllAsync(CancellationToken cancellationToken);
 
-    /// <summary>Adds a link and takes away the person's reservation.</summary>
+    /// <summary>Adds a link and removes the reservation of the person.</summary>
     /// <param name="onlyToFreeUser">
-    /// Not where anybody is linked to that user, or ever was: whoever had it before may have left a password or a token behind.
+    /// True: the link is not added if anyone is, or ever was, linked to the user. An earlier person may still have a password or a token of the user.
     /// </param>
-    /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>
+    /// <returns>The link of the person, which may have existed before; null if the user was not free.</returns>
     public Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken);
 
-    /// <returns>What was taken away; null where there is no such link of that user.</returns>
+    /// <returns>The removed link; null if the user has no such link.</returns>
     public Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken);
 
-    /// <returns>What was taken away; null where nobody was linked.</returns>
+    /// <returns>The removed link; null if the person had none.</returns>
     public Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken);
 
-    /// <summary>Notes when the provider said what was taken over, and what it calls the person; never an older time than is there.</summary>
-    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken);
+    /// <summary>Stores when the provider made the claims that were copied, and the name of the person. An older time is ignored.</summary>
+    public Task UpdateAssertionAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken);
 
     public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken);
 
-    /// <summary>Paperless has said that it made nothing.</summary>
-    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken);
+    /// <summary>Removes a reservation, because Paperless did not create the account.</summary>
+    public Task RemoveReservationAsync(PersonKey person, CancellationToken cancellationToken);
 
-    /// <summary>Whether somebody else's account is being made under that name since <paramref name="since"/>.</summary>
+    /// <summary>Whether another person reserved the user name at <paramref name="since"/> or later.</summary>
     public Task<bool> IsReservedByAnotherAsync(string username, PersonKey person, DateTimeOffset since, CancellationToken cancellationToken);
 
     public Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken);
 
-    /// <summary>Notes the user that a name stands for, before the user header carries that name. The last one counts.</summary>
-    /// <remarks>Kept for good, one for each name: an account that the header made, or a token of it, does not go away by itself either.</remarks>
-    public Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken);
+    /// <summary>Stores which user a name means, before the user header carries the name. It replaces an earlier user of the name.</summary>
+    /// <remarks>Entries are never deleted: an account that Paperless created because of the header, or its token, does not expire either.</remarks>
+    public Task SaveHeaderNameAsync(string username, int userId, CancellationToken cancellationToken);
 
-    /// <returns>The user that the header last meant by that name; null where it never carried it.</returns>
-    public Task<int?> FindNameAsync(string username, CancellationToken cancellationToken);
+    /// <returns>The user that the name last meant in the user header; null if the header never carried the name.</returns>
+    public Task<int?> FindHeaderUserAsync(string username, CancellationToken cancellationToken);
 
-    /// <summary>Every name that the header has carried, and the user that it meant.</summary>
-    public Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken);
+    /// <summary>Every name that the user header has carried, with the user that it meant.</summary>
+    public Task<IReadOnlyDictionary<string, int>> ListHeaderNamesAsync(CancellationToken cancellationToken);
 }

@@ -1,18 +1,18 @@
 namespace Gateway.Storage;
 
-/// <summary>Lets one gateway at a time recheck a session. A lease expires by the store's own clock, so a gateway that dies blocks nobody for long.</summary>
+/// <summary>A lease allows one gateway at a time to recheck a session. The lease of a gateway that dies expires by the clock of the store.</summary>
 internal interface ILease
 {
-    /// <param name="session">The session's key.</param>
-    /// <returns>False where another gateway has the lease, or the session is gone.</returns>
+    /// <param name="session">The key of the session.</param>
+    /// <returns>False if another gateway has the lease, or if the session has ended.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public Task<bool> TryAcquireLeaseAsync(byte[] session, TimeSpan ttl, CancellationToken cancellationToken);
 
-    /// <summary>Gives the lease back, where it is still this gateway's.</summary>
+    /// <summary>Releases the lease, if this gateway still holds it.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public Task ReleaseLeaseAsync(byte[] session, CancellationToken cancellationToken);
 
-    /// <summary>Looks without acquiring.</summary>
+    /// <summary>Whether nobody holds the lease. It does not acquire the lease.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public Task<bool> IsLeaseFreeAsync(byte[] session, CancellationToken cancellationToken);
 }

@@ -5,20 +5,20 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>Random keys that outlive the process. None of them opens a session by itself.</summary>
+/// <summary>Stores random keys of the gateway permanently. None of them gives access to a session.</summary>
 internal interface ISecretStore
 {
-    /// <summary>Binds Paperless's session to nobody's of the gateway's.</summary>
+    /// <summary>The key that binds Paperless's cookies to a password sign-in, which has no session of the gateway.</summary>
     public const string PasswordSessionBinding = "local-session-binding";
 
     public const int PasswordSessionBindingBytes = 32;
 
-    /// <summary>The key of that name, made where there is none yet.</summary>
+    /// <summary>Reads the key of that name, or creates it.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public byte[] GetOrCreate(string name, int bytes);
 }
 
-/// <summary>In the SQLite file.</summary>
+/// <summary>Keys in the SQLite file.</summary>
 internal sealed class SqliteSecrets(Database database) : ISecretStore
 {
     public byte[] GetOrCreate(string name, int bytes)
@@ -34,10 +34,10 @@ internal sealed class SqliteSecrets(Database database) : ISecretStore
 
             if (kept.Count > 0)
             {
-                database.Unreadable.Report("secret", name, "a new one takes its place");
+                database.Unreadable.Report("secret", name, "a new secret replaces it, and Paperless cookies of password sign-ins become invalid");
             }
 
-            // Of several that come at once the first one's is everybody's.
+            // If several processes insert a key at once, all of them get the first one.
             return Sql.Read(
                 connection,
                 """
@@ -56,29 +56,29 @@ internal sealed class SqliteSecrets(Database database) : ISecretStore
     }
 }
 
-/// <summary>In Redis, the same for all replicas.</summary>
+/// <summary>Keys in Redis, shared by all gateways.</summary>
 internal sealed class RedisSecrets(RedisConnection redis) : ISecretStore
 {
     private readonly ConcurrentDictionary<string, byte[]> _known = new();
 
-    /// <summary>What requests ask for is asked for at start: none of them waits for Redis with its thread.</summary>
+    /// <summary>The keys that requests need are read at start, so that no request blocks its thread while it waits for Redis.</summary>
     public byte[] GetOrCreate(string name, int bytes) =>
         _known.TryGetValue(name, out byte[]? known) ? known : GetOrCreateAsync(name, bytes).GetAwaiter().GetResult();
 
     public async Task<byte[]> GetOrCreateAsync(string name, int bytes)
     {
         RedisKey key = RedisNames.Secret + name;
-        RedisResult[] kept = (RedisResult[])(await redis.AskAsync(
-            database => database.ScriptEvaluateAsync(RedisScripts.KeepSecret, [key], [RandomNumberGenerator.GetBytes(bytes)], CommandFlags.DemandMaster),
+        RedisResult[] kept = (RedisResult[])(await redis.ExecuteAsync(
+            database => database.ScriptEvaluateAsync(RedisScripts.GetOrAddSecret, [key], [RandomNumberGenerator.GetBytes(bytes)], CommandFlags.DemandMaster),
             CancellationToken.None))!;
         if ((int)kept[1] == 1)
         {
-            redis.Unreadable.Report("secret", name, "a new one takes its place");
+            redis.Unreadable.Report("secret", name, "a new secret replaces it, and Paperless cookies of password sign-ins become invalid");
         }
 
         if ((byte[]?)kept[0] is not { } secret || secret.Length != bytes)
         {
-            throw new StoreUnavailableException("Redis does not keep what it is given");
+            throw new StoreUnavailableException("Redis did not store a secret of the gateway");
         }
 
         return _known[name] = secret;

@@ -4,10 +4,10 @@ using System.Xml.Linq;
 
 namespace Gateway.Storage;
 
-/// <summary>One element of the data-protection key ring, read so that a broken one does not stop the others.</summary>
+/// <summary>Parses an element of the data-protection key ring. A broken element must not make the other keys unusable.</summary>
 internal static class KeyElement
 {
-    /// <returns>Null where it is no element, or one at which data protection would give up on all of them.</returns>
+    /// <returns>Null if the text is no element, or an element that would make data protection reject all keys.</returns>
     public static XElement? TryRead(TextReader text)
     {
         try
@@ -22,7 +22,7 @@ internal static class KeyElement
         }
     }
 
-    /// <summary>Data protection leaves out a key that it cannot read, but throws at a revocation. The gateway itself never writes one.</summary>
+    /// <summary>Data protection ignores a broken key, but throws at a broken revocation. The gateway never writes a revocation of a key.</summary>
     private static bool IsRevocation(XElement element) =>
         (string?)element.Attribute("version") == "1"
         && DateTimeOffset.TryParse((string?)element.Element("revocationDate"), CultureInfo.InvariantCulture, out _)

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.DataProtection.Repositories;
 
 namespace Gateway.Storage;
 
-/// <summary>The data-protection keys as files of the data directory, each for the gateway's own user alone.</summary>
+/// <summary>The data-protection keys as files in the data directory. Only the gateway's user may read them.</summary>
 internal sealed class KeyFiles(GatewaySettings settings, ILogger<KeyFiles> logger) : IXmlRepository
 {
     private readonly string _directory = Path.Combine(settings.DataDirectory, StorageFeature.KeysDirectory);
@@ -18,21 +18,21 @@ internal sealed class KeyFiles(GatewaySettings settings, ILogger<KeyFiles> logge
         PrivateDirectory.Create(_directory);
         bool isName = friendlyName.Length > 0 && friendlyName.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
         string name = isName ? friendlyName : Guid.NewGuid().ToString();
-        string half = Path.Combine(_directory, Guid.NewGuid().ToString("N") + ".tmp");
+        string temporary = Path.Combine(_directory, Guid.NewGuid().ToString("N") + ".tmp");
         try
         {
-            using (FileStream file = PrivateFile.Open(half, FileMode.CreateNew))
+            using (FileStream file = PrivateFile.Open(temporary, FileMode.CreateNew))
             {
                 element.Save(file);
                 file.Flush(flushToDisk: true);
             }
 
-            // Whole or not at all.
-            File.Move(half, Path.Combine(_directory, name + ".xml"), overwrite: true);
+            // A rename is atomic: readers never see half a key.
+            File.Move(temporary, Path.Combine(_directory, name + ".xml"), overwrite: true);
         }
         catch
         {
-            File.Delete(half);
+            File.Delete(temporary);
             throw;
         }
     }
@@ -47,7 +47,7 @@ internal sealed class KeyFiles(GatewaySettings settings, ILogger<KeyFiles> logge
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Not the gateway's to read.
+            // The gateway has no permission to read the file. It is reported below.
         }
 
         if (element is null)

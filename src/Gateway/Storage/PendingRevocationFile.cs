@@ -4,18 +4,18 @@ using System.Text;
 namespace Gateway.Storage;
 
 /// <summary>
-/// Ends that a store elsewhere has not taken yet, in a file of the gateway's own: a sign-out that was acknowledged outlives this process, too.
-/// Each line is a hash that opens nothing.
+/// A file of revocations that the store has not accepted yet, so that an acknowledged sign-out survives a restart. Each line is a hash that gives
+/// no access, for a `sid` or person followed by the time and the TTL of the tombstone.
 /// </summary>
 internal sealed class PendingRevocationFile(string directory)
 {
     public const string FileName = "ends-to-tell";
 
-    /// <summary>Lines that a later one repeats; beyond this many the file is written anew without them.</summary>
-    private const int MostRepeated = 1000;
+    /// <summary>The file is compacted when it has this many more lines than twice the number of revocations.</summary>
+    private const int MaxRepeatedLines = 1000;
 
-    /// <summary>No end stands for longer.</summary>
-    private static readonly TimeSpan LongestKept = TimeSpan.FromDays(30);
+    /// <summary>A longer TTL is invalid: no tombstone is kept for longer.</summary>
+    private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(30);
 
     private readonly Lock _writing = new();
     private readonly string _path = Path.Combine(directory, FileName);
@@ -23,17 +23,17 @@ internal sealed class PendingRevocationFile(string directory)
     private int _written;
     private bool _isEmpty;
 
-    /// <summary>Notes the end of one session.</summary>
-    /// <param name="atOnce">Whether it must outlive the machine, too; else it outlives this process.</param>
-    /// <returns>False where the file cannot be written: the end then lives as long as this process.</returns>
-    public bool Note(byte[] key, bool atOnce = true) => Append(Convert.ToHexStringLower(key), "", atOnce);
+    /// <summary>Writes the end of one session to the file.</summary>
+    /// <param name="flushToDisk">Whether to flush the disk, so that the line survives a power cut. Otherwise it survives only a restart of the process.</param>
+    /// <returns>False if the file cannot be written: after a restart the session would be valid again.</returns>
+    public bool Note(byte[] key, bool flushToDisk = true) => Append(Convert.ToHexStringLower(key), "", flushToDisk);
 
-    /// <summary>Notes the end of a whole `sid` or person.</summary>
-    public bool Note(string index, DateTimeOffset at, TimeSpan kept) =>
-        Append(index, string.Create(CultureInfo.InvariantCulture, $" {at.ToUnixTimeMilliseconds()} {(long)kept.TotalMilliseconds}"), atOnce: true);
+    /// <summary>Writes the revocation of a `sid` or person to the file.</summary>
+    public bool Note(string index, DateTimeOffset at, TimeSpan ttl) =>
+        Append(index, string.Create(CultureInfo.InvariantCulture, $" {at.ToUnixTimeMilliseconds()} {(long)ttl.TotalMilliseconds}"), flushToDisk: true);
 
-    /// <summary>What an earlier process left behind; a line that was not written to its end, or that nobody can read, is none.</summary>
-    public (IReadOnlyList<byte[]> Keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Kept)> Indexes) Read()
+    /// <summary>Reads the revocations of an earlier process. Incomplete and invalid lines are ignored.</summary>
+    public (IReadOnlyList<byte[]> Keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Ttl)> Indexes) Read()
     {
         List<byte[]> keys = [];
         List<(string, DateTimeOffset, TimeSpan)> indexes = [];
@@ -52,9 +52,9 @@ internal sealed class PendingRevocationFile(string directory)
                     keys.Add(Convert.FromHexString(words[0]));
                     _lines[words[0]] = line;
                 }
-                else if (words.Length == 3 && StoredTime.OfMilliseconds(words[1]) is { } at && Kept(words[2]) is { } kept)
+                else if (words.Length == 3 && StoredTime.FromMilliseconds(words[1]) is { } at && ParseTtl(words[2]) is { } ttl)
                 {
-                    indexes.Add((words[0].ToUpperInvariant(), at, kept));
+                    indexes.Add((words[0].ToUpperInvariant(), at, ttl));
                     _lines[words[0]] = line;
                 }
             }
@@ -65,12 +65,12 @@ internal sealed class PendingRevocationFile(string directory)
         return (keys, indexes);
     }
 
-    /// <summary>Empties the file when nothing waits any more.</summary>
-    public void ClearIf(Func<bool> nothingWaits)
+    /// <summary>Deletes the file if nothing is pending any more.</summary>
+    public void ClearIf(Func<bool> isNothingPending)
     {
         lock (_writing)
         {
-            if (_isEmpty || !nothingWaits())
+            if (_isEmpty || !isNothingPending())
             {
                 return;
             }
@@ -84,17 +84,17 @@ internal sealed class PendingRevocationFile(string directory)
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                // What is told twice does no harm.
+                // Harmless: a revocation may be sent twice.
             }
         }
     }
 
-    private static TimeSpan? Kept(string text) =>
-        long.TryParse(text, CultureInfo.InvariantCulture, out long milliseconds) && milliseconds >= 0 && milliseconds <= LongestKept.TotalMilliseconds
+    private static TimeSpan? ParseTtl(string text) =>
+        long.TryParse(text, CultureInfo.InvariantCulture, out long milliseconds) && milliseconds >= 0 && milliseconds <= MaxTtl.TotalMilliseconds
             ? TimeSpan.FromMilliseconds(milliseconds)
             : null;
 
-    private bool Append(string name, string rest, bool atOnce)
+    private bool Append(string name, string rest, bool flushToDisk)
     {
         lock (_writing)
         {
@@ -102,16 +102,16 @@ internal sealed class PendingRevocationFile(string directory)
             {
                 _isEmpty = false;
                 _lines[name] = name + rest;
-                if (_written >= (2 * _lines.Count) + MostRepeated)
+                if (_written >= (2 * _lines.Count) + MaxRepeatedLines)
                 {
-                    WriteAnew();
+                    Compact();
                     return true;
                 }
 
-                // A line before it may have been cut off.
+                // Begins with a line break, because the previous line may be incomplete.
                 using FileStream file = PrivateFile.Open(_path, FileMode.Append);
                 file.Write(Encoding.ASCII.GetBytes($"\n{name}{rest}\n"));
-                file.Flush(flushToDisk: atOnce);
+                file.Flush(flushToDisk: flushToDisk);
                 _written++;
                 return true;
             }
@@ -122,17 +122,17 @@ internal sealed class PendingRevocationFile(string directory)
         }
     }
 
-    /// <summary>Each end once, in a new file that takes the place of the old one whole.</summary>
-    private void WriteAnew()
+    /// <summary>Writes each revocation once to a new file, which then replaces the old one.</summary>
+    private void Compact()
     {
-        string anew = _path + ".new";
-        using (FileStream file = PrivateFile.Open(anew, FileMode.Create))
+        string compacted = _path + ".new";
+        using (FileStream file = PrivateFile.Open(compacted, FileMode.Create))
         {
             file.Write(Encoding.ASCII.GetBytes(string.Concat(_lines.Values.Select(line => line + "\n"))));
             file.Flush(flushToDisk: true);
         }
 
-        File.Move(anew, _path, overwrite: true);
+        File.Move(compacted, _path, overwrite: true);
         _written = _lines.Count;
     }
 }

@@ -1,6 +1,6 @@
 namespace Gateway.Storage;
 
-/// <summary>A person as links, reservations and sessions name it. The same subject of the same issuer at another provider is another person.</summary>
+/// <summary>Identifies a person in links, reservations and sessions. The same subject and issuer at another provider is another person.</summary>
 /// <param name="Provider">The `provider_id`.</param>
 internal sealed record PersonKey(string Provider, string Issuer, string Subject)
 {

@@ -1,6 +1,6 @@
 namespace Gateway.Storage;
 
-/// <summary>Directories that only the gateway's own user may look into.</summary>
+/// <summary>Directories that only the gateway's user may open.</summary>
 internal static class PrivateDirectory
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -19,9 +19,9 @@ internal static class PrivateDirectory
         }
     }
 
-    /// <inheritdoc cref="PrivateFile.Narrow(string)"/>
-    public static bool Narrow(string path) => PrivateFile.Narrow(path, Mode);
+    /// <inheritdoc cref="PrivateFile.Restrict(string)"/>
+    public static bool Restrict(string path) => PrivateFile.Restrict(path, Mode);
 
-    /// <summary>Whether others than its owner may list it or put files there.</summary>
+    /// <summary>Whether users other than the owner may list or write the directory.</summary>
     public static bool IsOpenToOthers(string path) => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != UnixFileMode.None;
 }

@@ -1,6 +1,6 @@
 namespace Gateway.Storage;
 
-/// <summary>Files that only the gateway's own user may read, whatever the directory and the umask say. Windows has other means.</summary>
+/// <summary>Files that only the gateway's user may read, regardless of the directory and the umask. Does nothing on Windows.</summary>
 internal static class PrivateFile
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -16,11 +16,11 @@ internal static class PrivateFile
         return new FileStream(path, options);
     }
 
-    /// <summary>Takes everybody else's rights to a file away.</summary>
-    /// <returns>False where it stays as it is: only the owner of a file may change them.</returns>
-    public static bool Narrow(string path) => Narrow(path, Mode);
+    /// <summary>Removes the permissions of all other users.</summary>
+    /// <returns>False if the permissions cannot be changed: only the owner of a file may do that.</returns>
+    public static bool Restrict(string path) => Restrict(path, Mode);
 
-    public static bool Narrow(string path, UnixFileMode widest)
+    public static bool Restrict(string path, UnixFileMode widest)
     {
         if (OperatingSystem.IsWindows())
         {

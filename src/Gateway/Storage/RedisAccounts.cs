@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>Account links in Redis: a hash for each person, sorted sets by number and sets by (issuer, subject) that lead to them.</summary>
+/// <summary>Account links in Redis: a hash for each person. Sorted sets (by number) and sets (by issuer and subject) contain their names.</summary>
 internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : IAccountLinkStore
 {
     public const string LinkKind = "account link";
@@ -12,31 +12,31 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     private const string ReservationKind = "reservation of an account";
     private const string NamesKind = "hash of names that the user header has carried";
 
-    /// <summary>Whom a name meant, where that cannot be read: it was somebody, so nobody is found by it.</summary>
-    private const int Somebody = 0;
+    /// <summary>The user of a name whose entry cannot be read. It differs from every user id, so nobody is matched by that name.</summary>
+    private const int UnknownUser = 0;
 
     private const int MaxAttempts = 3;
 
-    /// <summary>Longer than anybody asks for.</summary>
+    /// <summary>Longer than any caller of <see cref="IsReservedByAnotherAsync"/> looks back.</summary>
     private static readonly TimeSpan ReservedUsernameTtl = TimeSpan.FromHours(1);
 
     private readonly RedisLinkRecords _records = new(redis, time);
 
     public Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.FindLink, [.. Places(person)], [.. Prefixes, .. Names(person)], cancellationToken);
+        RunAsync(RedisScripts.FindLink, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
 
-    public Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
+    public Task<AccountLink?> AdoptOrphanAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
         RunAsync(
-            RedisScripts.TakeOverLink,
-            [.. Places(person), RedisNames.LinksOfSubject + NameBefore(person)],
+            RedisScripts.AdoptOrphan,
+            [.. LinkKeys(person), RedisNames.LinksOfSubject + LegacyName(person)],
             [.. Prefixes, .. Names(person), .. configured.Select(provider => (RedisValue)provider)],
             cancellationToken);
 
-    /// <remarks>A set may still name a person whose link could not be read and leads to another user now.</remarks>
-    public async Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
+    /// <remarks>The set may contain a person whose unreadable link was replaced by a link to another user.</remarks>
+    public async Task<IReadOnlyList<AccountLink>> FindByUserAsync(int userId, CancellationToken cancellationToken) =>
         [.. (await ListAsync(RedisNames.LinksOfUser + userId, cancellationToken)).Where(link => link.UserId == userId)];
 
-    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken) => ListAsync(RedisNames.AllLinks, cancellationToken);
+    public Task<IReadOnlyList<AccountLink>> ListAllAsync(CancellationToken cancellationToken) => ListAsync(RedisNames.AllLinks, cancellationToken);
 
     public async Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken)
     {
@@ -45,13 +45,13 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return await RunAsync(
             RedisScripts.AddLink,
             [
-                .. Places(person),
+                .. LinkKeys(person),
                 RedisNames.Reservation + Name(person),
-                RedisNames.Reservation + NameBefore(person),
+                RedisNames.Reservation + LegacyName(person),
                 RedisNames.LinksOfUser + link.UserId,
                 RedisNames.LastLinkId,
                 RedisNames.ClaimedUsers,
-                RedisNames.LinksOfSubject + NameBefore(person),
+                RedisNames.LinksOfSubject + LegacyName(person),
             ],
             [
                 .. Prefixes, .. Names(person), onlyToFreeUser ? 1 : 0, $"{link.UserId} {link.Joined}",
@@ -67,20 +67,20 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     public async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
     {
         await _records.RepairAsync(Name(person), userId: null, cancellationToken);
-        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. Places(person)], [.. Prefixes, .. Names(person)], cancellationToken);
+        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
     }
 
-    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task UpdateAssertionAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.ExecuteAsync(
         database => database.ScriptEvaluateAsync(
-            RedisScripts.NoteLink, [.. Places(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
+            RedisScripts.UpdateAssertion, [.. LinkKeys(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
                 .ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 
-    public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.ExecuteAsync(
         async database =>
         {
             string name = Name(reservation.Person);
-            await RedisLinkRecords.FreeAsync(database, (RedisNames.Reservation + name, "hash"), (ReservedName(reservation.Username), "hash"));
+            await RedisLinkRecords.RemoveWrongTypeAsync(database, (RedisNames.Reservation + name, "hash"), (ReservedName(reservation.Username), "hash"));
             await database.HashSetAsync(
                 RedisNames.Reservation + name,
                 [
@@ -94,17 +94,17 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         },
         cancellationToken);
 
-    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => redis.AskAsync(
+    public Task RemoveReservationAsync(PersonKey person, CancellationToken cancellationToken) => redis.ExecuteAsync(
         async database =>
         {
             foreach (string name in ReservationNames(person))
             {
-                await RedisLinkRecords.FreeAsync(database, (RedisNames.Reservation + name, "hash"));
+                await RedisLinkRecords.RemoveWrongTypeAsync(database, (RedisNames.Reservation + name, "hash"));
                 RedisValue username = await database.HashGetAsync(RedisNames.Reservation + name, "username");
                 await database.KeyDeleteAsync(RedisNames.Reservation + name);
                 if (!username.IsNull)
                 {
-                    await RedisLinkRecords.FreeAsync(database, (ReservedName(username.ToString()), "hash"));
+                    await RedisLinkRecords.RemoveWrongTypeAsync(database, (ReservedName(username.ToString()), "hash"));
                     await database.HashDeleteAsync(ReservedName(username.ToString()), name);
                 }
             }
@@ -117,17 +117,17 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     {
         string[] own = ReservationNames(person);
         RedisKey key = ReservedName(username);
-        HashEntry[]? all = await redis.ReadAsync(AskAsync, ReservationKind, key, absent: null, cancellationToken);
+        HashEntry[]? all = await redis.ReadAsync(QueryAsync, ReservationKind, key, absent: null, cancellationToken);
         if (all is null)
         {
-            // Somebody's, this once: the next one who asks finds it free.
-            await redis.AskAsync(database => database.KeyDeleteAsync(key), cancellationToken);
+            // The name counts as reserved once. The next look-up finds it free.
+            await redis.ExecuteAsync(database => database.KeyDeleteAsync(key), cancellationToken);
             return true;
         }
 
         return all.Any(entry => !own.Contains(entry.Name.ToString()) && !(entry.Value.TryParse(out long at) && at < since.ToUnixTimeSeconds()));
 
-        async Task<HashEntry[]?> AskAsync(IDatabase database) => await database.HashGetAllAsync(key, CommandFlags.DemandMaster);
+        async Task<HashEntry[]?> QueryAsync(IDatabase database) => await database.HashGetAllAsync(key, CommandFlags.DemandMaster);
     }
 
     public async Task<AccountReservation?> FindReservationAsync(PersonKey person, CancellationToken cancellationToken)
@@ -161,9 +161,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         return null;
     }
 
-    public async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
+    public async Task SaveHeaderNameAsync(string username, int userId, CancellationToken cancellationToken)
     {
-        if (await FindNameAsync(username, cancellationToken) != userId)
+        if (await FindHeaderUserAsync(username, cancellationToken) != userId)
         {
             await redis.ReadAsync(
                 database => database.HashSetAsync(RedisNames.NamedUsers, username, userId),
@@ -174,22 +174,22 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         }
     }
 
-    public async Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => NamedUser(
+    public async Task<int?> FindHeaderUserAsync(string username, CancellationToken cancellationToken) => NamedUser(
         await redis.ReadAsync(
             database => database.HashGetAsync(RedisNames.NamedUsers, username, CommandFlags.DemandMaster),
             NamesKind,
             RedisNames.NamedUsers,
-            absent: Somebody,
+            absent: UnknownUser,
             cancellationToken));
 
-    public async Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyDictionary<string, int>> ListHeaderNamesAsync(CancellationToken cancellationToken) =>
         (await redis.ReadAsync(
             database => database.HashGetAllAsync(RedisNames.NamedUsers, CommandFlags.DemandMaster),
             NamesKind,
             RedisNames.NamedUsers,
             [],
             cancellationToken))
-            .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? Somebody, StringComparer.Ordinal);
+            .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? UnknownUser, StringComparer.Ordinal);
 
     private static int? NamedUser(RedisValue value)
     {
@@ -198,17 +198,17 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
             return null;
         }
 
-        return value.TryParse(out int id) ? id : Somebody;
+        return value.TryParse(out int id) ? id : UnknownUser;
     }
 
     private async Task<IReadOnlyList<AccountLink>> ListAsync(string set, CancellationToken cancellationToken)
     {
         for (int tries = 1; ; tries++)
         {
-            RedisValue[] names = await NamesInAsync(set, cancellationToken);
+            RedisValue[] names = await ReadMembersAsync(set, cancellationToken);
             AccountLink?[] links = await Task.WhenAll(names.Select(name => _records.FindAsync(name.ToString(), cancellationToken)));
 
-            // A link may be moved to its new name between the two questions.
+            // A link may be moved to its new name between the two reads.
             if (tries == MaxAttempts || !links.Contains(null))
             {
                 return [.. links.OfType<AccountLink>()];
@@ -216,53 +216,53 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         }
     }
 
-    private async Task<RedisValue[]> NamesInAsync(string set, CancellationToken cancellationToken)
+    private async Task<RedisValue[]> ReadMembersAsync(string set, CancellationToken cancellationToken)
     {
-        RedisValue[]? names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
+        RedisValue[]? names = await redis.ReadAsync(QueryAsync, IndexKind, set, absent: null, cancellationToken);
         if (names is null)
         {
             await _records.RebuildAsync(set, cancellationToken);
-            names = await redis.ReadAsync(AskAsync, IndexKind, set, absent: null, cancellationToken);
+            names = await redis.ReadAsync(QueryAsync, IndexKind, set, absent: null, cancellationToken);
         }
 
         foreach (RedisValue name in (names ?? []).Where(name => RedisFields.Hash(name.ToString()) is null))
         {
-            redis.Unreadable.Report("name in a set of account links", set, "it is taken out");
-            await redis.AskAsync(database => database.SortedSetRemoveAsync(set, name), cancellationToken);
+            redis.Unreadable.Report("name in a set of account links", set, "it is removed");
+            await redis.ExecuteAsync(database => database.SortedSetRemoveAsync(set, name), cancellationToken);
         }
 
         return [.. (names ?? []).Where(name => RedisFields.Hash(name.ToString()) is not null)];
 
-        async Task<RedisValue[]?> AskAsync(IDatabase database) => await database.SortedSetRangeByRankAsync(set, flags: CommandFlags.DemandMaster);
+        async Task<RedisValue[]?> QueryAsync(IDatabase database) => await database.SortedSetRangeByRankAsync(set, flags: CommandFlags.DemandMaster);
     }
 
     private async Task<AccountLink?> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
     {
-        RedisValue[] flat = await redis.ReadAsync(AskAsync, LinkKind, keys[0], [], cancellationToken);
+        RedisValue[] flat = await redis.ReadAsync(QueryAsync, LinkKind, keys[0], [], cancellationToken);
         return _records.Read(values[0].ToString(), [.. flat.Chunk(2).Select(pair => new HashEntry(pair[0], pair[1]))]);
 
-        async Task<RedisValue[]> AskAsync(IDatabase database) =>
+        async Task<RedisValue[]> QueryAsync(IDatabase database) =>
             (RedisValue[])(await database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster))!;
     }
 
     private static string ReservedName(string username) =>
         RedisNames.ReservedUsername + Hash(username.ToUpperInvariant());
 
-    /// <summary>Where a person's link is, where the version before kept it, and the list of all: what every script about one link begins with.</summary>
-    private static RedisKey[] Places(PersonKey person) => [RedisNames.Link + Name(person), RedisNames.Link + NameBefore(person), RedisNames.AllLinks];
+    /// <summary>The first keys of every script about one link: the link, the link under its legacy name, and all links.</summary>
+    private static RedisKey[] LinkKeys(PersonKey person) => [RedisNames.Link + Name(person), RedisNames.Link + LegacyName(person), RedisNames.AllLinks];
 
-    /// <summary>What every script about links begins its arguments with: scripts find further keys in the links that they read.</summary>
+    /// <summary>The first arguments of every script about links: scripts build further keys from the links that they read.</summary>
     private static RedisValue[] Prefixes => [RedisNames.Link, RedisNames.LinksOfUser, RedisNames.LinksOfSubject];
 
-    private static RedisValue[] Names(PersonKey person) => [Name(person), NameBefore(person), person.Provider];
+    private static RedisValue[] Names(PersonKey person) => [Name(person), LegacyName(person), person.Provider];
 
-    /// <summary>A reservation of the version before names no provider.</summary>
-    private static string[] ReservationNames(PersonKey person) => [Name(person), NameBefore(person)];
+    /// <summary>An older version wrote reservations under names without the provider.</summary>
+    private static string[] ReservationNames(PersonKey person) => [Name(person), LegacyName(person)];
 
     private static string Name(PersonKey person) => Hash($"{person.Provider}\0{person.Issuer}\0{person.Subject}");
 
-    /// <summary>The name of the version before, which did not tell providers apart. It still names what is the same for all of them.</summary>
-    private static string NameBefore(PersonKey person) => Hash($"{person.Issuer}\0{person.Subject}");
+    /// <summary>The name without the provider. Older versions used it for links. It still names the set of links of one issuer and subject.</summary>
+    private static string LegacyName(PersonKey person) => Hash($"{person.Issuer}\0{person.Subject}");
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -5,23 +5,23 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>The one connection to Redis, which mends itself: made at start, shared by everything that is kept there.</summary>
+/// <summary>The connection to Redis. It is opened at start, shared by all stores, and reconnects by itself.</summary>
 internal sealed partial class RedisConnection(GatewaySettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
 {
-    /// <summary>A request that waits for Redis does not wait longer than this.</summary>
+    /// <summary>A request does not wait for Redis longer than this.</summary>
     private const int TimeoutMilliseconds = 1500;
 
-    /// <summary>What Redis says of a key of another type than the command is for.</summary>
+    /// <summary>The error of Redis if a key has another type than the command expects.</summary>
     private const string WrongType = "WRONGTYPE";
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan StartBackoff = TimeSpan.FromSeconds(0.2);
 
-    /// <summary>Raised when a connection is back, or leads elsewhere: what was said meanwhile was not heard.</summary>
+    /// <summary>The connection is back, or leads to another server. Messages in between are lost.</summary>
     public event Action? Restored;
 
-    /// <summary>Entries that nobody can read.</summary>
+    /// <summary>Reports entries that cannot be read.</summary>
     public UnreadableEntries Unreadable { get; } = new(logger);
 
     private readonly Lock _connecting = new();
@@ -40,7 +40,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         }
     }
 
-    /// <exception cref="SettingsException">It does not answer, or does not let the gateway in.</exception>
+    /// <exception cref="SettingsException">Redis does not answer, or refuses the user or the password.</exception>
     public async Task OpenAsync()
     {
         DateTimeOffset until = time.GetUtcNow() + StartTimeout;
@@ -48,16 +48,16 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         {
             try
             {
-                await AskAsync(database => database.PingAsync(), CancellationToken.None);
-                await WarnAsync();
+                await ExecuteAsync(database => database.PingAsync(), CancellationToken.None);
+                await WarnOfDataLossAsync();
                 return;
             }
-            catch (StoreUnavailableException away) when (time.GetUtcNow() > until)
+            catch (StoreUnavailableException unavailable) when (time.GetUtcNow() > until)
             {
                 throw new SettingsException([new(
                     "GATEWAY_REDIS_URL",
-                    $"the Redis at {settings.Redis} does not answer ({away.Message.TrimEnd('.')}).",
-                    "Start it, or correct the address, the user or the password.")]);
+                    $"the Redis at {settings.Redis} does not answer ({unavailable.Message.TrimEnd('.')}).",
+                    "Start Redis, or correct the address, the user or the password.")]);
             }
             catch (StoreUnavailableException)
             {
@@ -66,8 +66,8 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         }
     }
 
-    /// <summary>What Redis is set up to lose, it loses: sessions and links, and with them the ends of sessions.</summary>
-    private async Task WarnAsync()
+    /// <summary>Warns of settings of Redis that lose data: sessions, account links and sign-outs.</summary>
+    private async Task WarnOfDataLossAsync()
     {
         try
         {
@@ -78,18 +78,18 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
                     .ToDictionary(fact => fact[0], fact => fact[1]);
                 if (facts.GetValueOrDefault("aof_enabled") == "0")
                 {
-                    Forgets(server.EndPoint);
+                    NoAppendOnlyFile(server.EndPoint);
                 }
 
                 if (facts.GetValueOrDefault("maxmemory", "0") != "0" && facts.GetValueOrDefault("maxmemory_policy") is { } policy and not "noeviction")
                 {
-                    Evicts(server.EndPoint, policy);
+                    EvictsKeys(server.EndPoint, policy);
                 }
             }
         }
-        catch (Exception error) when (IsAway(error) || error is RedisCommandException)
+        catch (Exception error) when (IsUnavailable(error) || error is RedisCommandException)
         {
-            // A user without the right to ask is told nothing.
+            // The Redis user may lack the permission for INFO.
         }
     }
 
@@ -97,38 +97,38 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         => [.. Connection.GetServers().Where(server => server.IsConnected && !server.IsReplica && server.ServerType != ServerType.Sentinel)];
 
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
-    public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
+    public async Task<T> ExecuteAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         try
         {
-            return await ask(Database).WaitAsync(cancellationToken);
+            return await command(Database).WaitAsync(cancellationToken);
         }
-        catch (Exception error) when (IsAway(error))
+        catch (Exception error) when (IsUnavailable(error))
         {
-            throw Away(error);
+            throw Unavailable(error);
         }
     }
 
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
-    public T Ask<T>(Func<IDatabase, T> ask)
+    public T Execute<T>(Func<IDatabase, T> command)
     {
         try
         {
-            return ask(Database);
+            return command(Database);
         }
-        catch (Exception error) when (IsAway(error))
+        catch (Exception error) when (IsUnavailable(error))
         {
-            throw Away(error);
+            throw Unavailable(error);
         }
     }
 
-    /// <summary>As <see cref="AskAsync"/>, for one key: what has another type than the gateway gives it cannot be read, and counts as absent.</summary>
+    /// <summary>As <see cref="ExecuteAsync"/>, for one key. A key of the wrong type is reported and counts as absent.</summary>
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
-    public async Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> ask, string kind, RedisKey key, T absent, CancellationToken cancellationToken)
+    public async Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> command, string kind, RedisKey key, T absent, CancellationToken cancellationToken)
     {
         try
         {
-            return await AskAsync(ask, cancellationToken);
+            return await ExecuteAsync(command, cancellationToken);
         }
         catch (StoreUnavailableException refused) when (IsWrongType(refused))
         {
@@ -138,11 +138,11 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
     }
 
     /// <inheritdoc cref="ReadAsync"/>
-    public T Read<T>(Func<IDatabase, T> ask, string kind, RedisKey key, T absent)
+    public T Read<T>(Func<IDatabase, T> command, string kind, RedisKey key, T absent)
     {
         try
         {
-            return Ask(ask);
+            return Execute(command);
         }
         catch (StoreUnavailableException refused) when (IsWrongType(refused))
         {
@@ -151,7 +151,7 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         }
     }
 
-    /// <summary>The keys of a pattern, from all servers of a cluster.</summary>
+    /// <summary>The keys that match a pattern, from all servers of a cluster.</summary>
     public IAsyncEnumerable<RedisKey> KeysAsync(string pattern)
     {
         IServer[] servers = Servers();
@@ -160,10 +160,11 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
             : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
     }
 
-    /// <summary>Listens from now on, through every loss of the connection. Channels know no databases: the name carries its number.</summary>
-    public void Listen(string channel, Action<string> heard) => Connection.GetSubscriber().Subscribe(
+    /// <summary>Subscribes to a channel. The subscription survives a lost connection. All databases share the channels, so the name of a channel must
+    /// contain the number of the database.</summary>
+    public void Listen(string channel, Action<string> onMessage) => Connection.GetSubscriber().Subscribe(
         RedisChannel.Literal(channel),
-        (_, message) => Raise(heard, one => one(message.ToString()), "a message of another replica"),
+        (_, message) => Raise(onMessage, subscriber => subscriber(message.ToString()), "a message of another gateway"),
         CommandFlags.FireAndForget);
 
     public void Dispose() => _connection?.Dispose();
@@ -179,13 +180,13 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         options.ReconnectRetryPolicy = new LinearRetry(500);
         options.ClientName = "paperless-gateway";
 
-        // Without a connection there is nothing to wait for: whoever is known goes on, and all others are told at once.
+        // Without a connection, requests fail at once: known sessions stay valid without Redis, and all other requests get an error immediately.
         options.BacklogPolicy = BacklogPolicy.FailFast;
         ConnectionMultiplexer connection = ConnectionMultiplexer.Connect(options);
-        connection.ConnectionFailed += (_, failed) => Lost(failed.EndPoint, failed.ConnectionType, failed.FailureType);
+        connection.ConnectionFailed += (_, failed) => ConnectionLost(failed.EndPoint, failed.ConnectionType, failed.FailureType);
         connection.ConnectionRestored += (_, restored) =>
         {
-            Back(restored.EndPoint, restored.ConnectionType);
+            ConnectionIsBack(restored.EndPoint, restored.ConnectionType);
             RaiseRestored();
         };
         connection.ConfigurationChanged += (_, _) => RaiseRestored();
@@ -197,20 +198,20 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         where T : Delegate =>
         Subscribers.Raise(subscribers, call, name, logger);
 
-    private void RaiseRestored() => Raise(Restored, heard => heard(), "the return of Redis");
+    private void RaiseRestored() => Raise(Restored, subscriber => subscriber(), "the restored connection to Redis");
 
     private static bool IsWrongType(StoreUnavailableException refused) =>
         refused.InnerException is RedisServerException server && server.Message.Contains(WrongType, StringComparison.Ordinal);
 
-    private static bool IsAway(Exception error) => error is RedisException or RedisTimeoutException or ObjectDisposedException;
+    private static bool IsUnavailable(Exception error) => error is RedisException or RedisTimeoutException or ObjectDisposedException;
 
-    /// <summary>The library's own words run to a paragraph of counters: they stay in the inner exception.</summary>
-    private static StoreUnavailableException Away(Exception error) => new(
+    /// <summary>The messages of the client library contain a paragraph of counters. They stay in the inner exception.</summary>
+    private static StoreUnavailableException Unavailable(Exception error) => new(
         error switch
         {
             RedisTimeoutException => "Redis does not answer in time",
-            RedisServerException refused => $"Redis refuses: {refused.Message}",
-            RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "Redis does not take the user or the password",
+            RedisServerException refused => $"Redis refuses the command: {refused.Message}",
+            RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "Redis refuses the user or the password",
             _ => "there is no connection to Redis",
         },
         error);
@@ -219,29 +220,29 @@ internal sealed partial class RedisConnection(GatewaySettings settings, TimeProv
         EventId = 1100,
         EventName = "RedisLost",
         Level = LogLevel.Warning,
-        Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}; it is made again as soon as Redis answers")]
-    private partial void Lost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
+        Message = "The connection to Redis at {EndPoint} ({Connection}) is lost: {Failure}. The gateway reconnects as soon as Redis answers.")]
+    private partial void ConnectionLost(EndPoint? endPoint, ConnectionType connection, ConnectionFailureType failure);
 
     [LoggerMessage(
         EventId = 1102,
         EventName = "RedisForgets",
         Level = LogLevel.Warning,
-        Message = "The Redis at {EndPoint} has no append-only file: what it was told last, sign-outs too, may be gone when it starts again, and links with "
-            + "it; set \"appendonly yes\"")]
-    private partial void Forgets(EndPoint endPoint);
+        Message = "The Redis at {EndPoint} has no append-only file: a restart of Redis can lose sign-outs, sessions and account links. Set \"appendonly "
+            + "yes\" in the Redis configuration.")]
+    private partial void NoAppendOnlyFile(EndPoint endPoint);
 
     [LoggerMessage(
         EventId = 1103,
         EventName = "RedisEvicts",
         Level = LogLevel.Warning,
-        Message = "The Redis at {EndPoint} throws keys away when it is full ({Policy}): sessions, links and the ends of sessions go unseen; set "
-            + "\"maxmemory-policy noeviction\"")]
-    private partial void Evicts(EndPoint endPoint, string policy);
+        Message = "The Redis at {EndPoint} evicts keys when its memory is full ({Policy}): sessions, account links and sign-outs can be lost. Set "
+            + "\"maxmemory-policy noeviction\" in the Redis configuration.")]
+    private partial void EvictsKeys(EndPoint endPoint, string policy);
 
     [LoggerMessage(
         EventId = 1101,
         EventName = "RedisRestored",
         Level = LogLevel.Information,
         Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
-    private partial void Back(EndPoint? endPoint, ConnectionType connection);
+    private partial void ConnectionIsBack(EndPoint? endPoint, ConnectionType connection);
 }

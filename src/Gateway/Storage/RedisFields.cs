@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>The fields of a hash in Redis, read without believing that they are what a gateway wrote: what is missing or something else is null.</summary>
+/// <summary>Reads the fields of a Redis hash without trusting them: a missing or invalid field is null.</summary>
 internal sealed class RedisFields
 {
     private readonly Dictionary<RedisValue, RedisValue> _values = [];
@@ -21,11 +21,11 @@ internal sealed class RedisFields
 
     public long? Integer(string name) => _values.TryGetValue(name, out RedisValue value) && value.TryParse(out long number) ? number : null;
 
-    public DateTimeOffset? Seconds(string name) => Integer(name) is { } seconds ? StoredTime.OfSeconds(seconds) : null;
+    public DateTimeOffset? Seconds(string name) => Integer(name) is { } seconds ? StoredTime.FromSeconds(seconds) : null;
 
-    public DateTimeOffset? Milliseconds(string name) => Integer(name) is { } milliseconds ? StoredTime.OfMilliseconds(milliseconds) : null;
+    public DateTimeOffset? Milliseconds(string name) => Integer(name) is { } milliseconds ? StoredTime.FromMilliseconds(milliseconds) : null;
 
-    /// <summary>The whole as a session; null where anything of it is missing or something else.</summary>
+    /// <summary>The fields as a session; null if a field is missing or invalid.</summary>
     public StoredSession? Session(byte[] key)
     {
         string? sid = Text("sid");
@@ -44,7 +44,7 @@ internal sealed class RedisFields
         return null;
     }
 
-    /// <summary>The same as an account link.</summary>
+    /// <summary>The fields as an account link; null if a field is missing or invalid.</summary>
     public AccountLink? Link()
     {
         if (Integer("id") is { } id
@@ -63,7 +63,7 @@ internal sealed class RedisFields
         return null;
     }
 
-    /// <summary>A SHA-256 as the gateway writes it.</summary>
+    /// <summary>Parses a SHA-256 in lower-case hexadecimal digits; null if the text is none.</summary>
     public static byte[]? Hash(string? name) =>
         name is { Length: 64 } && name.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(name) : null;
 }

@@ -5,12 +5,12 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>The data-protection keys in Redis, so that what one replica protected another can read.</summary>
+/// <summary>The data-protection keys in Redis, so that each gateway can decrypt what another one encrypted.</summary>
 internal sealed class RedisKeyRing(RedisConnection redis) : IXmlRepository
 {
     private static readonly RedisKey List = RedisNames.DataProtectionKeys;
 
-    private int _seen;
+    private int _knownLength;
 
     public IReadOnlyCollection<XElement> GetAllElements()
     {
@@ -19,21 +19,25 @@ internal sealed class RedisKeyRing(RedisConnection redis) : IXmlRepository
             "list of data-protection keys",
             List,
             absent: []);
-        Volatile.Write(ref _seen, values.Length);
+        Volatile.Write(ref _knownLength, values.Length);
         return [.. values.Select(Read).OfType<XElement>()];
     }
 
     /// <remarks>
-    /// Replicas that start together on an empty Redis would each make a key, and each use its own for a day, until it reads the others'.
-    /// So only the first is taken: whoever makes one reads the list again right after it, and finds that one.
+    /// Gateways that start together on an empty Redis would each create a key and use it for a day, until they read the keys of the others. Therefore
+    /// Redis accepts only the first key. Data protection reads the list again after storing a key, and all gateways find the first one.
     /// </remarks>
     public void StoreElement(XElement element, string friendlyName)
     {
         string text = element.ToString(SaveOptions.DisableFormatting);
-        _ = element.Name.LocalName == "key"
-            ? redis.Ask(
-                database => (long)database.ScriptEvaluate(RedisScripts.AppendUnlessGrown, [List], [Volatile.Read(ref _seen), text], CommandFlags.DemandMaster))
-            : redis.Ask(database => database.ListRightPush(List, text, flags: CommandFlags.DemandMaster));
+        if (element.Name.LocalName == "key")
+        {
+            RedisValue[] values = [Volatile.Read(ref _knownLength), text];
+            redis.Execute(database => database.ScriptEvaluate(RedisScripts.AppendIfUnchanged, [List], values, CommandFlags.DemandMaster));
+            return;
+        }
+
+        redis.Execute(database => database.ListRightPush(List, text, flags: CommandFlags.DemandMaster));
     }
 
     private XElement? Read(RedisValue value, int place)

@@ -22,5 +22,5 @@ internal sealed class RedisLease(RedisConnection redis) : ILease
         RunAsync(RedisScripts.IsLeaseFree, [RedisNames.Lease + Convert.ToHexStringLower(session)], [], cancellationToken);
 
     private async Task<bool> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        (long)await redis.AskAsync(database => database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken) == 1;
+        (long)await redis.ExecuteAsync(database => database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken) == 1;
 }

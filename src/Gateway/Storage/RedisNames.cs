@@ -1,33 +1,33 @@
 namespace Gateway.Storage;
 
-/// <summary>Every key and channel of the gateway in Redis. Scripts get the names that they need as arguments.</summary>
+/// <summary>The names of all keys and channels of the gateway in Redis. Scripts get names as arguments.</summary>
 internal static class RedisNames
 {
     /// <summary>
-    /// Every name begins with it. The part in braces is a hash tag: it puts all keys into one slot of a cluster, because a script may only
-    /// touch keys of one slot, and ending the sessions of a person touches keys that the script finds in an index.
+    /// The prefix of every name. The part in braces is a hash tag, which puts all keys into one slot of a cluster. A script may only use keys of one
+    /// slot, and the script that ends the sessions of a person uses keys that it finds in an index.
     /// </summary>
     public const string Prefix = "{pgw}:";
 
-    /// <summary>Hash of one session, by the SHA-256 of its cookie. The 2 leaves out sessions of an older format, whose index lacked the provider.</summary>
+    /// <summary>Hash of one session, by its key. The "2" excludes sessions of an older version, whose index lacks the provider.</summary>
     public const string Session = Prefix + "s2:";
 
-    /// <summary>Set of sessions, by the hash of a `sid` or of a person.</summary>
+    /// <summary>Set of the keys of sessions, by the hash of a `sid` or person.</summary>
     public const string SessionIndex = Prefix + "i:";
 
-    /// <summary>When a `sid` or a person was signed out, by the same hash.</summary>
+    /// <summary>Tombstone: when a `sid` or person was signed out, by the same hash.</summary>
     public const string Tombstone = Prefix + "e:";
 
-    /// <summary>A token that counts once, by its hash.</summary>
+    /// <summary>Replay cache: a used token, by its hash.</summary>
     public const string UsedToken = Prefix + "t:";
 
-    /// <summary>Which gateway rechecks a session, by the key of the session.</summary>
+    /// <summary>Lease: the gateway that rechecks a session, by the key of the session.</summary>
     public const string Lease = Prefix + "c:";
 
-    /// <summary>Channel of ended sessions; the number of the database follows, because channels are common to all databases.</summary>
+    /// <summary>Channel of ended sessions. The number of the database follows, because all databases share the channels.</summary>
     public const string EndedChannel = Prefix + "ended:";
 
-    /// <summary>A random key of the gateway, by its purpose.</summary>
+    /// <summary>A secret of the gateway, by its name.</summary>
     public const string Secret = Prefix + "secret:";
 
     /// <summary>List of the data-protection keys.</summary>
@@ -36,7 +36,7 @@ internal static class RedisNames
     /// <summary>Hash of one account link, by the hash of the person.</summary>
     public const string Link = Prefix + "link:";
 
-    /// <summary>Set of links with one issuer and subject at any provider, by their hash.</summary>
+    /// <summary>Set of the links of one issuer and subject at any provider, by the hash of both.</summary>
     public const string LinksOfSubject = Prefix + "links-at:";
 
     /// <summary>Sorted set of the links of one Paperless user, by the user's id.</summary>
@@ -45,18 +45,18 @@ internal static class RedisNames
     /// <summary>Sorted set of all links.</summary>
     public const string AllLinks = Prefix + "links";
 
-    /// <summary>Counter of links.</summary>
+    /// <summary>Counter: the number of the last link.</summary>
     public const string LastLinkId = Prefix + "last-link";
 
-    /// <summary>Hash of the account that is being made for a person, by the hash of the person.</summary>
+    /// <summary>Hash of the reservation of an account that is being created, by the hash of the person.</summary>
     public const string Reservation = Prefix + "reservation:";
 
-    /// <summary>Hash of the people for whom an account of one user name is being made, by the hash of the name.</summary>
+    /// <summary>Hash of the people who have a reservation for a user name, by the hash of the user name.</summary>
     public const string ReservedUsername = Prefix + "reserved-name:";
 
-    /// <summary>Set of the Paperless users that were ever linked: they are never matched by name again.</summary>
+    /// <summary>Set of the Paperless users that were ever linked. They are never matched by user name again.</summary>
     public const string ClaimedUsers = Prefix + "claimed-users";
 
-    /// <summary>Hash from each user name that the user header has carried to the user that it meant.</summary>
+    /// <summary>Hash: each user name that the user header has carried, and the id of the user that it meant.</summary>
     public const string NamedUsers = Prefix + "named-users";
 }

@@ -6,21 +6,21 @@ using StackExchange.Redis;
 
 namespace Gateway.Storage;
 
-/// <summary>Sessions in Redis, shared by any number of gateways. Each has a hash that expires with it; sets lead to it by `sid` and by person.</summary>
+/// <summary>Sessions in Redis, shared by all gateways. Each session is a hash that expires. Sets contain the sessions of a `sid` or person.</summary>
 internal sealed class RedisSessions : ISessionStore
 {
     private const string SessionKind = "session";
     private const string IndexKind = "index of sessions";
     private const string MemberKind = "name in an index of sessions";
     private const string TombstoneKind = "tombstone";
-    private const string TakenOut = "it is taken out";
-    private const string EndOfThisMoment = "it counts as an end of this moment";
+    private const string IsRemoved = "it is removed";
+    private const string CountsAsNewTombstone = "it counts as a logout at this moment";
 
-    /// <summary>Commands that are sent without waiting for the answers of those before.</summary>
+    /// <summary>Number of commands that are sent without waiting for each answer.</summary>
     private const int PipelineSize = 500;
 
-    /// <summary>How late the note of a last use may come: gateways gather them, and keep them while Redis is away.</summary>
-    private static readonly TimeSpan MaxNoteDelay = TimeSpan.FromMinutes(10);
+    /// <summary>Redis keeps an idle session for this much longer, because gateways store uses in batches, and later if Redis is unavailable.</summary>
+    private static readonly TimeSpan MaxUseDelay = TimeSpan.FromMinutes(10);
 
     private readonly RedisConnection _redis;
     private readonly TimeProvider _time;
@@ -29,13 +29,13 @@ internal sealed class RedisSessions : ISessionStore
     private readonly string _replica = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
     private readonly Lock _listening = new();
     private Action<IReadOnlyList<byte[]>>? _endedElsewhere;
-    private bool _listens;
+    private bool _isListening;
 
     public RedisSessions(RedisConnection redis, GatewaySettings settings, TimeProvider time)
     {
         _redis = redis;
         _time = time;
-        _idle = (long)(settings.Session.Idle + MaxNoteDelay).TotalMilliseconds;
+        _idle = (long)(settings.Session.Idle + MaxUseDelay).TotalMilliseconds;
         _channel = string.Create(CultureInfo.InvariantCulture, $"{RedisNames.EndedChannel}{settings.Redis!.Options().DefaultDatabase ?? 0}");
     }
 
@@ -48,10 +48,10 @@ internal sealed class RedisSessions : ISessionStore
             lock (_listening)
             {
                 _endedElsewhere += value;
-                if (!_listens)
+                if (!_isListening)
                 {
-                    _redis.Listen(_channel, Heard);
-                    _listens = true;
+                    _redis.Listen(_channel, OnMessage);
+                    _isListening = true;
                 }
             }
         }
@@ -65,7 +65,7 @@ internal sealed class RedisSessions : ISessionStore
         }
     }
 
-    public event Action? MayHaveMissed
+    public event Action? MessagesLost
     {
         add => _redis.Restored += value;
         remove => _redis.Restored -= value;
@@ -81,19 +81,19 @@ internal sealed class RedisSessions : ISessionStore
             RedisScripts.Add,
             sid.Length == 0 ? keys : [.. keys, RedisNames.Tombstone + sid, RedisNames.SessionIndex + sid],
             [
-                Ago(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
+                Age(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
                 RedisNames.Session, "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
             ],
             cancellationToken);
         if (answer == -1)
         {
-            _redis.Unreadable.Report(TombstoneKind, $"{person[..5]}-{sid.PadRight(5)[..5].Trim()}", EndOfThisMoment);
+            _redis.Unreadable.Report(TombstoneKind, $"{person[..5]}-{sid.PadRight(5)[..5].Trim()}", CountsAsNewTombstone);
         }
 
         if (answer == 2)
         {
-            // Which of the two it was does not matter: what is there already is put back once more.
+            // Rebuilds both indexes, because the result does not tell which one was unreadable. A rebuild does no harm.
             await RebuildIndexAsync(person, cancellationToken);
             await RebuildIndexAsync(sid, cancellationToken);
         }
@@ -112,10 +112,10 @@ internal sealed class RedisSessions : ISessionStore
 
     public async Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken)
     {
-        foreach ((byte[] Key, DateTimeOffset UsedAt)[] some in uses.Chunk(PipelineSize))
+        foreach ((byte[] Key, DateTimeOffset UsedAt)[] batch in uses.Chunk(PipelineSize))
         {
             await Task.WhenAll(
-                some.Select(use => RunAsync(RedisScripts.Touch, [RedisNames.Session + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
+                batch.Select(use => RunAsync(RedisScripts.Touch, [RedisNames.Session + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
         }
     }
 
@@ -128,9 +128,9 @@ internal sealed class RedisSessions : ISessionStore
 
     public async Task RemoveAgainAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken)
     {
-        foreach (byte[][] some in keys.Chunk(PipelineSize))
+        foreach (byte[][] batch in keys.Chunk(PipelineSize))
         {
-            await Task.WhenAll(some.Select(key => RunAsync(
+            await Task.WhenAll(batch.Select(key => RunAsync(
                 RedisScripts.Remove,
                 [RedisNames.Session + Name(key)],
                 [Name(key), _channel, _replica, 0, RedisNames.SessionIndex],
@@ -150,28 +150,28 @@ internal sealed class RedisSessions : ISessionStore
 
         if (ended is [RedisScripts.UnreadableIndex])
         {
-            // Nothing was ended by it: whoever asked asks again.
+            // No session was ended. The caller retries.
             throw new StoreUnavailableException("the index of sessions cannot be read");
         }
 
         if (ended.Contains(RedisScripts.UnreadableMember))
         {
-            _redis.Unreadable.Report(MemberKind, name, TakenOut);
+            _redis.Unreadable.Report(MemberKind, name, IsRemoved);
         }
 
         if (ended.Contains(RedisScripts.UnreadableTombstone))
         {
-            _redis.Unreadable.Report(TombstoneKind, name, EndOfThisMoment);
+            _redis.Unreadable.Report(TombstoneKind, name, CountsAsNewTombstone);
         }
 
         return [.. ended.Select(RedisFields.Hash).OfType<byte[]>()];
 
-        async Task<string[]> RunAsync() => (string[])(await _redis.AskAsync(
+        async Task<string[]> RunAsync() => (string[])(await _redis.ExecuteAsync(
             redis => redis.ScriptEvaluateAsync(
                 RedisScripts.EndAll,
                 [RedisNames.SessionIndex + name, RedisNames.Tombstone + name],
                 [
-                    Ago(at),
+                    Age(at),
                     Milliseconds(until) - Milliseconds(_time.GetUtcNow()),
                     _channel,
                     _replica,
@@ -185,9 +185,9 @@ internal sealed class RedisSessions : ISessionStore
     }
 
     public Task<bool> AnyAsync(byte[] index, CancellationToken cancellationToken) =>
-        _redis.AskAsync(redis => redis.KeyExistsAsync(RedisNames.SessionIndex + Name(index), CommandFlags.DemandMaster), cancellationToken);
+        _redis.ExecuteAsync(redis => redis.KeyExistsAsync(RedisNames.SessionIndex + Name(index), CommandFlags.DemandMaster), cancellationToken);
 
-    public async Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StoredSession>> FindByPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
     {
         string index = RedisNames.SessionIndex + Name(personIndex);
         List<StoredSession> sessions = [];
@@ -196,8 +196,8 @@ internal sealed class RedisSessions : ISessionStore
             string name = member.ToString();
             if (RedisFields.Hash(name) is not { } key)
             {
-                _redis.Unreadable.Report(MemberKind, index, TakenOut);
-                await _redis.AskAsync(redis => redis.SetRemoveAsync(index, member), cancellationToken);
+                _redis.Unreadable.Report(MemberKind, index, IsRemoved);
+                await _redis.ExecuteAsync(redis => redis.SetRemoveAsync(index, member), cancellationToken);
             }
             else if (await FindAsync(key, cancellationToken) is { } session)
             {
@@ -212,16 +212,16 @@ internal sealed class RedisSessions : ISessionStore
         return [.. sessions.OrderByDescending(session => session.UsedAt)];
     }
 
-    public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<StoredSession> ListAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // A scan may name a key twice while Redis makes room.
+        // SCAN may return a key twice.
         HashSet<string> seen = [];
         List<string> page = [];
         await using IAsyncEnumerator<RedisKey> keys = _redis.KeysAsync(RedisNames.Session + "*").GetAsyncEnumerator(cancellationToken);
         bool more = true;
         while (more)
         {
-            more = await _redis.AskAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken);
+            more = await _redis.ExecuteAsync(_ => keys.MoveNextAsync().AsTask(), cancellationToken);
             if (more && keys.Current.ToString() is var name && seen.Add(name))
             {
                 page.Add(name);
@@ -242,12 +242,12 @@ internal sealed class RedisSessions : ISessionStore
         }
     }
 
-    /// <summary>Redis does it by itself.</summary>
+    /// <summary>Does nothing: Redis expires keys by itself.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => Task.FromResult(0);
 
-    public Task CheckAsync(CancellationToken cancellationToken) => _redis.AskAsync(redis => redis.PingAsync(), cancellationToken);
+    public Task CheckAsync(CancellationToken cancellationToken) => _redis.ExecuteAsync(redis => redis.PingAsync(), cancellationToken);
 
-    private void Heard(string message)
+    private void OnMessage(string message)
     {
         string[] words = message.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length < 2 || words[0] == _replica || words.Skip(1).Any(word => RedisFields.Hash(word) is null))
@@ -256,26 +256,26 @@ internal sealed class RedisSessions : ISessionStore
         }
 
         byte[][] keys = [.. words.Skip(1).Select(Convert.FromHexString)];
-        _redis.Raise(_endedElsewhere, heard => heard(keys), "ends at another replica");
+        _redis.Raise(_endedElsewhere, subscriber => subscriber(keys), "sessions that another gateway ended");
     }
 
-    /// <summary>The names of sessions in an index; one that cannot be read is made anew, so that no session is missing from it.</summary>
+    /// <summary>The names of the sessions in an index. An unreadable index is rebuilt, so that no session is missing.</summary>
     private async Task<RedisValue[]> MembersAsync(string name, CancellationToken cancellationToken)
     {
         RedisKey index = RedisNames.SessionIndex + name;
-        RedisValue[]? members = await _redis.ReadAsync(AskAsync, IndexKind, index, absent: null, cancellationToken);
+        RedisValue[]? members = await _redis.ReadAsync(QueryAsync, IndexKind, index, absent: null, cancellationToken);
         if (members is null)
         {
             await RebuildIndexAsync(name, cancellationToken);
-            members = await _redis.ReadAsync(AskAsync, IndexKind, index, absent: null, cancellationToken);
+            members = await _redis.ReadAsync(QueryAsync, IndexKind, index, absent: null, cancellationToken);
         }
 
         return members ?? [];
 
-        async Task<RedisValue[]?> AskAsync(IDatabase redis) => await redis.SetMembersAsync(index, CommandFlags.DemandMaster);
+        async Task<RedisValue[]?> QueryAsync(IDatabase redis) => await redis.SetMembersAsync(index, CommandFlags.DemandMaster);
     }
 
-    /// <summary>Finds the sessions of a `sid` or person by looking at all of them: a logout must not miss one.</summary>
+    /// <summary>Rebuilds the index of a `sid` or person by reading all sessions: a logout must not miss a session.</summary>
     private async Task RebuildIndexAsync(string name, CancellationToken cancellationToken)
     {
         if (name.Length == 0)
@@ -283,13 +283,13 @@ internal sealed class RedisSessions : ISessionStore
             return;
         }
 
-        _redis.Unreadable.Report(IndexKind, name, "it is made anew");
-        await foreach (StoredSession session in AllAsync(cancellationToken))
+        _redis.Unreadable.Report(IndexKind, name, "it is rebuilt from the sessions");
+        await foreach (StoredSession session in ListAllAsync(cancellationToken))
         {
             if (Name(session.PersonIndex) == name || (session.SidIndex is { } sid && Name(sid) == name))
             {
                 await RunAsync(
-                    RedisScripts.PutBack,
+                    RedisScripts.AddToIndex,
                     [RedisNames.SessionIndex + name, RedisNames.Session + Name(session.Key)],
                     [Name(session.Key)],
                     cancellationToken);
@@ -309,11 +309,11 @@ internal sealed class RedisSessions : ISessionStore
     }
 
     private async Task<long> RunAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        (long)await _redis.AskAsync(redis => redis.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken);
+        (long)await _redis.ExecuteAsync(redis => redis.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster), cancellationToken);
 
     /// <returns>
-    /// Null for what is not there, and for what cannot be read. That one is left alone: a newer gateway may be able to read it, nobody gets in
-    /// by it here, and it goes with its time or when its person or `sid` is ended.
+    /// Null if there is no session or if it cannot be read. An unreadable session is not removed, because a newer gateway may be able to read it. It
+    /// gives no access, and is removed when it expires or when its person or `sid` is signed out.
     /// </returns>
     private StoredSession? Read(byte[] key, HashEntry[] entries)
     {
@@ -331,8 +331,8 @@ internal sealed class RedisSessions : ISessionStore
         return null;
     }
 
-    /// <summary>How long ago that is, in milliseconds by this gateway's own clock: other clocks need not agree with it.</summary>
-    private long Ago(DateTimeOffset at) => Math.Max(Milliseconds(_time.GetUtcNow()) - Milliseconds(at), 0);
+    /// <summary>The age in milliseconds by this gateway's clock. Scripts take ages, because the clocks of gateways may differ.</summary>
+    private long Age(DateTimeOffset at) => Math.Max(Milliseconds(_time.GetUtcNow()) - Milliseconds(at), 0);
 
     private static string Name(byte[] hash) => Convert.ToHexStringLower(hash);
 

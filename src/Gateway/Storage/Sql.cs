@@ -2,10 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Storage;
 
-/// <summary>Single statements with their parameters.</summary>
+/// <summary>Runs single SQL statements with parameters.</summary>
 internal static class Sql
 {
-    /// <returns>How many rows it changed.</returns>
+    /// <returns>The number of changed rows.</returns>
     public static int Execute(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using SqliteCommand command = Command(connection, sql, parameters);
@@ -29,20 +29,20 @@ internal static class Sql
         return rows;
     }
 
-    /// <returns>Null for what is no BLOB, or none of that length.</returns>
+    /// <returns>Null if the value is no BLOB or has another length.</returns>
     public static byte[]? Blob(SqliteDataReader row, int column, int? length = null) =>
         row.GetValue(column) is byte[] bytes && (length is null || bytes.Length == length) ? bytes : null;
 
-    /// <returns>Null for what is no integer.</returns>
+    /// <returns>Null if the value is no integer.</returns>
     public static long? Integer(SqliteDataReader row, int column) => row.GetValue(column) as long?;
 
-    /// <returns>Null for what is no text.</returns>
+    /// <returns>Null if the value is no text.</returns>
     public static string? Text(SqliteDataReader row, int column) => row.GetValue(column) as string;
 
     private static SqliteCommand Command(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         SqliteCommand command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text that comes here is a constant of the stores' own.
+#pragma warning disable CA2100 // The SQL is always a constant of a store.
         command.CommandText = sql;
 #pragma warning restore CA2100
         foreach ((string name, object? value) in parameters)

@@ -10,13 +10,13 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
 
     private const string OfPerson = "provider = $provider AND issuer = $issuer AND subject = $subject";
 
-    /// <summary>A reservation of the version before names no provider.</summary>
+    /// <summary>Reservations that an older version wrote have an empty provider.</summary>
     private const string ReservedFor = "provider IN ($provider, '') AND issuer = $issuer AND subject = $subject";
 
     public async Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM account_links WHERE {OfPerson};", Parameters(person))).SingleOrDefault();
 
-    public async Task<AccountLink?> TakeOverAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken)
+    public async Task<AccountLink?> AdoptOrphanAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken)
     {
         List<AccountLink> Candidates(SqliteConnection connection) =>
         [
@@ -48,10 +48,10 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             cancellationToken);
     }
 
-    public Task<IReadOnlyList<AccountLink>> OfUserAsync(int userId, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<AccountLink>> FindByUserAsync(int userId, CancellationToken cancellationToken) =>
         ReadAsync($"SELECT {Columns} FROM account_links WHERE user_id = $user_id ORDER BY id;", ("$user_id", userId));
 
-    public Task<IReadOnlyList<AccountLink>> AllAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<AccountLink>> ListAllAsync(CancellationToken cancellationToken)
         => ReadAsync($"SELECT {Columns} FROM account_links ORDER BY id;");
 
     public Task<AccountLink?> AddAsync(AccountLink link, bool onlyToFreeUser, CancellationToken cancellationToken) => database.WriteAsync(
@@ -96,7 +96,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         connection => Read(connection, $"DELETE FROM account_links WHERE {OfPerson} RETURNING {Columns};", Parameters(person)).SingleOrDefault(),
         cancellationToken);
 
-    public Task NoteAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task UpdateAssertionAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
             "UPDATE account_links SET heard_at = $heard_at, label = $label WHERE id = $id AND heard_at <= $heard_at;",
@@ -118,7 +118,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             ("$reserved_at", reservation.ReservedAt.ToUnixTimeSeconds())),
         cancellationToken);
 
-    public Task DropReservationAsync(PersonKey person, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task RemoveReservationAsync(PersonKey person, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(connection, $"DELETE FROM account_reservations WHERE {ReservedFor};", Parameters(person)),
         cancellationToken);
 
@@ -141,10 +141,10 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             Parameters(person)).FirstOrDefault(reservation => reservation is not null);
     }));
 
-    public async Task NoteNameAsync(string username, int userId, CancellationToken cancellationToken)
+    public async Task SaveHeaderNameAsync(string username, int userId, CancellationToken cancellationToken)
     {
-        // Nearly always it is there already, and reading waits for no disk.
-        if (await FindNameAsync(username, cancellationToken) != userId)
+        // The name is nearly always stored already, and a read is faster than a write.
+        if (await FindHeaderUserAsync(username, cancellationToken) != userId)
         {
             await database.WriteAsync(
                 connection => Sql.Execute(
@@ -156,20 +156,20 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         }
     }
 
-    public Task<int?> FindNameAsync(string username, CancellationToken cancellationToken) => Task.FromResult(database.Read(connection =>
+    public Task<int?> FindHeaderUserAsync(string username, CancellationToken cancellationToken) => Task.FromResult(database.Read(connection =>
     {
         return Sql.Read(connection, "SELECT user_id FROM named_users WHERE name = $name;", row => (int?)NamedUser(row, 0), ("$name", username))
             .SingleOrDefault();
     }));
 
-    public Task<IReadOnlyDictionary<string, int>> NamesAsync(CancellationToken cancellationToken) =>
+    public Task<IReadOnlyDictionary<string, int>> ListHeaderNamesAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyDictionary<string, int>>(database.Read(connection =>
     {
         return Sql.Read(connection, "SELECT name, user_id FROM named_users;", row => KeyValuePair.Create(row.GetString(0), NamedUser(row, 1)))
             .ToDictionary(StringComparer.Ordinal);
     }));
 
-    /// <summary>Whom a name meant. What cannot be read was somebody, so nobody is found by that name.</summary>
+    /// <summary>The user that a name meant; 0 if the row cannot be read. 0 differs from every user id, so nobody is matched by that name.</summary>
     private static int NamedUser(SqliteDataReader row, int column) => Sql.Integer(row, column) is { } id and > 0 and <= int.MaxValue ? (int)id : 0;
 
     private static (string Name, object? Value)[] Parameters(PersonKey person) =>
@@ -185,7 +185,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     private List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         [.. Sql.Read(connection, sql, Link, parameters).OfType<AccountLink>()];
 
-    /// <summary>What nobody can read leads nobody anywhere: it makes room for the person's new link.</summary>
+    /// <summary>Removes an unreadable link, so that a new link of the person can be written.</summary>
     private void RemoveUnreadable(SqliteConnection connection, AccountLink link)
     {
         string sql = $"SELECT {Columns} FROM account_links WHERE {OfPerson};";
@@ -196,7 +196,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
         }
     }
 
-    /// <returns>Null for a row that cannot be read.</returns>
+    /// <returns>Null if the row cannot be read.</returns>
     private AccountLink? Link(SqliteDataReader row)
     {
         if (Sql.Integer(row, 0) is { } id
@@ -206,8 +206,8 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             && Sql.Text(row, 4) is { } label
             && Sql.Integer(row, 5) is { } user and > 0 and <= int.MaxValue
             && Sql.Text(row, 6) is { } joined
-            && Sql.Integer(row, 7) is { } linked && StoredTime.OfSeconds(linked) is { } linkedAt
-            && Sql.Integer(row, 8) is { } heard && StoredTime.OfMilliseconds(heard) is { } assertedAt)
+            && Sql.Integer(row, 7) is { } linked && StoredTime.FromSeconds(linked) is { } linkedAt
+            && Sql.Integer(row, 8) is { } heard && StoredTime.FromMilliseconds(heard) is { } assertedAt)
         {
             return new AccountLink(id, issuer, subject, provider, label, (int)user, joined, linkedAt, assertedAt);
         }
@@ -220,7 +220,7 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     {
         if (Sql.Text(row, 0) is { } username
             && Sql.Text(row, 1) is { } profile
-            && Sql.Integer(row, 2) is { } reserved && StoredTime.OfSeconds(reserved) is { } reservedAt)
+            && Sql.Integer(row, 2) is { } reserved && StoredTime.FromSeconds(reserved) is { } reservedAt)
         {
             return new AccountReservation(person, username, profile, reservedAt);
         }

@@ -1,9 +1,9 @@
 namespace Gateway.Storage;
 
-/// <summary>Leases in the SQLite file, in the row of the session. There is one gateway, but a lease also keeps it from rechecking twice at a time.</summary>
+/// <summary>Leases in the SQLite file, in the row of the session. They prevent the only gateway from rechecking a session twice at a time.</summary>
 internal sealed class SqliteLease(Database database, TimeProvider time) : ILease
 {
-    /// <summary>An expiry later than this was not written by a gateway: the lease counts as free.</summary>
+    /// <summary>A lease with a later expiry was not written by a gateway and counts as free.</summary>
     private static readonly TimeSpan MaxTtl = TimeSpan.FromMinutes(10);
 
     private const string IsFree = "(claimed_until NOT BETWEEN $now + 1 AND $longest OR typeof(claimed_until) <> 'integer')";

@@ -1,6 +1,6 @@
 namespace Gateway.Storage;
 
-/// <summary>Used tokens in the SQLite file. <see cref="SqliteSessions.SweepAsync"/> removes those that have expired.</summary>
+/// <summary>The replay cache in the SQLite file. <see cref="SqliteSessions.SweepAsync"/> removes expired tokens.</summary>
 internal sealed class SqliteReplayCache(Database database) : IReplayCache
 {
     public Task<bool> WasUsedAsync(byte[] hash, CancellationToken cancellationToken) => Task.FromResult(database.Read(

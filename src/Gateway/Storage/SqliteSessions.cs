@@ -3,30 +3,30 @@ using Microsoft.Data.Sqlite;
 
 namespace Gateway.Storage;
 
-/// <summary>Sessions in the SQLite file: one gateway alone.</summary>
+/// <summary>Sessions in the SQLite file, for a single gateway.</summary>
 internal sealed class SqliteSessions(Database database) : ISessionStore
 {
     private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
 
     private const int HashBytes = 32;
 
-    /// <summary>No mark stands for longer than a day; one that would is unreadable.</summary>
-    private static readonly TimeSpan LongestMark = TimeSpan.FromDays(2);
+    /// <summary>A tombstone with a later expiry is unreadable: gateways write tombstones of at most a day.</summary>
+    private static readonly TimeSpan MaxTombstoneTtl = TimeSpan.FromDays(2);
 
-    /// <summary>Beyond this many keys all of them are read at once.</summary>
-    private const int MostLookedUp = 500;
+    /// <summary>For more keys than this, all keys of the table are read at once.</summary>
+    private const int MaxLookups = 500;
 
     public bool IsShared => false;
 
-    /// <summary>There is no other replica.</summary>
+    /// <summary>Never raised: there is no other gateway.</summary>
     public event Action<IReadOnlyList<byte[]>>? EndedElsewhere
     {
         add { }
         remove { }
     }
 
-    /// <summary>There is no connection.</summary>
-    public event Action? MayHaveMissed
+    /// <summary>Never raised: there is no connection that can be lost.</summary>
+    public event Action? MessagesLost
     {
         add { }
         remove { }
@@ -115,7 +115,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<StoredSession>> OfPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<StoredSession>> FindByPersonAsync(byte[] personIndex, CancellationToken cancellationToken)
     {
         const string Rows = $"SELECT {Columns} FROM sessions WHERE person_index = $person_index ORDER BY used_at DESC;";
         List<StoredSession?> read = database.Read(connection => Sql.Read(connection, Rows, Session, ("$person_index", personIndex)));
@@ -128,13 +128,13 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         return Task.FromResult(database.Read(connection => Sql.Read(connection, Rows, row => true, ("$hash", index)).Count > 0));
     }
 
-    public async IAsyncEnumerable<StoredSession> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<StoredSession> ListAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
         byte[] last = [];
         while (true)
         {
-            // Page by page: a hundred thousand of them are not read into memory at once.
+            // In pages, so that memory does not hold all sessions at once.
             const string Rows = $"SELECT {Columns} FROM sessions WHERE key > $last ORDER BY key LIMIT 1000;";
             List<(byte[] Key, StoredSession? Session)> page =
                 database.Read(connection => Sql.Read(connection, Rows, row => (Sql.Blob(row, 0)!, Session(row)), ("$last", last)));
@@ -153,43 +153,43 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         }
     }
 
-    public Task<IReadOnlyList<byte[]>> WithoutRowAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<byte[]>> FindMissingAsync(IReadOnlyCollection<byte[]> keys, CancellationToken cancellationToken) =>
         Task.FromResult(database.Read<IReadOnlyList<byte[]>>(
         connection =>
         {
-            if (keys.Count > MostLookedUp)
+            if (keys.Count > MaxLookups)
             {
-                // All keys from an index that holds nothing else: a small part of what so many look-ups would read.
-                HashSet<byte[]> without = new(keys, ByteContent.Comparer);
-                foreach (byte[] there in Sql.Read(connection, "SELECT key FROM sessions ORDER BY expires_at;", Key).OfType<byte[]>())
+                // Reads only the index by expiry, which contains the keys. That is far less than this many look-ups read.
+                HashSet<byte[]> missing = new(keys, ByteArrayComparer.Comparer);
+                foreach (byte[] stored in Sql.Read(connection, "SELECT key FROM sessions ORDER BY expires_at;", Key).OfType<byte[]>())
                 {
-                    without.Remove(there);
+                    missing.Remove(stored);
                 }
 
-                return [.. without];
+                return [.. missing];
             }
 
             using SqliteCommand find = connection.CreateCommand();
             find.CommandText = "SELECT 1 FROM sessions WHERE key = $key;";
             SqliteParameter key = find.Parameters.Add("$key", SqliteType.Blob);
-            List<byte[]> gone = [];
-            foreach (byte[] one in keys)
+            List<byte[]> notFound = [];
+            foreach (byte[] sessionKey in keys)
             {
-                key.Value = one;
+                key.Value = sessionKey;
                 if (find.ExecuteScalar() is null)
                 {
-                    gone.Add(one);
+                    notFound.Add(sessionKey);
                 }
             }
 
-            return gone;
+            return notFound;
         }));
 
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
             (string, object?) seconds = ("$now", now.ToUnixTimeSeconds());
-            MendMarks(connection, now);
+            RepairTombstones(connection, now);
             Sql.Execute(connection, "DELETE FROM ended WHERE until <= $now;", seconds);
             Sql.Execute(connection, "DELETE FROM taken WHERE until <= $now;", seconds);
             return Sql.Execute(
@@ -206,10 +206,10 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         return Task.CompletedTask;
     }
 
-    /// <summary>A_name_with_a_content_hash_is_recognized by what they hold: any four bytes of one tell it from the others.</summary>
-    private sealed class ByteContent : IEqualityComparer<byte[]>
+    /// <summary>Compares SHA-256 hashes by content. The first four bytes are distributed evenly.</summary>
+    private sealed class ByteArrayComparer : IEqualityComparer<byte[]>
     {
-        public static readonly ByteContent Comparer = new();
+        public static readonly ByteArrayComparer Comparer = new();
 
         public bool Equals(byte[]? one, byte[]? other) => one.AsSpan().SequenceEqual(other);
 
@@ -217,16 +217,16 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
     }
 
     /// <summary>
-    /// A mark that cannot be read stands for an end of this moment, for a day: whoever it was about signs in once more. SQLite puts text above
-    /// every number, so until then it stands against every sign-in.
+    /// Replaces unreadable tombstones by tombstones of this moment that last a day: the person must sign in once more. Without the repair they would
+    /// lock the person out, because SQLite sorts text after all numbers.
     /// </summary>
-    private void MendMarks(SqliteConnection connection, DateTimeOffset now)
+    private void RepairTombstones(SqliteConnection connection, DateTimeOffset now)
     {
         (string, object?)[] times =
         [
             ("$now", now.ToUnixTimeMilliseconds()),
             ("$until", (now + TimeSpan.FromDays(1)).ToUnixTimeSeconds()),
-            ("$longest", (now + LongestMark).ToUnixTimeSeconds()),
+            ("$longest", (now + MaxTombstoneTtl).ToUnixTimeSeconds()),
         ];
         foreach (byte[]? hash in Sql.Read(
             connection,
@@ -237,13 +237,13 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
             Key,
             times))
         {
-            database.Unreadable.Report("tombstone", Name(hash), "it counts as an end of this moment");
+            database.Unreadable.Report("tombstone", Name(hash), "it counts as a logout at this moment");
         }
 
         Sql.Execute(connection, "UPDATE taken SET until = $until WHERE typeof(until) <> 'integer';", times);
     }
 
-    /// <returns>Null for a row that cannot be read; it is left alone, and goes when the session's person or `sid` is ended.</returns>
+    /// <returns>Null if the row cannot be read. It is removed when its person or `sid` is signed out.</returns>
     private StoredSession? Session(SqliteDataReader row)
     {
         byte[]? key = Key(row);
@@ -251,8 +251,8 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
         byte[]? sid = Sql.Blob(row, 1, HashBytes);
         if (key is not null && (sid is not null || !hasSid)
             && Sql.Blob(row, 2, HashBytes) is { } person
-            && Sql.Integer(row, 3) is { } used && StoredTime.OfSeconds(used) is { } usedAt
-            && Sql.Integer(row, 4) is { } expires && StoredTime.OfSeconds(expires) is { } expiresAt
+            && Sql.Integer(row, 3) is { } used && StoredTime.FromSeconds(used) is { } usedAt
+            && Sql.Integer(row, 4) is { } expires && StoredTime.FromSeconds(expires) is { } expiresAt
             && Sql.Blob(row, 5) is { } record
             && Sql.Blob(row, 6) is { } info
             && Sql.Integer(row, 7) is { } version and >= 1 and < long.MaxValue)

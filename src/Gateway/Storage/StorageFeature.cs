@@ -6,15 +6,15 @@ using Microsoft.Extensions.Options;
 
 namespace Gateway.Storage;
 
-/// <summary>What outlives the process: SQLite or Redis, and the keys that protect a sign-in's round trip.</summary>
+/// <summary>Storage in SQLite or Redis, and the data-protection keys.</summary>
 internal static class StorageFeature
 {
     public const string KeysDirectory = "keys";
 
-    /// <summary>Bodies that came without a length are kept here until they are sent on.</summary>
+    /// <summary>Directory of chunked request bodies, which are buffered until they are forwarded.</summary>
     public const string SpoolDirectory = "spool";
 
-    /// <remarks>After everything else: what comes with sign-in brings data protection, too, as ASP.NET Core sets it up.</remarks>
+    /// <remarks>Call this after all other features: sign-in also adds data protection, with the defaults of ASP.NET Core.</remarks>
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<DataDirectory>();
@@ -64,10 +64,10 @@ internal static class StorageFeature
         app.Services.GetRequiredService<Database>().Open();
     }
 
-    /// <exception cref="SettingsException">What an earlier process left there may not be read.</exception>
+    /// <exception cref="SettingsException">The data directory or a file in it is not readable.</exception>
     public static void ProtectDataDirectory(this WebApplication app) => app.Services.GetRequiredService<DataDirectory>().Protect();
 
-    /// <summary>Takes away the bodies that a killed process left behind; only before this one serves.</summary>
+    /// <summary>Deletes buffered bodies that a killed process left behind. Call it before the gateway serves requests.</summary>
     public static void ClearSpool(this WebApplication app)
     {
         string spool = Path.Combine(app.Services.GetRequiredService<GatewaySettings>().DataDirectory, SpoolDirectory);

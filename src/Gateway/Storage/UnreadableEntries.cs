@@ -1,40 +1,40 @@
 namespace Gateway.Storage;
 
-/// <summary>Says in the log what the store holds and nobody can read: each entry once, and a thousand of them at most, however often it is met.</summary>
+/// <summary>Logs entries of the store that cannot be read: each entry once, and at most a thousand entries.</summary>
 internal sealed partial class UnreadableEntries(ILogger logger)
 {
-    private const int Most = 1000;
+    private const int MaxReported = 1000;
 
-    /// <summary>Enough to find the entry, too little to name a session to the store.</summary>
-    private const int LongestName = 10;
+    /// <summary>Long enough to find the entry, too short to look up a session in the store.</summary>
+    private const int MaxNameLength = 10;
 
     private readonly Lock _lock = new();
     private readonly HashSet<(string, string)> _reported = [];
 
-    /// <param name="name">The key or its last part; never what it holds.</param>
-    /// <param name="consequence">What becomes of it.</param>
+    /// <param name="name">The key of the entry or the last part of the key; never the value.</param>
+    /// <param name="consequence">How the gateway treats the entry.</param>
     public void Report(string kind, string name, string consequence = "it counts as absent")
     {
-        string shown = Short(name);
-        if (IsNew(kind, shown))
+        string shortName = Shorten(name);
+        if (IsNew(kind, shortName))
         {
-            Unreadable(kind, shown, consequence);
+            Unreadable(kind, shortName, consequence);
         }
     }
 
-    /// <summary>Whether it has not been said yet, and may be said now.</summary>
+    /// <summary>Whether the entry has not been reported yet and may be reported now.</summary>
     public bool IsNew(string kind, string name)
     {
         lock (_lock)
         {
-            return _reported.Count < Most && _reported.Add((kind, name));
+            return _reported.Count < MaxReported && _reported.Add((kind, name));
         }
     }
 
-    private static string Short(string name)
+    private static string Shorten(string name)
     {
         string last = name[(name.LastIndexOf(':') + 1)..];
-        return string.Concat(last.Take(LongestName).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '?'));
+        return string.Concat(last.Take(MaxNameLength).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '?'));
     }
 
     [LoggerMessage(

@@ -90,7 +90,7 @@ internal sealed class OpenSockets : IDisposable
     {
         onOpened();
         SocketStream socket = new(stream, _time, Remove);
-        owner.Session?.SocketOpened();
+        owner.Session?.AddSocket();
         _open[socket] = owner;
 
         // The session, or the process, may have ended during the upgrade.
@@ -107,7 +107,7 @@ internal sealed class OpenSockets : IDisposable
     {
         if (_open.TryRemove(socket, out SocketOwner? owner))
         {
-            owner.Session?.SocketClosed();
+            owner.Session?.RemoveSocket();
         }
     }
 

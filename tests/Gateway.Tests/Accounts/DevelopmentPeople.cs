@@ -15,7 +15,7 @@ internal static class DevelopmentPeople
         };
 
     public static IReadOnlyList<AccountLink> Links(this World world)
-        => world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
+        => world.Gateway.Services.GetRequiredService<IAccountLinkStore>().ListAllAsync(World.Ct).GetAwaiter().GetResult();
 
     public static AccountLink? LinkOf(this World world, string username) =>
         world.Gateway.Services.GetRequiredService<IAccountLinkStore>().FindAsync(world.KeyOf(username), World.Ct).GetAwaiter().GetResult();

@@ -50,7 +50,7 @@ public sealed class NameMatchGuardTests
         await first.FetchAsync("/api/documents/");
         Assert.Equal(["carol"], world.Forwarded[^1].Lines("Remote-User"));
 
-        IReadOnlyDictionary<string, int> names = await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().NamesAsync(World.Ct);
+        IReadOnlyDictionary<string, int> names = await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().ListHeaderNamesAsync(World.Ct);
 
         Assert.Equal(["alice", "carol"], names.Keys.Order(StringComparer.Ordinal));
         Assert.All(names.Values, id => Assert.Equal(world.LinkOf("alice")!.UserId, id));

@@ -18,7 +18,7 @@ internal sealed class TwoProviders : IAsyncDisposable
 
     public DevelopmentProvider Other { get; }
 
-    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct).GetAwaiter().GetResult();
+    public IReadOnlyList<AccountLink> Links => World.Gateway.Services.GetRequiredService<IAccountLinkStore>().ListAllAsync(World.Ct).GetAwaiter().GetResult();
 
     public int UserId(string name) => World.Paperless.Data.FindUser(name)!.Id;
 

@@ -45,7 +45,7 @@ public sealed class MalformedRequestTests
         [
             string.Join('&', Enumerable.Range(0, 100).Select(field => $"{field}=v")),
             new string('k', 1000) + "=v",
-            "a=" + new string('v', RequestForm.LargestBody),
+            "a=" + new string('v', RequestForm.MaxBodyBytes),
         ];
         foreach (GatewayEndpoint endpoint in await FormsAsync(world))
         {

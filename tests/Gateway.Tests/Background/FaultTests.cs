@@ -61,7 +61,7 @@ public sealed class FaultTests
         using Visitor bob = await world.SignedInAsync("bob");
         _watch.Unavailable = nameof(ISessionStore.EndAllAsync);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(
-            SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
+            SessionIndex.ForPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("bob")!.Subject)),
             SessionEnd.EndedAtTheProvider,
             World.Ct));
         _watch.Unavailable = nameof(ISessionStore.RemoveAsync);
@@ -350,7 +350,7 @@ public sealed class FaultTests
         int heard = 0;
         store.EndedElsewhere += _ => throw new InvalidOperationException("The test's.");
         store.EndedElsewhere += _ => Interlocked.Increment(ref heard);
-        store.MayHaveMissed += () => throw new InvalidOperationException("The test's.");
+        store.MessagesLost += () => throw new InvalidOperationException("The test's.");
 
         await using (Replica other = await world.StartReplicaAsync())
         {

@@ -14,8 +14,8 @@ public sealed class StorageCommandTests
         using Visitor alice = await world.SignedInAsync("alice");
         using Visitor bob = await world.SignedInAsync("bob");
         IAccountLinkStore before = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-        IReadOnlyList<AccountLink> links = await before.AllAsync(World.Ct);
-        IReadOnlyDictionary<string, int> names = await before.NamesAsync(World.Ct);
+        IReadOnlyList<AccountLink> links = await before.ListAllAsync(World.Ct);
+        IReadOnlyDictionary<string, int> names = await before.ListHeaderNamesAsync(World.Ct);
         await world.Gateway.DisposeAsync();
         world.Options.Settings["GATEWAY_REDIS_URL"] = redis.Url;
 
@@ -23,16 +23,19 @@ public sealed class StorageCommandTests
         Assert.Equal((0, "0 links copied to Redis; 2 were there already."), await CopyAsync(world, "--to-redis"));
         world.StartGateway();
         IAccountLinkStore after = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-        Assert.Equal(links, await after.AllAsync(World.Ct));
+        Assert.Equal(links, await after.ListAllAsync(World.Ct));
         Assert.Equal(links.Count, names.Count);
-        Assert.Equal(names, await after.NamesAsync(World.Ct));
+        Assert.Equal(names, await after.ListHeaderNamesAsync(World.Ct));
 
         AccountLink other = links[0] with { UserId = links[1].UserId };
         await after.RemoveAsync(other.Person, World.Ct);
         await after.AddAsync(other, onlyToFreeUser: false, World.Ct);
         (int exitCode, _, string errors) = await ProgramProcess.RunAsync("Gateway", ["storage", "copy", "--to-sqlite"], world.Settings());
         Assert.Equal(1, exitCode);
-        Assert.Contains($"{other.Subject} of {other.Issuer} is user {other.UserId} here and user {links[0].UserId} there", errors, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{other.Subject} of {other.Issuer} is linked to user {other.UserId} in the source and to user {links[0].UserId} in the target",
+            errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed class SessionPageTests
 
         Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), await GroupsAsync(alice));
         Assert.Equal((JsonValueKind.Array, JsonValueKind.String), await GroupsAsync(bob));
-        Assert.Contains("The provider said nothing of groups.", (await alice.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
+        Assert.Contains("The provider sent no groups.", (await alice.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
         Assert.Contains("None", (await bob.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
 
         static JsonObject Without(JsonObject claims)

@@ -44,7 +44,7 @@ public sealed class PaperlessFailoverTests
     {
         await using World world = await WithTwoAsync();
         using Visitor alice = await world.SignedInAsync("alice");
-        AccountLink link = Assert.Single(await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct));
+        AccountLink link = Assert.Single(await world.Gateway.Services.GetRequiredService<IAccountLinkStore>().ListAllAsync(World.Ct));
         using Fault first = FailOnce(world, "/api/profile/");
 
         Page page = await alice.FetchAsync(HttpMethod.Post, "/api/profile/disconnect_social_account/", PaperlessClient.Json($$"""{"id":{{-link.Id}}}"""));

@@ -42,7 +42,7 @@ public sealed class PaperlessTimeoutTests : IAsyncLifetime
     public async Task A_profile_request_times_out_after_eight_seconds()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
-        AccountLink link = Assert.Single(await _world.Gateway.Services.GetRequiredService<IAccountLinkStore>().AllAsync(World.Ct));
+        AccountLink link = Assert.Single(await _world.Gateway.Services.GetRequiredService<IAccountLinkStore>().ListAllAsync(World.Ct));
 
         Page page = await GivenUpAsync(
             "/api/profile/",

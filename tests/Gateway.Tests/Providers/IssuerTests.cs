@@ -28,7 +28,7 @@ public sealed class IssuerTests
         string reason = CapturedLog.Value(Assert.Single(world.Log.Of("DiscoveryFailed")), "Reason");
         Assert.All(
             [world.Provider.Issuer.AbsoluteUri, providers.Other.DiscoveryUrl.AbsoluteUri, providers.Other.Issuer.AbsoluteUri.TrimEnd('/')
-                + " was asked", "Write the issuer itself as server_url"],
+                + " was expected", "Write the issuer itself as server_url"],
             words => Assert.Contains(words, reason, StringComparison.Ordinal));
     }
 

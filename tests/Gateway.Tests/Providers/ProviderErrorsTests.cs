@@ -16,7 +16,7 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
     [Theory]
-    [InlineData("access_denied", 403, "give you access")]
+    [InlineData("access_denied", 403, "access to this application")]
     [InlineData("invalid_scope", 502, "openid profile email")]
     [InlineData("unauthorized_client", 502, "client_id")]
     [InlineData("unsupported_response_type", 502, "authorization code flow")]

@@ -62,7 +62,7 @@ public sealed class UserInfoTests
         Page page = await visitor.SignInAsync("alice");
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
-        Assert.Contains("Nobody was signed in", page.Text, StringComparison.Ordinal);
+        Assert.Contains("You are not signed in", page.Text, StringComparison.Ordinal);
         Assert.Null(await visitor.WhoAsync());
     }
 

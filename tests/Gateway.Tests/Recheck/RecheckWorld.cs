@@ -30,7 +30,7 @@ internal static class RecheckWorld
             .Where(request => request.Path == TokenPath && request.Form.TryGetValue("grant_type", out string? grant) && grant == "refresh_token")];
 
     public static Task<IReadOnlyList<ListedSession>> ListedSessionsAsync(this World world) =>
-        world.Gateway.Services.GetRequiredService<SessionList>().AllAsync(World.Ct);
+        world.Gateway.Services.GetRequiredService<SessionList>().ListAllAsync(World.Ct);
 
     /// <summary>As the session's own page names them.</summary>
     public static async Task<string[]> GroupsAsync(this Visitor visitor) =>

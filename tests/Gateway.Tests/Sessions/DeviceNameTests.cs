@@ -28,7 +28,7 @@ public sealed class DeviceNameTests
         "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
         "Samsung Internet on Android")]
     [InlineData("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36", "Chrome on ChromeOS")]
-    public void Common_user_agents_get_a_short_device_name(string userAgent, string name) => Assert.Equal(name, DeviceName.Of(userAgent));
+    public void Common_user_agents_get_a_short_device_name(string userAgent, string name) => Assert.Equal(name, DeviceName.From(userAgent));
 
     [Theory]
     [InlineData("Firefox/1", "Firefox")]
@@ -36,8 +36,8 @@ public sealed class DeviceNameTests
     [InlineData("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (X11; Linux x86_64)")]
     [InlineData("", "Unknown device")]
     [InlineData(" ", "Unknown device")]
-    public void An_unknown_user_agent_is_shown_unchanged(string userAgent, string name) => Assert.Equal(name, DeviceName.Of(userAgent));
+    public void An_unknown_user_agent_is_shown_unchanged(string userAgent, string name) => Assert.Equal(name, DeviceName.From(userAgent));
 
     [Fact]
-    public void A_long_unknown_user_agent_is_truncated() => Assert.Equal(new string('x', 60) + "…", DeviceName.Of(new string('x', 300)));
+    public void A_long_unknown_user_agent_is_truncated() => Assert.Equal(new string('x', 60) + "…", DeviceName.From(new string('x', 300)));
 }

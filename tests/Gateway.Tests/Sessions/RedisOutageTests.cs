@@ -121,7 +121,7 @@ public sealed class RedisOutageTests : IAsyncLifetime
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
-        byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
+        byte[] person = SessionIndex.ForPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));

@@ -55,7 +55,7 @@ public sealed class ReplicaRaceTests
                 {
                     0 => here.Revocations.EndAsync(session, SessionEnd.SignedOut, StoreUnderTest.Ct),
                     1 => here.Revocations
-                        .EndAllAsync(SessionIndex.OfSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
+                        .EndAllAsync(SessionIndex.ForSid(alice.Provider, alice.Issuer, $"sid {round}"), SessionEnd.EndedAtTheProvider, StoreUnderTest.Ct),
                     _ => here.Revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, StoreUnderTest.Ct),
                 });
                 await Wait.UntilAsync(() => memoryThere.IsEnded(session.Key), $"The other replica hears of the end in round {round}.");

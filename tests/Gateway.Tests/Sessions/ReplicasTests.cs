@@ -114,7 +114,7 @@ public sealed class ReplicasTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await there.SendAsync(HttpMethod.Get, "/gateway/session", null, cookie, ("Accept", "application/json"))).Status);
 
             Task<int> end = revocations.EndAllAsync(
-                SessionIndex.OfSid(person.Provider, person.Issuer, $"sid {round}"),
+                SessionIndex.ForSid(person.Provider, person.Issuer, $"sid {round}"),
                 SessionEnd.EndedAtTheProvider,
                 World.Ct);
             await _world.UntilAsync(
@@ -163,7 +163,7 @@ public sealed class ReplicasTests : IAsyncLifetime
         using Visitor here = await _world.SignedInAsync("alice");
         ISessionStore store = _other.Gateway.Services.GetRequiredService<ISessionStore>();
         using ConnectionMultiplexer direct = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_redis.Port},password=very secret");
-        await foreach (StoredSession session in store.AllAsync(World.Ct))
+        await foreach (StoredSession session in store.ListAllAsync(World.Ct))
         {
             await direct.GetDatabase().KeyDeleteAsync(RedisNames.Session + Convert.ToHexStringLower(session.Key));
         }

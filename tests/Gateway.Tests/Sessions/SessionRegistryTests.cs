@@ -58,9 +58,9 @@ public sealed class SessionRegistryTests
         using SessionsOnDisk sessions = new();
         (SessionSecret secret, Session session) = await sessions.BeginAsync();
 
-        Assert.Equal("id.token.alice", (await sessions.Registry.RecordAsync(secret, SessionsOnDisk.Ct))?.Tokens.IdToken);
+        Assert.Equal("id.token.alice", (await sessions.Registry.ReadRecordAsync(secret, SessionsOnDisk.Ct))?.Tokens.IdToken);
         await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
-        Assert.Null(await sessions.Registry.RecordAsync(secret, SessionsOnDisk.Ct));
+        Assert.Null(await sessions.Registry.ReadRecordAsync(secret, SessionsOnDisk.Ct));
         Assert.Equal(0, sessions.Rows());
     }
 
@@ -177,7 +177,7 @@ public sealed class SessionRegistryTests
         using SessionsOnDisk sessions = new(capacity: 0);
         (SessionSecret open, Session session) = await sessions.BeginAsync();
         (SessionSecret closed, _) = await sessions.BeginAsync();
-        session.SocketOpened();
+        session.AddSocket();
 
         await sessions.Maintenance.TidyAsync(SessionsOnDisk.Ct);
 
@@ -239,7 +239,7 @@ public sealed class SessionRegistryTests
         await sessions.Revocations.EndAsync(session, SessionEnd.SignedOut, SessionsOnDisk.Ct);
 
         await sessions.Store.TouchAsync([(session.Key.ToBytes(), sessions.Clock.GetUtcNow())], SessionsOnDisk.Ct);
-        await sessions.Maintenance.NoteUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
+        await sessions.Maintenance.StoreUsesAsync(TimeSpan.Zero, SessionsOnDisk.Ct);
 
         Assert.Equal(0, sessions.Rows());
         Assert.Null(await sessions.FindAsync(secret));

@@ -53,7 +53,7 @@ internal static class StoreWaits
     public static async Task<IReadOnlyList<byte[]>> KeysAsync(this ISessionStore store)
     {
         List<byte[]> keys = [];
-        await foreach (StoredSession session in store.AllAsync(World.Ct))
+        await foreach (StoredSession session in store.ListAllAsync(World.Ct))
         {
             keys.Add(session.Key);
         }

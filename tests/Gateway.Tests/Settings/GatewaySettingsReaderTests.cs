@@ -89,8 +89,8 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_PUBLIC_URL", "docs.example.com", "is not a full address")]
     [InlineData("GATEWAY_PUBLIC_URL", "https://docs.example.com/paperless", "PAPERLESS_FORCE_SCRIPT_NAME")]
     [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "paperless", "/paperless")]
-    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/paperless/", "none at its end")]
-    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/", "none at its end")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/paperless/", "without a trailing slash")]
+    [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/", "without a trailing slash")]
     [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "/a/../b", "not a plain path")]
     [InlineData("PAPERLESS_FORCE_SCRIPT_NAME", "//evil.example", "not a plain path")]
     [InlineData("PAPERLESS_TRUSTED_PROXIES", "nginx", "neither an IP address nor a network")]
@@ -233,7 +233,7 @@ public sealed class GatewaySettingsReaderTests
         Reading reading = GivenEnvironment.Read(("PAPERLESS_URL", "https://docs.example.com/"));
 
         Assert.Equal("https://docs.example.com", reading.Good.Public.Origin);
-        Assert.Contains("slash at its end", Assert.Single(reading.Warnings), StringComparison.Ordinal);
+        Assert.Contains("ends with a slash", Assert.Single(reading.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]

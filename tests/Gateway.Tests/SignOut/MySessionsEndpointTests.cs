@@ -64,7 +64,7 @@ public sealed partial class MySessionsEndpointTests
             [Id(sessions.Single(one => !one.GetProperty("current").GetBoolean()))],
             IdField().Matches(page.Text).Select(field => field.Groups["id"].Value));
         Assert.All(
-            ["Firefox on Linux", "Safari on iPhone", "You are using this one.", "action=\"/gateway/sessions/end-all\""],
+            ["Firefox on Linux", "Safari on iPhone", "This is your current session.", "action=\"/gateway/sessions/end-all\""],
             part => Assert.Contains(part, page.Text, StringComparison.Ordinal));
         Assert.Contains("href=\"/gateway/sessions\"", (await desk.OpenAsync("/gateway/session")).Text, StringComparison.Ordinal);
     }

@@ -128,7 +128,7 @@ public sealed class PendingRevocationTests : IAsyncLifetime
     {
         using Visitor alice = await _world.SignedInAsync("alice");
         Revocations revocations = _world.Gateway.Services.GetRequiredService<Revocations>();
-        byte[] person = SessionIndex.OfPerson(_world.KeyOf("alice"));
+        byte[] person = SessionIndex.ForPerson(_world.KeyOf("alice"));
         await _redis.KillAsync();
         await Assert.ThrowsAsync<StoreUnavailableException>(() => revocations.EndAllAsync(person, SessionEnd.EndedAtTheProvider, World.Ct));
         await _redis.StartAgainAsync();
@@ -218,7 +218,7 @@ public sealed class PendingRevocationTests : IAsyncLifetime
             byte[] key = SessionSecret.Create().Key().ToBytes();
             string index = Convert.ToHexString(SessionSecret.Create().Key().ToBytes());
             DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(1_800_000_000_123);
-            Assert.True(journal.Note(key, atOnce: false));
+            Assert.True(journal.Note(key, flushToDisk: false));
             for (int number = 0; number < 1500; number++)
             {
                 Assert.True(journal.Note(index, at.AddSeconds(number), TimeSpan.FromHours(24)));
@@ -321,7 +321,7 @@ public sealed class PendingRevocationTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, (await anybody.OpenAsync($"/accounts/oidc/authentik/logout/frontchannel/?iss={issuer}&sid=made-up")).Status);
 
-        string mark = RedisNames.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.OfSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
+        string mark = RedisNames.Prefix + "e:" + Convert.ToHexStringLower(SessionIndex.ForSid("authentik", _world.Provider.Issuer.AbsoluteUri, "made-up"));
         Assert.InRange(int.Parse((await _redis.AskAsync("TTL " + mark)).Trim(':', '\r', '\n'), System.Globalization.CultureInfo.InvariantCulture), 1100, 1200);
     }
 }

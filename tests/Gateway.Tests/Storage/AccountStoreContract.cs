@@ -44,8 +44,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
         Assert.Equal(first, await Accounts.AddAsync(Link("alice", 8), onlyToFreeUser: false, Ct));
 
-        Assert.Equal([first], await Accounts.AllAsync(Ct));
-        Assert.Empty(await Accounts.OfUserAsync(8, Ct));
+        Assert.Equal([first], await Accounts.ListAllAsync(Ct));
+        Assert.Empty(await Accounts.FindByUserAsync(8, Ct));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         AccountLink?[] added = await Task.WhenAll(
             Enumerable.Range(1, 16).Select(user => Task.Run(() => Accounts.AddAsync(Link("alice", user), onlyToFreeUser: false, Ct), Ct)));
 
-        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.Distinct()));
+        Assert.Equal(Assert.Single(await Accounts.ListAllAsync(Ct)), Assert.Single(added.Distinct()));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         AccountLink?[] added = await Task.WhenAll(
             Enumerable.Range(1, 16).Select(person => Task.Run(() => Accounts.AddAsync(Link($"person{person}", 7), onlyToFreeUser: true, Ct), Ct)));
 
-        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(added.OfType<AccountLink>()));
+        Assert.Equal(Assert.Single(await Accounts.ListAllAsync(Ct)), Assert.Single(added.OfType<AccountLink>()));
     }
 
     [Fact]
@@ -76,8 +76,8 @@ public abstract class AccountStoreContract : IAsyncLifetime
         AccountLink bob = await AddAsync("bob", 7);
         AccountLink carol = await AddAsync("carol", 9);
 
-        Assert.Equal([alice, bob], await Accounts.OfUserAsync(7, Ct));
-        Assert.Equal([alice, bob, carol], await Accounts.AllAsync(Ct));
+        Assert.Equal([alice, bob], await Accounts.FindByUserAsync(7, Ct));
+        Assert.Equal([alice, bob, carol], await Accounts.ListAllAsync(Ct));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         Assert.Equal(bob, await Accounts.RemoveAsync(Person("bob"), Ct));
         Assert.Null(await Accounts.RemoveAsync(Person("bob"), Ct));
 
-        Assert.Empty(await Accounts.AllAsync(Ct));
+        Assert.Empty(await Accounts.ListAllAsync(Ct));
         Assert.NotNull(await Accounts.AddAsync(Link("carol", 7), onlyToFreeUser: false, Ct));
         Assert.True((await Accounts.FindAsync(Person("carol"), Ct))!.Id > bob.Id, "A number is never given twice.");
     }
@@ -113,15 +113,15 @@ public abstract class AccountStoreContract : IAsyncLifetime
     {
         AccountLink link = await AddAsync("alice", 7);
 
-        await Accounts.NoteAsync(link, "Alice", Now.AddSeconds(5), Ct);
-        await Accounts.NoteAsync(link, "Old", Now.AddSeconds(4), Ct);
-        await Accounts.NoteAsync(link with { Id = link.Id + 1 }, "Another", Now.AddSeconds(9), Ct);
+        await Accounts.UpdateAssertionAsync(link, "Alice", Now.AddSeconds(5), Ct);
+        await Accounts.UpdateAssertionAsync(link, "Old", Now.AddSeconds(4), Ct);
+        await Accounts.UpdateAssertionAsync(link with { Id = link.Id + 1 }, "Another", Now.AddSeconds(9), Ct);
 
         Assert.Equal(link with { Label = "Alice", AssertedAt = Now.AddSeconds(5) }, await Accounts.FindAsync(Person("alice"), Ct));
         await Accounts.RemoveAsync(Person("alice"), Ct);
-        await Accounts.NoteAsync(link, "Back", Now.AddSeconds(9), Ct);
+        await Accounts.UpdateAssertionAsync(link, "Back", Now.AddSeconds(9), Ct);
         Assert.Null(await Accounts.FindAsync(Person("alice"), Ct));
-        Assert.Empty(await Accounts.AllAsync(Ct));
+        Assert.Empty(await Accounts.ListAllAsync(Ct));
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("alice"), Now.AddMinutes(-5), Ct));
         Assert.False(await Accounts.IsReservedByAnotherAsync("alice2", Person("bob"), Now.AddMinutes(-5), Ct));
         Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("bob"), Now.AddSeconds(1), Ct));
-        await Accounts.DropReservationAsync(Person("alice"), Ct);
+        await Accounts.RemoveReservationAsync(Person("alice"), Ct);
         Assert.False(await Accounts.IsReservedByAnotherAsync("alice", Person("bob"), Now.AddMinutes(-5), Ct));
         Assert.Null(await Accounts.FindReservationAsync(Person("alice"), Ct));
     }
@@ -173,12 +173,12 @@ public abstract class AccountStoreContract : IAsyncLifetime
         Assert.Equal((7, 8), (first.UserId, second.UserId));
         Assert.Equal(first, await Accounts.FindAsync(Person("alice"), Ct));
         Assert.Equal(second, await Accounts.FindAsync(Person("alice", "other"), Ct));
-        await Accounts.NoteAsync(second, "Noted", Now.AddSeconds(5), Ct);
+        await Accounts.UpdateAssertionAsync(second, "Noted", Now.AddSeconds(5), Ct);
         Assert.Equal(
             (first.Label, "Noted"),
             ((await Accounts.FindAsync(Person("alice"), Ct))!.Label, (await Accounts.FindAsync(Person("alice", "other"), Ct))!.Label));
         Assert.Equal(first, await Accounts.RemoveAsync(Person("alice"), Ct));
-        Assert.Equal([second.Id], (await Accounts.AllAsync(Ct)).Select(link => link.Id));
+        Assert.Equal([second.Id], (await Accounts.ListAllAsync(Ct)).Select(link => link.Id));
         await Accounts.ReserveAsync(new AccountReservation(Person("bob"), "bob", "", Now), Ct);
         Assert.Null(await Accounts.FindReservationAsync(Person("bob", "other"), Ct));
         Assert.True(await Accounts.IsReservedByAnotherAsync("bob", Person("bob", "other"), Now.AddMinutes(-5), Ct));
@@ -190,32 +190,32 @@ public abstract class AccountStoreContract : IAsyncLifetime
         AccountLink before = await AddAsync("alice", 7);
 
         Assert.Null(await Accounts.FindAsync(Person("alice", "renamed"), Ct));
-        AccountLink? taken = await Accounts.TakeOverAsync(Person("alice", "renamed"), ["renamed", "other"], Ct);
+        AccountLink? taken = await Accounts.AdoptOrphanAsync(Person("alice", "renamed"), ["renamed", "other"], Ct);
 
         Assert.Equal(before with { Provider = "renamed" }, taken);
         Assert.Equal(taken, await Accounts.FindAsync(Person("alice", "renamed"), Ct));
         Assert.Null(await Accounts.FindAsync(Person("alice"), Ct));
-        Assert.Equal([taken!], await Accounts.AllAsync(Ct));
-        Assert.Equal([taken!], await Accounts.OfUserAsync(7, Ct));
+        Assert.Equal([taken!], await Accounts.ListAllAsync(Ct));
+        Assert.Equal([taken!], await Accounts.FindByUserAsync(7, Ct));
         Assert.Equal(taken, await Accounts.RemoveAsync(taken!.Id, 7, Ct));
-        Assert.Empty(await Accounts.AllAsync(Ct));
-        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "renamed"), ["renamed"], Ct));
+        Assert.Empty(await Accounts.ListAllAsync(Ct));
+        Assert.Null(await Accounts.AdoptOrphanAsync(Person("alice", "renamed"), ["renamed"], Ct));
     }
 
     [Fact]
     public async Task A_link_is_moved_to_another_provider_only_if_it_is_unambiguous()
     {
         AccountLink configured = await AddAsync("alice", 7);
-        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other"), ["authentik", "other"], Ct));
-        Assert.Null(await Accounts.TakeOverAsync(Person("bob", "other"), ["other"], Ct));
-        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other") with { Issuer = "https://other.example.com/" }, ["other"], Ct));
+        Assert.Null(await Accounts.AdoptOrphanAsync(Person("alice", "other"), ["authentik", "other"], Ct));
+        Assert.Null(await Accounts.AdoptOrphanAsync(Person("bob", "other"), ["other"], Ct));
+        Assert.Null(await Accounts.AdoptOrphanAsync(Person("alice", "other") with { Issuer = "https://other.example.com/" }, ["other"], Ct));
 
         AccountLink second = (await Accounts.AddAsync(Link("alice", 8) with { Provider = "second" }, onlyToFreeUser: false, Ct))!;
-        Assert.Null(await Accounts.TakeOverAsync(Person("alice", "other"), ["other"], Ct));
+        Assert.Null(await Accounts.AdoptOrphanAsync(Person("alice", "other"), ["other"], Ct));
 
         AccountLink own = (await Accounts.AddAsync(Link("alice", 9) with { Provider = "other" }, onlyToFreeUser: false, Ct))!;
-        Assert.Equal(own, await Accounts.TakeOverAsync(Person("alice", "other"), ["other"], Ct));
-        Assert.Equal([configured, second, own], await Accounts.AllAsync(Ct));
+        Assert.Equal(own, await Accounts.AdoptOrphanAsync(Person("alice", "other"), ["other"], Ct));
+        Assert.Equal([configured, second, own], await Accounts.ListAllAsync(Ct));
     }
 
     [Fact]
@@ -225,23 +225,23 @@ public abstract class AccountStoreContract : IAsyncLifetime
         string[] providers = [.. Enumerable.Range(1, 16).Select(number => $"provider-{number}")];
 
         AccountLink?[] taken = await Task.WhenAll(
-            providers.Select(provider => Task.Run(() => Accounts.TakeOverAsync(Person("alice", provider), providers, Ct), Ct)));
+            providers.Select(provider => Task.Run(() => Accounts.AdoptOrphanAsync(Person("alice", provider), providers, Ct), Ct)));
 
-        Assert.Equal(Assert.Single(await Accounts.AllAsync(Ct)), Assert.Single(taken.OfType<AccountLink>()));
+        Assert.Equal(Assert.Single(await Accounts.ListAllAsync(Ct)), Assert.Single(taken.OfType<AccountLink>()));
     }
 
     [Fact]
     public async Task A_recorded_username_is_kept_and_refers_to_the_last_user()
     {
-        Assert.Null(await Accounts.FindNameAsync("alice", Ct));
-        await Accounts.NoteNameAsync("alice", 7, Ct);
-        await Accounts.NoteNameAsync("älice's", 8, Ct);
-        await Accounts.NoteNameAsync("älice's", 8, Ct);
-        await Accounts.NoteNameAsync("älice's", 9, Ct);
+        Assert.Null(await Accounts.FindHeaderUserAsync("alice", Ct));
+        await Accounts.SaveHeaderNameAsync("alice", 7, Ct);
+        await Accounts.SaveHeaderNameAsync("älice's", 8, Ct);
+        await Accounts.SaveHeaderNameAsync("älice's", 8, Ct);
+        await Accounts.SaveHeaderNameAsync("älice's", 9, Ct);
 
-        Assert.Equal((7, 9), (await Accounts.FindNameAsync("alice", Ct), await Accounts.FindNameAsync("älice's", Ct)));
-        Assert.Null(await Accounts.FindNameAsync("Alice", Ct));
-        Assert.Equal(new Dictionary<string, int> { ["alice"] = 7, ["älice's"] = 9 }, await Accounts.NamesAsync(Ct));
+        Assert.Equal((7, 9), (await Accounts.FindHeaderUserAsync("alice", Ct), await Accounts.FindHeaderUserAsync("älice's", Ct)));
+        Assert.Null(await Accounts.FindHeaderUserAsync("Alice", Ct));
+        Assert.Equal(new Dictionary<string, int> { ["alice"] = 7, ["älice's"] = 9 }, await Accounts.ListHeaderNamesAsync(Ct));
     }
 
     [Fact]

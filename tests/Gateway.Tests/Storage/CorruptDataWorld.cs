@@ -21,10 +21,10 @@ internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposa
 
     public World World => world;
 
-    public byte[] Person => SessionIndex.OfPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject));
+    public byte[] Person => SessionIndex.ForPerson(new PersonKey("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Find("alice")!.Subject));
 
     /// <summary>The `sid` of the last sign-in.</summary>
-    public byte[] Sid => SessionIndex.OfSid("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Sessions[^1].Sid);
+    public byte[] Sid => SessionIndex.ForSid("authentik", world.Provider.Issuer.AbsoluteUri, world.Provider.Sessions[^1].Sid);
 
     public static async Task<CorruptDataWorld> StartAsync(Action<WorldOptions>? configure = null)
     {
@@ -44,7 +44,7 @@ internal sealed class CorruptDataWorld(World world, Visitor bob) : IAsyncDisposa
         if (unlinked)
         {
             IAccountLinkStore accounts = world.Gateway.Services.GetRequiredService<IAccountLinkStore>();
-            AccountLink link = (await accounts.AllAsync(World.Ct)).Single(link => link.Subject == world.Provider.Find("alice")!.Subject);
+            AccountLink link = (await accounts.ListAllAsync(World.Ct)).Single(link => link.Subject == world.Provider.Find("alice")!.Subject);
             await accounts.RemoveAsync(link.Id, link.UserId, World.Ct);
         }
 

@@ -233,8 +233,8 @@ public sealed class CorruptRedisDataTests : IAsyncLifetime
         foreach ((string name, Func<RedisKey, Task> put) in OtherTypes("zset"))
         {
             await _corrupted.GoesOnAfterAsync(name, async _ => await put(await SetAsync()));
-            AccountLink link = (await accounts.AllAsync(World.Ct)).Single(link => link.Subject == World.Provider.Find("alice")!.Subject);
-            Assert.Equal([link], await accounts.OfUserAsync(link.UserId, World.Ct));
+            AccountLink link = (await accounts.ListAllAsync(World.Ct)).Single(link => link.Subject == World.Provider.Find("alice")!.Subject);
+            Assert.Equal([link], await accounts.FindByUserAsync(link.UserId, World.Ct));
             await _corrupted.GoesOnAfterAsync(name, async _ => await put(await SetAsync()), unlinked: set == "links");
         }
 
@@ -267,7 +267,7 @@ public sealed class CorruptRedisDataTests : IAsyncLifetime
         {
             await _corrupted.GoesOnAfterAsync(name, _ => put(Prefix + "last-link"), unlinked: true);
 
-            long now = (await accounts.AllAsync(World.Ct)).Max(link => link.Id);
+            long now = (await accounts.ListAllAsync(World.Ct)).Max(link => link.Id);
             Assert.True(now > highest, $"{name}: {now} comes after {highest}.");
             highest = now;
         }

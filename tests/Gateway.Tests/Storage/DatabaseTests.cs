@@ -94,7 +94,7 @@ public sealed class DatabaseTests
             }
         }
 
-        IReadOnlyList<byte[]> gone = await store.Sessions.WithoutRowAsync(keys, StoreUnderTest.Ct);
+        IReadOnlyList<byte[]> gone = await store.Sessions.FindMissingAsync(keys, StoreUnderTest.Ct);
 
         Assert.Equal(
             keys.Where((_, number) => number % (many / 5) == 0).Select(Convert.ToHexString).Order(StringComparer.Ordinal),

@@ -34,9 +34,9 @@ public sealed class LinkMigrationTests
         Assert.Equal("alice3", (await accounts.FindReservationAsync(new("authentik", Issuer, "carol"), Ct))!.Username);
         Assert.False(await accounts.IsReservedByAnotherAsync("alice3", new("authentik", Issuer, "carol"), Then.AddMinutes(-1), Ct));
         Assert.True(await accounts.IsReservedByAnotherAsync("alice3", new("authentik", Issuer, "dave"), Then.AddMinutes(-1), Ct));
-        await accounts.DropReservationAsync(new("authentik", Issuer, "carol"), Ct);
+        await accounts.RemoveReservationAsync(new("authentik", Issuer, "carol"), Ct);
         Assert.Null(await accounts.FindReservationAsync(new("authentik", Issuer, "carol"), Ct));
-        Assert.Equal(0, await new SqliteSessions(database).AllAsync(Ct).CountAsync(Ct));
+        Assert.Equal(0, await new SqliteSessions(database).ListAllAsync(Ct).CountAsync(Ct));
         Directory.Delete(settings.DataDirectory, recursive: true);
     }
 
@@ -60,7 +60,7 @@ public sealed class LinkMigrationTests
         await using RedisUnderTest redis = await RedisUnderTest.StartAsync();
         await WriteAsync(redis, Alice);
         await WriteAsync(redis, Bob);
-        await redis.Connection.AskAsync(
+        await redis.Connection.ExecuteAsync(
             async database =>
             {
                 await database.StringSetAsync(Key("last-link"), 9);
@@ -75,9 +75,9 @@ public sealed class LinkMigrationTests
         await AssertKeptAsync(redis.Accounts);
         Assert.Equal("alice3", (await redis.Accounts.FindReservationAsync(new("authentik", Issuer, "carol"), Ct))!.Username);
         Assert.False(await redis.Accounts.IsReservedByAnotherAsync("alice3", new("authentik", Issuer, "carol"), Then.AddMinutes(-1), Ct));
-        await redis.Accounts.DropReservationAsync(new("authentik", Issuer, "carol"), Ct);
+        await redis.Accounts.RemoveReservationAsync(new("authentik", Issuer, "carol"), Ct);
         Assert.Null(await redis.Accounts.FindReservationAsync(new("authentik", Issuer, "carol"), Ct));
-        Assert.False(await redis.Connection.AskAsync(database => database.KeyExistsAsync(Key("link:" + Before("alice"))), Ct));
+        Assert.False(await redis.Connection.ExecuteAsync(database => database.KeyExistsAsync(Key("link:" + Before("alice"))), Ct));
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class LinkMigrationTests
                 Assert.Equal(Alice, await accounts.AddAsync(Alice with { Id = 0, UserId = 99 }, onlyToFreeUser: false, Ct));
                 break;
             case "note":
-                await accounts.NoteAsync(Alice, "Noted", Then.AddSeconds(5), Ct);
+                await accounts.UpdateAssertionAsync(Alice, "Noted", Then.AddSeconds(5), Ct);
                 Assert.Equal("Noted", (await accounts.FindAsync(Alice.Person, Ct))!.Label);
                 break;
             case "remove by number":
@@ -109,24 +109,24 @@ public sealed class LinkMigrationTests
                 Assert.Equal(Alice, await accounts.RemoveAsync(Alice.Person, Ct));
                 break;
             default:
-                Assert.Null(await accounts.TakeOverAsync(Alice.Person with { Provider = "renamed" }, ["renamed", "authentik"], Ct));
-                Assert.Equal(Alice with { Provider = "renamed" }, await accounts.TakeOverAsync(Alice.Person with { Provider = "renamed" }, ["renamed"], Ct));
+                Assert.Null(await accounts.AdoptOrphanAsync(Alice.Person with { Provider = "renamed" }, ["renamed", "authentik"], Ct));
+                Assert.Equal(Alice with { Provider = "renamed" }, await accounts.AdoptOrphanAsync(Alice.Person with { Provider = "renamed" }, ["renamed"], Ct));
                 break;
         }
 
         int expected = first.StartsWith("remove", StringComparison.Ordinal) ? 0 : 1;
-        Assert.Equal((expected, expected), ((await accounts.AllAsync(Ct)).Count, (await accounts.OfUserAsync(Alice.UserId, Ct)).Count));
+        Assert.Equal((expected, expected), ((await accounts.ListAllAsync(Ct)).Count, (await accounts.FindByUserAsync(Alice.UserId, Ct)).Count));
     }
 
     private static async Task AssertKeptAsync(IAccountLinkStore accounts)
     {
-        Assert.Equal([Alice, Bob], await accounts.AllAsync(Ct));
+        Assert.Equal([Alice, Bob], await accounts.ListAllAsync(Ct));
         Assert.Null(await accounts.FindAsync(Alice.Person with { Provider = "other" }, Ct));
         Assert.Null(await accounts.FindAsync(Bob.Person with { Provider = "authentik" }, Ct));
         Assert.Equal(Alice, await accounts.FindAsync(Alice.Person, Ct));
         Assert.Equal(Bob, await accounts.FindAsync(Bob.Person, Ct));
-        Assert.Equal([Alice, Bob], await accounts.AllAsync(Ct));
-        Assert.Equal([Alice], await accounts.OfUserAsync(7, Ct));
+        Assert.Equal([Alice, Bob], await accounts.ListAllAsync(Ct));
+        Assert.Equal([Alice], await accounts.FindByUserAsync(7, Ct));
 
         // Free is what nobody was linked to: that is known still, and so is the last number.
         Assert.Null(await accounts.AddAsync(Bob with { Id = 0, Subject = "carol" }, onlyToFreeUser: true, Ct));
@@ -135,7 +135,7 @@ public sealed class LinkMigrationTests
         await accounts.RemoveAsync(other.Person, Ct);
     }
 
-    private static Task<bool> WriteAsync(RedisUnderTest redis, AccountLink link) => redis.Connection.AskAsync(
+    private static Task<bool> WriteAsync(RedisUnderTest redis, AccountLink link) => redis.Connection.ExecuteAsync(
         async database =>
         {
             string name = Before(link.Subject);

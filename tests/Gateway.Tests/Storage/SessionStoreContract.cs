@@ -89,8 +89,8 @@ public abstract class SessionStoreContract : IAsyncLifetime
         Assert.False(await Lease.TryAcquireLeaseAsync(made.Key, TimeSpan.FromMinutes(1), Ct));
 
         Assert.Null(await Store.FindAsync(made.Key, Ct));
-        Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
-        Assert.Empty(await AllAsync());
+        Assert.Empty(await Store.FindByPersonAsync(made.PersonIndex, Ct));
+        Assert.Empty(await ListAllAsync());
     }
 
     [Fact]
@@ -112,10 +112,10 @@ public abstract class SessionStoreContract : IAsyncLifetime
             await Task.WhenAll(writers);
 
             Assert.Null(await Store.FindAsync(made.Key, Ct));
-            Assert.Empty(await Store.OfPersonAsync(made.PersonIndex, Ct));
+            Assert.Empty(await Store.FindByPersonAsync(made.PersonIndex, Ct));
         }
 
-        Assert.Empty(await AllAsync());
+        Assert.Empty(await ListAllAsync());
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
         AssertKeys([first, second], await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
         Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
 
-        AssertKeys([other, none], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        AssertKeys([other, none], [.. (await Store.FindByPersonAsync(person, Ct)).Select(session => session.Key)]);
         Assert.Null(await Store.FindAsync(first.Key, Ct));
         AssertSame(other, await Store.FindAsync(other.Key, Ct));
     }
@@ -162,9 +162,9 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
         AssertKeys([first, second], await Store.EndAllAsync(person, Now, Now.AddHours(1), late: false, Ct));
 
-        Assert.Empty(await Store.OfPersonAsync(person, Ct));
+        Assert.Empty(await Store.FindByPersonAsync(person, Ct));
         Assert.Empty(await Store.EndAllAsync(sid, Now, Now.AddHours(1), late: false, Ct));
-        AssertKeys([somebody], [.. (await AllAsync()).Select(session => session.Key)]);
+        AssertKeys([somebody], [.. (await ListAllAsync()).Select(session => session.Key)]);
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
         Assert.False(await Store.AddAsync(New(person, Hash()), then.AddSeconds(-10), Ct));
         Assert.False(await Store.AddAsync(New(person, sid: null), then.AddSeconds(-90), Ct));
         Assert.True(await Store.AddAsync(New(person, Hash()), then.AddSeconds(10), Ct));
-        Assert.Single(await AllAsync());
+        Assert.Single(await ListAllAsync());
     }
 
     /// <summary>The store was away when it came, and the person has signed in anew since.</summary>
@@ -197,9 +197,9 @@ public abstract class SessionStoreContract : IAsyncLifetime
         Assert.True(await Store.AddAsync(after, end.AddMinutes(1), Ct));
 
         AssertKeys([before], await Store.EndAllAsync(person, end, Now.AddHours(1), late: true, Ct));
-        AssertKeys([after], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        AssertKeys([after], [.. (await Store.FindByPersonAsync(person, Ct)).Select(session => session.Key)]);
         AssertKeys([after], await Store.EndAllAsync(sid, end, Now.AddHours(1), late: true, Ct));
-        Assert.Empty(await AllAsync());
+        Assert.Empty(await ListAllAsync());
     }
 
     [Fact]
@@ -221,10 +221,10 @@ public abstract class SessionStoreContract : IAsyncLifetime
         await AddAsync();
         await Store.TouchAsync([(first.Key, Now.AddSeconds(20)), (second.Key, Now.AddSeconds(10))], Ct);
 
-        IReadOnlyList<StoredSession> sessions = await Store.OfPersonAsync(person, Ct);
+        IReadOnlyList<StoredSession> sessions = await Store.FindByPersonAsync(person, Ct);
 
         Assert.Equal([first.Key, second.Key], sessions.Select(session => session.Key));
-        Assert.Empty(await Store.OfPersonAsync(Hash(), Ct));
+        Assert.Empty(await Store.FindByPersonAsync(Hash(), Ct));
     }
 
     [Fact]
@@ -232,7 +232,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
     {
         StoredSession[] made = await Task.WhenAll(Enumerable.Range(0, 1200).Select(_ => AddAsync()));
 
-        AssertKeys(made, [.. (await AllAsync()).Select(session => session.Key)]);
+        AssertKeys(made, [.. (await ListAllAsync()).Select(session => session.Key)]);
     }
 
     [Fact]
@@ -289,7 +289,7 @@ public abstract class SessionStoreContract : IAsyncLifetime
             },
             "The mark of the token expires.");
         await Wait.UntilAsync(async () => await Store.FindAsync(brief.Key, Ct) is null, "The session expires.");
-        AssertKeys([lasting], [.. (await Store.OfPersonAsync(person, Ct)).Select(session => session.Key)]);
+        AssertKeys([lasting], [.. (await Store.FindByPersonAsync(person, Ct)).Select(session => session.Key)]);
         await Wait.UntilAsync(() => Store.AddAsync(New(Hash(), ended), Now, Ct), "The tombstone expires.");
     }
 
@@ -321,10 +321,10 @@ public abstract class SessionStoreContract : IAsyncLifetime
 
     private static StoredSession New(byte[] person, byte[]? sid) => new(Hash(), sid, person, Now, Now.AddHours(8), [1, 0, 2, 255], [3, 0, 128]);
 
-    private async Task<List<StoredSession>> AllAsync()
+    private async Task<List<StoredSession>> ListAllAsync()
     {
         List<StoredSession> all = [];
-        await foreach (StoredSession session in Store.AllAsync(Ct))
+        await foreach (StoredSession session in Store.ListAllAsync(Ct))
         {
             all.Add(session);
         }
