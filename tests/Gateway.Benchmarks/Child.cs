@@ -75,6 +75,20 @@ internal sealed class Child : IDisposable
         throw new TimeoutException($"Nothing answers at {address}.");
     }
 
+    /// <exception cref="TimeoutException">Nothing listens there within 30 s, or the process ended.</exception>
+    public async Task WaitForAsync(int port)
+    {
+        while (!await ReplicaSite.ListensAsync(port))
+        {
+            if (_process.HasExited || Stopwatch.GetElapsedTime(StartedAt) > Patience)
+            {
+                throw new TimeoutException($"Nothing listens on port {port}.");
+            }
+
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Asks the process to end, so that it can put away what outlives it, and makes it end where it does not.</summary>
     public void Dispose()
     {

@@ -57,10 +57,7 @@ internal sealed class ReplicaSite : IAsyncDisposable
             _redis = new Child(
                 "redis-server",
                 ["--port", Text(port), "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
-            while (!await ListensAsync(port))
-            {
-                await Task.Delay(20);
-            }
+            await _redis.WaitForAsync(port);
         }
     }
 

@@ -43,9 +43,9 @@ internal static class Stores
             ["--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]) : null;
         try
         {
-            while (redis && !await ReplicaSite.ListensAsync(port))
+            if (server is not null)
             {
-                await Task.Delay(20);
+                await server.WaitForAsync(port);
             }
 
             Dictionary<string, string> environment = Environment(folder, redis ? $"redis://127.0.0.1:{port}" : "");
@@ -88,9 +88,11 @@ internal static class Stores
 
         long began = Stopwatch.GetTimestamp();
         using Process list = Process.Start(start)!;
-        Task<string> errors = list.StandardError.ReadToEndAsync();
-        long letters = (await list.StandardOutput.ReadToEndAsync()).Length;
-        await list.WaitForExitAsync();
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(10));
+        using CancellationTokenRegistration stop = late.Token.Register(list.Kill);
+        Task<string> errors = list.StandardError.ReadToEndAsync(late.Token);
+        long letters = (await list.StandardOutput.ReadToEndAsync(late.Token)).Length;
+        await list.WaitForExitAsync(late.Token);
         if (list.ExitCode != 0 || letters < Sessions)
         {
             throw new InvalidOperationException($"sessions list ended with {list.ExitCode}: {await errors}");
