@@ -34,13 +34,13 @@ internal sealed class StoreInHand : IDisposable
         _settings = new GatewaySettingsReader(configuration).Read().Settings;
         if (_settings.Redis is null)
         {
-            _database = new Database(_settings);
+            _database = new Database(_settings.Storage);
             _database.Open();
             _store = new SqliteSessions(_database);
         }
         else
         {
-            _redis = new RedisConnection(_settings, TimeProvider.System, NullLogger<RedisConnection>.Instance);
+            _redis = new RedisConnection(_settings.Storage, TimeProvider.System, NullLogger<RedisConnection>.Instance);
             _store = new RedisSessions(_redis, _settings, TimeProvider.System);
         }
 
@@ -56,16 +56,24 @@ internal sealed class StoreInHand : IDisposable
         }
 
         SessionInfoProtector infos = new(protection.Services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>());
-        PendingRevocations pending = new(_memory, _store, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        PendingRevocations pending = new(_memory, _store, _settings.Storage, TimeProvider.System, NullLogger<SecurityLog>.Instance);
         _revocations = new Revocations(_memory, _store, infos, pending, TimeProvider.System, NullLogger<SecurityLog>.Instance);
-        _registry = new SessionRegistry(_memory, _store, infos, _revocations, pending, _settings, TimeProvider.System, NullLogger<SecurityLog>.Instance);
+        _registry = new SessionRegistry(
+            _memory,
+            _store,
+            infos,
+            _revocations,
+            pending,
+            _settings.Session,
+            TimeProvider.System,
+            NullLogger<SecurityLog>.Instance);
         _maintenance = new SessionMaintenance(
             _memory,
             _store,
             _registry,
             _revocations,
             pending,
-            _settings,
+            _settings.Session,
             TimeProvider.System,
             NullLogger<SessionMaintenance>.Instance);
     }

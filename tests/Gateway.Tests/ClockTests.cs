@@ -11,7 +11,7 @@ public sealed partial class ClockTests
     private static readonly (string File, string Use, string Reason)[] Exceptions =
     [
         ("WebSockets/SocketStream.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
-        ("Forwarding/RequestDispatcher.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
+        ("Forwarding/WebSocketForwarder.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
         ("Operations/HealthCommand.cs", "Timeout = TimeSpan", "A command on its own, without a host."),
         ("Paperless/Upstreams.cs", "Timeout = TimeSpan", "YARP's own health checks."),
         ("Operations/ConsoleLines.cs", "DateTimeOffset.UtcNow", "The time of a log line, as Serilog itself takes it."),

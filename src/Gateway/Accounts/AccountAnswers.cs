@@ -18,7 +18,7 @@ internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string?
 }
 
 /// <summary>The refusals for people whom the provider knows and who have no usable Paperless account.</summary>
-internal sealed class AccountRefusals(GatewaySettings settings)
+internal sealed class AccountRefusals(PaperlessSettings settings)
 {
     public static Refusal Gone(AccountLink link) =>
         new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
@@ -61,7 +61,7 @@ internal sealed class AccountRefusals(GatewaySettings settings)
 
     public Refusal NoAccount(Person person)
     {
-        bool passwords = !settings.Paperless.RegularLoginDisabled;
+        bool passwords = !settings.RegularLoginDisabled;
         return new Refusal(
             403,
             NoAccountCode,

@@ -22,7 +22,7 @@ internal sealed partial class AccountProvisioning(
     PaperlessGroups groups,
     AccountLinking linking,
     NameMatchGuard nameGuard,
-    GatewaySettings settings,
+    AccountSettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
@@ -58,7 +58,7 @@ internal sealed partial class AccountProvisioning(
                 : await ProvisionAsAsync(person, chosen, cancellationToken);
         }
 
-        if (!settings.Accounts.AutoSignup || cleaned.Length == 0)
+        if (!settings.AutoSignup || cleaned.Length == 0)
         {
             string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
             bool free = proposed.Length == 0 || (!Username.IsReserved(proposed) && (await api.FindUsersAsync(proposed, cancellationToken)).Count == 0);
@@ -161,7 +161,7 @@ internal sealed partial class AccountProvisioning(
     /// <summary>The default groups and the provider's, as far as Paperless has them.</summary>
     private async Task<IEnumerable<int>> GroupsAsync(Person person, CancellationToken cancellationToken)
     {
-        HashSet<int> ids = [.. await groups.IdsAsync(settings.Accounts.DefaultGroups, mayCreate: false, cancellationToken)];
+        HashSet<int> ids = [.. await groups.IdsAsync(settings.DefaultGroups, mayCreate: false, cancellationToken)];
         ids.UnionWith(await groups.IdsAsync(person.Groups ?? [], mayCreate: true, cancellationToken));
         return ids.Order();
     }

@@ -15,7 +15,7 @@ internal sealed class AccountSignIn(
     AccountProvisioning provisioning,
     AccountSync sync,
     AccountRefusals refusals,
-    GatewaySettings settings,
+    AccountSettings settings,
     AccountLinking linking,
     NameMatchGuard nameGuard,
     TimeProvider time)
@@ -81,12 +81,12 @@ internal sealed class AccountSignIn(
             return await FollowLinkAsync(person, link, cancellationToken);
         }
 
-        if (settings.Accounts.MatchByUsername && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
+        if (settings.MatchByUsername && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
         {
             return matched;
         }
 
-        if (!settings.Accounts.SignupsAllowed)
+        if (!settings.SignupsAllowed)
         {
             return AccountAnswer.From(refusals.NoAccount(person));
         }

@@ -13,7 +13,7 @@ internal sealed partial class AccountSync(
     IAccountLinkStore links,
     PaperlessApi api,
     PaperlessGroups groups,
-    GatewaySettings settings,
+    AccountSettings settings,
     ILogger<SecurityLog> logger)
 {
     private readonly KeyedLocks<int> _users = new();
@@ -58,7 +58,7 @@ internal sealed partial class AccountSync(
             IsStaff = person.Staff is { } staff && staff != user.IsStaff ? staff : null,
             IsSuperuser = await FindSuperuserChangeAsync(person, user, cancellationToken),
         };
-        if (!settings.Accounts.SyncGroups || person.Groups is not { } names)
+        if (!settings.SyncGroups || person.Groups is not { } names)
         {
             return change;
         }

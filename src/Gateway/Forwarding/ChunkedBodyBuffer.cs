@@ -13,7 +13,7 @@ namespace Gateway.Forwarding;
 /// read a chunked body as empty and answer 200.
 /// </summary>
 internal sealed class ChunkedBodyBuffer(
-    GatewaySettings settings,
+    StorageSettings settings,
     CredentialCheck credentials,
     UnverifiedBodies unverified,
     UnverifiedBodyLimits limits,

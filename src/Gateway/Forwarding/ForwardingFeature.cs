@@ -11,6 +11,9 @@ internal static class ForwardingFeature
         builder.Services.AddSingleton(UnverifiedBodyLimits.Default);
         builder.Services.AddSingleton<UnverifiedBodies>();
         builder.Services.AddSingleton<ChunkedBodyBuffer>();
+        builder.Services.AddSingleton<PaperlessTransformers>();
+        builder.Services.AddSingleton<WebSocketForwarder>();
+        builder.Services.AddSingleton<AllowedRequestForwarder>();
     }
 
     /// <summary>Forwards the requests for Paperless. Only requests for the gateway's endpoints pass this middleware.</summary>

@@ -1,75 +1,27 @@
 using Gateway.Access;
 using Gateway.Pages;
-using Gateway.Paperless;
 using Gateway.PasswordSessions;
-using Gateway.Profile;
 using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.StaticCache;
 using Gateway.WebSockets;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 
 /// <summary>
-/// Decides on each request by the access table, and forwards the allowed requests to Paperless. Requests for the gateway's endpoints continue
-/// to the next middleware.
+/// Decides on each request by the access table. <see cref="AllowedRequestForwarder"/> forwards what is allowed; requests for the gateway's
+/// endpoints continue to the next middleware.
 /// </summary>
-internal sealed class RequestDispatcher
+internal sealed class RequestDispatcher(
+    RequestDelegate next,
+    GatewaySettings settings,
+    AccessRefusals refusals,
+    PasswordSessionRegistry passwordSessions,
+    AllowedRequestForwarder allowed,
+    SessionRecheck recheck)
 {
-    private readonly RequestDelegate _next;
-    private readonly GatewaySettings _settings;
-    private readonly AccessTable _accessTable;
-    private readonly AccessRefusals _refusals;
-    private readonly PasswordSessionRegistry _passwordSessions;
-    private readonly OpenSockets _sockets;
-    private readonly ChunkedBodyBuffer _chunkedBodies;
-    private readonly CredentialCheck _credentials;
-    private readonly PaperlessForwarder _forwarder;
-    private readonly StaticFileResponder _staticFiles;
-    private readonly ForwardingTimeouts _timeouts;
-    private readonly TimeProvider _time;
-    private readonly ProfileLinks _profileLinks;
-    private readonly DisconnectEndpoint _disconnect;
-    private readonly SessionRecheck _recheck;
-    private readonly PaperlessTransformer[] _transformers;
-
-    public RequestDispatcher(
-        RequestDelegate next,
-        GatewaySettings settings,
-        AccessRefusals refusals,
-        PasswordSessionRegistry passwordSessions,
-        OpenSockets sockets,
-        ChunkedBodyBuffer chunkedBodies,
-        CredentialCheck credentials,
-        PaperlessForwarder forwarder,
-        StaticFileResponder staticFiles,
-        ForwardingTimeouts timeouts,
-        TimeProvider time,
-        RequestHeaderFilter headers,
-        PaperlessCookies cookies,
-        ProfileLinks profileLinks,
-        DisconnectEndpoint disconnect,
-        SessionRecheck recheck)
-    {
-        _next = next;
-        _settings = settings;
-        _refusals = refusals;
-        _passwordSessions = passwordSessions;
-        _sockets = sockets;
-        _chunkedBodies = chunkedBodies;
-        _credentials = credentials;
-        _forwarder = forwarder;
-        _staticFiles = staticFiles;
-        _timeouts = timeouts;
-        _time = time;
-        _profileLinks = profileLinks;
-        _disconnect = disconnect;
-        _recheck = recheck;
-        _accessTable = new AccessTable(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
-        _transformers = [.. Enum.GetValues<AccessDecision>().Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, access))];
-    }
+    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -79,7 +31,7 @@ internal sealed class RequestDispatcher
         AccessDecision access = _accessTable.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
-            return _refusals.RefuseWithoutStoreAsync(context, failed);
+            return refusals.RefuseWithoutStoreAsync(context, failed);
         }
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
@@ -87,7 +39,7 @@ internal sealed class RequestDispatcher
             return RecheckAsync(context, session!);
         }
 
-        if (session is null && MayHavePasswordSession(request, access) && _passwordSessions.CookieOf(context) is { } cookie)
+        if (session is null && MayHavePasswordSession(request, access) && passwordSessions.CookieOf(context) is { } cookie)
         {
             return PassPasswordSessionAsync(context, access, cookie);
         }
@@ -116,7 +68,7 @@ internal sealed class RequestDispatcher
     /// <summary>The recheck may end the session or change the username.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)
     {
-        if (await _recheck.AskAsync(context, session))
+        if (await recheck.AskAsync(context, session))
         {
             await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, AccessDecision.WithIdentity));
         }
@@ -128,7 +80,7 @@ internal sealed class RequestDispatcher
         if (access == AccessDecision.GatewayEndpoint)
         {
             BodyLimits.Set(context, BodyLimits.MaxGatewayBytes);
-            return _next(context);
+            return next(context);
         }
 
         bool isSocket = OpenSockets.IsSocketRequest(context);
@@ -137,27 +89,13 @@ internal sealed class RequestDispatcher
             return refused;
         }
 
-        HttpTransformer transformer = _transformers[(int)access];
         if (isSocket)
         {
             SocketOwner owner = passwordCookie is null ? SocketOwner.From(context.Session()!) : SocketOwner.FromPasswordSession(passwordCookie);
-            return ForwardSocketAsync(context, owner, transformer);
+            return allowed.ForwardSocketAsync(context, access, owner);
         }
 
-        if (ProfileRequests.FindUser(context, access) is { } user)
-        {
-            if (ProfileRequests.IsDisconnect(context.Request))
-            {
-                return DisconnectAsync(context, user, transformer);
-            }
-
-            if (ProfileRequests.FindCompletion(context.Request, _profileLinks) is { } completion)
-            {
-                transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
-            }
-        }
-
-        return ForwardAsync(context, access, transformer);
+        return allowed.ForwardAsync(context, access);
     }
 
     /// <returns>The task of the refusal; null where the request may be forwarded.</returns>
@@ -165,57 +103,36 @@ internal sealed class RequestDispatcher
     {
         if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.Closed or AccessDecision.NotFound)
         {
-            return _refusals.RefuseAsync(context, access);
+            return refusals.RefuseAsync(context, access);
         }
 
         // A WebSocket needs a session, because the end of the session closes it.
         bool isPublic = access is AccessDecision.Public or AccessDecision.AccountPages;
         if (isSocket && (isPublic || access == AccessDecision.WithCredential))
         {
-            return _refusals.RefuseAsync(context, AccessDecision.SignInFirst);
+            return refusals.RefuseAsync(context, AccessDecision.SignInFirst);
         }
 
         bool isChange = isSocket || !CrossSiteGuard.IsSafe(context.Request.Method);
         bool takesCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
-        if (isChange && takesCookies && !CrossSiteGuard.IsSameOrigin(context.Request, _settings.Public))
+        if (isChange && takesCookies && !CrossSiteGuard.IsSameOrigin(context.Request, settings.Public))
         {
-            return _refusals.RefuseCrossSiteAsync(context);
+            return refusals.RefuseCrossSiteAsync(context);
         }
 
         // Without a session or a credential, the body may only be a form.
         if (isPublic && (context.Request.ContentLength > ChunkedBodyBuffer.MaxAnonymousBytes || (!isChange && BodyLimits.HasBody(context))))
         {
-            return _refusals.RefuseLargeBodyAsync(context);
+            return refusals.RefuseLargeBodyAsync(context);
         }
 
         return null;
     }
 
-    private Task ForwardAsync(HttpContext context, AccessDecision access, HttpTransformer transformer)
-    {
-        if (access == AccessDecision.Public && _settings.StaticCache && StaticFileResponder.IsStaticPath(context.Request.Path))
-        {
-            return AnswerStaticFileAsync(context, transformer);
-        }
-
-        if (ChunkedBodyBuffer.IsChunked(context))
-        {
-            return ForwardChunkedAsync(context, access, transformer);
-        }
-
-        // Paperless writes a large body to its disk before it checks the credential.
-        if (access == AccessDecision.WithCredential && context.Request.ContentLength > ChunkedBodyBuffer.MaxAnonymousBytes)
-        {
-            return ForwardVerifiedAsync(context, transformer);
-        }
-
-        return _forwarder.ForwardAsync(context, transformer);
-    }
-
     /// <summary>Handles a request without a session of the gateway, but with Paperless's session cookie.</summary>
     private async Task PassPasswordSessionAsync(HttpContext context, AccessDecision access, string cookie)
     {
-        PasswordSessionResult result = await _passwordSessions.FindAsync(cookie, context.RequestAborted);
+        PasswordSessionResult result = await passwordSessions.FindAsync(cookie, context.RequestAborted);
         context.Features.Set<PasswordSessionResult>(result);
         if (access == AccessDecision.GatewayEndpoint && !PagesFeature.IsAboutSessions(context.Request.Path))
         {
@@ -223,7 +140,7 @@ internal sealed class RequestDispatcher
             if (result.Session is not null && context.Session() is not null)
             {
                 // The request signed in by single sign-on: that session replaces the password session.
-                await _passwordSessions.EndAsync(context, PasswordSessionEnd.Replaced);
+                await passwordSessions.EndAsync(context, PasswordSessionEnd.Replaced);
             }
 
             return;
@@ -232,11 +149,11 @@ internal sealed class RequestDispatcher
         switch (result.Status)
         {
             case PasswordSessionStatus.Unknown:
-                await _refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
+                await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
                 return;
 
             case PasswordSessionStatus.PermissionMissing:
-                await _refusals.RefuseWithoutPermissionAsync(context);
+                await refusals.RefuseWithoutPermissionAsync(context);
                 return;
 
             case PasswordSessionStatus.SignedIn when access != AccessDecision.GatewayEndpoint:
@@ -246,36 +163,4 @@ internal sealed class RequestDispatcher
 
         await PassAsync(context, access, cookie);
     }
-
-    private async Task DisconnectAsync(HttpContext context, SignedInUser user, HttpTransformer transformer)
-    {
-        if (!await _disconnect.AnswerAsync(context, user, transformer))
-        {
-            await _forwarder.ForwardAsync(context, transformer);
-        }
-    }
-
-    private async Task AnswerStaticFileAsync(HttpContext context, HttpTransformer transformer)
-    {
-        if (!await _staticFiles.TryAnswerAsync(context))
-        {
-            await _forwarder.ForwardAsync(context, transformer);
-        }
-    }
-
-    private async Task ForwardSocketAsync(HttpContext context, SocketOwner owner, HttpTransformer transformer)
-    {
-        using CancellationTokenSource responseTimeout = new(_timeouts.Response, _time);
-        _sockets.Track(context, owner, onOpened: () => responseTimeout.CancelAfter(Timeout.InfiniteTimeSpan));
-        await _forwarder.ForwardSocketAsync(context, transformer, responseTimeout.Token);
-    }
-
-    private async Task ForwardChunkedAsync(HttpContext context, AccessDecision access, HttpTransformer transformer) =>
-        await ForwardIfAcceptedAsync(context, await _chunkedBodies.BufferAsync(context, access), transformer);
-
-    private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
-        await ForwardIfAcceptedAsync(context, await _credentials.AskAsync(context), transformer);
-
-    private Task ForwardIfAcceptedAsync(HttpContext context, CredentialStatus status, HttpTransformer transformer) =>
-        status == CredentialStatus.Accepted ? _forwarder.ForwardAsync(context, transformer) : _refusals.RefuseCredentialAsync(context, status);
 }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Primitives;
 namespace Gateway.Forwarding;
 
 /// <summary>Decides which request headers are forwarded. No header that names a user passes.</summary>
-internal sealed class RequestHeaderFilter(GatewaySettings settings)
+internal sealed class RequestHeaderFilter(PaperlessSettings settings)
 {
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private readonly FrozenSet<string> _dropped = new[]
     {
         // The user header, and the user headers of other proxies.
-        settings.Paperless.UserHeader,
+        settings.UserHeader,
         "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username",
 
         // The source of the request: the gateway sets these headers itself.

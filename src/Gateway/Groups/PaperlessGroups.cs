@@ -4,7 +4,7 @@ using Gateway.Settings;
 namespace Gateway.Groups;
 
 /// <summary>Paperless's groups by name, cached for a minute.</summary>
-internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger) : IDisposable
+internal sealed partial class PaperlessGroups(PaperlessApi api, AccountSettings settings, TimeProvider time, ILogger<SecurityLog> logger) : IDisposable
 {
     private static readonly TimeSpan CacheTtl = TimeSpan.FromMinutes(1);
 
@@ -36,7 +36,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, GatewaySettings 
                 {
                     ids.Add(id);
                 }
-                else if (mayCreate && settings.Accounts.CreateGroups)
+                else if (mayCreate && settings.CreateGroups)
                 {
                     ids.UnionWith(await CreateAsync(name, cancellationToken) is { } made ? [made] : []);
                 }

@@ -5,14 +5,14 @@ using Gateway.Settings;
 namespace Gateway.Paperless;
 
 /// <summary>The gateway's API token for Paperless: configured, or fetched with a superuser's password and fetched again after a rejection.</summary>
-internal sealed class ApiToken(GatewaySettings settings, PaperlessTransport transport, TimeProvider time) : IDisposable
+internal sealed class ApiToken(AccountSettings settings, PaperlessTransport transport, TimeProvider time) : IDisposable
 {
     /// <summary>Paperless allows 5 sign-ins a minute at `/api/token/` from one address.</summary>
     private static readonly TimeSpan FetchBackoff = TimeSpan.FromSeconds(15);
 
-    private readonly ApiCredential _credential = settings.Accounts.Credential;
+    private readonly ApiCredential _credential = settings.Credential;
     private readonly SemaphoreSlim _fetching = new(1, 1);
-    private string? _token = settings.Accounts.Credential.Token;
+    private string? _token = settings.Credential.Token;
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private PaperlessApiException? _lastFailure;
 

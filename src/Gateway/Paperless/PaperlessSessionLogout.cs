@@ -5,7 +5,7 @@ namespace Gateway.Paperless;
 
 /// <summary>Ends Paperless's session at Paperless; without the logout the session would stay valid for weeks.</summary>
 internal sealed partial class PaperlessSessionLogout(
-    GatewaySettings settings,
+    PaperlessSettings settings,
     UpstreamClient paperless,
     PaperlessCookies cookies,
     ILogger<PaperlessSessionLogout> logger)
@@ -24,7 +24,7 @@ internal sealed partial class PaperlessSessionLogout(
         UpstreamRequest request = new(HttpMethod.Get, "/accounts/logout/", AnswerTimeout)
         {
             // Without the user header, because any request with that header signs in again.
-            Headers = [("Cookie", $"{settings.Paperless.SessionCookie}={value}")],
+            Headers = [("Cookie", $"{settings.SessionCookie}={value}")],
         };
         try
         {

@@ -6,7 +6,7 @@ using Gateway.Settings;
 namespace Gateway.PasswordSessions;
 
 /// <summary>Asks Paperless for the user of a session cookie, with a limit on time and size.</summary>
-internal sealed partial class PasswordSessionQuery(GatewaySettings settings, UpstreamClient paperless, ILogger<PasswordSessionQuery> logger)
+internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, UpstreamClient paperless, ILogger<PasswordSessionQuery> logger)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
@@ -55,7 +55,7 @@ internal sealed partial class PasswordSessionQuery(GatewaySettings settings, Ups
     {
         UpstreamRequest request = new(HttpMethod.Get, path, AnswerTimeout)
         {
-            Headers = [("Accept", "application/json; version=9"), ("Cookie", $"{settings.Paperless.SessionCookie}={cookie}")],
+            Headers = [("Accept", "application/json; version=9"), ("Cookie", $"{settings.SessionCookie}={cookie}")],
             MaxResponseBytes = MaxResponseBytes,
         };
         return paperless.AskAsync(request, CancellationToken.None);

@@ -9,7 +9,7 @@ internal sealed partial class RecheckAttempt(
     SessionRegistry sessions,
     RecheckQuestion question,
     RecheckConclusion conclusion,
-    GatewaySettings settings,
+    SessionSettings settings,
     TimeProvider time,
     ILogger<RecheckAttempt> logger)
 {
@@ -18,7 +18,7 @@ internal sealed partial class RecheckAttempt(
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
     public bool MustWait(Session session) =>
-        time.GetUtcNow() - (session.NeedsRoundTrip ? session.AccountCheckedAt : session.CheckedAt) > settings.Session.Recheck * 2;
+        time.GetUtcNow() - (session.NeedsRoundTrip ? session.AccountCheckedAt : session.CheckedAt) > settings.Recheck * 2;
 
     /// <param name="record">As it stands after the claim.</param>
     public async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
@@ -115,7 +115,7 @@ internal sealed partial class RecheckAttempt(
 
     public void Postpone(Session session, TimeSpan delay)
     {
-        TimeSpan most = delay < settings.Session.Recheck ? delay : settings.Session.Recheck;
+        TimeSpan most = delay < settings.Recheck ? delay : settings.Recheck;
         PostponeUntil(session, time.GetUtcNow() + (most * (0.5 + Random.Shared.NextDouble())));
     }
 

@@ -28,7 +28,7 @@ internal abstract record RecheckAnswer
 /// Asks a provider about a session: with the refresh token (OpenID Connect Core 1.0, section 12), else at userinfo while the access token
 /// is good. What has simply expired is not a no.
 /// </summary>
-internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySettings settings, TimeProvider time)
+internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettings settings, TimeProvider time)
 {
     /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
     /// <param name="storeTokens">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
@@ -188,7 +188,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, GatewaySetting
         return new RecheckAnswer.Confirmed(ProviderClaims.Merge(idToken.Claims.Json, claims.Json), groupsAreOlder ? idToken.AssertedAt : askedAt);
     }
 
-    private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.Identity.GroupsClaim, settings.Identity.GroupMap).Mapped is not null;
+    private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.GroupsClaim, settings.GroupMap).Mapped is not null;
 
     /// <summary>What an ID token says, and when the provider was asked for it.</summary>
     private sealed record IdTokenClaims(ClaimSet Claims, DateTimeOffset AssertedAt)

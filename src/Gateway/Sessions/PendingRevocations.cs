@@ -14,7 +14,7 @@ internal sealed record Revocation(DateTimeOffset At, TimeSpan Ttl, bool IsStored
 /// Revocations that the store has not accepted yet, or that it may lose in a failover. They are sent again until the store has them. A file keeps
 /// them over a restart.
 /// </summary>
-internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, GatewaySettings settings, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed class PendingRevocations(SessionMemory memory, ISessionStore store, StorageSettings settings, TimeProvider time, ILogger<SecurityLog> logger)
 {
     /// <summary>While the store is unavailable, anyone can sign out with a made-up cookie. More pending sign-outs than this are refused.</summary>
     private const int MaxPendingSessions = 10_000;

@@ -19,7 +19,7 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
 }
 
 /// <summary>Lists the sessions of one person or of everyone.</summary>
-internal sealed class SessionList(SessionMemory memory, ISessionStore store, SessionInfoProtector infos, GatewaySettings settings, TimeProvider time)
+internal sealed class SessionList(SessionMemory memory, ISessionStore store, SessionInfoProtector infos, SessionSettings settings, TimeProvider time)
 {
     /// <summary>The valid sessions of one person, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
@@ -52,7 +52,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
         // Memory knows the last use earlier than the store.
         DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
         DateTimeOffset now = time.GetUtcNow();
-        return now < stored.ExpiresAt && now - usedAt < settings.Session.Idle && infos.Unprotect(stored.Info) is { } info
+        return now < stored.ExpiresAt && now - usedAt < settings.Idle && infos.Unprotect(stored.Info) is { } info
             ? new ListedSession(stored with { UsedAt = usedAt }, info)
             : null;
     }

@@ -14,7 +14,7 @@ internal sealed partial class SessionMaintenance(
     SessionRegistry sessions,
     Revocations revocations,
     PendingRevocations pending,
-    GatewaySettings settings,
+    SessionSettings settings,
     TimeProvider time,
     ILogger<SessionMaintenance> logger) : BackgroundService
 {
@@ -106,10 +106,10 @@ internal sealed partial class SessionMaintenance(
 
     private async Task TidyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Session.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
+        TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
         await pending.FlushPendingAsync(cancellationToken);
         await ConfirmOpenSessionsAsync(now, cancellationToken);
-        foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Session.Idle)).ToArray())
+        foreach (Session expired in memory.All.Where(session => !session.IsLive(now, settings.Idle)).ToArray())
         {
             if (store.IsShared && now < expired.ExpiresAt && await MayBeInUseElsewhereAsync(expired, now, lag, cancellationToken))
             {
@@ -123,7 +123,7 @@ internal sealed partial class SessionMaintenance(
         await EndWithoutRowAsync(cancellationToken);
 
         // Rows are kept for twice the lag longer: memory may know a later use that is not stored yet.
-        await store.SweepAsync(now, settings.Session.Idle + lag + lag, cancellationToken);
+        await store.SweepAsync(now, settings.Idle + lag + lag, cancellationToken);
     }
 
     /// <summary>Confirms the sessions of open WebSockets: a WebSocket sends no requests that would confirm its session.</summary>
@@ -176,7 +176,7 @@ internal sealed partial class SessionMaintenance(
             idle.Use(stored.UsedAt);
 
             // Twice the lag longer: another gateway may know a later use that is not stored yet.
-            return idle.IsLive(now, settings.Session.Idle + lag + lag);
+            return idle.IsLive(now, settings.Idle + lag + lag);
         }
         catch (StoreUnavailableException)
         {

@@ -11,7 +11,7 @@ internal sealed partial class SessionRegistry(
     SessionInfoProtector infos,
     Revocations revocations,
     PendingRevocations pending,
-    GatewaySettings settings,
+    SessionSettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
@@ -34,7 +34,7 @@ internal sealed partial class SessionRegistry(
     public async Task<(SessionSecret Secret, Session Session)?> BeginAsync(NewSession made, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        DateTimeOffset expiresAt = now + settings.Session.Lifetime;
+        DateTimeOffset expiresAt = now + settings.Lifetime;
         SessionSecret secret = SessionSecret.Create();
         SessionRecord record = new(made.Identity, now, made.AssertedAt, made.Tokens);
         SessionInfo info = new(
@@ -68,7 +68,7 @@ internal sealed partial class SessionRegistry(
         }
 
         DateTimeOffset now = time.GetUtcNow();
-        if (session!.IsLive(now, settings.Session.Idle) && (!store.IsShared || SessionFreshness.IsConfirmed(session, now, DoubtedAt)))
+        if (session!.IsLive(now, settings.Idle) && (!store.IsShared || SessionFreshness.IsConfirmed(session, now, DoubtedAt)))
         {
             session.Use(now);
             return true;
@@ -201,7 +201,7 @@ internal sealed partial class SessionRegistry(
 
     private bool TryUseWithoutStore(Session session, DateTimeOffset now)
     {
-        if (!store.IsShared || !session.IsLive(now, settings.Session.Idle) || !SessionFreshness.IsInOutageGrace(session, now))
+        if (!store.IsShared || !session.IsLive(now, settings.Idle) || !SessionFreshness.IsInOutageGrace(session, now))
         {
             return false;
         }
@@ -218,7 +218,7 @@ internal sealed partial class SessionRegistry(
 
         // Another gateway may have stored a later use.
         adopted?.Use(stored.UsedAt);
-        if (adopted?.IsLive(now, settings.Session.Idle) != true || pending.Covers(stored, adopted))
+        if (adopted?.IsLive(now, settings.Idle) != true || pending.Covers(stored, adopted))
         {
             return null;
         }
@@ -242,7 +242,7 @@ internal sealed partial class SessionRegistry(
         }
 
         Session read = Create(secret, record, stored);
-        bool isLive = read.IsLive(now, settings.Session.Idle) || known?.IsLive(now, settings.Session.Idle) == true;
+        bool isLive = read.IsLive(now, settings.Idle) || known?.IsLive(now, settings.Idle) == true;
         return isLive ? memory.Renew(read) : null;
     }
 
@@ -259,7 +259,7 @@ internal sealed partial class SessionRegistry(
 
     /// <summary>Derived from the random key, so that it differs between sessions and is the same at all gateways.</summary>
     private TimeSpan RecheckInterval(Session session) =>
-        settings.Session.Recheck * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
+        settings.Recheck * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
 
     private Session Create(SessionSecret secret, SessionRecord record, StoredSession stored)
     {

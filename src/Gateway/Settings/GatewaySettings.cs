@@ -24,6 +24,8 @@ internal sealed record GatewaySettings
     /// <summary>Null: a single gateway that stores everything in the data directory.</summary>
     public RedisSettings? Redis { get; init; }
 
+    public StorageSettings Storage => new(DataDirectory, Redis);
+
     public required Uri ManagementUrl { get; init; }
 
     /// <summary>At least one. `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads to the first one.</summary>
@@ -40,6 +42,11 @@ internal sealed record GatewaySettings
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 }
+
+/// <summary>Where the gateway keeps what outlives the process.</summary>
+/// <param name="DataDirectory">`GATEWAY_DATA_DIR`.</param>
+/// <param name="Redis">`GATEWAY_REDIS_URL`; null where SQLite in the data directory is the store.</param>
+internal sealed record StorageSettings(string DataDirectory, RedisSettings? Redis);
 
 /// <summary>Which claims determine the Paperless user.</summary>
 internal sealed record IdentitySettings(

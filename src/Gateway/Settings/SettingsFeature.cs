@@ -11,6 +11,12 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(settings.Public);
+        builder.Services.AddSingleton(settings.Storage);
+        builder.Services.AddSingleton(settings.Session);
+        builder.Services.AddSingleton(settings.Identity);
+        builder.Services.AddSingleton(settings.Accounts);
+        builder.Services.AddSingleton(settings.Paperless);
         builder.Services
             .AddHostedService(services => new StartupMessages(settings.Accounts, warnings, services.GetRequiredService<ILogger<StartupMessages>>()));
         return settings;

@@ -9,7 +9,7 @@ namespace Gateway.SignIn;
 /// One short cookie for each round trip of a browser. Their names are from a fixed list, so that no number of beginnings, one after another or
 /// in parallel, makes the browser's `Cookie` header longer than a web server takes.
 /// </summary>
-internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider time)
+internal sealed class CorrelationCookies(PublicOrigin settings, TimeProvider time)
 {
     /// <summary>How many round trips may be under way: a beginning drops the oldest ones beyond that.</summary>
     public const int MaxConcurrent = 8;
@@ -27,7 +27,7 @@ internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider 
     /// `__Host-`: no other site of the domain can put its own round trip into this browser. It wants the path `/`, so that a silent round trip,
     /// which begins at any page, sees all of them, too.
     /// </summary>
-    private readonly string _prefix = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-correlation-";
+    private readonly string _prefix = (settings.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-correlation-";
 
     /// <summary>Gives the browser the secret of a new round trip.</summary>
     public CorrelationSecret Begin(HttpContext context)
@@ -109,7 +109,7 @@ internal sealed class CorrelationCookies(GatewaySettings settings, TimeProvider 
     private CookieOptions Options(TimeSpan age) => new()
     {
         HttpOnly = true,
-        Secure = settings.Public.IsHttps,
+        Secure = settings.IsHttps,
         SameSite = SameSiteMode.Lax,
         Path = "/",
         MaxAge = age,

@@ -3,7 +3,7 @@ using Gateway.Settings;
 namespace Gateway.Storage;
 
 /// <summary>The directory `GATEWAY_DATA_DIR`. Only the gateway's user may read it, including files of older versions and of other umasks.</summary>
-internal sealed partial class DataDirectory(GatewaySettings settings, ILogger<DataDirectory> logger)
+internal sealed partial class DataDirectory(StorageSettings settings, ILogger<DataDirectory> logger)
 {
     private readonly string _path = Path.GetFullPath(settings.DataDirectory);
 

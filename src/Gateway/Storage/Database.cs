@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Gateway.Storage;
 
 /// <summary>The SQLite file in `GATEWAY_DATA_DIR`. It is opened and migrated at start and has one writer at a time.</summary>
-internal sealed class Database(GatewaySettings settings, ILogger<Database>? logger = null) : IDisposable
+internal sealed class Database(StorageSettings settings, ILogger<Database>? logger = null) : IDisposable
 {
     public const string FileName = "gateway.db";
 

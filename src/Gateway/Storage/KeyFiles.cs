@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection.Repositories;
 namespace Gateway.Storage;
 
 /// <summary>The data-protection keys as files in the data directory. Only the gateway's user may read them.</summary>
-internal sealed class KeyFiles(GatewaySettings settings, ILogger<KeyFiles> logger) : IXmlRepository
+internal sealed class KeyFiles(StorageSettings settings, ILogger<KeyFiles> logger) : IXmlRepository
 {
     private readonly string _directory = Path.Combine(settings.DataDirectory, StorageFeature.KeysDirectory);
     private readonly UnreadableEntries _unreadable = new(logger);

@@ -6,7 +6,7 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>The connection to Redis. It is opened at start, shared by all stores, and reconnects by itself.</summary>
-internal sealed partial class RedisConnection(GatewaySettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
+internal sealed partial class RedisConnection(StorageSettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
 {
     /// <summary>A request does not wait for Redis longer than this.</summary>
     private const int TimeoutMilliseconds = 1500;

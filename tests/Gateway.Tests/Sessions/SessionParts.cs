@@ -18,10 +18,10 @@ internal sealed record SessionParts(SessionRegistry Registry, Revocations Revoca
     {
         NullLogger<SecurityLog> logger = NullLogger<SecurityLog>.Instance;
         SessionInfoProtector infos = new(protection);
-        PendingRevocations pending = new(memory, store, settings, time, logger);
+        PendingRevocations pending = new(memory, store, settings.Storage, time, logger);
         Revocations revocations = new(memory, store, infos, pending, time, logger);
-        SessionRegistry registry = new(memory, store, infos, revocations, pending, settings, time, logger);
-        SessionMaintenance maintenance = new(memory, store, registry, revocations, pending, settings, time, NullLogger<SessionMaintenance>.Instance);
+        SessionRegistry registry = new(memory, store, infos, revocations, pending, settings.Session, time, logger);
+        SessionMaintenance maintenance = new(memory, store, registry, revocations, pending, settings.Session, time, NullLogger<SessionMaintenance>.Instance);
         return new SessionParts(registry, revocations, maintenance);
     }
 }

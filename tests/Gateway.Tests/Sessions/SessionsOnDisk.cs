@@ -95,7 +95,7 @@ internal sealed class SessionsOnDisk : IDisposable
 
     private void Open()
     {
-        Database = new Database(Settings);
+        Database = new Database(Settings.Storage);
         Database.Open();
         Store = new SqliteSessions(Database);
         Memory = new SessionMemory(_capacity);

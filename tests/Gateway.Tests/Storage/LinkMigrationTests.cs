@@ -25,7 +25,7 @@ public sealed class LinkMigrationTests
     {
         GatewaySettings settings = StoreUnderTest.Settings(redis: null);
         WriteSchema4(settings.DataDirectory);
-        using Database database = new(settings);
+        using Database database = new(settings.Storage);
 
         database.Open();
         SqliteAccounts accounts = new(database);
@@ -45,7 +45,7 @@ public sealed class LinkMigrationTests
     {
         GatewaySettings settings = StoreUnderTest.Settings(redis: null);
         WriteSchema4(settings.DataDirectory, "DELETE FROM account_links;");
-        using Database database = new(settings);
+        using Database database = new(settings.Storage);
 
         database.Open();
 

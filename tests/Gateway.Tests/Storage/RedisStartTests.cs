@@ -14,7 +14,8 @@ public sealed class RedisStartTests
     public async Task Connecting_to_an_unavailable_Redis_at_the_start_is_retried_and_then_times_out()
     {
         WatchedClock clock = new();
-        using RedisConnection connection = new(StoreUnderTest.Settings($"redis://127.0.0.1:{World.FreePort()}"), clock, NullLogger<RedisConnection>.Instance);
+        StorageSettings settings = StoreUnderTest.Settings($"redis://127.0.0.1:{World.FreePort()}").Storage;
+        using RedisConnection connection = new(settings, clock, NullLogger<RedisConnection>.Instance);
 
         Task opening = connection.OpenAsync();
         await clock.TimerAsync();

@@ -42,7 +42,7 @@ internal sealed class SqliteUnderTest : StoreUnderTest
 
     public SqliteUnderTest()
     {
-        _database = new Database(_settings);
+        _database = new Database(_settings.Storage);
         _database.Open();
         Sessions = new SqliteSessions(_database);
         ReplayCache = new SqliteReplayCache(_database);
@@ -104,7 +104,7 @@ internal sealed class RedisUnderTest : StoreUnderTest
     public static async Task<RedisUnderTest> StartAsync(RedisServer server)
     {
         GatewaySettings settings = Settings(server.Url);
-        RedisConnection connection = new(settings, TimeProvider.System, NullLogger<RedisConnection>.Instance);
+        RedisConnection connection = new(settings.Storage, TimeProvider.System, NullLogger<RedisConnection>.Instance);
         try
         {
             await connection.OpenAsync();

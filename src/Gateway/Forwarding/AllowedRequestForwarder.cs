@@ -1,0 +1,89 @@
+using Gateway.Access;
+using Gateway.PasswordSessions;
+using Gateway.Profile;
+using Gateway.Settings;
+using Gateway.StaticCache;
+using Gateway.WebSockets;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Forwarding;
+
+/// <summary>
+/// Forwards an allowed request to Paperless in the way that it needs: as a WebSocket, with the profile completed, from the static cache, with
+/// its chunked body buffered, after its credential is checked, or directly.
+/// </summary>
+internal sealed class AllowedRequestForwarder(
+    GatewaySettings settings,
+    AccessRefusals refusals,
+    PaperlessTransformers transformers,
+    PaperlessForwarder forwarder,
+    WebSocketForwarder webSockets,
+    ChunkedBodyBuffer chunkedBodies,
+    CredentialCheck credentials,
+    StaticFileResponder staticFiles,
+    ProfileLinks profileLinks,
+    DisconnectEndpoint disconnect)
+{
+    public Task ForwardSocketAsync(HttpContext context, AccessDecision access, SocketOwner owner) =>
+        webSockets.ForwardAsync(context, owner, transformers.For(access));
+
+    public Task ForwardAsync(HttpContext context, AccessDecision access)
+    {
+        HttpTransformer transformer = transformers.For(access);
+        if (ProfileRequests.FindUser(context, access) is { } user)
+        {
+            if (ProfileRequests.IsDisconnect(context.Request))
+            {
+                return DisconnectAsync(context, user, transformer);
+            }
+
+            if (ProfileRequests.FindCompletion(context.Request, profileLinks) is { } completion)
+            {
+                transformer = new ProfileTransformer(transformer, answer => completion(answer, user));
+            }
+        }
+
+        if (access == AccessDecision.Public && settings.StaticCache && StaticFileResponder.IsStaticPath(context.Request.Path))
+        {
+            return AnswerStaticFileAsync(context, transformer);
+        }
+
+        if (ChunkedBodyBuffer.IsChunked(context))
+        {
+            return ForwardChunkedAsync(context, access, transformer);
+        }
+
+        // Paperless writes a large body to its disk before it checks the credential.
+        if (access == AccessDecision.WithCredential && context.Request.ContentLength > ChunkedBodyBuffer.MaxAnonymousBytes)
+        {
+            return ForwardVerifiedAsync(context, transformer);
+        }
+
+        return forwarder.ForwardAsync(context, transformer);
+    }
+
+    private async Task DisconnectAsync(HttpContext context, SignedInUser user, HttpTransformer transformer)
+    {
+        if (!await disconnect.AnswerAsync(context, user, transformer))
+        {
+            await forwarder.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task AnswerStaticFileAsync(HttpContext context, HttpTransformer transformer)
+    {
+        if (!await staticFiles.TryAnswerAsync(context))
+        {
+            await forwarder.ForwardAsync(context, transformer);
+        }
+    }
+
+    private async Task ForwardChunkedAsync(HttpContext context, AccessDecision access, HttpTransformer transformer) =>
+        await ForwardIfAcceptedAsync(context, await chunkedBodies.BufferAsync(context, access), transformer);
+
+    private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
+        await ForwardIfAcceptedAsync(context, await credentials.AskAsync(context), transformer);
+
+    private Task ForwardIfAcceptedAsync(HttpContext context, CredentialStatus status, HttpTransformer transformer) =>
+        status == CredentialStatus.Accepted ? forwarder.ForwardAsync(context, transformer) : refusals.RefuseCredentialAsync(context, status);
+}
