@@ -16,7 +16,7 @@ public sealed partial class WaitConventionTests
         ("Kit/Replica.cs", "Thread.Sleep", "Five times at most."),
         ("Kit/World.cs", "Thread.Sleep", "Five times at most."),
         ("Interop/OidcProviderProcess.cs", "WaitForExit", "It has a limit of its own, after which the provider is killed."),
-        ("Sessions/TwoProcessesTests.cs", "Task.Delay", "The pace of the browsers, which stop when the test says so."),
+        ("Sessions/ReplicaProcessTests.cs", "Task.Delay", "The pace of the browsers, which stop when the test says so."),
         ("Forwarding/TransferTests.cs", "Stopwatch", "A figure for docs/performance.md. No assertion uses it."),
         ("Kit/FaultyClock.cs", "GetTimestamp", "Passes on to the test's clock."),
     ];
@@ -71,8 +71,8 @@ public sealed partial class WaitConventionTests
 
     [GeneratedRegex(
         """
-        \.(?<use>WaitAsync\((limit\.Token|(\w+\.)*Ct|(\w+\.)*CancellationToken)\))(?!\.InTime)
-        | (?<use>WaitForExit)(Async)?\([\w.]*(?>\)+)(?!\.InTime)
+        \.(?<use>WaitAsync\((limit\.Token|(\w+\.)*Ct|(\w+\.)*CancellationToken)\))(?!\s*\.InTime)
+        | (?<use>WaitForExit)(Async)?\([\w.]*(?>\)+)(?!\s*\.InTime)
         | (?<use>SignalAndWait)
         | (?<use>SpinWait\.SpinUntil)
         | (?<use>\.Wait\(\))

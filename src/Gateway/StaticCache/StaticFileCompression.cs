@@ -6,7 +6,7 @@ using Gateway.Background;
 
 namespace Gateway.StaticCache;
 
-/// <summary>Compresses static files: fast when a file is fetched, and with the best ratio later, one file at a time in the background.</summary>
+/// <summary>Compresses static files: with fast gzip when a file is fetched, and with brotli later, one file at a time in the background.</summary>
 internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider time, ILogger<StaticFileCompression> logger) : BackgroundService
 {
     /// <summary>The capacity of the queue; further files keep their fast compression.</summary>
@@ -24,7 +24,7 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
 
     /// <summary>Adds the fast compression, unless it saves too little.</summary>
     public static CachedStaticFile WithFastGzip(CachedStaticFile file) =>
-        Gzip(file.Identity.Bytes, CompressionLevel.Fastest, CancellationToken.None) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
+        Gzip(file.Identity.Bytes) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
 
     public void Enqueue(CachedStaticFile file)
     {
@@ -51,8 +51,7 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         try
         {
             byte[] content = file.Identity.Bytes;
-            Store(file, "br", "br", Brotli(content, stopping));
-            Store(file, "gzip", "gz9", Gzip(content, CompressionLevel.SmallestSize, stopping));
+            Store(file, Brotli(content, stopping));
         }
         finally
         {
@@ -61,11 +60,11 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
     }
 
     /// <summary>The file may have been evicted or replaced during the compression.</summary>
-    private void Store(CachedStaticFile file, string coding, string level, byte[]? bytes)
+    private void Store(CachedStaticFile file, byte[]? brotli)
     {
-        if (bytes is not null)
+        if (brotli is not null)
         {
-            store.Update(file.Path, current => current.Identity.Bytes == file.Identity.Bytes ? current.With(coding, level, bytes) : current);
+            store.Update(file.Path, current => current.Identity.Bytes == file.Identity.Bytes ? current.With("br", "br", brotli) : current);
         }
     }
 
@@ -94,18 +93,14 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         return output[..length];
     }
 
-    private static byte[]? Gzip(byte[] content, CompressionLevel level, CancellationToken stopping)
+    private static byte[]? Gzip(byte[] content)
     {
         byte[] output = AllocateOutput(content);
         using MemoryStream compressed = new(output);
         try
         {
-            using GZipStream coder = new(compressed, level, leaveOpen: true);
-            for (int at = 0; at < content.Length; at += SliceBytes)
-            {
-                stopping.ThrowIfCancellationRequested();
-                coder.Write(content, at, Math.Min(SliceBytes, content.Length - at));
-            }
+            using GZipStream coder = new(compressed, CompressionLevel.Fastest, leaveOpen: true);
+            coder.Write(content);
         }
         catch (NotSupportedException)
         {

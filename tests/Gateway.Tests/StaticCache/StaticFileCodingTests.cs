@@ -89,10 +89,11 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
 
         Assert.Equal("gzip", first.Header("Content-Encoding"));
         Assert.Equal(Content, Decoded(await first.Response.Content.ReadAsByteArrayAsync(World.Ct), "gzip"));
-        long[] sizes = [.. new[] { best, gzip, first, plain }.Select(page => page.Response.Content.Headers.ContentLength!.Value)];
+        long[] sizes = [.. new[] { best, gzip, plain }.Select(page => page.Response.Content.Headers.ContentLength!.Value)];
         Assert.Equal(sizes.Order(), sizes);
-        Assert.Equal(4, sizes.Distinct().Count());
-        Assert.Equal(4, new[] { best, gzip, first, plain }.Select(page => page.Header("ETag")).Distinct().Count());
+        Assert.Equal(3, sizes.Distinct().Count());
+        Assert.Equal(3, new[] { best, gzip, plain }.Select(page => page.Header("ETag")).Distinct().Count());
+        Assert.Equal(first.Header("ETag"), gzip.Header("ETag"));
         Assert.Single(world.Forwarded);
 
         // Whichever of them a browser has, it is still good.
@@ -226,14 +227,13 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
         }
     }
 
-    /// <summary>Asks until both best copies are there: they are made off every request's way.</summary>
+    /// <summary>Asks until the brotli copy is there: the background makes it.</summary>
     private static async Task<Page> ReadyAsync(Visitor visitor)
     {
         for (int tries = 0; tries < 10_000; tries++)
         {
             Page page = await GetAsync(visitor, Browser);
-            Page gzip = await GetAsync(visitor, "gzip");
-            if (page.Header("Content-Encoding") == "br" && gzip.Header("ETag")!.EndsWith("-gz9\"", StringComparison.Ordinal))
+            if (page.Header("Content-Encoding") == "br")
             {
                 return page;
             }
@@ -241,7 +241,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
             await Task.Yield();
         }
 
-        throw new TimeoutException("The best copies did not come.");
+        throw new TimeoutException("The brotli copy did not come.");
     }
 
     private static Task<Page> GetAsync(Visitor visitor, string? accepts, params (string Name, string Value)[] headers) =>
