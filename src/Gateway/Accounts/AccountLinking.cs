@@ -31,7 +31,7 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
         return taken;
     }
 
-    /// <param name="onlyToFreeUser">Not where anybody is linked to that user, or ever was.</param>
+    /// <param name="onlyToFreeUser">If true, fails where anybody is, or ever was, linked to that user.</param>
     /// <param name="assertedAt">When the provider said what the user has by now.</param>
     /// <param name="how">For the log.</param>
     /// <returns>The person's link as it stands now: this one, or one that was there before; null where the user was not free.</returns>

@@ -21,7 +21,7 @@ internal sealed partial class AccountProvisioning(
     PaperlessApi api,
     PaperlessGroups groups,
     AccountLinking linking,
-    NameMatchGuard nameGuard,
+    UsernameMatch usernameMatch,
     AccountSettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -183,7 +183,7 @@ internal sealed partial class AccountProvisioning(
             && DateTimeOffset.TryParse(user.DateJoined, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset joined)
             && joined > reservation.ReservedAt - ReservationTolerance && joined < reservation.ReservedAt + ReservationTolerance;
         if (ours
-            && await nameGuard.CanBeMatchedAsync(user!, cancellationToken)
+            && await usernameMatch.CanBeMatchedAsync(user!, cancellationToken)
             && await linking.LinkAsync(
                 person,
                 user!,

@@ -17,7 +17,7 @@ internal sealed class AccountSignIn(
     AccountRefusals refusals,
     AccountSettings settings,
     AccountLinking linking,
-    NameMatchGuard nameGuard,
+    UsernameMatch usernameMatch,
     TimeProvider time)
 {
     /// <summary>Time limit for all requests of one decision; shorter than the shutdown grace period.</summary>
@@ -103,29 +103,17 @@ internal sealed class AccountSignIn(
             : await FollowLinkAsync(person, own, cancellationToken);
     }
 
-    /// <summary>Matches an unlinked account of exactly this name that is neither staff nor superuser. Null if there is none.</summary>
+    /// <summary>Links the person to an account of the same name. Null where <see cref="UsernameMatch"/> finds none.</summary>
     private async Task<AccountAnswer?> MatchAsync(Person person, string name, CancellationToken cancellationToken)
     {
         using IDisposable turn = await provisioning.LockNameAsync(name, cancellationToken);
-        PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
-        if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
+        (PaperlessUser? user, Refusal? refusal) = await usernameMatch.FindAsync(person, name, cancellationToken);
+        if (refusal is not null)
         {
-            return null;
+            return AccountAnswer.From(refusal);
         }
 
-        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationTolerance, cancellationToken))
-        {
-            // Another person's sign-in reserved this name and may have created the user without receiving the answer.
-            return null;
-        }
-
-        if (!user.IsActive && (await links.FindByUserAsync(user.Id, cancellationToken)).Count == 0)
-        {
-            // A deactivated person must not get a second account under another name.
-            return AccountAnswer.From(AccountRefusals.Inactive(person.NameForLog, user.Username));
-        }
-
-        if (!await nameGuard.CanBeMatchedAsync(user, cancellationToken))
+        if (user is null)
         {
             return null;
         }

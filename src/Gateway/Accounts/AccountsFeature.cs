@@ -9,12 +9,12 @@ internal static class AccountsFeature
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AccountLinking>();
-        builder.Services.AddSingleton<NameMatchGuard>();
+        builder.Services.AddSingleton<UsernameMatch>();
         builder.Services.AddSingleton<AccountProvisioning>();
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
-        builder.Services.AddSingleton<IdentityDecision>();
+        builder.Services.AddSingleton<ClaimsDecision>();
         builder.Services.AddSingleton<Connect>();
         builder.Services.AddHostedService<CredentialStartupCheck>();
     }

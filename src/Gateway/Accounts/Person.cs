@@ -10,8 +10,8 @@ namespace Gateway.Accounts;
 /// <param name="Name">The name in full.</param>
 /// <param name="Groups">Paperless's names; null where the provider said nothing of groups, which is not the same as none.</param>
 /// <param name="GroupsSource">The claim that the groups came from.</param>
-/// <param name="Superuser">By `GATEWAY_SUPERUSER_GROUPS`; null where that, or the claim, says nothing.</param>
-/// <param name="Staff">By `GATEWAY_STAFF_GROUPS`; null where that, or the claim, says nothing.</param>
+/// <param name="Superuser">By `GATEWAY_SUPERUSER_GROUPS`, see <see cref="ClaimsDecision"/>; null where that, or the claim, says nothing.</param>
+/// <param name="Staff">By `GATEWAY_STAFF_GROUPS`, see <see cref="ClaimsDecision"/>; null where that, or the claim, says nothing.</param>
 /// <param name="AssertedAt">When the provider asserted the claims: older claims never overwrite newer ones.</param>
 internal sealed record Person(
     string Provider,
@@ -43,5 +43,5 @@ internal sealed record Person(
         new(Provider, Issuer, Subject, account.Id, account.Username, account.IsSuperuser, Name, Email, Groups, GroupsSource);
 }
 
-/// <summary>The Paperless user that somebody is, read at this sign-in and active.</summary>
+/// <summary>The active Paperless user that a person is linked to, as read at this sign-in.</summary>
 internal sealed record Account(int Id, string Username, bool IsSuperuser);

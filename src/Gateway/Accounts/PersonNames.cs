@@ -9,14 +9,14 @@ internal static class PersonNames
     private const int MaxLength = 150;
 
     /// <summary>
-    /// Latin Extended-A (U+0100 to U+017F), each letter without its mark: what European names have beyond Latin-1. By hand, because the
-    /// program knows no cultures (InvariantGlobalization) and parts no letters from their marks itself.
+    /// Latin Extended-A (U+0100 to U+017F), each letter without its diacritic: what European names have beyond Latin-1. By hand, because
+    /// InvariantGlobalization is on, so .NET cannot strip diacritics.
     /// </summary>
     private const string LatinExtendedAWithoutMarks =
         "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
 
     /// <summary>
-    /// First and last name. authentik sends the whole name as `given_name` and no `family_name`: then the name is parted at its last blank.
+    /// First and last name. authentik sends the whole name as `given_name` and no `family_name`: then the name is split at its last space.
     /// </summary>
     public static (string? First, string? Last) Split(string? given, string? family, string? name)
     {

@@ -4,14 +4,17 @@ using Gateway.Settings;
 
 namespace Gateway.Groups;
 
-/// <summary>A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups.</summary>
+/// <summary>
+/// A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups. `Accounts`: `ClaimsDecision`
+/// decides what an absent claim does.
+/// </summary>
 /// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
 /// <param name="Provided">The provider's own names and ids, before the map.</param>
 internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided)
 {
     public static readonly GroupsOfPerson Absent = new(null, []);
 
-    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may open the door and yet be dropped by the map.</summary>
+    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may grant access even if the map drops it.</summary>
     public bool IsAllowed(ImmutableHashSet<string> allowed) =>
         allowed.IsEmpty || Provided.Any(allowed.Contains) || (Mapped ?? []).Any(allowed.Contains);
 }

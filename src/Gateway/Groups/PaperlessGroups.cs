@@ -12,7 +12,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, AccountSettings 
     private Dictionary<string, int> _ids = [];
     private DateTimeOffset _readAt = DateTimeOffset.MinValue;
 
-    /// <summary>The ids of the groups of these names; `GATEWAY_CREATE_GROUPS` makes those that Paperless lacks, otherwise they are left out.</summary>
+    /// <summary>The ids of the groups of these names; `GATEWAY_CREATE_GROUPS` creates missing ones, otherwise they are left out.</summary>
     public async Task<IReadOnlySet<int>> IdsAsync(IReadOnlyList<string> names, bool mayCreate, CancellationToken cancellationToken)
     {
         if (names.Count == 0)
@@ -29,7 +29,7 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, AccountSettings 
             }
 
             HashSet<int> ids = [];
-            // Paperless takes blanks around a name away.
+            // Paperless trims spaces around a name.
             foreach (string name in names.Select(name => name.Trim()).Distinct())
             {
                 if (_ids.TryGetValue(name, out int id))

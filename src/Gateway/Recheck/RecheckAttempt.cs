@@ -20,7 +20,7 @@ internal sealed partial class RecheckAttempt(
     public bool MustWait(Session session) =>
         time.GetUtcNow() - (session.NeedsRoundTrip ? session.AccountCheckedAt : session.CheckedAt) > settings.Recheck * 2;
 
-    /// <param name="record">As it stands after the claim.</param>
+    /// <param name="record">The stored record, read after the lease was acquired.</param>
     public async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
     {
         Outcome outcome = await AskProviderAsync(session, secret, record);
@@ -82,7 +82,7 @@ internal sealed partial class RecheckAttempt(
 
     /// <summary>Asks Paperless alone.</summary>
     /// <param name="silentRecord">The record of a session that the browser is to make a round trip for; null for another one.</param>
-    /// <returns>False: no other replica is at it.</returns>
+    /// <returns>Always false: a check of the account takes no lease, so no other replica can hold it.</returns>
     public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
         string? noAnswer = await conclusion.FollowAccountAsync(session, secret);

@@ -13,7 +13,7 @@ internal sealed partial class RecheckConclusion(
     SessionRegistry sessions,
     Revocations revocations,
     ProviderRegistry providers,
-    IdentityDecision decision,
+    ClaimsDecision decision,
     AccountSignIn accounts,
     ILogger<SecurityLog> logger)
 {

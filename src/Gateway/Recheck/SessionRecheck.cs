@@ -5,10 +5,14 @@ using Gateway.Storage;
 namespace Gateway.Recheck;
 
 /// <summary>
-/// Every `GATEWAY_SESSION_RECHECK`, while a session is in use, the provider is asked whether it still stands for the person; claims, groups
-/// and the Paperless account follow. "No" ends the session, silence does not. Once at a time for a session, across all replicas. Whatever
-/// the provider says or does not say, Paperless is asked for the user by id: the user header must not name a user who is gone or renamed.
+/// Asks the provider again whether a person still has access, while the session is in use. "No" ends the session, silence does not. Claims,
+/// groups and the Paperless account are updated. One replica at a time rechecks a session. Paperless is asked for the user in any case: the
+/// user header must not name a user who is gone or renamed.
 /// </summary>
+/// <remarks>
+/// A session is due after 80 to 100 % of `GATEWAY_SESSION_RECHECK` (<see cref="SessionRegistry"/>, `RecheckInterval`), at its next use
+/// (<see cref="Session.IsRecheckDue"/>). The dispatcher checks that before it calls <see cref="AskAsync"/>.
+/// </remarks>
 internal sealed class SessionRecheck(
     SessionRegistry sessions,
     ILease lease,
@@ -65,7 +69,7 @@ internal sealed class SessionRecheck(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>What was asked is heard: a refresh token that has been used up has a successor to be kept.</summary>
+    /// <summary>Waits for running rechecks: a used refresh token has a successor that must be stored.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
@@ -128,7 +132,7 @@ internal sealed class SessionRecheck(
         }
     }
 
-    /// <summary>Another replica asks: its answer comes by the store.</summary>
+    /// <summary>Another replica is asking; its result arrives through the store.</summary>
     private async Task WaitForOtherAsync(Session session, SessionSecret secret, CancellationToken aborted)
     {
         for (TimeSpan waited = TimeSpan.Zero; waited < WaitTimeout; waited += PollInterval)
@@ -190,7 +194,7 @@ internal sealed class SessionRecheck(
         return false;
     }
 
-    /// <returns>Whether another replica is at it.</returns>
+    /// <returns>Whether another replica holds the lease.</returns>
     private async Task<bool> RunWithLeaseAsync(Session session, SessionSecret secret)
     {
         byte[] key = session.Key.ToBytes();

@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace Gateway.Settings;
 
-/// <summary>The groups whose members get a flag (superuser or staff), by provider.</summary>
+/// <summary>
+/// `GATEWAY_SUPERUSER_GROUPS` or `GATEWAY_STAFF_GROUPS`: the groups whose members get the flag, by provider. `Accounts`: `ClaimsDecision` finds out
+/// who is a member, and `AccountSync` sets the flag.
+/// </summary>
 internal sealed class FlagGroups
 {
     public static readonly FlagGroups None = new([]);

@@ -17,7 +17,7 @@ namespace Gateway.SignIn;
 /// <summary>The gateway's part in each step of ASP.NET Core's OpenID Connect handler.</summary>
 internal sealed partial class SignInEvents(
     ProviderRegistry providers,
-    IdentityDecision decision,
+    ClaimsDecision decision,
     AccountSignIn accounts,
     UsernameChoice choice,
     ConnectFlow connect,

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.SignOut;
 
-/// <summary>Ends the gateway's session, Paperless's session and the cookies, in this order, then redirects to the provider's logout.</summary>
+/// <summary>
+/// Ends the gateway's session with its WebSockets, then Paperless's session, deletes Paperless's cookies, and redirects to the provider's logout.
+/// </summary>
 internal sealed class LogoutFlow(
     EndSessionRedirect endSession,
     PaperlessSessionLogout paperless,
@@ -43,7 +45,7 @@ internal sealed class LogoutFlow(
             : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted);
     }
 
-    /// <summary>The hint for the provider; a store that does not answer keeps nobody from signing out.</summary>
+    /// <summary>The hint for the provider; a store outage must not prevent signing out.</summary>
     private async Task<string?> IdTokenAsync(SessionSecret secret)
     {
         try

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Gateway.StaticCache;
 
-/// <summary>The terms on which a shared cache may store a response, by its headers (RFC 9111).</summary>
+/// <summary>How long a static file is fresh, and whether it may be stored at all, by the headers of the response (RFC 9111).</summary>
 /// <param name="Lifetime">The freshness lifetime; an older file is revalidated.</param>
 /// <param name="InitialAge">The `Age` of the response.</param>
 /// <param name="StaleIfError">How long a stale file is served while Paperless does not answer.</param>

@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Accounts;
 
 /// <summary>An account whose name the user header once carried for another person is not matched by that name.</summary>
-public sealed class NameMatchGuardTests
+public sealed class UsernameMatchTests
 {
     [Fact]
     public async Task An_account_created_by_a_deleted_users_header_is_never_linked_to_a_later_person()

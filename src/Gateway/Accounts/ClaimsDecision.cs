@@ -6,11 +6,14 @@ using Gateway.Settings;
 
 namespace Gateway.Accounts;
 
-/// <summary>Decides who the claims describe and whether that person may sign in, before anything is stored.</summary>
-internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger<IdentityDecision> logger)
+/// <summary>
+/// Decides by the claims, before anything is stored: who the person is, whether the person may sign in (`GATEWAY_ALLOWED_GROUPS`), and who gets
+/// the superuser and staff flags. What an absent groups claim does is decided here, too.
+/// </summary>
+internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<ClaimsDecision> logger)
 {
     /// <param name="assertedAt">When the provider said it.</param>
-    /// <param name="isSignedIn">Whether it is about somebody who is in already: then groups that the provider does not name stay as they are.</param>
+    /// <param name="isSignedIn">True at a recheck: an absent groups claim then changes nothing. At a sign-in, allowed groups refuse it.</param>
     /// <returns>The person, or the refusal.</returns>
     public (Person? Person, Refusal? Refusal) Decide(
         ProviderSettings provider,

@@ -1,0 +1,69 @@
+using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.Storage;
+
+namespace Gateway.Accounts;
+
+/// <summary>
+/// Decides who may be matched by name (`GATEWAY_MATCH_ACCOUNTS`): at a first sign-in, an active account of exactly this name that is neither
+/// staff nor superuser, that nobody is or was linked to, and whose name the user header never carried for another user.
+/// </summary>
+internal sealed partial class UsernameMatch(IAccountLinkStore links, PaperlessApi api, TimeProvider time, ILogger<SecurityLog> logger)
+{
+    /// <returns>The user; or the refusal for an account that was switched off; neither where no account may be matched.</returns>
+    public async Task<(PaperlessUser? User, Refusal? Refusal)> FindAsync(Person person, string name, CancellationToken cancellationToken)
+    {
+        PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
+        if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
+        {
+            return (null, null);
+        }
+
+        if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationTolerance, cancellationToken))
+        {
+            // Another person's sign-in reserved this name and may have created the user without receiving the answer.
+            return (null, null);
+        }
+
+        if (!user.IsActive && (await links.FindByUserAsync(user.Id, cancellationToken)).Count == 0)
+        {
+            // A deactivated person must not get a second account under another name.
+            return (null, AccountRefusals.Inactive(person.NameForLog, user.Username));
+        }
+
+        return await CanBeMatchedAsync(user, cancellationToken) ? (user, null) : (null, null);
+    }
+
+    /// <summary>
+    /// False where the user header carried the name before: Paperless recreates a deleted user when the header names it, and an open session
+    /// may have received that account's API token.
+    /// </summary>
+    public async Task<bool> CanBeMatchedAsync(PaperlessUser user, CancellationToken cancellationToken)
+    {
+        if (await links.FindHeaderUserAsync(user.Username, cancellationToken) is { } other)
+        {
+            NotMatched(user.Username, user.Id, other);
+            return false;
+        }
+
+        // Links from versions that did not record header names: the linked user usually has the name that the provider sent.
+        if ((await links.ListAllAsync(cancellationToken)).FirstOrDefault(link => link.Label == user.Username && !IsOlder(user, link)) is { } link)
+        {
+            NotMatched(user.Username, user.Id, link.UserId);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static bool IsOlder(PaperlessUser user, AccountLink link) =>
+        AccountLink.IsBefore(user.DateJoined, link.LinkedAt - AccountProvisioning.ReservationTolerance);
+
+    [LoggerMessage(
+        EventId = 7024,
+        EventName = "AccountNotMatched",
+        Level = LogLevel.Warning,
+        Message = "The account {User} (user {UserId}) is not matched by its name: user {Other} had this name before, and an open session may have used the "
+            + "account. Link it with Connect or \"Gateway accounts link\"")]
+    private partial void NotMatched(string user, int userId, int other);
+}
