@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Gateway.Accounts;
 
-/// <summary>Paperless's rules for a user name, and what of it the user header can carry.</summary>
+/// <summary>Paperless's rules for a user name, and which names the user header can carry. <see cref="AccountProvisioning"/> makes the name.</summary>
 internal static class Username
 {
     public const int MaxLength = 150;

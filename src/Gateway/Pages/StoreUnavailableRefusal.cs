@@ -4,6 +4,10 @@ namespace Gateway.Pages;
 internal sealed record RetryElsewhere(string Address);
 
 /// <summary>The refusal if the store of sessions and account links does not answer.</summary>
+/// <remarks>
+/// Known sessions go on meanwhile (`Sessions`: `SessionFreshness`, `SessionRegistry`), and a sign-out is kept until the store is back
+/// (`PendingRevocations`).
+/// </remarks>
 internal static class StoreUnavailableRefusal
 {
     public static Refusal Create(HttpContext context, string reason) =>
