@@ -2,18 +2,13 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Microsoft.AspNetCore.WebUtilities;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderLogoutTests
 {
-    private const string EndSessionPath = "/application/o/paperless/end-session/";
-    private const string AfterLogout = "http://127.0.0.1:9/accounts/login/?loggedout=1";
-
-    private static DevelopmentProviderOptions WithLogoutUri(DevelopmentProviderOptions options) =>
-        options with { PostLogoutRedirectUris = ["http://127.0.0.1:9/", AfterLogout] };
-
     [Fact]
     public async Task The_end_session_endpoint_shows_a_page_and_ends_the_providers_session()
     {

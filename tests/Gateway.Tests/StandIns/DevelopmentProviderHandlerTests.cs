@@ -4,10 +4,11 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.DataProtection;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderHandlerTests
 {
     [Theory]
     [InlineData(nameof(SigningMode.RS256))]

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderClaimsTests
 {
     [Fact]
     public async Task An_ID_token_has_authentiks_claims_and_the_mapped_claims()
@@ -180,7 +181,4 @@ public sealed partial class DevelopmentProviderTests
         Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, expired.StatusCode);
     }
-
-    private static KeyValuePair<string, JsonNode?> Copy(KeyValuePair<string, JsonNode?> claim) =>
-        KeyValuePair.Create(claim.Key, claim.Value?.DeepClone());
 }

@@ -2,14 +2,13 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Microsoft.AspNetCore.WebUtilities;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderAuthorizationTests
 {
-    private const string SignInPath = "/if/flow/default-authentication-flow/";
-
     [Fact]
     public async Task A_person_without_a_session_signs_in_and_returns_with_a_code_and_the_state()
     {
@@ -252,7 +251,4 @@ public sealed partial class DevelopmentProviderTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Empty(provider.Sessions);
     }
-
-    private static string Next(HttpResponseMessage toSignIn) =>
-        QueryHelpers.ParseQuery(new Uri(toSignIn.RequestMessage!.RequestUri!, toSignIn.Headers.Location!).Query)["next"].ToString();
 }

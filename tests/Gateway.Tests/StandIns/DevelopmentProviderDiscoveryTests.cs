@@ -1,14 +1,12 @@
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Microsoft.IdentityModel.Tokens;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderDiscoveryTests
 {
-    private const string DiscoveryPath = "/application/o/paperless/.well-known/openid-configuration";
-    private const string KeySetPath = "/application/o/paperless/jwks/";
-
     [Fact]
     public async Task The_discovery_document_equals_authentiks()
     {

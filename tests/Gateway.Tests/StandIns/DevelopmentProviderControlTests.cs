@@ -2,11 +2,12 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderControlTests
 {
     [Fact]
     public async Task An_ended_session_invalidates_its_access_tokens_but_not_its_refresh_tokens()

@@ -1,14 +1,13 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using static Gateway.Tests.StandIns.DevelopmentProviderChecks;
 using static Gateway.Tests.StandIns.DevelopmentProviderClient;
 
 namespace Gateway.Tests.StandIns;
 
-public sealed partial class DevelopmentProviderTests
+public sealed class DevelopmentProviderTokenTests
 {
-    private static DevelopmentProviderOptions WithOfflineAccess(DevelopmentProviderOptions options) => options with { OfflineAccess = true };
-
     [Fact]
     public async Task A_code_works_once_and_a_second_use_revokes_the_tokens_of_the_first()
     {
@@ -256,12 +255,4 @@ public sealed partial class DevelopmentProviderTests
         Assert.False((await JsonAsync(after))["active"]!.GetValue<bool>());
         Assert.Equal(HttpStatusCode.Unauthorized, userInfo.StatusCode);
     }
-
-    private static async Task<HttpResponseMessage> ExchangeByBasicAsync(DevelopmentProviderClient client, DevelopmentProvider provider, string secret) =>
-        await client.PostTokenAsync(
-        [
-            ("grant_type", "authorization_code"), ("code", await client.GetCodeAsync()), ("redirect_uri", Callback),
-            ("code_verifier", Verifier),
-        ],
-        basic: $"{provider.Options.ClientId}:{secret}");
 }
