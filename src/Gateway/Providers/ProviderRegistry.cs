@@ -11,7 +11,8 @@ internal sealed record Provider(
     TokenEndpoint TokenEndpoint,
     SignedTokenCheck Tokens,
     IdTokenCheck IdTokens,
-    UserInfoReader UserInfo);
+    UserInfoReader UserInfo,
+    OfflineAccess OfflineAccess);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -43,7 +44,8 @@ internal sealed class ProviderRegistry : IDisposable
                 new TokenEndpoint(provider, backchannel),
                 tokens,
                 new IdTokenCheck(provider, tokens),
-                new UserInfoReader(backchannel, tokens));
+                new UserInfoReader(backchannel, tokens),
+                new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()));
         })];
     }
 

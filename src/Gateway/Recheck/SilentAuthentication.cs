@@ -6,7 +6,6 @@ using Gateway.Settings;
 using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Recheck;
 
@@ -25,14 +24,12 @@ internal sealed partial class SilentAuthentication(
 {
     public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
 
-    private const string State = "recheck";
-
     /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(State) == true;
+    public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
     /// <summary>The next page that is opened makes the trip, but not sooner than an hour after the last one.</summary>
     public static void RequestSilentAuthentication(Session session, SessionRecord record)
@@ -91,7 +88,7 @@ internal sealed partial class SilentAuthentication(
         AuthenticationProperties properties = new() { RedirectUri = target };
         properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
         properties.Items[RoundTripState.Prompt] = "none";
-        properties.Items[State] = Convert.ToHexStringLower(session.Key.ToBytes());
+        properties.Items[RoundTripState.Recheck] = Convert.ToHexStringLower(session.Key.ToBytes());
         context.Response.Headers.CacheControl = "no-store";
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
         return true;
@@ -139,12 +136,7 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        string? error = failure switch
-        {
-            ProviderRefusedException refused => refused.Error,
-            OpenIdConnectProtocolException { Data: var data } => data["error"] as string,
-            _ => null,
-        };
+        string? error = FailureRefusals.ErrorOf(failure);
         if (error is "login_required" or "access_denied")
         {
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
@@ -162,7 +154,7 @@ internal sealed partial class SilentAuthentication(
         && session.HasIndex(SessionIndex.ForPerson(session.Identity.Person with { Subject = result.Sub }));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
-        context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
+        context.Session() is { } session && properties.Items[RoundTripState.Recheck] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
 
     /// <summary>A person opens a page; nothing that fetches ahead, and nothing in a frame.</summary>
     private static bool IsPageNavigation(HttpRequest request) =>

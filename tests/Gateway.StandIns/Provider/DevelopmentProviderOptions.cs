@@ -35,6 +35,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>Whether the provider maps the <c>offline_access</c> scope.</summary>
     public bool OfflineAccess { get; init; }
 
+    /// <summary>Set: the scopes that the client may have. Others are refused with <c>invalid_scope</c>, as most providers do; authentik drops them.</summary>
+    public IReadOnlyList<string>? ClientScopes { get; init; }
+
     public bool IncludeClaimsInIdToken { get; init; } = true;
 
     public bool SidClaim { get; init; } = true;
