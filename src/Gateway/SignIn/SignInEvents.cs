@@ -57,15 +57,23 @@ internal sealed partial class SignInEvents(
         context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
     }
 
-    /// <summary>The `iss` of the authorization response must be the provider's, and be there where the provider announces it (RFC 9207, section 2.4).</summary>
+    /// <summary>The `iss` of the authorization response must be the provider's (RFC 9207, section 2.4).</summary>
+    /// <remarks>
+    /// A code must come with it where the provider announces it. Some providers, such as Duende IdentityServer, leave it out of error answers:
+    /// an error grants nothing, and the handler takes it only with the state of a round trip of this browser.
+    /// </remarks>
     public override async Task MessageReceived(MessageReceivedContext context)
     {
-        string? issuer = context.ProtocolMessage.Iss;
+        OpenIdConnectMessage answer = context.ProtocolMessage;
         OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
-        if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
+        bool isErrorOnly = !string.IsNullOrEmpty(answer.Error) && answer.Code is null;
+        if (answer.Iss is null && configuration.AuthorizationResponseIssParameterSupported && !isErrorOnly)
         {
-            context.Fail(
-                new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
+            context.Fail(new ProviderMistakeException("the authorization response does not name its issuer"));
+        }
+        else if (answer.Iss is { } issuer && issuer != configuration.Issuer)
+        {
+            context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
         }
     }
 

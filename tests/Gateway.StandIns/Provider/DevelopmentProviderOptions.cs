@@ -48,6 +48,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
     public bool GlobalIssuer { get; init; }
 
+    /// <summary>Whether authorization responses have <c>iss</c> (RFC 9207), and discovery announces it; authentik's have none.</summary>
+    public IssuerInAnswers IssuerInAnswers { get; init; }
+
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
     public TimeSpan CodeLifetime { get; init; } = TimeSpan.FromMinutes(1);
@@ -94,6 +97,16 @@ internal enum ClientAuthentication
     BasicOrPost,
     BasicOnly,
     PostOnly,
+}
+
+/// <summary>Which authorization responses have <c>iss</c>.</summary>
+internal enum IssuerInAnswers
+{
+    None,
+    All,
+
+    /// <summary>Errors have none, as at Duende IdentityServer.</summary>
+    CodesOnly,
 }
 
 /// <summary>A way for the provider to be away.</summary>
