@@ -12,7 +12,8 @@ internal sealed record Provider(
     SignedTokenCheck Tokens,
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo,
-    OfflineAccess OfflineAccess);
+    OfflineAccess OfflineAccess,
+    RefreshTokens RefreshTokens);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -45,7 +46,8 @@ internal sealed class ProviderRegistry : IDisposable
                 tokens,
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),
-                new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()));
+                new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
+                new RefreshTokens(provider, loggers.CreateLogger<RefreshTokens>()));
         })];
     }
 

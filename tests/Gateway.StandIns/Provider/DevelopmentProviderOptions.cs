@@ -38,6 +38,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>Set: the scopes that the client may have. Others are refused with <c>invalid_scope</c>, as most providers do; authentik drops them.</summary>
     public IReadOnlyList<string>? ClientScopes { get; init; }
 
+    /// <summary>Set: every refresh is refused with this error; <c>invalid_grant</c> is authentik without <c>refresh_token</c> in <c>grant_types</c>.</summary>
+    public string? RefreshError { get; init; }
+
     public bool IncludeClaimsInIdToken { get; init; } = true;
 
     public bool SidClaim { get; init; } = true;
