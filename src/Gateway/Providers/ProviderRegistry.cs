@@ -42,7 +42,7 @@ internal sealed class ProviderRegistry : IDisposable
                 provider,
                 backchannel,
                 discovery,
-                new TokenEndpoint(provider, backchannel),
+                new TokenEndpoint(provider, backchannel, loggers.CreateLogger<TokenEndpoint>()),
                 tokens,
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),

@@ -23,6 +23,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>authentik decodes percent-encoded Basic credentials since 2026.2.2 only.</summary>
     public bool DecodesBasicCredentials { get; init; }
 
+    /// <summary>Whether a <c>+</c> in decoded Basic credentials is a space, as in forms; authentik only percent-decodes.</summary>
+    public bool DecodesBasicPlusAsSpace { get; init; }
+
     public IReadOnlyList<string> RedirectUris { get; init; } = [];
 
     public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
