@@ -36,7 +36,13 @@ internal sealed class RequestDispatcher(
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
         {
-            return RecheckAsync(context, session!);
+            return RecheckAsync(context, session!, access);
+        }
+
+        // Paperless's account pages are not rechecked, but carry the user header.
+        if (access == AccessDecision.AccountPages && session?.IsHeldBack == true)
+        {
+            return RecheckAsync(context, session, access);
         }
 
         if (session is null && MayHavePasswordSession(request, access) && passwordSessions.CookieOf(context) is { } cookie)
@@ -60,17 +66,17 @@ internal sealed class RequestDispatcher(
 
     /// <summary>Only a navigation can make a round trip to the provider; the account at Paperless is checked on any request.</summary>
     private static bool IsRecheckDue(HttpRequest request, Session session) =>
-        session.IsAccountCheckDue || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
+        session.IsAccountCheckDue || session.IsHeldBack || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
         access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
 
     /// <summary>The recheck may end the session or change the username.</summary>
-    private async Task RecheckAsync(HttpContext context, Session session)
+    private async Task RecheckAsync(HttpContext context, Session session, AccessDecision access)
     {
         if (await recheck.AskAsync(context, session))
         {
-            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, AccessDecision.WithIdentity));
+            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, access));
         }
     }
 

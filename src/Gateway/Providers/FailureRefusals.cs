@@ -10,10 +10,15 @@ internal static class FailureRefusals
 {
     private const int MaxQuoteLength = 300;
 
-    public static Refusal From(Exception failure, ProviderSettings provider) => failure switch
+    /// <param name="scopes">The scopes that the authorization request named; null if they are unknown.</param>
+    public static Refusal From(Exception failure, ProviderSettings provider, string? scopes) => failure switch
     {
-        ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider),
-        OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(error, data["error_description"] as string, provider),
+        ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider, scopes),
+        OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(
+            error,
+            data["error_description"] as string,
+            provider,
+            scopes),
         ProviderUnavailableException unavailable => Unavailable(provider, unavailable.Message),
         HttpRequestException or OperationCanceledException => Unavailable(provider, failure.Message),
         ProviderMistakeException mistake => new(
@@ -51,6 +56,14 @@ internal static class FailureRefusals
         },
     };
 
+    /// <summary>The `error` that the provider answered with; null for every other failure.</summary>
+    public static string? ErrorOf(Exception failure) => failure switch
+    {
+        ProviderRefusedException refused => refused.Error,
+        OpenIdConnectProtocolException { Data: var data } => data["error"] as string,
+        _ => null,
+    };
+
     public static Refusal Unavailable(ProviderSettings provider, string reason) =>
         new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it at the moment.")
         {
@@ -58,7 +71,7 @@ internal static class FailureRefusals
             ForTheLog = reason,
         };
 
-    private static Refusal Answered(string error, string? description, ProviderSettings provider)
+    private static Refusal Answered(string error, string? description, ProviderSettings provider, string? scopes)
     {
         string quoted = Quote(error);
         string detail = Quote(description) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
@@ -70,16 +83,16 @@ internal static class FailureRefusals
         };
         return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} answered \"{quoted}\".{detail}")
         {
-            Remedy = Remedy(error, provider),
+            Remedy = Remedy(error, scopes ?? string.Join(' ', provider.Scopes)),
             ForTheLog = $"{provider.Id} answered {quoted}{detail}",
         };
     }
 
-    private static string Remedy(string error, ProviderSettings provider) => error switch
+    private static string Remedy(string error, string scopes) => error switch
     {
         "access_denied" => "Ask the operator of the provider for access to this application.",
         "invalid_client" or "unauthorized_client" => "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
-        "invalid_scope" => $"The operator can allow the scopes \"{string.Join(' ', provider.Scopes)}\" at the provider, or change SCOPE.",
+        "invalid_scope" => $"The gateway asked for the scopes \"{scopes}\". The operator can allow them at the provider, or change SCOPE.",
         "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE "
             + "(grant type authorization_code) for this client at the provider.",
         "invalid_grant" => "Start again. If the error persists, the clocks of gateway and provider differ, or the provider has another redirect URI.",

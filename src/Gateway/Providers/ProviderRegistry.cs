@@ -11,7 +11,9 @@ internal sealed record Provider(
     TokenEndpoint TokenEndpoint,
     SignedTokenCheck Tokens,
     IdTokenCheck IdTokens,
-    UserInfoReader UserInfo);
+    UserInfoReader UserInfo,
+    OfflineAccess OfflineAccess,
+    RefreshTokens RefreshTokens);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -40,10 +42,12 @@ internal sealed class ProviderRegistry : IDisposable
                 provider,
                 backchannel,
                 discovery,
-                new TokenEndpoint(provider, backchannel),
+                new TokenEndpoint(provider, backchannel, loggers.CreateLogger<TokenEndpoint>()),
                 tokens,
                 new IdTokenCheck(provider, tokens),
-                new UserInfoReader(backchannel, tokens));
+                new UserInfoReader(backchannel, tokens),
+                new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
+                new RefreshTokens(provider, loggers.CreateLogger<RefreshTokens>()));
         })];
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Gateway.Providers;
 
 /// <summary>The names of the values in the protected `state` of a round trip to a provider.</summary>
@@ -11,4 +13,19 @@ internal static class RoundTripState
 
     /// <summary>Set if the round trip was restarted, because the first one had expired.</summary>
     public const string Again = "again";
+
+    /// <summary>The scopes that the authorization request named.</summary>
+    public const string Scopes = "scopes";
+
+    /// <summary>Set if the provider has refused the same round trip with `offline_access`.</summary>
+    public const string WithoutOfflineAccess = "without_offline_access";
+
+    /// <summary>Who began the Connect.</summary>
+    public const string Connect = "connect";
+
+    /// <summary>The session that the silent authentication is about.</summary>
+    public const string Recheck = "recheck";
+
+    /// <summary>What a repeated round trip keeps.</summary>
+    public static readonly ImmutableArray<string> Kept = [Prompt, Again, Connect, Recheck];
 }

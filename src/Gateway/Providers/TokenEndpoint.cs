@@ -9,19 +9,47 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Gateway.Providers;
 
 /// <summary>Exchanges a code or a refresh token for tokens (RFC 6749, sections 4.1.3 and 6), with the client authentication of the provider.</summary>
-internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backchannel)
+internal sealed partial class TokenEndpoint(ProviderSettings provider, HttpClient backchannel, ILogger<TokenEndpoint> logger)
 {
     /// <summary>In characters. A longer token is not stored with the session, and the recheck uses another method.</summary>
     private const int MaxStoredTokenLength = 16 * 1024;
+
+    /// <summary>Whether the provider has refused the secret by Basic and accepted it in the form.</summary>
+    private int _needsForm;
 
     /// <exception cref="ProviderRefusedException">The provider answered with an `error`.</exception>
     /// <exception cref="ProviderUnavailableException">The provider did not answer, or its answer contains no tokens.</exception>
     public async Task<OpenIdConnectMessage> RedeemAsync(OpenIdConnectMessage message, OpenIdConnectConfiguration configuration, CancellationToken cancel)
     {
+        TokenAuthMethod method = AuthMethod(configuration);
+        try
+        {
+            return await SendAsync(message, configuration, method, cancel);
+        }
+        catch (ProviderRefusedException refused) when (refused.Error == "invalid_client" && method == TokenAuthMethod.ClientSecretBasic
+            && OffersPost(configuration))
+        {
+            // Some providers do not decode the credentials (authentik before 2026.2.2). Whoever is no client has not used the code up.
+            OpenIdConnectMessage answer = await SendAsync(message, configuration, TokenAuthMethod.ClientSecretPost, cancel);
+            if (Interlocked.Exchange(ref _needsForm, 1) == 0)
+            {
+                BasicRefused(provider.Id);
+            }
+
+            return answer;
+        }
+    }
+
+    private async Task<OpenIdConnectMessage> SendAsync(
+        OpenIdConnectMessage message,
+        OpenIdConnectConfiguration configuration,
+        TokenAuthMethod method,
+        CancellationToken cancel)
+    {
         Dictionary<string, string> form = new(message.Parameters, StringComparer.Ordinal) { ["client_id"] = provider.ClientId };
         form.Remove("client_secret");
         using HttpRequestMessage request = new(HttpMethod.Post, configuration.TokenEndpoint);
-        switch (AuthMethod(configuration))
+        switch (method)
         {
             case TokenAuthMethod.ClientSecretBasic:
                 request.Headers.Authorization = new AuthenticationHeaderValue("Basic", BasicCredential());
@@ -69,19 +97,19 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
     {
         if (provider.TokenAuthMethod is { } chosen)
         {
-            return chosen;
+            return chosen == TokenAuthMethod.ClientSecretBasic && Volatile.Read(ref _needsForm) == 1 ? TokenAuthMethod.ClientSecretPost : chosen;
         }
 
-        return configuration.TokenEndpointAuthMethodsSupported.Contains("client_secret_post")
-            ? TokenAuthMethod.ClientSecretPost
-            : TokenAuthMethod.ClientSecretBasic;
+        return OffersPost(configuration) ? TokenAuthMethod.ClientSecretPost : TokenAuthMethod.ClientSecretBasic;
     }
 
-    /// <summary>Both parts are form-encoded before base64 (RFC 6749, section 2.3.1).</summary>
-    private string BasicCredential() =>
-        Convert.ToBase64String(Encoding.ASCII.GetBytes($"{FormEncode(provider.ClientId)}:{FormEncode(provider.ClientSecret)}"));
+    private static bool OffersPost(OpenIdConnectConfiguration configuration) =>
+        configuration.TokenEndpointAuthMethodsSupported.Contains("client_secret_post");
 
-    private static string FormEncode(string text) => Uri.EscapeDataString(text).Replace("%20", "+", StringComparison.Ordinal);
+    /// <summary>Both parts are encoded before base64 (RFC 6749, section 2.3.1).</summary>
+    /// <remarks>A space is `%20`: servers that decode a form understand it as well as servers that only percent-decode, such as authentik.</remarks>
+    private string BasicCredential() =>
+        Convert.ToBase64String(Encoding.ASCII.GetBytes($"{Uri.EscapeDataString(provider.ClientId)}:{Uri.EscapeDataString(provider.ClientSecret)}"));
 
     private static OpenIdConnectMessage Read(string body, HttpResponseMessage response)
     {
@@ -109,4 +137,12 @@ internal sealed class TokenEndpoint(ProviderSettings provider, HttpClient backch
 
         throw new ProviderUnavailableException($"the token endpoint answered {(int)response.StatusCode} without tokens");
     }
+
+    [LoggerMessage(
+        EventId = 3024,
+        EventName = "BasicRefused",
+        Level = LogLevel.Warning,
+        Message = "{Provider} refuses the client secret by HTTP Basic and accepts it in the form, where the gateway sends it from now on. Write "
+            + "client_secret_post as token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS")]
+    private partial void BasicRefused(string provider);
 }

@@ -24,13 +24,18 @@ internal sealed partial class RecheckAttempt(
     public async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
     {
         Outcome outcome = await AskProviderAsync(session, secret, record);
-        if (outcome == Outcome.Concluded)
+        switch (outcome)
         {
-            sessions.MarkAccountChecked(session.Key);
-            return;
+            case Outcome.Concluded:
+                sessions.MarkAccountChecked(session.Key);
+                break;
+            case Outcome.RoundTrip:
+                await FollowAccountAsync(session, secret, record);
+                break;
+            default:
+                await FollowAccountAsync(session, secret);
+                break;
         }
-
-        await FollowAccountAsync(session, secret, outcome == Outcome.RoundTrip ? record : null);
     }
 
     private async Task<Outcome> AskProviderAsync(Session session, SessionSecret secret, SessionRecord record)
@@ -70,6 +75,13 @@ internal sealed partial class RecheckAttempt(
         {
             Unanswered(session, noAnswer);
             return Outcome.NoAnswer;
+        }
+
+        if (answer is RecheckAnswer.Refused refused)
+        {
+            await sessions.RenewAsync(secret, now => now with { RefusedAt = now.RefusedAt ?? askedAt }, CancellationToken.None);
+            RefreshRefused(session.Identity.Provider, session.Identity.Username, refused.Error, settings.Recheck);
+            return Outcome.RoundTrip;
         }
 
         if (answer is RecheckAnswer.Denied denied)
@@ -159,6 +171,14 @@ internal sealed partial class RecheckAttempt(
         Level = LogLevel.Warning,
         Message = "The recheck of {User} got no answer from the provider ({Reason}). The session continues; the gateway retries within a minute")]
     private partial void NotAsked(string user, string reason);
+
+    [LoggerMessage(
+        EventId = 3033,
+        EventName = "RefreshRefused",
+        Level = LogLevel.Warning,
+        Message = "{Provider} refused to refresh the tokens of {User} ({Error}), which may say nothing about the person. The next page asks the provider by "
+            + "a silent authentication; after {Time} without its answer the session serves nothing else")]
+    private partial void RefreshRefused(string provider, string user, string error, TimeSpan time);
 
     [LoggerMessage(
         EventId = 3032,

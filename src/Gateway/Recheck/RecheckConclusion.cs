@@ -75,6 +75,7 @@ internal sealed partial class RecheckConclusion(
                 Identity = KeepUnknownGroups(person.ToIdentity(account), record.Identity),
                 CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
                 Tokens = tokens ?? record.Tokens,
+                RefusedAt = null,
             },
             CancellationToken.None);
         return null;

@@ -20,6 +20,9 @@ internal abstract record RecheckAnswer
     /// <summary>Neither; it is asked again soon.</summary>
     internal sealed record NoAnswer(string Reason) : RecheckAnswer;
 
+    /// <summary>The provider does not refresh the tokens, which may say nothing about the person; the browser can ask.</summary>
+    internal sealed record Refused(string Error) : RecheckAnswer;
+
     /// <summary>There is nothing left to ask with; the browser can ask.</summary>
     internal sealed record RoundTrip : RecheckAnswer;
 }
@@ -30,6 +33,12 @@ internal abstract record RecheckAnswer
 /// </summary>
 internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettings settings, TimeProvider time)
 {
+    /// <summary>Refusals of a refresh that another way must confirm. authentik answers `invalid_grant` where the client lacks the grant type.</summary>
+    private static readonly string[] UnconfirmedErrors =
+    [
+        "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "interaction_required", "consent_required", "login_required",
+    ];
+
     /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
     /// <param name="storeTokens">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
     /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
@@ -48,14 +57,20 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
             ProviderTokens tokens = record.Tokens with { IdTokenAt = record.Tokens.IdTokenAt ?? record.SignedInAt };
-            if (IdTokenClaims.From(tokens) is not { } idToken)
+            if (record.RefusedAt is not null || IdTokenClaims.From(tokens) is not { } idToken)
             {
                 return new RecheckAnswer.RoundTrip();
             }
 
             if (tokens.RefreshToken is not null)
             {
-                if (await RefreshAsync(provider, configuration, tokens, idToken, askedAt, storeTokens, cancellationToken) is { } answer)
+                RecheckAnswer? answer = await RefreshAsync(provider, configuration, tokens, idToken, askedAt, storeTokens, cancellationToken);
+                if (answer is RecheckAnswer.Refused refused)
+                {
+                    return await ConfirmRefusalAsync(refused, provider, configuration, tokens, idToken, askedAt, cancellationToken);
+                }
+
+                if (answer is not null)
                 {
                     return answer;
                 }
@@ -63,7 +78,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
                 tokens = tokens with { RefreshToken = null };
             }
 
-            return tokens.AccessToken is { } accessToken && tokens.AccessTokenUntil > time.GetUtcNow() && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
+            return ValidAccessToken(tokens, configuration) is { } accessToken
                 ? await AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
                 : new RecheckAnswer.RoundTrip();
         }
@@ -71,6 +86,38 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return new RecheckAnswer.NoAnswer(error.Message);
+        }
+    }
+
+    private string? ValidAccessToken(ProviderTokens tokens, OpenIdConnectConfiguration configuration) =>
+        tokens.AccessTokenUntil > time.GetUtcNow() && !string.IsNullOrEmpty(configuration.UserInfoEndpoint) ? tokens.AccessToken : null;
+
+    /// <summary>Userinfo can confirm a refusal. It cannot revoke one: some access tokens stay valid after the person has lost access.</summary>
+    private async Task<RecheckAnswer> ConfirmRefusalAsync(
+        RecheckAnswer.Refused refused,
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        ProviderTokens tokens,
+        IdTokenClaims idToken,
+        DateTimeOffset askedAt,
+        CancellationToken cancellationToken)
+    {
+        if (ValidAccessToken(tokens, configuration) is not { } accessToken)
+        {
+            return refused;
+        }
+
+        try
+        {
+            RecheckAnswer answer = await AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken);
+            return answer is RecheckAnswer.Denied denied
+                ? new RecheckAnswer.Denied($"it answered {refused.Error} to the refresh, and {denied.Reason}")
+                : refused;
+        }
+        catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
+            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return refused;
         }
     }
 
@@ -98,15 +145,12 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
             OpenIdConnectMessage question = new() { GrantType = "refresh_token", RefreshToken = tokens.RefreshToken };
             answer = await provider.TokenEndpoint.RedeemAsync(question, configuration, cancellationToken);
         }
-        catch (ProviderRefusedException refused) when (refused.Error == "invalid_grant" && !tokens.RefreshInDoubt)
+        catch (ProviderRefusedException refused) when (UnconfirmedErrors.Contains(refused.Error))
         {
-            return new RecheckAnswer.Denied("it no longer accepts the refresh token");
-        }
-        catch (ProviderRefusedException refused) when (refused.Error is "invalid_grant" or "unauthorized_client" or "unsupported_grant_type")
-        {
-            // The token was used by a request whose answer was lost, or the client may not refresh.
             await storeTokens(tokens with { RefreshToken = null, RefreshInDoubt = false });
-            return null;
+
+            // A token in doubt may have been used by a request whose answer was lost.
+            return refused.Error == "invalid_grant" && tokens.RefreshInDoubt ? null : new RecheckAnswer.Refused(refused.Error);
         }
         catch (ProviderRefusedException refused)
         {
@@ -115,6 +159,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
             return new RecheckAnswer.NoAnswer($"it answered {refused.Error}");
         }
 
+        provider.RefreshTokens.NoteAccepted();
         ProviderTokens kept = TokenEndpoint.ToStoredTokens(answer, tokens, askedAt, time.GetUtcNow());
         if (string.IsNullOrEmpty(answer.IdToken))
         {

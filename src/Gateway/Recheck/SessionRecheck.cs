@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Storage;
 
@@ -19,6 +20,7 @@ internal sealed class SessionRecheck(
     SessionCookie cookie,
     RecheckAttempt attempt,
     SilentAuthentication silent,
+    PageWriter pages,
     TimeProvider time) : IHostedService, IDisposable
 {
     /// <summary>A replica that holds the lease longer than this has died.</summary>
@@ -40,7 +42,7 @@ internal sealed class SessionRecheck(
     private readonly SemaphoreSlim _turns = new(MaxConcurrent, MaxConcurrent);
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <returns>False where the browser was sent to the provider.</returns>
+    /// <returns>False where the browser was sent to the provider, or the request was refused.</returns>
     public async Task<bool> AskAsync(HttpContext context, Session session)
     {
         if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
@@ -64,7 +66,18 @@ internal sealed class SessionRecheck(
             context.User = session.Principal;
         }
 
-        return !session.NeedsRoundTrip || !session.IsRecheckDue || !await silent.BeginAsync(context, session, secret);
+        if (session.NeedsRoundTrip && session.IsRecheckDue && await silent.BeginAsync(context, session, secret))
+        {
+            return false;
+        }
+
+        if (!session.IsHeldBack)
+        {
+            return true;
+        }
+
+        await pages.RefuseAsync(context, silent.HeldBack(context.Request));
+        return false;
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -212,7 +225,9 @@ internal sealed class SessionRecheck(
         try
         {
             // Read after acquiring the lease: the previous holder may have stored new tokens.
-            if (await sessions.ReadRecordAsync(secret, CancellationToken.None) is { } record && record.CheckedAt <= session.CheckedAt)
+            if (await sessions.ReadRecordAsync(secret, CancellationToken.None) is { } record
+                && record.CheckedAt <= session.CheckedAt
+                && record.RefusedAt == session.RefusedAt)
             {
                 await attempt.ConcludeAsync(session, secret, record);
             }

@@ -1,12 +1,12 @@
 using System.Globalization;
 using Gateway.Access;
+using Gateway.Pages;
 using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.Recheck;
 
@@ -25,14 +25,12 @@ internal sealed partial class SilentAuthentication(
 {
     public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
 
-    private const string State = "recheck";
-
     /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
-    public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(State) == true;
+    public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
     /// <summary>The next page that is opened makes the trip, but not sooner than an hour after the last one.</summary>
     public static void RequestSilentAuthentication(Session session, SessionRecord record)
@@ -40,9 +38,33 @@ internal sealed partial class SilentAuthentication(
         session.NeedsRoundTrip = true;
         if (record.RoundTripAt is { } last)
         {
-            session.ScheduleRecheck(last + MinInterval);
+            session.ScheduleRecheck(last + MinIntervalOf(session.RefusedAt));
         }
     }
+
+    /// <summary>What a session gets that has not been confirmed in time after a refusal: a page that tries again, or 401, at which Paperless's
+    /// interface loads its page anew.</summary>
+    public Refusal HeldBack(HttpRequest request)
+    {
+        PageLink[] links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")];
+        const string detail = "The provider did not refresh this session, and has not confirmed it since.";
+        return IsPageNavigation(request)
+            ? new Refusal(503, "session_unconfirmed", "The provider must confirm this session", detail)
+            {
+                Remedy = "This page tries again by itself. Or sign out and sign in again.",
+                Links = links,
+                RetryAfter = (int)RetryBackoff.TotalSeconds,
+            }
+            : new Refusal(401, "session_unconfirmed", "The provider must confirm this session", detail)
+            {
+                Remedy = "Load a page of Paperless: that asks the provider.",
+                Links = links,
+                Level = LogLevel.Information,
+            };
+    }
+
+    /// <summary>After a refusal every page asks, but a provider that gives no answer must not cause a loop.</summary>
+    private static TimeSpan MinIntervalOf(DateTimeOffset? refusedAt) => refusedAt is null ? MinInterval : RetryBackoff;
 
     /// <returns>Whether the browser was sent to the provider.</returns>
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
@@ -65,21 +87,23 @@ internal sealed partial class SilentAuthentication(
 
             // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
             DateTimeOffset? last = null;
+            TimeSpan interval = MinIntervalOf(session.RefusedAt);
             SessionRecord? Noted(SessionRecord record)
             {
                 last = record.RoundTripAt;
-                return now - (last ?? DateTimeOffset.MinValue) < MinInterval ? null : record with { RoundTripAt = now };
+                interval = MinIntervalOf(record.RefusedAt);
+                return now - (last ?? DateTimeOffset.MinValue) < interval ? null : record with { RoundTripAt = now };
             }
 
             if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
             {
-                session.ScheduleRecheck(last is { } before ? before + MinInterval : now + RetryBackoff);
+                session.ScheduleRecheck(last is { } before ? before + interval : now + RetryBackoff);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
 
             noted.NeedsRoundTrip = true;
-            noted.ScheduleRecheck(now + MinInterval);
+            noted.ScheduleRecheck(now + interval);
         }
         catch (StoreUnavailableException away)
         {
@@ -91,7 +115,7 @@ internal sealed partial class SilentAuthentication(
         AuthenticationProperties properties = new() { RedirectUri = target };
         properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
         properties.Items[RoundTripState.Prompt] = "none";
-        properties.Items[State] = Convert.ToHexStringLower(session.Key.ToBytes());
+        properties.Items[RoundTripState.Recheck] = Convert.ToHexStringLower(session.Key.ToBytes());
         context.Response.Headers.CacheControl = "no-store";
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
         return true;
@@ -122,8 +146,18 @@ internal sealed partial class SilentAuthentication(
         {
             NotBegun(session.Identity.Username, noAnswer);
         }
-        else if (sessions.Current(session.Key) is { Identity: var identity } && HasNewProviderSession(session, result))
+        else if (sessions.Current(session.Key) is { Identity: var identity })
         {
+            if (session.RefusedAt is not null)
+            {
+                providers.Find(identity.Provider)?.RefreshTokens.NoteRefusedWithoutReason();
+            }
+
+            if (!HasNewProviderSession(session, result))
+            {
+                return;
+            }
+
             // The logout that the provider sends will speak of its new session: so this person gets a new one here, too.
             await context.SignInAsync(
                 SessionScheme.Name,
@@ -139,13 +173,10 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        string? error = failure switch
-        {
-            ProviderRefusedException refused => refused.Error,
-            OpenIdConnectProtocolException { Data: var data } => data["error"] as string,
-            _ => null,
-        };
-        if (error is "login_required" or "access_denied")
+        string? error = FailureRefusals.ErrorOf(failure);
+        bool isRefused = error is "login_required" or "access_denied"
+            || (session.RefusedAt is not null && (error is "interaction_required" or "consent_required" or "account_selection_required"));
+        if (isRefused)
         {
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
             return;
@@ -162,11 +193,11 @@ internal sealed partial class SilentAuthentication(
         && session.HasIndex(SessionIndex.ForPerson(session.Identity.Person with { Subject = result.Sub }));
 
     private static Session? OwnSession(HttpContext context, AuthenticationProperties properties) =>
-        context.Session() is { } session && properties.Items[State] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
+        context.Session() is { } session && properties.Items[RoundTripState.Recheck] == Convert.ToHexStringLower(session.Key.ToBytes()) ? session : null;
 
     /// <summary>A person opens a page; nothing that fetches ahead, and nothing in a frame.</summary>
     private static bool IsPageNavigation(HttpRequest request) =>
-        HttpMethods.IsGet(request.Method) && Pages.RequestKind.IsNavigation(request) && !Pages.RequestKind.IsPrefetch(request);
+        HttpMethods.IsGet(request.Method) && request.IsNavigation() && !request.IsPrefetch();
 
     private async Task<bool> IsReachableAsync(Provider provider, CancellationToken aborted)
     {

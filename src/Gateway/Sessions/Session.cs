@@ -21,6 +21,7 @@ internal sealed class Session
     private long _accountCheckedAt;
     private long _accountCheckAt = DateTimeOffset.MaxValue.UtcTicks;
 
+    private long _heldBackFrom = DateTimeOffset.MaxValue.UtcTicks;
     private readonly byte[]? _sidIndex;
     private readonly int _ownBytes;
 
@@ -30,6 +31,8 @@ internal sealed class Session
         Identity = record.Identity;
         SignedInAt = record.SignedInAt;
         CheckedAt = record.CheckedAt;
+        RefusedAt = record.RefusedAt;
+        NeedsRoundTrip = record.RefusedAt is not null;
         ExpiresAt = stored.ExpiresAt;
         Version = stored.Version;
         _sidIndex = stored.SidIndex;
@@ -53,6 +56,9 @@ internal sealed class Session
 
     /// <summary>When the provider last confirmed the session.</summary>
     public DateTimeOffset CheckedAt { get; }
+
+    /// <summary>When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</summary>
+    public DateTimeOffset? RefusedAt { get; }
 
     /// <summary>The version of the stored record from which this object was created.</summary>
     public long Version { get; }
@@ -83,6 +89,9 @@ internal sealed class Session
 
     /// <summary>The refresh token no longer tells whether the person has access. Only silent authentication in the browser (`prompt=none`) does.</summary>
     public bool NeedsRoundTrip { get; set; }
+
+    /// <summary>Whether only a silent authentication may go on: a refusal of the provider has stayed unconfirmed for too long.</summary>
+    public bool IsHeldBack => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _heldBackFrom);
 
     /// <summary>Whether the current request should check the account in Paperless, although the provider cannot be asked.</summary>
     public bool IsAccountCheckDue => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _accountCheckAt);
@@ -134,6 +143,9 @@ internal sealed class Session
 
     /// <summary>Makes <see cref="IsRecheckDue"/> true from this time on.</summary>
     public void ScheduleRecheck(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
+
+    /// <summary>Makes <see cref="IsHeldBack"/> true from this time on.</summary>
+    public void HoldBackFrom(DateTimeOffset at) => Volatile.Write(ref _heldBackFrom, at.UtcTicks);
 
     /// <summary>Remembers that Paperless has confirmed the user. The next check is due after <paramref name="interval"/>.</summary>
     public void MarkAccountChecked(DateTimeOffset at, TimeSpan interval)

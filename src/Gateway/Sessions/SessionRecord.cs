@@ -54,12 +54,14 @@ internal sealed record ProviderTokens(
 /// <summary>The encrypted content of a stored session. It is decrypted only when it is needed, so that memory does not hold the tokens.</summary>
 /// <param name="CheckedAt">When the provider last confirmed the session.</param>
 /// <param name="RoundTripAt">When the last silent authentication (`prompt=none`) began; null if there was none.</param>
+/// <param name="RefusedAt">When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</param>
 internal sealed record SessionRecord(
     Identity Identity,
     DateTimeOffset SignedInAt,
     DateTimeOffset CheckedAt,
     ProviderTokens Tokens,
-    DateTimeOffset? RoundTripAt = null)
+    DateTimeOffset? RoundTripAt = null,
+    DateTimeOffset? RefusedAt = null)
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;

@@ -264,7 +264,12 @@ internal sealed partial class SessionRegistry(
     private Session Create(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
         Session session = new(secret, record, stored);
-        session.ScheduleRecheck(record.CheckedAt + RecheckInterval(session));
+        session.ScheduleRecheck(record.RefusedAt ?? (record.CheckedAt + RecheckInterval(session)));
+        if (record.RefusedAt is { } refusedAt)
+        {
+            session.HoldBackFrom(refusedAt + settings.Recheck);
+        }
+
         session.MarkAccountChecked(record.CheckedAt, RecheckInterval(session));
         session.Confirm(time.GetUtcNow());
         return session;

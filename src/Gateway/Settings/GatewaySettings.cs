@@ -31,6 +31,9 @@ internal sealed record GatewaySettings
     /// <summary>At least one. `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads to the first one.</summary>
     public required ImmutableArray<ProviderSettings> Providers { get; init; }
 
+    /// <summary>`GATEWAY_OFFLINE_ACCESS`: whether sign-ins ask for a refresh token.</summary>
+    public required OfflineAccessMode OfflineAccess { get; init; }
+
     public required IdentitySettings Identity { get; init; }
 
     public required AccountSettings Accounts { get; init; }
@@ -147,4 +150,16 @@ internal enum TokenAuthMethod
     ClientSecretBasic,
     ClientSecretPost,
     None,
+}
+
+/// <summary>Whether sign-ins ask for the scope `offline_access` (OpenID Connect Core 1.0, section 11).</summary>
+internal enum OfflineAccessMode
+{
+    /// <summary>If `SCOPE` names it, or if the provider ignores scopes that the client does not have.</summary>
+    Auto,
+
+    /// <summary>Not even if `SCOPE` names it.</summary>
+    Never,
+
+    Always,
 }

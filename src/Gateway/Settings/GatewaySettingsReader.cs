@@ -38,6 +38,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
             Providers = providers,
+            OfflineAccess = OfflineAccess(),
             Identity = Identity(),
             Accounts = new AccountSettingsReader(_variables).Read(
                 [.. providers.Select(provider => provider.Id)],
@@ -193,6 +194,23 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return url ?? new Uri("http://127.0.0.1:8081");
+    }
+
+    private OfflineAccessMode OfflineAccess()
+    {
+        const string name = "GATEWAY_OFFLINE_ACCESS";
+        switch (_variables.Text(name)?.ToUpperInvariant())
+        {
+            case null or "AUTO":
+                return OfflineAccessMode.Auto;
+            case "NEVER":
+                return OfflineAccessMode.Never;
+            case "ALWAYS":
+                return OfflineAccessMode.Always;
+            default:
+                _variables.Problem(name, $"\"{_variables.Text(name)}\" is none of its values.", "Write auto, never or always.");
+                return OfflineAccessMode.Auto;
+        }
     }
 
     private IdentitySettings Identity() => new(

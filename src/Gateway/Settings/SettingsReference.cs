@@ -70,6 +70,10 @@ internal static class SettingsReference
             new("GATEWAY_SESSION_IDLE", "`24h`", "A session expires after this time without use (`90s`, `5m`, `24h`, `7d`)."),
             new("GATEWAY_SESSION_LIFETIME", "`PAPERLESS_SESSION_COOKIE_AGE`", "A session expires after this time even if it is in use."),
             new("GATEWAY_SESSION_RECHECK", "`5m`", "While a session is in use, the gateway asks the provider this often whether the person still has access."),
+            new("GATEWAY_OFFLINE_ACCESS", "`auto`",
+                "Whether a sign-in asks for the scope `offline_access`, which gives a refresh token. `auto`: if `SCOPE` names it, and at authentik if " +
+                "its discovery document lists it. `never`: not even if `SCOPE` names it. `always`: at every provider. A provider that refuses the scope " +
+                "(`invalid_scope`) is asked again without it at once."),
             new("PAPERLESS_SESSION_COOKIE_AGE", "`1814400`", "Paperless's own session lifetime, in seconds."),
             new("PAPERLESS_LOGOUT_REDIRECT_URL", "the provider's end-session endpoint", "The address that the browser goes to after a logout."),
         ]),

@@ -3,6 +3,7 @@ using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
+using Gateway.Providers;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 
@@ -11,16 +12,15 @@ namespace Gateway.SignIn;
 /// <summary>A round trip that connects a provider's account to the user who is signed in, and signs nobody in.</summary>
 internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, PageWriter pages)
 {
-    private const string State = "connect";
-
     /// <summary>Who began the Connect; null for an ordinary sign-in.</summary>
     public static ConnectInitiator? FindInitiator(AuthenticationProperties? properties) =>
-        properties?.Items.TryGetValue(State, out string? state) == true ? ConnectInitiator.Parse(state) : null;
+        properties?.Items.TryGetValue(RoundTripState.Connect, out string? state) == true ? ConnectInitiator.Parse(state) : null;
 
     public static bool IsRequested(HttpRequest request) => request.Query["process"] == "connect";
 
     /// <summary>Notes who begins it.</summary>
-    public static void Begin(AuthenticationProperties properties, SignedInUser user) => properties.Items[State] = ConnectInitiator.From(user).ToState();
+    public static void Begin(AuthenticationProperties properties, SignedInUser user) =>
+        properties.Items[RoundTripState.Connect] = ConnectInitiator.From(user).ToState();
 
     /// <summary>Another site must not begin it: at the provider somebody else may be signed in.</summary>
     public Refusal? FindRefusal(HttpRequest request) => CrossSiteGuard.IsProvenSameOrigin(request, settings.Public)

@@ -27,8 +27,6 @@ internal sealed partial class SignInEvents(
     TimeProvider time,
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
 {
-    private const string OfflineAccess = "offline_access";
-
     /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
     private static readonly OpenIdConnectProtocolValidator TokenResponse = new() { RequireNonce = true, RequireTimeStampInNonce = false };
 
@@ -50,28 +48,32 @@ internal sealed partial class SignInEvents(
         context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(ProviderOf(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
-        if (ConnectFlow.FindInitiator(context.Properties) is not null || SilentAuthentication.IsSilentAuthentication(context.Properties))
-        {
-            return;
-        }
-
-        // With a refresh token the provider can be asked again while the session lasts (OpenID Connect Core 1.0, section 11).
-        OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
-        if (configuration.ScopesSupported.Contains(OfflineAccess) && !context.ProtocolMessage.Scope.Split(' ').Contains(OfflineAccess))
-        {
-            context.ProtocolMessage.Scope += " " + OfflineAccess;
-        }
+        Provider provider = ProviderOf(context.Scheme);
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        context.ProtocolMessage.Scope = provider.OfflineAccess.ChooseScopes(
+            configuration,
+            isSignIn: ConnectFlow.FindInitiator(context.Properties) is null && !SilentAuthentication.IsSilentAuthentication(context.Properties),
+            isRefused: context.Properties.Items.ContainsKey(RoundTripState.WithoutOfflineAccess));
+        context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
     }
 
-    /// <summary>The `iss` of the authorization response must be the provider's, and be there where the provider announces it (RFC 9207, section 2.4).</summary>
+    /// <summary>The `iss` of the authorization response must be the provider's (RFC 9207, section 2.4).</summary>
+    /// <remarks>
+    /// A code must come with it where the provider announces it. Some providers, such as Duende IdentityServer, leave it out of error answers:
+    /// an error grants nothing, and the handler takes it only with the state of a round trip of this browser.
+    /// </remarks>
     public override async Task MessageReceived(MessageReceivedContext context)
     {
-        string? issuer = context.ProtocolMessage.Iss;
+        OpenIdConnectMessage answer = context.ProtocolMessage;
         OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
-        if (issuer is null ? configuration.AuthorizationResponseIssParameterSupported : issuer != configuration.Issuer)
+        bool isErrorOnly = !string.IsNullOrEmpty(answer.Error) && answer.Code is null;
+        if (answer.Iss is null && configuration.AuthorizationResponseIssParameterSupported && !isErrorOnly)
         {
-            context.Fail(
-                new ProviderMistakeException($"the authorization response {(issuer is null ? "does not name its issuer" : "comes from another issuer")}"));
+            context.Fail(new ProviderMistakeException("the authorization response does not name its issuer"));
+        }
+        else if (answer.Iss is { } issuer && issuer != configuration.Issuer)
+        {
+            context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
         }
     }
 
@@ -114,6 +116,10 @@ internal sealed partial class SignInEvents(
             idToken.RequiredText("sub"),
             context.HttpContext.RequestAborted);
         context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
+        if (context.Properties?.Items.ContainsKey(RoundTripState.WithoutOfflineAccess) == true)
+        {
+            ProviderOf(context.Scheme).OfflineAccess.RememberRefusal();
+        }
     }
 
     /// <summary>Asked here and not by the handler: the recheck reads userinfo by the same rules.</summary>
@@ -224,6 +230,12 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.SafeOrFrontPage(context.Properties?.RedirectUri, settings.ScriptName);
+        if (FailureRefusals.ErrorOf(context.Failure!) == "invalid_scope" && OfflineAccess.IsIn(ScopesOf(context.Properties)))
+        {
+            await http.ChallengeAsync(context.Scheme.Name, WithoutOfflineAccess(context.Properties!));
+            return;
+        }
+
         if (SilentAuthentication.IsSilentAuthentication(context.Properties))
         {
             await silent.FailAsync(http, context.Properties!, context.Failure!);
@@ -249,7 +261,7 @@ internal sealed partial class SignInEvents(
         }
         else
         {
-            Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings);
+            Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings, ScopesOf(context.Properties));
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {
                 Failed(failure, context.Scheme.Name, http.TraceIdentifier);
@@ -260,6 +272,23 @@ internal sealed partial class SignInEvents(
                 Links = [new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")],
             });
         }
+    }
+
+    private static string? ScopesOf(AuthenticationProperties? properties) =>
+        properties?.Items.TryGetValue(RoundTripState.Scopes, out string? scopes) == true ? scopes : null;
+
+    /// <summary>The same round trip again, which does not ask for `offline_access`.</summary>
+    private AuthenticationProperties WithoutOfflineAccess(AuthenticationProperties refused)
+    {
+        AuthenticationProperties again = new() { RedirectUri = refused.RedirectUri };
+        foreach ((string name, string? value) in refused.Items.Where(item => RoundTripState.Kept.Contains(item.Key)))
+        {
+            again.Items[name] = value;
+        }
+
+        again.Items[RoundTripState.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        again.Items[RoundTripState.WithoutOfflineAccess] = "1";
+        return again;
     }
 
     /// <summary>The address that starts this sign-in or Connect again.</summary>

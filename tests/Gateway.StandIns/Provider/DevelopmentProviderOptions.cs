@@ -23,6 +23,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>authentik decodes percent-encoded Basic credentials since 2026.2.2 only.</summary>
     public bool DecodesBasicCredentials { get; init; }
 
+    /// <summary>Whether a <c>+</c> in decoded Basic credentials is a space, as in forms; authentik only percent-decodes.</summary>
+    public bool DecodesBasicPlusAsSpace { get; init; }
+
     public IReadOnlyList<string> RedirectUris { get; init; } = [];
 
     public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
@@ -35,6 +38,12 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>Whether the provider maps the <c>offline_access</c> scope.</summary>
     public bool OfflineAccess { get; init; }
 
+    /// <summary>Set: the scopes that the client may have. Others are refused with <c>invalid_scope</c>, as most providers do; authentik drops them.</summary>
+    public IReadOnlyList<string>? ClientScopes { get; init; }
+
+    /// <summary>Set: every refresh is refused with this error; <c>invalid_grant</c> is authentik without <c>refresh_token</c> in <c>grant_types</c>.</summary>
+    public string? RefreshError { get; init; }
+
     public bool IncludeClaimsInIdToken { get; init; } = true;
 
     public bool SidClaim { get; init; } = true;
@@ -44,6 +53,9 @@ internal sealed record DevelopmentProviderOptions
 
     /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
     public bool GlobalIssuer { get; init; }
+
+    /// <summary>Whether authorization responses have <c>iss</c> (RFC 9207), and discovery announces it; authentik's have none.</summary>
+    public IssuerInAnswers IssuerInAnswers { get; init; }
 
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
@@ -91,6 +103,16 @@ internal enum ClientAuthentication
     BasicOrPost,
     BasicOnly,
     PostOnly,
+}
+
+/// <summary>Which authorization responses have <c>iss</c>.</summary>
+internal enum IssuerInAnswers
+{
+    None,
+    All,
+
+    /// <summary>Errors have none, as at Duende IdentityServer.</summary>
+    CodesOnly,
 }
 
 /// <summary>A way for the provider to be away.</summary>

@@ -84,7 +84,8 @@ internal static class ProtocolEngine
         AddBefore<ApplyAuthorizationResponseContext, WriteErrorPage>(
             server, HostBuiltIn.ProcessLocalErrorResponse<ApplyAuthorizationResponseContext>.Descriptor);
 
-        // authentik sends no iss in the authorization response.
+        // authentik sends no iss in the authorization response: the options decide.
+        AddBefore<ApplyAuthorizationResponseContext, NameIssuer>(server, BuiltIn.Authentication.AttachResponseState.Descriptor);
         server.RemoveEventHandler(BuiltIn.Authentication.AttachIssuer.Descriptor);
     }
 

@@ -41,6 +41,78 @@ public sealed class ClientAuthenticationTests
         Assert.Null(TokenRequest(world).Authorization);
     }
 
+    /// <summary>Every printable character of ASCII and some others, in an order of its own for each seed.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(3, false)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(3, true)]
+    public async Task Basic_credentials_of_any_characters_are_understood_with_percent_and_with_form_decoding(int seed, bool form)
+    {
+        string secret = Shuffled(seed);
+        string clientId = Shuffled(seed + 100);
+        await using World world = await StartAsync("client_secret_basic", ClientAuthentication.BasicOnly, clientId, secret);
+        world.Provider.Options = world.Provider.Options with { DecodesBasicPlusAsSpace = form };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+
+        Assert.True(page.Status == HttpStatusCode.OK, $"{clientId} and {secret}: {page.Text}");
+        Assert.Equal("alice", await visitor.WhoAsync());
+        Assert.DoesNotContain("client_secret", TokenRequest(world).Form.Keys);
+    }
+
+    [Fact]
+    public async Task A_space_in_Basic_credentials_is_sent_as_percent_20_and_a_plus_as_percent_2B()
+    {
+        await using World world = await StartAsync("client_secret_basic", ClientAuthentication.BasicOnly, "a b", "c d+e");
+        using Visitor visitor = world.NewVisitor();
+
+        await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+
+        Assert.Equal("a%20b:c%20d%2Be", Encoding.ASCII.GetString(Convert.FromBase64String(TokenRequest(world).Authorization!["Basic ".Length..])));
+    }
+
+    /// <summary>authentik before 2026.2.2 takes Basic credentials literally.</summary>
+    [Fact]
+    public async Task A_provider_that_refuses_Basic_gets_the_secret_in_the_form_at_once_and_from_then_on_if_it_offers_that()
+    {
+        await using World world = await StartAsync("client_secret_basic", ClientAuthentication.BasicOrPost, "paperless", Awkward);
+        world.Provider.Options = world.Provider.Options with { DecodesBasicCredentials = false };
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await (await RoundTrip.BeginAsync(alice)).CompleteAsync();
+
+        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, await alice.WhoAsync()));
+        Assert.Equal([false, true], TokenRequests(world).Select(request => request.Form.ContainsKey("client_secret")));
+        Assert.Equal("authentik", CapturedLog.Value(Assert.Single(world.Log.Of("BasicRefused")), "Provider"));
+        Assert.DoesNotContain(Awkward, world.Log.Text, StringComparison.Ordinal);
+        world.Provider.ClearReceived();
+        using Visitor again = world.NewVisitor();
+        await (await RoundTrip.BeginAsync(again)).CompleteAsync();
+        Assert.Equal(Awkward, TokenRequest(world).Form["client_secret"]);
+    }
+
+    [Fact]
+    public async Task A_provider_that_refuses_Basic_and_offers_no_form_gets_no_second_request()
+    {
+        await using World world = await StartAsync("client_secret_basic", ClientAuthentication.PostOnly, "paperless", Awkward);
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["token_endpoint_auth_methods_supported"] = new System.Text.Json.Nodes.JsonArray("client_secret_basic");
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains("invalid_client", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("client_secret", TokenRequest(world).Form.Keys);
+    }
+
     [Fact]
     public async Task Without_token_auth_method_a_provider_that_only_supports_Basic_gets_Basic()
     {
@@ -95,6 +167,16 @@ public sealed class ClientAuthenticationTests
         return world;
     }
 
-    private static ProviderRequest TokenRequest(World world) =>
-        world.Provider.Received.Single(request => request.Path == "/application/o/token/");
+    /// <summary>Letters at both ends, because the settings are trimmed.</summary>
+    private static string Shuffled(int seed)
+    {
+        char[] letters = [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(code => (char)code), 'ü', 'ß', '€', '日', '\u00A0'];
+        new Random(seed).Shuffle(letters);
+        return $"a{new string(letters)}z";
+    }
+
+    private static ProviderRequest TokenRequest(World world) => TokenRequests(world).Single();
+
+    private static IEnumerable<ProviderRequest> TokenRequests(World world) =>
+        world.Provider.Received.Where(request => request.Path == "/application/o/token/");
 }

@@ -14,7 +14,7 @@ public sealed class RecheckAnswerTests
     [Fact]
     public async Task A_refused_recheck_ends_the_session_its_WebSockets_and_the_Paperless_session()
     {
-        await using World world = await RecheckWorld.StartAsync();
+        await using World world = await RecheckWorld.StartAsync(provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
         using Visitor alice = await world.SignedInAsync("alice");
         await alice.FetchAsync("/api/documents/");
         using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);

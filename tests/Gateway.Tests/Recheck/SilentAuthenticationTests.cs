@@ -137,6 +137,35 @@ public sealed class SilentAuthenticationTests
         Assert.Equal("/documents/2", (await alice.SignInAsync("alice", "/documents/2")).Address.PathAndQuery);
     }
 
+    /// <summary>Duende IdentityServer announces `iss` and leaves it out of error answers.</summary>
+    [Theory]
+    [InlineData("login_required", nameof(IssuerInAnswers.CodesOnly))]
+    [InlineData("login_required", nameof(IssuerInAnswers.All))]
+    [InlineData("access_denied", nameof(IssuerInAnswers.CodesOnly))]
+    public async Task A_denial_ends_the_session_with_the_sign_in_page_at_a_provider_that_announces_iss(string error, string answers)
+    {
+        await using World world = await World.StartAsync(options =>
+            options.Provider = provider => provider with { IssuerInAnswers = Enum.Parse<IssuerInAnswers>(answers) });
+        using Visitor alice = await DueAsync(world);
+        using StatusSocket socket = await StatusSocket.OpenAsync(world, alice);
+        if (error == "login_required")
+        {
+            alice.Forget("authentik_session");
+        }
+        else
+        {
+            world.Provider.NextAuthorizeError = new ProviderError(error);
+        }
+
+        Page page = await alice.NavigateAsync("/documents/2");
+
+        Assert.Equal((HttpStatusCode.OK, "/accounts/login/?next=%2Fdocuments%2F2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("RefusedByTheProvider", CapturedLog.Value(Assert.Single(world.Log.Of("SessionEnded")), "Cause"));
+        Assert.Contains(error, CapturedLog.Value(Assert.Single(world.Log.Of("SessionRefused")), "Reason"), StringComparison.Ordinal);
+        Assert.Equal(1008, await socket.ClosedWithAsync());
+        Assert.DoesNotContain(world.Log.Of("Refused"), line => CapturedLog.Value(line, "Status") == "502");
+    }
+
     [Theory]
     [InlineData("access_denied", false)]
     [InlineData("interaction_required", true)]

@@ -29,6 +29,11 @@ internal static class AuthorizeEndpoint
             return Refuse(error.Error, error.Description);
         }
 
+        if (provider.Options.ClientScopes is { } allowed && request.GetScopes().Except(allowed).FirstOrDefault() is { } scope)
+        {
+            return Refuse(Errors.InvalidScope, $"The client may not have the scope {scope}.");
+        }
+
         ProviderSession? session = provider.ActiveSessions.Find(http.Request);
         if (session is null || MustSignInAgain(request, session, provider))
         {

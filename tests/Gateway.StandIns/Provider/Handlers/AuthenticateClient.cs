@@ -18,6 +18,10 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
         {
             context.Reject(error.Error, error.Description);
         }
+        else if (provider.Options.RefreshError is { } refused && context.Transaction.Request!.IsRefreshTokenGrantType())
+        {
+            context.Reject(refused, "This client may not refresh.");
+        }
         else if (!IsAuthentic(context))
         {
             context.Reject(Errors.InvalidClient, "Client authentication failed (e.g., unknown client, no client authentication included, "

@@ -40,5 +40,13 @@ internal sealed class ReadBasicCredentials<TContext>(DevelopmentProvider provide
             : [];
     }
 
-    private string Read(string value) => provider.Options.DecodesBasicCredentials ? Uri.UnescapeDataString(value) : value;
+    private string Read(string value)
+    {
+        if (!provider.Options.DecodesBasicCredentials)
+        {
+            return value;
+        }
+
+        return Uri.UnescapeDataString(provider.Options.DecodesBasicPlusAsSpace ? value.Replace('+', ' ') : value);
+    }
 }

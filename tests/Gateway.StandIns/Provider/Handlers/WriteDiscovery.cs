@@ -13,6 +13,11 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
     public ValueTask HandleAsync(ApplyConfigurationResponseContext context)
     {
         JsonObject document = Document(context.BaseUri!);
+        if (provider.Options.IssuerInAnswers != IssuerInAnswers.None)
+        {
+            document["authorization_response_iss_parameter_supported"] = true;
+        }
+
         document = provider.TamperDiscovery?.Invoke(document) ?? document;
         context.Transaction.Response = new OpenIddictResponse(JsonSerializer.SerializeToElement(document));
         return ValueTask.CompletedTask;

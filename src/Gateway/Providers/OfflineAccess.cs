@@ -1,0 +1,65 @@
+using Gateway.Settings;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.Providers;
+
+/// <summary>Decides which scopes an authorization request names, and remembers that the provider refuses `offline_access`.</summary>
+internal sealed partial class OfflineAccess(ProviderSettings provider, OfflineAccessMode mode, TimeProvider time, ILogger<OfflineAccess> logger)
+{
+    /// <summary>OpenID Connect Core 1.0, section 11: with a refresh token the provider can be asked again while the session lasts.</summary>
+    public const string Scope = "offline_access";
+
+    /// <summary>After this time the scope is tried again, because the operator may have allowed it at the provider.</summary>
+    public static readonly TimeSpan RefusalTtl = TimeSpan.FromDays(1);
+
+    /// <summary>authentik ignores a scope that the client does not have. Other providers refuse the sign-in, some on a page of their own.</summary>
+    private const string AuthentikAuthorizePath = "/application/o/authorize/";
+
+    private long _refusedUntil;
+
+    /// <param name="isSignIn">False for a Connect and a silent authentication: only `SCOPE` itself adds the scope to these.</param>
+    /// <param name="isRefused">The provider has just refused this round trip with the scope.</param>
+    public string ChooseScopes(OpenIdConnectConfiguration configuration, bool isSignIn, bool isRefused)
+    {
+        bool isRequested = !isRefused && IsRequested(configuration, isSignIn);
+        return string.Join(' ', isRequested ? provider.Scopes.Append(Scope).Distinct() : provider.Scopes.Where(scope => scope != Scope));
+    }
+
+    public static bool IsIn(string? scopes) => scopes?.Split(' ').Contains(Scope) == true;
+
+    /// <summary>Call it after a round trip without the scope has succeeded: anyone can forge the refusal alone.</summary>
+    public void RememberRefusal()
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (Interlocked.Exchange(ref _refusedUntil, (now + RefusalTtl).UtcTicks) < now.UtcTicks)
+        {
+            Refused(provider.Id);
+        }
+    }
+
+    private bool IsRequested(OpenIdConnectConfiguration configuration, bool isSignIn)
+    {
+        if (mode == OfflineAccessMode.Never || time.GetUtcNow().UtcTicks < Volatile.Read(ref _refusedUntil))
+        {
+            return false;
+        }
+
+        if (provider.Scopes.Contains(Scope))
+        {
+            return true;
+        }
+
+        return isSignIn && (mode == OfflineAccessMode.Always || (configuration.ScopesSupported.Contains(Scope) && IsAuthentik(configuration)));
+    }
+
+    private static bool IsAuthentik(OpenIdConnectConfiguration configuration) =>
+        new Uri(configuration.AuthorizationEndpoint).AbsolutePath.EndsWith(AuthentikAuthorizePath, StringComparison.Ordinal);
+
+    [LoggerMessage(
+        EventId = 3022,
+        EventName = "OfflineAccessRefused",
+        Level = LogLevel.Warning,
+        Message = "{Provider} refuses the scope offline_access (invalid_scope), and accepts sign-ins without it. For a day the gateway does not ask for "
+            + "it there. Allow the scope for this client at the provider, or set GATEWAY_OFFLINE_ACCESS=never")]
+    private partial void Refused(string provider);
+}
