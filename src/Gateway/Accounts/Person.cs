@@ -28,6 +28,12 @@ internal sealed record Person(
     bool? Staff,
     DateTimeOffset AssertedAt)
 {
+    /// <summary>Part of the groups claim could not be read: the person may be in more groups than <see cref="Groups"/> names.</summary>
+    public bool GroupsAreIncomplete { get; init; }
+
+    /// <summary>The provider's own names of the groups, for the log.</summary>
+    public IReadOnlyList<string> ProvidedGroups { get; init; } = [];
+
     [JsonIgnore]
     public PersonKey Key => new(Provider, Issuer, Subject);
 

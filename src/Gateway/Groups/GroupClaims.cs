@@ -7,9 +7,13 @@ namespace Gateway.Groups;
 /// <summary>A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups.</summary>
 /// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
 /// <param name="Provided">The provider's own names and ids, before the map.</param>
-internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided)
+/// <param name="Unreadable">What of the claim could not be read, for the log; null where all of it was understood.</param>
+internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided, string? Unreadable = null)
 {
     public static readonly GroupsOfPerson Absent = new(null, []);
+
+    /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>
+    public bool IsIncomplete => Mapped is not null && Unreadable is not null;
 
     /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may open the door and yet be dropped by the map.</summary>
     public bool IsAllowed(ImmutableHashSet<string> allowed) =>
@@ -24,15 +28,24 @@ internal static class GroupClaims
 
     private const int MaxNameLength = 150;
 
+    /// <summary>As much of a value as a log line shows.</summary>
+    private const int MaxShownLength = 200;
+
     /// <summary>
-    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null, and any other shape, says nothing of groups;
-    /// so does an array in which not one entry is understood: it is not "no groups".
+    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null says nothing of groups; any other shape is
+    /// unreadable. So is an array in which not one entry is understood: it is not "no groups".
     /// </summary>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || ReadEntries(value) is not { } entries)
+        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
         {
             return GroupsOfPerson.Absent;
+        }
+
+        Entries read = ReadEntries(value);
+        if (read.Names is not { } entries)
+        {
+            return GroupsOfPerson.Absent with { Unreadable = read.Unreadable };
         }
 
         ImmutableArray<string>.Builder mapped = ImmutableArray.CreateBuilder<string>();
@@ -48,24 +61,38 @@ internal static class GroupClaims
             }
         }
 
-        return new GroupsOfPerson(mapped.ToImmutable(), provided.ToImmutable());
+        return new GroupsOfPerson(mapped.ToImmutable(), provided.ToImmutable(), read.Unreadable);
     }
 
-    private static List<string[]>? ReadEntries(JsonElement value)
+    private static Entries ReadEntries(JsonElement value)
     {
-        switch (value.ValueKind)
+        if (value.ValueKind == JsonValueKind.Array)
         {
-            case JsonValueKind.Array:
-                JsonElement[] given = [.. value.EnumerateArray().Take(MaxGroups)];
-                string[][] found = [.. given.Select(ReadNames).OfType<string[]>()];
-                return found.Length > 0 || given.All(entry => entry.ValueKind == JsonValueKind.String) ? [.. found] : null;
-            case JsonValueKind.String or JsonValueKind.Object when ReadNames(value) is { } names:
-                return [names];
-            case JsonValueKind.String:
-                return [];
-            default:
-                return null;
+            return ReadList(value);
         }
+
+        if (ReadNames(value) is { } names)
+        {
+            return new Entries([names], null);
+        }
+
+        // A text of blanks is a list of no names.
+        return IsText(value) ? new Entries([], null) : new Entries(null, Shown(value));
+    }
+
+    private static Entries ReadList(JsonElement list)
+    {
+        JsonElement[] given = [.. list.EnumerateArray().Take(MaxGroups)];
+        string[][] found = [.. given.Select(ReadNames).OfType<string[]>()];
+        JsonElement[] unreadable = [.. given.Where(entry => !IsText(entry) && ReadNames(entry) is null)];
+        if (unreadable.Length > 0)
+        {
+            string shown = string.Join(", ", unreadable.Take(3).Select(Shown));
+            return new Entries(found.Length > 0 ? found : null, $"a list with {unreadable.Length} unreadable entries: {shown}");
+        }
+
+        int length = list.GetArrayLength();
+        return new Entries(found, length > MaxGroups ? $"a list of {length} entries, of which only {MaxGroups} are read" : null);
     }
 
     /// <summary>The names that one entry goes by, the one to keep first; null where it has none.</summary>
@@ -80,9 +107,21 @@ internal static class GroupClaims
         return entry.ValueKind == JsonValueKind.String && UsableName(entry) is { } text ? [text] : null;
     }
 
+    /// <summary>A text that is no usable name is understood all the same: no group of Paperless can have that name.</summary>
+    private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String;
+
     private static string? Text(JsonElement entry, string name) =>
         ClaimPath.TryFind(entry, name, out JsonElement text) ? UsableName(text) : null;
 
     private static string? UsableName(JsonElement text)
         => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
+
+    private static string Shown(JsonElement value)
+    {
+        string json = value.GetRawText();
+        return json.Length <= MaxShownLength ? json : json[..MaxShownLength] + "…";
+    }
+
+    /// <param name="Names">The names of each group; null where nothing was understood.</param>
+    private sealed record Entries(IReadOnlyList<string[]>? Names, string? Unreadable);
 }
