@@ -70,7 +70,7 @@ internal sealed partial class AccountSync(
     /// <summary>The provider's groups; with those that the user has, where the provider's claim was not read completely.</summary>
     private async Task<IReadOnlySet<int>> FindGroupsAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
-        IReadOnlySet<int> named = await groups.IdsAsync(person.Groups!, mayCreate: true, cancellationToken);
+        IReadOnlySet<int> named = await groups.IdsAsync(person.GroupEntries, cancellationToken);
         return person.GroupsAreIncomplete ? named.Union(user.Groups).ToHashSet() : named;
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         }
 
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
-        if (!groups.IsAllowed(rules.AllowedGroups) && !(isSignedIn && groups.Mapped is null))
+        if (!groups.IsAllowed(rules.AllowedGroups, rules.AllowedGroupPatterns) && !(isSignedIn && groups.Mapped is null))
         {
             return RefusedByGroups(provider, groups, subject);
         }
@@ -54,6 +54,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
             assertedAt)
         {
             GroupsAreIncomplete = groups.IsIncomplete,
+            GroupEntries = groups.Entries,
             ProvidedGroups = groups.Provided,
         }, null);
     }
@@ -104,16 +105,7 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
     }
 
     /// <summary>Null where the settings name no such groups of this provider, or the provider's groups are not known: then the flag stays as it is.</summary>
-    private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names)
-    {
-        if (names.IsEmpty || groups.Mapped is null)
-        {
-            return null;
-        }
-
-        bool isMember = groups.IsAllowed(names);
-        return groups.IsIncomplete && !isMember ? null : isMember;
-    }
+    private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names) => names.IsEmpty ? null : groups.IsMember(names);
 
     private static (Person?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
         (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });

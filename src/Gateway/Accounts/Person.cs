@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Gateway.Groups;
 using Gateway.Sessions;
 using Gateway.Storage;
 
@@ -30,6 +31,9 @@ internal sealed record Person(
 {
     /// <summary>Part of the groups claim could not be read: the person may be in more groups than <see cref="Groups"/> names.</summary>
     public bool GroupsAreIncomplete { get; init; }
+
+    /// <summary><see cref="Groups"/> as they are looked up in Paperless.</summary>
+    public IReadOnlyList<GroupEntry> GroupEntries { get; init; } = [.. (Groups ?? []).Select(group => new GroupEntry([group], null))];
 
     /// <summary>The provider's own names of the groups, for the log.</summary>
     public IReadOnlyList<string> ProvidedGroups { get; init; } = [];

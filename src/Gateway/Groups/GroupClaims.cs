@@ -1,127 +1,163 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Gateway.Settings;
 
 namespace Gateway.Groups;
 
-/// <summary>A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups.</summary>
-/// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
-/// <param name="Provided">The provider's own names and ids, before the map.</param>
-/// <param name="Unreadable">What of the claim could not be read, for the log; null where all of it was understood.</param>
-internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided, string? Unreadable = null)
-{
-    public static readonly GroupsOfPerson Absent = new(null, []);
-
-    /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>
-    public bool IsIncomplete => Mapped is not null && Unreadable is not null;
-
-    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may open the door and yet be dropped by the map.</summary>
-    public bool IsAllowed(ImmutableHashSet<string> allowed) =>
-        allowed.IsEmpty || Provided.Any(allowed.Contains) || (Mapped ?? []).Any(allowed.Contains);
-}
-
 /// <summary>From the provider's claims to Paperless's group names; a pure function.</summary>
 internal static class GroupClaims
 {
-    /// <summary>More groups, or longer names, than anybody has: what lies beyond is not read.</summary>
-    private const int MaxGroups = 1000;
-
+    /// <summary>Django's limit for the name of a group.</summary>
     private const int MaxNameLength = 150;
 
-    /// <summary>As much of a value as a log line shows.</summary>
-    private const int MaxShownLength = 200;
-
     /// <summary>
-    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null says nothing of groups; any other shape is
-    /// unreadable. So is an array in which not one entry is understood: it is not "no groups".
+    /// Takes what <see cref="GroupShapes"/> reads. Null says nothing of groups; any other shape is unreadable. So is an array in which not
+    /// one entry is understood: it is not "no groups".
     /// </summary>
+    /// <param name="claim">One claim, or several with commas between them.</param>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        ReadEntries[] read = [.. FindValues(claims, claim).Select(GroupShapes.Read)];
+        string? unreadable = read.Any(found => found.Unreadable is not null)
+            ? string.Join("; ", read.Select(found => found.Unreadable).OfType<string>())
+            : null;
+        if (read.All(found => found.Entries is null))
         {
-            return GroupsOfPerson.Absent;
+            return GroupsOfPerson.Absent with { Unreadable = unreadable };
         }
 
-        Entries read = ReadEntries(value);
-        if (read.Names is not { } entries)
+        Mapping mapping = new(map);
+        foreach (ReadEntry entry in read.SelectMany(found => found.Entries ?? []))
         {
-            return GroupsOfPerson.Absent with { Unreadable = read.Unreadable };
+            mapping.Add(entry);
         }
 
-        ImmutableArray<string>.Builder mapped = ImmutableArray.CreateBuilder<string>();
-        ImmutableArray<string>.Builder provided = ImmutableArray.CreateBuilder<string>();
-        HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (string[] names in entries)
+        return mapping.ToGroups(unreadable);
+    }
+
+    private static List<JsonElement> FindValues(JsonElement claims, string claim)
+    {
+        List<JsonElement> values = [];
+        string[] names = ClaimPath.TryFind(claims, claim, out _)
+            ? [claim]
+            : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        foreach (string name in names)
         {
-            provided.AddRange(names);
-            string? name = map.TryMap(names, out string? target) ? target : names[0];
-            if (!string.IsNullOrWhiteSpace(name) && seen.Add(name))
+            if (ClaimPath.TryFind(claims, name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             {
-                mapped.Add(name);
+                values.Add(value);
             }
         }
 
-        return new GroupsOfPerson(mapped.ToImmutable(), provided.ToImmutable(), read.Unreadable);
+        return values;
     }
 
-    private static Entries ReadEntries(JsonElement value)
+    /// <summary>Collects the groups of one person, entry by entry.</summary>
+    private sealed class Mapping(GroupMap map)
     {
-        if (value.ValueKind == JsonValueKind.Array)
+        private readonly ImmutableArray<string>.Builder _mapped = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _provided = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _fullNames = ImmutableArray.CreateBuilder<string>();
+        private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+        private readonly List<GroupEntry> _entries = [];
+        private string? _notMatched;
+
+        public void Add(ReadEntry entry)
         {
-            return ReadList(value);
+            try
+            {
+                if (entry.Whole is not { } whole)
+                {
+                    AddName(entry.Names[0]);
+                }
+                else if (map.HasKey(whole))
+                {
+                    AddName([whole]);
+                }
+                else
+                {
+                    AddParts(entry, whole);
+                }
+            }
+            catch (RegexMatchTimeoutException)
+            {
+                _notMatched = "a name that takes too long to match with a pattern";
+            }
         }
 
-        if (ReadNames(value) is { } names)
+        public GroupsOfPerson ToGroups(string? unreadable) => new(_mapped.ToImmutable(), _provided.ToImmutable(), unreadable ?? _notMatched)
         {
-            return new Entries([names], null);
+            Entries = _entries,
+            FullNames = _fullNames.ToImmutable(),
+        };
+
+        private void AddName(string[] names)
+        {
+            string? shortName = ProvidedName.ShortName(names[0]);
+            _provided.AddRange(names);
+            _fullNames.AddRange(names);
+            if (shortName is not null)
+            {
+                _provided.Add(shortName);
+            }
+
+            if (map.TryMapAll(names, out string[] mapped))
+            {
+                string[] kept = Keep(mapped);
+                _fullNames.AddRange(kept);
+                _entries.Add(new GroupEntry(kept, null));
+            }
+            else
+            {
+                string[] kept = Keep(MapShortName(shortName, names[0]));
+                _entries.Add(new GroupEntry(kept, shortName is null ? null : names[0]));
+            }
         }
 
-        // A text of blanks is a list of no names.
-        return IsText(value) ? new Entries([], null) : new Entries(null, Shown(value));
-    }
-
-    private static Entries ReadList(JsonElement list)
-    {
-        JsonElement[] given = [.. list.EnumerateArray().Take(MaxGroups)];
-        string[][] found = [.. given.Select(ReadNames).OfType<string[]>()];
-        JsonElement[] unreadable = [.. given.Where(entry => !IsText(entry) && ReadNames(entry) is null)];
-        if (unreadable.Length > 0)
+        private void AddParts(ReadEntry entry, string whole)
         {
-            string shown = string.Join(", ", unreadable.Take(3).Select(Shown));
-            return new Entries(found.Length > 0 ? found : null, $"a list with {unreadable.Length} unreadable entries: {shown}");
+            List<string> kept = [];
+            foreach (string part in entry.Names.Select(names => names[0]))
+            {
+                string? shortName = ProvidedName.ShortName(part);
+                _provided.Add(part);
+                bool isMapped = map.TryMapAll([part], out string[] mapped);
+                string[] names = Keep(isMapped ? mapped : MapShortName(shortName, part));
+                kept.AddRange(names);
+                if (shortName is not null)
+                {
+                    _provided.Add(shortName);
+                }
+
+                if (!entry.IsGuess)
+                {
+                    _fullNames.Add(part);
+                    _fullNames.AddRange(isMapped ? names : []);
+                }
+            }
+
+            _provided.Add(whole);
+            _fullNames.Add(whole);
+            _entries.Add(new GroupEntry(kept, whole));
         }
 
-        int length = list.GetArrayLength();
-        return new Entries(found, length > MaxGroups ? $"a list of {length} entries, of which only {MaxGroups} are read" : null);
-    }
-
-    /// <summary>The names that one entry goes by, the one to keep first; null where it has none.</summary>
-    private static string[]? ReadNames(JsonElement entry)
-    {
-        if (entry.ValueKind == JsonValueKind.Object)
+        private string[] MapShortName(string? shortName, string name)
         {
-            string?[] names = [Text(entry, "name"), Text(entry, "id")];
-            return names.OfType<string>().ToArray() is { Length: > 0 } found ? found : null;
+            if (shortName is null)
+            {
+                return [name];
+            }
+
+            return map.TryMapAll([shortName], out string[] mapped) ? mapped : [shortName];
         }
 
-        return entry.ValueKind == JsonValueKind.String && UsableName(entry) is { } text ? [text] : null;
+        /// <summary>The names that a group of Paperless can have.</summary>
+        private string[] Keep(string[] names)
+        {
+            string[] usable = [.. names.Where(name => !string.IsNullOrWhiteSpace(name) && name.Length <= MaxNameLength)];
+            _mapped.AddRange(usable.Where(_seen.Add));
+            return usable;
+        }
     }
-
-    /// <summary>A text that is no usable name is understood all the same: no group of Paperless can have that name.</summary>
-    private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String;
-
-    private static string? Text(JsonElement entry, string name) =>
-        ClaimPath.TryFind(entry, name, out JsonElement text) ? UsableName(text) : null;
-
-    private static string? UsableName(JsonElement text)
-        => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
-
-    private static string Shown(JsonElement value)
-    {
-        string json = value.GetRawText();
-        return json.Length <= MaxShownLength ? json : json[..MaxShownLength] + "…";
-    }
-
-    /// <param name="Names">The names of each group; null where nothing was understood.</param>
-    private sealed record Entries(IReadOnlyList<string[]>? Names, string? Unreadable);
 }
