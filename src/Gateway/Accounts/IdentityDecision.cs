@@ -72,6 +72,17 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
                 subject);
         }
 
+        if (groups.IsOverage)
+        {
+            GroupsOverage(provider.Id, claim, subject);
+            return Refused(
+                "groups_overage",
+                "No access",
+                $"You belong to more groups than {provider.Name} sends, so the gateway does not know them: the claim \"{claim}\" was left out.",
+                "The operator can let the provider send only the groups that are assigned to this application, or send roles.",
+                subject);
+        }
+
         if (groups.Unreadable is { } shape)
         {
             GroupsUnreadable(provider.Id, claim, subject, shape);
@@ -94,7 +105,11 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
     private void WarnOfGroups(ProviderSettings provider, GroupsOfPerson groups, string subject)
     {
         string claim = settings.Identity.GroupsClaim;
-        if (groups.Unreadable is { } shape)
+        if (groups.IsOverage)
+        {
+            GroupsOverage(provider.Id, claim, subject);
+        }
+        else if (groups.Unreadable is { } shape)
         {
             GroupsUnreadable(provider.Id, claim, subject, shape);
         }
@@ -133,4 +148,12 @@ internal sealed partial class IdentityDecision(GatewaySettings settings, ILogger
         Message = "{Provider} sent the claim {Claim} for {Subject} in a form that the gateway cannot read: {Shape}. No group is taken away because of "
             + "it. Let the provider send a list of names")]
     private partial void GroupsUnreadable(string provider, string claim, string subject, string shape);
+
+    [LoggerMessage(
+        EventId = 3012,
+        EventName = "GroupsOverage",
+        Level = LogLevel.Warning,
+        Message = "{Provider} left out the claim {Claim} of {Subject} because the person has too many groups (overage). The groups stay as they are. Let "
+            + "the provider send only groups that are assigned to the application, or set GATEWAY_GROUPS_CLAIM=roles")]
+    private partial void GroupsOverage(string provider, string claim, string subject);
 }

@@ -18,13 +18,15 @@ internal static class GroupClaims
     /// <param name="claim">One claim, or several with commas between them.</param>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        ReadEntries[] read = [.. FindValues(claims, claim).Select(GroupShapes.Read)];
-        string? unreadable = read.Any(found => found.Unreadable is not null)
-            ? string.Join("; ", read.Select(found => found.Unreadable).OfType<string>())
-            : null;
+        string[] names = ClaimPath.TryFind(claims, claim, out _)
+            ? [claim]
+            : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        ReadEntries[] read = [.. FindValues(claims, names).Select(GroupShapes.Read)];
+        string[] faults = [.. read.Select(found => found.Unreadable).OfType<string>(), .. GroupOverage.Describe(claims, names)];
+        string? unreadable = faults.Length > 0 ? string.Join("; ", faults) : null;
         if (read.All(found => found.Entries is null))
         {
-            return GroupsOfPerson.Absent with { Unreadable = unreadable };
+            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = read.Length == 0 && unreadable is not null };
         }
 
         Mapping mapping = new(map);
@@ -36,12 +38,9 @@ internal static class GroupClaims
         return mapping.ToGroups(unreadable);
     }
 
-    private static List<JsonElement> FindValues(JsonElement claims, string claim)
+    private static List<JsonElement> FindValues(JsonElement claims, string[] names)
     {
         List<JsonElement> values = [];
-        string[] names = ClaimPath.TryFind(claims, claim, out _)
-            ? [claim]
-            : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         foreach (string name in names)
         {
             if (ClaimPath.TryFind(claims, name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)

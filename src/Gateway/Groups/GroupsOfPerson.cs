@@ -20,6 +20,9 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
     /// </summary>
     public ImmutableArray<string> FullNames { get; init; } = [];
 
+    /// <summary>The provider left the groups out because there are too many.</summary>
+    public bool IsOverage { get; init; }
+
     /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>
     public bool IsIncomplete => Mapped is not null && Unreadable is not null;
 

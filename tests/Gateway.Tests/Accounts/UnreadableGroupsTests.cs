@@ -148,6 +148,68 @@ public sealed class UnreadableGroupsTests
         Assert.Single(world.Log.Of("GroupsUnreadable"));
     }
 
+    [Theory]
+    [InlineData("""{"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example/getMemberObjects"}}}""")]
+    [InlineData("""{"hasgroups": true}""")]
+    [InlineData("""{"hasgroups": "true"}""")]
+    public async Task Groups_that_Entra_left_out_as_too_many_stay_as_they_are_with_a_warning_that_says_so(string sent)
+    {
+        await using World world = await StartAsync();
+        InGroups(world, "viewers");
+        Sends(world, sent);
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal(["viewers"], world.Paperless.Data.GroupsOf("alice"));
+        Assert.Equal("groups", CapturedLog.Value(Assert.Single(world.Log.Of("GroupsOverage")), "Claim"));
+        Assert.Empty(world.Log.Of("GroupsAbsent"));
+        Assert.Empty(world.Log.Of("GroupsUnreadable"));
+    }
+
+    [Fact]
+    public async Task With_a_second_claim_groups_that_Entra_left_out_are_not_taken_away()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"] = "true";
+            options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles";
+        });
+        world.Paperless.Data.AddGroup("family");
+        InGroups(world, "viewers");
+        Sends(world, """{"_claim_names": {"groups": "src1"}, "roles": ["family"]}""");
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal(["family", "viewers"], world.Paperless.Data.GroupsOf("alice").Order());
+        Assert.Contains("overage", CapturedLog.Value(Assert.Single(world.Log.Of("GroupsUnreadable")), "Shape"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task With_allowed_groups_a_person_whose_groups_Entra_left_out_is_refused_with_the_reason()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
+        Sends(world, """{"_claim_names": {"groups": "src1"}}""");
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Equal("groups_overage", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
+        Assert.Contains("more groups than", page.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>The provider sends these claims, and no groups.</summary>
+    private static void Sends(World world, string claims) => world.Provider.TamperIdToken = world.Provider.TamperUserInfo = sent =>
+    {
+        sent.Remove("groups");
+        foreach ((string name, JsonNode? value) in JsonNode.Parse(claims)!.AsObject())
+        {
+            sent[name] = value?.DeepClone();
+        }
+
+        return sent;
+    };
+
     private static JsonObject With(JsonObject claims, JsonNode? groups)
     {
         claims["groups"] = groups;
