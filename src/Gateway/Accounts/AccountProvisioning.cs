@@ -162,7 +162,7 @@ internal sealed partial class AccountProvisioning(
     private async Task<IEnumerable<int>> GroupsAsync(Person person, CancellationToken cancellationToken)
     {
         HashSet<int> ids = [.. await groups.IdsAsync(settings.DefaultGroups, mayCreate: false, cancellationToken)];
-        ids.UnionWith(await groups.IdsAsync(person.Groups ?? [], mayCreate: true, cancellationToken));
+        ids.UnionWith(await groups.IdsAsync(person.GroupEntries, cancellationToken));
         return ids.Order();
     }
 

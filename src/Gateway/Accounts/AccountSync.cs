@@ -58,13 +58,20 @@ internal sealed partial class AccountSync(
             IsStaff = person.Staff is { } staff && staff != user.IsStaff ? staff : null,
             IsSuperuser = await FindSuperuserChangeAsync(person, user, cancellationToken),
         };
-        if (!settings.SyncGroups || person.Groups is not { } names)
+        if (!settings.SyncGroups || person.Groups is null)
         {
             return change;
         }
 
-        IReadOnlySet<int> wanted = await groups.IdsAsync(names, mayCreate: true, cancellationToken);
+        IReadOnlySet<int> wanted = await FindGroupsAsync(person, user, cancellationToken);
         return wanted.SetEquals(user.Groups) ? change : change with { Groups = [.. wanted.Order()] };
+    }
+
+    /// <summary>The provider's groups; with those that the user has, where the provider's claim was not read completely.</summary>
+    private async Task<IReadOnlySet<int>> FindGroupsAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
+    {
+        IReadOnlySet<int> named = await groups.IdsAsync(person.GroupEntries, cancellationToken);
+        return person.GroupsAreIncomplete ? named.Union(user.Groups).ToHashSet() : named;
     }
 
     private async Task<bool?> FindSuperuserChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
@@ -107,7 +114,7 @@ internal sealed partial class AccountSync(
             }
             catch (PaperlessRefusedException refused) when (tries < 3)
             {
-                PaperlessUserChange less = await WithoutRejectedAsync(change, refused, person, cancellationToken);
+                PaperlessUserChange less = await WithoutRejectedAsync(change, refused, person, user, cancellationToken);
                 if (less == change)
                 {
                     throw;
@@ -131,6 +138,7 @@ internal sealed partial class AccountSync(
         PaperlessUserChange change,
         PaperlessRefusedException refused,
         Person person,
+        PaperlessUser user,
         CancellationToken cancellationToken)
     {
         ProfileRejected(person.Label, refused.Message);
@@ -138,7 +146,8 @@ internal sealed partial class AccountSync(
         {
             // A group that was deleted within the last minute.
             groups.Forget();
-            return change with { Groups = [.. (await groups.IdsAsync(person.Groups!, mayCreate: true, cancellationToken)).Order()] };
+            PaperlessUser now = await api.FindUserAsync(user.Id, cancellationToken) ?? user;
+            return change with { Groups = [.. (await FindGroupsAsync(person, now, cancellationToken)).Order()] };
         }
 
         return change with
@@ -156,6 +165,11 @@ internal sealed partial class AccountSync(
         if (added.Length + removed.Length > 0)
         {
             GroupsChanged(after.Username, added, removed, person.GroupsSource, person.Provider);
+        }
+
+        if (before.Groups.Count > 0 && after.Groups.Count == 0 && person.ProvidedGroups.Count > 0)
+        {
+            LastGroupRemoved(after.Username, person.ProvidedGroups, person.GroupsSource, person.Provider);
         }
 
         if (before.IsSuperuser != after.IsSuperuser)
@@ -211,4 +225,12 @@ internal sealed partial class AccountSync(
         Level = LogLevel.Warning,
         Message = "Paperless refused part of the profile of {Person}: {Reason}. The rest is updated")]
     private partial void ProfileRejected(string person, string reason);
+
+    [LoggerMessage(
+        EventId = 7035,
+        EventName = "LastGroupRemoved",
+        Level = LogLevel.Warning,
+        Message = "{User} is now in no group: none of {Entries}, from the claim {Claim} of {Provider}, is a group in Paperless. If that is wrong, map "
+            + "the names with GATEWAY_GROUP_MAP or create the groups")]
+    private partial void LastGroupRemoved(string user, IReadOnlyList<string> entries, string? claim, string provider);
 }

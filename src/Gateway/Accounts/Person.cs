@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Gateway.Groups;
 using Gateway.Sessions;
 using Gateway.Storage;
 
@@ -28,6 +29,15 @@ internal sealed record Person(
     bool? Staff,
     DateTimeOffset AssertedAt)
 {
+    /// <summary>Part of the groups claim could not be read: the person may be in more groups than <see cref="Groups"/> names.</summary>
+    public bool GroupsAreIncomplete { get; init; }
+
+    /// <summary><see cref="Groups"/> as they are looked up in Paperless.</summary>
+    public IReadOnlyList<GroupEntry> GroupEntries { get; init; } = [.. (Groups ?? []).Select(group => new GroupEntry([group], null))];
+
+    /// <summary>The provider's own names of the groups, for the log.</summary>
+    public IReadOnlyList<string> ProvidedGroups { get; init; } = [];
+
     [JsonIgnore]
     public PersonKey Key => new(Provider, Issuer, Subject);
 

@@ -1,91 +1,162 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Gateway.Settings;
 
 namespace Gateway.Groups;
 
-/// <summary>
-/// A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups. `Accounts`: `ClaimsDecision`
-/// decides what an absent claim does.
-/// </summary>
-/// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
-/// <param name="Provided">The provider's own names and ids, before the map.</param>
-internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided)
-{
-    public static readonly GroupsOfPerson Absent = new(null, []);
-
-    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may grant access even if the map drops it.</summary>
-    public bool IsAllowed(ImmutableHashSet<string> allowed) =>
-        allowed.IsEmpty || Provided.Any(allowed.Contains) || (Mapped ?? []).Any(allowed.Contains);
-}
-
 /// <summary>From the provider's claims to Paperless's group names; a pure function.</summary>
 internal static class GroupClaims
 {
-    /// <summary>More groups, or longer names, than anybody has: what lies beyond is not read.</summary>
-    private const int MaxGroups = 1000;
-
+    /// <summary>Django's limit for the name of a group.</summary>
     private const int MaxNameLength = 150;
 
     /// <summary>
-    /// Takes an array of texts, a lone text, or objects with a `name` (and an `id`). Null, and any other shape, says nothing of groups;
-    /// so does an array in which not one entry is understood: it is not "no groups".
+    /// Takes what <see cref="GroupShapes"/> reads. Null says nothing of groups; any other shape is unreadable. So is an array in which not
+    /// one entry is understood: it is not "no groups".
     /// </summary>
+    /// <param name="claim">One claim, or several with commas between them.</param>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        if (!ClaimPath.TryFind(claims, claim, out JsonElement value) || ReadEntries(value) is not { } entries)
+        string[] names = ClaimPath.TryFind(claims, claim, out _)
+            ? [claim]
+            : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        ReadEntries[] read = [.. FindValues(claims, names).Select(GroupShapes.Read)];
+        string[] faults = [.. read.Select(found => found.Unreadable).OfType<string>(), .. GroupOverage.Describe(claims, names)];
+        string? unreadable = faults.Length > 0 ? string.Join("; ", faults) : null;
+        if (read.All(found => found.Entries is null))
         {
-            return GroupsOfPerson.Absent;
+            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = read.Length == 0 && unreadable is not null };
         }
 
-        ImmutableArray<string>.Builder mapped = ImmutableArray.CreateBuilder<string>();
-        ImmutableArray<string>.Builder provided = ImmutableArray.CreateBuilder<string>();
-        HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (string[] names in entries)
+        Mapping mapping = new(map);
+        foreach (ReadEntry entry in read.SelectMany(found => found.Entries ?? []))
         {
-            provided.AddRange(names);
-            string? name = map.TryMap(names, out string? target) ? target : names[0];
-            if (!string.IsNullOrWhiteSpace(name) && seen.Add(name))
+            mapping.Add(entry);
+        }
+
+        return mapping.ToGroups(unreadable);
+    }
+
+    private static List<JsonElement> FindValues(JsonElement claims, string[] names)
+    {
+        List<JsonElement> values = [];
+        foreach (string name in names)
+        {
+            if (ClaimPath.TryFind(claims, name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             {
-                mapped.Add(name);
+                values.Add(value);
             }
         }
 
-        return new GroupsOfPerson(mapped.ToImmutable(), provided.ToImmutable());
+        return values;
     }
 
-    private static List<string[]>? ReadEntries(JsonElement value)
+    /// <summary>Collects the groups of one person, entry by entry.</summary>
+    private sealed class Mapping(GroupMap map)
     {
-        switch (value.ValueKind)
+        private readonly ImmutableArray<string>.Builder _mapped = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _provided = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _fullNames = ImmutableArray.CreateBuilder<string>();
+        private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+        private readonly List<GroupEntry> _entries = [];
+        private string? _notMatched;
+
+        public void Add(ReadEntry entry)
         {
-            case JsonValueKind.Array:
-                JsonElement[] given = [.. value.EnumerateArray().Take(MaxGroups)];
-                string[][] found = [.. given.Select(ReadNames).OfType<string[]>()];
-                return found.Length > 0 || given.All(entry => entry.ValueKind == JsonValueKind.String) ? [.. found] : null;
-            case JsonValueKind.String or JsonValueKind.Object when ReadNames(value) is { } names:
-                return [names];
-            case JsonValueKind.String:
-                return [];
-            default:
-                return null;
+            try
+            {
+                if (entry.Whole is not { } whole)
+                {
+                    AddName(entry.Names[0]);
+                }
+                else if (map.HasKey(whole))
+                {
+                    AddName([whole]);
+                }
+                else
+                {
+                    AddParts(entry, whole);
+                }
+            }
+            catch (RegexMatchTimeoutException)
+            {
+                _notMatched = "a name that takes too long to match with a pattern";
+            }
+        }
+
+        public GroupsOfPerson ToGroups(string? unreadable) => new(_mapped.ToImmutable(), _provided.ToImmutable(), unreadable ?? _notMatched)
+        {
+            Entries = _entries,
+            FullNames = _fullNames.ToImmutable(),
+        };
+
+        private void AddName(string[] names)
+        {
+            string? shortName = ProvidedName.ShortName(names[0]);
+            _provided.AddRange(names);
+            _fullNames.AddRange(names);
+            if (shortName is not null)
+            {
+                _provided.Add(shortName);
+            }
+
+            if (map.TryMapAll(names, out string[] mapped))
+            {
+                string[] kept = Keep(mapped);
+                _fullNames.AddRange(kept);
+                _entries.Add(new GroupEntry(kept, null));
+            }
+            else
+            {
+                string[] kept = Keep(MapShortName(shortName, names[0]));
+                _entries.Add(new GroupEntry(kept, shortName is null ? null : names[0]));
+            }
+        }
+
+        private void AddParts(ReadEntry entry, string whole)
+        {
+            List<string> kept = [];
+            foreach (string part in entry.Names.Select(names => names[0]))
+            {
+                string? shortName = ProvidedName.ShortName(part);
+                _provided.Add(part);
+                bool isMapped = map.TryMapAll([part], out string[] mapped);
+                string[] names = Keep(isMapped ? mapped : MapShortName(shortName, part));
+                kept.AddRange(names);
+                if (shortName is not null)
+                {
+                    _provided.Add(shortName);
+                }
+
+                if (!entry.IsGuess)
+                {
+                    _fullNames.Add(part);
+                    _fullNames.AddRange(isMapped ? names : []);
+                }
+            }
+
+            _provided.Add(whole);
+            _fullNames.Add(whole);
+            _entries.Add(new GroupEntry(kept, whole));
+        }
+
+        private string[] MapShortName(string? shortName, string name)
+        {
+            if (shortName is null)
+            {
+                return [name];
+            }
+
+            return map.TryMapAll([shortName], out string[] mapped) ? mapped : [shortName];
+        }
+
+        /// <summary>The names that a group of Paperless can have.</summary>
+        private string[] Keep(string[] names)
+        {
+            string[] usable = [.. names.Where(name => !string.IsNullOrWhiteSpace(name) && name.Length <= MaxNameLength)];
+            _mapped.AddRange(usable.Where(_seen.Add));
+            return usable;
         }
     }
-
-    /// <summary>The names that one entry goes by, the one to keep first; null where it has none.</summary>
-    private static string[]? ReadNames(JsonElement entry)
-    {
-        if (entry.ValueKind == JsonValueKind.Object)
-        {
-            string?[] names = [Text(entry, "name"), Text(entry, "id")];
-            return names.OfType<string>().ToArray() is { Length: > 0 } found ? found : null;
-        }
-
-        return entry.ValueKind == JsonValueKind.String && UsableName(entry) is { } text ? [text] : null;
-    }
-
-    private static string? Text(JsonElement entry, string name) =>
-        ClaimPath.TryFind(entry, name, out JsonElement text) ? UsableName(text) : null;
-
-    private static string? UsableName(JsonElement text)
-        => ClaimPath.Text(text) is { Length: <= MaxNameLength } name && !string.IsNullOrWhiteSpace(name) ? name : null;
 }

@@ -50,6 +50,22 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, AccountSettings 
         }
     }
 
+    /// <summary>The ids of a person's groups. A group that Paperless has under the whole text of an entry goes before the parts of the text.</summary>
+    public async Task<IReadOnlySet<int>> IdsAsync(IReadOnlyList<GroupEntry> entries, CancellationToken cancellationToken)
+    {
+        HashSet<int> ids = [];
+        List<string> names = [];
+        foreach (GroupEntry entry in entries)
+        {
+            IReadOnlySet<int> whole = entry.Whole is { } text ? await IdsAsync([text], mayCreate: false, cancellationToken) : new HashSet<int>();
+            ids.UnionWith(whole);
+            names.AddRange(whole.Count > 0 ? [] : entry.Names);
+        }
+
+        ids.UnionWith(await IdsAsync(names, mayCreate: true, cancellationToken));
+        return ids;
+    }
+
     /// <summary>The name of a group, for the log; its number where the name is not known.</summary>
     public string NameOf(int id) => _ids.FirstOrDefault(group => group.Value == id).Key ?? $"group {id}";
 

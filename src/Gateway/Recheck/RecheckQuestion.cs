@@ -230,7 +230,8 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
 
         // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
         bool groupsAreOlder = NamesGroups(idToken.Claims.Json) && !NamesGroups(claims.Json);
-        return new RecheckAnswer.Confirmed(ProviderClaims.Merge(idToken.Claims.Json, claims.Json), groupsAreOlder ? idToken.AssertedAt : askedAt);
+        JsonElement merged = ProviderClaims.Merge(idToken.Claims.Json, claims.Json, idTokenIsOlder: idToken.AssertedAt < askedAt);
+        return new RecheckAnswer.Confirmed(merged, groupsAreOlder ? idToken.AssertedAt : askedAt);
     }
 
     private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.GroupsClaim, settings.GroupMap).Mapped is not null;

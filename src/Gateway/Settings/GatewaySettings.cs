@@ -56,7 +56,11 @@ internal sealed record IdentitySettings(
     string UsernameClaim,
     string GroupsClaim,
     GroupMap GroupMap,
-    ImmutableHashSet<string> AllowedGroups);
+    ImmutableHashSet<string> AllowedGroups)
+{
+    /// <summary>The entries of `GATEWAY_ALLOWED_GROUPS` that are patterns.</summary>
+    public ImmutableArray<ClaimPattern> AllowedGroupPatterns { get; init; } = [];
+}
 
 /// <summary>Who gets a Paperless account, and which of its properties follow the provider.</summary>
 internal sealed record AccountSettings

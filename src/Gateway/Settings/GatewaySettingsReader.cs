@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
@@ -16,8 +15,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         StringComparer.OrdinalIgnoreCase,
         "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
         "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
-
-    private static readonly JsonSerializerOptions NoDuplicateNames = new() { AllowDuplicateProperties = false };
 
     private readonly Variables _variables = new(configuration);
 
@@ -39,7 +36,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             ManagementUrl = ManagementUrl(),
             Providers = providers,
             OfflineAccess = OfflineAccess(),
-            Identity = Identity(),
+            Identity = new IdentitySettingsReader(_variables).Read(),
             Accounts = new AccountSettingsReader(_variables).Read(
                 [.. providers.Select(provider => provider.Id)],
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
@@ -211,55 +208,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 _variables.Problem(name, $"\"{_variables.Text(name)}\" is none of its values.", "Write auto, never or always.");
                 return OfflineAccessMode.Auto;
         }
-    }
-
-    private IdentitySettings Identity() => new(
-        _variables.Text("GATEWAY_USERNAME_CLAIM") ?? "preferred_username",
-        _variables.Text("GATEWAY_GROUPS_CLAIM") ?? _variables.Text("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM") ?? "groups",
-        GroupMapping(),
-        [.. _variables.List("GATEWAY_ALLOWED_GROUPS")]);
-
-    private GroupMap GroupMapping()
-    {
-        const string name = "GATEWAY_GROUP_MAP";
-        if (_variables.Text(name) is not { } text)
-        {
-            return GroupMap.Empty;
-        }
-
-        Dictionary<string, string?>? entries = null;
-        try
-        {
-            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, NoDuplicateNames);
-        }
-        catch (JsonException error)
-        {
-            string wrong = error.Message.Contains("uplicate", StringComparison.Ordinal)
-                ? "has the same name twice."
-                : $"is not a JSON object of texts (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).";
-            _variables.Problem(name, wrong, "Write it as {\"provider-name\": \"paperless-name\", \"dropped\": null, \"paperless-*\": \"*\"}.");
-        }
-
-        foreach ((string key, string? value) in entries ?? [])
-        {
-            if (key.Count(letter => letter == '*') > 1 || (key.Contains('*', StringComparison.Ordinal) && !GroupMap.IsWildcard(key)))
-            {
-                _variables.Problem(name, $"the key \"{key}\" has a * that is not its first or last letter.", "Put one * at the beginning or the end.");
-            }
-            else if (value is not null && string.IsNullOrWhiteSpace(value))
-            {
-                _variables.Problem(name, $"the key \"{key}\" maps to an empty name.", "Write a name, or null to drop the group.");
-            }
-            else if (value?.Contains('*', StringComparison.Ordinal) == true && !GroupMap.IsWildcard(key))
-            {
-                _variables.Problem(
-                    name,
-                    $"the value of \"{key}\" has a * but its key has none.",
-                    "A * in a value stands for the text that the * in its key matched.");
-            }
-        }
-
-        return new GroupMap(entries ?? []);
     }
 
     private SessionSettings Session()

@@ -1,36 +1,99 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
 /// <summary>
-/// `GATEWAY_GROUP_MAP`: maps the provider's names of groups to Paperless's names. An exact key takes precedence over a wildcard, and a longer
-/// wildcard over a shorter one. A group that no key matches keeps its name.
+/// `GATEWAY_GROUP_MAP`: maps the provider's names of groups to Paperless's names. An exact key takes precedence over a pattern, a pattern over a
+/// wildcard, and a longer one over a shorter one. A group that no key matches keeps its name.
 /// </summary>
-internal sealed class GroupMap
+internal sealed partial class GroupMap
 {
     public static readonly GroupMap Empty = new(ImmutableDictionary<string, string?>.Empty);
 
     private readonly ImmutableDictionary<string, string?> _exact;
+    private readonly ImmutableArray<(ClaimPattern Pattern, string? Value)> _patterns = [];
     private readonly ImmutableArray<(string Key, string? Value)> _wildcards = [];
 
+    /// <param name="entries">Keys that are patterns can be parsed.</param>
     public GroupMap(IReadOnlyDictionary<string, string?> entries)
     {
-        _exact = entries.Keys.Where(key => !IsWildcard(key)).ToImmutableDictionary(key => key, key => entries[key], StringComparer.Ordinal);
-        if (entries.Keys.Any(IsWildcard))
+        _exact = entries.Keys.Where(key => !IsWildcard(key) && !ClaimPattern.IsPattern(key))
+            .ToImmutableDictionary(key => key, key => entries[key], StringComparer.Ordinal);
+        IEnumerable<string> others = entries.Keys.OrderByDescending(key => key.Length).ThenBy(key => key, StringComparer.Ordinal);
+        foreach (string key in others)
         {
-            _wildcards = [.. entries.Keys.Where(IsWildcard).OrderByDescending(key => key.Length).ThenBy(key => key, StringComparer.Ordinal)
-                .Select(key => (key, entries[key]))];
+            if (ClaimPattern.IsPattern(key))
+            {
+                ClaimPattern pattern = ClaimPattern.Parse(key, out string error) ?? throw new ArgumentException($"{key} {error}", nameof(entries));
+                _patterns = _patterns.Add((pattern, entries[key]));
+            }
+            else if (IsWildcard(key))
+            {
+                _wildcards = _wildcards.Add((key, entries[key]));
+            }
         }
     }
 
+    /// <summary>Whether a key is exactly this name.</summary>
+    public bool HasKey(string name) => _exact.ContainsKey(name);
+
     /// <summary>Whether a key matches one of the names. If so, <paramref name="mapped"/> is Paperless's name, or null to drop the group.</summary>
+    /// <exception cref="RegexMatchTimeoutException">A pattern takes too long.</exception>
     public bool TryMap(ReadOnlySpan<string> names, out string? mapped)
+    {
+        mapped = null;
+        if (Find(names) is not { } found)
+        {
+            return false;
+        }
+
+        mapped = found.Value is { } value ? found.Fill(value) : null;
+        return true;
+    }
+
+    /// <summary>The same where a value names several groups with commas between them; a comma that belongs to a name is written `\,`.</summary>
+    /// <remarks>The value is split before it is filled in: a comma that came with the claim makes no second group.</remarks>
+    /// <exception cref="RegexMatchTimeoutException">A pattern takes too long.</exception>
+    public bool TryMapAll(ReadOnlySpan<string> names, out string[] mapped)
+    {
+        mapped = [];
+        if (Find(names) is not { } found)
+        {
+            return false;
+        }
+
+        if (found.Value is { } value)
+        {
+            string[] parts = Comma().Split(value);
+            mapped = [.. parts.Select(part => found.Fill((parts.Length > 1 ? part.Trim() : part).Replace(@"\,", ",", StringComparison.Ordinal)))];
+        }
+
+        return true;
+    }
+
+    /// <summary>A `*` is a wildcard only at the beginning or end of a key.</summary>
+    public static bool IsWildcard(string key) => !ClaimPattern.IsPattern(key) && (key.StartsWith('*') || key.EndsWith('*'));
+
+    /// <summary>The value of the first key that matches, and what fills in what the key has matched.</summary>
+    private (string? Value, Func<string, string> Fill)? Find(ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
-            if (_exact.TryGetValue(name, out mapped))
+            if (_exact.TryGetValue(name, out string? value))
             {
-                return true;
+                return (value, text => text);
+            }
+        }
+
+        foreach ((ClaimPattern pattern, string? value) in _patterns)
+        {
+            foreach (string name in names)
+            {
+                if (pattern.Match(name) is { } match)
+                {
+                    return (value, match.Result);
+                }
             }
         }
 
@@ -40,18 +103,13 @@ internal sealed class GroupMap
             {
                 if (Matched(key, name) is { } matched)
                 {
-                    mapped = value?.Replace("*", matched, StringComparison.Ordinal);
-                    return true;
+                    return (value, text => text.Replace("*", matched, StringComparison.Ordinal));
                 }
             }
         }
 
-        mapped = null;
-        return false;
+        return null;
     }
-
-    /// <summary>A `*` is a wildcard only at the beginning or end of a key.</summary>
-    public static bool IsWildcard(string key) => key.StartsWith('*') || key.EndsWith('*');
 
     private static string? Matched(string key, string name)
     {
@@ -69,4 +127,7 @@ internal sealed class GroupMap
         string suffix = key[1..];
         return name.EndsWith(suffix, StringComparison.Ordinal) ? name[..^suffix.Length] : null;
     }
+
+    [GeneratedRegex(@"(?<!\\),")]
+    private static partial Regex Comma();
 }

@@ -38,7 +38,9 @@ internal static class SettingsReference
         new("Who may sign in",
         [
             new("GATEWAY_ALLOWED_GROUPS", "everybody",
-                "Only members of one of these groups may sign in. Both the provider's name of a group and the name in Paperless count."),
+                "Only members of one of these groups may sign in. Both the provider's name of a group and the name in Paperless count. An entry " +
+                "between slashes (`/cn=dms-[a-z]+,.*/`) is a regular expression for the whole name. A name with commas stands in quotes, or the " +
+                "value is a JSON list."),
             new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
             new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
                 "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `never`: people connect their account " +
@@ -53,11 +55,13 @@ internal static class SettingsReference
         [
             new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS", "`false`", "`true`: the groups in Paperless follow the provider at each sign-in and each recheck."),
             new("GATEWAY_GROUPS_CLAIM", "`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM`, else `groups`",
-                "The claim that holds the groups. A path with dots, such as `realm_access.roles`, leads into nested claims."),
+                "The claim that holds the groups. A path with dots, such as `realm_access.roles`, leads into nested claims. Several claims, such as " +
+                "`groups,roles`, are added together."),
             new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM", None, "Paperless's own name for `GATEWAY_GROUPS_CLAIM`."),
             new("GATEWAY_GROUP_MAP", "`{}`",
                 "JSON that maps the provider's group names to Paperless's names, or to `null` to drop a group. A `*` at one end of a name is a " +
-                "wildcard."),
+                "wildcard. A name between slashes is a regular expression for the whole name: `{\"/cn=([^,]+),.*/\": \"$1\"}`. Commas separate several " +
+                "groups in Paperless; a comma in a name is written `\\\\,`."),
             new("GATEWAY_CREATE_GROUPS", "`false`", "`true`: the gateway creates groups that Paperless lacks, without permissions."),
             new("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS", None, "Paperless groups that every new account gets."),
             new("PAPERLESS_ACCOUNT_DEFAULT_GROUPS", None, "More Paperless groups that every new account gets."),

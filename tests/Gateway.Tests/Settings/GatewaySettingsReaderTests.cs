@@ -129,6 +129,12 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_GROUP_MAP", """{"*a*": "c"}""", "not its first or last letter")]
     [InlineData("GATEWAY_GROUP_MAP", """{"a": "*"}""", "its key has none")]
     [InlineData("GATEWAY_GROUP_MAP", """{"a": " "}""", "null to drop")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"/a(b/": "c"}""", "is no regular expression")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"/a)|(b/": "c"}""", "is no regular expression")]
+    [InlineData("GATEWAY_GROUP_MAP", """{"/(?=a)b/": "c"}""", "linear time")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "a,/b[/", "is no regular expression")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "[]", "JSON list")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "[a]", "JSON list")]
     public void An_invalid_setting_is_reported_with_its_remedy(string name, string? value, string words)
     {
         Reading reading = GivenEnvironment.Read((name, value));

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Gateway.Settings;
+
+/// <summary>Reads which claims determine the Paperless user.</summary>
+internal sealed class IdentitySettingsReader(Variables variables)
+{
+    private static readonly JsonSerializerOptions NoDuplicateNames = new() { AllowDuplicateProperties = false };
+
+    public IdentitySettings Read()
+    {
+        ImmutableArray<string> allowed = AllowedGroups();
+        return new IdentitySettings(
+            variables.Text("GATEWAY_USERNAME_CLAIM") ?? "preferred_username",
+            variables.Text("GATEWAY_GROUPS_CLAIM") ?? variables.Text("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS_CLAIM") ?? "groups",
+            new GroupMap(NameMap("GATEWAY_GROUP_MAP")),
+            [.. allowed.Where(entry => !ClaimPattern.IsPattern(entry))])
+        {
+            AllowedGroupPatterns = Patterns("GATEWAY_ALLOWED_GROUPS", allowed),
+        };
+    }
+
+    /// <summary>With commas between them, or a JSON list. A pattern, or an entry in quotes, may contain commas.</summary>
+    private ImmutableArray<string> AllowedGroups()
+    {
+        const string name = "GATEWAY_ALLOWED_GROUPS";
+        if (variables.Text(name) is not ['[', ..] text)
+        {
+            return variables.List(name, mayHavePatterns: true);
+        }
+
+        try
+        {
+            string[] entries = [.. (JsonSerializer.Deserialize<string?[]>(text) ?? []).OfType<string>().Where(entry => !string.IsNullOrWhiteSpace(entry))];
+            if (entries.Length > 0)
+            {
+                return [.. entries];
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        variables.Problem(name, "is not a JSON list of texts with at least one entry.", "Write it as [\"editors\", \"cn=admins,ou=groups\"].");
+        return [];
+    }
+
+    private ImmutableArray<ClaimPattern> Patterns(string name, IEnumerable<string> entries)
+    {
+        ImmutableArray<ClaimPattern>.Builder patterns = ImmutableArray.CreateBuilder<ClaimPattern>();
+        foreach (string entry in entries.Where(ClaimPattern.IsPattern))
+        {
+            if (ClaimPattern.Parse(entry, out string error) is { } pattern)
+            {
+                patterns.Add(pattern);
+            }
+            else
+            {
+                ReportPattern(name, entry, error);
+            }
+        }
+
+        return patterns.ToImmutable();
+    }
+
+    private Dictionary<string, string?> NameMap(string name)
+    {
+        Dictionary<string, string?> usable = [];
+        if (variables.Text(name) is not { } text)
+        {
+            return usable;
+        }
+
+        Dictionary<string, string?>? entries = null;
+        try
+        {
+            entries = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, NoDuplicateNames);
+        }
+        catch (JsonException error)
+        {
+            string wrong = error.Message.Contains("uplicate", StringComparison.Ordinal)
+                ? "has the same name twice."
+                : $"is not a JSON object of texts (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}).";
+            variables.Problem(name, wrong, "Write it as {\"provider-name\": \"paperless-name\", \"dropped\": null, \"paperless-*\": \"*\"}.");
+        }
+
+        foreach ((string key, string? value) in entries ?? [])
+        {
+            if (IsUsable(name, key, value))
+            {
+                usable.Add(key, value);
+            }
+        }
+
+        return usable;
+    }
+
+    private bool IsUsable(string name, string key, string? value)
+    {
+        if (value is not null && string.IsNullOrWhiteSpace(value))
+        {
+            variables.Problem(name, $"the key \"{key}\" maps to an empty name.", "Write a name, or null to drop the group.");
+            return false;
+        }
+
+        if (ClaimPattern.IsPattern(key))
+        {
+            bool isPattern = ClaimPattern.Parse(key, out string error) is not null;
+            if (!isPattern)
+            {
+                ReportPattern(name, key, error);
+            }
+
+            return isPattern;
+        }
+
+        if (key.Count(letter => letter == '*') > 1 || (key.Contains('*', StringComparison.Ordinal) && !GroupMap.IsWildcard(key)))
+        {
+            variables.Problem(name, $"the key \"{key}\" has a * that is not its first or last letter.", "Put one * at the beginning or the end.");
+            return false;
+        }
+
+        if (value?.Contains('*', StringComparison.Ordinal) == true && !GroupMap.IsWildcard(key))
+        {
+            variables.Problem(
+                name,
+                $"the value of \"{key}\" has a * but its key has none.",
+                "A * in a value stands for the text that the * in its key matched.");
+            return false;
+        }
+
+        return true;
+    }
+
+    private void ReportPattern(string name, string pattern, string error) =>
+        variables.Problem(name, $"the pattern \"{pattern}\" {error}.", "Write a regular expression between slashes, such as /cn=([^,]+),.*/.");
+}
