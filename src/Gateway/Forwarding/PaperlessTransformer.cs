@@ -18,6 +18,7 @@ internal sealed class PaperlessTransformer(
     RequestHeaderFilter headerFilter,
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
+    LoginRedirectResponder loginRedirects,
     AccessDecision access) : HttpTransformer
 {
     private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
@@ -25,6 +26,7 @@ internal sealed class PaperlessTransformer(
     private readonly bool _hasIdentity = access == AccessDecision.WithIdentity;
     private readonly bool _hasCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
     private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
+    private readonly bool _isPublic = access == AccessDecision.Public;
     private readonly bool _hasCredential = access == AccessDecision.WithCredential;
 
     /// <summary>The request header on which the response depends; null for public responses.</summary>
@@ -75,6 +77,20 @@ internal sealed class PaperlessTransformer(
         CancellationToken cancellationToken)
     {
         httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
+        if ((_hasIdentity || _isPublic) && proxyResponse is not null)
+        {
+            if (LoginRedirectResponder.IsLoginRedirect(httpContext.Request, proxyResponse))
+            {
+                await loginRedirects.AnswerAsync(httpContext, _hasIdentity ? httpContext.Session() : null);
+                return false;
+            }
+
+            if (_hasIdentity)
+            {
+                loginRedirects.NoteAcceptance(httpContext.Request, proxyResponse);
+            }
+        }
+
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         IHeaderDictionary headers = httpContext.Response.Headers;
         if (headers.SetCookie is { Count: > 0 } setCookies)

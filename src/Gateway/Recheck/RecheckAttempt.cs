@@ -85,7 +85,7 @@ internal sealed partial class RecheckAttempt(
     /// <returns>False: no other replica is at it.</returns>
     public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
-        string? noAnswer = await conclusion.FollowAccountAsync(session, secret);
+        string? noAnswer = (await conclusion.FollowAccountAsync(session, secret)).NoAnswer;
         if (silentRecord is not null)
         {
             SilentAuthentication.RequestSilentAuthentication(sessions.Current(session.Key) ?? session, silentRecord);
@@ -98,6 +98,19 @@ internal sealed partial class RecheckAttempt(
         }
 
         return false;
+    }
+
+    /// <summary>Asks Paperless about the user now, out of turn: it redirected the user to its login page.</summary>
+    public async Task<AccountCheck> CheckAccountAsync(Session session, SessionSecret secret)
+    {
+        try
+        {
+            return await conclusion.FollowAccountAsync(session, secret);
+        }
+        catch (StoreUnavailableException away)
+        {
+            return new AccountCheck(null, away.Message);
+        }
     }
 
     /// <summary>Logs that nobody answered. The session continues.</summary>

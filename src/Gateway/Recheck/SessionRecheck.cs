@@ -63,6 +63,27 @@ internal sealed class SessionRecheck(
         return !session.NeedsRoundTrip || !session.IsRecheckDue || !await silent.BeginAsync(context, session, secret);
     }
 
+    /// <summary>Asks Paperless about the user of a session now, whenever the next recheck is due.</summary>
+    public async Task<AccountCheck> CheckAccountAsync(HttpContext context, Session session)
+    {
+        if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
+        {
+            return AccountCheck.Confirmed;
+        }
+
+        await _turns.WaitAsync(context.RequestAborted);
+        try
+        {
+            AccountCheck check = await attempt.CheckAccountAsync(session, secret);
+            context.User = sessions.Current(session.Key)?.Principal ?? new ClaimsPrincipal(new ClaimsIdentity());
+            return check;
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>What was asked is heard: a refresh token that has been used up has a successor to be kept.</summary>

@@ -9,6 +9,9 @@ internal sealed record StandInPaperlessOptions
     /// <summary>Remote-User counts for the API as well, and not for pages alone.</summary>
     public bool RemoteUserApi { get; init; }
 
+    /// <summary>PAPERLESS_ENABLE_HTTP_REMOTE_USER: off, the user header counts nowhere.</summary>
+    public bool RemoteUser { get; init; } = true;
+
     public string UserHeader { get; init; } = "Remote-User";
 
     /// <summary>Django before 5.2.13 takes Remote_User for Remote-User.</summary>
