@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -6,6 +7,7 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
@@ -23,6 +25,7 @@ internal sealed class PaperlessTransformer(
 {
     private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
 
+    private readonly ImmutableArray<(string Name, string Value)> _schemeHeaders = settings.SchemeHeaders;
     private readonly bool _hasIdentity = access == AccessDecision.WithIdentity;
     private readonly bool _hasCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
     private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
@@ -58,8 +61,9 @@ internal sealed class PaperlessTransformer(
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
         }
 
-        // Set after the copied headers, so that there is at most one user header.
-        if (session is not null)
+        // Set after the copied headers, so that there is at most one user header. A WebSocket's user is that of Paperless's own session, whose
+        // cookie is bound to this session: servers of Paperless refuse a handshake with a header outside ASCII.
+        if (session is not null && !(OpenSockets.IsSocketRequest(httpContext) && cookies.ReadPaperlessSession(request, session) is not null))
         {
             proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
         }
@@ -67,7 +71,11 @@ internal sealed class PaperlessTransformer(
         proxyRequest.Headers.Host = (string?)request.Headers.Host;
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ForwardedFor(httpContext));
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", (string?)request.Headers.Host);
-        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        foreach ((string name, string value) in _schemeHeaders)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return default;
     }
 
