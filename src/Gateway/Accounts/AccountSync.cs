@@ -50,13 +50,17 @@ internal sealed partial class AccountSync(
 
     private async Task<PaperlessUserChange> FindChangeAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
+        bool? superuser = await FindSuperuserChangeAsync(person, user, cancellationToken);
+
+        // A superuser without the staff flag sees neither Paperless's logs nor its admin site.
+        bool staff = (superuser ?? user.IsSuperuser) && user.IsStaff ? true : person.Staff ?? user.IsStaff;
         PaperlessUserChange change = new()
         {
             Email = ChangedOrNull(person.Email, user.Email),
             FirstName = ChangedOrNull(person.FirstName, user.FirstName),
             LastName = ChangedOrNull(person.LastName, user.LastName),
-            IsStaff = person.Staff is { } staff && staff != user.IsStaff ? staff : null,
-            IsSuperuser = await FindSuperuserChangeAsync(person, user, cancellationToken),
+            IsStaff = staff == user.IsStaff ? null : staff,
+            IsSuperuser = superuser,
         };
         if (!settings.SyncGroups || person.Groups is null)
         {
@@ -103,7 +107,7 @@ internal sealed partial class AccountSync(
             && !(await api.ListUsersAsync(cancellationToken)).Any(other => other.Id != user.Id && other is { IsSuperuser: true, IsActive: true }))
         {
             SuperuserKept(user.Username, "it is the last active superuser");
-            change = change with { IsSuperuser = null };
+            change = change with { IsSuperuser = null, IsStaff = change.IsStaff == true ? true : null };
         }
 
         for (int tries = 1; !change.IsNothing; tries++)

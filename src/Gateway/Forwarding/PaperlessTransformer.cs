@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -6,6 +7,7 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
@@ -18,13 +20,16 @@ internal sealed class PaperlessTransformer(
     RequestHeaderFilter headerFilter,
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
+    LoginRedirectResponder loginRedirects,
     AccessDecision access) : HttpTransformer
 {
     private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
 
+    private readonly ImmutableArray<(string Name, string Value)> _schemeHeaders = settings.SchemeHeaders;
     private readonly bool _hasIdentity = access == AccessDecision.WithIdentity;
     private readonly bool _hasCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
     private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
+    private readonly bool _isPublic = access == AccessDecision.Public;
     private readonly bool _hasCredential = access == AccessDecision.WithCredential;
 
     /// <summary>The request header on which the response depends; null for public responses.</summary>
@@ -56,8 +61,9 @@ internal sealed class PaperlessTransformer(
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
         }
 
-        // Set after the copied headers, so that there is at most one user header.
-        if (session is not null)
+        // Set after the copied headers, so that there is at most one user header. A WebSocket's user is that of Paperless's own session, whose
+        // cookie is bound to this session: servers of Paperless refuse a handshake with a header outside ASCII.
+        if (session is not null && !(OpenSockets.IsSocketRequest(httpContext) && cookies.ReadPaperlessSession(request, session) is not null))
         {
             proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
         }
@@ -65,7 +71,11 @@ internal sealed class PaperlessTransformer(
         proxyRequest.Headers.Host = (string?)request.Headers.Host;
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", ForwardedFor(httpContext));
         proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", (string?)request.Headers.Host);
-        proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        foreach ((string name, string value) in _schemeHeaders)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return default;
     }
 
@@ -75,6 +85,20 @@ internal sealed class PaperlessTransformer(
         CancellationToken cancellationToken)
     {
         httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
+        if ((_hasIdentity || _isPublic) && proxyResponse is not null)
+        {
+            if (LoginRedirectResponder.IsLoginRedirect(httpContext.Request, proxyResponse))
+            {
+                await loginRedirects.AnswerAsync(httpContext, _hasIdentity ? httpContext.Session() : null);
+                return false;
+            }
+
+            if (_hasIdentity)
+            {
+                loginRedirects.NoteAcceptance(httpContext.Request, proxyResponse);
+            }
+        }
+
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         IHeaderDictionary headers = httpContext.Response.Headers;
         if (headers.SetCookie is { Count: > 0 } setCookies)

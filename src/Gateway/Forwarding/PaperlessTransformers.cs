@@ -11,10 +11,14 @@ internal sealed class PaperlessTransformers(
     GatewaySettings settings,
     RequestHeaderFilter headers,
     PaperlessCookies cookies,
-    PasswordSessionRegistry passwordSessions)
+    PasswordSessionRegistry passwordSessions,
+    LoginRedirectResponder loginRedirects)
 {
     private readonly PaperlessTransformer[] _all =
-        [.. Enum.GetValues<AccessDecision>().Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, access))];
+    [
+        .. Enum.GetValues<AccessDecision>()
+            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, access)),
+    ];
 
     public HttpTransformer For(AccessDecision access) => _all[(int)access];
 }

@@ -12,6 +12,9 @@ internal sealed class RequestHeaderFilter(PaperlessSettings settings)
 
     private readonly FrozenSet<string> _dropped = new[]
     {
+        // The gateway alone says which scheme the browser uses.
+        settings.ProxySslHeader?.Name ?? "X-Forwarded-Proto",
+
         // The user header, and the user headers of other proxies.
         settings.UserHeader,
         "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username",

@@ -3,7 +3,10 @@ using Gateway.Settings;
 
 namespace Gateway.Groups;
 
-/// <summary>A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups.</summary>
+/// <summary>
+/// A person's groups. Absent is not empty: <see cref="Mapped"/> is null where the provider said nothing of groups. `Accounts`: `ClaimsDecision`
+/// decides what an absent claim does.
+/// </summary>
 /// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
 /// <param name="Provided">The provider's own names and ids, before the map.</param>
 /// <param name="Unreadable">What of the claim could not be read, for the log; null where all of it was understood.</param>
@@ -26,7 +29,7 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
     /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>
     public bool IsIncomplete => Mapped is not null && Unreadable is not null;
 
-    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may open the door and yet be dropped by the map.</summary>
+    /// <summary>`GATEWAY_ALLOWED_GROUPS` holds for either side's name: a group may grant access even if the map drops it.</summary>
     public bool IsAllowed(ImmutableHashSet<string> allowed, ImmutableArray<ClaimPattern> patterns = default)
     {
         if (allowed.IsEmpty && patterns.IsDefaultOrEmpty)

@@ -40,6 +40,10 @@ internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
             await RunAsync(deadline.Token).WaitAsync(deadline.Token);
             return HealthCheckResult.Healthy("ok");
         }
+        catch (DegradedException degraded)
+        {
+            return HealthCheckResult.Degraded(degraded.Message);
+        }
         catch (OperationCanceledException)
         {
             return new HealthCheckResult(context.Registration.FailureStatus, "does not answer in time");
@@ -60,8 +64,11 @@ internal sealed class StoreCheck(ISessionStore store, TimeProvider time) : Timed
     protected override Task RunAsync(CancellationToken cancel) => store.CheckAsync(cancel);
 }
 
-/// <summary>A replica of Paperless must answer without an error.</summary>
-internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstreams, TimeProvider time) : TimedCheck(time)
+/// <summary>Part of the service works, so a restart or another replica would not help.</summary>
+internal sealed class DegradedException(string message) : Exception(message);
+
+/// <summary>A replica of Paperless must answer without an error, and Paperless must accept the user header.</summary>
+internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstreams, RemoteUserStatus remoteUser, TimeProvider time) : TimedCheck(time)
 {
     protected override async Task RunAsync(CancellationToken cancel)
     {
@@ -71,6 +78,11 @@ internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstrea
         if ((int)answer.Status is 400 or >= 500)
         {
             throw new HttpRequestException($"it answers {(int)answer.Status}");
+        }
+
+        if (remoteUser.IsIgnored)
+        {
+            throw new DegradedException(remoteUser.Problem);
         }
     }
 }

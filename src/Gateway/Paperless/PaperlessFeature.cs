@@ -28,6 +28,7 @@ internal static class PaperlessFeature
         builder.Services.AddSingleton<PaperlessApi>();
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSessionLogout>();
+        builder.Services.AddSingleton<RemoteUserStatus>();
         builder.Services.AddHostedService<OrphanedPaperlessSessions>();
     }
 }

@@ -110,7 +110,11 @@ internal static class ReplicaRequest
     {
         HttpRequestMessage request = new(method, new Uri(new Uri(destination.Model.Config.Address), settings.ScriptName + path));
         request.Headers.Host = settings.Public.Authority;
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", settings.Public.Scheme);
+        foreach ((string name, string value) in settings.SchemeHeaders)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return request;
     }
 }

@@ -97,7 +97,7 @@ internal sealed partial class RecheckAttempt(
     /// <returns>Always false: a check of the account takes no lease, so no other replica can hold it.</returns>
     public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
-        string? noAnswer = await conclusion.FollowAccountAsync(session, secret);
+        string? noAnswer = (await conclusion.FollowAccountAsync(session, secret)).NoAnswer;
         if (silentRecord is not null)
         {
             SilentAuthentication.RequestSilentAuthentication(sessions.Current(session.Key) ?? session, silentRecord);
@@ -110,6 +110,19 @@ internal sealed partial class RecheckAttempt(
         }
 
         return false;
+    }
+
+    /// <summary>Asks Paperless about the user now, out of turn: it redirected the user to its login page.</summary>
+    public async Task<AccountCheck> CheckAccountAsync(Session session, SessionSecret secret)
+    {
+        try
+        {
+            return await conclusion.FollowAccountAsync(session, secret);
+        }
+        catch (StoreUnavailableException away)
+        {
+            return new AccountCheck(null, away.Message);
+        }
     }
 
     /// <summary>Logs that nobody answered. The session continues.</summary>

@@ -82,9 +82,8 @@ internal sealed partial class RecheckConclusion(
     }
 
     /// <summary>Paperless alone is asked: whether the user is still there, and under which name.</summary>
-    /// <returns>Null where it answered, and the session followed or has ended; else why it did not.</returns>
     /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
-    public async Task<string?> FollowAccountAsync(Session session, SessionSecret secret)
+    public async Task<AccountCheck> FollowAccountAsync(Session session, SessionSecret secret)
     {
         Identity before = session.Identity;
         AccountAnswer answer;
@@ -94,13 +93,13 @@ internal sealed partial class RecheckConclusion(
         }
         catch (PaperlessApiException failure)
         {
-            return failure.Message;
+            return new AccountCheck(null, failure.Message);
         }
 
         if (answer.Account is not { } account)
         {
             await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
-            return null;
+            return new AccountCheck(answer.Refusal, null);
         }
 
         Identity now = before with { Username = account.Username, Superuser = account.IsSuperuser };
@@ -113,7 +112,7 @@ internal sealed partial class RecheckConclusion(
         }
 
         sessions.MarkAccountChecked(session.Key);
-        return null;
+        return AccountCheck.Confirmed;
     }
 
     public async Task EndAsync(Session session, SessionEnd cause, string reason)

@@ -80,6 +80,27 @@ internal sealed class SessionRecheck(
         return false;
     }
 
+    /// <summary>Asks Paperless about the user of a session now, whenever the next recheck is due.</summary>
+    public async Task<AccountCheck> CheckAccountAsync(HttpContext context, Session session)
+    {
+        if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
+        {
+            return AccountCheck.Confirmed;
+        }
+
+        await _turns.WaitAsync(context.RequestAborted);
+        try
+        {
+            AccountCheck check = await attempt.CheckAccountAsync(session, secret);
+            context.User = sessions.Current(session.Key)?.Principal ?? new ClaimsPrincipal(new ClaimsIdentity());
+            return check;
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Waits for running rechecks: a used refresh token has a successor that must be stored.</summary>

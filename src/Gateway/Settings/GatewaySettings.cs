@@ -42,6 +42,21 @@ internal sealed record GatewaySettings
 
     public required PaperlessSettings Paperless { get; init; }
 
+    /// <summary>The headers that tell Paperless the scheme of the public address.</summary>
+    public ImmutableArray<(string Name, string Value)> SchemeHeaders
+    {
+        get
+        {
+            const string common = "X-Forwarded-Proto";
+            if (!Public.IsHttps || Paperless.ProxySslHeader is not { } header)
+            {
+                return [(common, Public.Scheme)];
+            }
+
+            return header.Name == common ? [(common, header.Value)] : [(common, Public.Scheme), (header.Name, header.Value)];
+        }
+    }
+
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 }
@@ -111,10 +126,18 @@ internal sealed record PaperlessSettings(
     bool AccountSignupsAllowed,
     Uri? LogoutRedirectUrl)
 {
+    /// <summary>`PAPERLESS_PROXY_SSL_HEADER`: the header and its value that tell Paperless that the browser uses https.</summary>
+    public ProxySslHeader? ProxySslHeader { get; init; }
+
     public string SessionCookie { get; } = CookiePrefix + "sessionid";
 
     public string CsrfCookie { get; } = CookiePrefix + "csrftoken";
 }
+
+/// <summary>Django's `SECURE_PROXY_SSL_HEADER`.</summary>
+/// <param name="Name">The header's name, such as `X-Forwarded-Proto`.</param>
+/// <param name="Value">The value that means https.</param>
+internal sealed record ProxySslHeader(string Name, string Value);
 
 /// <summary>One OpenID Connect provider: an entry of `openid_connect.APPS` in `PAPERLESS_SOCIALACCOUNT_PROVIDERS`.</summary>
 internal sealed record ProviderSettings

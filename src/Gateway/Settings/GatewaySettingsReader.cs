@@ -243,23 +243,63 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             _variables.Problem("PAPERLESS_COOKIE_PREFIX", $"\"{prefix}\" cannot stand in a cookie's name.", "Use letters, digits, '_', '-' and '.' only.");
         }
 
+        string userHeader = UserHeader();
         return new PaperlessSettings(
-            UserHeader(),
+            userHeader,
             prefix,
             _variables.Flag("PAPERLESS_DISABLE_REGULAR_LOGIN"),
             _variables.Flag("PAPERLESS_REDIRECT_LOGIN_TO_SSO"),
             _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
-            LogoutRedirectUrl(origin));
+            LogoutRedirectUrl(origin))
+        {
+            ProxySslHeader = ProxySslHeader(userHeader),
+        };
+    }
+
+    private ProxySslHeader? ProxySslHeader(string userHeader)
+    {
+        const string name = "PAPERLESS_PROXY_SSL_HEADER";
+        const string remedy = "Write [\"HTTP_X_FORWARDED_PROTO\", \"https\"].";
+        if (_variables.Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        string[]? parts = null;
+        try
+        {
+            parts = JsonSerializer.Deserialize<string[]>(text);
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        if (parts is not [{ } meta, { } value] || !MetaHeader().IsMatch(meta) || !PlainHeaderValue().IsMatch(value))
+        {
+            _variables.Problem(name, "is not a JSON list of a header, as Django names it, and its value for https.", remedy);
+            return null;
+        }
+
+        string header = HeaderName(meta);
+        if (header == userHeader || (ReservedHeaders.Contains(header) && header != "X-Forwarded-Proto"))
+        {
+            _variables.Problem(name, $"the header {header} has another meaning.", remedy);
+        }
+
+        return new ProxySslHeader(header, value);
     }
 
     /// <summary>Converts Django's META name to the name of the header: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>
+    private static string HeaderName(string meta) => string.Join(
+        '-',
+        meta.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
+
     private string UserHeader()
     {
         const string name = "PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME";
         string text = _variables.Text(name) ?? "HTTP_REMOTE_USER";
-        string header = string.Join(
-            '-',
-            text.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
+        string header = HeaderName(text);
         if (!MetaHeader().IsMatch(text))
         {
             _variables.Problem(
@@ -310,4 +350,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
     [GeneratedRegex(@"\AHTTP(_[A-Z0-9]+)+\z")]
     private static partial Regex MetaHeader();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_.-]{1,64}\z")]
+    private static partial Regex PlainHeaderValue();
 }

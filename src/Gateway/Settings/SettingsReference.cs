@@ -104,6 +104,9 @@ internal static class SettingsReference
             new("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "`HTTP_REMOTE_USER`", "The header that names the user, in Django's spelling."),
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API", "`false`",
                 "The same header for Paperless's API. `true` also switches `PAPERLESS_ENABLE_HTTP_REMOTE_USER` on."),
+            new("PAPERLESS_PROXY_SSL_HEADER", None,
+                "`[\"HTTP_X_FORWARDED_PROTO\", \"https\"]` if the public address is https: Paperless then writes https into the links of its API. " +
+                "The gateway sends the header that the variable names."),
             new("PAPERLESS_COOKIE_PREFIX", None, "A prefix of the names of Paperless's cookies."),
             new("GATEWAY_STATIC_CACHE", "`true`", "Paperless's static files come from the gateway's memory; `false` forwards every request for them."),
         ]),

@@ -33,9 +33,16 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
         string again = SignInFeature.LoginPath(settings, person.Provider, next, connect: true);
         try
         {
-            if (await connect.LinkAsync(person, initiator, context.SignedInUser()) is not { } refusal)
+            SignedInUser? user = context.SignedInUser();
+            if (await connect.LinkAsync(person, initiator, user) is not { } refusal)
             {
-                context.Response.Redirect(next);
+                await PageWriter.ShowAsync<ConnectedPage>(context, StatusCodes.Status200OK, new()
+                {
+                    [nameof(ConnectedPage.Person)] = person.Label,
+                    [nameof(ConnectedPage.Provider)] = settings.Providers.First(provider => provider.Id == person.Provider).Name,
+                    [nameof(ConnectedPage.Username)] = user!.Username,
+                    [nameof(ConnectedPage.Next)] = next,
+                });
                 return;
             }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Gateway.Providers;
 using Gateway.Settings;
 using Gateway.SignIn;
@@ -10,6 +11,15 @@ namespace Gateway.SignOut;
 internal sealed partial class EndSessionRedirect(GatewaySettings settings, ProviderRegistry providers, TimeProvider time, ILogger<EndSessionRedirect> logger)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>In characters. Browsers and proxies carry 2 kB everywhere; nginx's default for one line of a request is 8 kB, less its other parts.</summary>
+    private const int MaxLocationLength = 2000;
+
+    /// <summary>Longer values of a claim are no name of a person.</summary>
+    private const int MaxLogoutHintLength = 256;
+
+    /// <summary>The claims for `logout_hint`: Entra's own claim for it first, then what people type at a provider.</summary>
+    private static readonly string[] LogoutHintClaims = ["login_hint", "preferred_username", "email", "sub"];
 
     /// <summary>The page that waits for a click, also after the provider's logout.</summary>
     public string SignedOutPage { get; } = $"{settings.Public.Origin}{settings.ScriptName}{SignInFeature.PagePath}?loggedout=1";
@@ -28,15 +38,68 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
             return SignedOutPage;
         }
 
-        Dictionary<string, string?> parameters = new()
+        string address = (settings.Paperless.LogoutRedirectUrl ?? endpoint).AbsoluteUri;
+        if (idToken is null)
         {
-            ["post_logout_redirect_uri"] = SignedOutPage,
-            ["state"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
-        };
+            return AddressWithoutHint(address, provider!.Settings.ClientId, logoutHint: null);
+        }
 
-        // Without the hint the provider asks the person; the client's name then at least says who asks.
-        parameters[idToken is null ? "client_id" : "id_token_hint"] = idToken ?? provider!.Settings.ClientId;
-        return QueryHelpers.AddQueryString((settings.Paperless.LogoutRedirectUrl ?? endpoint).AbsoluteUri, parameters);
+        Dictionary<string, string?> parameters = ReturnParameters();
+        parameters["id_token_hint"] = idToken;
+        string location = QueryHelpers.AddQueryString(address, parameters);
+        if (location.Length <= MaxLocationLength)
+        {
+            return location;
+        }
+
+        HintLeftOut(provider!.Settings.Id, location.Length, MaxLocationLength);
+        return AddressWithoutHint(address, provider.Settings.ClientId, FindLogoutHint(idToken));
+    }
+
+    /// <summary>Without the ID token the provider may ask the person; `client_id` says which application asks, and `logout_hint` who it is.</summary>
+    private string AddressWithoutHint(string address, string clientId, string? logoutHint)
+    {
+        // authentik answers 400, and ends no session, if there is a return address without an ID token. It then shows a page of its own.
+        Dictionary<string, string?> parameters = IsAuthentik(address) ? [] : ReturnParameters();
+        parameters["client_id"] = clientId;
+        if (logoutHint is not null)
+        {
+            parameters["logout_hint"] = logoutHint;
+        }
+
+        string location = QueryHelpers.AddQueryString(address, parameters);
+        if (location.Length > MaxLocationLength)
+        {
+            parameters.Remove("logout_hint");
+        }
+
+        return QueryHelpers.AddQueryString(address, parameters);
+    }
+
+    private Dictionary<string, string?> ReturnParameters() => new()
+    {
+        ["post_logout_redirect_uri"] = SignedOutPage,
+        ["state"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+    };
+
+    /// <summary>Whether the end-session endpoint is that of one application at authentik.</summary>
+    private static bool IsAuthentik(string address) =>
+        address.Contains("/application/o/", StringComparison.Ordinal) && address.TrimEnd('/').EndsWith("/end-session", StringComparison.Ordinal);
+
+    private static string? FindLogoutHint(string idToken)
+    {
+        try
+        {
+            JsonElement claims = SignedToken.Parse(idToken, TokenKind.IdToken).Claims.Json;
+            return LogoutHintClaims
+                .Select(name => claims.TryGetProperty(name, out JsonElement claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null)
+                .FirstOrDefault(text => text is { Length: > 0 and <= MaxLogoutHintLength });
+        }
+        catch (ProviderMistakeException)
+        {
+            // An earlier version of the gateway accepted this token.
+            return null;
+        }
     }
 
     /// <summary>`form-action` of a page with a button that signs out: browsers hold it against the redirect that follows, too.</summary>
@@ -88,4 +151,12 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         Level = LogLevel.Warning,
         Message = "{Provider} does not answer, so its own session is not ended. The gateway's session is ended; sign out at the provider as well")]
     private partial void NotEndedAtProvider(string provider);
+
+    [LoggerMessage(
+        EventId = 6002,
+        EventName = "LogoutHintLeftOut",
+        Level = LogLevel.Warning,
+        Message = "The logout address of {Provider} would have {Length} letters with the ID token, so the ID token is left out ({Limit} at most). The provider "
+            + "may ask the person, or may not lead back. Keep the groups out of the ID token (authentik: include_claims_in_id_token off)")]
+    private partial void HintLeftOut(string provider, int length, int limit);
 }

@@ -142,6 +142,9 @@ internal sealed class PaperlessData(StandInPaperlessOptions options)
     public ShareLink AddShareLink(string slug, int documentId, DateTimeOffset? expires = null) =>
         Locked(() => _shareLinks[slug] = new ShareLink(slug, documentId, expires));
 
+    public ShareLink AddShareBundle(string slug, byte[] zip) =>
+        Locked(() => _shareLinks[slug] = new ShareLink(slug, 0, Expires: null) { Zip = zip });
+
     public ShareLink? FindShareLink(string slug) => Locked(() => _shareLinks.GetValueOrDefault(slug));
 
     public void AddUpload(PaperlessUpload upload) => Locked(() =>

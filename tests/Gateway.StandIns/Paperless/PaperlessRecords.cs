@@ -35,7 +35,11 @@ internal sealed record PaperlessDocument(int Id, string Title, int? Owner, byte[
     public string FileName => $"{Title}.pdf";
 }
 
-internal sealed record ShareLink(string Slug, int DocumentId, DateTimeOffset? Expires);
+internal sealed record ShareLink(string Slug, int DocumentId, DateTimeOffset? Expires)
+{
+    /// <summary>The file of a bundle of documents; null: the link is to one document.</summary>
+    public byte[]? Zip { get; init; }
+}
 
 /// <summary>An upload as it arrived. The content is hashed and thrown away.</summary>
 internal sealed record PaperlessUpload(string TaskId, string By, string FileName, long Length, string Sha256, string? Title);

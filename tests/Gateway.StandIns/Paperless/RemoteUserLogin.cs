@@ -7,7 +7,7 @@ internal static class RemoteUserLogin
     {
         StandInPaperlessOptions options = visit.Site.Options;
         // Paperless asks whether the path contains /api/, not whether it begins with it.
-        if (!options.RemoteUserApi && visit.Path.Contains("/api/", StringComparison.Ordinal))
+        if (!options.RemoteUser || (!options.RemoteUserApi && visit.Path.Contains("/api/", StringComparison.Ordinal)))
         {
             return;
         }

@@ -15,7 +15,14 @@ internal static class SharePage
             return visit.Reply.MethodNotAllowed("GET", "HEAD", "OPTIONS");
         }
 
-        if (visit.Data.FindShareLink(slug) is not { } link || visit.Data.FindDocument(link.DocumentId) is not { } document)
+        ShareLink? link = visit.Data.FindShareLink(slug);
+        if (link?.Zip is { } zip)
+        {
+            visit.Http.Response.Headers.ContentDisposition = $"attachment; filename=\"paperless-share-{slug}.zip\"";
+            return visit.Reply.WriteAsync(StatusCodes.Status200OK, "application/zip", zip);
+        }
+
+        if (link is null || visit.Data.FindDocument(link.DocumentId) is not { } document)
         {
             return visit.Reply.Redirect(visit.Site.LoginUrl + "?sharelink_notfound=1");
         }

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Gateway.StandIns.Paperless;
@@ -80,6 +81,12 @@ internal static partial class SiteMap
     {
         // Channels looks at the session's cookie alone, and at no Origin.
         received.SignedInAs = visit.User?.Name;
+        if (visit.Site.Options.StrictSocketHeaders && !received.Headers.All(header => Ascii.IsValid(header.Value)))
+        {
+            await visit.Reply.Empty(StatusCodes.Status400BadRequest);
+            return;
+        }
+
         if (visit.Path != "/ws/status/" || visit.User is null)
         {
             await visit.Reply.Empty(StatusCodes.Status403Forbidden);

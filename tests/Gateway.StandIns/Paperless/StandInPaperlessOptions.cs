@@ -9,10 +9,19 @@ internal sealed record StandInPaperlessOptions
     /// <summary>Remote-User counts for the API as well, and not for pages alone.</summary>
     public bool RemoteUserApi { get; init; }
 
+    /// <summary>PAPERLESS_ENABLE_HTTP_REMOTE_USER: off, the user header counts nowhere.</summary>
+    public bool RemoteUser { get; init; } = true;
+
     public string UserHeader { get; init; } = "Remote-User";
 
     /// <summary>Django before 5.2.13 takes Remote_User for Remote-User.</summary>
     public bool UnderscoresInHeaders { get; init; }
+
+    /// <summary>PAPERLESS_PROXY_SSL_HEADER, with the header's own name; null: every link is http.</summary>
+    public (string Name, string Value)? ProxySslHeader { get; init; }
+
+    /// <summary>The server refuses a WebSocket's handshake with a byte outside ASCII in a header.</summary>
+    public bool StrictSocketHeaders { get; init; }
 
     public string CookiePrefix { get; init; } = "";
     public string? PublicUrl { get; init; }

@@ -41,7 +41,7 @@ internal sealed class Visit
 
     public string Host => Header("Host") ?? "";
 
-    public string Origin => $"http://{Host}";
+    public string Origin => $"{(Site.Options.ProxySslHeader is { } header && Header(header.Name) == header.Value ? "https" : "http")}://{Host}";
 
     public string FullPath
     {

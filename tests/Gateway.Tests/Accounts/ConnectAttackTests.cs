@@ -205,7 +205,7 @@ public sealed class ConnectAttackTests : IAsyncLifetime
         string again = page.Header("Refresh")!.Split("url=")[1];
         Assert.Equal("/accounts/oidc/other/login/?process=connect&next=%2Fdocuments%2F2", again);
 
-        Page done = await alice.NavigateAsync(again, "same-origin");
+        Page done = await TwoProviders.ContinueAsync(alice, await alice.NavigateAsync(again, "same-origin"));
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (done.Status, done.Address.PathAndQuery));
         Assert.Equal(2, _both.LinksOf("alice").Count);
     }

@@ -2,6 +2,7 @@ using System.Net;
 using Gateway.StandIns.Paperless;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
+using Gateway.Tests.Pages;
 
 namespace Gateway.Tests.Accounts;
 
@@ -34,6 +35,19 @@ public sealed class ConnectTests : IAsyncLifetime
         Assert.Equal(
             ("alice", "other"),
             (CapturedLog.Value(Assert.Single(World.Log.Of("AccountConnected")), "User"), CapturedLog.Value(World.Log.Of("AccountConnected")[0], "Provider")));
+    }
+
+    [Fact]
+    public async Task After_a_connect_a_page_says_so_and_leads_to_the_return_address()
+    {
+        using Visitor alice = await World.SignedInAsync("alice");
+
+        Page page = await (await TwoProviders.BeginConnectAsync(alice, "/documents/2")).CompleteAsync();
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        GatewayPages.IsOne(page, "Connected");
+        Assert.Contains("bob at other is now connected to your Paperless account alice.", page.Text, StringComparison.Ordinal);
+        Assert.Contains("href=\"/documents/2\"", page.Text, StringComparison.Ordinal);
     }
 
     [Fact]

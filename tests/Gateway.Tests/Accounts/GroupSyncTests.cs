@@ -146,6 +146,25 @@ public sealed class GroupSyncTests
         Assert.Equal(4, world.Log.Of("FlagChanged").Count);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("chiefs")]
+    public async Task A_superuser_keeps_the_staff_flag_outside_the_staff_groups(string? superuserGroup)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_SUPERUSER_GROUPS"] = superuserGroup;
+            options.Settings["GATEWAY_STAFF_GROUPS"] = "clerks";
+        });
+        world.Says("groups", new JsonArray("chiefs"));
+        (await world.SignedInAsync("alice")).Dispose();
+        world.Paperless.Data.UpdateUser("alice", user => user with { IsStaff = true, IsSuperuser = true });
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal((true, true), Flags(world));
+    }
+
     [Fact]
     public async Task Without_the_flag_settings_no_group_name_makes_a_superuser()
     {

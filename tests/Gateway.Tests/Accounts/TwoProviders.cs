@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
@@ -6,7 +7,7 @@ using Gateway.Tests.Kit;
 namespace Gateway.Tests.Accounts;
 
 /// <summary>A world with two providers: "authentik", where everybody is alice, and "other", where everybody is bob.</summary>
-internal sealed class TwoProviders : IAsyncDisposable
+internal sealed partial class TwoProviders : IAsyncDisposable
 {
     private TwoProviders(World world, DevelopmentProvider other)
     {
@@ -75,8 +76,18 @@ internal sealed class TwoProviders : IAsyncDisposable
     public static Task<RoundTrip> BeginConnectAsync(Visitor visitor, string next = "/", string provider = "other", string more = "") =>
         RoundTrip.BeginAsync(visitor, next, provider, "&process=connect" + more);
 
+    /// <summary>Connects the account, and goes on from the page that says so.</summary>
     public static async Task<Page> ConnectAsync(Visitor visitor, string next = "/", string provider = "other") =>
-        await (await BeginConnectAsync(visitor, next, provider)).CompleteAsync();
+        await ContinueAsync(visitor, await (await BeginConnectAsync(visitor, next, provider)).CompleteAsync());
+
+    /// <summary>Follows the link of the page that says that an account was connected; another page stays.</summary>
+    public static async Task<Page> ContinueAsync(Visitor visitor, Page page) =>
+        ContinueLink().Match(page.Text) is { Success: true } link
+            ? await visitor.NavigateAsync(WebUtility.HtmlDecode(link.Groups["address"].Value), "same-origin")
+            : page;
+
+    [GeneratedRegex("<h1>Connected</h1>.*href=\"(?<address>[^\"]+)\">Back to Paperless", RegexOptions.Singleline)]
+    private static partial Regex ContinueLink();
 
     /// <summary>A new browser in which somebody is signed in with the other provider.</summary>
     public async Task<Visitor> SignedInWithOtherAsync()

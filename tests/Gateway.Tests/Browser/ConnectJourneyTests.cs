@@ -21,6 +21,7 @@ public sealed class ConnectJourneyTests(Chromium chromium)
         await Assertions.Expect(page.Locator("#social-accounts > li")).ToHaveTextAsync(["alice (authentik) Disconnect"]);
         await Assertions.Expect(page.Locator("#social-providers > li")).ToHaveTextAsync(["authentik", "other"]);
         await page.Locator("#social-providers").GetByRole(AriaRole.Link, new() { Name = "other" }).ClickAsync();
+        await ContinueAsync(page);
         await Assertions.Expect(page).ToHaveURLAsync(both.World.Origin + "/");
         await OpenProfileAsync(page);
         await Assertions.Expect(page.Locator("#social-accounts > li")).ToHaveTextAsync(["alice (authentik) Disconnect", "bob (other) Disconnect"]);
@@ -56,6 +57,7 @@ public sealed class ConnectJourneyTests(Chromium chromium)
         both.Other.SignsInAs = null;
         await page.GetByRole(AriaRole.Link, new() { Name = "Connect another one" }).ClickAsync();
         await page.Locator("#sign-in-admin").ClickAsync();
+        await ContinueAsync(page);
         await OpenProfileAsync(page);
 
         await Assertions.Expect(page.Locator("#social-accounts > li")).ToHaveTextAsync(["alice (authentik) Disconnect", "admin (other) Disconnect"]);
@@ -77,8 +79,14 @@ public sealed class ConnectJourneyTests(Chromium chromium)
             await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Paperless is not ready");
         }
 
-        await Assertions.Expect(page).ToHaveURLAsync(both.World.Origin + "/", new() { Timeout = 20_000 });
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Connected", new() { Timeout = 20_000 });
         Assert.Equal(2, both.LinksOf("alice").Count);
+    }
+
+    private static async Task ContinueAsync(IPage page)
+    {
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Connected");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to Paperless" }).ClickAsync();
     }
 
     private static async Task OpenProfileAsync(IPage page)

@@ -61,7 +61,7 @@ internal sealed class CapturedLog : ILogEventSink
         return value is ScalarValue scalar ? scalar.Value?.ToString() ?? "" : value.ToString();
     }
 
-    private static string? NameOf(LogEvent entry) =>
+    public static string? NameOf(LogEvent entry) =>
         entry.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
             ? (structure.Properties.FirstOrDefault(property => property.Name == "Name")?.Value as ScalarValue)?.Value as string
             : null;

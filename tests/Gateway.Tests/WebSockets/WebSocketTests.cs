@@ -39,7 +39,24 @@ public sealed class WebSocketTests : IAsyncLifetime
         await _world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
         Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
         Assert.Equal(("alice", 101), (_world.Forwarded[^1].SignedInAs, _world.Forwarded[^1].Status));
-        Assert.Equal(["alice"], _world.Forwarded[^1].Lines("Remote-User"));
+        Assert.Empty(_world.Forwarded[^1].Lines("Remote-User"));
+    }
+
+    [Fact]
+    public async Task A_WebSocket_of_a_user_with_an_umlaut_opens_at_a_server_that_refuses_such_headers()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Paperless = given => given with { StrictSocketHeaders = true };
+            options.Provider = given => given with { People = [Gateway.StandIns.Provider.Person.Named("jürgen", "Jürgen Jäger", "paperless-users")] };
+        });
+        using Visitor visitor = await world.SignedInAsync("jürgen");
+        Assert.Equal(["jürgen"], world.Forwarded[^1].Lines("Remote-User"));
+
+        using SignOut.StatusSocket socket = await SignOut.StatusSocket.OpenAsync(world, visitor);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
+
+        Assert.Equal("jürgen", world.Forwarded[^1].SignedInAs);
     }
 
     [Fact]
