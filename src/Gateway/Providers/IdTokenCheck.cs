@@ -10,7 +10,9 @@ namespace Gateway.Providers;
 internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck signed) : TokenHandler
 {
     /// <summary>The claims that ASP.NET Core's handler reads. It gets no other claims, so that an unchecked claim cannot make it fail.</summary>
-    private static readonly string[] HandlerClaims = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+    private static readonly string[] HandlerTexts = ["iss", "sub", "nonce", "at_hash"];
+
+    private static readonly string[] HandlerTimes = ["exp", "iat"];
 
     /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
@@ -49,12 +51,24 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
         }
     }
 
+    /// <summary>Texts are written as texts, whichever JSON type the provider chose.</summary>
     private static JsonWebToken Reduce(SignedToken token)
     {
-        Dictionary<string, string> header = new() { ["alg"] = token.Header.RequiredText("alg") };
-        Dictionary<string, JsonElement> claims = HandlerClaims
-            .Where(claim => token.Claims.Json.TryGetProperty(claim, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
-            .ToDictionary(claim => claim, claim => token.Claims.Json.GetProperty(claim));
+        Dictionary<string, object> header = new() { ["alg"] = token.Header.RequiredText("alg") };
+        Dictionary<string, object> claims = new() { ["aud"] = token.Claims.Texts("aud") };
+        foreach (string claim in HandlerTexts)
+        {
+            if (token.Claims.Text(claim) is { } text)
+            {
+                claims[claim] = text;
+            }
+        }
+
+        foreach (string claim in HandlerTimes)
+        {
+            claims[claim] = token.Claims.Json.GetProperty(claim);
+        }
+
         return new JsonWebToken(JsonSerializer.Serialize(header), JsonSerializer.Serialize(claims));
     }
 }
