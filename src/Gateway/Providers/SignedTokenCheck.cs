@@ -95,10 +95,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || key.KeyId == keyId)];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
+            // The provider may have a new key, even under the same id.
             bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
             return unknownKey
                 ? new TokenError($"{kind.Name} is signed with a key that the provider does not publish", MayFitNewerConfiguration: true)
-                : new TokenError($"{kind.Name}'s signature is wrong");
+                : new TokenError($"{kind.Name}'s signature is wrong", MayFitNewerConfiguration: !bySecret);
         }
 
         string issuer = token.Claims.Text("iss") ?? "";
@@ -141,13 +142,25 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     private void CheckTimes(ClaimSet claims, TokenKind kind)
     {
         DateTimeOffset now = time.GetUtcNow();
-        DateTimeOffset? expires = claims.Time("exp");
-        if ((expires is null && (kind.HasTimes || claims.Has("exp"))) || now >= expires + ClockSkew || now < claims.Time("nbf") - ClockSkew)
+        DateTimeOffset? issuedAt = claims.Time("iat");
+        if (kind.MaxAgeWithoutExpiry is { } maxAge && !claims.Has("exp") && issuedAt is not null)
+        {
+            if (issuedAt < now - maxAge)
+            {
+                throw new ProviderMistakeException(
+                    $"{kind.Name} has no \"exp\", and its \"iat\" is more than {maxAge.TotalMinutes:0} minutes ago; the clocks of gateway and provider may differ");
+            }
+        }
+        else if (claims.Time("exp") is { } expires ? now >= expires + ClockSkew : kind.HasTimes || claims.Has("exp"))
         {
             throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
         }
 
-        DateTimeOffset? issuedAt = claims.Time("iat");
+        if (now < claims.Time("nbf") - ClockSkew)
+        {
+            throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
+        }
+
         if ((issuedAt is null && kind.HasTimes) || issuedAt > now + ClockSkew)
         {
             throw new ProviderMistakeException(

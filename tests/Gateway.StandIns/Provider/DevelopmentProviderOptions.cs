@@ -47,6 +47,9 @@ internal sealed record DevelopmentProviderOptions
 
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
+    /// <summary>Set: every key has this <c>kid</c>, so that a new key replaces the old one under the same identifier.</summary>
+    public string? SigningKeyId { get; init; }
+
     public TimeSpan CodeLifetime { get; init; } = TimeSpan.FromMinutes(1);
 
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(5);

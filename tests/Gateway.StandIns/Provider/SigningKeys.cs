@@ -122,8 +122,8 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     private static RSA TakeRsa() => Spare.TryTake(out RSA? key) ? key : RSA.Create(2048);
 
-    private static string IdOf(AsymmetricAlgorithm key) =>
-        Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
+    private string IdOf(AsymmetricAlgorithm key) =>
+        provider.Options.SigningKeyId ?? Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
 
     // The library would otherwise keep a disposed key's signer, and hand it to the next key of that identifier.
     private static SecurityKey Key(SecurityKey key, string? id)
@@ -133,7 +133,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         return key;
     }
 
-    private static JsonObject Published(RSA key)
+    private JsonObject Published(RSA key)
     {
         RSAParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject
@@ -147,7 +147,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         };
     }
 
-    private static JsonObject Published(ECDsa key)
+    private JsonObject Published(ECDsa key)
     {
         ECParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject

@@ -19,6 +19,10 @@ public sealed class InvalidLogoutTokenTests
         .. InvalidClaims.Each("jti", null, "null", "\"\"", "1.5", "{}", "[]"),
         .. InvalidClaims.Each("nonce", "null", "\"\"", "\"n\"", "5", "{}"),
         .. InvalidClaims.Each("sid", "1.5", "{}", "[]", "true"),
+        .. InvalidClaims.Each("iat", null, "null"),
+        new("neither exp nor iat", good => good.With(("exp", null), ("iat", null))),
+        new("no exp and an old iat", good => good.With(("exp", null), ("iat", $"{good.Now - 121}"))),
+        new("no exp and an iat to come", good => good.With(("exp", null), ("iat", $"{good.Now + 125}"))),
         new("neither sid nor sub", good => good.With(("sid", null), ("sub", null))),
         new("sid and sub null", good => good.With(("sid", "null"), ("sub", "null"))),
         new("sid and sub empty", good => good.With(("sid", "\"\""), ("sub", "\"\""))),
@@ -44,7 +48,7 @@ public sealed class InvalidLogoutTokenTests
         using Visitor alice = await world.SignedInAsync("alice");
         TokenChange[] changes =
         [
-            .. InvalidTokenForms.Text, .. InvalidTokenForms.Json, .. headers.All, .. InvalidClaims.All, .. InvalidClaims.Times, .. Claims,
+            .. InvalidTokenForms.Text, .. InvalidTokenForms.Json, .. headers.All, .. InvalidClaims.All, .. Claims,
             new("an ID token in its place", _ => idToken),
             new("an ID token in its place, with its typ", _ => new GoodToken(world, idToken).WithHeader(("typ", "\"logout+jwt\""))),
             new("an ID token in its place, without its nonce", _ => new GoodToken(world, idToken).With("nonce", null)),

@@ -67,6 +67,41 @@ public sealed class SigningKeysTests
         Assert.Equal(2, KeySetRequests(world));
     }
 
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256))]
+    [InlineData(nameof(SigningMode.ES256))]
+    public async Task A_new_signing_key_under_the_same_key_id_is_fetched_once_during_the_sign_in_that_needs_the_key(string signing)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { Signing = Enum.Parse<SigningMode>(signing), SigningKeyId = "the-key" });
+        using Visitor first = await world.SignedInAsync("alice");
+        world.Provider.RotateSigningKey();
+
+        using Visitor second = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await second.WhoAsync());
+        Assert.Equal(2, KeySetRequests(world));
+    }
+
+    [Fact]
+    public async Task Wrong_signatures_under_a_published_key_id_cause_five_fetches_of_the_keys_and_then_one_a_minute_at_most()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.WrongKey });
+        using Visitor visitor = world.NewVisitor();
+        foreach (int expected in (int[])[1 + 5, 1 + 6, 1 + 7])
+        {
+            for (int attempt = 0; attempt < 7; attempt++)
+            {
+                Page page = await visitor.SignInAsync("alice");
+                Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+                Assert.Contains("signature is wrong", page.Text, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(expected, KeySetRequests(world));
+            world.Clock.Advance(TimeSpan.FromSeconds(61));
+        }
+    }
+
     [Fact]
     public async Task Concurrent_sign_ins_with_a_new_signing_key_all_succeed_with_one_fetch()
     {
