@@ -8,14 +8,14 @@ namespace Gateway.Providers;
 
 /// <summary>
 /// Validates signed tokens: signature, type, issuer, audience and times. The algorithm must be in the discovery document, and the key in the key set
-/// of the provider. HS256 with the client secret is accepted only if the provider publishes no key.
+/// of the provider. HS256 with the client secret is accepted only if the document lists it, and the header names no published key.
 /// </summary>
 internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscovery discovery, TimeProvider time)
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
-    /// <summary>RFC 7518, section 3.2: a key must not be shorter than the hash.</summary>
-    private const int MinSecretBytes = 32;
+    /// <summary>The algorithm of the last ID token; null until the first one since the start.</summary>
+    private volatile string? _idTokenAlgorithm;
 
     /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
@@ -41,6 +41,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         CheckTimes(token.Claims, kind);
+        if (kind == TokenKind.IdToken)
+        {
+            _idTokenAlgorithm = token.Header.RequiredText("alg");
+        }
+
         return token;
     }
 
@@ -81,18 +86,25 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
                 MayFitNewerConfiguration: true);
         }
 
-        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
-        if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < MinSecretBytes))
+        // Back-Channel Logout 1.0, section 2.6, step 2. An algorithm that the document no longer lists has been replaced.
+        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm && kind.Algorithms(configuration).Contains(ofIdTokens))
         {
             return new TokenError(
-                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, which is only taken from a provider without signing keys "
-                + $"and with a client secret of {MinSecretBytes} bytes or more");
+                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, but the ID tokens of this provider are signed with {ofIdTokens}",
+                MayFitNewerConfiguration: true);
         }
 
         string? keyId = token.Header.Text("kid");
+        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
+        if (bySecret && FindSecretError(algorithm, keyId, configuration) is { } secretError)
+        {
+            return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, {secretError}");
+        }
+
+        // A key without an id may be the one that the token names.
         SecurityKey[] keys = bySecret
             ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
-            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || key.KeyId == keyId)];
+            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
             // The provider may have a new key, even under the same id.
@@ -110,6 +122,26 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
         string message = $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
         return new TokenError(message, MayFitNewerConfiguration: true);
+    }
+
+    /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1): no shorter than the hash (RFC 7518, section 3.2).</summary>
+    private string? FindSecretError(string algorithm, string? keyId, OpenIdConnectConfiguration configuration)
+    {
+        // A forger would name a public key and use it as the secret.
+        if (!string.IsNullOrEmpty(keyId) && configuration.SigningKeys.Any(key => key.KeyId == keyId))
+        {
+            return "but names a key of another algorithm";
+        }
+
+        int minBytes = algorithm switch
+        {
+            "HS384" => 48,
+            "HS512" => 64,
+            _ => 32,
+        };
+        return Encoding.UTF8.GetByteCount(provider.ClientSecret) < minBytes
+            ? $"for which the client secret must have {minBytes} bytes or more"
+            : null;
     }
 
     private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)

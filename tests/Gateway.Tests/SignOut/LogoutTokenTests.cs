@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
@@ -190,6 +191,40 @@ public sealed class LogoutTokenTests : IAsyncLifetime
         _world.Clock.Advance(TimeSpan.FromSeconds(230));
         using HttpResponseMessage again = await _world.SendLogoutTokenAsync(token);
         await _world.IsRefusedAsync(again, "sent before");
+    }
+
+    [Fact]
+    public async Task A_logout_token_without_a_typ_header_is_accepted()
+    {
+        GoodToken good = new(_world, _world.Provider.CreateLogoutToken(Session));
+        using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(good.WithHeader(("typ", null)));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Null(await _alice.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256), nameof(SigningMode.ES256))]
+    [InlineData(nameof(SigningMode.ES256), nameof(SigningMode.HS256))]
+    public async Task A_logout_token_signed_with_another_algorithm_than_the_ID_tokens_is_refused(string ofIdTokens, string ofLogoutTokens)
+    {
+        SigningMode other = Enum.Parse<SigningMode>(ofLogoutTokens);
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with
+        {
+            Signing = Enum.Parse<SigningMode>(ofIdTokens),
+            FurtherSigning = [other],
+            LogoutTokenSigning = other,
+        });
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+        await world.IsRefusedAsync(answer, $"signed with {ofLogoutTokens}, but the ID tokens of this provider are signed with {ofIdTokens}");
+        Assert.Equal("alice", await alice.WhoAsync());
+
+        // A provider that changes its algorithm signs both with the new one.
+        world.Provider.Options = world.Provider.Options with { Signing = other, FurtherSigning = [] };
+        using HttpResponseMessage later = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+        Assert.Equal(HttpStatusCode.OK, later.StatusCode);
+        Assert.Null(await alice.WhoAsync());
     }
 
     [Fact]
