@@ -200,7 +200,8 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
     }
 
-    private static string Truncate(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
+    /// <summary>A text of the provider for a message: short, and without control characters.</summary>
+    public static string Truncate(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
 
     private static string OnlyAlphanumeric(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
 
