@@ -87,7 +87,8 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         // Back-Channel Logout 1.0, section 2.6, step 2. An algorithm that the document no longer lists has been replaced.
-        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm && kind.Algorithms(configuration).Contains(ofIdTokens))
+        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm
+            && kind.Algorithms(configuration).Contains(ofIdTokens))
         {
             return new TokenError(
                 $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, but the ID tokens of this provider are signed with {ofIdTokens}",
