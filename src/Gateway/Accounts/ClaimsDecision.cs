@@ -23,7 +23,20 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         bool isSignedIn = false)
     {
         IdentitySettings rules = settings.Identity;
-        if (Text(claims, provider.SubjectClaim) is not { } subject)
+        ClaimRead subjectClaim = ReadSubject(claims, provider.SubjectClaim);
+        ClaimRead usernameClaim = ReadLabel(claims, rules.UsernameClaim);
+        if (subjectClaim.Error is not null)
+        {
+            return Unreadable(provider, provider.SubjectClaim, subjectClaim.Error, "correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS");
+        }
+
+        // A name that cannot be read must not sign out somebody who is in already: the account is known.
+        if (usernameClaim.Error is not null && !isSignedIn)
+        {
+            return Unreadable(provider, rules.UsernameClaim, usernameClaim.Error, "correct GATEWAY_USERNAME_CLAIM");
+        }
+
+        if (subjectClaim.Text is not { } subject)
         {
             return Refused(
                 "subject_missing",
@@ -40,16 +53,16 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
 
         WarnOfGroups(provider, groups, subject);
 
-        (string? first, string? last) = PersonNames.Split(Text(claims, "given_name"), Text(claims, "family_name"), Text(claims, "name"));
+        (string? first, string? last) = PersonNames.Split(Label(claims, "given_name"), Label(claims, "family_name"), Label(claims, "name"));
         return (new Person(
             provider.Id,
             issuer,
             subject,
-            Text(claims, rules.UsernameClaim),
-            Text(claims, "name"),
+            usernameClaim.Text,
+            Label(claims, "name"),
             first,
             last,
-            Text(claims, "email")?.Trim() is { Length: > 0 } email ? email : null,
+            Label(claims, "email")?.Trim() is { Length: > 0 } email ? email : null,
             groups.Mapped,
             groups.Mapped is null ? null : rules.GroupsClaim,
             HasFlag(groups, settings.Accounts.SuperuserGroups.ForProvider(provider.Id)),
@@ -128,12 +141,40 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
     private static (Person?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
         (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });
 
-    /// <summary>A claim that is a text, or a number as its text; bounded, so that no claim fills the store.</summary>
-    private static string? Text(JsonElement claims, string claim)
+    private static (Person?, Refusal) Unreadable(ProviderSettings provider, string claim, string error, string correction) => Refused(
+        "claim_unreadable",
+        "A claim cannot be read",
+        $"{provider.Name} sent a claim that the gateway cannot read: \"{claim}\" {error}.",
+        $"The operator can change the claim at the provider, or {correction}.");
+
+    private static ClaimRead ReadSubject(JsonElement claims, string claim)
     {
         _ = ClaimPath.TryFind(claims, claim, out JsonElement value);
-        string? text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : ClaimPath.Text(value);
-        return text is { Length: > 0 and <= 1000 } ? text : null;
+        return ClaimText.TryRead(value, out string? text) ? ClaimRead.Bounded(text) : ClaimRead.WrongType(value);
+    }
+
+    private static ClaimRead ReadLabel(JsonElement claims, string claim)
+    {
+        _ = ClaimPath.TryFind(claims, claim, out JsonElement value);
+        return ClaimText.TryReadLabel(value, out string? text) ? ClaimRead.Bounded(text) : ClaimRead.WrongType(value);
+    }
+
+    /// <summary>A label that decides nothing: if it cannot be read, it is absent.</summary>
+    private static string? Label(JsonElement claims, string claim) => ReadLabel(claims, claim).Text;
+
+    /// <param name="Text">Null if the claim is absent, empty or cannot be read.</param>
+    /// <param name="Error">Why it cannot be read, as the end of a sentence that begins with the claim.</param>
+    private sealed record ClaimRead(string? Text, string? Error)
+    {
+        /// <summary>In characters, so that no claim fills the store.</summary>
+        private const int MaxLength = 1000;
+
+        public static ClaimRead Bounded(string? text) => text?.Length > MaxLength
+            ? new ClaimRead(null, $"is longer than {MaxLength} letters")
+            : new ClaimRead(string.IsNullOrEmpty(text) ? null : text, null);
+
+        public static ClaimRead WrongType(JsonElement value) =>
+            new(null, $"is neither a text nor a whole number, but {ClaimText.TypeOf(value)}");
     }
 
     [LoggerMessage(

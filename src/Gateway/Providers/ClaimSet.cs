@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Gateway.Groups;
 
 namespace Gateway.Providers;
 
@@ -59,20 +60,18 @@ internal sealed class ClaimSet
 
     public bool Has(string claim) => Json.TryGetProperty(claim, out _);
 
-    /// <summary>An optional claim that must be a text.</summary>
+    /// <summary>An optional claim that must be a text or a whole number.</summary>
     /// <returns>Null if the claim is absent or `null`.</returns>
     /// <exception cref="ProviderMistakeException">The claim has another type.</exception>
     public string? Text(string claim)
     {
-        if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
-        {
-            return null;
-        }
-
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Mistake(claim, "is no text");
+        _ = Json.TryGetProperty(claim, out JsonElement value);
+        return ClaimText.TryRead(value, out string? text)
+            ? text
+            : throw Mistake(claim, $"is neither a text nor a whole number, but {ClaimText.TypeOf(value)}");
     }
 
-    /// <summary>A required claim that must be a text and not empty.</summary>
+    /// <summary>A required claim that must be a text, or a whole number, and not empty.</summary>
     /// <exception cref="ProviderMistakeException">The claim is missing, empty or has another type.</exception>
     public string RequiredText(string claim) => Text(claim) is { Length: > 0 } text ? text : throw Mistake(claim, "is missing");
 
@@ -80,14 +79,14 @@ internal sealed class ClaimSet
     /// <exception cref="ProviderMistakeException">The claim has another type.</exception>
     public IReadOnlyList<string> Texts(string claim)
     {
-        if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind is JsonValueKind.Null or JsonValueKind.String)
+        if (!Json.TryGetProperty(claim, out JsonElement value) || value.ValueKind != JsonValueKind.Array)
         {
             return Text(claim) is { } text ? [text] : [];
         }
 
-        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(entry => entry.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(entry => entry.GetString()!)]
-            : throw Mistake(claim, "is neither a text nor a list of texts");
+        return [.. value.EnumerateArray().Select(entry => ClaimText.TryRead(entry, out string? text) && text is not null
+            ? text
+            : throw Mistake(claim, "is neither a text nor a list of texts"))];
     }
 
     /// <summary>An optional claim that must be a NumericDate (RFC 7519, section 2).</summary>

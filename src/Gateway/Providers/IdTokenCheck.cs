@@ -10,7 +10,9 @@ namespace Gateway.Providers;
 internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck signed) : TokenHandler
 {
     /// <summary>The claims that ASP.NET Core's handler reads. It gets no other claims, so that an unchecked claim cannot make it fail.</summary>
-    private static readonly string[] HandlerClaims = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+    private static readonly string[] HandlerTexts = ["iss", "sub", "nonce", "at_hash"];
+
+    private static readonly string[] HandlerTimes = ["exp", "iat"];
 
     /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
@@ -35,6 +37,31 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
         return token;
     }
 
+    /// <summary>Holds the answer of a round trip against `max_age` and `acr_values` of the request (steps 12 and 13).</summary>
+    /// <param name="begunAt">The start of the round trip: the provider judges the age of the authentication after it.</param>
+    /// <exception cref="ProviderMistakeException">The person authenticated too long ago, or in another way. The message names the claim.</exception>
+    public void CheckAuthentication(ClaimSet claims, DateTimeOffset begunAt)
+    {
+        if (provider.MaxAge is { } maxAge)
+        {
+            DateTimeOffset authenticatedAt = claims.Time("auth_time")
+                ?? throw new ProviderMistakeException("the ID token has no \"auth_time\", but AUTH_PARAMS asks for \"max_age\"");
+            if (authenticatedAt < begunAt - maxAge - SignedTokenCheck.ClockSkew)
+            {
+                throw new ProviderMistakeException(
+                    $"the ID token's \"auth_time\" is {authenticatedAt:yyyy-MM-dd HH:mm:ss}Z, which is longer ago than \"max_age\" in AUTH_PARAMS allows");
+            }
+        }
+
+        string[] contexts = provider.AuthenticationContexts;
+        string? context = claims.Text("acr");
+        if (contexts.Length > 0 && !contexts.Contains(context))
+        {
+            string answer = context is null ? "the ID token has no \"acr\"" : $"the ID token's \"acr\" is \"{SignedTokenCheck.Truncate(context)}\"";
+            throw new ProviderMistakeException($"{answer}, but AUTH_PARAMS asks for one of \"acr_values\": {string.Join(", ", contexts)}");
+        }
+    }
+
     /// <remarks>Returns an error in `Exception` of the result, as the OpenID Connect handler expects.</remarks>
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
@@ -49,12 +76,24 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
         }
     }
 
+    /// <summary>Texts are written as texts, whichever JSON type the provider chose.</summary>
     private static JsonWebToken Reduce(SignedToken token)
     {
-        Dictionary<string, string> header = new() { ["alg"] = token.Header.RequiredText("alg") };
-        Dictionary<string, JsonElement> claims = HandlerClaims
-            .Where(claim => token.Claims.Json.TryGetProperty(claim, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
-            .ToDictionary(claim => claim, claim => token.Claims.Json.GetProperty(claim));
+        Dictionary<string, object> header = new() { ["alg"] = token.Header.RequiredText("alg") };
+        Dictionary<string, object> claims = new() { ["aud"] = token.Claims.Texts("aud") };
+        foreach (string claim in HandlerTexts)
+        {
+            if (token.Claims.Text(claim) is { } text)
+            {
+                claims[claim] = text;
+            }
+        }
+
+        foreach (string claim in HandlerTimes)
+        {
+            claims[claim] = token.Claims.Json.GetProperty(claim);
+        }
+
         return new JsonWebToken(JsonSerializer.Serialize(header), JsonSerializer.Serialize(claims));
     }
 }

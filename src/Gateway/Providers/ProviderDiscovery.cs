@@ -8,7 +8,7 @@ namespace Gateway.Providers;
 
 /// <summary>
 /// The discovery document and key set of a provider (OpenID Connect Discovery 1.0). They are fetched at the first use, cached for half a day, and
-/// fetched again for an unknown `kid`. While the provider is unavailable the last valid document stays in use.
+/// fetched again for an unknown `kid` or a wrong signature. While the provider is unavailable the last valid document stays in use.
 /// </summary>
 /// <param name="earlier">The providers before this one in the settings. If one of them has the same issuer, this provider cannot be used.</param>
 internal sealed partial class ProviderDiscovery(
@@ -21,7 +21,7 @@ internal sealed partial class ProviderDiscovery(
 {
     public static readonly TimeSpan DocumentTtl = TimeSpan.FromHours(12);
 
-    /// <summary>Anyone can send a token with a made-up `kid`. This many fetches of the key set are allowed at once, …</summary>
+    /// <summary>Anyone can send a token with a made-up `kid` or signature. This many fetches of the key set are allowed at once, …</summary>
     public const int MaxKeyFetches = 5;
 
     /// <summary>… and one more fetch after each interval.</summary>

@@ -31,7 +31,8 @@ internal sealed record SignedToken(string Text, ClaimSet Header, ClaimSet Claims
         string[] parts = text.Split('.', EncryptedParts + 1);
         if (parts.Length == EncryptedParts)
         {
-            throw new ProviderMistakeException($"{kind.Name} is encrypted, which the gateway does not support");
+            throw new ProviderMistakeException($"{kind.Name} is encrypted, which the gateway does not support. In authentik, "
+                + "clear \"Encryption Key\" in the provider's protocol settings; elsewhere, switch the encryption off for this client");
         }
 
         if (parts.Length != Parts || Decode(parts[0]) is not { } header || Decode(parts[1]) is not { } claims || Decode(parts[2]) is not { } signature)

@@ -8,14 +8,14 @@ namespace Gateway.Providers;
 
 /// <summary>
 /// Validates signed tokens: signature, type, issuer, audience and times. The algorithm must be in the discovery document, and the key in the key set
-/// of the provider. HS256 with the client secret is accepted only if the provider publishes no key.
+/// of the provider. HS256 with the client secret is accepted only if the document lists it, and the header names no published key.
 /// </summary>
 internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscovery discovery, TimeProvider time)
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
-    /// <summary>RFC 7518, section 3.2: a key must not be shorter than the hash.</summary>
-    private const int MinSecretBytes = 32;
+    /// <summary>The algorithm of the last ID token; null until the first one since the start.</summary>
+    private volatile string? _idTokenAlgorithm;
 
     /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
@@ -41,6 +41,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         CheckTimes(token.Claims, kind);
+        if (kind == TokenKind.IdToken)
+        {
+            _idTokenAlgorithm = token.Header.RequiredText("alg");
+        }
+
         return token;
     }
 
@@ -81,24 +86,33 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
                 MayFitNewerConfiguration: true);
         }
 
-        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
-        if (bySecret && (configuration.SigningKeys.Count > 0 || Encoding.UTF8.GetByteCount(provider.ClientSecret) < MinSecretBytes))
+        // Back-Channel Logout 1.0, section 2.6, step 2. An algorithm that the document no longer lists has been replaced.
+        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm
+            && kind.Algorithms(configuration).Contains(ofIdTokens))
         {
             return new TokenError(
-                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, which is only taken from a provider without signing keys "
-                + $"and with a client secret of {MinSecretBytes} bytes or more");
+                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, but the ID tokens of this provider are signed with {ofIdTokens}",
+                MayFitNewerConfiguration: true);
         }
 
         string? keyId = token.Header.Text("kid");
+        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
+        if (bySecret && FindSecretError(algorithm, keyId, configuration) is { } secretError)
+        {
+            return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, {secretError}");
+        }
+
+        // A key without an id may be the one that the token names.
         SecurityKey[] keys = bySecret
             ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
-            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || key.KeyId == keyId)];
+            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
+            // The provider may have a new key, even under the same id.
             bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
             return unknownKey
                 ? new TokenError($"{kind.Name} is signed with a key that the provider does not publish", MayFitNewerConfiguration: true)
-                : new TokenError($"{kind.Name}'s signature is wrong");
+                : new TokenError($"{kind.Name}'s signature is wrong", MayFitNewerConfiguration: !bySecret);
         }
 
         string issuer = token.Claims.Text("iss") ?? "";
@@ -109,6 +123,26 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
         string message = $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
         return new TokenError(message, MayFitNewerConfiguration: true);
+    }
+
+    /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1): no shorter than the hash (RFC 7518, section 3.2).</summary>
+    private string? FindSecretError(string algorithm, string? keyId, OpenIdConnectConfiguration configuration)
+    {
+        // A forger would name a public key and use it as the secret.
+        if (!string.IsNullOrEmpty(keyId) && configuration.SigningKeys.Any(key => key.KeyId == keyId))
+        {
+            return "but names a key of another algorithm";
+        }
+
+        int minBytes = algorithm switch
+        {
+            "HS384" => 48,
+            "HS512" => 64,
+            _ => 32,
+        };
+        return Encoding.UTF8.GetByteCount(provider.ClientSecret) < minBytes
+            ? $"for which the client secret must have {minBytes} bytes or more"
+            : null;
     }
 
     private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)
@@ -141,13 +175,25 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     private void CheckTimes(ClaimSet claims, TokenKind kind)
     {
         DateTimeOffset now = time.GetUtcNow();
-        DateTimeOffset? expires = claims.Time("exp");
-        if ((expires is null && (kind.HasTimes || claims.Has("exp"))) || now >= expires + ClockSkew || now < claims.Time("nbf") - ClockSkew)
+        DateTimeOffset? issuedAt = claims.Time("iat");
+        if (kind.MaxAgeWithoutExpiry is { } maxAge && !claims.Has("exp") && issuedAt is not null)
+        {
+            if (issuedAt < now - maxAge)
+            {
+                throw new ProviderMistakeException(
+                    $"{kind.Name} has no \"exp\", and its \"iat\" is more than {maxAge.TotalMinutes:0} minutes ago; the clocks of gateway and provider may differ");
+            }
+        }
+        else if (claims.Time("exp") is { } expires ? now >= expires + ClockSkew : kind.HasTimes || claims.Has("exp"))
         {
             throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
         }
 
-        DateTimeOffset? issuedAt = claims.Time("iat");
+        if (now < claims.Time("nbf") - ClockSkew)
+        {
+            throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
+        }
+
         if ((issuedAt is null && kind.HasTimes) || issuedAt > now + ClockSkew)
         {
             throw new ProviderMistakeException(
@@ -155,7 +201,8 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
     }
 
-    private static string Truncate(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
+    /// <summary>A text of the provider for a message: short, and without control characters.</summary>
+    public static string Truncate(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(200)]);
 
     private static string OnlyAlphanumeric(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(16)]);
 

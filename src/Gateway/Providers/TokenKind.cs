@@ -10,13 +10,23 @@ namespace Gateway.Providers;
 /// <param name="HasTimes">Whether `iat` and `exp` are required.</param>
 internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool CanLackType, bool HasTimes)
 {
+    /// <summary>Set if `exp` may be absent: the token is then valid for this long after its `iat`.</summary>
+    public TimeSpan? MaxAgeWithoutExpiry { get; init; }
+
     public static readonly TokenKind IdToken = new("the ID token", ["JWT"], CanLackType: true, HasTimes: true);
 
     /// <summary>OpenID Connect Core 1.0, section 5.3.2: signed userinfo need not contain times.</summary>
     public static readonly TokenKind UserInfo = new("the userinfo", ["JWT", "userinfo+jwt"], CanLackType: true, HasTimes: false);
 
-    /// <summary>OpenID Connect Back-Channel Logout 1.0, section 2.4.</summary>
-    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], CanLackType: false, HasTimes: true);
+    /// <summary>OpenID Connect Back-Channel Logout 1.0, section 2.4. `typ` is only recommended. Drafts had no `exp`, and some providers still
+    /// send none.</summary>
+    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], CanLackType: true, HasTimes: true)
+    {
+        MaxAgeWithoutExpiry = TimeSpan.FromMinutes(2),
+    };
+
+    /// <summary>The end of the validity of a token that passed the check; null if it has none.</summary>
+    public DateTimeOffset? ExpiryOf(ClaimSet claims) => claims.Time("exp") ?? (claims.Time("iat") + MaxAgeWithoutExpiry);
 
     /// <summary>The member of `events` that only a logout token has.</summary>
     public const string LogoutEvent = "http://schemas.openid.net/event/backchannel-logout";
@@ -36,7 +46,9 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
     }
 
     /// <summary>The algorithms that the discovery document lists for this kind.</summary>
-    /// <remarks>A logout token uses the algorithms of ID tokens (OpenID Connect Back-Channel Logout 1.0, section 2.4).</remarks>
+    /// <remarks>
+    /// A logout token uses the algorithms of ID tokens (OpenID Connect Back-Channel Logout 1.0, section 2.4). Without a list only RS256 is accepted.
+    /// </remarks>
     public IReadOnlyCollection<string> Algorithms(OpenIdConnectConfiguration configuration)
     {
         if (this == UserInfo && configuration.UserInfoEndpointSigningAlgValuesSupported is { Count: > 0 } ofUserInfo)

@@ -38,7 +38,7 @@ internal sealed partial class RecheckConclusion(
             return null;
         }
 
-        string issuer = claims.TryGetProperty("iss", out JsonElement named) ? ClaimPath.Text(named) ?? "" : before.Issuer;
+        string issuer = claims.TryGetProperty("iss", out JsonElement named) && ClaimText.TryRead(named, out string? iss) ? iss ?? "" : before.Issuer;
         (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, assertedAt, isSignedIn: true);
         if (person is null)
         {

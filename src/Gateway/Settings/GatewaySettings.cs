@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 
 namespace Gateway.Settings;
@@ -166,6 +167,17 @@ internal sealed record ProviderSettings
 
     /// <summary>Additional parameters of the authorization request (`AUTH_PARAMS`).</summary>
     public required ImmutableSortedDictionary<string, string> AuthorizationParameters { get; init; }
+
+    public const string MaxAgeParameter = "max_age";
+
+    /// <summary>`max_age` of the authorization request: how old the authentication at the provider may be. Null if it is not set.</summary>
+    public TimeSpan? MaxAge => AuthorizationParameters.TryGetValue(MaxAgeParameter, out string? seconds)
+        ? TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture))
+        : null;
+
+    /// <summary>`acr_values` of the authorization request: the authentication contexts of which one is required. Empty if it is not set.</summary>
+    public string[] AuthenticationContexts =>
+        AuthorizationParameters.GetValueOrDefault("acr_values", "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>For logs and debuggers: leaves out the secret.</summary>
     public override string ToString() => $"{Id} ({DiscoveryUrl})";

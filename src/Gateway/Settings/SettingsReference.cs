@@ -24,7 +24,8 @@ internal static class SettingsReference
         [
             new("PAPERLESS_URL", Required, "The public address of Paperless, without a slash at the end, such as `https://docs.example.com`."),
             new("PAPERLESS_SOCIALACCOUNT_PROVIDERS", Required,
-                "The providers, in the JSON format of Paperless. Every entry of `openid_connect.APPS` is one provider."),
+                "The providers, in the JSON format of Paperless. Every entry of `openid_connect.APPS` is one provider. A sign-in must fulfil `max_age` and "
+                + "`acr_values` of `AUTH_PARAMS`, by the claims `auth_time` and `acr` of the ID token."),
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER", Required,
                 "`true`, for the gateway and for Paperless: Paperless takes the user from the gateway's header."),
             new("GATEWAY_UPSTREAM_URL", "`http://localhost:8000`",

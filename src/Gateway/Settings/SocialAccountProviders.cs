@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -237,6 +238,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
                 {
                     variables.Problem(variable, $"{name} sets \"{parameter.Name}\", which belongs to the protocol.", "Remove it; the gateway sends its own.");
                 }
+                else if (parameter.Name == ProviderSettings.MaxAgeParameter && !IsSeconds(parameter.Value.ToString()))
+                {
+                    variables.Problem(variable, $"{name} sets \"max_age\" to something that is no number of seconds.", "Write a number such as 3600.");
+                }
                 else
                 {
                     parameters[parameter.Name] = parameter.Value.ToString();
@@ -246,6 +251,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
 
         return parameters.ToImmutable();
     }
+
+    private static bool IsSeconds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private string? Required(JsonElement parent, string name, string place)
     {

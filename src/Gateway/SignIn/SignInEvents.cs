@@ -110,6 +110,7 @@ internal sealed partial class SignInEvents(
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedemption>()!.At;
         ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, previous: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
+        ProviderOf(context.Scheme).IdTokens.CheckAuthentication(idToken, BegunAt(context.Properties)!.Value);
         JsonElement? userInfo = await UserInfoAsync(
             ProviderOf(context.Scheme),
             context.TokenEndpointResponse!.AccessToken,

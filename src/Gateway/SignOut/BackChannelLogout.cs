@@ -113,7 +113,7 @@ internal sealed partial class BackChannelLogout(
         }
 
         string issuer = claims.RequiredText("iss");
-        DateTimeOffset until = claims.Time("exp")!.Value + SignedTokenCheck.ClockSkew;
+        DateTimeOffset until = TokenKind.LogoutToken.ExpiryOf(claims)!.Value + SignedTokenCheck.ClockSkew;
         DateTimeOffset earliest = time.GetUtcNow() + MinReplayTtl;
         byte[] replayKey = SHA256.HashData(Encoding.UTF8.GetBytes($"jti\0{providerId}\0{issuer}\0{id}"));
         if (await WasSentBeforeAsync(replayKey, cancellationToken))

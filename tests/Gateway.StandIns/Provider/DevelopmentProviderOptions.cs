@@ -59,6 +59,15 @@ internal sealed record DevelopmentProviderOptions
 
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
+    /// <summary>Set: every key has this <c>kid</c>, so that a new key replaces the old one under the same identifier.</summary>
+    public string? SigningKeyId { get; init; }
+
+    /// <summary>Further algorithms that the provider announces, and whose keys it publishes.</summary>
+    public IReadOnlyList<SigningMode> FurtherSigning { get; init; } = [];
+
+    /// <summary>Set: logout tokens are signed so, and not as ID tokens are.</summary>
+    public SigningMode? LogoutTokenSigning { get; init; }
+
     public TimeSpan CodeLifetime { get; init; } = TimeSpan.FromMinutes(1);
 
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(5);

@@ -14,7 +14,7 @@ internal sealed class ProviderLogout(DevelopmentProvider provider)
     public string CreateToken(ProviderSession session, string issuer, Func<JsonObject, JsonObject>? tamper, string type)
     {
         JsonObject claims = provider.Claims.LogoutToken(session, issuer);
-        return provider.Keys.Sign(tamper is null ? claims : tamper(claims), type);
+        return provider.Keys.Sign(tamper is null ? claims : tamper(claims), type, provider.Options.LogoutTokenSigning);
     }
 
     public static async Task<HttpResponseMessage> SendAsync(Uri logoutUri, string token, CancellationToken cancellationToken)

@@ -22,13 +22,15 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     private SigningMode Mode => provider.Options.Signing;
 
-    /// <summary>The algorithm that discovery announces; an attack announces what it does not do.</summary>
-    public string AnnouncedAlgorithm => Mode switch
+    /// <summary>The algorithms that discovery announces; an attack announces what it does not do.</summary>
+    public IEnumerable<string> AnnouncedAlgorithms => AllModes.Select(mode => mode switch
     {
         SigningMode.ES256 => SecurityAlgorithms.EcdsaSha256,
         SigningMode.HS256 => SecurityAlgorithms.HmacSha256,
         _ => SecurityAlgorithms.RsaSha256,
-    };
+    });
+
+    private SigningMode[] AllModes => [Mode, .. provider.Options.FurtherSigning];
 
     public void Rotate()
     {
@@ -41,12 +43,13 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         }
     }
 
-    public string Sign(JsonObject payload, string type)
+    /// <param name="mode">Null: as the options say.</param>
+    public string Sign(JsonObject payload, string type, SigningMode? mode = null)
     {
         Dictionary<string, object> header = new Dictionary<string, object> { ["typ"] = type };
         lock (_lock)
         {
-            return Credentials() is { } credentials
+            return Credentials(mode ?? Mode) is { } credentials
                 ? Jwt.CreateToken(payload.ToJsonString(), credentials, header)
                 : Jwt.CreateToken(payload.ToJsonString(), header);
         }
@@ -58,7 +61,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         string text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
         lock (_lock)
         {
-            if (Credentials() is not { } credentials)
+            if (Credentials(Mode) is not { } credentials)
             {
                 return text + ".";
             }
@@ -74,7 +77,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         SecurityKey? key;
         lock (_lock)
         {
-            key = Credentials()?.Key;
+            key = Credentials(Mode)?.Key;
         }
 
         TokenValidationResult result = await Jwt.ValidateTokenAsync(token, new TokenValidationParameters
@@ -93,12 +96,12 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     {
         lock (_lock)
         {
-            return Mode switch
-            {
-                SigningMode.HS256 => [],
-                SigningMode.ES256 => new JsonObject { ["keys"] = new JsonArray(Published(_ec)) },
-                _ => new JsonObject { ["keys"] = new JsonArray(Published(_rsa)) },
-            };
+            JsonObject[] keys =
+            [
+                .. AllModes.Where(mode => mode != SigningMode.HS256)
+                    .Select(mode => mode == SigningMode.ES256 ? Published(_ec) : Published(_rsa)),
+            ];
+            return keys.Length == 0 ? [] : new JsonObject { ["keys"] = new JsonArray([.. keys]) };
         }
     }
 
@@ -109,7 +112,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         _ec.Dispose();
     }
 
-    private SigningCredentials? Credentials() => Mode switch
+    private SigningCredentials? Credentials(SigningMode mode) => mode switch
     {
         SigningMode.None => null,
         SigningMode.HS256 => new SigningCredentials(
@@ -122,8 +125,8 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
 
     private static RSA TakeRsa() => Spare.TryTake(out RSA? key) ? key : RSA.Create(2048);
 
-    private static string IdOf(AsymmetricAlgorithm key) =>
-        Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
+    private string IdOf(AsymmetricAlgorithm key) =>
+        provider.Options.SigningKeyId ?? Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))[..32];
 
     // The library would otherwise keep a disposed key's signer, and hand it to the next key of that identifier.
     private static SecurityKey Key(SecurityKey key, string? id)
@@ -133,7 +136,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         return key;
     }
 
-    private static JsonObject Published(RSA key)
+    private JsonObject Published(RSA key)
     {
         RSAParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject
@@ -147,7 +150,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         };
     }
 
-    private static JsonObject Published(ECDsa key)
+    private JsonObject Published(ECDsa key)
     {
         ECParameters numbers = key.ExportParameters(includePrivateParameters: false);
         return new JsonObject

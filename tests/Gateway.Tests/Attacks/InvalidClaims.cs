@@ -11,7 +11,7 @@ internal static class InvalidClaims
         new("iss with a space", good => good.With("iss", $"\"{(string)good.Claims["iss"]!} \"")),
         new("iss with other letters", good => good.With("iss", $"\"{((string)good.Claims["iss"]!).ToUpperInvariant()}\"")),
         new("iss with more after it", good => good.With("iss", $"\"{(string)good.Claims["iss"]!}evil\"")),
-        .. Each("aud", null, "null", "5", "{}", "[]", "true", "\"\"", "[\"\"]", "[null]", "[5]", "[[\"paperless\"]]", "[\"paperless\",5]", "{\"paperless\":1}"),
+        .. Each("aud", null, "null", "5", "{}", "[]", "true", "\"\"", "[\"\"]", "[null]", "[5]", "[[\"paperless\"]]", "[\"paperless\",1.5]", "{\"paperless\":1}"),
         .. Each("aud", "\"Paperless\"", "\"paperless \"", "\"paperless,other\"", "\"other\"", "[\"other\"]"),
         .. Each("exp", "null", "\"4000000000\"", "1e400", "-1e400", "-1", "0", "{}", "[]", "true", "1e18", "\"\""),
         new("exp that has passed", good => good.With("exp", $"{good.Now - 121}")),
@@ -23,7 +23,7 @@ internal static class InvalidClaims
         new("iat as a text", good => good.With("iat", $"\"{good.Now}\"")),
         new("iat in milliseconds", good => good.With("iat", $"{good.Now * 1000}")),
         .. Each("iat", "1e400", "{}", "[]", "true"),
-        .. Each("sub", "5", "{}", "[]", "true", "[\"alice\"]"),
+        .. Each("sub", "1.5", "1e3", "-5", "{}", "[]", "true", "[\"alice\"]"),
     ];
 
     /// <summary>For tokens that must have `exp` and `iat`.</summary>

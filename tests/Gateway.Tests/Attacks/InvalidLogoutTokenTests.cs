@@ -16,14 +16,17 @@ public sealed class InvalidLogoutTokenTests
         .. InvalidClaims.Each("events", null, "null", "5", "[]", "{}", "true", $"\"{Event}\"", $"[\"{Event}\"]"),
         .. InvalidClaims.Each("events", $"{{\"{Event}\":null}}", $"{{\"{Event}\":\"yes\"}}", $"{{\"{Event}\":[]}}", $"{{\"{Event}\":true}}"),
         .. InvalidClaims.Each("events", $"{{\"{Event}/\":{{}}}}", "{\"http://schemas.openid.net/event/other\":{}}"),
-        .. InvalidClaims.Each("jti", null, "null", "\"\"", "5", "{}", "[]"),
+        .. InvalidClaims.Each("jti", null, "null", "\"\"", "1.5", "{}", "[]"),
         .. InvalidClaims.Each("nonce", "null", "\"\"", "\"n\"", "5", "{}"),
-        .. InvalidClaims.Each("sid", "5", "{}", "[]", "true"),
+        .. InvalidClaims.Each("sid", "1.5", "{}", "[]", "true"),
+        .. InvalidClaims.Each("iat", null, "null"),
+        new("neither exp nor iat", good => good.With(("exp", null), ("iat", null))),
+        new("no exp and an old iat", good => good.With(("exp", null), ("iat", $"{good.Now - 121}"))),
+        new("no exp and an iat to come", good => good.With(("exp", null), ("iat", $"{good.Now + 125}"))),
         new("neither sid nor sub", good => good.With(("sid", null), ("sub", null))),
         new("sid and sub null", good => good.With(("sid", "null"), ("sub", "null"))),
         new("sid and sub empty", good => good.With(("sid", "\"\""), ("sub", "\"\""))),
         new("sid empty without sub", good => good.With(("sid", "\"\""), ("sub", null))),
-        new("no typ", good => good.WithHeader(("typ", null))),
         new("typ of an ID token's own", good => good.WithHeader(("typ", "\"id_token\""))),
         new("typ of userinfo", good => good.WithHeader(("typ", "\"userinfo+jwt\""))),
     ];
@@ -44,7 +47,7 @@ public sealed class InvalidLogoutTokenTests
         using Visitor alice = await world.SignedInAsync("alice");
         TokenChange[] changes =
         [
-            .. InvalidTokenForms.Text, .. InvalidTokenForms.Json, .. headers.All, .. InvalidClaims.All, .. InvalidClaims.Times, .. Claims,
+            .. InvalidTokenForms.Text, .. InvalidTokenForms.Json, .. headers.All, .. InvalidClaims.All, .. Claims,
             new("an ID token in its place", _ => idToken),
             new("an ID token in its place, with its typ", _ => new GoodToken(world, idToken).WithHeader(("typ", "\"logout+jwt\""))),
             new("an ID token in its place, without its nonce", _ => new GoodToken(world, idToken).With("nonce", null)),

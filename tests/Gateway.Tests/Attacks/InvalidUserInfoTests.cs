@@ -14,7 +14,7 @@ public sealed class InvalidUserInfoTests
     /// <summary>What userinfo alone must get right.</summary>
     private static readonly IReadOnlyList<TokenChange> Claims =
     [
-        .. InvalidClaims.Each("sub", null, "null", "\"\"", "\"mallory\""),
+        .. InvalidClaims.Each("sub", null, "null", "\"\"", "5", "\"mallory\""),
         .. InvalidClaims.Each("events", """{"http://schemas.openid.net/event/backchannel-logout":{}}"""),
         new("typ of a logout token", good => good.WithHeader(("typ", "\"logout+jwt\""))),
         new("JSON in its place", good => good.ClaimsText),

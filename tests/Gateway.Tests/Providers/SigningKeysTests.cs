@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Providers;
@@ -40,6 +41,106 @@ public sealed class SigningKeysTests
         Assert.Equal("alice", await visitor.WhoAsync());
     }
 
+    [Fact]
+    public async Task ID_tokens_signed_with_the_client_secret_are_accepted_beside_published_keys_if_the_discovery_document_lists_HS256()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { Signing = SigningMode.HS256, FurtherSigning = [SigningMode.RS256] });
+        using (Visitor visitor = await world.SignedInAsync("alice"))
+        {
+            Assert.Equal("alice", await visitor.WhoAsync());
+        }
+
+        // A token that names a published key is not signed with the secret.
+        string keyId = (string)(await KeysAsync(world))[0]!["kid"]!;
+        world.Provider.RewriteIdToken = token => new GoodToken(world, token).WithHeader(("kid", $"\"{keyId}\""));
+        using Visitor refused = world.NewVisitor();
+        Page page = await refused.SignInAsync("alice");
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains("names a key of another algorithm", page.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ID_tokens_signed_with_the_client_secret_are_refused_if_the_discovery_document_does_not_list_HS256()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { Signing = SigningMode.HS256, FurtherSigning = [SigningMode.RS256] });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["id_token_signing_alg_values_supported"] = new JsonArray("RS256");
+            return document;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains("HS256, which the discovery document does not name", page.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256))]
+    [InlineData(nameof(SigningMode.ES256))]
+    public async Task An_ID_token_without_a_key_id_is_accepted_if_one_of_several_published_keys_signed_it(string signing)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { Signing = Enum.Parse<SigningMode>(signing), FurtherSigning = [SigningMode.RS256, SigningMode.ES256] });
+        await using World other = await World.StartAsync(options => options.StartGateway = false);
+        await using StubSite keys = await StubSite.StartAsync(async context =>
+        {
+            IEnumerable<JsonNode?> all = (await KeysAsync(other)).Concat(await KeysAsync(world));
+            await context.Response.WriteAsync(new JsonObject { ["keys"] = new JsonArray([.. all.Select(key => key!.DeepClone())]) }.ToJsonString());
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["jwks_uri"] = keys.Address.AbsoluteUri;
+            return document;
+        };
+        world.Provider.RewriteIdToken = token => new GoodToken(world, token).WithHeader(("kid", null));
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_published_key_without_an_id_may_be_the_key_that_the_ID_token_names()
+    {
+        await using World world = await World.StartAsync();
+        await using StubSite keys = await StubSite.StartAsync(async context =>
+        {
+            JsonNode key = (await KeysAsync(world))[0]!.DeepClone();
+            key.AsObject().Remove("kid");
+            await context.Response.WriteAsync(new JsonObject { ["keys"] = new JsonArray(key) }.ToJsonString());
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["jwks_uri"] = keys.Address.AbsoluteUri;
+            return document;
+        };
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_encrypted_token_gives_a_page_that_names_the_setting_in_authentik(bool idToken)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SignedUserInfo = true });
+        world.Provider.RewriteIdToken = token => idToken ? token + ".AAAA.AAAA" : token;
+        world.Provider.RewriteUserInfo = token => idToken ? token : token + ".AAAA.AAAA";
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains(idToken ? "the ID token is encrypted" : "the userinfo is encrypted", page.Text, StringComparison.Ordinal);
+        Assert.Contains("&quot;Encryption Key&quot;", page.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(nameof(SigningMode.None), "not signed")]
     [InlineData(nameof(SigningMode.WrongKey), "signature is wrong")]
@@ -65,6 +166,41 @@ public sealed class SigningKeysTests
         using Visitor second = await world.SignedInAsync("alice");
 
         Assert.Equal(2, KeySetRequests(world));
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256))]
+    [InlineData(nameof(SigningMode.ES256))]
+    public async Task A_new_signing_key_under_the_same_key_id_is_fetched_once_during_the_sign_in_that_needs_the_key(string signing)
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider =>
+            provider with { Signing = Enum.Parse<SigningMode>(signing), SigningKeyId = "the-key" });
+        using Visitor first = await world.SignedInAsync("alice");
+        world.Provider.RotateSigningKey();
+
+        using Visitor second = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await second.WhoAsync());
+        Assert.Equal(2, KeySetRequests(world));
+    }
+
+    [Fact]
+    public async Task Wrong_signatures_under_a_published_key_id_cause_five_fetches_of_the_keys_and_then_one_a_minute_at_most()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { Signing = SigningMode.WrongKey });
+        using Visitor visitor = world.NewVisitor();
+        foreach (int expected in (int[])[1 + 5, 1 + 6, 1 + 7])
+        {
+            for (int attempt = 0; attempt < 7; attempt++)
+            {
+                Page page = await visitor.SignInAsync("alice");
+                Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+                Assert.Contains("signature is wrong", page.Text, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(expected, KeySetRequests(world));
+            world.Clock.Advance(TimeSpan.FromSeconds(61));
+        }
     }
 
     [Fact]
@@ -204,6 +340,12 @@ public sealed class SigningKeysTests
         world.Clock.Advance(TimeSpan.FromHours(2));
         using Visitor third = await world.SignedInAsync("alice");
         Assert.Equal(2, KeySetRequests(world));
+    }
+
+    private static async Task<JsonArray> KeysAsync(World world)
+    {
+        using HttpClient http = new();
+        return JsonNode.Parse(await http.GetStringAsync(new Uri(world.Provider.Address, KeySet), World.Ct))!["keys"]!.AsArray();
     }
 
     private static int KeySetRequests(World world) => world.Provider.Received.Count(request => request.Path == KeySet);

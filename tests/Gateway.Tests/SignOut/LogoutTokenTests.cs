@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
+using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.SignOut;
@@ -32,7 +33,6 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [InlineData("aud", "another-client", "another client")]
     [InlineData("aud", null, "another client")]
     [InlineData("exp", 1_000_000_000, "not valid at this time")]
-    [InlineData("exp", null, "not valid at this time")]
     [InlineData("iat", 4_000_000_000, "time of issue")]
     [InlineData("iat", null, "time of issue")]
     [InlineData("jti", null, "no jti")]
@@ -149,6 +149,95 @@ public sealed class LogoutTokenTests : IAsyncLifetime
         using HttpResponseMessage answer = await provider.PostAsync(new Uri(_world.Origin + "/accounts/oidc/other/logout/backchannel/"), form, World.Ct);
 
         await _world.IsRefusedAsync(answer, "names no provider");
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(-119, true)]
+    [InlineData(60, true)]
+    [InlineData(-121, false)]
+    [InlineData(125, false)]
+    public async Task A_logout_token_without_exp_is_accepted_while_its_iat_is_within_two_minutes(int seconds, bool isAccepted)
+    {
+        string token = _world.Provider.CreateLogoutToken(Session, claims =>
+        {
+            claims.Remove("exp");
+            claims["iat"] = _world.Clock.GetUtcNow().ToUnixTimeSeconds() + seconds;
+            return claims;
+        });
+        using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(token);
+
+        Assert.Equal(isAccepted ? HttpStatusCode.OK : HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal(isAccepted ? null : "alice", await _alice.WhoAsync());
+        if (isAccepted)
+        {
+            using HttpResponseMessage again = await _world.SendLogoutTokenAsync(token);
+            await _world.IsRefusedAsync(again, "sent before");
+        }
+    }
+
+    [Fact]
+    public async Task A_logout_token_without_exp_is_not_accepted_twice_as_long_as_its_iat_would_allow()
+    {
+        string token = _world.Provider.CreateLogoutToken(Session, claims =>
+        {
+            claims.Remove("exp");
+            claims["iat"] = _world.Clock.GetUtcNow().ToUnixTimeSeconds() + 115;
+            return claims;
+        });
+        using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(token);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+
+        _world.Clock.Advance(TimeSpan.FromSeconds(230));
+        using HttpResponseMessage again = await _world.SendLogoutTokenAsync(token);
+        await _world.IsRefusedAsync(again, "sent before");
+    }
+
+    [Fact]
+    public async Task A_logout_token_without_a_typ_header_is_accepted()
+    {
+        GoodToken good = new(_world, _world.Provider.CreateLogoutToken(Session));
+        using HttpResponseMessage answer = await _world.SendLogoutTokenAsync(good.WithHeader(("typ", null)));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Null(await _alice.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData(nameof(SigningMode.RS256), nameof(SigningMode.ES256))]
+    [InlineData(nameof(SigningMode.ES256), nameof(SigningMode.HS256))]
+    public async Task A_logout_token_signed_with_another_algorithm_than_the_ID_tokens_is_refused(string ofIdTokens, string ofLogoutTokens)
+    {
+        SigningMode other = Enum.Parse<SigningMode>(ofLogoutTokens);
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with
+        {
+            Signing = Enum.Parse<SigningMode>(ofIdTokens),
+            FurtherSigning = [other],
+            LogoutTokenSigning = other,
+        });
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+        await world.IsRefusedAsync(answer, $"signed with {ofLogoutTokens}, but the ID tokens of this provider are signed with {ofIdTokens}");
+        Assert.Equal("alice", await alice.WhoAsync());
+
+        // A provider that changes its algorithm signs both with the new one.
+        world.Provider.Options = world.Provider.Options with { Signing = other, FurtherSigning = [] };
+        using HttpResponseMessage later = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+        Assert.Equal(HttpStatusCode.OK, later.StatusCode);
+        Assert.Null(await alice.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_logout_token_signed_with_a_new_key_of_the_same_id_is_accepted()
+    {
+        await using World world = await World.StartAsync(options => options.Provider = provider => provider with { SigningKeyId = "the-key" });
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.RotateSigningKey();
+
+        using HttpResponseMessage answer = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Null(await alice.WhoAsync());
     }
 
     [Fact]

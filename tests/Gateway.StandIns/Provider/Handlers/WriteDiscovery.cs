@@ -45,7 +45,7 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
         ["grant_types_supported"] = new JsonArray(
             "authorization_code", "refresh_token", "implicit", "client_credentials", "password",
             "urn:ietf:params:oauth:grant-type:device_code"),
-        ["id_token_signing_alg_values_supported"] = new JsonArray(provider.Keys.AnnouncedAlgorithm),
+        ["id_token_signing_alg_values_supported"] = new JsonArray([.. provider.Keys.AnnouncedAlgorithms.Select(name => JsonValue.Create(name))]),
         ["subject_types_supported"] = new JsonArray("public"),
         ["token_endpoint_auth_methods_supported"] = new JsonArray("client_secret_post", "client_secret_basic"),
         ["scopes_supported"] = new JsonArray([.. AuthorizeEndpoint.MappedScopes(provider).Select(scope => JsonValue.Create(scope))]),
