@@ -8,6 +8,8 @@ namespace Gateway.Access;
 /// <summary>Refuses requests whose target is ambiguous or whose host the gateway does not serve.</summary>
 internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings settings, PageWriter pages)
 {
+    private static readonly string[] RootPathsOfPaperless = ["/accounts/logout/", "/accounts/logout", "/accounts/login/", "/accounts/login"];
+
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
     private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
@@ -89,15 +91,30 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             return RedirectToFrontPageAsync(context);
         }
 
+        if (IsRootPathOfPaperless(context.Request))
+        {
+            return RedirectAsync(context, settings.ScriptName + context.Request.Path.Value + context.Request.QueryString.Value);
+        }
+
         return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless is at {settings.ScriptName}/."));
     }
 
-    private Task RedirectToFrontPageAsync(HttpContext context)
+    private Task RedirectToFrontPageAsync(HttpContext context) => RedirectAsync(context, settings.ScriptName + "/");
+
+    private static Task RedirectAsync(HttpContext context, string location)
     {
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.Redirect(settings.ScriptName + "/");
+        context.Response.Redirect(location);
         return Task.CompletedTask;
     }
+
+    /// <summary>
+    /// Paperless omits the script name after a password change (`/accounts/logout/?next=…`) and at an unknown share link
+    /// (`/accounts/login/?sharelink_notfound=1`).
+    /// </summary>
+    private static bool IsRootPathOfPaperless(HttpRequest request) =>
+        CrossSiteGuard.IsSafe(request.Method)
+        && Array.IndexOf(RootPathsOfPaperless, request.Path.Value) >= 0;
 
     /// <summary>Hosts of `PAPERLESS_ALLOWED_HOSTS` serve requests with a credential and public paths only.</summary>
     private bool IsAllowedAtOtherHosts(HttpRequest request)

@@ -93,7 +93,15 @@ internal sealed class ProviderCheck(string id, ProviderRegistry providers, TimeP
     protected override async Task RunAsync(CancellationToken cancel)
     {
         Provider provider = providers.Find(id)!;
-        await provider.Discovery.GetConfigurationAsync(cancel);
-        await provider.EnsureReachableAsync(cancel);
+        try
+        {
+            await provider.Discovery.GetConfigurationAsync(cancel);
+            await provider.EnsureReachableAsync(cancel);
+        }
+        catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException)
+        {
+            ProviderUnavailableException failure = ProviderFailureText.From(error, provider.Settings.DiscoveryUrl.AbsoluteUri);
+            throw new ProviderUnavailableException(ProviderFailureText.Describe(failure, provider.Settings), failure);
+        }
     }
 }

@@ -19,8 +19,8 @@ internal static class FailureRefusals
             data["error_description"] as string,
             provider,
             scopes),
-        ProviderUnavailableException unavailable => Unavailable(provider, unavailable.Message),
-        HttpRequestException or OperationCanceledException => Unavailable(provider, failure.Message),
+        ProviderUnavailableException or HttpRequestException or OperationCanceledException =>
+            Unavailable(provider, ProviderFailureText.From(failure, provider.Name)),
         ProviderMistakeException mistake => new(
             502,
             "provider_mistake",
@@ -64,17 +64,25 @@ internal static class FailureRefusals
         _ => null,
     };
 
-    public static Refusal Unavailable(ProviderSettings provider, string reason) =>
-        new(503, "provider_unavailable", "No sign-in at the moment", $"{provider.Name} does not answer, so nobody can sign in with it at the moment.")
+    public static Refusal Unavailable(ProviderSettings provider, ProviderUnavailableException failure)
+    {
+        string problem = failure.HasAnswered ? "gives no usable answer" : "does not answer";
+        string operators = failure.Remedy is { } remedy ? $" For the operator: {remedy}." : "";
+        return new Refusal(
+            503,
+            "provider_unavailable",
+            "No sign-in at the moment",
+            $"{provider.Name} {problem}, so nobody can sign in with it at the moment: {failure.Message}.")
         {
-            Remedy = "Try again later. People who are already signed in can continue to work.",
-            ForTheLog = reason,
+            Remedy = $"Try again later. People who are already signed in can continue to work.{operators}",
+            ForTheLog = ProviderFailureText.Describe(failure, provider),
         };
+    }
 
     private static Refusal Answered(string error, string? description, ProviderSettings provider, string? scopes)
     {
         string quoted = Quote(error);
-        string detail = Quote(description) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
+        string detail = Quote(ProviderFailureText.Description(description)) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
         int status = error switch
         {
             "access_denied" or "consent_required" or "login_required" or "interaction_required" or "account_selection_required" => 403,

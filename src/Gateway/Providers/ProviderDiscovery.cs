@@ -136,9 +136,8 @@ internal sealed partial class ProviderDiscovery(
         {
             // The time after the failure: requests that waited for this fetch must not each start another one.
             _failedAt = time.GetUtcNow();
-            _failure = error as ProviderUnavailableException
-                ?? new ProviderUnavailableException($"{provider.DiscoveryUrl} could not be read: {Reason(error)}", error);
-            DiscoveryFailed(provider.Id, _failure.Message);
+            _failure = ProviderFailureText.From(error, provider.DiscoveryUrl.AbsoluteUri);
+            DiscoveryFailed(provider.Id, ProviderFailureText.Describe(_failure, provider));
             if (_known is null)
             {
                 throw _failure;
@@ -152,7 +151,7 @@ internal sealed partial class ProviderDiscovery(
 
     private async Task<OpenIdConnectConfiguration> ReadAsync(CancellationToken cancel)
     {
-        OpenIdConnectConfiguration configuration = OpenIdConnectConfiguration.Create(await GetAsync(provider.DiscoveryUrl, cancel));
+        OpenIdConnectConfiguration configuration = OpenIdConnectConfiguration.Create(await GetAsync(provider.DiscoveryUrl, "a discovery document", cancel));
         foreach ((string name, string? value) in new[]
         {
             ("issuer", configuration.Issuer), ("authorization_endpoint", configuration.AuthorizationEndpoint),
@@ -173,7 +172,7 @@ internal sealed partial class ProviderDiscovery(
                 + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name");
         }
 
-        configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), cancel));
+        configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), "a key set", cancel));
         foreach (SecurityKey key in configuration.JsonWebKeySet.GetSigningKeys())
         {
             configuration.SigningKeys.Add(key);
@@ -183,17 +182,24 @@ internal sealed partial class ProviderDiscovery(
         return configuration;
     }
 
-    private async Task<string> GetAsync(Uri url, CancellationToken cancel)
+    private async Task<string> GetAsync(Uri url, string expected, CancellationToken cancel)
     {
-        using HttpResponseMessage response = await backchannel.GetAsync(url, cancel);
-        return response.IsSuccessStatusCode
-            ? await response.Content.ReadAsStringAsync(cancel)
-            : throw new ProviderUnavailableException($"{url} answered {(int)response.StatusCode}");
+        try
+        {
+            using HttpResponseMessage response = await backchannel.GetAsync(url, cancel);
+            string body = await response.Content.ReadAsStringAsync(cancel);
+            return response.IsSuccessStatusCode && !body.AsSpan().TrimStart().StartsWith('<')
+                ? body
+                : throw ProviderFailureText.AnsweredOtherwise(url.AbsoluteUri, response, body, expected);
+        }
+        catch (Exception error) when (error is HttpRequestException or InvalidOperationException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            throw ProviderFailureText.From(error, url.AbsoluteUri);
+        }
     }
 
     private static string Truncate(string issuer) => issuer.Length <= MaxShownLength ? issuer : issuer[..MaxShownLength] + "…";
-
-    private static string Reason(Exception error) => error is OperationCanceledException ? "it did not answer in time" : error.Message;
 
     [LoggerMessage(
         EventId = 3001,

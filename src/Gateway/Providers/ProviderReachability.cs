@@ -8,6 +8,11 @@ internal static class ProviderReachability
     {
         using HttpResponseMessage response = await provider.Backchannel
             .GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
-        response.EnsureSuccessStatusCode();
+        if (!response.IsSuccessStatusCode)
+        {
+            string asked = provider.Settings.DiscoveryUrl.AbsoluteUri;
+            string message = ProviderFailureText.AnsweredOtherwise(asked, response, body: "", "a discovery document").Message;
+            throw new HttpRequestException(message, inner: null, response.StatusCode);
+        }
     }
 }

@@ -14,6 +14,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
+    private static readonly HashSet<string> SupportedAlgorithms = new(StringComparer.Ordinal)
+    {
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512",
+    };
+
     /// <summary>The algorithm of the last ID token; null until the first one since the start.</summary>
     private volatile string? _idTokenAlgorithm;
 
@@ -76,6 +81,13 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         if (token.Signature.Length == 0)
         {
             return new TokenError($"{kind.Name} is not signed");
+        }
+
+        if (!SupportedAlgorithms.Contains(algorithm))
+        {
+            return new TokenError(
+                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, an algorithm that the gateway does not support. "
+                + "In authentik, choose an RSA or EC key as \"Signing Key\"; elsewhere, choose RS256 or ES256 for this client");
         }
 
         // The provider may have changed its keys, algorithms or issuer since the document was fetched.

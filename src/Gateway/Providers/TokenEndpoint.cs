@@ -66,16 +66,13 @@ internal sealed partial class TokenEndpoint(ProviderSettings provider, HttpClien
         try
         {
             using HttpResponseMessage response = await backchannel.SendAsync(request, cancel);
-            return Read(await response.Content.ReadAsStringAsync(cancel), response);
+            return Read(await response.Content.ReadAsStringAsync(cancel), response, configuration.TokenEndpoint);
         }
-        catch (InvalidOperationException error)
+        catch (Exception error) when (error is HttpRequestException or InvalidOperationException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            // .NET throws this at an unknown charset.
-            throw new ProviderUnavailableException("the token endpoint's answer cannot be read", error);
-        }
-        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
-        {
-            throw new ProviderUnavailableException($"{configuration.TokenEndpoint} does not answer", error);
+            // .NET throws InvalidOperationException at an unknown charset.
+            throw ProviderFailureText.From(error, configuration.TokenEndpoint);
         }
     }
 
@@ -111,7 +108,7 @@ internal sealed partial class TokenEndpoint(ProviderSettings provider, HttpClien
     private string BasicCredential() =>
         Convert.ToBase64String(Encoding.ASCII.GetBytes($"{Uri.EscapeDataString(provider.ClientId)}:{Uri.EscapeDataString(provider.ClientSecret)}"));
 
-    private static OpenIdConnectMessage Read(string body, HttpResponseMessage response)
+    private static OpenIdConnectMessage Read(string body, HttpResponseMessage response, string endpoint)
     {
         try
         {
@@ -135,7 +132,7 @@ internal sealed partial class TokenEndpoint(ProviderSettings provider, HttpClien
             // Reported below, with the status. For example, the error page of a proxy is no JSON.
         }
 
-        throw new ProviderUnavailableException($"the token endpoint answered {(int)response.StatusCode} without tokens");
+        throw ProviderFailureText.AnsweredOtherwise(endpoint, response, body, "tokens");
     }
 
     [LoggerMessage(

@@ -85,7 +85,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return new RecheckAnswer.NoAnswer(error.Message);
+            return new RecheckAnswer.NoAnswer(ProviderFailureText.Describe(error, provider.Settings));
         }
     }
 
@@ -156,7 +156,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         {
             // The token was not taken, so it is as good as before.
             await storeTokens(tokens);
-            return new RecheckAnswer.NoAnswer($"it answered {refused.Error}");
+            return new RecheckAnswer.NoAnswer($"it answered {ProviderFailureText.ErrorCode(refused.Error)}");
         }
 
         provider.RefreshTokens.NoteAccepted();

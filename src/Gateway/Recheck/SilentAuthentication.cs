@@ -184,7 +184,7 @@ internal sealed partial class SilentAuthentication(
 
         NotBegun(
             session.Identity.Username,
-            error is null ? failure.Message : "it answered " + new string([.. error.Where(char.IsAsciiLetterOrDigit).Take(40)]));
+            error is null ? failure.Message : $"it answered {ProviderFailureText.ErrorCode(error)}");
     }
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>

@@ -135,7 +135,7 @@ internal sealed partial class SignInEvents(
         UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
         if (answer.Claims is not { } claims)
         {
-            throw new ProviderUnavailableException($"userinfo answered {(int)answer.Status}");
+            throw ProviderFailureText.AnsweredOtherwise(configuration.UserInfoEndpoint, answer.Status, "the claims of the person");
         }
 
         return claims.RequiredText("sub") == subject

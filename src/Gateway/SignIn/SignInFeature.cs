@@ -164,7 +164,7 @@ internal static class SignInFeature
         }
         catch (ProviderUnavailableException unavailable)
         {
-            await pages.RefuseAsync(context, FailureRefusals.Unavailable(provider.Settings, unavailable.Message) with { RetryAfter = 5 });
+            await pages.RefuseAsync(context, FailureRefusals.Unavailable(provider.Settings, unavailable) with { RetryAfter = 5 });
             return;
         }
 

@@ -3,6 +3,9 @@ namespace Gateway.StandIns.Paperless;
 /// <summary><c>/share/&lt;slug&gt;</c>: a document for whoever has the link.</summary>
 internal static class SharePage
 {
+    /// <summary>Without the script name, as in Paperless.</summary>
+    private const string LoginUrl = "/accounts/login/";
+
     public static Task AnswerAsync(Visit visit, string slug)
     {
         if (Csrf.Refusal(visit) is { } reason)
@@ -24,11 +27,11 @@ internal static class SharePage
 
         if (link is null || visit.Data.FindDocument(link.DocumentId) is not { } document)
         {
-            return visit.Reply.Redirect(visit.Site.LoginUrl + "?sharelink_notfound=1");
+            return visit.Reply.Redirect(LoginUrl + "?sharelink_notfound=1");
         }
 
         return link.Expires < visit.Data.Now
-            ? visit.Reply.Redirect(visit.Site.LoginUrl + "?sharelink_expired=1")
+            ? visit.Reply.Redirect(LoginUrl + "?sharelink_expired=1")
             : DocumentFiles.SendAsync(visit, document, attachment: false);
     }
 }

@@ -261,12 +261,14 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [InlineData("/documents", 404, null)]
     [InlineData("/paperlessx/", 404, null)]
     [InlineData("/PAPERLESS/", 404, null)]
-    [InlineData("/accounts/login/", 404, null)]
+    [InlineData("/accounts/login/?sharelink_notfound=1", 302, "/paperless/accounts/login/?sharelink_notfound=1")]
+    [InlineData("/accounts/logout/", 302, "/paperless/accounts/logout/")]
+    [InlineData("/accounts/password/reset/", 404, null)]
     [InlineData("/gateway/session", 404, null)]
     [InlineData("/paperless/documents", 302, "/paperless/accounts/login/?next=%2Fpaperless%2Fdocuments")]
     [InlineData("/paperless/accounts/login/", 200, null)]
     [InlineData("/paperless/gateway/session", 401, null)]
-    public async Task Paths_outside_the_script_name_are_404(string path, int status, string? location)
+    public async Task Paths_outside_the_script_name_are_404_but_for_those_that_Paperless_names(string path, int status, string? location)
     {
         await using World world = await World.StartAsync(options => options.ScriptName = "/paperless");
 

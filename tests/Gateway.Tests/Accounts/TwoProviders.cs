@@ -81,10 +81,16 @@ internal sealed partial class TwoProviders : IAsyncDisposable
         await ContinueAsync(visitor, await (await BeginConnectAsync(visitor, next, provider)).CompleteAsync());
 
     /// <summary>Follows the link of the page that says that an account was connected; another page stays.</summary>
-    public static async Task<Page> ContinueAsync(Visitor visitor, Page page) =>
-        ContinueLink().Match(page.Text) is { Success: true } link
-            ? await visitor.NavigateAsync(WebUtility.HtmlDecode(link.Groups["address"].Value), "same-origin")
-            : page;
+    public static async Task<Page> ContinueAsync(Visitor visitor, Page page)
+    {
+        if (ContinueLink().Match(page.Text) is not { Success: true } link)
+        {
+            return page;
+        }
+
+        Page next = await visitor.NavigateAsync(WebUtility.HtmlDecode(link.Groups["address"].Value), "same-origin");
+        return next with { Trail = [.. page.Trail, .. next.Trail] };
+    }
 
     [GeneratedRegex("<h1>Connected</h1>.*href=\"(?<address>[^\"]+)\">Back to Paperless", RegexOptions.Singleline)]
     private static partial Regex ContinueLink();

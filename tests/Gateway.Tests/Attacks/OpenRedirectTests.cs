@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 using Gateway.Tests.PasswordSessions;
 using Microsoft.AspNetCore.WebUtilities;
@@ -120,7 +121,8 @@ public sealed partial class OpenRedirectTests(RedirectWorlds worlds) : IClassFix
                 [
                     await visitor.OpenAsync($"{name}/accounts/login/?next={next}"),
                     await visitor.SignInAsync("alice", text),
-                    await visitor.NavigateAsync($"{name}/accounts/oidc/authentik/login/?process=connect&next={next}", "same-origin"),
+                    await TwoProviders.ContinueAsync(
+                        visitor, await visitor.NavigateAsync($"{name}/accounts/oidc/authentik/login/?process=connect&next={next}", "same-origin")),
                     await visitor.NavigateAsync($"{name}/accounts/logout/?next={next}", "same-origin"),
                 ];
                 Assert.All(

@@ -93,12 +93,12 @@ public sealed partial class ProviderErrorsTests : IAsyncLifetime
     [Theory]
     [InlineData(200, "{}", "ID token")]
     [InlineData(200, "{\"access_token\":\"a\",\"token_type\":\"Bearer\"}", "ID token")]
-    [InlineData(200, "<html>", "does not answer")]
-    [InlineData(502, "<html>bad gateway</html>", "does not answer")]
-    [InlineData(302, "", "does not answer")]
-    [InlineData(200, "[]", "does not answer")]
-    [InlineData(200, "null", "does not answer")]
-    [InlineData(200, "{}", "does not answer", "application/json; charset=nonsense")]
+    [InlineData(200, "<html>", "gives no usable answer")]
+    [InlineData(502, "<html>bad gateway</html>", "gives no usable answer")]
+    [InlineData(302, "", "gives no usable answer")]
+    [InlineData(200, "[]", "gives no usable answer")]
+    [InlineData(200, "null", "gives no usable answer")]
+    [InlineData(200, "{}", "gives no usable answer", "application/json; charset=nonsense")]
     [InlineData(400, "{\"error\":{\"a\":1},\"error_description\":[2]}", "The provider refused")]
     public async Task A_token_response_without_tokens_gives_an_error_page(int status, string body, string says, string type = "application/json")
     {

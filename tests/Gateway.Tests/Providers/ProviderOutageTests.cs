@@ -27,7 +27,7 @@ public sealed class ProviderOutageTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, away.Status);
         Assert.Equal("5", away.Header("Retry-After"));
         Assert.Equal("5", away.Header("Refresh"));
-        Assert.Contains("authentik does not answer", away.Text, StringComparison.Ordinal);
+        Assert.Contains("nobody can sign in with it at the moment", away.Text, StringComparison.Ordinal);
         Assert.Single(world.Log.Of("DiscoveryFailed"));
 
         world.Provider.Outage = Outage.None;

@@ -1,0 +1,105 @@
+using System.Net;
+using System.Text.Json;
+using Gateway.Settings;
+
+namespace Gateway.Providers;
+
+/// <summary>
+/// Words every failure of a request to a provider: what was asked, what came, and what to change. Pages, the log and `/health/ready` use the same words.
+/// </summary>
+internal static class ProviderFailureText
+{
+    private const int MaxCodeLength = 40;
+
+    /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
+    private const string AbsentDescription = "error_description is null";
+
+    /// <summary>The failure of a request that got no answer, or one that cannot be read.</summary>
+    public static ProviderUnavailableException From(Exception error, string asked)
+    {
+        if (error is ProviderUnavailableException worded)
+        {
+            return worded;
+        }
+
+        // Made by AnsweredOtherwise, for callers that expect this type.
+        if (error is HttpRequestException { StatusCode: { } status })
+        {
+            return new ProviderUnavailableException(error.Message, error) { Remedy = RemedyFor((int)status, isHtml: false) };
+        }
+
+        (string what, string remedy, bool hasAnswered) = error switch
+        {
+            OperationCanceledException => ("it did not answer in time", "Check that the provider runs, and that no firewall drops the connection", false),
+            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => (
+                "its host name is not known", "Correct server_url, or the name resolution of the gateway", false),
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => (
+                $"the TLS connection failed ({Innermost(error)})", "If the certificate is not trusted, mount the certificate of its authority", false),
+            HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => (
+                $"the connection failed ({Innermost(error)})", "Check that the provider runs, and that the gateway may reach it", false),
+            HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => (
+                "its answer is too large", "Check which program answers at this address", true),
+            HttpRequestException => ("it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
+            JsonException or ArgumentException => ("its answer is not the expected JSON", "Check which program answers at this address", true),
+            _ => ("its answer cannot be read", "Check which program answers at this address", true),
+        };
+        return new ProviderUnavailableException($"{asked} could not be read: {what}", error) { Remedy = remedy, HasAnswered = hasAnswered };
+    }
+
+    /// <summary>The failure of a request with an answer of another kind: an error status, a redirect, an HTML page.</summary>
+    /// <param name="expected">What the answer should have been.</param>
+    public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpResponseMessage response, string body, string expected)
+    {
+        bool isHtml = response.Content.Headers.ContentType?.MediaType == "text/html" || body.AsSpan().TrimStart().StartsWith('<');
+        string what = response.Headers.Location is { } location
+            ? $", a redirect to {RedirectTarget(location)},"
+            : (isHtml ? " with an HTML page" : "");
+        return new ProviderUnavailableException($"{asked} answered {(int)response.StatusCode}{what} instead of {expected}")
+        {
+            Remedy = RemedyFor((int)response.StatusCode, isHtml),
+        };
+    }
+
+    /// <summary>The same for an answer of which only the status is known.</summary>
+    public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>
+        new($"{asked} answered {(int)status} instead of {expected}") { Remedy = RemedyFor((int)status, isHtml: false) };
+
+    /// <summary>Any failure at a provider, in one line for the log.</summary>
+    public static string Describe(Exception error, ProviderSettings provider)
+    {
+        Exception worded = error is HttpRequestException or OperationCanceledException ? From(error, provider.Name) : error;
+        return worded is ProviderUnavailableException { Remedy: { } remedy } ? $"{worded.Message}. {remedy}" : worded.Message;
+    }
+
+    /// <summary>An error code (RFC 6749, section 5.2) from the provider or from the browser: short, and only the letters of such codes.</summary>
+    public static string ErrorCode(string error) =>
+        new([.. error.Where(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or '.').Take(MaxCodeLength)]);
+
+    /// <returns>Null if the provider gave no description.</returns>
+    public static string? Description(string? description) => description is null or "" or AbsentDescription ? null : description;
+
+    private static string RemedyFor(int status, bool isHtml) => status switch
+    {
+        >= 300 and < 400 => "Something before the provider redirects the gateway, such as a login proxy: let the gateway pass, or correct server_url",
+        401 or 403 => "The provider, or something before it, refuses the gateway, such as a firewall or an access rule: allow the gateway",
+        404 => "Correct server_url; at authentik it contains the slug of the application",
+        429 => "The provider limits how often it is asked: raise the limit for the gateway",
+        >= 500 => "The log of the provider, or of a proxy before it, has the reason",
+        _ when isHtml => "Another program answers at this address: correct server_url, or let the gateway pass the proxy before the provider",
+        _ => "Check which program answers at this address",
+    };
+
+    /// <summary>The host alone: the rest of the address may hold secrets.</summary>
+    private static string RedirectTarget(Uri location) => location.IsAbsoluteUri ? SignedTokenCheck.Truncate(location.IdnHost) : "another path";
+
+    /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>
+    private static string Innermost(Exception error)
+    {
+        while (error.InnerException is { } inner)
+        {
+            error = inner;
+        }
+
+        return SignedTokenCheck.Truncate(error.Message.TrimEnd('.'));
+    }
+}
