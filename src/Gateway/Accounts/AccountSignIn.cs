@@ -86,6 +86,12 @@ internal sealed class AccountSignIn(
             return matched;
         }
 
+        if (settings.MatchByVerifiedEmail && person is { EmailIsVerified: true, Email: { } email }
+            && await MatchEmailAsync(person, email, cancellationToken) is { } found)
+        {
+            return found;
+        }
+
         if (!settings.SignupsAllowed)
         {
             return AccountAnswer.From(refusals.NoAccount(person));
@@ -108,7 +114,33 @@ internal sealed class AccountSignIn(
     {
         using IDisposable turn = await provisioning.LockNameAsync(name, cancellationToken);
         PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
-        if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
+        return user is null ? null : await LinkFoundAsync(person, user, "by the same user name", cancellationToken);
+    }
+
+    /// <summary>Matches the only account of this email address, as <see cref="MatchAsync"/> does by name. Null if there is none, or more than one.</summary>
+    private async Task<AccountAnswer?> MatchEmailAsync(Person person, string email, CancellationToken cancellationToken)
+    {
+        // Paperless has no filter for the address and ignores an unknown one.
+        PaperlessUser[] users = [.. (await api.ListUsersAsync(cancellationToken)).Where(HasEmail)];
+        if (users is not [var found])
+        {
+            return null;
+        }
+
+        using IDisposable turn = await provisioning.LockNameAsync(found.Username, cancellationToken);
+        PaperlessUser? user = await api.FindUserAsync(found.Id, cancellationToken);
+        return user is not null && user.Username == found.Username && HasEmail(user)
+            ? await LinkFoundAsync(person, user, "by the same verified email address", cancellationToken)
+            : null;
+
+        bool HasEmail(PaperlessUser user) => string.Equals(user.Email, email, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>While the user's name is locked.</summary>
+    private async Task<AccountAnswer?> LinkFoundAsync(Person person, PaperlessUser user, string how, CancellationToken cancellationToken)
+    {
+        string name = user.Username;
+        if (user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
         {
             return null;
         }
@@ -130,7 +162,7 @@ internal sealed class AccountSignIn(
             return null;
         }
 
-        return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "by the same user name", cancellationToken) is { } link
+        return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, how, cancellationToken) is { } link
             ? await FollowLinkAsync(person, link, cancellationToken)
             : null;
     }
