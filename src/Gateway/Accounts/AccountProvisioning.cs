@@ -58,6 +58,11 @@ internal sealed partial class AccountProvisioning(
                 : await ProvisionAsAsync(person, chosen, cancellationToken);
         }
 
+        if (settings.AutoSignup && person.Username is null)
+        {
+            cleaned = FindNextBestName(person);
+        }
+
         if (!settings.AutoSignup || cleaned.Length == 0)
         {
             string proposed = cleaned.Length > 0 ? cleaned : PersonNames.Clean(person.Name ?? person.Email?.Split('@')[0] ?? "");
@@ -75,6 +80,13 @@ internal sealed partial class AccountProvisioning(
         }
 
         throw new PaperlessUnavailableException($"it reports every name that begins with \"{cleaned}\" as taken");
+    }
+
+    /// <summary>Without a user name claim, Paperless makes the name of a new account from these. Such a name finds no account that is there.</summary>
+    private static string FindNextBestName(Person person)
+    {
+        string?[] candidates = [person.Email?.Split('@')[0], person.Name, person.Subject];
+        return candidates.OfType<string>().Select(PersonNames.Clean).FirstOrDefault(name => name.Length > 0) ?? "";
     }
 
     /// <summary>The name with the first number from 2 on that nobody has.</summary>

@@ -86,6 +86,12 @@ internal sealed class AccountSignIn(
             return matched;
         }
 
+        if (settings.MatchByVerifiedEmail && person is { EmailIsVerified: true, Email: { } email }
+            && await MatchEmailAsync(person, email, cancellationToken) is { } found)
+        {
+            return found;
+        }
+
         if (!settings.SignupsAllowed)
         {
             return AccountAnswer.From(refusals.NoAccount(person));
@@ -103,22 +109,43 @@ internal sealed class AccountSignIn(
             : await FollowLinkAsync(person, own, cancellationToken);
     }
 
-    /// <summary>Links the person to an account of the same name. Null where <see cref="UsernameMatch"/> finds none.</summary>
+    /// <summary>Links the person to the account of exactly this name. Null if there is none that may be matched.</summary>
     private async Task<AccountAnswer?> MatchAsync(Person person, string name, CancellationToken cancellationToken)
     {
         using IDisposable turn = await provisioning.LockNameAsync(name, cancellationToken);
-        (PaperlessUser? user, Refusal? refusal) = await usernameMatch.FindAsync(person, name, cancellationToken);
-        if (refusal is not null)
-        {
-            return AccountAnswer.From(refusal);
-        }
+        PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
+        return user is null ? null : await LinkFoundAsync(person, user, "by the same user name", cancellationToken);
+    }
 
-        if (user is null)
+    /// <summary>Matches the only account of this email address, as <see cref="MatchAsync"/> does by name. Null if there is none, or more than one.</summary>
+    private async Task<AccountAnswer?> MatchEmailAsync(Person person, string email, CancellationToken cancellationToken)
+    {
+        // Paperless has no filter for the address and ignores an unknown one.
+        PaperlessUser[] users = [.. (await api.ListUsersAsync(cancellationToken)).Where(HasEmail)];
+        if (users is not [var found])
         {
             return null;
         }
 
-        return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, "by the same user name", cancellationToken) is { } link
+        using IDisposable turn = await provisioning.LockNameAsync(found.Username, cancellationToken);
+        PaperlessUser? user = await api.FindUserAsync(found.Id, cancellationToken);
+        return user is not null && user.Username == found.Username && HasEmail(user)
+            ? await LinkFoundAsync(person, user, "by the same verified email address", cancellationToken)
+            : null;
+
+        bool HasEmail(PaperlessUser user) => string.Equals(user.Email, email, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>While the user's name is locked.</summary>
+    private async Task<AccountAnswer?> LinkFoundAsync(Person person, PaperlessUser user, string how, CancellationToken cancellationToken)
+    {
+        (bool canBeMatched, Refusal? refusal) = await usernameMatch.CheckAsync(person, user, cancellationToken);
+        if (!canBeMatched)
+        {
+            return refusal is null ? null : AccountAnswer.From(refusal);
+        }
+
+        return await linking.LinkAsync(person, user, onlyToFreeUser: true, DateTimeOffset.UnixEpoch, how, cancellationToken) is { } link
             ? await FollowLinkAsync(person, link, cancellationToken)
             : null;
     }

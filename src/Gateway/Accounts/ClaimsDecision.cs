@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Gateway.Groups;
 using Gateway.Pages;
 using Gateway.Settings;
@@ -45,6 +46,11 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
                 "The operator can correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
         }
 
+        if (FindClaimRefusal(provider, claims, subject) is { } notAllowed)
+        {
+            return (null, notAllowed);
+        }
+
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
         if (!groups.IsAllowed(rules.AllowedGroups, rules.AllowedGroupPatterns) && !(isSignedIn && groups.Mapped is null))
         {
@@ -58,7 +64,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
             provider.Id,
             issuer,
             subject,
-            usernameClaim.Text,
+            MapUsername(usernameClaim.Text),
             Label(claims, "name"),
             first,
             last,
@@ -69,10 +75,68 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
             HasFlag(groups, settings.Accounts.StaffGroups.ForProvider(provider.Id)),
             assertedAt)
         {
+            EmailIsVerified = ClaimGate.IsEmailVerified(claims),
             GroupsAreIncomplete = groups.IsIncomplete,
             GroupEntries = groups.Entries,
             ProvidedGroups = groups.Provided,
         }, null);
+    }
+
+    /// <summary>`GATEWAY_REQUIRED_CLAIMS` and `GATEWAY_ALLOWED_EMAIL_DOMAINS`. Null where they hold.</summary>
+    private Refusal? FindClaimRefusal(ProviderSettings provider, JsonElement claims, string subject)
+    {
+        IdentitySettings rules = settings.Identity;
+        if (rules.RequiredClaims.FirstOrDefault(required => !ClaimGate.Holds(claims, required)) is { } missing)
+        {
+            return Refused(
+                "claim_required",
+                "No access",
+                $"{provider.Name} does not say of you what is required here: the claim \"{missing.Claim}\" is missing or has another value.",
+                "Ask the person who runs it. The setting is GATEWAY_REQUIRED_CLAIMS.",
+                subject).Refusal;
+        }
+
+        if (rules.AllowedEmailDomains.IsEmpty)
+        {
+            return null;
+        }
+
+        if (!rules.AllowedEmailDomains.Contains(ClaimGate.EmailDomain(Label(claims, "email"))))
+        {
+            return Refused(
+                "email_domain_not_allowed",
+                "No access",
+                "Your email address is not in a domain that may use Paperless here.",
+                "Ask the person who runs it. The setting is GATEWAY_ALLOWED_EMAIL_DOMAINS.",
+                subject).Refusal;
+        }
+
+        return ClaimGate.IsEmailVerified(claims)
+            ? null
+            : Refused(
+                "email_not_verified",
+                "No access",
+                $"{provider.Name} does not say that it has verified your email address: the claim \"email_verified\" is not true.",
+                "The operator can let the provider send it, or use GATEWAY_REQUIRED_CLAIMS in place of GATEWAY_ALLOWED_EMAIL_DOMAINS.",
+                subject).Refusal;
+    }
+
+    /// <summary>`GATEWAY_USERNAME_MAP`; null where there is no name, or the map drops it.</summary>
+    private string? MapUsername(string? name)
+    {
+        try
+        {
+            if (name is null || !settings.Identity.UsernameMap.TryMap([name], out string? mapped))
+            {
+                return name;
+            }
+
+            return string.IsNullOrWhiteSpace(mapped) ? null : mapped;
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return null;
+        }
     }
 
     private (Person?, Refusal) RefusedByGroups(ProviderSettings provider, GroupsOfPerson groups, string subject)
@@ -138,7 +202,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
     /// <summary>Null where the settings name no such groups of this provider, or the provider's groups are not known: then the flag stays as it is.</summary>
     private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names) => names.IsEmpty ? null : groups.IsMember(names);
 
-    private static (Person?, Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
+    private static (Person? Person, Refusal Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
         (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });
 
     private static (Person?, Refusal) Unreadable(ProviderSettings provider, string claim, string error, string correction) => Refused(

@@ -29,6 +29,9 @@ internal sealed record Person(
     bool? Staff,
     DateTimeOffset AssertedAt)
 {
+    /// <summary>The provider says that it has verified <see cref="Email"/>.</summary>
+    public bool EmailIsVerified { get; init; }
+
     /// <summary>Part of the groups claim could not be read: the person may be in more groups than <see cref="Groups"/> names.</summary>
     public bool GroupsAreIncomplete { get; init; }
 

@@ -5,33 +5,34 @@ using Gateway.Storage;
 namespace Gateway.Accounts;
 
 /// <summary>
-/// Decides who may be matched by name (`GATEWAY_MATCH_ACCOUNTS`): at a first sign-in, an active account of exactly this name that is neither
-/// staff nor superuser, that nobody is or was linked to, and whose name the user header never carried for another user.
+/// Decides who may be matched by name, or by verified email address (`GATEWAY_MATCH_ACCOUNTS`): at a first sign-in, an active account that is
+/// neither staff nor superuser, that nobody is or was linked to, and whose name the user header never carried for another user.
 /// </summary>
-internal sealed partial class UsernameMatch(IAccountLinkStore links, PaperlessApi api, TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class UsernameMatch(IAccountLinkStore links, TimeProvider time, ILogger<SecurityLog> logger)
 {
-    /// <returns>The user; or the refusal for an account that was switched off; neither where no account may be matched.</returns>
-    public async Task<(PaperlessUser? User, Refusal? Refusal)> FindAsync(Person person, string name, CancellationToken cancellationToken)
+    /// <param name="user">The account with the name, or the verified email address, of the person. Its name is locked.</param>
+    /// <returns>Whether the account may be matched; if it was switched off, the refusal.</returns>
+    public async Task<(bool CanBeMatched, Refusal? Refusal)> CheckAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
-        PaperlessUser? user = (await api.FindUsersAsync(name, cancellationToken)).FirstOrDefault(user => user.Username == name);
-        if (user is null || user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
+        string name = user.Username;
+        if (user.IsStaff || user.IsSuperuser || !Username.CanBeSent(name))
         {
-            return (null, null);
+            return (false, null);
         }
 
         if (await links.IsReservedByAnotherAsync(name, person.Key, time.GetUtcNow() - AccountProvisioning.ReservationTolerance, cancellationToken))
         {
             // Another person's sign-in reserved this name and may have created the user without receiving the answer.
-            return (null, null);
+            return (false, null);
         }
 
         if (!user.IsActive && (await links.FindByUserAsync(user.Id, cancellationToken)).Count == 0)
         {
             // A deactivated person must not get a second account under another name.
-            return (null, AccountRefusals.Inactive(person.NameForLog, user.Username));
+            return (false, AccountRefusals.Inactive(person.NameForLog, user.Username));
         }
 
-        return await CanBeMatchedAsync(user, cancellationToken) ? (user, null) : (null, null);
+        return (await CanBeMatchedAsync(user, cancellationToken), null);
     }
 
     /// <summary>

@@ -27,7 +27,25 @@ internal static class ProviderClaims
             }
         }
 
+        DropForeignVerification(claims, idToken, userInfo);
         return JsonSerializer.SerializeToElement(claims);
+    }
+
+    /// <summary>`email_verified` speaks of the address beside it: one place's word does not hold for another place's address.</summary>
+    private static void DropForeignVerification(JsonObject claims, JsonElement idToken, JsonElement? userInfo)
+    {
+        if (userInfo is not { ValueKind: JsonValueKind.Object } further)
+        {
+            return;
+        }
+
+        JsonElement source = further.TryGetProperty("email_verified", out _) ? further : idToken;
+        bool isOfTheAddress = source.TryGetProperty("email", out JsonElement address) && claims["email"] is { } email
+            && JsonElement.DeepEquals(address, JsonSerializer.SerializeToElement(email));
+        if (!isOfTheAddress)
+        {
+            claims.Remove("email_verified");
+        }
     }
 
     private static JsonNode? Combine(JsonElement ofIdToken, JsonElement ofUserInfo, bool idTokenIsOlder)

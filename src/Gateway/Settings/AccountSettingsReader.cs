@@ -5,6 +5,8 @@ namespace Gateway.Settings;
 /// <summary>Reads the settings of accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
+    private const string MatchAccounts = "GATEWAY_MATCH_ACCOUNTS";
+
     /// <param name="providers">The `provider_id`s.</param>
     /// <param name="accountSignups">Whether anyone can sign up in Paperless under any name.</param>
     public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
@@ -13,6 +15,7 @@ internal sealed class AccountSettingsReader(Variables variables)
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
         SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", fallback: true),
         MatchByUsername = MatchByUsername(severalProviders: providers.Length > 1, accountSignups),
+        MatchByVerifiedEmail = variables.Text(MatchAccounts)?.Equals("verified-email", StringComparison.OrdinalIgnoreCase) == true,
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS")
@@ -95,12 +98,16 @@ internal sealed class AccountSettingsReader(Variables variables)
 
     private bool MatchByUsername(bool severalProviders, bool accountSignups)
     {
-        const string name = "GATEWAY_MATCH_ACCOUNTS";
+        const string name = MatchAccounts;
         switch (variables.Text(name)?.ToUpperInvariant())
         {
             case null:
                 return !severalProviders && !accountSignups;
             case "NEVER":
+                return false;
+            case "VERIFIED-EMAIL":
+                variables.Warn($"{name} is verified-email: a first sign-in gets the ordinary Paperless account with the person's email address. "
+                    + "People can change the address of their own account in Paperless, and Paperless does not verify it.");
                 return false;
             case "USERNAME":
                 if (severalProviders)
@@ -117,7 +124,10 @@ internal sealed class AccountSettingsReader(Variables variables)
 
                 return true;
             default:
-                variables.Problem(name, "is neither username nor never.", "Write username, or never if only Connect may link accounts.");
+                variables.Problem(
+                    name,
+                    "is neither username nor verified-email nor never.",
+                    "Write username or verified-email, or never if only Connect may link accounts.");
                 return false;
         }
     }

@@ -76,6 +76,21 @@ internal sealed record IdentitySettings(
 {
     /// <summary>The entries of `GATEWAY_ALLOWED_GROUPS` that are patterns.</summary>
     public ImmutableArray<ClaimPattern> AllowedGroupPatterns { get; init; } = [];
+
+    /// <summary>`GATEWAY_USERNAME_MAP`: from the provider's user names to those in Paperless.</summary>
+    public GroupMap UsernameMap { get; init; } = GroupMap.Empty;
+
+    /// <summary>`GATEWAY_ALLOWED_EMAIL_DOMAINS`; empty: everybody.</summary>
+    public ImmutableHashSet<string> AllowedEmailDomains { get; init; } = [];
+
+    /// <summary>`GATEWAY_REQUIRED_CLAIMS`: all of them must hold.</summary>
+    public ImmutableArray<RequiredClaim> RequiredClaims { get; init; } = [];
+}
+
+/// <summary>A claim that must have one of these values, or that must match one of these patterns.</summary>
+internal sealed record RequiredClaim(string Claim, ImmutableArray<string> Values, ImmutableArray<ClaimPattern> Patterns)
+{
+    public bool Accepts(string value) => Values.Contains(value) || Patterns.Any(pattern => pattern.IsMatch(value));
 }
 
 /// <summary>Who gets a Paperless account, and which of its properties follow the provider.</summary>
@@ -92,6 +107,9 @@ internal sealed record AccountSettings
 
     /// <summary>`GATEWAY_MATCH_ACCOUNTS`: a first sign-in takes over the ordinary account of the same name.</summary>
     public required bool MatchByUsername { get; init; }
+
+    /// <summary>`GATEWAY_MATCH_ACCOUNTS=verified-email`: a first sign-in takes over the ordinary account of the same, verified email address.</summary>
+    public bool MatchByVerifiedEmail { get; init; }
 
     /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS`: groups follow the provider at every sign-in.</summary>
     public required bool SyncGroups { get; init; }

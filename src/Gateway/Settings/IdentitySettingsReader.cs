@@ -8,6 +8,8 @@ internal sealed class IdentitySettingsReader(Variables variables)
 {
     private static readonly JsonSerializerOptions NoDuplicateNames = new() { AllowDuplicateProperties = false };
 
+    private const string RequiredClaimsRemedy = "Write it as {\"department\": [\"office\", \"/tax-.*/\"], \"active\": true}.";
+
     public IdentitySettings Read()
     {
         ImmutableArray<string> allowed = AllowedGroups();
@@ -18,6 +20,9 @@ internal sealed class IdentitySettingsReader(Variables variables)
             [.. allowed.Where(entry => !ClaimPattern.IsPattern(entry))])
         {
             AllowedGroupPatterns = Patterns("GATEWAY_ALLOWED_GROUPS", allowed),
+            UsernameMap = new GroupMap(NameMap("GATEWAY_USERNAME_MAP")),
+            AllowedEmailDomains = AllowedEmailDomains(),
+            RequiredClaims = RequiredClaims(),
         };
     }
 
@@ -46,6 +51,64 @@ internal sealed class IdentitySettingsReader(Variables variables)
         variables.Problem(name, "is not a JSON list of texts with at least one entry.", "Write it as [\"editors\", \"cn=admins,ou=groups\"].");
         return [];
     }
+
+    private ImmutableHashSet<string> AllowedEmailDomains()
+    {
+        const string name = "GATEWAY_ALLOWED_EMAIL_DOMAINS";
+        string[] domains = [.. variables.List(name).Select(entry => entry.TrimStart('@'))];
+        foreach (string domain in domains.Where(domain => Uri.CheckHostName(domain) != UriHostNameType.Dns))
+        {
+            variables.Problem(name, $"\"{domain}\" is not a domain.", "Write what stands after the @ of an address, such as example.com.");
+        }
+
+        return domains.ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
+    }
+
+    private ImmutableArray<RequiredClaim> RequiredClaims()
+    {
+        const string name = "GATEWAY_REQUIRED_CLAIMS";
+        if (variables.Text(name) is not { } text)
+        {
+            return [];
+        }
+
+        ImmutableArray<RequiredClaim>.Builder claims = ImmutableArray.CreateBuilder<RequiredClaim>();
+        try
+        {
+            Dictionary<string, JsonElement> given = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(text, NoDuplicateNames) ?? [];
+            if (given.Count == 0)
+            {
+                variables.Problem(name, "requires no claim.", RequiredClaimsRemedy);
+            }
+
+            foreach ((string claim, JsonElement value) in given)
+            {
+                JsonElement[] entries = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+                string[] values = [.. entries.Select(RequiredClaimText).OfType<string>()];
+                if (values.Length > 0 && values.Length == entries.Length)
+                {
+                    claims.Add(new RequiredClaim(claim, [.. values.Where(entry => !ClaimPattern.IsPattern(entry))], Patterns(name, values)));
+                    continue;
+                }
+
+                variables.Problem(name, $"\"{claim}\" has a value that is no text, number or boolean, or none.", RequiredClaimsRemedy);
+            }
+        }
+        catch (JsonException)
+        {
+            variables.Problem(name, "is not a JSON object without duplicate names.", RequiredClaimsRemedy);
+        }
+
+        return claims.ToImmutable();
+    }
+
+    /// <summary>Null for a value that a claim cannot be compared with.</summary>
+    private static string? RequiredClaimText(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString() is { Length: > 0 } text ? text : null,
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
+        _ => null,
+    };
 
     private ImmutableArray<ClaimPattern> Patterns(string name, IEnumerable<string> entries)
     {
@@ -101,7 +164,7 @@ internal sealed class IdentitySettingsReader(Variables variables)
     {
         if (value is not null && string.IsNullOrWhiteSpace(value))
         {
-            variables.Problem(name, $"the key \"{key}\" maps to an empty name.", "Write a name, or null to drop the group.");
+            variables.Problem(name, $"the key \"{key}\" maps to an empty name.", "Write a name, or null to drop it.");
             return false;
         }
 

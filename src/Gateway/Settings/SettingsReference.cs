@@ -43,9 +43,17 @@ internal static class SettingsReference
                 "between slashes (`/cn=dms-[a-z]+,.*/`) is a regular expression for the whole name. A name with commas stands in quotes, or the " +
                 "value is a JSON list."),
             new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
+            new("GATEWAY_USERNAME_MAP", "`{}`",
+                "JSON that maps the provider's user names to Paperless's names, as `GATEWAY_GROUP_MAP` does: `{\"*@idm.example\": \"*\"}`. A name that " +
+                "maps to `null` counts as missing."),
+            new("GATEWAY_ALLOWED_EMAIL_DOMAINS", "everybody",
+                "Only people with a verified email address (`email_verified`) in one of these domains may sign in. Subdomains do not count."),
+            new("GATEWAY_REQUIRED_CLAIMS", "none",
+                "JSON of claims that a person must have to sign in, such as `{\"department\": [\"office\", \"/tax-.*/\"]}`: each claim with one of the " +
+                "values. A value between slashes is a regular expression for the whole value."),
             new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
-                "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `never`: people connect their account " +
-                "themselves, or an operator links it."),
+                "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `verified-email`: the one of the same " +
+                "email address, if the provider has verified it. `never`: people connect their account themselves, or an operator links it."),
             new("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", "`true`", "New people get a Paperless account."),
             new("PAPERLESS_SOCIAL_AUTO_SIGNUP", "`false`", "`true`: the gateway creates that account at once. `false`: new people choose a user name first."),
             new("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", "`false`", "`true`: anyone can create an account on Paperless's own sign-up page."),

@@ -46,6 +46,9 @@ internal sealed record DevelopmentProviderOptions
 
     public bool IncludeClaimsInIdToken { get; init; } = true;
 
+    /// <summary><c>email_verified</c>; authentik sends false unless a mapping says otherwise.</summary>
+    public bool EmailVerified { get; init; }
+
     public bool SidClaim { get; init; } = true;
 
     /// <summary>Userinfo as a JWT (<c>userinfo_signed_response_alg</c>), signed as ID tokens are; authentik always answers with JSON.</summary>

@@ -97,7 +97,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
         if (grant.Scopes.Contains(Scopes.Email))
         {
             claims["email"] = person.Email;
-            claims["email_verified"] = false;
+            claims["email_verified"] = provider.Options.EmailVerified;
         }
 
         if (grant.Scopes.Contains(Scopes.Profile))

@@ -140,6 +140,15 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_GROUP_MAP", """{"/(?=a)b/": "c"}""", "linear time")]
     [InlineData("GATEWAY_ALLOWED_GROUPS", "a,/b[/", "is no regular expression")]
     [InlineData("GATEWAY_ALLOWED_GROUPS", "[]", "JSON list")]
+    [InlineData("GATEWAY_USERNAME_MAP", """{"/a(/": "b"}""", "is no regular expression")]
+    [InlineData("GATEWAY_ALLOWED_EMAIL_DOMAINS", "a@example.com", "is not a domain")]
+    [InlineData("GATEWAY_ALLOWED_EMAIL_DOMAINS", "*.example.com", "is not a domain")]
+    [InlineData("GATEWAY_ALLOWED_EMAIL_DOMAINS", ",", "no entry")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", "{}", "requires no claim")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", "a=b", "JSON object")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": []}""", "or none")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": null}""", "or none")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": "/(/"}""", "is no regular expression")]
     [InlineData("GATEWAY_ALLOWED_GROUPS", "[a]", "JSON list")]
     public void An_invalid_setting_is_reported_with_its_remedy(string name, string? value, string words)
     {

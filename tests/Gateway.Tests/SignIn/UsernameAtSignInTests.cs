@@ -70,7 +70,6 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
     [InlineData("𝐚𝐥𝐢𝐜𝐞")]
     [InlineData("///")]
     [InlineData("\u0000")]
-    [InlineData("")]
     public async Task A_person_without_a_usable_username_is_asked_for_one_and_nothing_is_forwarded(string name)
     {
         Named(name);
