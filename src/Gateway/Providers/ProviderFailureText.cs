@@ -39,7 +39,8 @@ internal static class ProviderFailureText
                 $"the connection failed ({Innermost(error)})", "Check that the provider runs, and that the gateway may reach it", false),
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => (
                 "its answer is too large", "Check which program answers at this address", true),
-            HttpRequestException => ("it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
+            HttpRequestException => (
+                "it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
             JsonException or ArgumentException => ("its answer is not the expected JSON", "Check which program answers at this address", true),
             _ => ("its answer cannot be read", "Check which program answers at this address", true),
         };
@@ -51,9 +52,8 @@ internal static class ProviderFailureText
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpResponseMessage response, string body, string expected)
     {
         bool isHtml = response.Content.Headers.ContentType?.MediaType == "text/html" || body.AsSpan().TrimStart().StartsWith('<');
-        string what = response.Headers.Location is { } location
-            ? $", a redirect to {RedirectTarget(location)},"
-            : (isHtml ? " with an HTML page" : "");
+        string page = isHtml ? " with an HTML page" : "";
+        string what = response.Headers.Location is { } location ? $", a redirect to {RedirectTarget(location)}," : page;
         return new ProviderUnavailableException($"{asked} answered {(int)response.StatusCode}{what} instead of {expected}")
         {
             Remedy = RemedyFor((int)response.StatusCode, isHtml),
