@@ -81,9 +81,10 @@ public class WholeRequest : IDisposable
     private RequestDelegate Pipeline(IHttpForwarder forwarder)
     {
         IServiceProvider services = _gateway.Services;
-        PaperlessForwarder last = ActivatorUtilities.CreateInstance<PaperlessForwarder>(services, forwarder);
+        PaperlessForwarder paperless = ActivatorUtilities.CreateInstance<PaperlessForwarder>(services, forwarder);
+        AllowedRequestForwarder allowed = ActivatorUtilities.CreateInstance<AllowedRequestForwarder>(services, paperless);
         RequestDelegate nothing = _ => throw new InvalidOperationException("This request is Paperless's.");
-        RequestDelegate forwarding = ActivatorUtilities.CreateInstance<RequestDispatcher>(services, nothing, last).InvokeAsync;
+        RequestDelegate forwarding = ActivatorUtilities.CreateInstance<RequestDispatcher>(services, nothing, allowed).InvokeAsync;
         RequestDelegate session = ActivatorUtilities.CreateInstance<SessionMiddleware>(services, forwarding).InvokeAsync;
         RequestDelegate frontDoor = ActivatorUtilities.CreateInstance<HostAndPathGuard>(services, session).InvokeAsync;
         return ActivatorUtilities.CreateInstance<RequestLog>(services, frontDoor).InvokeAsync;
