@@ -9,8 +9,17 @@ internal static class BodyLimits
     /// <summary>The gateway's endpoints accept forms only.</summary>
     public const long MaxGatewayBytes = RequestForm.MaxBodyBytes;
 
+    /// <remarks>
+    /// Kestrel does not read the rest of a body above the limit, and closes the connection after the answer. The answer must announce that:
+    /// otherwise the next request on the connection gets none.
+    /// </remarks>
     public static void Set(HttpContext context, long maxBytes)
     {
+        if (context.Request.ContentLength > maxBytes)
+        {
+            context.CloseAfterAnswer();
+        }
+
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
             limit.MaxRequestBodySize = maxBytes;

@@ -154,6 +154,25 @@ public sealed class MalformedRequestTests
         await HasOneLineForEachRefusalAsync(world);
     }
 
+    /// <summary>Kestrel does not read the rest of such a body: the next request on the connection would get no answer.</summary>
+    [Theory]
+    [InlineData(Form)]
+    [InlineData("application/json")]
+    public async Task The_answer_to_an_oversized_body_announces_that_the_connection_closes(string type)
+    {
+        await using World world = await World.StartAsync();
+        using HttpClient client = new();
+        string[] addresses = ["/accounts/oidc/authentik/logout/backchannel/", "/gateway/sessions/end", "/gateway/session"];
+        foreach (string address in addresses)
+        {
+            using StringContent body = new(new string('x', RequestForm.MaxBodyBytes + 1), Encoding.ASCII, type);
+
+            using HttpResponseMessage answer = await client.PostAsync(new Uri(world.Origin + address), body, World.Ct);
+
+            Assert.True(answer.Headers.ConnectionClose, $"{address}: {answer.StatusCode}");
+        }
+    }
+
     [Fact]
     public async Task Truncated_forms_never_log_a_stack_trace()
     {
