@@ -48,6 +48,7 @@ internal sealed partial class PaperlessSessionLogout(
         EventId = 5010,
         EventName = "PaperlessSessionNotEnded",
         Level = LogLevel.Warning,
-        Message = "Paperless did not end its own session ({Reason}). It stays valid there until it expires, but the gateway refuses its cookie; trace id {TraceId}")]
+        Message = "Paperless did not end its own session ({Reason}). The session stays valid in Paperless until it expires, but the gateway refuses "
+            + "its cookie; trace id {TraceId}")]
     private partial void PaperlessSessionNotEnded(string reason, string traceId);
 }

@@ -188,22 +188,19 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     {
         DateTimeOffset now = time.GetUtcNow();
         DateTimeOffset? issuedAt = claims.Time("iat");
-        if (kind.MaxAgeWithoutExpiry is { } maxAge && !claims.Has("exp") && issuedAt is not null)
-        {
-            if (issuedAt < now - maxAge)
-            {
-                throw new ProviderMistakeException(
-                    $"{kind.Name} has no \"exp\", and its \"iat\" is more than {maxAge.TotalMinutes:0} minutes ago; the clocks of gateway and provider may differ");
-            }
-        }
-        else if (claims.Time("exp") is { } expires ? now >= expires + ClockSkew : kind.HasTimes || claims.Has("exp"))
+        DateTimeOffset? expires = claims.Time("exp");
+        bool mayLackExpiry = !claims.Has("exp") && (!kind.HasTimes || (kind.MaxAgeWithoutExpiry is not null && issuedAt is not null));
+        bool hasExpired = expires is null ? !mayLackExpiry : now >= expires + ClockSkew;
+        if (hasExpired || now < claims.Time("nbf") - ClockSkew)
         {
             throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
         }
 
-        if (now < claims.Time("nbf") - ClockSkew)
+        if (expires is null && kind.MaxAgeWithoutExpiry is { } maxAge && issuedAt < now - maxAge)
         {
-            throw new ProviderMistakeException($"{kind.Name} is not valid at this time; the clocks of gateway and provider may differ");
+            throw new ProviderMistakeException(
+                $"{kind.Name} has no \"exp\", and its \"iat\" is more than {maxAge.TotalMinutes:0} minutes ago; "
+                + "the clocks of gateway and provider may differ");
         }
 
         if ((issuedAt is null && kind.HasTimes) || issuedAt > now + ClockSkew)

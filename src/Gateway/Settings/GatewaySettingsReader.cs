@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
@@ -10,12 +9,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     private const int DefaultSessionCookieAge = 1_814_400;
 
     private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
-
-    /// <summary>Headers with another meaning, which cannot be the user header.</summary>
-    private static readonly ImmutableHashSet<string> ReservedHeaders = ImmutableHashSet.Create(
-        StringComparer.OrdinalIgnoreCase,
-        "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Forwarded", "Host", "Origin", "Referer", "Transfer-Encoding",
-        "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
 
     private readonly Variables _variables = new(configuration);
 
@@ -42,7 +35,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 [.. providers.Select(provider => provider.Id)],
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
             Session = Session(),
-            Paperless = Paperless(origin),
+            Paperless = new PaperlessSettingsReader(_variables).Read(origin),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();
@@ -90,19 +83,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return url is null ? null : new PublicOrigin(url);
-    }
-
-    /// <summary>An absolute address, or a path of Paperless.</summary>
-    private Uri? LogoutRedirectUrl(PublicOrigin? origin)
-    {
-        const string name = "PAPERLESS_LOGOUT_REDIRECT_URL";
-        bool isPath = _variables.Text(name) is ['/', ..] and not ['/', '/', ..];
-        if (!isPath)
-        {
-            return _variables.HttpUrl(name);
-        }
-
-        return origin is null ? null : _variables.HttpUrl(name, origin.Origin + _variables.Text(name));
     }
 
     private HostPatterns AllowedHosts()
@@ -228,94 +208,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
     }
 
-    private PaperlessSettings Paperless(PublicOrigin? origin)
-    {
-        if (!_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER") & !_variables.Flag("PAPERLESS_ENABLE_HTTP_REMOTE_USER_API"))
-        {
-            _variables.Problem(
-                "PAPERLESS_ENABLE_HTTP_REMOTE_USER",
-                "is off, so Paperless ignores the user header of the gateway.",
-                "Set it to true, for the gateway and for Paperless.");
-        }
-
-        string prefix = _variables.Text("PAPERLESS_COOKIE_PREFIX") ?? "";
-        if (!CookiePrefix().IsMatch(prefix))
-        {
-            _variables.Problem("PAPERLESS_COOKIE_PREFIX", $"\"{prefix}\" cannot stand in a cookie's name.", "Use letters, digits, '_', '-' and '.' only.");
-        }
-
-        string userHeader = UserHeader();
-        return new PaperlessSettings(
-            userHeader,
-            prefix,
-            _variables.Flag("PAPERLESS_DISABLE_REGULAR_LOGIN"),
-            _variables.Flag("PAPERLESS_REDIRECT_LOGIN_TO_SSO"),
-            _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
-            LogoutRedirectUrl(origin))
-        {
-            ProxySslHeader = ProxySslHeader(userHeader),
-        };
-    }
-
-    private ProxySslHeader? ProxySslHeader(string userHeader)
-    {
-        const string name = "PAPERLESS_PROXY_SSL_HEADER";
-        const string remedy = "Write [\"HTTP_X_FORWARDED_PROTO\", \"https\"].";
-        if (_variables.Text(name) is not { } text)
-        {
-            return null;
-        }
-
-        string[]? parts = null;
-        try
-        {
-            parts = JsonSerializer.Deserialize<string[]>(text);
-        }
-        catch (JsonException)
-        {
-            // Reported below.
-        }
-
-        if (parts is not [{ } meta, { } value] || !MetaHeader().IsMatch(meta) || !PlainHeaderValue().IsMatch(value))
-        {
-            _variables.Problem(name, "is not a JSON list of a header, as Django names it, and its value for https.", remedy);
-            return null;
-        }
-
-        string header = HeaderName(meta);
-        if (header == userHeader || (ReservedHeaders.Contains(header) && header != "X-Forwarded-Proto"))
-        {
-            _variables.Problem(name, $"the header {header} has another meaning.", remedy);
-        }
-
-        return new ProxySslHeader(header, value);
-    }
-
-    /// <summary>Converts Django's META name to the name of the header: `HTTP_X_FORWARDED_USER` is `X-Forwarded-User`.</summary>
-    private static string HeaderName(string meta) => string.Join(
-        '-',
-        meta.Split('_').Skip(1).Select(word => word.Length == 0 ? "" : char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
-
-    private string UserHeader()
-    {
-        const string name = "PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME";
-        string text = _variables.Text(name) ?? "HTTP_REMOTE_USER";
-        string header = HeaderName(text);
-        if (!MetaHeader().IsMatch(text))
-        {
-            _variables.Problem(
-                name,
-                $"\"{text}\" is not a header as Django names it.",
-                "Write HTTP_ and the header in capitals with _ for -, such as HTTP_REMOTE_USER.");
-        }
-        else if (ReservedHeaders.Contains(header))
-        {
-            _variables.Problem(name, $"the header {header} has another meaning.", "Use HTTP_REMOTE_USER, or a header that nothing else uses.");
-        }
-
-        return header;
-    }
-
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>
     private void CheckUnknownNames()
     {
@@ -345,13 +237,4 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
     [GeneratedRegex(@"\A(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\z")]
     private static partial Regex PlainPath();
-
-    [GeneratedRegex(@"\A[A-Za-z0-9_.-]{0,64}\z")]
-    private static partial Regex CookiePrefix();
-
-    [GeneratedRegex(@"\AHTTP(_[A-Z0-9]+)+\z")]
-    private static partial Regex MetaHeader();
-
-    [GeneratedRegex(@"\A[A-Za-z0-9_.-]{1,64}\z")]
-    private static partial Regex PlainHeaderValue();
 }

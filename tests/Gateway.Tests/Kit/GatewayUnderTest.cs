@@ -11,12 +11,14 @@ namespace Gateway.Tests.Kit;
 /// <summary>The complete gateway on a real Kestrel; only its clock, its log and its outgoing connections are replaced.</summary>
 internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
 {
+    private const int MaxTries = 5;
+
     private readonly IReadOnlyDictionary<string, string?> _settings;
     private readonly TimeProvider _clock;
     private readonly CapturedLog _log;
     private readonly Action<IServiceCollection>? _services;
 
-    public GatewayUnderTest(
+    private GatewayUnderTest(
         IReadOnlyDictionary<string, string?> settings,
         int port,
         TimeProvider clock,
@@ -40,7 +42,35 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
     /// <summary>The management address.</summary>
     public Uri Management => Services.GetRequiredService<ManagementServer>().Address!;
 
-    public void Start() => StartServer();
+    public static GatewayUnderTest Start(
+        IReadOnlyDictionary<string, string?> settings,
+        int port,
+        TimeProvider clock,
+        CapturedLog log,
+        X509Certificate2? certificate,
+        Action<IServiceCollection>? services)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            GatewayUnderTest gateway = new(settings, port, clock, log, certificate, services);
+            try
+            {
+                gateway.StartServer();
+                return gateway;
+            }
+            catch (Exception error)
+            {
+                gateway.Dispose();
+                if (error is not ObjectDisposedException || tries == MaxTries)
+                {
+                    throw;
+                }
+
+                // A process that another test starts holds this one's sockets from its fork to its exec: the port is in use for a moment.
+                Thread.Sleep(50);
+            }
+        }
+    }
 
     public override async ValueTask DisposeAsync()
     {

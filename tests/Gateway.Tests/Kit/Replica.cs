@@ -15,23 +15,7 @@ internal sealed class Replica(World world, int port) : IAsyncDisposable
 
     public Dictionary<string, string?> Settings() => new(world.Settings()) { ["GATEWAY_DATA_DIR"] = _data };
 
-    public void Start()
-    {
-        for (int tries = 1; ; tries++)
-        {
-            Gateway = new GatewayUnderTest(Settings(), port, world.Clock, Log, certificate: null, world.Options.Services);
-            try
-            {
-                Gateway.Start();
-                return;
-            }
-            catch (ObjectDisposedException) when (tries < 5)
-            {
-                // As in World.StartGateway: the port is in use for a moment.
-                Thread.Sleep(50);
-            }
-        }
-    }
+    public void Start() => Gateway = GatewayUnderTest.Start(Settings(), port, world.Clock, Log, certificate: null, world.Options.Services);
 
     /// <summary>A new browser whose requests go to this replica.</summary>
     public Visitor NewVisitor() => new(world, certificate: null, replica: port);

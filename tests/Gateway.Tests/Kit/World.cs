@@ -90,23 +90,7 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Starts the gateway on its port and data directory, which a restart uses again.</summary>
-    public void StartGateway()
-    {
-        for (int tries = 1; ; tries++)
-        {
-            Gateway = new GatewayUnderTest(Settings(), Port, Clock, Log, _certificate, Options.Services);
-            try
-            {
-                Gateway.Start();
-                return;
-            }
-            catch (ObjectDisposedException) when (tries < 5)
-            {
-                // A process that another test starts holds this one's sockets from its fork to its exec: the port is in use for a moment.
-                Thread.Sleep(50);
-            }
-        }
-    }
+    public void StartGateway() => Gateway = GatewayUnderTest.Start(Settings(), Port, Clock, Log, _certificate, Options.Services);
 
     public async Task RestartGatewayAsync()
     {
