@@ -10,6 +10,8 @@ namespace Gateway.Access;
 /// <remarks>Rows that open a path to everyone compare exactly; rows that close a path ignore letter case.</remarks>
 internal sealed class AccessTable
 {
+    private static readonly string[] SignOutPaths = ["/accounts/logout", "/api/auth/logout", "/admin/logout"];
+
     /// <summary>docs/architecture.md shows this table; a test compares both.</summary>
     public static readonly AccessRule[] Rules =
     [
@@ -72,8 +74,6 @@ internal sealed class AccessTable
         ];
     }
 
-    private static string[] SignOutPaths => ["/accounts/logout", "/api/auth/logout", "/admin/logout"];
-
     /// <param name="path">The decoded path below the script name.</param>
     /// <param name="query">The query with its question mark, as it is forwarded.</param>
     /// <returns>Never <see cref="WithPasswordSession"/>: the dispatcher looks for a password session where the table requires a session.</returns>
@@ -92,8 +92,7 @@ internal sealed class AccessTable
     }
 
     /// <summary>Whether the path is a logout endpoint of Paperless or its apps.</summary>
-    public static bool IsSignOut(string path) =>
-        IsPage(path, "/accounts/logout") || IsPage(path, "/api/auth/logout") || IsPage(path, "/admin/logout");
+    public static bool IsSignOut(string path) => Array.Exists(SignOutPaths, page => IsPage(path, page));
 
     private static AccessMethods MethodsOf(string method)
     {

@@ -8,8 +8,6 @@ namespace Gateway.Access;
 /// <summary>Refuses requests whose target is ambiguous or whose host the gateway does not serve.</summary>
 internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings settings, PageWriter pages)
 {
-    private static readonly string[] RootPathsOfPaperless = ["/accounts/logout/", "/accounts/logout", "/accounts/login/", "/accounts/login"];
-
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
     private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
@@ -114,7 +112,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
     /// </summary>
     private static bool IsRootPathOfPaperless(HttpRequest request) =>
         CrossSiteGuard.IsSafe(request.Method)
-        && Array.IndexOf(RootPathsOfPaperless, request.Path.Value) >= 0;
+        && (PathPattern.IsPage(request.Path.Value!, "/accounts/logout") || PathPattern.IsPage(request.Path.Value!, "/accounts/login"));
 
     /// <summary>Hosts of `PAPERLESS_ALLOWED_HOSTS` serve requests with a credential and public paths only.</summary>
     private bool IsAllowedAtOtherHosts(HttpRequest request)

@@ -116,6 +116,12 @@ internal static class ConnectRefusals
             ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
         };
 
+    public static Refusal Unconfirmed { get; } =
+        new(403, "connect_unconfirmed", "Nothing was connected", "Your provider has not confirmed your access for a while.")
+        {
+            Remedy = "Open Paperless first: the gateway then asks your provider.",
+        };
+
     public static Refusal Stale(string reason) =>
         new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished "
             + "already, or it took too long.")

@@ -25,7 +25,7 @@ internal sealed class AllowedRequestForwarder(
     DisconnectEndpoint disconnect)
 {
     public Task ForwardSocketAsync(HttpContext context, AccessDecision access, SocketOwner owner) =>
-        webSockets.ForwardAsync(context, owner, transformers.For(access));
+        webSockets.ForwardAsync(context, owner, transformers.ForSocket(access));
 
     public Task ForwardAsync(HttpContext context, AccessDecision access)
     {

@@ -38,10 +38,11 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
             && (target.AsSpan(query).StartsWith("?next=", StringComparison.Ordinal) || target.AsSpan(query).Contains("&next=", StringComparison.Ordinal));
     }
 
-    /// <summary>A page of Paperless proves that it accepts the user header.</summary>
+    /// <summary>A page proves that Paperless accepts the user header. Account and admin pages can be public.</summary>
     public void NoteAcceptance(HttpRequest request, HttpResponseMessage response)
     {
-        if (remoteUser.IsIgnored && response.StatusCode == HttpStatusCode.OK && IsPage(request.Path.Value!))
+        string path = request.Path.Value!;
+        if (remoteUser.IsIgnored && response.StatusCode == HttpStatusCode.OK && IsPage(path) && !IsAccountOrAdminPage(path))
         {
             remoteUser.ReportAccepted();
         }
@@ -70,8 +71,7 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
 
         if (noAnswer is not null)
         {
-            const string detail = "The gateway cannot find out why, because Paperless's API does not answer.";
-            return new Refusal(503, "account_unknown", "Paperless asks you to sign in again", detail)
+            return new Refusal(503, "account_unknown", "Paperless asks for a sign-in again", "The gateway cannot find out why at the moment.")
             {
                 Remedy = "This page tries again by itself. If this message stays, the operator finds the reason in the log.",
                 RetryAfter = 5,
@@ -110,6 +110,9 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
     /// <summary>Paperless shows its page at any path to a signed-in user, except where it reads no user header: in the API and for files.</summary>
     private static bool IsPage(string path) =>
         !path.Contains("/api/", StringComparison.Ordinal) && !path.StartsWith("/static/", StringComparison.Ordinal);
+
+    private static bool IsAccountOrAdminPage(string path) =>
+        path.StartsWith("/accounts/", StringComparison.Ordinal) || path.StartsWith("/admin/", StringComparison.Ordinal);
 
     private Refusal NotThere() => new(404, "not_there", "Not found", "Paperless has nothing at this address.")
     {

@@ -7,21 +7,24 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 
-/// <summary>Transforms a request for Paperless and Paperless's response for the browser; one instance for each access decision.</summary>
+/// <summary>
+/// Transforms a request for Paperless and Paperless's response for the browser; one instance for each access decision, for WebSockets and for
+/// other requests.
+/// </summary>
 internal sealed class PaperlessTransformer(
     GatewaySettings settings,
     RequestHeaderFilter headerFilter,
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects,
-    AccessDecision access) : HttpTransformer
+    AccessDecision access,
+    bool isSocket) : HttpTransformer
 {
     private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
 
@@ -51,7 +54,8 @@ internal sealed class PaperlessTransformer(
         proxyRequest.RequestUri = TargetUri(httpContext, destinationPrefix);
         CopyHeaders(request, proxyRequest);
 
-        if (_hasCookies && cookies.ForPaperless(request.Headers.Cookie, session) is { } cookie)
+        string? cookie = _hasCookies ? cookies.ForPaperless(request.Headers.Cookie, session) : null;
+        if (cookie is not null)
         {
             proxyRequest.Headers.TryAddWithoutValidation("Cookie", cookie);
         }
@@ -63,7 +67,7 @@ internal sealed class PaperlessTransformer(
 
         // Set after the copied headers, so that there is at most one user header. A WebSocket's user is that of Paperless's own session, whose
         // cookie is bound to this session: servers of Paperless refuse a handshake with a header outside ASCII.
-        if (session is not null && !(OpenSockets.IsSocketRequest(httpContext) && cookies.ReadPaperlessSession(request, session) is not null))
+        if (session is not null && !(isSocket && cookies.FindPaperlessSession(cookie) is not null))
         {
             proxyRequest.Headers.TryAddWithoutValidation(settings.Paperless.UserHeader, (string)session.UserHeader!);
         }

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 
-/// <summary>One transformer for each decision: the decision says which identity and which cookies a request carries to Paperless.</summary>
+/// <summary>The transformers of all access decisions: a decision says which identity and which cookies a request carries to Paperless.</summary>
 internal sealed class PaperlessTransformers(
     GatewaySettings settings,
     RequestHeaderFilter headers,
@@ -14,11 +14,22 @@ internal sealed class PaperlessTransformers(
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects)
 {
-    private readonly PaperlessTransformer[] _all =
+    private readonly PaperlessTransformer[] _forRequests = Create(settings, headers, cookies, passwordSessions, loginRedirects, isSocket: false);
+    private readonly PaperlessTransformer[] _forSockets = Create(settings, headers, cookies, passwordSessions, loginRedirects, isSocket: true);
+
+    public HttpTransformer For(AccessDecision access) => _forRequests[(int)access];
+
+    public HttpTransformer ForSocket(AccessDecision access) => _forSockets[(int)access];
+
+    private static PaperlessTransformer[] Create(
+        GatewaySettings settings,
+        RequestHeaderFilter headers,
+        PaperlessCookies cookies,
+        PasswordSessionRegistry passwordSessions,
+        LoginRedirectResponder loginRedirects,
+        bool isSocket) =>
     [
         .. Enum.GetValues<AccessDecision>()
-            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, access)),
+            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, access, isSocket)),
     ];
-
-    public HttpTransformer For(AccessDecision access) => _all[(int)access];
 }

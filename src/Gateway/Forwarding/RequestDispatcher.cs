@@ -36,13 +36,7 @@ internal sealed class RequestDispatcher(
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
         {
-            return RecheckAsync(context, session!, access);
-        }
-
-        // Paperless's account pages are not rechecked, but carry the user header.
-        if (access == AccessDecision.AccountPages && session?.IsHeldBack == true)
-        {
-            return RecheckAsync(context, session, access);
+            return RecheckAsync(context, session!);
         }
 
         if (session is null && MayHavePasswordSession(request, access) && passwordSessions.CookieOf(context) is { } cookie)
@@ -72,11 +66,11 @@ internal sealed class RequestDispatcher(
         access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
 
     /// <summary>The recheck may end the session or change the username.</summary>
-    private async Task RecheckAsync(HttpContext context, Session session, AccessDecision access)
+    private async Task RecheckAsync(HttpContext context, Session session)
     {
         if (await recheck.AskAsync(context, session))
         {
-            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, access));
+            await (context.Session() is null ? InvokeAsync(context) : PassAsync(context, AccessDecision.WithIdentity));
         }
     }
 

@@ -10,11 +10,8 @@ internal sealed class RequestHeaderFilter(PaperlessSettings settings)
 {
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    private readonly FrozenSet<string> _dropped = new[]
-    {
-        // The gateway alone says which scheme the browser uses.
-        settings.ProxySslHeader?.Name ?? "X-Forwarded-Proto",
-
+    private readonly FrozenSet<string> _dropped = ((string[])
+    [
         // The user header, and the user headers of other proxies.
         settings.UserHeader,
         "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Remote-User", "X-Auth-Request-User", "X-authentik-username",
@@ -29,7 +26,10 @@ internal sealed class RequestHeaderFilter(PaperlessSettings settings)
         // Hop-by-hop headers (RFC 9110, section 7.6.1), and headers that the transformer sets itself.
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
         "Upgrade", "HTTP2-Settings", "Expect", "Host", "Cookie", "Authorization",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+        // The gateway alone says which scheme the browser uses.
+        .. settings.ProxySslHeader is { } scheme ? (string[])[scheme.Name] : [],
+    ]).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether the header is not forwarded.</summary>
     /// <remarks>

@@ -37,12 +37,7 @@ internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
         using Deadline deadline = new(AnswerTimeout, time, cancellationToken);
         try
         {
-            await RunAsync(deadline.Token).WaitAsync(deadline.Token);
-            return HealthCheckResult.Healthy("ok");
-        }
-        catch (DegradedException degraded)
-        {
-            return HealthCheckResult.Degraded(degraded.Message);
+            return await RunAsync(deadline.Token).WaitAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
@@ -54,23 +49,26 @@ internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
         }
     }
 
+    protected static readonly HealthCheckResult Ok = HealthCheckResult.Healthy("ok");
+
     /// <summary>Runs the check. An exception means failure.</summary>
-    protected abstract Task RunAsync(CancellationToken cancel);
+    protected abstract Task<HealthCheckResult> RunAsync(CancellationToken cancel);
 }
 
 /// <summary>The store must answer.</summary>
 internal sealed class StoreCheck(ISessionStore store, TimeProvider time) : TimedCheck(time)
 {
-    protected override Task RunAsync(CancellationToken cancel) => store.CheckAsync(cancel);
+    protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
+    {
+        await store.CheckAsync(cancel);
+        return Ok;
+    }
 }
-
-/// <summary>Part of the service works, so a restart or another replica would not help.</summary>
-internal sealed class DegradedException(string message) : Exception(message);
 
 /// <summary>A replica of Paperless must answer without an error, and Paperless must accept the user header.</summary>
 internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstreams, RemoteUserStatus remoteUser, TimeProvider time) : TimedCheck(time)
 {
-    protected override async Task RunAsync(CancellationToken cancel)
+    protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
         // If a replica does not answer, there must be time for another one.
         TimeSpan replicaTimeout = AnswerTimeout / Math.Min(upstreams.Count.All, 2);
@@ -80,23 +78,22 @@ internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstrea
             throw new HttpRequestException($"it answers {(int)answer.Status}");
         }
 
-        if (remoteUser.IsIgnored)
-        {
-            throw new DegradedException(remoteUser.Problem);
-        }
+        // Apps with an API token can go on working.
+        return remoteUser.IsIgnored ? HealthCheckResult.Degraded(remoteUser.Problem) : Ok;
     }
 }
 
 /// <summary>The provider's discovery document must be valid, and the provider must answer now.</summary>
 internal sealed class ProviderCheck(string id, ProviderRegistry providers, TimeProvider time) : TimedCheck(time)
 {
-    protected override async Task RunAsync(CancellationToken cancel)
+    protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
         Provider provider = providers.Find(id)!;
         try
         {
             await provider.Discovery.GetConfigurationAsync(cancel);
             await provider.EnsureReachableAsync(cancel);
+            return Ok;
         }
         catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException)
         {

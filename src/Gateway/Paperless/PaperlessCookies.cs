@@ -83,7 +83,8 @@ internal sealed class PaperlessCookies(GatewaySettings settings, ISecretStore se
     /// <summary>The value of Paperless's session cookie in the last request of a session.</summary>
     public string? ReadLastPaperlessSession(Session session) => FindPaperlessSession(session.LastCookies?.ForPaperless);
 
-    private string? FindPaperlessSession(ReadOnlySpan<char> sent)
+    /// <param name="sent">A `Cookie` header as <see cref="ForPaperless"/> gives it.</param>
+    public string? FindPaperlessSession(ReadOnlySpan<char> sent)
     {
         foreach (Range range in sent.Split(';'))
         {

@@ -37,7 +37,7 @@ internal sealed partial class RemoteUserStatus(PaperlessSettings settings, ILogg
         EventId = 5050,
         EventName = "UserHeaderIgnored",
         Level = LogLevel.Warning,
-        Message = "Paperless ignores the user header {Header}: it redirects signed-in people to its login page, so nobody can use it. {Remedy}")]
+        Message = "Paperless ignores the user header {Header}: it redirects signed-in people to its login page. {Remedy}")]
     private partial void UserHeaderIgnored(string header, string remedy);
 
     [LoggerMessage(

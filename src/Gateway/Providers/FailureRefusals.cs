@@ -14,11 +14,8 @@ internal static class FailureRefusals
     public static Refusal From(Exception failure, ProviderSettings provider, string? scopes) => failure switch
     {
         ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider, scopes),
-        OpenIdConnectProtocolException { Data: var data } when data["error"] is string error => Answered(
-            error,
-            data["error_description"] as string,
-            provider,
-            scopes),
+        OpenIdConnectProtocolException { Data: var data } when ErrorOf(failure) is { } error =>
+            Answered(error, data["error_description"] as string, provider, scopes),
         ProviderUnavailableException or HttpRequestException or OperationCanceledException =>
             Unavailable(provider, ProviderFailureText.From(failure, provider.Name)),
         ProviderMistakeException mistake => new(

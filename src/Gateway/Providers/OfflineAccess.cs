@@ -12,8 +12,11 @@ internal sealed partial class OfflineAccess(ProviderSettings provider, OfflineAc
     /// <summary>After this time the scope is tried again, because the operator may have allowed it at the provider.</summary>
     public static readonly TimeSpan RefusalTtl = TimeSpan.FromDays(1);
 
-    /// <summary>authentik ignores a scope that the client does not have. Other providers refuse the sign-in, some on a page of their own.</summary>
-    private const string AuthentikAuthorizePath = "/application/o/authorize/";
+    /// <summary>The provider refuses the scope to this client, at the authorization or the token endpoint (RFC 6749, section 5.2).</summary>
+    private const string RefusedToClient = "invalid_scope";
+
+    /// <summary>Keycloak's token endpoint refuses the scope to people without the role `offline_access`.</summary>
+    private const string RefusedToPerson = "not_allowed";
 
     private long _refusedUntil;
 
@@ -27,9 +30,17 @@ internal sealed partial class OfflineAccess(ProviderSettings provider, OfflineAc
 
     public static bool IsIn(string? scopes) => scopes?.Split(' ').Contains(Scope) == true;
 
+    /// <summary>Whether an error can mean that the scope is refused.</summary>
+    public static bool IsRefusal(string error) => error is RefusedToClient or RefusedToPerson;
+
     /// <summary>Call it after a round trip without the scope has succeeded: anyone can forge the refusal alone.</summary>
-    public void RememberRefusal()
+    public void RememberRefusal(string? error)
     {
+        if (error != RefusedToClient)
+        {
+            return;
+        }
+
         DateTimeOffset now = time.GetUtcNow();
         if (Interlocked.Exchange(ref _refusedUntil, (now + RefusalTtl).UtcTicks) < now.UtcTicks)
         {
@@ -49,11 +60,14 @@ internal sealed partial class OfflineAccess(ProviderSettings provider, OfflineAc
             return true;
         }
 
-        return isSignIn && (mode == OfflineAccessMode.Always || (configuration.ScopesSupported.Contains(Scope) && IsAuthentik(configuration)));
-    }
+        if (!isSignIn || mode == OfflineAccessMode.Always)
+        {
+            return isSignIn;
+        }
 
-    private static bool IsAuthentik(OpenIdConnectConfiguration configuration) =>
-        new Uri(configuration.AuthorizationEndpoint).AbsolutePath.EndsWith(AuthentikAuthorizePath, StringComparison.Ordinal);
+        // authentik ignores a scope that the client does not have. Other providers refuse the sign-in, some on a page of their own.
+        return configuration.ScopesSupported.Contains(Scope) && Authentik.IsAuthorizationEndpoint(new Uri(configuration.AuthorizationEndpoint));
+    }
 
     [LoggerMessage(
         EventId = 3022,

@@ -31,7 +31,7 @@ internal static class ProviderClaims
         return JsonSerializer.SerializeToElement(claims);
     }
 
-    /// <summary>`email_verified` speaks of the address beside it: one place's word does not hold for another place's address.</summary>
+    /// <summary>`email_verified` applies only to the address from the same source.</summary>
     private static void DropForeignVerification(JsonObject claims, JsonElement idToken, JsonElement? userInfo)
     {
         if (userInfo is not { ValueKind: JsonValueKind.Object } further)

@@ -22,12 +22,6 @@ internal static class ProviderFailureText
             return worded;
         }
 
-        // Made by AnsweredOtherwise, for callers that expect this type.
-        if (error is HttpRequestException { StatusCode: { } status })
-        {
-            return new ProviderUnavailableException(error.Message, error) { Remedy = RemedyFor((int)status, isHtml: false) };
-        }
-
         (string what, string remedy, bool hasAnswered) = error switch
         {
             OperationCanceledException => ("it did not answer in time", "Check that the provider runs, and that no firewall drops the connection", false),
@@ -39,6 +33,10 @@ internal static class ProviderFailureText
                 $"the connection failed ({Innermost(error)})", "Check that the provider runs, and that the gateway may reach it", false),
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => (
                 "its answer is too large", "Check which program answers at this address", true),
+
+            // Its message has the proxy's password.
+            HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } => (
+                "the HTTP proxy refused the connection", "Check HTTPS_PROXY and NO_PROXY of the gateway", false),
             HttpRequestException => (
                 "it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
             JsonException or ArgumentException => ("its answer is not the expected JSON", "Check which program answers at this address", true),

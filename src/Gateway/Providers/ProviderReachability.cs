@@ -3,7 +3,8 @@ namespace Gateway.Providers;
 /// <summary>Checks whether a provider answers now, regardless of cached documents.</summary>
 internal static class ProviderReachability
 {
-    /// <exception cref="HttpRequestException">The provider cannot be reached, or answers with an error.</exception>
+    /// <exception cref="HttpRequestException">The provider cannot be reached.</exception>
+    /// <exception cref="ProviderUnavailableException">It answers with an error.</exception>
     public static async Task EnsureReachableAsync(this Provider provider, CancellationToken cancel)
     {
         using HttpResponseMessage response = await provider.Backchannel
@@ -11,8 +12,7 @@ internal static class ProviderReachability
         if (!response.IsSuccessStatusCode)
         {
             string asked = provider.Settings.DiscoveryUrl.AbsoluteUri;
-            string message = ProviderFailureText.AnsweredOtherwise(asked, response, body: "", "a discovery document").Message;
-            throw new HttpRequestException(message, inner: null, response.StatusCode);
+            throw ProviderFailureText.AnsweredOtherwise(asked, response, body: "", "a discovery document");
         }
     }
 }

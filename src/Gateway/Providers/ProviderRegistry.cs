@@ -13,7 +13,7 @@ internal sealed record Provider(
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo,
     OfflineAccess OfflineAccess,
-    RefreshTokens RefreshTokens);
+    RefreshTokenWarning RefreshTokenWarning);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -47,7 +47,7 @@ internal sealed class ProviderRegistry : IDisposable
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),
                 new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
-                new RefreshTokens(provider, loggers.CreateLogger<RefreshTokens>()));
+                new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()));
         })];
     }
 

@@ -140,7 +140,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1): no shorter than the hash (RFC 7518, section 3.2).</summary>
     private string? FindSecretError(string algorithm, string? keyId, OpenIdConnectConfiguration configuration)
     {
-        // A forger would name a public key and use it as the secret.
+        // A provider that names a published key and signs with the secret is set up wrongly.
         if (!string.IsNullOrEmpty(keyId) && configuration.SigningKeys.Any(key => key.KeyId == keyId))
         {
             return "but names a key of another algorithm";

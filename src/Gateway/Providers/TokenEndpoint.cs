@@ -29,7 +29,7 @@ internal sealed partial class TokenEndpoint(ProviderSettings provider, HttpClien
         catch (ProviderRefusedException refused) when (refused.Error == "invalid_client" && method == TokenAuthMethod.ClientSecretBasic
             && OffersPost(configuration))
         {
-            // Some providers do not decode the credentials (authentik before 2026.2.2). Whoever is no client has not used the code up.
+            // Some providers do not decode the credentials (authentik before 2026.2.2). A failed client authentication does not use up the code.
             OpenIdConnectMessage answer = await SendAsync(message, configuration, TokenAuthMethod.ClientSecretPost, cancel);
             if (Interlocked.Exchange(ref _needsForm, 1) == 0)
             {

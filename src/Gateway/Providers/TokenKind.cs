@@ -5,22 +5,21 @@ namespace Gateway.Providers;
 
 /// <summary>A kind of signed token. The `typ` header distinguishes the kinds (RFC 8725, section 3.11).</summary>
 /// <param name="Name">The name in error messages.</param>
-/// <param name="Types">The allowed values of `typ`.</param>
-/// <param name="CanLackType">Whether `typ` may be absent.</param>
+/// <param name="Types">The allowed values of `typ`; it may be absent.</param>
 /// <param name="HasTimes">Whether `iat` and `exp` are required.</param>
-internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool CanLackType, bool HasTimes)
+internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool HasTimes)
 {
     /// <summary>Set if `exp` may be absent: the token is then valid for this long after its `iat`.</summary>
     public TimeSpan? MaxAgeWithoutExpiry { get; init; }
 
-    public static readonly TokenKind IdToken = new("the ID token", ["JWT"], CanLackType: true, HasTimes: true);
+    public static readonly TokenKind IdToken = new("the ID token", ["JWT"], HasTimes: true);
 
     /// <summary>OpenID Connect Core 1.0, section 5.3.2: signed userinfo need not contain times.</summary>
-    public static readonly TokenKind UserInfo = new("the userinfo", ["JWT", "userinfo+jwt"], CanLackType: true, HasTimes: false);
+    public static readonly TokenKind UserInfo = new("the userinfo", ["JWT", "userinfo+jwt"], HasTimes: false);
 
     /// <summary>OpenID Connect Back-Channel Logout 1.0, section 2.4. `typ` is only recommended. Drafts had no `exp`, and some providers still
     /// send none.</summary>
-    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], CanLackType: true, HasTimes: true)
+    public static readonly TokenKind LogoutToken = new("the logout token", ["logout+jwt", "JWT"], HasTimes: true)
     {
         MaxAgeWithoutExpiry = TimeSpan.FromMinutes(2),
     };
@@ -38,7 +37,7 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
     {
         if (type is null)
         {
-            return CanLackType;
+            return true;
         }
 
         string name = type.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? type[Prefix.Length..] : type;

@@ -50,7 +50,7 @@ internal sealed partial class RecheckAttempt(
             answer = await question.AskAsync(
                 record,
                 askedAt,
-                tokens => sessions.RenewAsync(secret, now => now with { Tokens = tokens }, CancellationToken.None),
+                change => sessions.RenewAsync(secret, change, CancellationToken.None),
                 CancellationToken.None);
             noAnswer = answer switch
             {
@@ -79,7 +79,6 @@ internal sealed partial class RecheckAttempt(
 
         if (answer is RecheckAnswer.Refused refused)
         {
-            await sessions.RenewAsync(secret, now => now with { RefusedAt = now.RefusedAt ?? askedAt }, CancellationToken.None);
             RefreshRefused(session.Identity.Provider, session.Identity.Username, refused.Error, settings.Recheck);
             return Outcome.RoundTrip;
         }
@@ -189,8 +188,8 @@ internal sealed partial class RecheckAttempt(
         EventId = 3033,
         EventName = "RefreshRefused",
         Level = LogLevel.Warning,
-        Message = "{Provider} refused to refresh the tokens of {User} ({Error}), which may say nothing about the person. The next page asks the provider by "
-            + "a silent authentication; after {Time} without its answer the session serves nothing else")]
+        Message = "{Provider} refused to refresh the tokens of {User} ({Error}). The cause may be the client, not the person. The next page asks by a silent "
+            + "authentication; without a confirmation within {Time} the gateway refuses all other requests of the session")]
     private partial void RefreshRefused(string provider, string user, string error, TimeSpan time);
 
     [LoggerMessage(

@@ -20,7 +20,9 @@ internal abstract record RecheckAnswer
     /// <summary>Neither; it is asked again soon.</summary>
     internal sealed record NoAnswer(string Reason) : RecheckAnswer;
 
-    /// <summary>The provider does not refresh the tokens, which may say nothing about the person; the browser can ask.</summary>
+    /// <summary>
+    /// The provider does not refresh the tokens, which may say nothing about the person; the browser can ask. The record says it already.
+    /// </summary>
     internal sealed record Refused(string Error) : RecheckAnswer;
 
     /// <summary>There is nothing left to ask with; the browser can ask.</summary>
@@ -37,15 +39,16 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
     private static readonly string[] UnconfirmedErrors =
     [
         "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "interaction_required", "consent_required", "login_required",
+        "access_denied", "account_selection_required",
     ];
 
     /// <param name="askedAt">Now, at the latest: what the provider says after it is newer.</param>
-    /// <param name="storeTokens">Writes the tokens down: a refresh token counts once, and its successor must not be lost.</param>
-    /// <exception cref="Storage.StoreUnavailableException">The tokens could not be written down.</exception>
+    /// <param name="store">Changes the stored record: a refresh token counts once, and neither its successor nor its refusal must be lost.</param>
+    /// <exception cref="Storage.StoreUnavailableException">The record could not be changed.</exception>
     public async Task<RecheckAnswer> AskAsync(
         SessionRecord record,
         DateTimeOffset askedAt,
-        Func<ProviderTokens, Task> storeTokens,
+        Func<Func<SessionRecord, SessionRecord>, Task> store,
         CancellationToken cancellationToken)
     {
         if (providers.Find(record.Identity.Provider) is not { } provider)
@@ -57,14 +60,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
             ProviderTokens tokens = record.Tokens with { IdTokenAt = record.Tokens.IdTokenAt ?? record.SignedInAt };
-            if (record.RefusedAt is not null || IdTokenClaims.From(tokens) is not { } idToken)
+            if (IdTokenClaims.From(tokens) is not { } idToken)
             {
                 return new RecheckAnswer.RoundTrip();
             }
 
             if (tokens.RefreshToken is not null)
             {
-                RecheckAnswer? answer = await RefreshAsync(provider, configuration, tokens, idToken, askedAt, storeTokens, cancellationToken);
+                RecheckAnswer? answer = await RefreshAsync(provider, configuration, tokens, idToken, askedAt, store, cancellationToken);
                 if (answer is RecheckAnswer.Refused refused)
                 {
                     return await ConfirmRefusalAsync(refused, provider, configuration, tokens, idToken, askedAt, cancellationToken);
@@ -128,14 +131,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         ProviderTokens tokens,
         IdTokenClaims idToken,
         DateTimeOffset askedAt,
-        Func<ProviderTokens, Task> storeTokens,
+        Func<Func<SessionRecord, SessionRecord>, Task> store,
         CancellationToken cancellationToken)
     {
         // Mark the refresh token "in doubt" before using it. If the process dies before the successor is stored, a later
         // invalid_grant must not end the session.
         if (!tokens.RefreshInDoubt)
         {
-            await storeTokens(tokens with { RefreshInDoubt = true });
+            await StoreAsync(tokens with { RefreshInDoubt = true });
         }
 
         OpenIdConnectMessage answer;
@@ -147,28 +150,35 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         }
         catch (ProviderRefusedException refused) when (UnconfirmedErrors.Contains(refused.Error))
         {
-            await storeTokens(tokens with { RefreshToken = null, RefreshInDoubt = false });
+            ProviderTokens dropped = tokens with { RefreshToken = null, RefreshInDoubt = false };
 
-            // A token in doubt may have been used by a request whose answer was lost.
-            return refused.Error == "invalid_grant" && tokens.RefreshInDoubt ? null : new RecheckAnswer.Refused(refused.Error);
+            // A token in doubt may have been used by a request whose answer was lost: userinfo can confirm the person then.
+            if (refused.Error == "invalid_grant" && tokens.RefreshInDoubt && ValidAccessToken(tokens, configuration) is not null)
+            {
+                await StoreAsync(dropped);
+                return null;
+            }
+
+            await store(now => now with { Tokens = dropped, RefusedAt = now.RefusedAt ?? askedAt });
+            return new RecheckAnswer.Refused(refused.Error);
         }
         catch (ProviderRefusedException refused)
         {
             // The token was not taken, so it is as good as before.
-            await storeTokens(tokens);
+            await StoreAsync(tokens);
             return new RecheckAnswer.NoAnswer($"it answered {ProviderFailureText.ErrorCode(refused.Error)}");
         }
 
-        provider.RefreshTokens.NoteAccepted();
+        provider.RefreshTokenWarning.NoteAccepted();
         ProviderTokens kept = TokenEndpoint.ToStoredTokens(answer, tokens, askedAt, time.GetUtcNow());
         if (string.IsNullOrEmpty(answer.IdToken))
         {
-            await storeTokens(kept);
+            await StoreAsync(kept);
             return await CompleteAsync(provider, configuration, kept, idToken, askedAt, cancellationToken);
         }
 
         // The successor is stored before the ID token is checked: the old refresh token is used up.
-        await storeTokens(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
+        await StoreAsync(kept with { IdToken = tokens.IdToken, IdTokenAt = tokens.IdTokenAt });
         ClaimSet claims = (await provider.IdTokens.CheckAsync(answer.IdToken, cancellationToken)).Claims;
         if (claims.RequiredText("sub") != idToken.Subject)
         {
@@ -177,6 +187,8 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
 
         RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, new IdTokenClaims(claims, askedAt), askedAt, cancellationToken);
         return completed is RecheckAnswer.Confirmed confirmed ? confirmed with { Tokens = kept } : completed;
+
+        Task StoreAsync(ProviderTokens changed) => store(now => now with { Tokens = changed });
     }
 
     /// <summary>As at the sign-in: userinfo is asked unless `fetch_userinfo` says otherwise.</summary>

@@ -80,7 +80,7 @@ internal sealed class SessionRecheck(
         return false;
     }
 
-    /// <summary>Asks Paperless about the user of a session now, whenever the next recheck is due.</summary>
+    /// <summary>Asks Paperless about the user of a session now, regardless of when the next recheck is due.</summary>
     public async Task<AccountCheck> CheckAccountAsync(HttpContext context, Session session)
     {
         if (!cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))

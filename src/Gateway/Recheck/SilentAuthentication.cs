@@ -42,8 +42,10 @@ internal sealed partial class SilentAuthentication(
         }
     }
 
-    /// <summary>What a session gets that has not been confirmed in time after a refusal: a page that tries again, or 401, at which Paperless's
-    /// interface loads its page anew.</summary>
+    /// <summary>
+    /// The refusal for a session whose refused refresh was not confirmed in time: a page that tries again, or 401, at which Paperless's interface
+    /// loads its page anew.
+    /// </summary>
     public Refusal HeldBack(HttpRequest request)
     {
         PageLink[] links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")];
@@ -69,8 +71,11 @@ internal sealed partial class SilentAuthentication(
     /// <returns>Whether the browser was sent to the provider.</returns>
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
     {
-        string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!IsPageNavigation(context.Request) || ReturnAddress.SafeOrFrontPage(target, settings.ScriptName) != target
+        string asked = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+
+        // A session that is held back gets nothing without the round trip: it then leads to the front page.
+        string target = ReturnAddress.SafeOrFrontPage(asked, settings.ScriptName);
+        if (!IsPageNavigation(context.Request) || (target != asked && !session.IsHeldBack)
             || providers.Find(session.Identity.Provider) is not { } provider)
         {
             return false;
@@ -79,9 +84,10 @@ internal sealed partial class SilentAuthentication(
         DateTimeOffset now = time.GetUtcNow();
         try
         {
-            if (!await IsReachableAsync(provider, context.RequestAborted))
+            if (await FindOutageAsync(provider, context.RequestAborted) is { } outage)
             {
                 session.ScheduleRecheck(now + RetryBackoff);
+                NotConfirmed(session.Identity.Username, ProviderFailureText.Describe(outage, provider.Settings));
                 return false;
             }
 
@@ -108,7 +114,7 @@ internal sealed partial class SilentAuthentication(
         catch (StoreUnavailableException away)
         {
             session.ScheduleRecheck(now + RetryBackoff);
-            NotBegun(session.Identity.Username, away.Message);
+            NotConfirmed(session.Identity.Username, away.Message);
             return false;
         }
 
@@ -136,7 +142,7 @@ internal sealed partial class SilentAuthentication(
         }
         catch (StoreUnavailableException away)
         {
-            NotBegun(session.Identity.Username, away.Message);
+            NotConfirmed(session.Identity.Username, away.Message);
         }
     }
 
@@ -144,13 +150,13 @@ internal sealed partial class SilentAuthentication(
     {
         if (await conclusion.ApplyAsync(session, secret, result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) is { } noAnswer)
         {
-            NotBegun(session.Identity.Username, noAnswer);
+            NotConfirmed(session.Identity.Username, noAnswer);
         }
         else if (sessions.Current(session.Key) is { Identity: var identity })
         {
             if (session.RefusedAt is not null)
             {
-                providers.Find(identity.Provider)?.RefreshTokens.NoteRefusedWithoutReason();
+                providers.Find(identity.Provider)?.RefreshTokenWarning.NoteRefusedWithoutReason();
             }
 
             if (!HasNewProviderSession(session, result))
@@ -182,9 +188,11 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        NotBegun(
+        NotConfirmed(
             session.Identity.Username,
-            error is null ? failure.Message : $"it answered {ProviderFailureText.ErrorCode(error)}");
+            error is null
+                ? ProviderFailureText.Describe(failure, providers.Find(session.Identity.Provider)!.Settings)
+                : $"it answered {ProviderFailureText.ErrorCode(error)}");
     }
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>
@@ -199,24 +207,25 @@ internal sealed partial class SilentAuthentication(
     private static bool IsPageNavigation(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && request.IsNavigation() && !request.IsPrefetch();
 
-    private async Task<bool> IsReachableAsync(Provider provider, CancellationToken aborted)
+    private async Task<Exception?> FindOutageAsync(Provider provider, CancellationToken aborted)
     {
         using Deadline deadline = new(AnswerTimeout, time, aborted);
         try
         {
             await provider.EnsureReachableAsync(deadline.Token);
-            return true;
+            return null;
         }
-        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !aborted.IsCancellationRequested))
+        catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException
+            || (error is OperationCanceledException && !aborted.IsCancellationRequested))
         {
-            return false;
+            return error;
         }
     }
 
     [LoggerMessage(
         EventId = 3050,
-        EventName = "SilentRoundWithoutAnswer",
+        EventName = "SilentAuthenticationWithoutAnswer",
         Level = LogLevel.Warning,
-        Message = "The silent authentication of {User} got no answer from the provider ({Reason}). The session continues")]
-    private partial void NotBegun(string user, string reason);
+        Message = "The silent authentication of {User} confirmed nothing ({Reason}). The session is unchanged")]
+    private partial void NotConfirmed(string user, string reason);
 }

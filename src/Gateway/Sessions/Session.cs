@@ -20,8 +20,6 @@ internal sealed class Session
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
     private long _accountCheckedAt;
     private long _accountCheckAt = DateTimeOffset.MaxValue.UtcTicks;
-
-    private long _heldBackFrom = DateTimeOffset.MaxValue.UtcTicks;
     private readonly byte[]? _sidIndex;
     private readonly int _ownBytes;
 
@@ -91,7 +89,10 @@ internal sealed class Session
     public bool NeedsRoundTrip { get; set; }
 
     /// <summary>Whether only a silent authentication may go on: a refusal of the provider has stayed unconfirmed for too long.</summary>
-    public bool IsHeldBack => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _heldBackFrom);
+    public bool IsHeldBack => UsedAt >= HeldBackFrom;
+
+    /// <summary>When an unconfirmed refusal has stood for too long; the end of time where there is none.</summary>
+    public DateTimeOffset HeldBackFrom { get; init; } = DateTimeOffset.MaxValue;
 
     /// <summary>Whether the current request should check the account in Paperless, although the provider cannot be asked.</summary>
     public bool IsAccountCheckDue => NeedsRoundTrip && Volatile.Read(ref _usedAt) >= Volatile.Read(ref _accountCheckAt);
@@ -121,7 +122,6 @@ internal sealed class Session
         return usedAt.UtcTicks - Volatile.Read(ref _storedUseAt) > maxLag.Ticks;
     }
 
-
     public void MarkUseStored(DateTimeOffset usedAt) => Volatile.Write(ref _storedUseAt, usedAt.UtcTicks);
 
     /// <summary>Remembers that the store had the session at this time.</summary>
@@ -143,9 +143,6 @@ internal sealed class Session
 
     /// <summary>Makes <see cref="IsRecheckDue"/> true from this time on.</summary>
     public void ScheduleRecheck(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
-
-    /// <summary>Makes <see cref="IsHeldBack"/> true from this time on.</summary>
-    public void HoldBackFrom(DateTimeOffset at) => Volatile.Write(ref _heldBackFrom, at.UtcTicks);
 
     /// <summary>Remembers that Paperless has confirmed the user. The next check is due after <paramref name="interval"/>.</summary>
     public void MarkAccountChecked(DateTimeOffset at, TimeSpan interval)

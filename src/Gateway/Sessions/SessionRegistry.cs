@@ -263,13 +263,11 @@ internal sealed partial class SessionRegistry(
 
     private Session Create(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
-        Session session = new(secret, record, stored);
-        session.ScheduleRecheck(record.RefusedAt ?? (record.CheckedAt + RecheckInterval(session)));
-        if (record.RefusedAt is { } refusedAt)
+        Session session = new(secret, record, stored)
         {
-            session.HoldBackFrom(refusedAt + settings.Recheck);
-        }
-
+            HeldBackFrom = record.RefusedAt + settings.Recheck ?? DateTimeOffset.MaxValue,
+        };
+        session.ScheduleRecheck(record.RefusedAt ?? (record.CheckedAt + RecheckInterval(session)));
         session.MarkAccountChecked(record.CheckedAt, RecheckInterval(session));
         session.Confirm(time.GetUtcNow());
         return session;

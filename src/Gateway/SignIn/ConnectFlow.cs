@@ -4,6 +4,7 @@ using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Providers;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 
@@ -22,14 +23,27 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
     public static void Begin(AuthenticationProperties properties, SignedInUser user) =>
         properties.Items[RoundTripState.Connect] = ConnectInitiator.From(user).ToState();
 
-    /// <summary>Another site must not begin it: at the provider somebody else may be signed in.</summary>
-    public Refusal? FindRefusal(HttpRequest request) => CrossSiteGuard.IsProvenSameOrigin(request, settings.Public)
-        ? null
-        : WithFront(ConnectRefusals.NotFromHere(AccessRefusals.ForLog(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
+    /// <summary>Another site must not begin a Connect, because somebody else may be signed in at the provider.</summary>
+    public Refusal? FindRefusal(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        if (!CrossSiteGuard.IsProvenSameOrigin(request, settings.Public))
+        {
+            return WithFront(ConnectRefusals.NotFromHere(AccessRefusals.ForLog(request.Headers["Sec-Fetch-Site"]), request.Headers.Referer));
+        }
+
+        return IsHeldBack(context) ? WithFront(ConnectRefusals.Unconfirmed) : null;
+    }
 
     /// <summary>On the way back, when everything that the provider said is checked.</summary>
     public async Task FinishAsync(HttpContext context, Person person, ConnectInitiator initiator, string next)
     {
+        if (IsHeldBack(context))
+        {
+            await pages.RefuseAsync(context, WithFront(ConnectRefusals.Unconfirmed));
+            return;
+        }
+
         string again = SignInFeature.LoginPath(settings, person.Provider, next, connect: true);
         try
         {
@@ -57,6 +71,9 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
     }
 
     public Task RefuseStaleAsync(HttpContext context, string reason) => pages.RefuseAsync(context, WithFront(ConnectRefusals.Stale(reason)));
+
+    /// <summary>A person whose access is in doubt must not add another way to sign in.</summary>
+    private static bool IsHeldBack(HttpContext context) => context.Session()?.IsHeldBack == true;
 
     private PageLink Front => new(settings.ScriptName + "/", "To Paperless");
 

@@ -41,12 +41,6 @@ internal sealed class OpenIdConnectSetup(ProviderRegistry providers) : IConfigur
         options.TokenHandler = provider.IdTokens;
         options.EventsType = typeof(SignInEvents);
 
-        options.Scope.Clear();
-        foreach (string scope in provider.Settings.Scopes)
-        {
-            options.Scope.Add(scope);
-        }
-
         foreach ((string parameter, string value) in provider.Settings.AuthorizationParameters)
         {
             options.AdditionalAuthorizationParameters[parameter] = value;

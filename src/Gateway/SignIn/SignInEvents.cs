@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Gateway.Access;
 using Gateway.Accounts;
@@ -117,9 +118,9 @@ internal sealed partial class SignInEvents(
             idToken.RequiredText("sub"),
             context.HttpContext.RequestAborted);
         context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
-        if (context.Properties?.Items.ContainsKey(RoundTripState.WithoutOfflineAccess) == true)
+        if (context.Properties?.Items.TryGetValue(RoundTripState.WithoutOfflineAccess, out string? refusal) == true)
         {
-            ProviderOf(context.Scheme).OfflineAccess.RememberRefusal();
+            ProviderOf(context.Scheme).OfflineAccess.RememberRefusal(refusal);
         }
     }
 
@@ -231,9 +232,15 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         HttpContext http = context.HttpContext;
         string next = ReturnAddress.SafeOrFrontPage(context.Properties?.RedirectUri, settings.ScriptName);
-        if (FailureRefusals.ErrorOf(context.Failure!) == "invalid_scope" && OfflineAccess.IsIn(ScopesOf(context.Properties)))
+        if (context.Failure is OperationCanceledException && http.RequestAborted.IsCancellationRequested)
         {
-            await http.ChallengeAsync(context.Scheme.Name, WithoutOfflineAccess(context.Properties!));
+            // The browser has left: nobody reads an answer, and the provider did nothing wrong.
+            ExceptionDispatchInfo.Throw(context.Failure);
+        }
+
+        if (FailureRefusals.ErrorOf(context.Failure!) is { } error && OfflineAccess.IsRefusal(error) && OfflineAccess.IsIn(ScopesOf(context.Properties)))
+        {
+            await http.ChallengeAsync(context.Scheme.Name, WithoutOfflineAccess(context.Properties!, error));
             return;
         }
 
@@ -279,7 +286,7 @@ internal sealed partial class SignInEvents(
         properties?.Items.TryGetValue(RoundTripState.Scopes, out string? scopes) == true ? scopes : null;
 
     /// <summary>The same round trip again, which does not ask for `offline_access`.</summary>
-    private AuthenticationProperties WithoutOfflineAccess(AuthenticationProperties refused)
+    private AuthenticationProperties WithoutOfflineAccess(AuthenticationProperties refused, string error)
     {
         AuthenticationProperties again = new() { RedirectUri = refused.RedirectUri };
         foreach ((string name, string? value) in refused.Items.Where(item => RoundTripState.Kept.Contains(item.Key)))
@@ -288,7 +295,7 @@ internal sealed partial class SignInEvents(
         }
 
         again.Items[RoundTripState.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
-        again.Items[RoundTripState.WithoutOfflineAccess] = "1";
+        again.Items[RoundTripState.WithoutOfflineAccess] = error;
         return again;
     }
 

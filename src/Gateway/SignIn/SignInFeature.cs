@@ -144,7 +144,7 @@ internal static class SignInFeature
             return;
         }
 
-        if (connecting is not null && connect.FindRefusal(context.Request) is { } fault)
+        if (connecting is not null && connect.FindRefusal(context) is { } fault)
         {
             await pages.RefuseAsync(context, fault);
             return;

@@ -12,7 +12,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>In characters. Browsers and proxies carry 2 kB everywhere; nginx's default for one line of a request is 8 kB, less its other parts.</summary>
+    /// <summary>Every browser and proxy accepts 2,000 characters. nginx accepts 8 kB by default for the whole request line.</summary>
     private const int MaxLocationLength = 2000;
 
     /// <summary>Longer values of a claim are no name of a person.</summary>
@@ -38,7 +38,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
             return SignedOutPage;
         }
 
-        string address = (settings.Paperless.LogoutRedirectUrl ?? endpoint).AbsoluteUri;
+        Uri address = settings.Paperless.LogoutRedirectUrl ?? endpoint;
         if (idToken is null)
         {
             return AddressWithoutHint(address, provider!.Settings.ClientId, logoutHint: null);
@@ -46,7 +46,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
 
         Dictionary<string, string?> parameters = ReturnParameters();
         parameters["id_token_hint"] = idToken;
-        string location = QueryHelpers.AddQueryString(address, parameters);
+        string location = QueryHelpers.AddQueryString(address.AbsoluteUri, parameters);
         if (location.Length <= MaxLocationLength)
         {
             return location;
@@ -57,23 +57,23 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
     }
 
     /// <summary>Without the ID token the provider may ask the person; `client_id` says which application asks, and `logout_hint` who it is.</summary>
-    private string AddressWithoutHint(string address, string clientId, string? logoutHint)
+    private string AddressWithoutHint(Uri address, string clientId, string? logoutHint)
     {
         // authentik answers 400, and ends no session, if there is a return address without an ID token. It then shows a page of its own.
-        Dictionary<string, string?> parameters = IsAuthentik(address) ? [] : ReturnParameters();
+        Dictionary<string, string?> parameters = Authentik.IsEndSessionEndpoint(address) ? [] : ReturnParameters();
         parameters["client_id"] = clientId;
         if (logoutHint is not null)
         {
             parameters["logout_hint"] = logoutHint;
         }
 
-        string location = QueryHelpers.AddQueryString(address, parameters);
-        if (location.Length > MaxLocationLength)
+        string location = QueryHelpers.AddQueryString(address.AbsoluteUri, parameters);
+        if (location.Length <= MaxLocationLength || !parameters.Remove("logout_hint"))
         {
-            parameters.Remove("logout_hint");
+            return location;
         }
 
-        return QueryHelpers.AddQueryString(address, parameters);
+        return QueryHelpers.AddQueryString(address.AbsoluteUri, parameters);
     }
 
     private Dictionary<string, string?> ReturnParameters() => new()
@@ -81,10 +81,6 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         ["post_logout_redirect_uri"] = SignedOutPage,
         ["state"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
     };
-
-    /// <summary>Whether the end-session endpoint is that of one application at authentik.</summary>
-    private static bool IsAuthentik(string address) =>
-        address.Contains("/application/o/", StringComparison.Ordinal) && address.TrimEnd('/').EndsWith("/end-session", StringComparison.Ordinal);
 
     private static string? FindLogoutHint(string idToken)
     {
@@ -102,7 +98,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         }
     }
 
-    /// <summary>`form-action` of a page with a button that signs out: browsers hold it against the redirect that follows, too.</summary>
+    /// <summary>`form-action` of a page with a button that signs out: browsers apply it to the redirect after the form, too.</summary>
     public async Task<string> GetFormActionAsync(string providerId, CancellationToken cancel)
     {
         IEnumerable<Uri?> targets = [settings.Paperless.LogoutRedirectUrl, providers.Find(providerId) is { } provider
@@ -111,7 +107,7 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         return string.Join(' ', targets.OfType<Uri>().Select(url => new PublicOrigin(url).Origin).Prepend("'self'").Distinct());
     }
 
-    /// <param name="willRedirect">Whether somebody is led there now, and not only told of it.</param>
+    /// <param name="willRedirect">Whether the browser is redirected there now.</param>
     private async Task<Uri?> FindEndpointAsync(Provider provider, bool willRedirect, CancellationToken cancel)
     {
         using Deadline deadline = new(AnswerTimeout, time, cancel);
@@ -156,7 +152,8 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         EventId = 6002,
         EventName = "LogoutHintLeftOut",
         Level = LogLevel.Warning,
-        Message = "The logout address of {Provider} would have {Length} letters with the ID token, so the ID token is left out ({Limit} at most). The provider "
-            + "may ask the person, or may not lead back. Keep the groups out of the ID token (authentik: include_claims_in_id_token off)")]
+        Message = "The logout address of {Provider} would be {Length} characters long with the ID token; the limit is {Limit}, so the ID token is left out. "
+            + "The provider may ask for a confirmation, or may not return to Paperless. Keep the groups out of the ID token (authentik: switch "
+            + "\"Include claims in id_token\" off)")]
     private partial void HintLeftOut(string provider, int length, int limit);
 }

@@ -21,6 +21,7 @@ public sealed class LoginRedirectTests
 
         Page page = await alice.SignInAsync("alice", "/dashboard");
         Page again = await alice.NavigateAsync("/documents/2");
+        Assert.Equal(HttpStatusCode.OK, (await alice.NavigateAsync("/accounts/password/reset/")).Status);
 
         Assert.All([page, again], shown => Assert.Equal(HttpStatusCode.BadGateway, shown.Status));
         Assert.Single(again.Trail);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Providers;
+using Gateway.Settings;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 using Serilog.Events;
@@ -95,6 +96,38 @@ public sealed class ProviderFailureTextTests
         Assert.DoesNotContain("inner exception", page.Text + world.Log.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_proxy_that_refuses_the_connection_is_named_without_its_password()
+    {
+        await using StubSite proxy = await StubSite.StartAsync(context =>
+        {
+            context.Response.StatusCode = 403;
+            return Task.CompletedTask;
+        });
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddSingleton<Outbound>(new ThroughProxy(new UriBuilder(proxy.Address)
+            {
+                UserName = "gateway",
+                Password = "s3cret",
+            }.Uri));
+        });
+        DevelopmentProviderOptions client = world.Provider.Options;
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(new Uri("https://login.example/"), "authentik", client.ClientId, client.ClientSecret));
+        world.StartGateway();
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+        using HttpClient health = new();
+        string ready = await health.GetStringAsync(new Uri(world.Gateway.Management, "/health/ready"), World.Ct);
+
+        AssertSays(world, page, "the HTTP proxy refused the connection", "HTTPS_PROXY");
+        Assert.Contains("HTTPS_PROXY", ready, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", page.Text + ready + world.Log.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true, "access_denied", "access to this application")]
     [InlineData(true, "consent_required", "Sign in again")]
@@ -153,6 +186,19 @@ public sealed class ProviderFailureTextTests
             Assert.Contains(text, WebUtility.HtmlDecode(page.Text), StringComparison.Ordinal);
             Assert.Contains(text, reason, StringComparison.Ordinal);
         });
+    }
+
+    private sealed class ThroughProxy(Uri address) : Outbound
+    {
+        public override SocketsHttpHandler CreateHandler()
+        {
+            SocketsHttpHandler handler = base.CreateHandler();
+            handler.Proxy = new WebProxy(address, BypassOnLocal: false, null, new NetworkCredential("gateway", "s3cret"))
+            {
+                BypassList = ["127\\.0\\.0\\.1"],
+            };
+            return handler;
+        }
     }
 
     /// <summary>A world in which one endpoint of the provider is somewhere else.</summary>

@@ -45,38 +45,42 @@ public sealed class RefreshTokenTests
         Assert.Equal([RecheckWorld.TokenPath, "/application/o/userinfo/"], world.Provider.Received.Select(request => request.Path));
     }
 
-    [Fact]
-    public async Task A_gateway_that_dies_before_the_refresh_answer_does_not_end_the_session()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_gateway_that_dies_before_the_refresh_answer_does_not_end_the_session(bool hasAccessToken)
     {
-        await using World world = await StartAsync();
+        await using World world = await StartAsync(hasAccessToken ? TimeSpan.FromHours(1) : TimeSpan.FromMinutes(5));
         using Visitor alice = await world.SignedInAsync("alice");
-        string copy = Path.Combine(world.DataDirectory, "as-it-was-sent");
-        world.Provider.Hold = async path =>
-        {
-            if (path == RecheckWorld.TokenPath && !File.Exists(copy))
-            {
-                await using SqliteConnection database = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
-                await using SqliteConnection kept = new($"Data Source={copy};Pooling=False");
-                database.Open();
-                kept.Open();
-                database.BackupDatabase(kept);
-            }
-        };
+        KeepDatabaseAt(world, RecheckWorld.TokenPath);
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
-        await world.Gateway.DisposeAsync();
-        foreach (string file in Directory.EnumerateFiles(world.DataDirectory, Database.FileName + "*"))
-        {
-            File.Delete(file);
-        }
-
-        File.Move(copy, Path.Combine(world.DataDirectory, Database.FileName));
-        world.StartGateway();
+        await RestartFromKeptAsync(world);
         world.Clock.Advance(TimeSpan.FromMinutes(11));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
         Assert.Empty(world.Log.Of("SessionEnded"));
         Assert.Equal(2, world.Refreshes().Count);
+
+        // Userinfo has confirmed the person, or a silent authentication must.
+        Assert.Equal(hasAccessToken ? 0 : 1, world.Log.Of("RefreshRefused").Count);
+        world.Clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.Equal(hasAccessToken ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task A_refusal_stands_where_the_gateway_dies_before_userinfo_answers()
+    {
+        await using World world = await StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.NextTokenError = new ProviderError("invalid_grant");
+        KeepDatabaseAt(world, RecheckWorld.UserInfoPath);
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        await RestartFromKeptAsync(world);
+        world.Clock.Advance(TimeSpan.FromMinutes(6));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
     }
 
     [Theory]
@@ -98,5 +102,33 @@ public sealed class RefreshTokenTests
         Assert.Single(world.Log.Of("RefreshRefused"));
     }
 
-    private static Task<World> StartAsync() => RecheckWorld.StartAsync(provider: options => options with { AccessTokenLifetime = TimeSpan.FromHours(1) });
+    private static Task<World> StartAsync(TimeSpan? accessTokens = null) =>
+        RecheckWorld.StartAsync(provider: options => options with { AccessTokenLifetime = accessTokens ?? TimeSpan.FromHours(1) });
+
+    private static string KeptDatabase(World world) => Path.Combine(world.DataDirectory, "as-it-was-sent");
+
+    /// <summary>Keeps the database as it is at the first request to an endpoint of the provider.</summary>
+    private static void KeepDatabaseAt(World world, string endpoint) => world.Provider.Hold = async path =>
+    {
+        if (path == endpoint && !File.Exists(KeptDatabase(world)))
+        {
+            await using SqliteConnection database = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
+            await using SqliteConnection kept = new($"Data Source={KeptDatabase(world)};Pooling=False");
+            database.Open();
+            kept.Open();
+            database.BackupDatabase(kept);
+        }
+    };
+
+    private static async Task RestartFromKeptAsync(World world)
+    {
+        await world.Gateway.DisposeAsync();
+        foreach (string file in Directory.EnumerateFiles(world.DataDirectory, Database.FileName + "*"))
+        {
+            File.Delete(file);
+        }
+
+        File.Move(KeptDatabase(world), Path.Combine(world.DataDirectory, Database.FileName));
+        world.StartGateway();
+    }
 }

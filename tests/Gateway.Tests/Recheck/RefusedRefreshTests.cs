@@ -1,5 +1,6 @@
 using System.Net;
 using Gateway.StandIns.Provider;
+using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Recheck;
@@ -13,6 +14,7 @@ public sealed class RefusedRefreshTests
     public static TheoryData<string> Errors =>
     [
         "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "interaction_required", "consent_required", "login_required",
+        "access_denied", "account_selection_required",
     ];
 
     [Theory]
@@ -87,17 +89,59 @@ public sealed class RefusedRefreshTests
             ("Origin", world.Origin),
             ("X-CSRFToken", alice.Cookie("csrftoken") ?? "none"));
         Page account = await alice.FetchAsync("/accounts/password/change/");
+        Page connect = await alice.NavigateAsync("/accounts/oidc/authentik/login/?process=connect", "same-origin");
 
         Assert.Equal(
             [HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized],
             [script.Status, change.Status, account.Status]);
         Assert.Contains("session_unconfirmed", script.Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Forbidden, connect.Status);
+        Assert.Contains("Nothing was connected", connect.Text, StringComparison.Ordinal);
         Assert.Empty(world.Forwarded);
         Assert.Empty(world.Log.Of("SessionEnded"));
 
         Page page = await alice.NavigateAsync("/documents/2");
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+    }
+
+    [Theory]
+    [InlineData("/accounts/password/change/")]
+    [InlineData("/documents?long")]
+    public async Task A_page_that_is_no_return_address_leads_to_the_front_page_where_the_session_is_held_back(string path)
+    {
+        await using World world = await StartAsync("invalid_grant");
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        await alice.FetchAsync("/api/documents/");
+        world.Clock.Advance(TimeSpan.FromMinutes(6));
+
+        Page page = await alice.NavigateAsync(path.Replace("long", "text=" + new string('a', 3000), StringComparison.Ordinal));
+
+        Assert.Equal((HttpStatusCode.OK, "/"), (page.Status, page.Address.PathAndQuery));
+        Assert.Contains("prompt=none", page.Trail[1].Query, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connect_that_began_before_the_session_was_held_back_links_nothing()
+    {
+        await using TwoProviders both = await TwoProviders.StartAsync(options => options.Provider = given => given with
+        {
+            OfflineAccess = true,
+            RefreshError = "invalid_grant",
+            AccessTokenLifetime = TimeSpan.FromMinutes(5),
+        });
+        using Visitor alice = await both.World.SignedInAsync("alice");
+        both.World.Clock.Advance(TimeSpan.FromMinutes(11));
+        await alice.FetchAsync("/api/documents/");
+        RoundTrip connect = await TwoProviders.BeginConnectAsync(alice);
+        both.World.Clock.Advance(TimeSpan.FromMinutes(6));
+
+        Page page = await connect.CompleteAsync();
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Equal("connect_unconfirmed", CapturedLog.Value(Assert.Single(both.World.Log.Of("Refused")), "Code"));
+        Assert.Equal(["authentik"], both.LinksOf("alice").Select(link => link.Provider));
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class SilentAuthenticationNewSessionTests
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Equal(before, alice.Cookie(SignedIn.CookieName));
-        Assert.Single(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.Single(world.Log.Of("SilentAuthenticationWithoutAnswer"));
         Assert.Empty(world.Log.Of("SessionEnded"));
     }
 

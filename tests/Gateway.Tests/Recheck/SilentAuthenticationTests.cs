@@ -194,7 +194,7 @@ public sealed class SilentAuthenticationTests
         Page page = await alice.NavigateAsync("/documents/2");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
-        Assert.NotEmpty(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.NotEmpty(world.Log.Of("SilentAuthenticationWithoutAnswer"));
     }
 
     [Theory]

@@ -47,7 +47,7 @@ public sealed class StoreUnavailableRefusalTests
         Page page = await alice.NavigateAsync(answered.Location!.PathAndQuery, "cross-site");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
-        Assert.Single(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.Single(world.Log.Of("SilentAuthenticationWithoutAnswer"));
         Assert.Empty(world.Log.Of("SessionEnded"));
         watch.Unavailable = null;
         Assert.Equal("alice", await alice.WhoAsync());

@@ -131,7 +131,7 @@ public sealed partial class CorrelationCookieTests
         Assert.Contains("prompt=none", silent.Location?.Query, StringComparison.Ordinal);
         Assert.Equal(MostUnderWay, Correlations(world, alice).Length);
         Assert.Equal("/documents/2", (await alice.NavigateAsync(silent.Location!.AbsoluteUri)).Address.PathAndQuery);
-        Assert.Empty(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.Empty(world.Log.Of("SilentAuthenticationWithoutAnswer"));
         Assert.Equal(MostUnderWay - 1, Correlations(world, alice).Length);
         for (int hour = 0; hour < 20; hour++)
         {

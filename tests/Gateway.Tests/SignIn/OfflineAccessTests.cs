@@ -115,21 +115,24 @@ public sealed class OfflineAccessTests
         Assert.Empty(world.Log.Of("OfflineAccessRefused"));
     }
 
-    [Fact]
-    public async Task A_refusal_of_offline_access_at_the_token_endpoint_repeats_the_sign_in_too()
+    [Theory]
+    [InlineData("invalid_scope", 1)]
+    [InlineData("not_allowed", 0)]
+    public async Task A_refusal_of_offline_access_at_the_token_endpoint_repeats_the_sign_in_too(string error, int remembered)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider => provider with { OfflineAccess = true });
         using Visitor visitor = world.NewVisitor();
         RoundTrip tab = await RoundTrip.BeginAsync(visitor);
         Assert.Contains("offline_access", tab.Query["scope"].ToString(), StringComparison.Ordinal);
         world.Provider.SignsInAs = "alice";
-        world.Provider.NextTokenError = new ProviderError("invalid_scope");
+        world.Provider.NextTokenError = new ProviderError(error);
 
-        // Keycloak refuses there.
+        // Keycloak refuses there, and speaks of the person alone.
         Page page = await tab.CompleteAsync();
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal("alice", await visitor.WhoAsync());
+        Assert.Equal(remembered, world.Log.Of("OfflineAccessRefused").Count);
     }
 
     [Fact]
@@ -146,7 +149,7 @@ public sealed class OfflineAccessTests
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Equal(["openid profile offline_access", "openid profile"], ScopesSent(world));
-        Assert.Empty(world.Log.Of("SilentRoundWithoutAnswer"));
+        Assert.Empty(world.Log.Of("SilentAuthenticationWithoutAnswer"));
     }
 
     private static async Task<World> StartAsync(params string[] allowed)

@@ -2,8 +2,8 @@ using Gateway.Settings;
 
 namespace Gateway.Providers;
 
-/// <summary>Names a provider in the log that gives refresh tokens and never takes one.</summary>
-internal sealed partial class RefreshTokens(ProviderSettings provider, ILogger<RefreshTokens> logger)
+/// <summary>Warns of a provider that issues refresh tokens but accepts none.</summary>
+internal sealed partial class RefreshTokenWarning(ProviderSettings provider, ILogger<RefreshTokenWarning> logger)
 {
     /// <summary>Whether there is nothing to log any more: one was accepted, or the line is written.</summary>
     private int _isSettled;
