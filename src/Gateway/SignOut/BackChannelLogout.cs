@@ -52,17 +52,17 @@ internal sealed partial class BackChannelLogout(
             await replayCache.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
             LoggedOut(at, logout.Subject, ended);
         }
-        catch (Exception away) when (away is StoreUnavailableException or ProviderUnavailableException)
+        catch (Exception error) when (error is StoreUnavailableException or ProviderUnavailableException)
         {
-            // Neither taken nor refused: the provider sends it again.
-            NotNow(providerId, away.Message, context.TraceIdentifier);
+            // 503 and not 400: the provider sends the token again.
+            NotNow(providerId, error.Message, context.TraceIdentifier);
             context.Response.Headers.RetryAfter = "5";
             await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "temporarily_unavailable", "The gateway cannot end sessions at the moment.");
         }
     }
 
     /// <summary>Section 2.6.</summary>
-    private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(HttpContext context, Provider provider)
+    private async Task<(LogoutRequest? Logout, string? Error)> ReadAsync(HttpContext context, Provider provider)
     {
         (IFormCollection? form, FormError? unread) = await RequestForm.ReadAsync(context);
         if (form is null)
@@ -87,8 +87,8 @@ internal sealed partial class BackChannelLogout(
         }
     }
 
-    /// <summary>What signature, issuer, audience and times leave open.</summary>
-    private async Task<(LogoutRequest? Logout, string? Fault)> ReadAsync(string providerId, ClaimSet claims, CancellationToken cancellationToken)
+    /// <summary>The checks that only a logout token needs: `jti`, the event, `sub` or `sid`, no `nonce`.</summary>
+    private async Task<(LogoutRequest? Logout, string? Error)> ReadAsync(string providerId, ClaimSet claims, CancellationToken cancellationToken)
     {
         if (claims.Text("jti") is not { Length: > 0 } id)
         {

@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace Gateway.SignOut;
 
 /// <summary>Ends a session at the provider's request, in a hidden frame of its page (OpenID Connect Front-Channel Logout 1.0).</summary>
-/// <remarks>The browser sends no Lax cookie into another site's frame: it is `iss` and `sid` that say which session.</remarks>
+/// <remarks>The browser sends no Lax cookie into another site's frame, so `iss` and `sid` name the session.</remarks>
 internal sealed partial class FrontChannelLogout(
     Revocations revocations,
     SessionCookie cookie,
@@ -21,7 +21,7 @@ internal sealed partial class FrontChannelLogout(
         context.Response.Headers.CacheControl = "no-store";
         if (context.Request.IsPrefetch() || (context.Request.HasFetchMetadata() && context.Request.Headers["Sec-Fetch-Mode"] != "navigate"))
         {
-            // Section 2: the provider's page loads it in a frame. An image or a script of some other page is not that.
+            // Section 2: the provider's page loads this address in a frame. An image or a script of another page does not navigate.
             const string detail = "A provider ends a session here by a frame in its own page.";
             await pages.RefuseAsync(context, new Refusal(403, "front_channel_embedded", "Only in a frame", detail));
             return;

@@ -42,7 +42,7 @@ internal sealed class MySessionsEndpoint(
     {
         string? id = form["id"];
 
-        // An id of another person's, or of nobody's, is none of these.
+        // Only the person's own sessions are searched: the id of another person's session ends nothing.
         if ((await ListSessionsAsync(session, context.RequestAborted)).FirstOrDefault(one => one.Id == id) is { } meant)
         {
             if (meant.Key == session.Key)
@@ -61,7 +61,7 @@ internal sealed class MySessionsEndpoint(
 
     public Task EndAllAsync(HttpContext context) => WithOwnPageAsync(context, _ => logout.AnswerAsync(context, everywhere: true));
 
-    /// <summary>For what changes something: one of this origin's own pages asks for it.</summary>
+    /// <summary>A request that changes something must come from a page of the gateway's own origin.</summary>
     private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>
         CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.RefuseCrossSiteAsync(context);
 

@@ -12,13 +12,13 @@ internal static class SignOutFeature
 {
     public const string Path = "/accounts/logout/";
 
-    /// <summary>Where Paperless and its apps log out; all of them end up here.</summary>
+    /// <summary>Every path at which Paperless and its apps log out.</summary>
     private static readonly string[] Paths = [Path, "/api/auth/logout/", "/admin/logout/"];
 
-    /// <summary>Where a provider ends sessions, server to server.</summary>
+    /// <summary>The provider sends back-channel logouts to this path.</summary>
     public static string BackChannelPath(string providerId) => $"/accounts/oidc/{providerId}/logout/backchannel/";
 
-    /// <summary>Where it does so in a frame of its own page.</summary>
+    /// <summary>The provider's page loads this path in a hidden frame (front-channel logout).</summary>
     public static string FrontChannelPath(string providerId) => $"/accounts/oidc/{providerId}/logout/frontchannel/";
 
     public static void AddSignOut(this WebApplicationBuilder builder)
