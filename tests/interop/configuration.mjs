@@ -4,7 +4,7 @@ import { errorPage, loggedOutPage, logoutPage } from './pages.mjs';
 // Everybody else has no groups claim at all, which is not the same as an empty list.
 const groups = { alice: ['editors', 'staff'], bob: ['viewers'] };
 
-function findAccount(_ctx, login) {
+function findAccount(settings, login) {
   return {
     accountId: login,
     claims: async () => ({
@@ -14,18 +14,20 @@ function findAccount(_ctx, login) {
       email: `${login}@example.com`,
       email_verified: true,
       groups: Object.hasOwn(groups, login) ? groups[login] : undefined,
+      // null: without that claim.
+      ...Object.fromEntries(Object.entries(settings.claims ?? {}).map(([name, value]) => [name, value ?? undefined])),
     }),
   };
 }
 
-// New ones at every start: a restart on the same port is also a provider that changed its keys.
-function keys() {
+// New keys at every start: a restart on the same port is also a provider that changed its keys, with `kid_prefix` under the same key ids.
+function keys(kidPrefix) {
   const pairs = [
     ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
     ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
   ];
   return pairs.map(([alg, { privateKey }]) => ({
-    ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: randomUUID(),
+    ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: kidPrefix ? `${kidPrefix}-${alg}` : randomUUID(),
   }));
 }
 
@@ -39,6 +41,8 @@ function client(settings) {
     application_type: 'web',
     response_types: ['code'],
     grant_types: ['authorization_code', 'refresh_token'],
+    // Every other scope gets invalid_scope.
+    ...(settings.client_scope && { scope: settings.client_scope }),
     redirect_uris: settings.redirect_uris,
     post_logout_redirect_uris: settings.post_logout_redirect_uris ?? [],
     token_endpoint_auth_method: settings.token_endpoint_auth_method ?? 'client_secret_basic',
@@ -53,9 +57,9 @@ function client(settings) {
 export function configuration(settings) {
   return {
     clients: [client(settings)],
-    jwks: { keys: keys() },
+    jwks: { keys: keys(settings.kid_prefix) },
     cookies: { keys: [randomUUID()] },
-    findAccount,
+    findAccount: (_ctx, login) => findAccount(settings, login),
     claims: {
       openid: ['sub'],
       // As in authentik, whose default profile scope carries the groups.

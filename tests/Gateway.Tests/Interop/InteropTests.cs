@@ -129,6 +129,115 @@ public sealed class InteropTests
         Assert.Equal(("alice", "bob"), (await alice.WhoAsync(), await bob.WhoAsync()));
     }
 
+    [Fact]
+    public async Task A_provider_that_changes_a_key_under_the_same_key_id_works_again_at_the_next_sign_in()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        OidcProviderSettings settings = SettingsFor(world) with { KidPrefix = "same" };
+        await using OidcProviderProcess provider = await StartAsync(world, settings, method: null);
+        await SignInAsync(world, provider, "alice");
+
+        await provider.RestartAsync(settings, World.Ct);
+
+        using Visitor bob = await SignInAsync(world, provider, "bob");
+        Assert.Equal("bob", await bob.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_may_not_have_offline_access_signs_in_without_it()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_OFFLINE_ACCESS"] = "always";
+        });
+        await using OidcProviderProcess provider = await StartAsync(
+            world,
+            SettingsFor(world) with { ClientScope = "openid profile email" },
+            method: null,
+
+            // Without prompt=consent, oidc-provider drops offline_access in place of a refusal (OpenID Connect Core 1.0, section 11).
+            configure: app => app["settings"]!["auth_params"] = new JsonObject { ["prompt"] = "consent" });
+        using OidcProviderSignIn atProvider = new(provider.Issuer);
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2", "interop");
+        Assert.Contains("offline_access", tab.Authorize.Query, StringComparison.Ordinal);
+        Uri refused = await atProvider.SignInAsync(tab.Authorize, "alice", World.Ct);
+        Assert.Contains("error=invalid_scope", refused.Query, StringComparison.Ordinal);
+        Page again = await visitor.OpenAsync(refused.PathAndQuery, "cross-site");
+        Assert.DoesNotContain("offline_access", again.Location!.Query, StringComparison.Ordinal);
+        Page page = await visitor.NavigateAsync((await atProvider.SignInAsync(again.Location, "alice", World.Ct)).PathAndQuery, "cross-site");
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.DoesNotContain("offline_access", (await RoundTrip.BeginAsync(world.NewVisitor(), "/", "interop")).Authorize.Query, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""["editors", "staff"]""")]
+    [InlineData("\"editors,staff\"")]
+    [InlineData("\"editors; staff\"")]
+    [InlineData("""[{"name": "editors"}, {"name": "staff"}]""")]
+    [InlineData("""{"editors": {"320": "idm.example"}, "staff": {"320": "idm.example"}}""")]
+    public async Task Groups_of_each_shape_are_read(string groups)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        OidcProviderSettings settings = SettingsFor(world) with { Claims = new JsonObject { ["groups"] = JsonNode.Parse(groups) } };
+        await using OidcProviderProcess provider = await StartAsync(world, settings, method: null);
+
+        using Visitor visitor = await SignInAsync(world, provider, "alice");
+
+        JsonNode session = JsonNode.Parse((await visitor.FetchAsync("/gateway/session")).Text)!;
+        Assert.Equal(["editors", "staff"], session["groups"]!.AsArray().Select(group => (string?)group).Order());
+    }
+
+    [Fact]
+    public async Task A_person_without_a_user_name_claim_gets_the_name_of_the_email_address()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        OidcProviderSettings settings = SettingsFor(world) with { Claims = new JsonObject { ["preferred_username"] = null } };
+        await using OidcProviderProcess provider = await StartAsync(world, settings, method: null);
+
+        using Visitor visitor = await SignInAsync(world, provider, "heidi");
+
+        Assert.Equal("heidi", await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_person_in_400_groups_signs_out_by_a_short_address_and_returns()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        JsonArray groups = [.. Enumerable.Range(0, 400).Select(number => (JsonNode)$"department-{number}")];
+        OidcProviderSettings settings = SettingsFor(world) with { ClaimsInIdToken = true, Claims = new JsonObject { ["groups"] = groups } };
+        await using OidcProviderProcess provider = await StartAsync(world, settings, method: null);
+        using OidcProviderSignIn atProvider = new(provider.Issuer);
+        using Visitor visitor = await SignInAsync(world, provider, "alice", atProvider);
+
+        Page logout = await visitor.OpenAsync("/accounts/logout/", "same-origin");
+        Uri back = await atProvider.SignOutAsync(logout.Location!, World.Ct);
+
+        Assert.InRange(logout.Location!.AbsoluteUri.Length, 1, 2000);
+        Assert.StartsWith($"{world.Origin}/accounts/login/?loggedout=1", back.AbsoluteUri, StringComparison.Ordinal);
+        atProvider.Pages.Clear();
+        await atProvider.SignInAsync((await RoundTrip.BeginAsync(visitor, "/", "interop")).Authorize, "alice", World.Ct);
+        Assert.Equal("Sign in", atProvider.Pages[0]);
+    }
+
+    [Fact]
+    public async Task A_requested_max_age_is_answered_with_the_time_of_authentication()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        await using OidcProviderProcess provider = await StartAsync(
+            world,
+            SettingsFor(world),
+            method: null,
+            configure: app => app["settings"]!["auth_params"] = new JsonObject { ["max_age"] = "600" });
+
+        using Visitor visitor = await SignInAsync(world, provider, "alice");
+
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
     private static OidcProviderSettings SettingsFor(World world) => new()
     {
         RedirectUris = [new Uri(world.Origin + "/accounts/oidc/interop/login/callback/")],
@@ -136,13 +245,26 @@ public sealed class InteropTests
     };
 
     /// <summary>Starts the provider, and then the gateway in front of it.</summary>
-    private static async Task<OidcProviderProcess> StartAsync(World world, OidcProviderSettings settings, string? method, string? secret = null)
+    private static async Task<OidcProviderProcess> StartAsync(
+        World world, OidcProviderSettings settings, string? method, string? secret = null, Action<JsonObject>? configure = null)
     {
         OidcProviderProcess provider = await OidcProviderProcess.StartAsync(settings, World.Ct);
         JsonObject app = ProvidersSetting.Of(provider.Issuer, "interop", settings.ClientId, secret ?? settings.ClientSecret);
         app["settings"]!["token_auth_method"] = method ?? settings.TokenEndpointAuthMethod;
+        configure?.Invoke(app);
         world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
         world.StartGateway();
         return provider;
+    }
+
+    private static async Task<Visitor> SignInAsync(World world, OidcProviderProcess provider, string login, OidcProviderSignIn? atProvider = null)
+    {
+        using OidcProviderSignIn? own = atProvider is null ? new OidcProviderSignIn(provider.Issuer) : null;
+        Visitor visitor = world.NewVisitor();
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/", "interop");
+        Uri callback = await (atProvider ?? own)!.SignInAsync(tab.Authorize, login, World.Ct);
+        Page page = await tab.FinishAsync(callback.PathAndQuery);
+        Assert.True(page.Status == HttpStatusCode.OK, page.Text);
+        return visitor;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Gateway.Tests.Interop;
@@ -21,6 +22,18 @@ internal sealed record OidcProviderSettings
 
     /// <summary><c>RS256</c> or <c>ES256</c>.</summary>
     public string IdTokenSignedResponseAlg { get; init; } = "RS256";
+
+    /// <summary>The only scopes that the client may ask for; null: all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ClientScope { get; init; }
+
+    /// <summary>Claims of every person in place of the usual ones; a claim with null is left out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonObject? Claims { get; init; }
+
+    /// <summary>Keys get the same key ids at each start; null: new ones.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? KidPrefix { get; init; }
 
     /// <summary>Whether the ID token carries what userinfo does.</summary>
     public bool ClaimsInIdToken { get; init; }
