@@ -5,7 +5,7 @@ namespace Gateway.Tests.Kit;
 /// <summary>Runs a program to its end.</summary>
 internal static class Command
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
 
     /// <param name="part">What the test must say that it needs.</param>
     /// <returns>The exit code, and what it wrote to both of its outputs.</returns>
