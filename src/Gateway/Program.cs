@@ -1,5 +1,6 @@
 using Gateway.Access;
 using Gateway.Accounts;
+using Gateway.Checks;
 using Gateway.Forwarding;
 using Gateway.Groups;
 using Gateway.Operations;
@@ -47,6 +48,7 @@ internal sealed class Program
         builder.AddStaticCache();
         builder.AddForwarding();
         builder.AddSignOut();
+        builder.AddChecks(settings);
         builder.AddStorage(settings);
 
         WebApplication app = builder.Build();

@@ -30,7 +30,9 @@ public sealed partial class ArchitectureTests
         ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck",
         "StaticCache"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn"]),
-        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn"]),
+        ("Checks", ["Settings", "Storage", "Sessions", "PasswordSessions", "Pages", "Paperless", "Access", "Providers", "SignIn", "SignOut"]),
+        ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
+        "Checks"]),
     ];
 
     [Fact]

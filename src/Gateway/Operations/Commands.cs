@@ -19,7 +19,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     public RootCommand Root() => new("Paperless Gateway. Without a command it starts the gateway, configured by environment variables.")
     {
-        Health(), Validate(), Settings(), Accounts(), Sessions(), Storage(),
+        Health(), Validate(), Check(), Settings(), Accounts(), Sessions(), Storage(),
     };
 
     /// <summary>The arguments of `accounts`.</summary>
@@ -68,13 +68,31 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         validate.SetAction(async (parsed, _) =>
         {
             await using WebApplication app = create(parsed.GetValue(configuration) ?? []);
-            await app.OpenStorageAsync();
             GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
             await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, "
                 + $"sign-in at {string.Join(", ", settings.Providers)}.");
             return 0;
         });
         return validate;
+    }
+
+    private Command Check()
+    {
+        Option<TimeSpan?> wait = new("--wait")
+        {
+            HelpName = "TIME",
+            Description = "Repeats the checks until nothing is wrong, for this long at most, such as 60s.",
+            CustomParser = result => Variables.TryReadDuration(result.Tokens[0].Value, out TimeSpan time) ? time : NoDuration(result),
+        };
+        Command check = new("check", "Checks the configuration against the provider, Paperless and the store. It changes nothing.") { _json, wait };
+        check.SetAction((parsed, cancel) => CheckCommand.RunAsync(() => create([]), parsed.GetValue(_json), parsed.GetValue(wait), cancel));
+        return check;
+    }
+
+    private static TimeSpan? NoDuration(ArgumentResult result)
+    {
+        result.AddError($"\"{result.Tokens[0].Value}\" is no time; write for example 60s or 2m.");
+        return null;
     }
 
     private static Command Settings()
@@ -147,7 +165,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private async Task<int> WithStoreAsync(Func<WebApplication, Task<int>> run)
     {
         await using WebApplication app = create([]);
-        await app.OpenStorageAsync();
+        await app.OpenExistingStorageAsync();
         return await run(app);
     }
 

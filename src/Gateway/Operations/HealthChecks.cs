@@ -15,11 +15,11 @@ internal static class HealthChecks
     public static void AddGatewayHealth(this IServiceCollection services, GatewaySettings settings)
     {
         IHealthChecksBuilder checks = services.AddHealthChecks()
-            .AddCheck<StoreCheck>(Store)
-            .AddCheck<PaperlessCheck>(Paperless);
+            .AddCheck<StoreHealthCheck>(Store)
+            .AddCheck<PaperlessHealthCheck>(Paperless);
         foreach (ProviderSettings provider in settings.Providers)
         {
-            checks.AddTypeActivatedCheck<ProviderCheck>($"provider {provider.Id}", HealthStatus.Degraded, provider.Id);
+            checks.AddTypeActivatedCheck<ProviderHealthCheck>($"provider {provider.Id}", HealthStatus.Degraded, provider.Id);
         }
 
         services.AddSingleton<Health>();
@@ -27,7 +27,7 @@ internal static class HealthChecks
 }
 
 /// <summary>A health check with a timeout. The framework's own timeout does not use the <see cref="TimeProvider"/>.</summary>
-internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
+internal abstract class TimedHealthCheck(TimeProvider time) : IHealthCheck
 {
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
@@ -56,7 +56,7 @@ internal abstract class TimedCheck(TimeProvider time) : IHealthCheck
 }
 
 /// <summary>The store must answer.</summary>
-internal sealed class StoreCheck(ISessionStore store, TimeProvider time) : TimedCheck(time)
+internal sealed class StoreHealthCheck(ISessionStore store, TimeProvider time) : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
@@ -66,7 +66,8 @@ internal sealed class StoreCheck(ISessionStore store, TimeProvider time) : Timed
 }
 
 /// <summary>A replica of Paperless must answer without an error, and Paperless must accept the user header.</summary>
-internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstreams, RemoteUserStatus remoteUser, TimeProvider time) : TimedCheck(time)
+internal sealed class PaperlessHealthCheck(UpstreamClient paperless, Upstreams upstreams, RemoteUserStatus remoteUser, TimeProvider time)
+    : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
@@ -84,7 +85,7 @@ internal sealed class PaperlessCheck(UpstreamClient paperless, Upstreams upstrea
 }
 
 /// <summary>The provider's discovery document must be valid, and the provider must answer now.</summary>
-internal sealed class ProviderCheck(string id, ProviderRegistry providers, TimeProvider time) : TimedCheck(time)
+internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers, TimeProvider time) : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {

@@ -11,5 +11,6 @@ internal class Outbound
         ConnectTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         MaxResponseHeadersLength = 32,
+        SslOptions = { RemoteCertificateValidationCallback = ServerCertificate.Validate },
     };
 }

@@ -11,6 +11,7 @@ internal static partial class SettingsFeature
     {
         (GatewaySettings settings, IReadOnlyList<string> warnings) = new GatewaySettingsReader(builder.Configuration).Read();
         builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(new SettingsWarnings(warnings));
         builder.Services.AddSingleton(settings.Public);
         builder.Services.AddSingleton(settings.Storage);
         builder.Services.AddSingleton(settings.Session);
@@ -60,3 +61,6 @@ internal static partial class SettingsFeature
         private partial void SettingsWarning(string warning);
     }
 }
+
+/// <summary>The warnings of the configuration: the gateway starts, but something will not work as the operator expects.</summary>
+internal sealed record SettingsWarnings(IReadOnlyList<string> Texts);

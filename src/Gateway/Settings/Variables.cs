@@ -116,16 +116,30 @@ internal sealed partial class Variables(IConfiguration configuration)
             return fallback;
         }
 
-        double unit = char.ToLowerInvariant(text[^1]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        string number = unit == 0 ? text : text[..^1].TrimEnd();
-        if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long amount)
-            && amount * Math.Max(unit, 1) > 0)
+        return TryReadDuration(text, out TimeSpan duration)
+            ? duration
+            : ReportProblem(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", fallback);
+    }
+
+    /// <summary>A duration in the words of <see cref="Duration"/>.</summary>
+    public static bool TryReadDuration(string text, out TimeSpan duration)
+    {
+        duration = TimeSpan.Zero;
+        if (text.Length == 0)
         {
-            // People write 999999999 for "forever". The expiry of a cookie and timers cannot be that long.
-            return TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), MaxDurationSeconds));
+            return false;
         }
 
-        return ReportProblem(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", fallback);
+        double unit = char.ToLowerInvariant(text[^1]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
+        string number = unit == 0 ? text : text[..^1].TrimEnd();
+        if (!long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long amount) || amount * Math.Max(unit, 1) <= 0)
+        {
+            return false;
+        }
+
+        // People write 999999999 for "forever". The expiry of a cookie and timers cannot be that long.
+        duration = TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), MaxDurationSeconds));
+        return true;
     }
 
     public Uri? HttpUrl(string name) => Text(name) is { } text ? HttpUrl(name, text) : null;

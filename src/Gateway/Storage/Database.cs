@@ -143,6 +143,54 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <summary>The database file and the two files that SQLite creates beside it.</summary>
     public static IEnumerable<string> Files(string directory) => CompanionSuffixes.Prepend("").Select(suffix => Path.Combine(directory, FileName + suffix));
 
+    /// <summary>The schema that this program writes.</summary>
+    public static int CurrentSchema => Migrations.Length;
+
+    /// <summary>Reads the schema of the file without changing or creating it.</summary>
+    /// <returns>Null where there is no file yet.</returns>
+    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    public long? ReadSchema()
+    {
+        string file = Path.Combine(settings.DataDirectory, FileName);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            SqliteConnectionStringBuilder readOnly = new(_connectionString) { Mode = SqliteOpenMode.ReadOnly, Pooling = false };
+            using SqliteConnection connection = new(readOnly.ToString());
+            connection.Open();
+            return ReadSchema(connection);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            throw CannotBeOpened(error);
+        }
+    }
+
+    /// <summary>For a command beside a running gateway: neither creates the file nor migrates it.</summary>
+    /// <exception cref="SettingsException">There is no file, or another version of the gateway wrote it.</exception>
+    public void OpenExisting()
+    {
+        long schema = ReadSchema() ?? throw Unusable(
+            $"there is no database in \"{settings.DataDirectory}\" yet.",
+            "Start the gateway once, or set the directory that the running gateway uses.");
+        if (schema > CurrentSchema)
+        {
+            throw WrittenByNewer(schema);
+        }
+
+        if (schema < CurrentSchema)
+        {
+            throw Unusable(
+                $"the database in \"{settings.DataDirectory}\" was written by an older gateway (schema {schema}, this one needs {CurrentSchema}), which may "
+                    + "still run.",
+                "Run the command with that version, or start this version of the gateway, which updates the database.");
+        }
+    }
+
     /// <exception cref="SettingsException">The directory cannot be used, or a newer gateway wrote the file.</exception>
     public void Open()
     {
@@ -156,9 +204,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
-            throw Unusable(
-                $"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).",
-                "Set a directory that the gateway's user can write to, on a disk with free space.");
+            throw CannotBeOpened(error);
         }
     }
 
@@ -242,14 +288,10 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     private void Migrate(SqliteConnection connection)
     {
         using SqliteTransaction transaction = connection.BeginTransaction();
-        using SqliteCommand read = connection.CreateCommand();
-        read.CommandText = "PRAGMA user_version;";
-        long version = (long)read.ExecuteScalar()!;
+        long version = ReadSchema(connection);
         if (version > Migrations.Length)
         {
-            throw Unusable(
-                $"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {version}, this one knows {Migrations.Length}).",
-                "Run that version, or set an empty directory (everybody must then sign in again, and account links are lost).");
+            throw WrittenByNewer(version);
         }
 
         for (long next = version; next < Migrations.Length; next++)
@@ -260,6 +302,21 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
         transaction.Commit();
     }
+
+    private static long ReadSchema(SqliteConnection connection)
+    {
+        using SqliteCommand read = connection.CreateCommand();
+        read.CommandText = "PRAGMA user_version;";
+        return (long)read.ExecuteScalar()!;
+    }
+
+    private SettingsException WrittenByNewer(long schema) => Unusable(
+        $"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {schema}, this one knows {Migrations.Length}).",
+        "Run that version, or set an empty directory (everybody must then sign in again, and account links are lost).");
+
+    private SettingsException CannotBeOpened(Exception error) => Unusable(
+        $"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).",
+        "Set a directory that the gateway's user can write to, on a disk with free space.");
 
     private static SettingsException Unusable(string wrong, string remedy) => new([new("GATEWAY_DATA_DIR", wrong, remedy)]);
 

@@ -66,9 +66,25 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
         }
     }
 
-    /// <summary>Warns of settings of Redis that lose data: sessions, account links and sign-outs.</summary>
     private async Task WarnOfDataLossAsync()
     {
+        foreach (RedisRisk risk in await FindRisksAsync())
+        {
+            if (risk.EvictionPolicy is { } policy)
+            {
+                EvictsKeys(risk.Server, policy);
+            }
+            else
+            {
+                NoAppendOnlyFile(risk.Server);
+            }
+        }
+    }
+
+    /// <summary>Settings of Redis that lose data: sessions, account links and sign-outs.</summary>
+    public async Task<IReadOnlyList<RedisRisk>> FindRisksAsync()
+    {
+        List<RedisRisk> risks = [];
         try
         {
             foreach (IServer server in Servers())
@@ -78,12 +94,12 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
                     .ToDictionary(fact => fact[0], fact => fact[1]);
                 if (facts.GetValueOrDefault("aof_enabled") == "0")
                 {
-                    NoAppendOnlyFile(server.EndPoint);
+                    risks.Add(new RedisRisk(server.EndPoint, EvictionPolicy: null));
                 }
 
                 if (facts.GetValueOrDefault("maxmemory", "0") != "0" && facts.GetValueOrDefault("maxmemory_policy") is { } policy and not "noeviction")
                 {
-                    EvictsKeys(server.EndPoint, policy);
+                    risks.Add(new RedisRisk(server.EndPoint, policy));
                 }
             }
         }
@@ -91,6 +107,8 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
         {
             // The Redis user may lack the permission for INFO.
         }
+
+        return risks;
     }
 
     private IServer[] Servers()
@@ -246,3 +264,7 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
         Message = "The connection to Redis at {EndPoint} ({Connection}) is back")]
     private partial void ConnectionIsBack(EndPoint? endPoint, ConnectionType connection);
 }
+
+/// <summary>A setting of a Redis server that loses data.</summary>
+/// <param name="EvictionPolicy">The policy by which Redis removes keys when its memory is full; null: there is no append-only file.</param>
+internal sealed record RedisRisk(EndPoint Server, string? EvictionPolicy);

@@ -64,6 +64,19 @@ internal static class StorageFeature
         app.Services.GetRequiredService<Database>().Open();
     }
 
+    /// <summary>As <see cref="OpenStorageAsync"/>, for a command beside a running gateway: it creates nothing and does not migrate the database.</summary>
+    /// <exception cref="SettingsException">There is no database, another version of the gateway wrote it, or Redis does not answer.</exception>
+    public static async Task OpenExistingStorageAsync(this WebApplication app)
+    {
+        if (app.Services.GetService<RedisConnection>() is { } redis)
+        {
+            await redis.OpenAsync();
+            return;
+        }
+
+        app.Services.GetRequiredService<Database>().OpenExisting();
+    }
+
     /// <exception cref="SettingsException">The data directory or a file in it is not readable.</exception>
     public static void ProtectDataDirectory(this WebApplication app) => app.Services.GetRequiredService<DataDirectory>().Protect();
 

@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using Gateway.Providers;
+using Gateway.Settings;
+using Gateway.SignIn;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace Gateway.Checks;
+
+/// <summary>
+/// Sends the authorization request of a sign-in and follows no redirect: a provider that knows the client answers with its login page, and one that
+/// does not, with an error (RFC 6749, section 4.1.2.1).
+/// </summary>
+internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettings settings)
+{
+    public const string Thing = "client ID, redirect URI and scopes";
+
+    private string RedirectUri => settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(provider.Settings.Id);
+
+    /// <returns>The finding; the caller names the subject.</returns>
+    public async Task<Finding> RunAsync(OpenIdConnectConfiguration configuration, CancellationToken cancel)
+    {
+        string endpoint = configuration.AuthorizationEndpoint;
+        try
+        {
+            using HttpResponseMessage response = await provider.Backchannel
+                .GetAsync(Address(configuration), HttpCompletionOption.ResponseHeadersRead, cancel);
+            return Judge(endpoint, response);
+        }
+        catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException)
+        {
+            ProviderUnavailableException failure = ProviderFailureText.From(error, endpoint);
+            return Finding.Problem(Thing, failure.Message, failure.Remedy ?? "Check that the provider runs");
+        }
+    }
+
+    private Finding Judge(string endpoint, HttpResponseMessage response)
+    {
+        int status = (int)response.StatusCode;
+        if (status is >= 300 and < 400 && response.Headers.Location is { } location)
+        {
+            Uri target = new(new Uri(endpoint), location);
+            return target.AbsoluteUri.StartsWith(RedirectUri, StringComparison.Ordinal)
+                ? JudgeAnswer(target)
+                : Finding.Good(Thing, "the provider shows its login page");
+        }
+
+        return status switch
+        {
+            < 300 => Finding.Good(Thing, "the provider shows its login page"),
+            400 or 401 or 403 or 404 => Finding.Problem(
+                Thing,
+                $"{endpoint} answers {status} to the client {provider.Settings.ClientId} with the redirect URI {RedirectUri}",
+                "Compare client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS with the provider's Client ID, and register exactly this redirect URI there"),
+            _ => Finding.Problem(Thing, $"{endpoint} answers {status}", "The log of the provider, or of a proxy before it, has the reason"),
+        };
+    }
+
+    /// <summary>The provider redirected to the gateway: with an error, because nobody is signed in there.</summary>
+    private Finding JudgeAnswer(Uri target)
+    {
+        Dictionary<string, Microsoft.Extensions.Primitives.StringValues> query = QueryHelpers.ParseQuery(target.Query);
+        string error = ProviderFailureText.ErrorCode(query["error"].ToString());
+        return error switch
+        {
+            "" or "login_required" or "interaction_required" => Finding.Good(Thing, "the provider accepts the request"),
+            "invalid_scope" => Finding.Problem(
+                Thing,
+                $"the provider refuses the scopes \"{string.Join(' ', provider.Settings.Scopes)}\" (invalid_scope)",
+                "Name in SCOPE only scopes that the client may have, or allow them at the provider"),
+            "unauthorized_client" or "unsupported_response_type" => Finding.Problem(
+                Thing,
+                $"the provider does not allow this client the authorization code flow ({error})",
+                "Allow the grant type authorization_code for the client at the provider"),
+            _ => Finding.Problem(Thing, $"the provider refuses the request ({error})", "Look up this error in the provider's log"),
+        };
+    }
+
+    private Uri Address(OpenIdConnectConfiguration configuration)
+    {
+        Dictionary<string, string?> parameters = new(StringComparer.Ordinal)
+        {
+            ["client_id"] = provider.Settings.ClientId,
+            ["response_type"] = "code",
+            ["redirect_uri"] = RedirectUri,
+            ["scope"] = string.Join(' ', provider.Settings.Scopes),
+            ["state"] = Random(),
+            ["nonce"] = Random(),
+            ["code_challenge"] = Base64UrlTextEncoder.Encode(SHA256.HashData(RandomNumberGenerator.GetBytes(32))),
+            ["code_challenge_method"] = "S256",
+        };
+        foreach ((string name, string value) in provider.Settings.AuthorizationParameters)
+        {
+            parameters[name] = value;
+        }
+
+        return new Uri(QueryHelpers.AddQueryString(configuration.AuthorizationEndpoint, parameters));
+    }
+
+    private static string Random() => Base64UrlTextEncoder.Encode(RandomNumberGenerator.GetBytes(16));
+}
