@@ -70,6 +70,7 @@ internal sealed class Program
         app.UseSignIn();
         app.MapSignIn();
         app.MapSignOut();
+        app.MapChecks();
         app.MapPages();
         return app;
     }

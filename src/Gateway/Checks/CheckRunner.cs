@@ -2,15 +2,6 @@ using Gateway.Settings;
 
 namespace Gateway.Checks;
 
-/// <summary>The findings of all checks.</summary>
-/// <param name="Findings">In the order in which a sign-in meets the things.</param>
-/// <param name="At">When the checks were done.</param>
-internal sealed record CheckReport(IReadOnlyList<Finding> Findings, DateTimeOffset At)
-{
-    /// <summary>The most serious level.</summary>
-    public FindingLevel Worst { get; } = Findings.Select(finding => finding.Level).DefaultIfEmpty().Max();
-}
-
 /// <summary>Runs all checks at the same time, each with a time limit, so that one fault never hides another.</summary>
 /// <param name="checks">In the order of their registration, which is the order in which a sign-in meets the things.</param>
 internal sealed class CheckRunner(IEnumerable<ICheck> checks, TimeProvider time)

@@ -6,10 +6,18 @@ namespace Gateway.Checks;
 /// <summary>Checks of the configuration against the real servers: the command `check`, the page for superusers, and the log of a start.</summary>
 internal static class ChecksFeature
 {
+    public const string PagePath = "/gateway/check";
+
+    private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
+
+    public static void MapChecks(this WebApplication app) => app.MapMethods(PagePath, ReadMethods, CheckEndpoint.ShowAsync);
+
     /// <summary>Registers the checks in the order in which a sign-in meets the things.</summary>
     public static void AddChecks(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<CheckRunner>();
+        builder.Services.AddSingleton<LatestReport>();
+        builder.Services.AddHostedService<StartupChecks>();
         builder.Services.AddSingleton<ICheck, SettingsCheck>();
         foreach (ProviderSettings provider in settings.Providers)
         {

@@ -1,7 +1,7 @@
 namespace Gateway.Checks;
 
 /// <summary>How serious a finding is. The order is that of the exit codes' importance.</summary>
-internal enum FindingLevel
+public enum FindingLevel
 {
     /// <summary>As it should be.</summary>
     Good,
@@ -20,7 +20,7 @@ internal enum FindingLevel
 /// <param name="Subject">The thing that was checked, such as `authentik: client secret`.</param>
 /// <param name="Seen">What was asked and what came, in one sentence without a full stop. It never holds a secret.</param>
 /// <param name="Remedy">The variable or the place at the provider to change; null where nothing has to change.</param>
-internal sealed record Finding(string Subject, FindingLevel Level, string Seen, string? Remedy = null)
+public sealed record Finding(string Subject, FindingLevel Level, string Seen, string? Remedy = null)
 {
     public static Finding Good(string subject, string seen) => new(subject, FindingLevel.Good, seen);
 

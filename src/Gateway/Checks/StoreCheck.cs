@@ -82,6 +82,11 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
     /// <summary>Tries with a temporary file in the directory, or in the nearest one above it that exists.</summary>
     private bool CanWrite()
     {
+        if (File.Exists(settings.DataDirectory))
+        {
+            return false;
+        }
+
         DirectoryInfo? directory = new(Path.GetFullPath(settings.DataDirectory));
         while (directory is { Exists: false })
         {

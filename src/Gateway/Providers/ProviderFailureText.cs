@@ -27,6 +27,8 @@ internal static class ProviderFailureText
             OperationCanceledException => ("it did not answer in time", "Check that the provider runs, and that no firewall drops the connection", false),
             HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => (
                 "its host name is not known", "Correct server_url, or the name resolution of the gateway", false),
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when IsPlainHttp(error) => (
+                "the server does not speak TLS on this port", "Write http:// in server_url, or the port that has TLS", false),
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => (
                 $"the TLS connection failed ({Innermost(error)})", "If the certificate is not trusted, mount the certificate of its authority", false),
             HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => (
@@ -89,6 +91,9 @@ internal static class ProviderFailureText
 
     /// <summary>The host alone: the rest of the address may hold secrets.</summary>
     private static string RedirectTarget(Uri location) => location.IsAbsoluteUri ? SignedTokenCheck.Truncate(location.IdnHost) : "another path";
+
+    /// <summary>Whether the bytes that came are no TLS, as .NET words it.</summary>
+    private static bool IsPlainHttp(Exception error) => Innermost(error).Contains("frame", StringComparison.Ordinal);
 
     /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>
     private static string Innermost(Exception error)

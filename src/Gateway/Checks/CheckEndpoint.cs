@@ -1,0 +1,30 @@
+using Gateway.Pages;
+using Gateway.PasswordSessions;
+using Gateway.Sessions;
+using Gateway.Settings;
+
+namespace Gateway.Checks;
+
+/// <summary>`/gateway/check`: the findings as a page, for superusers.</summary>
+internal static class CheckEndpoint
+{
+    public static async Task ShowAsync(HttpContext context)
+    {
+        bool? isSuperuser = context.Session()?.Identity.Superuser ?? context.PasswordSession()?.IsSuperuser;
+        if (isSuperuser is null)
+        {
+            await PagesFeature.NotSignedInAsync(context, context.RequestServices.GetRequiredService<GatewaySettings>(), ChecksFeature.PagePath);
+            return;
+        }
+
+        if (isSuperuser == false)
+        {
+            const string detail = "Only superusers of Paperless see the checks of the configuration.";
+            await context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(403, "not_superuser", "For superusers", detail));
+            return;
+        }
+
+        CheckReport report = await context.RequestServices.GetRequiredService<LatestReport>().RefreshAsync(context.RequestAborted);
+        await PageWriter.ShowAsync<CheckPage>(context, StatusCodes.Status200OK, new() { [nameof(CheckPage.Report)] = report });
+    }
+}

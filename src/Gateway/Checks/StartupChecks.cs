@@ -1,0 +1,67 @@
+using Gateway.Background;
+
+namespace Gateway.Checks;
+
+/// <summary>
+/// Runs the checks right after the start and logs what is wrong, so that the operator reads it before anybody meets it. While something is wrong, the
+/// checks run again, and the log says what changed.
+/// </summary>
+internal sealed partial class StartupChecks(LatestReport latest, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StartupChecks> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(5);
+
+    private HashSet<Finding> _logged = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        BackgroundLoop loop = new("The checks after the start", time, logger);
+        await loop.RunOnceAsync(WaitForStartAsync, stoppingToken);
+        TimeSpan backoff = FirstBackoff;
+        bool isWrong = true;
+        while (isWrong && !stoppingToken.IsCancellationRequested)
+        {
+            await loop.RunOnceAsync(async cancel => isWrong = await CheckAsync(cancel), stoppingToken);
+            if (isWrong)
+            {
+                await Task.Delay(backoff, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                backoff = backoff * 2 < MaxBackoff ? backoff * 2 : MaxBackoff;
+            }
+        }
+    }
+
+    /// <summary>The checks do not delay the start.</summary>
+    private async Task WaitForStartAsync(CancellationToken stoppingToken)
+    {
+        TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
+    }
+
+    /// <returns>Whether something is wrong.</returns>
+    private async Task<bool> CheckAsync(CancellationToken stoppingToken)
+    {
+        CheckReport report = await latest.RefreshAsync(stoppingToken);
+        HashSet<Finding> wrong = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem)];
+        foreach (Finding finding in wrong.Where(finding => !_logged.Contains(finding)))
+        {
+            CheckFailed(finding.Subject, finding.Seen, finding.Remedy ?? "");
+        }
+
+        if (_logged.Count > 0 && wrong.Count == 0)
+        {
+            ChecksPassed();
+        }
+
+        _logged = wrong;
+        return wrong.Count > 0;
+    }
+
+    [LoggerMessage(EventId = 1300, EventName = "CheckFailed", Level = LogLevel.Error, Message = "{Subject}: {Seen}. {Remedy}")]
+    private partial void CheckFailed(string subject, string seen, string remedy);
+
+    [LoggerMessage(EventId = 1301, EventName = "ChecksPassed", Level = LogLevel.Information, Message = "The checks find nothing wrong any more")]
+    private partial void ChecksPassed();
+}

@@ -1,0 +1,89 @@
+using Gateway.Checks;
+using Gateway.Settings;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Checks;
+
+/// <summary>The checks of the configuration against the provider, Paperless and the store.</summary>
+public sealed class CheckTests
+{
+    public static TheoryData<string> Setups => [.. WrongSetup.All.Select(setup => setup.Name)];
+
+    [Fact]
+    public async Task A_right_configuration_has_no_problem()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+
+        CheckReport report = await RunAsync(world, world.Settings());
+
+        Assert.DoesNotContain(report.Findings, finding => finding.Level is FindingLevel.Problem or FindingLevel.Skipped);
+        Assert.Contains(report.Findings, finding => finding.Subject == "authentik: client secret" && finding.Level == FindingLevel.Good);
+    }
+
+    [Theory]
+    [MemberData(nameof(Setups))]
+    public async Task A_wrong_setup_is_named_with_its_remedy_in_one_line(string name)
+    {
+        WrongSetup setup = WrongSetup.All.Single(one => one.Name == name);
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            setup.Configure?.Invoke(options);
+        });
+        Dictionary<string, string?> settings = world.Settings();
+        setup.Change?.Invoke(world, settings);
+
+        string[] lines = await ProblemsAsync(world, settings);
+
+        Assert.True(
+            lines.Any(line => setup.Words.All(word => line.Contains(word, StringComparison.OrdinalIgnoreCase))),
+            $"No line has {string.Join(", ", setup.Words)}:\n{string.Join('\n', lines)}");
+    }
+
+    [Fact]
+    public async Task Clocks_that_differ_by_more_than_a_minute_are_a_problem()
+    {
+        await using World world = await World.StartAsync();
+        world.Clock.Advance(TimeSpan.FromHours(1));
+
+        CheckReport report = await world.Gateway.Services.GetRequiredService<CheckRunner>().RunAsync(World.Ct);
+
+        Assert.Equal(
+            ["authentik: clock", $"Paperless at {world.Paperless.Address.GetLeftPart(UriPartial.Authority)}: clock"],
+            report.Findings.Where(finding => finding.Level == FindingLevel.Problem).Select(finding => finding.Subject));
+    }
+
+    [Fact]
+    public async Task A_check_changes_nothing()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        int users = world.Paperless.Data.Users.Count;
+
+        await RunAsync(world, world.Settings());
+
+        Assert.False(Directory.Exists(world.DataDirectory));
+        Assert.Equal(users, world.Paperless.Data.Users.Count);
+        Assert.Empty(world.Provider.Sessions);
+        Assert.Empty(world.Paperless.Data.Sessions);
+    }
+
+    private static async Task<string[]> ProblemsAsync(World world, Dictionary<string, string?> settings)
+    {
+        try
+        {
+            CheckReport report = await RunAsync(world, settings);
+            return [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem).Select(finding => finding.ToString())];
+        }
+        catch (SettingsException wrong)
+        {
+            return [.. wrong.Problems.Select(problem => problem.ToString())];
+        }
+    }
+
+    private static async Task<CheckReport> RunAsync(World world, Dictionary<string, string?> settings)
+    {
+        string[] arguments = [.. settings.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}")];
+        await using WebApplication app = Program.Create(["--environment=Production", .. arguments], serves: false);
+        return await app.Services.GetRequiredService<CheckRunner>().RunAsync(World.Ct);
+    }
+}
