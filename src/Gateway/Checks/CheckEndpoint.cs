@@ -13,7 +13,7 @@ internal static class CheckEndpoint
         bool? isSuperuser = context.Session()?.Identity.Superuser ?? context.PasswordSession()?.IsSuperuser;
         if (isSuperuser is null)
         {
-            await PagesFeature.NotSignedInAsync(context, context.RequestServices.GetRequiredService<GatewaySettings>(), ChecksFeature.PagePath);
+            await PagesFeature.NotSignedInAsync(context, context.RequestServices.GetRequiredService<GatewaySettings>(), PagesFeature.CheckPath);
             return;
         }
 
@@ -25,6 +25,14 @@ internal static class CheckEndpoint
         }
 
         CheckReport report = await context.RequestServices.GetRequiredService<LatestReport>().RefreshAsync(context.RequestAborted);
-        await PageWriter.ShowAsync<CheckPage>(context, StatusCodes.Status200OK, new() { [nameof(CheckPage.Report)] = report });
+        CheckView view = View(report, context.RequestServices.GetRequiredService<GatewaySettings>());
+        await PageWriter.ShowAsync<CheckPage>(context, StatusCodes.Status200OK, new() { [nameof(CheckPage.Check)] = view });
     }
+
+    private static CheckView View(CheckReport report, GatewaySettings settings) => new(
+        [
+            .. report.Findings.Select(finding =>
+                new CheckViewLine(finding.Mark, finding.Level.ToString().ToLowerInvariant(), finding.Subject, finding.Seen, finding.Remedy)),
+        ],
+        [.. RegisteredAddress.Of(settings).Select(address => new CheckViewAddress(address.Provider, address.Use, address.Address))]);
 }

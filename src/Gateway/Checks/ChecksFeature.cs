@@ -1,3 +1,4 @@
+using Gateway.Pages;
 using Gateway.Providers;
 using Gateway.Settings;
 
@@ -6,11 +7,9 @@ namespace Gateway.Checks;
 /// <summary>Checks of the configuration against the real servers: the command `check`, the page for superusers, and the log of a start.</summary>
 internal static class ChecksFeature
 {
-    public const string PagePath = "/gateway/check";
-
     private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
 
-    public static void MapChecks(this WebApplication app) => app.MapMethods(PagePath, ReadMethods, CheckEndpoint.ShowAsync);
+    public static void MapChecks(this WebApplication app) => app.MapMethods(PagesFeature.CheckPath, ReadMethods, CheckEndpoint.ShowAsync);
 
     /// <summary>Registers the checks in the order in which a sign-in meets the things.</summary>
     public static void AddChecks(this WebApplicationBuilder builder, GatewaySettings settings)

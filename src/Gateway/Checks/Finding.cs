@@ -1,7 +1,7 @@
 namespace Gateway.Checks;
 
 /// <summary>How serious a finding is. The order is that of the exit codes' importance.</summary>
-public enum FindingLevel
+internal enum FindingLevel
 {
     /// <summary>As it should be.</summary>
     Good,
@@ -20,7 +20,7 @@ public enum FindingLevel
 /// <param name="Subject">The thing that was checked, such as `authentik: client secret`.</param>
 /// <param name="Seen">What was asked and what came, in one sentence without a full stop. It never holds a secret.</param>
 /// <param name="Remedy">The variable or the place at the provider to change; null where nothing has to change.</param>
-public sealed record Finding(string Subject, FindingLevel Level, string Seen, string? Remedy = null)
+internal sealed record Finding(string Subject, FindingLevel Level, string Seen, string? Remedy = null)
 {
     public static Finding Good(string subject, string seen) => new(subject, FindingLevel.Good, seen);
 
@@ -29,6 +29,15 @@ public sealed record Finding(string Subject, FindingLevel Level, string Seen, st
     public static Finding Warning(string subject, string seen, string remedy) => new(subject, FindingLevel.Warning, seen, remedy);
 
     public static Finding Problem(string subject, string seen, string remedy) => new(subject, FindingLevel.Problem, seen, remedy);
+
+    /// <summary>The mark in front of the line.</summary>
+    public string Mark => Level switch
+    {
+        FindingLevel.Good => "✔",
+        FindingLevel.Skipped => "–",
+        FindingLevel.Warning => "!",
+        _ => "✘",
+    };
 
     public override string ToString() => Remedy is null ? $"{Subject}: {Seen}" : $"{Subject}: {Seen}. {Remedy}";
 }

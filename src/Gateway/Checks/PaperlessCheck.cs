@@ -108,6 +108,10 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
                 Subject, seen, "Check GATEWAY_UPSTREAM_URL; PAPERLESS_FORCE_SCRIPT_NAME must be the same for Paperless and for the gateway"),
             HttpStatusCode.NotAcceptable => Finding.Problem(
                 Subject, seen, "This version of Paperless does not offer version 9 of its API: use a version of Paperless that does"),
+            >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest => Finding.Problem(
+                Subject,
+                seen,
+                "Another program answers there: check GATEWAY_UPSTREAM_URL; or PAPERLESS_FORCE_SCRIPT_NAME is not the same for Paperless and for the gateway"),
             >= HttpStatusCode.InternalServerError => Finding.Problem(Subject, seen, "Look at Paperless's log"),
             _ => Finding.Problem(Subject, seen, "Another program answers there: check GATEWAY_UPSTREAM_URL"),
         };

@@ -62,7 +62,7 @@ internal static class CheckCommand
         StringBuilder text = new();
         foreach (Finding finding in report.Findings)
         {
-            text.Append(Mark(finding.Level)).Append(' ').AppendLine(Terminal.ReplaceControlCharacters(finding.ToString()));
+            text.Append(finding.Mark).Append(' ').AppendLine(Terminal.ReplaceControlCharacters(finding.ToString()));
         }
 
         foreach (IGrouping<string, RegisteredAddress> provider in addresses.GroupBy(address => address.Provider))
@@ -76,14 +76,6 @@ internal static class CheckCommand
 
         return text.ToString().TrimEnd();
     }
-
-    private static char Mark(FindingLevel level) => level switch
-    {
-        FindingLevel.Good => '✔',
-        FindingLevel.Skipped => '-',
-        FindingLevel.Warning => '!',
-        _ => '✘',
-    };
 
     private static string ToJson(CheckReport report, IReadOnlyList<RegisteredAddress> addresses) =>
         JsonSerializer.Serialize(new CheckJson(report.Worst, report.Findings, addresses), CheckJsonContext.Default.CheckJson);

@@ -14,6 +14,9 @@ internal static class PagesFeature
     /// <summary>The list of the person's own sessions. The SignOut feature maps it.</summary>
     public const string SessionsPath = "/gateway/sessions";
 
+    /// <summary>What the checks of the configuration found, for superusers. The Checks feature maps it.</summary>
+    public const string CheckPath = "/gateway/check";
+
     private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void AddPages(this WebApplicationBuilder builder)

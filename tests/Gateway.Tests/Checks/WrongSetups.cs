@@ -105,7 +105,7 @@ internal sealed record WrongSetup(string Name, Action<WorldOptions>? Configure, 
             "another base path in Paperless",
             null,
             (_, settings) => settings["PAPERLESS_FORCE_SCRIPT_NAME"] = "/docs",
-            "404", "PAPERLESS_FORCE_SCRIPT_NAME"),
+            "302", "PAPERLESS_FORCE_SCRIPT_NAME"),
 
         // The settings.
         new("a setting without a value that is needed", null, (_, settings) => settings["GATEWAY_PAPERLESS_TOKEN"] = null, "GATEWAY_PAPERLESS_TOKEN"),
