@@ -14,7 +14,7 @@ public sealed class CheckTests
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
 
-        CheckReport report = await RunAsync(world, world.Settings());
+        CheckReport report = await RunAsync(world.Settings());
 
         Assert.DoesNotContain(report.Findings, finding => finding.Level is FindingLevel.Problem or FindingLevel.Skipped);
         Assert.Contains(report.Findings, finding => finding.Subject == "authentik: client secret" && finding.Level == FindingLevel.Good);
@@ -33,7 +33,7 @@ public sealed class CheckTests
         Dictionary<string, string?> settings = world.Settings();
         setup.Change?.Invoke(world, settings);
 
-        string[] lines = await ProblemsAsync(world, settings);
+        string[] lines = await ProblemsAsync(settings);
 
         Assert.True(
             lines.Any(line => setup.Words.All(word => line.Contains(word, StringComparison.OrdinalIgnoreCase))),
@@ -59,7 +59,7 @@ public sealed class CheckTests
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         int users = world.Paperless.Data.Users.Count;
 
-        await RunAsync(world, world.Settings());
+        await RunAsync(world.Settings());
 
         Assert.False(Directory.Exists(world.DataDirectory));
         Assert.Equal(users, world.Paperless.Data.Users.Count);
@@ -67,11 +67,11 @@ public sealed class CheckTests
         Assert.Empty(world.Paperless.Data.Sessions);
     }
 
-    private static async Task<string[]> ProblemsAsync(World world, Dictionary<string, string?> settings)
+    private static async Task<string[]> ProblemsAsync(Dictionary<string, string?> settings)
     {
         try
         {
-            CheckReport report = await RunAsync(world, settings);
+            CheckReport report = await RunAsync(settings);
             return [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem).Select(finding => finding.ToString())];
         }
         catch (SettingsException wrong)
@@ -80,7 +80,7 @@ public sealed class CheckTests
         }
     }
 
-    private static async Task<CheckReport> RunAsync(World world, Dictionary<string, string?> settings)
+    public static async Task<CheckReport> RunAsync(Dictionary<string, string?> settings)
     {
         string[] arguments = [.. settings.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}")];
         await using WebApplication app = Program.Create(["--environment=Production", .. arguments], serves: false);

@@ -64,7 +64,7 @@ public sealed class ProviderFailureTextTests
     }
 
     [Theory]
-    [InlineData("discovery", "https", "the TLS connection failed", "mount the certificate of its authority")]
+    [InlineData("discovery", "https", "does not speak TLS on this port", "Write http:// in server_url")]
     [InlineData("discovery", "nobody", "the connection failed (Connection refused)", "the gateway may reach it")]
     [InlineData("token", "nobody", "the connection failed (Connection refused)", "the gateway may reach it")]
     [InlineData("jwks", "hangs up", "it closed the connection before its answer was complete", "a proxy before it")]

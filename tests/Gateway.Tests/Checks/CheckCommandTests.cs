@@ -1,0 +1,103 @@
+using System.Text.Json.Nodes;
+using Gateway.Storage;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Checks;
+
+/// <summary>The command `check` as a process.</summary>
+[Needs(RealPart.Process)]
+public sealed class CheckCommandTests
+{
+    [Fact]
+    public async Task A_right_configuration_exits_with_0_or_2_and_prints_the_addresses_to_register()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+
+        (int exitCode, string output, string errors) = await ProgramProcess.RunAsync("Gateway", ["check"], world.Settings());
+
+        Assert.True(exitCode is 0 or 2, output);
+        Assert.Equal("", errors);
+        Assert.DoesNotContain("✘", output, StringComparison.Ordinal);
+        Assert.Contains($"  Redirect URI            {world.Origin}/accounts/oidc/authentik/login/callback/", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(world.Provider.Options.ClientSecret, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Several_faults_are_all_named_and_exit_with_1()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        JsonObject app = ProvidersSetting.Of(world.Provider);
+        app["secret"] = "not the secret";
+        settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
+        settings["GATEWAY_PAPERLESS_TOKEN"] = new string('0', 40);
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check", "--json"], settings);
+
+        Assert.Equal(1, exitCode);
+        JsonNode report = JsonNode.Parse(output)!;
+        Assert.Equal("Problem", (string?)report["result"]);
+        Assert.Equal(2, report["findings"]!.AsArray().Count(finding => (string?)finding!["level"] == "Problem"));
+        Assert.DoesNotContain("not the secret", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configuration_with_which_the_gateway_would_not_start_is_a_list_of_problems()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        settings["PAPERLESS_URL"] = "localhost";
+        settings["GATEWAY_SESSION_IDLE"] = "soon";
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check"], settings);
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal(2, output.Split('\n').Count(line => line.StartsWith("✘ settings: ", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("accounts", "list")]
+    [InlineData("sessions", "list")]
+    public async Task Commands_beside_a_gateway_of_an_older_schema_leave_the_database_as_it_is(params string[] command)
+    {
+        await using World world = await World.StartAsync();
+        await world.Gateway.DisposeAsync();
+        SetSchema(world, Database.CurrentSchema - 1);
+
+        (int exitCode, string _, string errors) = await ProgramProcess.RunAsync("Gateway", command, world.Settings());
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"older gateway (schema {Database.CurrentSchema - 1}, this one needs {Database.CurrentSchema})", errors, StringComparison.Ordinal);
+        Assert.Equal(Database.CurrentSchema - 1, ReadSchema(world));
+    }
+
+    [Theory]
+    [InlineData("validate")]
+    [InlineData("check")]
+    public async Task Validate_and_check_do_not_migrate_the_database(string command)
+    {
+        await using World world = await World.StartAsync();
+        await world.Gateway.DisposeAsync();
+        SetSchema(world, Database.CurrentSchema - 1);
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", [command], world.Settings());
+
+        Assert.True(exitCode is 0 or 2, output);
+        Assert.Equal(Database.CurrentSchema - 1, ReadSchema(world));
+    }
+
+    private static void SetSchema(World world, int schema)
+    {
+        using Database database = new(new Gateway.Settings.StorageSettings(world.DataDirectory, Redis: null));
+        using Microsoft.Data.Sqlite.SqliteConnection connection = database.Connect();
+        using Microsoft.Data.Sqlite.SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"PRAGMA user_version = {schema};";
+        command.ExecuteNonQuery();
+    }
+
+    private static long? ReadSchema(World world)
+    {
+        using Database database = new(new Gateway.Settings.StorageSettings(world.DataDirectory, Redis: null));
+        return database.ReadSchema();
+    }
+}
