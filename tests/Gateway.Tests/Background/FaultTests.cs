@@ -2,6 +2,7 @@ using System.Net;
 using System.Reflection;
 using Gateway.Access;
 using Gateway.Accounts;
+using Gateway.Checks;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
@@ -289,6 +290,30 @@ public sealed class FaultTests
         await look.ExecuteTask!.InTimeAsync("The startup check ends.");
 
         await FailedAsync(world, "The startup check of Paperless's API token");
+    }
+
+    [Fact]
+    public async Task Checks_that_fail_after_the_start_run_again()
+    {
+        await using World world = await World.StartAsync();
+        IServiceProvider services = world.Gateway.Services;
+        using StartupChecks checks = new(
+            latest: null!,
+            services.GetRequiredService<IHostApplicationLifetime>(),
+            world.Clock,
+            services.GetRequiredService<ILogger<StartupChecks>>());
+
+        await checks.StartAsync(World.Ct);
+        await FailedAsync(world, "The checks after the start");
+        await Wait.UntilAsync(
+            () =>
+            {
+                world.Clock.Advance(TimeSpan.FromSeconds(10));
+                return world.Log.Of("BackgroundWorkFailed").Count > 1;
+            },
+            "The checks run again.");
+
+        await checks.StopAsync(World.Ct);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class CheckPageTests
     [Fact]
     public async Task A_superuser_sees_the_findings_and_the_addresses_to_register()
     {
-        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "editors");
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "family");
         using Visitor alice = await world.SignedInAsync("alice");
 
         Page page = await alice.OpenAsync("/gateway/check");

@@ -80,7 +80,7 @@ public sealed class CheckTests
         }
     }
 
-    public static async Task<CheckReport> RunAsync(Dictionary<string, string?> settings)
+    internal static async Task<CheckReport> RunAsync(Dictionary<string, string?> settings)
     {
         string[] arguments = [.. settings.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}")];
         await using WebApplication app = Program.Create(["--environment=Production", .. arguments], serves: false);
