@@ -240,13 +240,13 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
             return new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt);
         }
 
-        // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
-        bool groupsAreOlder = NamesGroups(idToken.Claims.Json) && !NamesGroups(claims.Json);
+        // A groups claim of the ID token alone is of its time: a later sign-in may have taken the groups away.
+        bool groupsAreOlder = GroupClaims.FindReadable(idToken.Claims.Json, settings.GroupsClaim)
+            .Except(GroupClaims.FindReadable(claims.Json, settings.GroupsClaim))
+            .Any();
         JsonElement merged = ProviderClaims.Merge(idToken.Claims.Json, claims.Json, idTokenIsOlder: idToken.AssertedAt < askedAt);
         return new RecheckAnswer.Confirmed(merged, groupsAreOlder ? idToken.AssertedAt : askedAt);
     }
-
-    private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.GroupsClaim, settings.GroupMap).Mapped is not null;
 
     /// <summary>What an ID token says, and when the provider was asked for it.</summary>
     private sealed record IdTokenClaims(ClaimSet Claims, DateTimeOffset AssertedAt)

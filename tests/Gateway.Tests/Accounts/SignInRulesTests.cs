@@ -16,6 +16,9 @@ public sealed class SignInRulesTests
     [InlineData("example.com", "alice@sub.example.com", true, false)]
     [InlineData("example.com", "alice@evil-example.com", true, false)]
     [InlineData("example.com", "alice@example.com@evil.org", true, false)]
+    [InlineData("example.com", "alice@evil.org@example.com", true, false)]
+    [InlineData("bücher.example", "alice@xn--bcher-kva.example", true, true)]
+    [InlineData("xn--bcher-kva.example", "alice@BÜCHER.example", true, true)]
     [InlineData("example.com", "example.com", true, false)]
     [InlineData("example.com", null, true, false)]
     public async Task Only_a_verified_email_address_in_an_allowed_domain_opens(string domains, string? email, bool verified, bool opens)

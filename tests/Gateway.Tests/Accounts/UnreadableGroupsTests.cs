@@ -82,6 +82,39 @@ public sealed class UnreadableGroupsTests
     }
 
     [Fact]
+    public async Task The_warning_that_the_last_group_was_taken_away_shows_some_of_many_names()
+    {
+        await using World world = await StartAsync();
+        InGroups(world, "viewers");
+        world.Says("groups", new JsonArray([.. Enumerable.Range(0, 900).Select(number => JsonValue.Create($"{new string('g', 140)}{number}"))]));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        string shown = Assert.Single(world.Log.Of("LastGroupRemoved")).RenderMessage(CultureInfo.InvariantCulture);
+        Assert.InRange(shown.Length, 1000, 4000);
+        Assert.Contains("and 880 more", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_that_somebody_else_took_away_meanwhile_is_not_logged_as_taken_away_by_the_claim()
+    {
+        await using World world = await World.StartAsync();
+        InGroups(world, "viewers");
+        world.Paperless.Data.UpdateUser("alice", user => user with { Email = "old@example.com" });
+        Fault hold = world.Paperless.Faults.Hold(request => request.Method == "PATCH");
+        Task<Visitor> signIn = world.SignedInAsync("alice");
+        await hold.ArrivedAsync(World.Ct);
+        world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [] });
+        hold.Release();
+
+        (await signIn).Dispose();
+
+        Assert.NotEmpty(world.Log.Of("ProfileChanged"));
+        Assert.Empty(world.Log.Of("LastGroupRemoved"));
+        Assert.Empty(world.Log.Of("GroupsChanged"));
+    }
+
+    [Fact]
     public async Task An_empty_list_takes_all_groups_away_without_a_warning()
     {
         await using World world = await StartAsync();
@@ -146,6 +179,45 @@ public sealed class UnreadableGroupsTests
         Assert.Equal("groups_unreadable", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
         Assert.Contains("cannot read which groups", page.Text, StringComparison.Ordinal);
         Assert.Single(world.Log.Of("GroupsUnreadable"));
+    }
+
+    [Theory]
+    [InlineData("""{"groups": ["other", 5]}""", "groups_unreadable", "cannot read which groups")]
+    [InlineData("""{"_claim_names": {"groups": "src1"}, "roles": ["other"]}""", "groups_overage", "more groups than")]
+    public async Task With_allowed_groups_a_refusal_says_that_not_all_groups_are_known_after_a_warning(string sent, string code, string words)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family";
+            options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles";
+        });
+        Sends(world, sent);
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Contains(words, page.Text, StringComparison.Ordinal);
+        Assert.Equal(code, CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
+        IEnumerable<string?> events = world.Log.Events.Select(CapturedLog.NameOf).Where(name => name is "GroupsUnreadable" or "Refused");
+        Assert.Equal(["GroupsUnreadable", "Refused"], events);
+    }
+
+    [Theory]
+    [InlineData("""{"groups": ["other", 5]}""")]
+    [InlineData("""{"_claim_names": {"groups": "src1"}, "roles": ["other"]}""")]
+    public async Task With_allowed_groups_groups_that_are_not_all_known_at_a_recheck_do_not_end_the_session(string sent)
+    {
+        await using World world = await RecheckWorld.StartAsync(
+            settings: [("GATEWAY_ALLOWED_GROUPS", "family"), ("GATEWAY_GROUPS_CLAIM", "groups,roles")]);
+        using Visitor alice = await world.SignedInAsync("alice");
+        Sends(world, sent);
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+
+        Assert.Equal("alice", await alice.WhoAsync());
+        Assert.Contains("family", await alice.GroupsAsync());
+        Assert.NotEmpty(world.Log.Of("GroupsUnreadable"));
     }
 
     [Theory]

@@ -36,6 +36,26 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
         Assert.Equal("carol", await again.WhoAsync());
     }
 
+    [Fact]
+    public async Task The_page_holds_each_group_once_and_the_new_account_gets_them()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = null;
+            options.Provider = given => given with { IncludeClaimsInIdToken = false };
+        });
+        string[] groups = [.. Enumerable.Range(0, 400).Select(number => $"{new string('g', 60)}{number}")];
+        world.NewPerson("carol", "Carol Cook", groups);
+        world.Paperless.Data.AddGroup(groups[7]);
+        using Visitor carol = world.NewVisitor();
+
+        Page page = await carol.SignInAsync("carol");
+        await ChooseAsync(carol, page, "carol");
+
+        Assert.InRange(page.Text.Length, 400 * 60, 400 * 60 * 2);
+        Assert.Equal([groups[7]], world.Paperless.Data.GroupsOf("carol"));
+    }
+
     [Theory]
     [InlineData("alice", "is taken")]
     [InlineData("ALICE", "is taken")]
