@@ -237,6 +237,18 @@ public sealed class GroupSyncTests
 
 internal static class ClaimsOfEverybody
 {
+    /// <summary>The provider sends these claims from now on, and no groups.</summary>
+    public static void SaysInPlaceOfGroups(this World world, string claims) => world.Provider.TamperIdToken = world.Provider.TamperUserInfo = sent =>
+    {
+        sent.Remove("groups");
+        foreach ((string name, JsonNode? value) in JsonNode.Parse(claims)!.AsObject())
+        {
+            sent[name] = value?.DeepClone();
+        }
+
+        return sent;
+    };
+
     /// <summary>What the provider says in one claim from now on; null: nothing.</summary>
     public static void Says(this World world, string claim, JsonNode? value)
     {

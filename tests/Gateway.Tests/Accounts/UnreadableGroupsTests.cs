@@ -191,7 +191,7 @@ public sealed class UnreadableGroupsTests
             options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family";
             options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles";
         });
-        Sends(world, sent);
+        world.SaysInPlaceOfGroups(sent);
         using Visitor alice = world.NewVisitor();
 
         Page page = await alice.SignInAsync("alice");
@@ -210,7 +210,7 @@ public sealed class UnreadableGroupsTests
         await using World world = await RecheckWorld.StartAsync(
             settings: [("GATEWAY_ALLOWED_GROUPS", "family"), ("GATEWAY_GROUPS_CLAIM", "groups,roles")]);
         using Visitor alice = await world.SignedInAsync("alice");
-        Sends(world, sent);
+        world.SaysInPlaceOfGroups(sent);
         world.Clock.Advance(TimeSpan.FromMinutes(11));
 
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
@@ -228,7 +228,7 @@ public sealed class UnreadableGroupsTests
     {
         await using World world = await StartAsync();
         InGroups(world, "viewers");
-        Sends(world, sent);
+        world.SaysInPlaceOfGroups(sent);
 
         (await world.SignedInAsync("alice")).Dispose();
 
@@ -248,7 +248,7 @@ public sealed class UnreadableGroupsTests
         });
         world.Paperless.Data.AddGroup("family");
         InGroups(world, "viewers");
-        Sends(world, """{"_claim_names": {"groups": "src1"}, "roles": ["family"]}""");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}, "roles": ["family"]}""");
 
         (await world.SignedInAsync("alice")).Dispose();
 
@@ -260,7 +260,7 @@ public sealed class UnreadableGroupsTests
     public async Task With_allowed_groups_a_person_whose_groups_Entra_left_out_is_refused_with_the_reason()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
-        Sends(world, """{"_claim_names": {"groups": "src1"}}""");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}}""");
         using Visitor alice = world.NewVisitor();
 
         Page page = await alice.SignInAsync("alice");
@@ -269,18 +269,6 @@ public sealed class UnreadableGroupsTests
         Assert.Equal("groups_overage", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
         Assert.Contains("more groups than", page.Text, StringComparison.Ordinal);
     }
-
-    /// <summary>The provider sends these claims, and no groups.</summary>
-    private static void Sends(World world, string claims) => world.Provider.TamperIdToken = world.Provider.TamperUserInfo = sent =>
-    {
-        sent.Remove("groups");
-        foreach ((string name, JsonNode? value) in JsonNode.Parse(claims)!.AsObject())
-        {
-            sent[name] = value?.DeepClone();
-        }
-
-        return sent;
-    };
 
     private static JsonObject With(JsonObject claims, JsonNode? groups)
     {
