@@ -144,10 +144,10 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         }
     }
 
-    private static IReadOnlyList<string> Shown(IReadOnlyList<string> names)
+    private static string[] Shown(ImmutableArray<string> names)
     {
         string[] shown = [.. names.Take(MaxShownGroups).Select(name => name.Length <= MaxShownLength ? name : name[..MaxShownLength] + "…")];
-        return names.Count > shown.Length ? [.. shown, $"and {names.Count - shown.Length} more"] : shown;
+        return names.Length > shown.Length ? [.. shown, $"and {names.Length - shown.Length} more"] : shown;
     }
 
     private (Person?, Refusal) RefusedByGroups(ProviderSettings provider, GroupsOfPerson groups, string subject)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Gateway.Groups;
 
 /// <summary>One entry of the provider's groups, as it is looked up in Paperless.</summary>
@@ -7,5 +9,6 @@ namespace Gateway.Groups;
 internal sealed record GroupEntry(IReadOnlyList<string> Names, string? Whole, bool IsGuess = false)
 {
     /// <summary>Whether it says no more than the one name.</summary>
+    [JsonIgnore]
     public bool IsOneName => Names.Count == 1 && Whole is null && !IsGuess;
 }

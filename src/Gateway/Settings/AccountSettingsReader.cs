@@ -111,6 +111,12 @@ internal sealed class AccountSettingsReader(Variables variables)
                         + "address, by saying that it has verified the address. Use never unless you trust all providers with all addresses.");
                 }
 
+                if (accountSignups)
+                {
+                    variables.Warn($"{name} is verified-email while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up with another person's "
+                        + "email address and then share the account with that person. Use never, or switch sign-ups off.");
+                }
+
                 return AccountMatch.VerifiedEmail;
             case "USERNAME":
                 if (severalProviders)

@@ -75,6 +75,22 @@ public sealed class SignInRulesTests
         Assert.Equal(expected, await visitor.WhoAsync());
     }
 
+    [Fact]
+    public async Task A_user_name_that_the_map_drops_counts_as_missing()
+    {
+        await using World world = await StartAsync(false, ("GATEWAY_USERNAME_MAP", """{"*@idm.example": null}"""));
+        world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims =>
+        {
+            claims["preferred_username"] = "carol@idm.example";
+            claims["email"] = "c.cook@example.com";
+            return claims;
+        };
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("c.cook", await visitor.WhoAsync());
+    }
+
     [Theory]
     [InlineData("zoe.z@example.com", "Zoë Zimmer", "zoe.z")]
     [InlineData("bob@example.com", "Zoë Zimmer", "bob2")]

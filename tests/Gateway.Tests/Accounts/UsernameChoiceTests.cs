@@ -1,5 +1,8 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Gateway.Accounts;
+using Gateway.SignIn;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
@@ -54,6 +57,20 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
 
         Assert.InRange(page.Text.Length, 400 * 60, 400 * 60 * 2);
         Assert.Equal([groups[7]], world.Paperless.Data.GroupsOf("carol"));
+    }
+
+    [Fact]
+    public void A_form_that_an_earlier_version_wrote_keeps_its_groups()
+    {
+        Person person = JsonSerializer.Deserialize(
+            """
+            {"Provider": "authentik", "Issuer": "i", "Subject": "s", "Groups": ["family", "chefs"], "AssertedAt": "2026-01-01T00:00:00+00:00",
+             "GroupEntries": [{"Names": ["family", "chefs"], "Whole": "family,chefs"}], "ProvidedGroups": ["family,chefs"]}
+            """,
+            PendingSignInJson.Default.Person)!;
+
+        Assert.Equal(["family", "chefs"], person.Groups);
+        Assert.Equal("family,chefs", Assert.Single(person.GroupLookups).Whole);
     }
 
     [Theory]

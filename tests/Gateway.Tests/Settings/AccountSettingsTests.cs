@@ -100,12 +100,14 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false, 1)]
-    [InlineData(true, 2)]
-    public void Matching_by_verified_email_is_warned_of_and_once_more_with_several_providers(bool several, int warnings)
+    [InlineData(false, false, 1)]
+    [InlineData(true, false, 2)]
+    [InlineData(false, true, 2)]
+    public void Matching_by_verified_email_is_warned_of_and_once_more_with_several_providers_or_open_sign_up(bool several, bool signups, int warnings)
     {
         Reading reading = GivenEnvironment.Read(
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers),
+            ("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", signups ? "true" : "false"),
             ("GATEWAY_MATCH_ACCOUNTS", "verified-email"));
 
         Assert.Equal(AccountMatch.VerifiedEmail, reading.Good.Accounts.Match);
