@@ -23,9 +23,10 @@ internal static class GroupClaims
         string[] leftOut = [.. GroupOverage.Describe(claims, names)];
         string[] faults = [.. read.Select(found => found.Unreadable).OfType<string>(), .. leftOut];
         string? unreadable = faults.Length > 0 ? string.Join("; ", faults) : null;
+        bool isOverage = leftOut.Length > 0 && leftOut.Length == faults.Length;
         if (read.All(found => found.Entries is null))
         {
-            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = leftOut.Length > 0 };
+            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = isOverage };
         }
 
         Mapping mapping = new(map);
@@ -34,7 +35,7 @@ internal static class GroupClaims
             mapping.Add(entry);
         }
 
-        return mapping.ToGroups(unreadable) with { IsOverage = leftOut.Length > 0 };
+        return mapping.ToGroups(unreadable) with { IsOverage = isOverage };
     }
 
     /// <summary>The claims of <paramref name="claim"/> that are there and can be read, at least in part.</summary>

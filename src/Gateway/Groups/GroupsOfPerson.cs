@@ -32,7 +32,7 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
     /// <summary>The names that a text with blanks has if it is a list. They prove nothing.</summary>
     public ImmutableArray<string> GuessedNames { get; init; } = [];
 
-    /// <summary>The provider left groups out because there are too many.</summary>
+    /// <summary>The provider left groups out because there are too many, and what it sent was understood.</summary>
     public bool IsOverage { get; init; }
 
     /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>

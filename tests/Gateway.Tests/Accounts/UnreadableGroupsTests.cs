@@ -257,6 +257,19 @@ public sealed class UnreadableGroupsTests
     }
 
     [Fact]
+    public async Task Beside_groups_that_Entra_left_out_an_unreadable_claim_is_shown_in_the_warning()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}, "roles": [5]}""");
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        string shape = CapturedLog.Value(Assert.Single(world.Log.Of("GroupsUnreadable")), "Shape");
+        Assert.Contains("1 unreadable entries: 5", shape, StringComparison.Ordinal);
+        Assert.Contains("overage", shape, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task With_allowed_groups_a_person_whose_groups_Entra_left_out_is_refused_with_the_reason()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
