@@ -173,8 +173,8 @@ internal sealed partial class AccountProvisioning(
     /// <summary>The default groups and the provider's, as far as Paperless has them.</summary>
     private async Task<IEnumerable<int>> GroupsAsync(Person person, CancellationToken cancellationToken)
     {
-        HashSet<int> ids = [.. await groups.IdsAsync(settings.DefaultGroups, mayCreate: false, cancellationToken)];
-        ids.UnionWith(await groups.IdsAsync(person.GroupEntries, cancellationToken));
+        HashSet<int> ids = [.. await groups.FindIdsAsync(settings.DefaultGroups, cancellationToken)];
+        ids.UnionWith(await groups.FindIdsAsync(person.GroupLookups, cancellationToken));
         return ids.Order();
     }
 

@@ -81,12 +81,12 @@ internal sealed class AccountSignIn(
             return await FollowLinkAsync(person, link, cancellationToken);
         }
 
-        if (settings.MatchByUsername && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
+        if (settings.Match == AccountMatch.Username && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
         {
             return matched;
         }
 
-        if (settings.MatchByVerifiedEmail && person is { EmailIsVerified: true, Email: { } email }
+        if (settings.Match == AccountMatch.VerifiedEmail && person is { EmailIsVerified: true, Email: { } email }
             && await MatchEmailAsync(person, email, cancellationToken) is { } found)
         {
             return found;

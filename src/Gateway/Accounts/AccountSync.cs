@@ -40,8 +40,8 @@ internal sealed partial class AccountSync(
         if (!change.IsNothing)
         {
             PaperlessUser before = user;
-            user = await SendAsync(person, user, change, cancellationToken);
-            LogChanges(person, before, user);
+            (user, PaperlessUserChange sent) = await SendAsync(person, user, change, cancellationToken);
+            LogChanges(person, before, user, sent);
         }
 
         await links.UpdateAssertionAsync(link, person.Label, person.AssertedAt, cancellationToken);
@@ -74,7 +74,7 @@ internal sealed partial class AccountSync(
     /// <summary>The provider's groups; with those that the user has, where the provider's claim was not read completely.</summary>
     private async Task<IReadOnlySet<int>> FindGroupsAsync(Person person, PaperlessUser user, CancellationToken cancellationToken)
     {
-        IReadOnlySet<int> named = await groups.IdsAsync(person.GroupEntries, cancellationToken);
+        IReadOnlySet<int> named = await groups.FindIdsAsync(person.GroupLookups, cancellationToken);
         return person.GroupsAreIncomplete ? named.Union(user.Groups).ToHashSet() : named;
     }
 
@@ -100,7 +100,12 @@ internal sealed partial class AccountSync(
     }
 
     /// <summary>Sends the change. Names and email that Paperless refuses are left out, so that groups and flags still apply.</summary>
-    private async Task<PaperlessUser> SendAsync(Person person, PaperlessUser user, PaperlessUserChange change, CancellationToken cancellationToken)
+    /// <returns>The user as it is afterwards, and the change that Paperless took.</returns>
+    private async Task<(PaperlessUser User, PaperlessUserChange Sent)> SendAsync(
+        Person person,
+        PaperlessUser user,
+        PaperlessUserChange change,
+        CancellationToken cancellationToken)
     {
         using IDisposable? turn = change.IsSuperuser == false ? await _superusers.AcquireAsync(true, cancellationToken) : null;
         if (change.IsSuperuser == false
@@ -114,7 +119,7 @@ internal sealed partial class AccountSync(
         {
             try
             {
-                return await api.ChangeUserAsync(user.Id, change, cancellationToken);
+                return (await api.ChangeUserAsync(user.Id, change, cancellationToken), change);
             }
             catch (PaperlessRefusedException refused) when (tries < 3)
             {
@@ -135,7 +140,7 @@ internal sealed partial class AccountSync(
             }
         }
 
-        return user;
+        return (user, change);
     }
 
     private async Task<PaperlessUserChange> WithoutRejectedAsync(
@@ -162,18 +167,11 @@ internal sealed partial class AccountSync(
         };
     }
 
-    private void LogChanges(Person person, PaperlessUser before, PaperlessUser after)
+    private void LogChanges(Person person, PaperlessUser before, PaperlessUser after, PaperlessUserChange sent)
     {
-        string[] added = [.. after.Groups.Except(before.Groups).Select(groups.NameOf)];
-        string[] removed = [.. before.Groups.Except(after.Groups).Select(groups.NameOf)];
-        if (added.Length + removed.Length > 0)
+        if (sent.Groups is not null)
         {
-            GroupsChanged(after.Username, added, removed, person.GroupsSource, person.Provider);
-        }
-
-        if (before.Groups.Count > 0 && after.Groups.Count == 0 && person.ProvidedGroups.Count > 0)
-        {
-            LastGroupRemoved(after.Username, person.ProvidedGroups, person.GroupsSource, person.Provider);
+            LogGroups(person, before, after);
         }
 
         if (before.IsSuperuser != after.IsSuperuser)
@@ -189,6 +187,21 @@ internal sealed partial class AccountSync(
         if (before.Email != after.Email || before.FirstName != after.FirstName || before.LastName != after.LastName)
         {
             ProfileChanged(after.Username, person.Provider);
+        }
+    }
+
+    private void LogGroups(Person person, PaperlessUser before, PaperlessUser after)
+    {
+        string[] added = [.. after.Groups.Except(before.Groups).Select(groups.NameOf)];
+        string[] removed = [.. before.Groups.Except(after.Groups).Select(groups.NameOf)];
+        if (added.Length + removed.Length > 0)
+        {
+            GroupsChanged(after.Username, added, removed, person.GroupsSource, person.Provider);
+        }
+
+        if (removed.Length > 0 && after.Groups.Count == 0 && person.ShownGroups.Count > 0)
+        {
+            LastGroupRemoved(after.Username, person.ShownGroups, person.GroupsSource, person.Provider);
         }
     }
 
@@ -234,7 +247,7 @@ internal sealed partial class AccountSync(
         EventId = 7035,
         EventName = "LastGroupRemoved",
         Level = LogLevel.Warning,
-        Message = "{User} is now in no group: none of {Entries}, from the claim {Claim} of {Provider}, is a group in Paperless. If that is wrong, map "
-            + "the names with GATEWAY_GROUP_MAP or create the groups")]
+        Message = "{User} is now in no group: none of {Entries}, from the claim {Claim} of {Provider}, leads to a group in Paperless. If that is wrong, "
+            + "map the names with GATEWAY_GROUP_MAP or create the groups")]
     private partial void LastGroupRemoved(string user, IReadOnlyList<string> entries, string? claim, string provider);
 }

@@ -22,9 +22,6 @@ internal static class ClaimGate
     public static bool IsEmailVerified(JsonElement claims) => ClaimPath.TryFind(claims, "email_verified", out JsonElement value)
         && (value.ValueKind == JsonValueKind.True || string.Equals(ClaimPath.Text(value), "true", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>What stands after the last @; empty where there is none.</summary>
-    public static string EmailDomain(string? email) => email?.Trim() is { } text && text.LastIndexOf('@') is > 0 and int at ? text[(at + 1)..] : "";
-
     private static string? Text(JsonElement value) =>
         value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? value.GetRawText() : ClaimPath.Text(value);
 }

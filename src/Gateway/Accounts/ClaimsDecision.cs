@@ -13,8 +13,13 @@ namespace Gateway.Accounts;
 /// </summary>
 internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<ClaimsDecision> logger)
 {
+    /// <summary>As many entries, and as much of each, as a log line shows.</summary>
+    private const int MaxShownGroups = 20;
+
+    private const int MaxShownLength = 100;
+
     /// <param name="assertedAt">When the provider said it.</param>
-    /// <param name="isSignedIn">True at a recheck: an absent groups claim then changes nothing. At a sign-in, allowed groups refuse it.</param>
+    /// <param name="isSignedIn">True at a recheck: groups that are not known then change nothing. At a sign-in, allowed groups refuse them.</param>
     /// <returns>The person, or the refusal.</returns>
     public (Person? Person, Refusal? Refusal) Decide(
         ProviderSettings provider,
@@ -52,12 +57,12 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         }
 
         GroupsOfPerson groups = GroupClaims.Read(claims, rules.GroupsClaim, rules.GroupMap);
-        if (!groups.IsAllowed(rules.AllowedGroups, rules.AllowedGroupPatterns) && !(isSignedIn && groups.Mapped is null))
+        WarnOfGroups(provider, groups, subject);
+        bool isUnknown = groups.Mapped is null || groups.IsIncomplete;
+        if (!groups.IsAllowed(rules.AllowedGroups, rules.AllowedGroupPatterns) && !(isSignedIn && isUnknown))
         {
             return RefusedByGroups(provider, groups, subject);
         }
-
-        WarnOfGroups(provider, groups, subject);
 
         (string? first, string? last) = PersonNames.Split(Label(claims, "given_name"), Label(claims, "family_name"), Label(claims, "name"));
         return (new Person(
@@ -77,8 +82,8 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         {
             EmailIsVerified = ClaimGate.IsEmailVerified(claims),
             GroupsAreIncomplete = groups.IsIncomplete,
-            GroupEntries = groups.Entries,
-            ProvidedGroups = groups.Provided,
+            GroupEntries = groups.Entries.All(entry => entry.IsOneName) ? null : groups.Entries,
+            ShownGroups = Shown(groups.Provided),
         }, null);
     }
 
@@ -101,7 +106,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
             return null;
         }
 
-        if (!rules.AllowedEmailDomains.Contains(ClaimGate.EmailDomain(Label(claims, "email"))))
+        if (EmailDomain.Of(Label(claims, "email")) is not { } domain || !rules.AllowedEmailDomains.Contains(domain))
         {
             return Refused(
                 "email_domain_not_allowed",
@@ -139,22 +144,17 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         }
     }
 
+    private static string[] Shown(ImmutableArray<string> names)
+    {
+        string[] shown = [.. names.Take(MaxShownGroups).Select(name => name.Length <= MaxShownLength ? name : name[..MaxShownLength] + "…")];
+        return names.Length > shown.Length ? [.. shown, $"and {names.Length - shown.Length} more"] : shown;
+    }
+
     private (Person?, Refusal) RefusedByGroups(ProviderSettings provider, GroupsOfPerson groups, string subject)
     {
         string claim = settings.Identity.GroupsClaim;
-        if (groups.Mapped is not null)
-        {
-            return Refused(
-                "group_not_allowed",
-                "No access",
-                "You belong to none of the groups that may use Paperless here.",
-                "Ask the person who runs it to add you to one.",
-                subject);
-        }
-
         if (groups.IsOverage)
         {
-            GroupsOverage(provider.Id, claim, subject);
             return Refused(
                 "groups_overage",
                 "No access",
@@ -163,9 +163,8 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
                 subject);
         }
 
-        if (groups.Unreadable is { } shape)
+        if (groups.Unreadable is not null)
         {
-            GroupsUnreadable(provider.Id, claim, subject, shape);
             return Refused(
                 "groups_unreadable",
                 "No access",
@@ -174,18 +173,28 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
                 subject);
         }
 
+        if (groups.Mapped is null)
+        {
+            return Refused(
+                "groups_absent",
+                "No access",
+                $"{provider.Name} did not say which groups you belong to: the claim \"{claim}\" is missing.",
+                "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.",
+                subject);
+        }
+
         return Refused(
-            "groups_absent",
+            "group_not_allowed",
             "No access",
-            $"{provider.Name} did not say which groups you belong to: the claim \"{claim}\" is missing.",
-            "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.",
+            "You belong to none of the groups that may use Paperless here.",
+            "Ask the person who runs it to add you to one.",
             subject);
     }
 
     private void WarnOfGroups(ProviderSettings provider, GroupsOfPerson groups, string subject)
     {
         string claim = settings.Identity.GroupsClaim;
-        if (groups.IsOverage)
+        if (groups.IsOverage && groups.Mapped is null)
         {
             GroupsOverage(provider.Id, claim, subject);
         }

@@ -35,11 +35,16 @@ internal sealed record Person(
     /// <summary>Part of the groups claim could not be read: the person may be in more groups than <see cref="Groups"/> names.</summary>
     public bool GroupsAreIncomplete { get; init; }
 
-    /// <summary><see cref="Groups"/> as they are looked up in Paperless.</summary>
-    public IReadOnlyList<GroupEntry> GroupEntries { get; init; } = [.. (Groups ?? []).Select(group => new GroupEntry([group], null))];
+    /// <summary>How <see cref="Groups"/> are looked up in Paperless; null where each is looked up by its own name.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<GroupEntry>? GroupEntries { get; init; }
 
-    /// <summary>The provider's own names of the groups, for the log.</summary>
-    public IReadOnlyList<string> ProvidedGroups { get; init; } = [];
+    [JsonIgnore]
+    public IReadOnlyList<GroupEntry> GroupLookups => GroupEntries ?? [.. (Groups ?? []).Select(group => new GroupEntry([group], null))];
+
+    /// <summary>Some of the provider's own names of the groups, for the log.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> ShownGroups { get; init; } = [];
 
     [JsonIgnore]
     public PersonKey Key => new(Provider, Issuer, Subject);

@@ -64,7 +64,7 @@ internal sealed partial class UsernameMatch(IAccountLinkStore links, TimeProvide
         EventId = 7024,
         EventName = "AccountNotMatched",
         Level = LogLevel.Warning,
-        Message = "The account {User} (user {UserId}) is not matched by its name: user {Other} had this name before, and an open session may have used the "
-            + "account. Link it with Connect or \"Gateway accounts link\"")]
+        Message = "A first sign-in does not get the account {User} (user {UserId}): user {Other} had this name before, and an open session may have used "
+            + "the account. Link it with Connect or \"Gateway accounts link\"")]
     private partial void NotMatched(string user, int userId, int other);
 }

@@ -18,15 +18,15 @@ internal static class GroupClaims
     /// <param name="claim">One claim, or several with commas between them.</param>
     public static GroupsOfPerson Read(JsonElement claims, string claim, GroupMap map)
     {
-        string[] names = ClaimPath.TryFind(claims, claim, out _)
-            ? [claim]
-            : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        ReadEntries[] read = [.. FindValues(claims, names).Select(GroupShapes.Read)];
-        string[] faults = [.. read.Select(found => found.Unreadable).OfType<string>(), .. GroupOverage.Describe(claims, names)];
+        string[] names = Names(claims, claim);
+        ReadEntries[] read = [.. names.Select(name => ReadClaim(claims, name)).OfType<ReadEntries>()];
+        string[] leftOut = [.. GroupOverage.Describe(claims, names)];
+        string[] faults = [.. read.Select(found => found.Unreadable).OfType<string>(), .. leftOut];
         string? unreadable = faults.Length > 0 ? string.Join("; ", faults) : null;
+        bool isOverage = leftOut.Length > 0 && leftOut.Length == faults.Length;
         if (read.All(found => found.Entries is null))
         {
-            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = read.Length == 0 && unreadable is not null };
+            return GroupsOfPerson.Absent with { Unreadable = unreadable, IsOverage = isOverage };
         }
 
         Mapping mapping = new(map);
@@ -35,21 +35,31 @@ internal static class GroupClaims
             mapping.Add(entry);
         }
 
-        return mapping.ToGroups(unreadable);
+        return mapping.ToGroups(unreadable) with { IsOverage = isOverage };
     }
 
-    private static List<JsonElement> FindValues(JsonElement claims, string[] names)
-    {
-        List<JsonElement> values = [];
-        foreach (string name in names)
-        {
-            if (ClaimPath.TryFind(claims, name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
-            {
-                values.Add(value);
-            }
-        }
+    /// <summary>The claims of <paramref name="claim"/> that are there and can be read, at least in part.</summary>
+    public static IEnumerable<string> FindReadable(JsonElement claims, string claim) =>
+        Names(claims, claim).Where(name => ReadClaim(claims, name)?.Entries is not null);
 
-        return values;
+    /// <summary>A name with commas is one claim where there is such a claim.</summary>
+    private static string[] Names(JsonElement claims, string claim) => ClaimPath.TryFind(claims, claim, out _)
+        ? [claim]
+        : claim.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Null where the claim is absent.</summary>
+    private static ReadEntries? ReadClaim(JsonElement claims, string name) =>
+        ClaimPath.TryFind(claims, name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? GroupShapes.Read(value) : null;
+
+    /// <summary>What the map makes of one name of the provider.</summary>
+    /// <param name="Full">The name as the provider wrote it, with the other names that it goes by.</param>
+    /// <param name="ShortName">The last part of a path or of a distinguished name; null for a plain name.</param>
+    /// <param name="MatchedName">The name that a key of the map matched; null if none did.</param>
+    private sealed record MappedName(string[] Full, string? ShortName, string? MatchedName, string[] Mapped)
+    {
+        public bool IsMapped => MatchedName is not null;
+
+        public bool IsMappedInFull => MatchedName is not null && MatchedName != ShortName;
     }
 
     /// <summary>Collects the groups of one person, entry by entry.</summary>
@@ -57,7 +67,9 @@ internal static class GroupClaims
     {
         private readonly ImmutableArray<string>.Builder _mapped = ImmutableArray.CreateBuilder<string>();
         private readonly ImmutableArray<string>.Builder _provided = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _granting = ImmutableArray.CreateBuilder<string>();
         private readonly ImmutableArray<string>.Builder _fullNames = ImmutableArray.CreateBuilder<string>();
+        private readonly ImmutableArray<string>.Builder _guessed = ImmutableArray.CreateBuilder<string>();
         private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
         private readonly List<GroupEntry> _entries = [];
         private string? _notMatched;
@@ -66,17 +78,18 @@ internal static class GroupClaims
         {
             try
             {
+                MappedName[] names = [.. entry.Names.Select(Map)];
                 if (entry.Whole is not { } whole)
                 {
-                    AddName(entry.Names[0]);
+                    AddName(names[0]);
                 }
-                else if (map.HasKey(whole))
+                else if (map.HasKey(whole) || (!names.Any(name => name.IsMapped) && map.MapAll([whole]) is not null))
                 {
-                    AddName([whole]);
+                    AddName(Map([whole]));
                 }
                 else
                 {
-                    AddParts(entry, whole);
+                    AddParts(names, whole, entry.IsGuess);
                 }
             }
             catch (RegexMatchTimeoutException)
@@ -88,67 +101,74 @@ internal static class GroupClaims
         public GroupsOfPerson ToGroups(string? unreadable) => new(_mapped.ToImmutable(), _provided.ToImmutable(), unreadable ?? _notMatched)
         {
             Entries = _entries,
+            GrantingNames = _granting.ToImmutable(),
             FullNames = _fullNames.ToImmutable(),
+            GuessedNames = _guessed.ToImmutable(),
         };
 
-        private void AddName(string[] names)
+        private MappedName Map(string[] names)
         {
             string? shortName = ProvidedName.ShortName(names[0]);
-            _provided.AddRange(names);
-            _fullNames.AddRange(names);
-            if (shortName is not null)
-            {
-                _provided.Add(shortName);
-            }
-
-            if (map.TryMapAll(names, out string[] mapped))
-            {
-                string[] kept = Keep(mapped);
-                _fullNames.AddRange(kept);
-                _entries.Add(new GroupEntry(kept, null));
-            }
-            else
-            {
-                string[] kept = Keep(MapShortName(shortName, names[0]));
-                _entries.Add(new GroupEntry(kept, shortName is null ? null : names[0]));
-            }
+            (string Name, string[] Mapped)? found = map.MapAll(shortName is null ? names : [.. names, shortName]);
+            return found is { } match
+                ? new MappedName(names, shortName, match.Name, match.Mapped)
+                : new MappedName(names, shortName, null, [shortName ?? names[0]]);
         }
 
-        private void AddParts(ReadEntry entry, string whole)
+        private void AddName(MappedName name)
         {
-            List<string> kept = [];
-            foreach (string part in entry.Names.Select(names => names[0]))
-            {
-                string? shortName = ProvidedName.ShortName(part);
-                _provided.Add(part);
-                bool isMapped = map.TryMapAll([part], out string[] mapped);
-                string[] names = Keep(isMapped ? mapped : MapShortName(shortName, part));
-                kept.AddRange(names);
-                if (shortName is not null)
-                {
-                    _provided.Add(shortName);
-                }
+            string[] kept = Keep(name.Mapped);
+            _provided.Add(name.Full[0]);
+            Grant(name, kept);
+            bool isPartOfName = name.ShortName is not null && !name.IsMapped;
+            _entries.Add(new GroupEntry(kept, isPartOfName ? name.Full[0] : null));
+        }
 
-                if (!entry.IsGuess)
+        /// <summary>
+        /// A text that is a list. Where the map knows a part, it is a list of groups, and no group of the whole text counts. Blanks alone are no
+        /// proof of a list: then the whole text grants access, and its parts do not.
+        /// </summary>
+        private void AddParts(MappedName[] parts, string whole, bool isGuess)
+        {
+            List<string> names = [];
+            foreach (MappedName part in parts)
+            {
+                string[] kept = Keep(part.Mapped);
+                names.AddRange(kept);
+                if (isGuess)
                 {
-                    _fullNames.Add(part);
-                    _fullNames.AddRange(isMapped ? names : []);
+                    _guessed.AddRange(part.Full.Concat(kept));
+                }
+                else
+                {
+                    Grant(part, kept);
                 }
             }
 
             _provided.Add(whole);
-            _fullNames.Add(whole);
-            _entries.Add(new GroupEntry(kept, whole));
-        }
-
-        private string[] MapShortName(string? shortName, string name)
-        {
-            if (shortName is null)
+            bool isMapped = parts.Any(part => part.IsMapped);
+            if (isGuess || !isMapped)
             {
-                return [name];
+                _granting.Add(whole);
+                _fullNames.Add(whole);
             }
 
-            return map.TryMapAll([shortName], out string[] mapped) ? mapped : [shortName];
+            _entries.Add(new GroupEntry(names, isMapped ? null : whole, isGuess));
+        }
+
+        private void Grant(MappedName name, string[] kept)
+        {
+            _granting.AddRange(name.Full.Concat(kept));
+            _fullNames.AddRange(name.Full);
+            if (name.ShortName is { } shortName)
+            {
+                _granting.Add(shortName);
+            }
+
+            if (name.IsMappedInFull)
+            {
+                _fullNames.AddRange(kept);
+            }
         }
 
         /// <summary>The names that a group of Paperless can have.</summary>

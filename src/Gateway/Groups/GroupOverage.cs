@@ -8,6 +8,14 @@ namespace Gateway.Groups;
 /// </summary>
 internal static class GroupOverage
 {
+    /// <summary>The claim that Microsoft Entra leaves out.</summary>
+    public const string Claim = "groups";
+
+    /// <summary>Whether Microsoft Entra has left out the groups, and they are wanted.</summary>
+    /// <param name="claim">One claim, or several with commas between them.</param>
+    public static bool AreGroupsLeftOut(JsonElement claims, string claim) =>
+        claim.Split(',', StringSplitOptions.TrimEntries).Contains(Claim) && IsLeftOut(claims, Claim);
+
     /// <summary>What the log says of each claim that was left out.</summary>
     public static IEnumerable<string> Describe(JsonElement claims, IEnumerable<string> names) => names.Where(name => IsLeftOut(claims, name))
         .Select(name => $"the person has too many groups, so the provider left out the claim \"{name}\" (overage)");
@@ -24,7 +32,7 @@ internal static class GroupOverage
             return true;
         }
 
-        return name == "groups" && ClaimPath.TryFind(claims, "hasgroups", out JsonElement has)
+        return name == Claim && ClaimPath.TryFind(claims, "hasgroups", out JsonElement has)
             && (has.ValueKind == JsonValueKind.True || string.Equals(ClaimPath.Text(has), "true", StringComparison.OrdinalIgnoreCase));
     }
 }

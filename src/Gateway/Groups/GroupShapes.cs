@@ -139,8 +139,13 @@ internal static class GroupShapes
         string[] parts = ProvidedName.Split(text, out bool byBlanks);
         string[] names = [.. parts.Where(part => part.Length <= MaxNameLength).Take(MaxGroups)];
         string? unread = parts.Length > MaxGroups ? $"a text of {parts.Length} names, of which only {MaxGroups} are read" : null;
-        return names is [var name] && parts.Length == 1
-            ? new ReadEntries([new ReadEntry([[name]])], null)
+        if (names.Length == 0)
+        {
+            return new ReadEntries([], unread);
+        }
+
+        return parts.Length == 1
+            ? new ReadEntries([new ReadEntry([names])], null)
             : new ReadEntries([new ReadEntry([.. names.Select(part => new[] { part })], text, byBlanks)], unread);
     }
 

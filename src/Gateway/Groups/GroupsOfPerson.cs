@@ -8,7 +8,7 @@ namespace Gateway.Groups;
 /// decides what an absent claim does.
 /// </summary>
 /// <param name="Mapped">Paperless's names, each once, in the provider's order.</param>
-/// <param name="Provided">The provider's own names and ids, before the map.</param>
+/// <param name="Provided">The entries as the provider wrote them, for the log.</param>
 /// <param name="Unreadable">What of the claim could not be read, for the log; null where all of it was understood.</param>
 internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableArray<string> Provided, string? Unreadable = null)
 {
@@ -18,12 +18,21 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
     public IReadOnlyList<GroupEntry> Entries { get; init; } = [];
 
     /// <summary>
+    /// The names that `GATEWAY_ALLOWED_GROUPS` is compared with: the provider's names and ids, their short names, and Paperless's names. The parts
+    /// of a text with blanks are not among them.
+    /// </summary>
+    public ImmutableArray<string> GrantingNames { get; init; } = [];
+
+    /// <summary>
     /// Names that the provider wrote in full, or that the map made of them. The short name of a path or of a distinguished name is none:
     /// `/guests/admins` makes nobody a superuser because `admins` would.
     /// </summary>
     public ImmutableArray<string> FullNames { get; init; } = [];
 
-    /// <summary>The provider left the groups out because there are too many.</summary>
+    /// <summary>The names that a text with blanks has if it is a list. They prove nothing.</summary>
+    public ImmutableArray<string> GuessedNames { get; init; } = [];
+
+    /// <summary>The provider left groups out because there are too many, and what it sent was understood.</summary>
     public bool IsOverage { get; init; }
 
     /// <summary>The person may be in more groups than <see cref="Mapped"/> names: no group may be taken away because of it.</summary>
@@ -37,8 +46,7 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
             return true;
         }
 
-        return Provided.Concat(Mapped ?? [])
-            .Any(name => allowed.Contains(name) || (!patterns.IsDefaultOrEmpty && patterns.Any(pattern => pattern.IsMatch(name))));
+        return GrantingNames.Any(name => allowed.Contains(name) || (!patterns.IsDefaultOrEmpty && patterns.Any(pattern => pattern.IsMatch(name))));
     }
 
     /// <summary>Whether the person is a member of one of these groups. Null where that is not known.</summary>
@@ -54,7 +62,7 @@ internal sealed record GroupsOfPerson(ImmutableArray<string>? Mapped, ImmutableA
             return true;
         }
 
-        // A short name is no proof of membership, and no proof of the contrary.
-        return IsIncomplete || IsAllowed(groups) ? null : false;
+        // A short name or a guess is no proof of membership, and no proof of the contrary.
+        return IsIncomplete || IsAllowed(groups) || GuessedNames.Any(groups.Contains) ? null : false;
     }
 }

@@ -8,77 +8,110 @@ internal sealed partial class PaperlessGroups(PaperlessApi api, AccountSettings 
 {
     private static readonly TimeSpan CacheTtl = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _reading = new(1, 1);
-    private Dictionary<string, int> _ids = [];
-    private DateTimeOffset _readAt = DateTimeOffset.MinValue;
+    private readonly SemaphoreSlim _changing = new(1, 1);
 
-    /// <summary>The ids of the groups of these names; `GATEWAY_CREATE_GROUPS` creates missing ones, otherwise they are left out.</summary>
-    public async Task<IReadOnlySet<int>> IdsAsync(IReadOnlyList<string> names, bool mayCreate, CancellationToken cancellationToken)
+    /// <summary>Replaced, never changed: it is read without the lock.</summary>
+    private volatile Dictionary<string, int> _ids = [];
+    private long _readAtTicks;
+
+    /// <summary>The ids of the groups of these names, as far as Paperless has them.</summary>
+    public Task<IReadOnlySet<int>> FindIdsAsync(IReadOnlyList<string> names, CancellationToken cancellationToken) =>
+        FindIdsAsync([.. names.Select(name => new GroupEntry([name], null))], mayCreate: false, cancellationToken);
+
+    /// <summary>
+    /// The ids of a person's groups. A group that Paperless has under the whole text of an entry goes before the parts of the text.
+    /// `GATEWAY_CREATE_GROUPS` creates missing groups, otherwise they are left out.
+    /// </summary>
+    public Task<IReadOnlySet<int>> FindIdsAsync(IReadOnlyList<GroupEntry> entries, CancellationToken cancellationToken) =>
+        FindIdsAsync(entries, settings.CreateGroups, cancellationToken);
+
+    private async Task<IReadOnlySet<int>> FindIdsAsync(IReadOnlyList<GroupEntry> entries, bool mayCreate, CancellationToken cancellationToken)
     {
-        if (names.Count == 0)
+        HashSet<int> ids = [];
+        if (entries.Count == 0)
         {
-            return new HashSet<int>();
+            return ids;
         }
 
-        await _reading.WaitAsync(cancellationToken);
+        await ReadIfOldAsync(cancellationToken);
+        foreach (GroupEntry entry in entries)
+        {
+            if (entry.Whole is { } whole && _ids.TryGetValue(whole.Trim(), out int id))
+            {
+                ids.Add(id);
+                continue;
+            }
+
+            foreach (string name in entry.Names)
+            {
+                ids.UnionWith(await FindIdAsync(name.Trim(), mayCreate && !entry.IsGuess, cancellationToken) is { } found ? [found] : []);
+            }
+        }
+
+        return ids;
+    }
+
+    /// <param name="name">Without spaces around it, which Paperless trims.</param>
+    private async Task<int?> FindIdAsync(string name, bool mayCreate, CancellationToken cancellationToken)
+    {
+        if (_ids.TryGetValue(name, out int id))
+        {
+            return id;
+        }
+
+        if (!mayCreate)
+        {
+            return null;
+        }
+
+        // For each group anew: sign-ins whose groups are there do not wait for one that creates many.
+        await _changing.WaitAsync(cancellationToken);
         try
         {
-            if (time.GetUtcNow() - _readAt >= CacheTtl)
-            {
-                await ReadAsync(cancellationToken);
-            }
-
-            HashSet<int> ids = [];
-            // Paperless trims spaces around a name.
-            foreach (string name in names.Select(name => name.Trim()).Distinct())
-            {
-                if (_ids.TryGetValue(name, out int id))
-                {
-                    ids.Add(id);
-                }
-                else if (mayCreate && settings.CreateGroups)
-                {
-                    ids.UnionWith(await CreateAsync(name, cancellationToken) is { } made ? [made] : []);
-                }
-            }
-
-            return ids;
+            return _ids.TryGetValue(name, out id) ? id : await CreateAsync(name, cancellationToken);
         }
         finally
         {
-            _reading.Release();
+            _changing.Release();
         }
-    }
-
-    /// <summary>The ids of a person's groups. A group that Paperless has under the whole text of an entry goes before the parts of the text.</summary>
-    public async Task<IReadOnlySet<int>> IdsAsync(IReadOnlyList<GroupEntry> entries, CancellationToken cancellationToken)
-    {
-        HashSet<int> ids = [];
-        List<string> names = [];
-        foreach (GroupEntry entry in entries)
-        {
-            IReadOnlySet<int> whole = entry.Whole is { } text ? await IdsAsync([text], mayCreate: false, cancellationToken) : new HashSet<int>();
-            ids.UnionWith(whole);
-            names.AddRange(whole.Count > 0 ? [] : entry.Names);
-        }
-
-        ids.UnionWith(await IdsAsync(names, mayCreate: true, cancellationToken));
-        return ids;
     }
 
     /// <summary>The name of a group, for the log; its number where the name is not known.</summary>
     public string NameOf(int id) => _ids.FirstOrDefault(group => group.Value == id).Key ?? $"group {id}";
 
     /// <summary>Paperless knows an id no longer: the next question reads anew.</summary>
-    public void Forget() => _readAt = DateTimeOffset.MinValue;
+    public void Forget() => Interlocked.Exchange(ref _readAtTicks, 0);
 
-    public void Dispose() => _reading.Dispose();
+    public void Dispose() => _changing.Dispose();
+
+    private async Task ReadIfOldAsync(CancellationToken cancellationToken)
+    {
+        if (IsFresh)
+        {
+            return;
+        }
+
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            if (!IsFresh)
+            {
+                await ReadAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private bool IsFresh => time.GetUtcNow().UtcTicks - Interlocked.Read(ref _readAtTicks) < CacheTtl.Ticks;
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         _ids = (await api.ListGroupsAsync(cancellationToken)).DistinctBy(group => group.Name)
             .ToDictionary(group => group.Name, group => group.Id, StringComparer.Ordinal);
-        _readAt = time.GetUtcNow();
+        Interlocked.Exchange(ref _readAtTicks, time.GetUtcNow().UtcTicks);
     }
 
     /// <returns>Null where Paperless does not take the name.</returns>

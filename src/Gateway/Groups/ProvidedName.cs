@@ -8,6 +8,8 @@ internal static partial class ProvidedName
 {
     private const int MaxLength = 1000;
 
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>`editors` for `cn=editors,ou=groups,dc=example` and for `/a/editors`; null for a plain name.</summary>
     public static string? ShortName(string name)
     {
@@ -43,29 +45,32 @@ internal static partial class ProvidedName
 
     private static bool IsDistinguishedName(string name) => name.Length <= MaxLength && DistinguishedName().IsMatch(name);
 
-    /// <summary>The value of the first attribute, without its escapes.</summary>
-    private static string FirstValue(string name)
+    /// <summary>The value of the first attribute, without its escapes. Two hexadecimal digits are an octet of UTF-8 (RFC 4514, section 2.4).</summary>
+    /// <returns>Null if the octets are no UTF-8.</returns>
+    private static string? FirstValue(string name)
     {
-        StringBuilder value = new();
-        for (int at = name.IndexOf('=', StringComparison.Ordinal) + 1; at < name.Length && name[at] is not ','; at++)
+        try
         {
-            if (name[at] != '\\' || at + 1 == name.Length)
-            {
-                value.Append(name[at]);
-                continue;
-            }
-
-            at++;
-            bool isHex = at + 1 < name.Length && char.IsAsciiHexDigit(name[at]) && char.IsAsciiHexDigit(name[at + 1]);
-            value.Append(isHex ? (char)Convert.ToByte(name.Substring(at, 2), 16) : name[at]);
-            at += isHex ? 1 : 0;
+            return Escape().Replace(FirstAttributeValue().Match(name).Groups[1].Value, Unescape).Trim();
         }
-
-        return value.ToString().Trim();
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
     }
+
+    private static string Unescape(Match escape) => escape.Groups["octets"] is { Success: true } octets
+        ? StrictUtf8.GetString(Convert.FromHexString(octets.Value.Replace(@"\", "", StringComparison.Ordinal)))
+        : escape.Groups["letter"].Value;
 
     private static string? LastSegment(string name) => name.StartsWith('/') ? name[(name.TrimEnd('/').LastIndexOf('/') + 1)..].TrimEnd('/') : null;
 
     [GeneratedRegex(@"\A(?i:cn=.+|[a-z][a-z0-9-]*=(?:[^,\\]|\\.)+,\s*[a-z][a-z0-9-]*=.+)\z", RegexOptions.Singleline, matchTimeoutMilliseconds: 100)]
     private static partial Regex DistinguishedName();
+
+    [GeneratedRegex(@"=((?:[^,\\]|\\.)*)", RegexOptions.Singleline, matchTimeoutMilliseconds: 100)]
+    private static partial Regex FirstAttributeValue();
+
+    [GeneratedRegex(@"(?<octets>(?:\\[0-9A-Fa-f]{2})+)|\\(?<letter>.)", RegexOptions.Singleline, matchTimeoutMilliseconds: 100)]
+    private static partial Regex Escape();
 }

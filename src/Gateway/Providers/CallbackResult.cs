@@ -4,7 +4,7 @@ using Gateway.Sessions;
 namespace Gateway.Providers;
 
 /// <summary>The tokens and claims of a finished round trip to a provider. A feature of the callback request.</summary>
-internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, JsonElement? userInfo, DateTimeOffset assertedAt)
+internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, JsonElement claims, DateTimeOffset assertedAt)
 {
     private const int MaxSidLength = 1000;
 
@@ -18,8 +18,8 @@ internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, Js
     /// <summary>The id of the provider's session; null if the ID token has none.</summary>
     public string? Sid { get; } = idToken.Text("sid") is { Length: > 0 and <= MaxSidLength } sid ? sid : null;
 
-    /// <summary>The merged claims of ID token and userinfo.</summary>
-    public JsonElement Claims { get; } = ProviderClaims.Merge(idToken.Json, userInfo);
+    /// <summary>The merged claims of ID token and userinfo, with groups that only Microsoft Graph names.</summary>
+    public JsonElement Claims { get; } = claims;
 
     /// <summary>When the gateway requested the ID token. Any later assertion of the provider is newer.</summary>
     public DateTimeOffset AssertedAt { get; } = assertedAt;

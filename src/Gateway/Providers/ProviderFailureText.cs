@@ -14,6 +14,12 @@ internal static class ProviderFailureText
     /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
     private const string AbsentDescription = "error_description is null";
 
+    /// <summary>Whether a request to the provider failed: no answer, none in time, or one that cannot be used.</summary>
+    /// <param name="cancellationToken">The caller's own: a request that the caller has given up did not fail.</param>
+    public static bool IsFailure(Exception error, CancellationToken cancellationToken) =>
+        error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
+        || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
     /// <summary>The failure of a request that got no answer, or one that cannot be read.</summary>
     public static ProviderUnavailableException From(Exception error, string asked)
     {

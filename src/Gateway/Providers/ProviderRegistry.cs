@@ -12,6 +12,7 @@ internal sealed record Provider(
     SignedTokenCheck Tokens,
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo,
+    MicrosoftGraph Graph,
     OfflineAccess OfflineAccess,
     RefreshTokenWarning RefreshTokenWarning);
 
@@ -46,6 +47,7 @@ internal sealed class ProviderRegistry : IDisposable
                 tokens,
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),
+                new MicrosoftGraph(provider, backchannel, settings.Identity, loggers.CreateLogger<MicrosoftGraph>()),
                 new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
                 new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()));
         })];

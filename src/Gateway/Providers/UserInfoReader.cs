@@ -44,11 +44,14 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
             throw new ProviderMistakeException("its userinfo_endpoint is no address");
         }
 
-        // RFC 6750, section 2.1. Other characters would break the header.
-        return accessToken.All(letter => letter is > ' ' and <= '~')
-            ? new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", accessToken) } }
-            : throw new ProviderMistakeException("its access token has letters that no access token may have");
+        return new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Authorization = Bearer(accessToken) } };
     }
+
+    /// <summary>RFC 6750, section 2.1. Other characters would break the header.</summary>
+    /// <exception cref="ProviderMistakeException">The token has such characters.</exception>
+    public static AuthenticationHeaderValue Bearer(string accessToken) => accessToken.All(letter => letter is > ' ' and <= '~')
+        ? new AuthenticationHeaderValue("Bearer", accessToken)
+        : throw new ProviderMistakeException("its access token has letters that no access token may have");
 
     /// <summary>Checks signed userinfo like an ID token, including issuer and audience (section 5.3.2).</summary>
     private async Task<ClaimSet> CheckAsync(string jwt, CancellationToken cancellationToken)

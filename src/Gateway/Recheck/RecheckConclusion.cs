@@ -17,6 +17,9 @@ internal sealed partial class RecheckConclusion(
     AccountSignIn accounts,
     ILogger<SecurityLog> logger)
 {
+    /// <summary>More groups than anybody has are not kept.</summary>
+    private const int MaxGroups = 1000;
+
     /// <param name="claims">What the provider says, all of it checked.</param>
     /// <param name="assertedAt">When it said so: part of it may be of a time before.</param>
     /// <param name="askedAt">When it was asked, and said that all is well.</param>
@@ -72,7 +75,7 @@ internal sealed partial class RecheckConclusion(
             secret,
             record => record with
             {
-                Identity = KeepUnknownGroups(person.ToIdentity(account), record.Identity),
+                Identity = KeepUnknownGroups(person, person.ToIdentity(account), record.Identity),
                 CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
                 Tokens = tokens ?? record.Tokens,
                 RefusedAt = null,
@@ -121,9 +124,16 @@ internal sealed partial class RecheckConclusion(
         await revocations.EndAsync(session, cause, CancellationToken.None);
     }
 
-    /// <summary>Groups of which the provider says nothing are as they were.</summary>
-    private static Identity KeepUnknownGroups(Identity now, Identity before) =>
-        now.Groups is null ? now with { Groups = before.Groups, GroupsSource = before.GroupsSource } : now;
+    /// <summary>Groups of which the provider says nothing, or nothing that can be read, are as they were.</summary>
+    private static Identity KeepUnknownGroups(Person person, Identity now, Identity before)
+    {
+        if (now.Groups is not { } groups)
+        {
+            return now with { Groups = before.Groups, GroupsSource = before.GroupsSource };
+        }
+
+        return person.GroupsAreIncomplete ? now with { Groups = [.. groups.Union(before.Groups ?? []).Take(MaxGroups)] } : now;
+    }
 
     [LoggerMessage(
         EventId = 3040,

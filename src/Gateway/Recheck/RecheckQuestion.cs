@@ -85,8 +85,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
                 ? await AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
                 : new RecheckAnswer.RoundTrip();
         }
-        catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception error) when (ProviderFailureText.IsFailure(error, cancellationToken))
         {
             return new RecheckAnswer.NoAnswer(ProviderFailureText.Describe(error, provider.Settings));
         }
@@ -117,8 +116,7 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
                 ? new RecheckAnswer.Denied($"it answered {refused.Error} to the refresh, and {denied.Reason}")
                 : refused;
         }
-        catch (Exception error) when (error is ProviderUnavailableException or ProviderMistakeException or HttpRequestException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception error) when (ProviderFailureText.IsFailure(error, cancellationToken))
         {
             return refused;
         }
@@ -201,7 +199,16 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         CancellationToken cancellationToken) =>
         provider.Settings.FetchUserInfo && tokens.AccessToken is { } accessToken && !string.IsNullOrEmpty(configuration.UserInfoEndpoint)
             ? AskUserInfoAsync(provider, configuration, accessToken, idToken, askedAt, cancellationToken)
-            : Task.FromResult<RecheckAnswer>(new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt));
+            : ConfirmAsync(provider, configuration, idToken.Claims.Json, tokens.AccessToken, idToken.AssertedAt, cancellationToken);
+
+    private static async Task<RecheckAnswer> ConfirmAsync(
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        JsonElement claims,
+        string? accessToken,
+        DateTimeOffset assertedAt,
+        CancellationToken cancellationToken) =>
+        new RecheckAnswer.Confirmed(await provider.Graph.AddGroupsAsync(configuration, claims, accessToken, cancellationToken), assertedAt);
 
     /// <param name="accessToken">One that has not expired: where it is not taken, it was taken away.</param>
     private async Task<RecheckAnswer> AskUserInfoAsync(
@@ -237,16 +244,16 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
 
         if (!provider.Settings.FetchUserInfo)
         {
-            return new RecheckAnswer.Confirmed(idToken.Claims.Json, idToken.AssertedAt);
+            return await ConfirmAsync(provider, configuration, idToken.Claims.Json, accessToken, idToken.AssertedAt, cancellationToken);
         }
 
-        // Groups that the ID token alone names are of its time: a later sign-in may have taken them away.
-        bool groupsAreOlder = NamesGroups(idToken.Claims.Json) && !NamesGroups(claims.Json);
+        // A groups claim of the ID token alone is of its time: a later sign-in may have taken the groups away.
+        bool groupsAreOlder = GroupClaims.FindReadable(idToken.Claims.Json, settings.GroupsClaim)
+            .Except(GroupClaims.FindReadable(claims.Json, settings.GroupsClaim))
+            .Any();
         JsonElement merged = ProviderClaims.Merge(idToken.Claims.Json, claims.Json, idTokenIsOlder: idToken.AssertedAt < askedAt);
-        return new RecheckAnswer.Confirmed(merged, groupsAreOlder ? idToken.AssertedAt : askedAt);
+        return await ConfirmAsync(provider, configuration, merged, accessToken, groupsAreOlder ? idToken.AssertedAt : askedAt, cancellationToken);
     }
-
-    private bool NamesGroups(JsonElement claims) => GroupClaims.Read(claims, settings.GroupsClaim, settings.GroupMap).Mapped is not null;
 
     /// <summary>What an ID token says, and when the provider was asked for it.</summary>
     private sealed record IdTokenClaims(ClaimSet Claims, DateTimeOffset AssertedAt)

@@ -5,8 +5,6 @@ namespace Gateway.Settings;
 /// <summary>Reads the settings of accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
-    private const string MatchAccounts = "GATEWAY_MATCH_ACCOUNTS";
-
     /// <param name="providers">The `provider_id`s.</param>
     /// <param name="accountSignups">Whether anyone can sign up in Paperless under any name.</param>
     public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
@@ -14,8 +12,7 @@ internal sealed class AccountSettingsReader(Variables variables)
         Credential = Credential(),
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
         SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", fallback: true),
-        MatchByUsername = MatchByUsername(severalProviders: providers.Length > 1, accountSignups),
-        MatchByVerifiedEmail = variables.Text(MatchAccounts)?.Equals("verified-email", StringComparison.OrdinalIgnoreCase) == true,
+        Match = Match(severalProviders: providers.Length > 1, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS")
@@ -96,19 +93,31 @@ internal sealed class AccountSettingsReader(Variables variables)
         return new ApiCredential(null, user, password);
     }
 
-    private bool MatchByUsername(bool severalProviders, bool accountSignups)
+    private AccountMatch Match(bool severalProviders, bool accountSignups)
     {
-        const string name = MatchAccounts;
+        const string name = "GATEWAY_MATCH_ACCOUNTS";
         switch (variables.Text(name)?.ToUpperInvariant())
         {
             case null:
-                return !severalProviders && !accountSignups;
+                return severalProviders || accountSignups ? AccountMatch.Never : AccountMatch.Username;
             case "NEVER":
-                return false;
+                return AccountMatch.Never;
             case "VERIFIED-EMAIL":
                 variables.Warn($"{name} is verified-email: a first sign-in gets the ordinary Paperless account with the person's email address. "
                     + "People can change the address of their own account in Paperless, and Paperless does not verify it.");
-                return false;
+                if (severalProviders)
+                {
+                    variables.Warn($"{name} is verified-email with several providers: any of them can give its people the Paperless account of an email "
+                        + "address, by saying that it has verified the address. Use never unless you trust all providers with all addresses.");
+                }
+
+                if (accountSignups)
+                {
+                    variables.Warn($"{name} is verified-email while PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is on: a stranger can sign up with another person's "
+                        + "email address and then share the account with that person. Use never, or switch sign-ups off.");
+                }
+
+                return AccountMatch.VerifiedEmail;
             case "USERNAME":
                 if (severalProviders)
                 {
@@ -122,13 +131,13 @@ internal sealed class AccountSettingsReader(Variables variables)
                         + "and then share the account with that person. Use never, or switch sign-ups off.");
                 }
 
-                return true;
+                return AccountMatch.Username;
             default:
                 variables.Problem(
                     name,
                     "is neither username nor verified-email nor never.",
                     "Write username or verified-email, or never if only Connect may link accounts.");
-                return false;
+                return AccountMatch.Never;
         }
     }
 }

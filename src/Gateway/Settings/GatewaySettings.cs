@@ -105,11 +105,8 @@ internal sealed record AccountSettings
     /// <summary>`PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS`: new people get accounts.</summary>
     public required bool SignupsAllowed { get; init; }
 
-    /// <summary>`GATEWAY_MATCH_ACCOUNTS`: a first sign-in takes over the ordinary account of the same name.</summary>
-    public required bool MatchByUsername { get; init; }
-
-    /// <summary>`GATEWAY_MATCH_ACCOUNTS=verified-email`: a first sign-in takes over the ordinary account of the same, verified email address.</summary>
-    public bool MatchByVerifiedEmail { get; init; }
+    /// <summary>`GATEWAY_MATCH_ACCOUNTS`: which ordinary account a first sign-in takes over.</summary>
+    public required AccountMatch Match { get; init; }
 
     /// <summary>`PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS`: groups follow the provider at every sign-in.</summary>
     public required bool SyncGroups { get; init; }
@@ -124,6 +121,19 @@ internal sealed record AccountSettings
 
     /// <summary>If there are none, the gateway does not change the flag.</summary>
     public required FlagGroups StaffGroups { get; init; }
+}
+
+/// <summary>Which Paperless account belongs to somebody who signs in for the first time.</summary>
+internal enum AccountMatch
+{
+    /// <summary>None: people connect their account themselves, or an operator links it.</summary>
+    Never,
+
+    /// <summary>The account of the same name.</summary>
+    Username,
+
+    /// <summary>The account of the same email address, if the provider has verified the address.</summary>
+    VerifiedEmail,
 }
 
 /// <summary>The API token of a superuser, or the user name and password with which the gateway fetches the token.</summary>

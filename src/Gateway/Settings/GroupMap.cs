@@ -54,35 +54,32 @@ internal sealed partial class GroupMap
 
     /// <summary>The same where a value names several groups with commas between them; a comma that belongs to a name is written `\,`.</summary>
     /// <remarks>The value is split before it is filled in: a comma that came with the claim makes no second group.</remarks>
+    /// <returns>The name that the key matched, and Paperless's names, none of which drops the group; null if no key matches.</returns>
     /// <exception cref="RegexMatchTimeoutException">A pattern takes too long.</exception>
-    public bool TryMapAll(ReadOnlySpan<string> names, out string[] mapped)
+    public (string Name, string[] Mapped)? MapAll(ReadOnlySpan<string> names)
     {
-        mapped = [];
         if (Find(names) is not { } found)
         {
-            return false;
+            return null;
         }
 
-        if (found.Value is { } value)
-        {
-            string[] parts = Comma().Split(value);
-            mapped = [.. parts.Select(part => found.Fill((parts.Length > 1 ? part.Trim() : part).Replace(@"\,", ",", StringComparison.Ordinal)))];
-        }
-
-        return true;
+        string[] parts = found.Value is { } value ? Comma().Split(value) : [];
+        return (
+            found.Name,
+            [.. parts.Select(part => found.Fill((parts.Length > 1 ? part.Trim() : part).Replace(@"\,", ",", StringComparison.Ordinal)))]);
     }
 
     /// <summary>A `*` is a wildcard only at the beginning or end of a key.</summary>
     public static bool IsWildcard(string key) => !ClaimPattern.IsPattern(key) && (key.StartsWith('*') || key.EndsWith('*'));
 
-    /// <summary>The value of the first key that matches, and what fills in what the key has matched.</summary>
-    private (string? Value, Func<string, string> Fill)? Find(ReadOnlySpan<string> names)
+    /// <summary>The name that the first key matches, the key's value, and what fills in what the key has matched.</summary>
+    private (string Name, string? Value, Func<string, string> Fill)? Find(ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
             if (_exact.TryGetValue(name, out string? value))
             {
-                return (value, text => text);
+                return (name, value, text => text);
             }
         }
 
@@ -92,7 +89,7 @@ internal sealed partial class GroupMap
             {
                 if (pattern.Match(name) is { } match)
                 {
-                    return (value, match.Result);
+                    return (name, value, match.Result);
                 }
             }
         }
@@ -103,7 +100,7 @@ internal sealed partial class GroupMap
             {
                 if (Matched(key, name) is { } matched)
                 {
-                    return (value, text => text.Replace("*", matched, StringComparison.Ordinal));
+                    return (name, value, text => text.Replace("*", matched, StringComparison.Ordinal));
                 }
             }
         }

@@ -26,13 +26,19 @@ internal sealed class IdentitySettingsReader(Variables variables)
         };
     }
 
-    /// <summary>With commas between them, or a JSON list. A pattern, or an entry in quotes, may contain commas.</summary>
+    /// <summary>With commas between them, or a JSON list, whose entries may contain commas.</summary>
     private ImmutableArray<string> AllowedGroups()
     {
         const string name = "GATEWAY_ALLOWED_GROUPS";
         if (variables.Text(name) is not ['[', ..] text)
         {
-            return variables.List(name, mayHavePatterns: true);
+            ImmutableArray<string> parts = variables.List(name);
+            if (parts.FirstOrDefault(IsHalf) is { } half)
+            {
+                variables.Problem(name, $"\"{half}\" is part of a name or of a pattern with a comma.", "Write a JSON list: [\"/cn=dms-.*,ou=x/\"].");
+            }
+
+            return parts;
         }
 
         try
@@ -52,16 +58,27 @@ internal sealed class IdentitySettingsReader(Variables variables)
         return [];
     }
 
+    /// <summary>Whether a comma has parted the entry: it has a quote, or a slash, at one end alone. A path begins with a slash and ends without one.</summary>
+    private static bool IsHalf(string entry) =>
+        (entry[0] == '"') != (entry[^1] == '"') || (entry[0] != '/' && entry[^1] == '/');
+
     private ImmutableHashSet<string> AllowedEmailDomains()
     {
         const string name = "GATEWAY_ALLOWED_EMAIL_DOMAINS";
-        string[] domains = [.. variables.List(name).Select(entry => entry.TrimStart('@'))];
-        foreach (string domain in domains.Where(domain => Uri.CheckHostName(domain) != UriHostNameType.Dns))
+        ImmutableHashSet<string>.Builder domains = ImmutableHashSet.CreateBuilder<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (string entry in variables.List(name))
         {
-            variables.Problem(name, $"\"{domain}\" is not a domain.", "Write what stands after the @ of an address, such as example.com.");
+            if (EmailDomain.Parse(entry.TrimStart('@')) is { } domain)
+            {
+                domains.Add(domain);
+            }
+            else
+            {
+                variables.Problem(name, $"\"{entry}\" is not a domain.", "Write what stands after the @ of an address, such as example.com.");
+            }
         }
 
-        return domains.ToImmutableHashSet(StringComparer.OrdinalIgnoreCase);
+        return domains.ToImmutable();
     }
 
     private ImmutableArray<RequiredClaim> RequiredClaims()
@@ -94,9 +111,10 @@ internal sealed class IdentitySettingsReader(Variables variables)
                 variables.Problem(name, $"\"{claim}\" has a value that is no text, number or boolean, or none.", RequiredClaimsRemedy);
             }
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            variables.Problem(name, "is not a JSON object without duplicate names.", RequiredClaimsRemedy);
+            // JsonElement throws InvalidOperationException at half of a surrogate pair.
+            variables.Problem(name, "is not a JSON object without duplicate names, in valid Unicode.", RequiredClaimsRemedy);
         }
 
         return claims.ToImmutable();

@@ -39,9 +39,9 @@ internal static class SettingsReference
         new("Who may sign in",
         [
             new("GATEWAY_ALLOWED_GROUPS", "everybody",
-                "Only members of one of these groups may sign in. Both the provider's name of a group and the name in Paperless count. An entry " +
-                "between slashes (`/cn=dms-[a-z]+,.*/`) is a regular expression for the whole name. A name with commas stands in quotes, or the " +
-                "value is a JSON list."),
+                "Only members of one of these groups may sign in. The provider's name of a group counts, the last part of a path or of a " +
+                "distinguished name, and the name in Paperless. An entry between slashes (`/dms-.*/`) is a regular expression for the whole name. " +
+                "An entry with commas needs a JSON list: `[\"/cn=dms-[a-z]+,.*/\", \"editors\"]`."),
             new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
             new("GATEWAY_USERNAME_MAP", "`{}`",
                 "JSON that maps the provider's user names to Paperless's names, as `GATEWAY_GROUP_MAP` does: `{\"*@idm.example\": \"*\"}`. A name that " +

@@ -2,12 +2,11 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
 /// <summary>Reads single variables, or the files that `NAME_FILE` names, and collects the problems.</summary>
-internal sealed partial class Variables(IConfiguration configuration)
+internal sealed class Variables(IConfiguration configuration)
 {
     private const int MaxFileBytes = 256 * 1024;
 
@@ -92,16 +91,14 @@ internal sealed partial class Variables(IConfiguration configuration)
     }
 
     /// <summary>A list separated by commas. A list with commas and no entry is a problem: it must not mean "no restriction".</summary>
-    /// <param name="mayHavePatterns">Whether an entry may be a pattern between slashes, or a text in quotes, with commas inside.</param>
-    public ImmutableArray<string> List(string name, bool mayHavePatterns = false)
+    public ImmutableArray<string> List(string name)
     {
         if (Text(name) is not { } text)
         {
             return [];
         }
 
-        IEnumerable<string> entries = mayHavePatterns ? EntryWithCommas().Matches(text).Select(entry => entry.Value) : text.Split(',');
-        ImmutableArray<string> parts = [.. entries.Select(entry => entry.Trim()).Where(entry => entry.Length > 0)
+        ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(part => WithoutQuotes(name, part))];
         return parts.IsEmpty
             ? ReportProblem(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts)
@@ -254,8 +251,4 @@ internal sealed partial class Variables(IConfiguration configuration)
     }
 
     private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
-
-    /// <summary>A pattern that ends at the slash before a comma or the end, a text in quotes, or a text up to the next comma.</summary>
-    [GeneratedRegex("""(?<=\A|,)\s*(?:/[^/](?:.*?[^\\])?/|"[^"]*"|'[^']*'|[^,]*)\s*(?=,|\z)""", RegexOptions.Singleline)]
-    private static partial Regex EntryWithCommas();
 }

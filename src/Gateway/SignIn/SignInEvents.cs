@@ -112,12 +112,12 @@ internal sealed partial class SignInEvents(
         ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, previous: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
         ProviderOf(context.Scheme).IdTokens.CheckAuthentication(idToken, BegunAt(context.Properties)!.Value);
-        JsonElement? userInfo = await UserInfoAsync(
+        JsonElement claims = await ClaimsAsync(
             ProviderOf(context.Scheme),
             context.TokenEndpointResponse!.AccessToken,
-            idToken.RequiredText("sub"),
+            idToken,
             context.HttpContext.RequestAborted);
-        context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, userInfo, askedAt));
+        context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, claims, askedAt));
         if (context.Properties?.Items.TryGetValue(RoundTripState.WithoutOfflineAccess, out string? refusal) == true)
         {
             ProviderOf(context.Scheme).OfflineAccess.RememberRefusal(refusal);
@@ -125,9 +125,20 @@ internal sealed partial class SignInEvents(
     }
 
     /// <summary>Asked here and not by the handler: the recheck reads userinfo by the same rules.</summary>
-    private static async Task<JsonElement?> UserInfoAsync(Provider provider, string? accessToken, string subject, CancellationToken cancellationToken)
+    private static async Task<JsonElement> ClaimsAsync(Provider provider, string? accessToken, ClaimSet idToken, CancellationToken cancellationToken)
     {
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
+        JsonElement? userInfo = await UserInfoAsync(provider, configuration, accessToken, idToken.RequiredText("sub"), cancellationToken);
+        return await provider.Graph.AddGroupsAsync(configuration, ProviderClaims.Merge(idToken.Json, userInfo), accessToken, cancellationToken);
+    }
+
+    private static async Task<JsonElement?> UserInfoAsync(
+        Provider provider,
+        OpenIdConnectConfiguration configuration,
+        string? accessToken,
+        string subject,
+        CancellationToken cancellationToken)
+    {
         if (!provider.Settings.FetchUserInfo || string.IsNullOrEmpty(accessToken) || string.IsNullOrEmpty(configuration.UserInfoEndpoint))
         {
             return null;

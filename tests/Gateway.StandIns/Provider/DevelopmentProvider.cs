@@ -60,6 +60,8 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
     public Func<JsonObject, JsonObject>? TamperUserInfo { get; set; }
 
+    public Func<JsonObject, JsonObject>? TamperGraph { get; set; }
+
     /// <summary>The last word on an ID token, after it was signed.</summary>
     public Func<string, string>? RewriteIdToken { get; set; }
 
@@ -179,6 +181,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         SignInEndpoint.Map(app);
         TokenEndpoint.Map(app);
         UserInfoEndpoint.Map(app);
+        GraphEndpoint.Map(app);
         EndSessionEndpoint.Map(app, Options.Slug);
         return app;
     }

@@ -44,6 +44,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>Set: every refresh is refused with this error; <c>invalid_grant</c> is authentik without <c>refresh_token</c> in <c>grant_types</c>.</summary>
     public string? RefreshError { get; init; }
 
+    /// <summary>The ids that Microsoft Graph says everybody's groups have; null: the client has no permission to ask.</summary>
+    public IReadOnlyList<string>? GraphGroups { get; init; }
+
     public bool IncludeClaimsInIdToken { get; init; } = true;
 
     /// <summary><c>email_verified</c>; authentik sends false unless a mapping says otherwise.</summary>

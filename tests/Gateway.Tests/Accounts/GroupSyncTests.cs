@@ -195,6 +195,25 @@ public sealed class GroupSyncTests
     }
 
     [Fact]
+    public async Task A_sign_in_whose_groups_exist_does_not_wait_for_one_whose_groups_are_being_created()
+    {
+        await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
+        world.NewPerson("carol", "Carol Cook", "first", "second");
+        world.NewPerson("dave", "Dave Davis", "viewers");
+        (await world.SignedInAsync("dave")).Dispose();
+        Fault hold = world.Paperless.Faults.Hold(request => request is { Method: "POST", RawPath: "/api/groups/" });
+        Task<Visitor> creates = world.SignedInAsync("carol");
+        await hold.ArrivedAsync(World.Ct);
+
+        (await world.SignedInAsync("dave")).Dispose();
+
+        Assert.False(creates.IsCompleted);
+        hold.Release();
+        (await creates).Dispose();
+        Assert.Equal(["first", "second"], world.Paperless.Data.GroupsOf("carol"));
+    }
+
+    [Fact]
     public async Task Fifty_concurrent_sign_ins_of_one_person_end_with_the_right_groups()
     {
         await using World world = await StartAsync(("GATEWAY_CREATE_GROUPS", "true"));
@@ -218,6 +237,18 @@ public sealed class GroupSyncTests
 
 internal static class ClaimsOfEverybody
 {
+    /// <summary>The provider sends these claims from now on, and no groups.</summary>
+    public static void SaysInPlaceOfGroups(this World world, string claims) => world.Provider.TamperIdToken = world.Provider.TamperUserInfo = sent =>
+    {
+        sent.Remove("groups");
+        foreach ((string name, JsonNode? value) in JsonNode.Parse(claims)!.AsObject())
+        {
+            sent[name] = value?.DeepClone();
+        }
+
+        return sent;
+    };
+
     /// <summary>What the provider says in one claim from now on; null: nothing.</summary>
     public static void Says(this World world, string claim, JsonNode? value)
     {

@@ -16,6 +16,9 @@ public sealed class SignInRulesTests
     [InlineData("example.com", "alice@sub.example.com", true, false)]
     [InlineData("example.com", "alice@evil-example.com", true, false)]
     [InlineData("example.com", "alice@example.com@evil.org", true, false)]
+    [InlineData("example.com", "alice@evil.org@example.com", true, false)]
+    [InlineData("bücher.example", "alice@xn--bcher-kva.example", true, true)]
+    [InlineData("xn--bcher-kva.example", "alice@BÜCHER.example", true, true)]
     [InlineData("example.com", "example.com", true, false)]
     [InlineData("example.com", null, true, false)]
     public async Task Only_a_verified_email_address_in_an_allowed_domain_opens(string domains, string? email, bool verified, bool opens)
@@ -70,6 +73,22 @@ public sealed class SignInRulesTests
         using Visitor visitor = await world.SignedInAsync("alice");
 
         Assert.Equal(expected, await visitor.WhoAsync());
+    }
+
+    [Fact]
+    public async Task A_user_name_that_the_map_drops_counts_as_missing()
+    {
+        await using World world = await StartAsync(false, ("GATEWAY_USERNAME_MAP", """{"*@idm.example": null}"""));
+        world.Provider.TamperIdToken = world.Provider.TamperUserInfo = claims =>
+        {
+            claims["preferred_username"] = "carol@idm.example";
+            claims["email"] = "c.cook@example.com";
+            return claims;
+        };
+
+        using Visitor visitor = await world.SignedInAsync("alice");
+
+        Assert.Equal("c.cook", await visitor.WhoAsync());
     }
 
     [Theory]

@@ -82,6 +82,39 @@ public sealed class UnreadableGroupsTests
     }
 
     [Fact]
+    public async Task The_warning_that_the_last_group_was_taken_away_shows_some_of_many_names()
+    {
+        await using World world = await StartAsync();
+        InGroups(world, "viewers");
+        world.Says("groups", new JsonArray([.. Enumerable.Range(0, 900).Select(number => JsonValue.Create($"{new string('g', 140)}{number}"))]));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        string shown = Assert.Single(world.Log.Of("LastGroupRemoved")).RenderMessage(CultureInfo.InvariantCulture);
+        Assert.InRange(shown.Length, 1000, 4000);
+        Assert.Contains("and 880 more", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_that_somebody_else_took_away_meanwhile_is_not_logged_as_taken_away_by_the_claim()
+    {
+        await using World world = await World.StartAsync();
+        InGroups(world, "viewers");
+        world.Paperless.Data.UpdateUser("alice", user => user with { Email = "old@example.com" });
+        Fault hold = world.Paperless.Faults.Hold(request => request.Method == "PATCH");
+        Task<Visitor> signIn = world.SignedInAsync("alice");
+        await hold.ArrivedAsync(World.Ct);
+        world.Paperless.Data.UpdateUser("alice", user => user with { Groups = [] });
+        hold.Release();
+
+        (await signIn).Dispose();
+
+        Assert.NotEmpty(world.Log.Of("ProfileChanged"));
+        Assert.Empty(world.Log.Of("LastGroupRemoved"));
+        Assert.Empty(world.Log.Of("GroupsChanged"));
+    }
+
+    [Fact]
     public async Task An_empty_list_takes_all_groups_away_without_a_warning()
     {
         await using World world = await StartAsync();
@@ -149,6 +182,45 @@ public sealed class UnreadableGroupsTests
     }
 
     [Theory]
+    [InlineData("""{"groups": ["other", 5]}""", "groups_unreadable", "cannot read which groups")]
+    [InlineData("""{"_claim_names": {"groups": "src1"}, "roles": ["other"]}""", "groups_overage", "more groups than")]
+    public async Task With_allowed_groups_a_refusal_says_that_not_all_groups_are_known_after_a_warning(string sent, string code, string words)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family";
+            options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles";
+        });
+        world.SaysInPlaceOfGroups(sent);
+        using Visitor alice = world.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Contains(words, page.Text, StringComparison.Ordinal);
+        Assert.Equal(code, CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
+        IEnumerable<string?> events = world.Log.Events.Select(CapturedLog.NameOf).Where(name => name is "GroupsUnreadable" or "Refused");
+        Assert.Equal(["GroupsUnreadable", "Refused"], events);
+    }
+
+    [Theory]
+    [InlineData("""{"groups": ["other", 5]}""")]
+    [InlineData("""{"_claim_names": {"groups": "src1"}, "roles": ["other"]}""")]
+    public async Task With_allowed_groups_groups_that_are_not_all_known_at_a_recheck_do_not_end_the_session(string sent)
+    {
+        await using World world = await RecheckWorld.StartAsync(
+            settings: [("GATEWAY_ALLOWED_GROUPS", "family"), ("GATEWAY_GROUPS_CLAIM", "groups,roles")]);
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.SaysInPlaceOfGroups(sent);
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+
+        Assert.Equal("alice", await alice.WhoAsync());
+        Assert.Contains("family", await alice.GroupsAsync());
+        Assert.NotEmpty(world.Log.Of("GroupsUnreadable"));
+    }
+
+    [Theory]
     [InlineData("""{"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example/getMemberObjects"}}}""")]
     [InlineData("""{"hasgroups": true}""")]
     [InlineData("""{"hasgroups": "true"}""")]
@@ -156,7 +228,7 @@ public sealed class UnreadableGroupsTests
     {
         await using World world = await StartAsync();
         InGroups(world, "viewers");
-        Sends(world, sent);
+        world.SaysInPlaceOfGroups(sent);
 
         (await world.SignedInAsync("alice")).Dispose();
 
@@ -176,7 +248,7 @@ public sealed class UnreadableGroupsTests
         });
         world.Paperless.Data.AddGroup("family");
         InGroups(world, "viewers");
-        Sends(world, """{"_claim_names": {"groups": "src1"}, "roles": ["family"]}""");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}, "roles": ["family"]}""");
 
         (await world.SignedInAsync("alice")).Dispose();
 
@@ -185,10 +257,23 @@ public sealed class UnreadableGroupsTests
     }
 
     [Fact]
+    public async Task Beside_groups_that_Entra_left_out_an_unreadable_claim_is_shown_in_the_warning()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_GROUPS_CLAIM"] = "groups,roles");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}, "roles": [5]}""");
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        string shape = CapturedLog.Value(Assert.Single(world.Log.Of("GroupsUnreadable")), "Shape");
+        Assert.Contains("1 unreadable entries: 5", shape, StringComparison.Ordinal);
+        Assert.Contains("overage", shape, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task With_allowed_groups_a_person_whose_groups_Entra_left_out_is_refused_with_the_reason()
     {
         await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
-        Sends(world, """{"_claim_names": {"groups": "src1"}}""");
+        world.SaysInPlaceOfGroups("""{"_claim_names": {"groups": "src1"}}""");
         using Visitor alice = world.NewVisitor();
 
         Page page = await alice.SignInAsync("alice");
@@ -197,18 +282,6 @@ public sealed class UnreadableGroupsTests
         Assert.Equal("groups_overage", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
         Assert.Contains("more groups than", page.Text, StringComparison.Ordinal);
     }
-
-    /// <summary>The provider sends these claims, and no groups.</summary>
-    private static void Sends(World world, string claims) => world.Provider.TamperIdToken = world.Provider.TamperUserInfo = sent =>
-    {
-        sent.Remove("groups");
-        foreach ((string name, JsonNode? value) in JsonNode.Parse(claims)!.AsObject())
-        {
-            sent[name] = value?.DeepClone();
-        }
-
-        return sent;
-    };
 
     private static JsonObject With(JsonObject claims, JsonNode? groups)
     {

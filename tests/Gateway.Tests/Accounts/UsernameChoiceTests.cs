@@ -1,5 +1,8 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Gateway.Accounts;
+using Gateway.SignIn;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
@@ -34,6 +37,40 @@ public sealed partial class UsernameChoiceTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await carol.NavigateAsync("/documents/2")).Status);
         using Visitor again = await _world.SignedInAsync("carol cook");
         Assert.Equal("carol", await again.WhoAsync());
+    }
+
+    [Fact]
+    public async Task The_page_holds_each_group_once_and_the_new_account_gets_them()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = null;
+            options.Provider = given => given with { IncludeClaimsInIdToken = false };
+        });
+        string[] groups = [.. Enumerable.Range(0, 400).Select(number => $"{new string('g', 60)}{number}")];
+        world.NewPerson("carol", "Carol Cook", groups);
+        world.Paperless.Data.AddGroup(groups[7]);
+        using Visitor carol = world.NewVisitor();
+
+        Page page = await carol.SignInAsync("carol");
+        await ChooseAsync(carol, page, "carol");
+
+        Assert.InRange(page.Text.Length, 400 * 60, 400 * 60 * 2);
+        Assert.Equal([groups[7]], world.Paperless.Data.GroupsOf("carol"));
+    }
+
+    [Fact]
+    public void A_form_that_an_earlier_version_wrote_keeps_its_groups()
+    {
+        Person person = JsonSerializer.Deserialize(
+            """
+            {"Provider": "authentik", "Issuer": "i", "Subject": "s", "Groups": ["family", "chefs"], "AssertedAt": "2026-01-01T00:00:00+00:00",
+             "GroupEntries": [{"Names": ["family", "chefs"], "Whole": "family,chefs"}], "ProvidedGroups": ["family,chefs"]}
+            """,
+            PendingSignInJson.Default.Person)!;
+
+        Assert.Equal(["family", "chefs"], person.Groups);
+        Assert.Equal("family,chefs", Assert.Single(person.GroupLookups).Whole);
     }
 
     [Theory]

@@ -33,6 +33,24 @@ public sealed class RecheckClaimAgeTests
     }
 
     [Fact]
+    public async Task A_second_groups_claim_of_the_ID_token_alone_does_not_restore_a_group_that_a_later_sign_in_removed()
+    {
+        await using World world = await StartAsync(fetchesUserInfo: true, claims: "groups,roles");
+        world.Provider.TamperUserInfo = claims => With(claims, "groups", "family");
+        world.Provider.TamperIdToken = claims => With(With(claims, "groups", "family"), "roles", "admins");
+        using Visitor earlier = await world.SignedInAsync("alice");
+        Assert.Equal(["admins", "family"], world.Paperless.Data.GroupsOf("alice").Order());
+        world.Clock.Advance(TimeSpan.FromMinutes(1));
+        world.Provider.TamperIdToken = claims => With(claims, "groups", "family");
+        using Visitor later = await world.SignedInAsync("alice");
+
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.OK, (await earlier.FetchAsync("/api/documents/")).Status);
+
+        Assert.Equal(["family"], world.Paperless.Data.GroupsOf("alice"));
+    }
+
+    [Fact]
     public async Task Groups_from_userinfo_at_a_recheck_count_as_new()
     {
         await using World world = await StartAsync(fetchesUserInfo: true);
@@ -47,16 +65,23 @@ public sealed class RecheckClaimAgeTests
         Assert.Equal(["family"], world.Paperless.Data.GroupsOf("alice"));
     }
 
+    private static JsonObject With(JsonObject claims, string name, string group)
+    {
+        claims[name] = new JsonArray(group);
+        return claims;
+    }
+
     private static JsonObject WithoutGroups(JsonObject claims)
     {
         claims.Remove("groups");
         return claims;
     }
 
-    private static async Task<World> StartAsync(bool fetchesUserInfo)
+    private static async Task<World> StartAsync(bool fetchesUserInfo, string claims = "groups")
     {
         World world = await World.StartAsync(options =>
         {
+            options.Settings["GATEWAY_GROUPS_CLAIM"] = claims;
             options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"] = "true";
             options.Provider = given => given with { AccessTokenLifetime = TimeSpan.FromHours(1) };
             options.StartGateway = false;

@@ -21,7 +21,7 @@ public sealed class AccountSettingsTests : IDisposable
     {
         AccountSettings accounts = GivenEnvironment.Read().Good.Accounts;
 
-        Assert.True(accounts.MatchByUsername);
+        Assert.Equal(AccountMatch.Username, accounts.Match);
         Assert.True(accounts.SignupsAllowed);
         Assert.False(accounts.AutoSignup || accounts.SyncGroups || accounts.CreateGroups);
         Assert.Empty(accounts.DefaultGroups);
@@ -45,7 +45,7 @@ public sealed class AccountSettingsTests : IDisposable
 
         AccountSettings accounts = reading.Good.Accounts;
         Assert.Empty(reading.Warnings);
-        Assert.False(accounts.MatchByUsername);
+        Assert.Equal(AccountMatch.Never, accounts.Match);
         Assert.True(accounts.AutoSignup);
         Assert.False(accounts.SignupsAllowed);
         Assert.True(accounts.SyncGroups);
@@ -92,11 +92,27 @@ public sealed class AccountSettingsTests : IDisposable
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers),
             ("GATEWAY_MATCH_ACCOUNTS", match));
 
-        Assert.Equal(expected, reading.Good.Accounts.MatchByUsername);
+        Assert.Equal(expected ? AccountMatch.Username : AccountMatch.Never, reading.Good.Accounts.Match);
         Assert.Equal(several && expected ? 1 : 0, reading.Warnings.Count);
         Assert.All(
             reading.Warnings,
             warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is username with several providers", warning, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false, false, 1)]
+    [InlineData(true, false, 2)]
+    [InlineData(false, true, 2)]
+    public void Matching_by_verified_email_is_warned_of_and_once_more_with_several_providers_or_open_sign_up(bool several, bool signups, int warnings)
+    {
+        Reading reading = GivenEnvironment.Read(
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", several ? SeveralProviders : GivenEnvironment.Providers),
+            ("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS", signups ? "true" : "false"),
+            ("GATEWAY_MATCH_ACCOUNTS", "verified-email"));
+
+        Assert.Equal(AccountMatch.VerifiedEmail, reading.Good.Accounts.Match);
+        Assert.Equal(warnings, reading.Warnings.Count);
+        Assert.All(reading.Warnings, warning => Assert.StartsWith("GATEWAY_MATCH_ACCOUNTS is verified-email", warning, StringComparison.Ordinal));
     }
 
     [Theory]

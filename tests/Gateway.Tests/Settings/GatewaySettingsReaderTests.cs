@@ -150,6 +150,11 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": null}""", "or none")]
     [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": "/(/"}""", "is no regular expression")]
     [InlineData("GATEWAY_ALLOWED_GROUPS", "[a]", "JSON list")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "nobody,/cn=dms,.*/", "JSON list")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "\"cn=dms,ou=x\",nobody", "JSON list")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", """["\ud800"]""", "JSON list")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"a": "\ud800"}""", "valid Unicode")]
+    [InlineData("GATEWAY_REQUIRED_CLAIMS", """{"\ud800": "a"}""", "valid Unicode")]
     public void An_invalid_setting_is_reported_with_its_remedy(string name, string? value, string words)
     {
         Reading reading = GivenEnvironment.Read((name, value));

@@ -14,7 +14,7 @@ public sealed class EnvironmentExampleTests
         Assert.Equal("a-client-secret", provider.ClientSecret);
         Assert.True(settings.Public.IsHttps);
         Assert.Equal("admin", settings.Accounts.Credential.User);
-        Assert.True(settings.Accounts is { AutoSignup: true, SyncGroups: true, MatchByUsername: true });
+        Assert.True(settings.Accounts is { AutoSignup: true, SyncGroups: true, Match: AccountMatch.Username });
     }
 
     [Fact]

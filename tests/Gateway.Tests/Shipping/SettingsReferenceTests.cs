@@ -31,7 +31,8 @@ public sealed class SettingsReferenceTests
         Assert.Equal($"`{settings.Session.Recheck.TotalMinutes}m`", Defaults["GATEWAY_SESSION_RECHECK"]);
         Assert.Equal($"`{settings.Session.Lifetime.TotalSeconds}`", Defaults["PAPERLESS_SESSION_COOKIE_AGE"]);
         Assert.Equal("Remote-User", settings.Paperless.UserHeader);
-        Assert.StartsWith(settings.Accounts.MatchByUsername ? "`username`" : "`never`", Defaults["GATEWAY_MATCH_ACCOUNTS"], StringComparison.Ordinal);
+        string match = settings.Accounts.Match == AccountMatch.Username ? "`username`" : "`never`";
+        Assert.StartsWith(match, Defaults["GATEWAY_MATCH_ACCOUNTS"], StringComparison.Ordinal);
         Assert.Equal(Flag(settings.Accounts.SignupsAllowed), Defaults["PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS"]);
         Assert.Equal(Flag(settings.Accounts.AutoSignup), Defaults["PAPERLESS_SOCIAL_AUTO_SIGNUP"]);
         Assert.Equal(Flag(settings.Accounts.SyncGroups), Defaults["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"]);
