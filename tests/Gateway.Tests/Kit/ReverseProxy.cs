@@ -7,7 +7,7 @@ using Gateway.Tests.Shipping;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A real reverse proxy with TLS on a loopback port. Its configuration is that of docs/installation.md, with other addresses and files.</summary>
+/// <summary>A real reverse proxy on a loopback port, with a configuration of docs/installation.md or with its defaults.</summary>
 internal sealed partial class ReverseProxy : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("gateway-proxy").FullName;
@@ -21,14 +21,29 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
     /// <summary>The certificate of every proxy, which its browsers trust.</summary>
     public static X509Certificate2 Certificate() => X509CertificateLoader.LoadCertificateFromFile(PrivateAuthority.CertificateFile);
 
+    /// <summary>With TLS and the documented configuration, in which only the addresses and the files are others.</summary>
     /// <param name="change">Makes a mistake in the documented configuration.</param>
-    public static async Task<ReverseProxy> StartAsync(RealPart part, int port, int gatewayPort, Func<string, string>? change = null)
+    public static Task<ReverseProxy> StartAsync(RealPart part, int port, int gatewayPort, Func<string, string>? change = null) =>
+        StartAsync(part, port, (proxy, pem) => (change ?? (documented => documented))(proxy.Documented(part, pem, $"127.0.0.1:{gatewayPort}")));
+
+    /// <summary>nginx without TLS and with its defaults, in front of a server that must know its own address.</summary>
+    public static Task<ReverseProxy> StartNginxWithDefaultsAsync(int port, int serverPort) => StartAsync(RealPart.Nginx, port, (_, _) => Nginx($$"""
+        server {
+            listen 127.0.0.1:{{port}};
+            location / {
+                proxy_pass http://127.0.0.1:{{serverPort}};
+                proxy_set_header Host $http_host;
+            }
+        }
+        """));
+
+    private static async Task<ReverseProxy> StartAsync(RealPart part, int port, Func<ReverseProxy, string, string> configuration)
     {
         NeedsAttribute.Check(part);
         ReverseProxy proxy = new(port);
         try
         {
-            await proxy.RunAsync(part, gatewayPort, change ?? (documented => documented));
+            await proxy.RunAsync(part, configuration);
             return proxy;
         }
         catch
@@ -49,7 +64,7 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private async Task RunAsync(RealPart part, int gatewayPort, Func<string, string> change)
+    private async Task RunAsync(RealPart part, Func<ReverseProxy, string, string> configuration)
     {
         string pem = Path.Combine(_directory, "both.pem");
         await File.WriteAllTextAsync(
@@ -57,16 +72,14 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
             $"{await File.ReadAllTextAsync(PrivateAuthority.CertificateFile, World.Ct)}\n{await File.ReadAllTextAsync(PrivateAuthority.KeyFile, World.Ct)}\n",
             World.Ct);
         string file = Path.Combine(_directory, "proxy.conf");
-        string upstream = $"127.0.0.1:{gatewayPort}";
-        (ProcessStartInfo start, string configuration) = part switch
+        string text = configuration(this, pem);
+        await File.WriteAllTextAsync(file, text, World.Ct);
+        ProcessStartInfo start = part switch
         {
-            RealPart.Nginx => (new ProcessStartInfo("/usr/sbin/nginx", ["-p", _directory, "-e", "stderr", "-c", file]), Nginx(pem, upstream)),
-            RealPart.HAProxy => (new ProcessStartInfo("/usr/sbin/haproxy", ["-db", "-f", file]), HAProxy(pem, upstream)),
-            RealPart.Caddy => (new ProcessStartInfo("/usr/bin/caddy", ["run", "--adapter", "caddyfile", "--config", file]), Caddy(pem, upstream)),
-            _ => throw new ArgumentOutOfRangeException(nameof(part), part, "no reverse proxy"),
+            RealPart.Nginx => new("/usr/sbin/nginx", ["-p", _directory, "-e", "stderr", "-c", file]),
+            RealPart.HAProxy => new("/usr/sbin/haproxy", ["-db", "-f", file]),
+            _ => new("/usr/bin/caddy", ["run", "--adapter", "caddyfile", "--config", file]),
         };
-        string changed = change(configuration);
-        await File.WriteAllTextAsync(file, changed, World.Ct);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.Environment["HOME"] = start.Environment["XDG_DATA_HOME"] = start.Environment["XDG_CONFIG_HOME"] = _directory;
@@ -75,11 +88,28 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await Wait.UntilAsync(AnswersAsync, $"{part} listens.", () => $"{changed}\n{string.Join('\n', _output)}");
+        await Wait.UntilAsync(AnswersAsync, $"{part} listens.", () => $"{text}\n{string.Join('\n', _output)}");
     }
 
-    /// <summary>One process that needs no root. Debian's own file has the same defaults, and files for a server that runs beside.</summary>
-    private string Nginx(string pem, string upstream) => $$"""
+    private string Documented(RealPart part, string pem, string upstream) => part switch
+    {
+        RealPart.Nginx => Nginx(Documented("nginx")
+            .Replace("listen 443", $"listen 127.0.0.1:{Port}", StringComparison.Ordinal)
+            .Replace("/etc/ssl/docs.example.com.pem", pem, StringComparison.Ordinal)
+            .Replace("/etc/ssl/docs.example.com.key", pem, StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)),
+        RealPart.HAProxy => Documented("haproxy")
+            .Replace("bind :443", $"bind 127.0.0.1:{Port}", StringComparison.Ordinal)
+            .Replace("/etc/haproxy/docs.example.com.pem", pem, StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal),
+        RealPart.Caddy => Caddy(Documented("caddyfile")
+            .Replace("docs.example.com {", $"https://localhost:{Port} {{\n    bind 127.0.0.1\n    tls {pem} {pem}", StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)),
+        _ => throw new ArgumentOutOfRangeException(nameof(part), part, "no reverse proxy"),
+    };
+
+    /// <summary>One process that needs no root, with its files in its directory.</summary>
+    private static string Nginx(string servers) => $$"""
         daemon off;
         master_process off;
         pid nginx.pid;
@@ -91,28 +121,17 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
             fastcgi_temp_path fastcgi;
             uwsgi_temp_path uwsgi;
             scgi_temp_path scgi;
-        {{Documented("nginx")
-            .Replace("listen 443", $"listen 127.0.0.1:{Port}", StringComparison.Ordinal)
-            .Replace("/etc/ssl/docs.example.com.pem", pem, StringComparison.Ordinal)
-            .Replace("/etc/ssl/docs.example.com.key", pem, StringComparison.Ordinal)
-            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)}}
+        {{servers}}
         }
         """;
 
-    private string HAProxy(string pem, string upstream) => Documented("haproxy")
-        .Replace("bind :443", $"bind 127.0.0.1:{Port}", StringComparison.Ordinal)
-        .Replace("/etc/haproxy/docs.example.com.pem", pem, StringComparison.Ordinal)
-        .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal);
-
-    /// <summary>With a certificate of its own, so that it asks no authority for one.</summary>
-    private string Caddy(string pem, string upstream) => $$"""
+    /// <summary>Without its address for commands, and without the redirect from port 80.</summary>
+    private static string Caddy(string sites) => $$"""
         {
             admin off
             auto_https disable_redirects
         }
-        {{Documented("caddyfile")
-            .Replace("docs.example.com {", $"https://localhost:{Port} {{\n    bind 127.0.0.1\n    tls {pem} {pem}", StringComparison.Ordinal)
-            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)}}
+        {{sites}}
         """;
 
     private static string Documented(string language) =>
