@@ -131,7 +131,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
     }
 
     private bool IsStylesheet(HttpRequest request) =>
-        CrossSiteGuard.IsSafe(request.Method) && request.Path == settings.ScriptName + Stylesheet.Path;
+        CrossSiteGuard.IsSafe(request.Method) && request.Path.Value == settings.ScriptName + Stylesheet.Path;
 
     /// <summary>Navigations are redirected to the public host, where their cookies are valid; a client with a credential needs no cookies.</summary>
     private static bool IsNavigationWithoutCredential(HttpRequest request) =>
