@@ -41,7 +41,26 @@ public sealed class ManyGroupsTests
         Assert.Empty(world.Log.Of("LogoutHintLeftOut"));
     }
 
-    /// <summary>authentik's access token is a JWT: with more groups in it, nginx refuses the gateway's request for userinfo.</summary>
+    /// <summary>authentik's access token is a JWT that carries the groups, too.</summary>
+    [Fact]
+    public async Task With_400_groups_in_the_tokens_the_page_and_the_log_say_that_the_access_token_is_too_long_for_nginx()
+    {
+        await using Proxied proxied = await Proxied.StartAsync(400, claimsInTokens: true);
+        using Visitor alice = proxied.Gateway.NewVisitor();
+
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        string reason = CapturedLog.Value(Assert.Single(proxied.World.Log.Of("Refused")), "Reason");
+        Assert.All((string[])[WebUtility.HtmlDecode(page.Text), reason], text =>
+        {
+            Assert.Contains("answered 400 instead of the claims of the person", text, StringComparison.Ordinal);
+            Assert.Matches("The access token has [0-9]{5} characters", text);
+            Assert.Contains("switch \"Include claims in id_token\" off", text, StringComparison.Ordinal);
+        });
+        Assert.Null(await alice.WhoAsync());
+    }
+
     [Theory]
     [InlineData(52)]
     [InlineData(100)]
