@@ -64,6 +64,18 @@ public sealed class ProviderFailureTextTests
     }
 
     [Theory]
+    [InlineData(400, 8000, "The access token has 8000 characters")]
+    [InlineData(431, 8000, "The access token has 8000 characters")]
+    [InlineData(502, 8000, "The access token has 8000 characters")]
+    [InlineData(403, 8000, "allow the gateway")]
+    [InlineData(400, 300, "which program answers")]
+    [InlineData(502, 300, "log of the provider")]
+    public void A_long_access_token_is_named_only_where_its_length_may_be_the_cause(int status, int length, string remedy) => Assert.Contains(
+        remedy,
+        ProviderFailureText.UserInfoAnsweredOtherwise("userinfo", (HttpStatusCode)status, new string('a', length)).Remedy!,
+        StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("discovery", "https", "the TLS connection failed", "mount the certificate of its authority")]
     [InlineData("discovery", "nobody", "the connection failed (Connection refused)", "the gateway may reach it")]
     [InlineData("token", "nobody", "the connection failed (Connection refused)", "the gateway may reach it")]
