@@ -11,6 +11,15 @@ public enum RealPart
     /// <summary>`/usr/bin/redis-server`.</summary>
     Redis,
 
+    /// <summary>`/usr/sbin/nginx`.</summary>
+    Nginx,
+
+    /// <summary>`/usr/sbin/haproxy`.</summary>
+    HAProxy,
+
+    /// <summary>`/usr/bin/caddy`.</summary>
+    Caddy,
+
     /// <summary>The npm package oidc-provider of `tests/interop`.</summary>
     OidcProvider,
 

@@ -6,6 +6,7 @@ internal static class AccessFeature
     public static void AddAccess(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AccessRefusals>();
+        builder.Services.AddSingleton<PublicHostRedirect>();
         builder.Services.AddSingleton<CredentialCheck>();
     }
 

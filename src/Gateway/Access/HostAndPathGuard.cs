@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Gateway.Access;
 
 /// <summary>Refuses requests whose target is ambiguous or whose host the gateway does not serve.</summary>
-internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings settings, PageWriter pages)
+internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings settings, PublicHostRedirect publicHost, PageWriter pages)
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
@@ -39,9 +39,12 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         }
         else if (IsNavigationWithoutCredential(request))
         {
-            context.Response.Headers.CacheControl = "no-store";
-            context.Response.Redirect(settings.Public.Origin + rawTarget);
-            return Task.CompletedTask;
+            return publicHost.RedirectAsync(context);
+        }
+        else if (IsStylesheet(request))
+        {
+            // The refusals of this guard are shown at any host.
+            request.Headers.Cookie = default;
         }
         else if (!settings.AllowedHosts.Matches(host))
         {
@@ -126,6 +129,9 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         AccessDecision access = _accessTable.Decide(request.Method, path.Value ?? "", hasSession: false, scheme, request.QueryString.Value ?? "");
         return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public;
     }
+
+    private bool IsStylesheet(HttpRequest request) =>
+        CrossSiteGuard.IsSafe(request.Method) && request.Path.Value == settings.ScriptName + Stylesheet.Path;
 
     /// <summary>Navigations are redirected to the public host, where their cookies are valid; a client with a credential needs no cookies.</summary>
     private static bool IsNavigationWithoutCredential(HttpRequest request) =>

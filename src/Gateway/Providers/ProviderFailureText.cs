@@ -11,6 +11,9 @@ internal static class ProviderFailureText
 {
     private const int MaxCodeLength = 40;
 
+    /// <summary>Some proxies accept 4 kB for a header, nginx 8 kB by default.</summary>
+    private const int LongHeaderLength = 4000;
+
     /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
     private const string AbsentDescription = "error_description is null";
 
@@ -69,6 +72,19 @@ internal static class ProviderFailureText
     /// <summary>The same for an answer of which only the status is known.</summary>
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>
         new($"{asked} answered {(int)status} instead of {expected}") { Remedy = RemedyFor((int)status, isHtml: false) };
+
+    /// <summary>The userinfo endpoint refused a request. A long access token, such as authentik's with many groups, is the likely cause.</summary>
+    public static ProviderUnavailableException UserInfoAnsweredOtherwise(string asked, HttpStatusCode status, string accessToken)
+    {
+        ProviderUnavailableException failure = AnsweredOtherwise(asked, status, "the claims of the person");
+        return accessToken.Length < LongHeaderLength || (int)status is not (400 or 413 or 431 or >= 500)
+            ? failure
+            : new ProviderUnavailableException(failure.Message)
+            {
+                Remedy = $"The access token has {accessToken.Length} characters, and a proxy before the provider may refuse such a header "
+                    + "(nginx: from 8 kB on). Keep the groups out of the tokens; at authentik, switch \"Include claims in id_token\" off",
+            };
+    }
 
     /// <summary>Any failure at a provider, in one line for the log.</summary>
     public static string Describe(Exception error, ProviderSettings provider)

@@ -26,6 +26,8 @@ internal static class ApiRoutes
         ["documents/post_document/"] = DocumentsApi.Upload,
         ["documents/{id}/download/"] = DocumentFiles.Download,
         ["documents/{id}/preview/"] = DocumentFiles.Preview,
+        ["documents/{id}/thumb/"] = DocumentFiles.Thumbnail,
+        ["documents/bulk_download/"] = DocumentFiles.Zip,
         ["documents/big/download/"] = DocumentFiles.BigDownload,
         ["documents/chat/"] = StreamsApi.Chat,
         ["stand-in/events/"] = StreamsApi.Events,

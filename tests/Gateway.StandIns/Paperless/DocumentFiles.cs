@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Microsoft.Net.Http.Headers;
 
 namespace Gateway.StandIns.Paperless;
 
-/// <summary>The files of a document: download and preview, by ranges too; and one as large as is asked for.</summary>
+/// <summary>The files of a document: download and preview, by ranges too; its thumbnail; a zip of many; and one as large as is asked for.</summary>
 internal static class DocumentFiles
 {
     /// <summary>Byte number n of the big download is n modulo this.</summary>
@@ -14,10 +16,40 @@ internal static class DocumentFiles
 
     public static readonly ApiView Preview = new() { Model = "document", Get = visit => SendAsync(visit, attachment: false) };
 
+    public static readonly ApiView Thumbnail = new()
+    {
+        Model = "document",
+        Get = visit => DocumentsApi.Find(visit) is { } document
+            ? Results.Bytes(ThumbnailOf(document), "image/webp").ExecuteAsync(visit.Http)
+            : DocumentsApi.NotFoundAsync(visit),
+    };
+
+    public static readonly ApiView Zip = new() { Post = SendZipAsync };
+
     public static readonly ApiView BigDownload = new() { Get = SendBigAsync };
 
     private static readonly byte[] Pattern =
         [.. Enumerable.Range(0, BigDownloadPeriod * 256).Select(index => (byte)(index % BigDownloadPeriod))];
+
+    /// <summary>No picture, but bytes that are those of this document alone.</summary>
+    public static byte[] ThumbnailOf(PaperlessDocument document) => [.. "RIFF"u8, .. SHA512.HashData(document.Content)];
+
+    public static byte[] ZipOf(IEnumerable<PaperlessDocument> documents)
+    {
+        MemoryStream file = new();
+        using (ZipArchive zip = new(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (PaperlessDocument document in documents)
+            {
+                ZipArchiveEntry entry = zip.CreateEntry(document.FileName, CompressionLevel.NoCompression);
+                entry.LastWriteTime = document.Created;
+                using Stream content = entry.Open();
+                content.Write(document.Content);
+            }
+        }
+
+        return file.ToArray();
+    }
 
     public static Task SendAsync(Visit visit, PaperlessDocument document, bool attachment)
     {
@@ -34,6 +66,13 @@ internal static class DocumentFiles
     private static Task SendAsync(Visit visit, bool attachment) => DocumentsApi.Find(visit) is { } document
         ? SendAsync(visit, document, attachment)
         : DocumentsApi.NotFoundAsync(visit);
+
+    private static Task SendZipAsync(Visit visit)
+    {
+        IEnumerable<int> ids = (visit.Body.Fields["documents"] as JsonArray ?? []).Select(id => (int)id!);
+        visit.Http.Response.Headers.ContentDisposition = "attachment; filename=\"documents.zip\"";
+        return Results.Bytes(ZipOf(ids.Select(id => visit.Data.FindDocument(id)!)), "application/zip").ExecuteAsync(visit.Http);
+    }
 
     private static async Task SendBigAsync(Visit visit)
     {

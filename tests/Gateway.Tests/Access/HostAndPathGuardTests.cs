@@ -2,6 +2,7 @@ using System.Net;
 using Gateway.Settings;
 using Gateway.Tests.Kit;
 using Gateway.Tests.StandIns;
+using Serilog.Events;
 
 namespace Gateway.Tests.Access;
 
@@ -60,6 +61,56 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
         Assert.StartsWith("HTTP/1.1 302 ", answer, StringComparison.Ordinal);
         Assert.Equal($"{world.Origin}/documents/2?a=%2F&b", Header(answer, "Location"));
         Assert.Empty(world.Forwarded);
+    }
+
+    [Fact]
+    public async Task A_browser_that_comes_back_with_the_other_host_gets_a_page_and_the_log_one_warning_an_hour()
+    {
+        await using World world = await World.StartAsync();
+        string cookie = Header(await GetAsync(world, "docs.lan:1", "/documents/2?a=%2F&b", Html), "Set-Cookie")!;
+
+        string[] pages = await BackAsync(3);
+        string elsewhere = await GetAsync(world, "docs.lan:1", "/documents/3", $"{Html}\r\nCookie: {cookie.Split(';')[0]}");
+        string scheme = await GetAsync(
+            world,
+            "docs.lan:1",
+            "/documents/2?a=%2F&b",
+            $"{Html}\r\nCookie: {cookie.Split(';')[0]}\r\nX-Forwarded-Proto: https");
+
+        Assert.Contains("max-age=10; path=/; samesite=lax; httponly", cookie, StringComparison.Ordinal);
+        Assert.All(pages, page =>
+        {
+            Assert.StartsWith("HTTP/1.1 421 ", page, StringComparison.Ordinal);
+            Assert.Contains("http://docs.lan:1", page, StringComparison.Ordinal);
+            Assert.Contains(world.Origin, page, StringComparison.Ordinal);
+        });
+        Assert.Equal(world.Origin + "/documents/3", Header(elsewhere, "Location"));
+        Assert.Contains("https://docs.lan:1", scheme, StringComparison.Ordinal);
+        Assert.Equal(
+            [LogEventLevel.Warning, LogEventLevel.Information, LogEventLevel.Information, LogEventLevel.Information],
+            world.Log.Of("Refused").Select(line => line.Level));
+        world.Clock.Advance(TimeSpan.FromHours(1));
+        await BackAsync(2);
+        Assert.Equal([LogEventLevel.Warning, LogEventLevel.Information], world.Log.Of("Refused").Skip(4).Select(line => line.Level));
+
+        async Task<string[]> BackAsync(int times)
+        {
+            List<string> answers = [];
+            for (int time = 0; time < times; time++)
+            {
+                answers.Add(await GetAsync(world, "docs.lan:1", "/documents/2?a=%2F&b", $"{Html}\r\nCookie: {cookie.Split(';')[0]}"));
+            }
+
+            return [.. answers];
+        }
+    }
+
+    [Fact]
+    public async Task The_style_sheet_of_the_pages_is_served_at_any_host()
+    {
+        string answer = await GetAsync(shared.World, "evil.example", Gateway.Pages.Stylesheet.Path, "Accept: text/css");
+
+        Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -170,7 +170,7 @@ internal sealed class World : IAsyncDisposable
         request.Path.EndsWith("/api/ui_settings/", StringComparison.Ordinal) && request.Header("X-Forwarded-For") is null
             && request.Header("Authorization") is null;
 
-    private static string OriginOf(WorldOptions options, int port) => $"{(options.Https ? "https" : "http")}://localhost:{port}";
+    private static string OriginOf(WorldOptions options, int port) => options.PublicUrl ?? $"{(options.Https ? "https" : "http")}://localhost:{port}";
 
     /// <summary>Below the ports that outgoing connections get, so that none of them takes it while the gateway is being restarted.</summary>
     public static int FreePort()
@@ -199,6 +199,9 @@ internal sealed class WorldOptions
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
 
     public bool Https { get; set; }
+
+    /// <summary>The address of a proxy in front; null: that of the gateway itself.</summary>
+    public string? PublicUrl { get; set; }
 
     public bool StartGateway { get; set; } = true;
 

@@ -85,6 +85,9 @@ public sealed class BlueprintTests
     }
 
     [Fact]
+    public void The_blueprint_keeps_the_groups_out_of_the_tokens() => Assert.Equal("false", Provider()["include_claims_in_id_token"].Text());
+
+    [Fact]
     public void Each_scope_that_the_gateway_requests_is_mapped_in_the_blueprint()
     {
         string[] mapped = [.. ((YamlSequenceNode)Provider()["property_mappings"]).Select(mapping => mapping[1][1].Text())];
