@@ -13,7 +13,8 @@ internal sealed record Provider(
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo,
     OfflineAccess OfflineAccess,
-    RefreshTokenWarning RefreshTokenWarning);
+    RefreshTokenWarning RefreshTokenWarning,
+    RefreshedSid RefreshedSid);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -47,7 +48,8 @@ internal sealed class ProviderRegistry : IDisposable
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),
                 new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
-                new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()));
+                new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()),
+                new RefreshedSid());
         })];
     }
 

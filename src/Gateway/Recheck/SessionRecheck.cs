@@ -50,7 +50,8 @@ internal sealed class SessionRecheck(
             return true;
         }
 
-        Task<bool>? run = !session.NeedsRoundTrip || session.IsAccountCheckDue ? Start(session, secret) : null;
+        bool isDue = session.IsAccountCheckDue || (session.IsRecheckDue && !session.NeedsRoundTrip);
+        Task<bool>? run = isDue ? Start(session, secret) : null;
         if (run is not null && attempt.MustWait(session))
         {
             await WaitAsync(run, session, secret, context.RequestAborted);
@@ -66,7 +67,7 @@ internal sealed class SessionRecheck(
             context.User = session.Principal;
         }
 
-        if (session.NeedsRoundTrip && session.IsRecheckDue && await silent.BeginAsync(context, session, secret))
+        if (session.IsRoundTripDue && await silent.BeginAsync(context, session, secret))
         {
             return false;
         }

@@ -12,7 +12,7 @@ namespace Gateway.Recheck;
 
 /// <summary>
 /// A round trip of the browser with `prompt=none` (OpenID Connect Core 1.0, section 3.1.2.1), on the way to a page: the provider answers
-/// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour.
+/// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour, and for those that it has a reason to doubt.
 /// </summary>
 internal sealed partial class SilentAuthentication(
     SessionRegistry sessions,
@@ -23,12 +23,8 @@ internal sealed partial class SilentAuthentication(
     TimeProvider time,
     ILogger<SilentAuthentication> logger)
 {
-    public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
-
     /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
-
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
     public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
@@ -36,9 +32,9 @@ internal sealed partial class SilentAuthentication(
     public static void RequestSilentAuthentication(Session session, SessionRecord record)
     {
         session.NeedsRoundTrip = true;
-        if (record.RoundTripAt is { } last)
+        if (record.RoundTripAt is not null)
         {
-            session.ScheduleRecheck(last + MinIntervalOf(session.RefusedAt));
+            session.ScheduleRecheck(record.NextRoundTrip);
         }
     }
 
@@ -55,7 +51,7 @@ internal sealed partial class SilentAuthentication(
             {
                 Remedy = "This page tries again by itself. Or sign out and sign in again.",
                 Links = links,
-                RetryAfter = (int)RetryBackoff.TotalSeconds,
+                RetryAfter = (int)SessionRecord.RoundTripBackoff.TotalSeconds,
             }
             : new Refusal(401, "session_unconfirmed", "The provider must confirm this session", detail)
             {
@@ -64,9 +60,6 @@ internal sealed partial class SilentAuthentication(
                 Level = LogLevel.Information,
             };
     }
-
-    /// <summary>After a refusal every page asks, but a provider that gives no answer must not cause a loop.</summary>
-    private static TimeSpan MinIntervalOf(DateTimeOffset? refusedAt) => refusedAt is null ? MinInterval : RetryBackoff;
 
     /// <returns>Whether the browser was sent to the provider.</returns>
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
@@ -86,34 +79,33 @@ internal sealed partial class SilentAuthentication(
         {
             if (await FindOutageAsync(provider, context.RequestAborted) is { } outage)
             {
-                session.ScheduleRecheck(now + RetryBackoff);
+                session.ScheduleRoundTrip(now + SessionRecord.RoundTripBackoff);
                 NotConfirmed(session.Identity.Username, ProviderFailureText.Describe(outage, provider.Settings));
                 return false;
             }
 
             // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
-            DateTimeOffset? last = null;
-            TimeSpan interval = MinIntervalOf(session.RefusedAt);
+            DateTimeOffset next = now + SessionRecord.RoundTripBackoff;
             SessionRecord? Noted(SessionRecord record)
             {
-                last = record.RoundTripAt;
-                interval = MinIntervalOf(record.RefusedAt);
-                return now - (last ?? DateTimeOffset.MinValue) < interval ? null : record with { RoundTripAt = now };
+                SessionRecord begun = record with { RoundTripAt = now };
+                next = now < record.NextRoundTrip ? record.NextRoundTrip : begun.NextRoundTrip;
+                return now < record.NextRoundTrip ? null : begun;
             }
 
             if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
             {
-                session.ScheduleRecheck(last is { } before ? before + interval : now + RetryBackoff);
+                session.ScheduleRoundTrip(next);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
 
-            noted.NeedsRoundTrip = true;
-            noted.ScheduleRecheck(now + interval);
+            noted.NeedsRoundTrip |= session.NeedsRoundTrip;
+            noted.ScheduleRoundTrip(next);
         }
         catch (StoreUnavailableException away)
         {
-            session.ScheduleRecheck(now + RetryBackoff);
+            session.ScheduleRoundTrip(now + SessionRecord.RoundTripBackoff);
             NotConfirmed(session.Identity.Username, away.Message);
             return false;
         }
@@ -122,6 +114,11 @@ internal sealed partial class SilentAuthentication(
         properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
         properties.Items[RoundTripState.Prompt] = "none";
         properties.Items[RoundTripState.Recheck] = Convert.ToHexStringLower(session.Key.ToBytes());
+        if (session.SidLostAt is not null)
+        {
+            properties.Items[RoundTripState.ReplacesRefreshToken] = "1";
+        }
+
         context.Response.Headers.CacheControl = "no-store";
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
         return true;
@@ -148,15 +145,23 @@ internal sealed partial class SilentAuthentication(
 
     private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, CallbackResult result)
     {
-        if (await conclusion.ApplyAsync(session, secret, result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) is { } noAnswer)
+        Confirmation confirmation = new(result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) { IsRoundTrip = true };
+        if (await conclusion.ApplyAsync(session, secret, confirmation) is { } noAnswer)
         {
             NotConfirmed(session.Identity.Username, noAnswer);
         }
         else if (sessions.Current(session.Key) is { Identity: var identity })
         {
+            Provider? provider = providers.Find(identity.Provider);
             if (session.RefusedAt is not null)
             {
-                providers.Find(identity.Provider)?.RefreshTokenWarning.NoteRefusedWithoutReason();
+                provider?.RefreshTokenWarning.NoteRefusedWithoutReason();
+            }
+
+            if (session.SidLostAt is not null && result.Sid is { } sid
+                && session.HasIndex(SessionIndex.ForSid(identity.Provider, identity.Issuer, sid)))
+            {
+                provider?.RefreshedSid.NoteAbsentWithoutReason();
             }
 
             if (!HasNewProviderSession(session, result))

@@ -20,6 +20,7 @@ internal sealed class Session
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
     private long _accountCheckedAt;
     private long _accountCheckAt = DateTimeOffset.MaxValue.UtcTicks;
+    private long _roundTripAt = DateTimeOffset.MaxValue.UtcTicks;
     private readonly byte[]? _sidIndex;
     private readonly int _ownBytes;
 
@@ -30,6 +31,8 @@ internal sealed class Session
         SignedInAt = record.SignedInAt;
         CheckedAt = record.CheckedAt;
         RefusedAt = record.RefusedAt;
+        SidLostAt = record.SidLostAt;
+        _roundTripAt = (record.SidLostAt is null ? DateTimeOffset.MaxValue : record.NextRoundTrip).UtcTicks;
         NeedsRoundTrip = record.RefusedAt is not null;
         ExpiresAt = stored.ExpiresAt;
         Version = stored.Version;
@@ -57,6 +60,9 @@ internal sealed class Session
 
     /// <summary>When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</summary>
     public DateTimeOffset? RefusedAt { get; }
+
+    /// <summary>When a refreshed ID token first named no provider session, and no silent authentication has confirmed the person since.</summary>
+    public DateTimeOffset? SidLostAt { get; }
 
     /// <summary>The version of the stored record from which this object was created.</summary>
     public long Version { get; }
@@ -87,6 +93,9 @@ internal sealed class Session
 
     /// <summary>The refresh token no longer tells whether the person has access. Only silent authentication in the browser (`prompt=none`) does.</summary>
     public bool NeedsRoundTrip { get; set; }
+
+    /// <summary>Whether the next page should make a silent authentication.</summary>
+    public bool IsRoundTripDue => (NeedsRoundTrip && IsRecheckDue) || Volatile.Read(ref _usedAt) >= Volatile.Read(ref _roundTripAt);
 
     /// <summary>Whether only a silent authentication may go on: a refusal of the provider has stayed unconfirmed for too long.</summary>
     public bool IsHeldBack => UsedAt >= HeldBackFrom;
@@ -143,6 +152,20 @@ internal sealed class Session
 
     /// <summary>Makes <see cref="IsRecheckDue"/> true from this time on.</summary>
     public void ScheduleRecheck(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
+
+    /// <summary>Makes <see cref="IsRoundTripDue"/> true from this time on. Rechecks by refresh token or at userinfo keep their own time.</summary>
+    public void ScheduleRoundTrip(DateTimeOffset at)
+    {
+        if (NeedsRoundTrip)
+        {
+            ScheduleRecheck(at);
+        }
+
+        if (Volatile.Read(ref _roundTripAt) != DateTimeOffset.MaxValue.UtcTicks)
+        {
+            Volatile.Write(ref _roundTripAt, at.UtcTicks);
+        }
+    }
 
     /// <summary>Remembers that Paperless has confirmed the user. The next check is due after <paramref name="interval"/>.</summary>
     public void MarkAccountChecked(DateTimeOffset at, TimeSpan interval)

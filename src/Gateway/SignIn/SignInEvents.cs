@@ -53,7 +53,7 @@ internal sealed partial class SignInEvents(
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         context.ProtocolMessage.Scope = provider.OfflineAccess.ChooseScopes(
             configuration,
-            isSignIn: ConnectFlow.FindInitiator(context.Properties) is null && !SilentAuthentication.IsSilentAuthentication(context.Properties),
+            isSignIn: IsSignIn(context.Properties),
             isRefused: context.Properties.Items.ContainsKey(RoundTripState.WithoutOfflineAccess));
         context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
     }
@@ -280,6 +280,17 @@ internal sealed partial class SignInEvents(
                 Links = [new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")],
             });
         }
+    }
+
+    /// <summary>Whether the tokens are for a session that refreshes them.</summary>
+    private static bool IsSignIn(AuthenticationProperties properties)
+    {
+        if (SilentAuthentication.IsSilentAuthentication(properties))
+        {
+            return properties.Items.ContainsKey(RoundTripState.ReplacesRefreshToken);
+        }
+
+        return ConnectFlow.FindInitiator(properties) is null;
     }
 
     private static string? ScopesOf(AuthenticationProperties? properties) =>
