@@ -85,6 +85,7 @@ internal sealed partial class RecheckConclusion(
                 Tokens = Tokens(confirmation, record),
                 RefusedAt = null,
                 SidLostAt = SidLostAt(confirmation, record),
+                RoundTripOpenSince = confirmation.IsRoundTrip ? null : record.RoundTripOpenSince,
             },
             CancellationToken.None);
         return null;

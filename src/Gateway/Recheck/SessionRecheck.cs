@@ -67,9 +67,14 @@ internal sealed class SessionRecheck(
             context.User = session.Principal;
         }
 
-        if (session.IsRoundTripDue && await silent.BeginAsync(context, session, secret))
+        if (session.IsRoundTripDue)
         {
-            return false;
+            if (await silent.BeginAsync(context, session, secret))
+            {
+                return false;
+            }
+
+            session = sessions.Current(session.Key) ?? session;
         }
 
         if (!session.IsHeldBack)
@@ -77,7 +82,7 @@ internal sealed class SessionRecheck(
             return true;
         }
 
-        await pages.RefuseAsync(context, silent.HeldBack(context.Request));
+        await pages.RefuseAsync(context, silent.HeldBack(context.Request, session));
         return false;
     }
 

@@ -39,13 +39,15 @@ internal sealed partial class SilentAuthentication(
     }
 
     /// <summary>
-    /// The refusal for a session whose refused refresh was not confirmed in time: a page that tries again, or 401, at which Paperless's interface
-    /// loads its page anew.
+    /// The refusal for a session that the provider did not confirm in time: a page that tries again, or 401, at which Paperless's interface loads
+    /// its page anew.
     /// </summary>
-    public Refusal HeldBack(HttpRequest request)
+    public Refusal HeldBack(HttpRequest request, Session session)
     {
         PageLink[] links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")];
-        const string detail = "The provider did not refresh this session, and has not confirmed it since.";
+        string detail = session.RefusedAt is null
+            ? "The provider was asked about this session and has not sent the browser back."
+            : "The provider did not refresh this session, and has not confirmed it since.";
         return IsPageNavigation(request)
             ? new Refusal(503, "session_unconfirmed", "The provider must confirm this session", detail)
             {
@@ -79,16 +81,16 @@ internal sealed partial class SilentAuthentication(
         {
             if (await FindOutageAsync(provider, context.RequestAborted) is { } outage)
             {
-                session.ScheduleRoundTrip(now + SessionRecord.RoundTripBackoff);
+                await ExcuseAsync(session, secret, now + SessionRecord.RoundTripBackoff);
                 NotConfirmed(session.Identity.Username, ProviderFailureText.Describe(outage, provider.Settings));
                 return false;
             }
 
-            // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
+            // Stored before the redirect, for all replicas.
             DateTimeOffset next = now + SessionRecord.RoundTripBackoff;
             SessionRecord? Noted(SessionRecord record)
             {
-                SessionRecord begun = record with { RoundTripAt = now };
+                SessionRecord begun = record with { RoundTripAt = now, RoundTripOpenSince = record.RoundTripOpenSince ?? now };
                 next = now < record.NextRoundTrip ? record.NextRoundTrip : begun.NextRoundTrip;
                 return now < record.NextRoundTrip ? null : begun;
             }
@@ -108,6 +110,11 @@ internal sealed partial class SilentAuthentication(
             session.ScheduleRoundTrip(now + SessionRecord.RoundTripBackoff);
             NotConfirmed(session.Identity.Username, away.Message);
             return false;
+        }
+
+        if (session.RoundTripOpenSince is { } openSince)
+        {
+            NotFinished(session.Identity.Username, provider.Settings.Id, openSince);
         }
 
         AuthenticationProperties properties = new() { RedirectUri = target };
@@ -148,6 +155,7 @@ internal sealed partial class SilentAuthentication(
         Confirmation confirmation = new(result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) { IsRoundTrip = true };
         if (await conclusion.ApplyAsync(session, secret, confirmation) is { } noAnswer)
         {
+            await CloseAsync(session, secret);
             NotConfirmed(session.Identity.Username, noAnswer);
         }
         else if (sessions.Current(session.Key) is { Identity: var identity })
@@ -179,7 +187,7 @@ internal sealed partial class SilentAuthentication(
     /// <summary>The provider has answered with an error, or nothing that can be taken. Only a clear word ends the session.</summary>
     public async Task FailAsync(HttpContext context, AuthenticationProperties properties, Exception failure)
     {
-        if (OwnSession(context, properties) is not { } session)
+        if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
             return;
         }
@@ -193,11 +201,47 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
+        await CloseAsync(session, secret);
         NotConfirmed(
             session.Identity.Username,
             error is null
                 ? ProviderFailureText.Describe(failure, providers.Find(session.Identity.Provider)!.Settings)
                 : $"it answered {ProviderFailureText.ErrorCode(error)}");
+    }
+
+    /// <summary>The browser has come back, and the session is neither confirmed nor refused.</summary>
+    private async Task CloseAsync(Session session, SessionSecret secret)
+    {
+        try
+        {
+            SessionRecord? closed = null;
+            SessionRecord? Closed(SessionRecord record) =>
+                closed = record.RoundTripOpenSince is null ? null : record with { RoundTripOpenSince = null };
+            if (await sessions.RenewAsync(secret, Closed, CancellationToken.None) is { } now && session.NeedsRoundTrip)
+            {
+                RequestSilentAuthentication(now, closed!);
+            }
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotConfirmed(session.Identity.Username, away.Message);
+        }
+    }
+
+    /// <summary>The provider does not answer: a silent authentication that has not come back says nothing about the person, and is repeated.</summary>
+    private async Task ExcuseAsync(Session session, SessionSecret secret, DateTimeOffset next)
+    {
+        Session? now = session;
+        if (session.RoundTripOpenSince is not null)
+        {
+            now = await sessions.RenewAsync(secret, record => record with { RoundTripOpenSince = null, RoundTripAt = null }, CancellationToken.None);
+            if (now is not null)
+            {
+                now.NeedsRoundTrip |= session.NeedsRoundTrip;
+            }
+        }
+
+        now?.ScheduleRoundTrip(next);
     }
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>
@@ -233,4 +277,12 @@ internal sealed partial class SilentAuthentication(
         Level = LogLevel.Warning,
         Message = "The silent authentication of {User} confirmed nothing ({Reason}). The session is unchanged")]
     private partial void NotConfirmed(string user, string reason);
+
+    [LoggerMessage(
+        EventId = 3051,
+        EventName = "SilentAuthenticationNotFinished",
+        Level = LogLevel.Warning,
+        Message = "The silent authentication of {User} at {Provider} has not come back since {Since:u}: the provider may show a page of its own, such as a "
+            + "denial, or the person has closed the page. The page asks again; without an answer within one recheck interval only a page that asks is served")]
+    private partial void NotFinished(string user, string provider, DateTimeOffset since);
 }

@@ -32,7 +32,9 @@ internal sealed class Session
         CheckedAt = record.CheckedAt;
         RefusedAt = record.RefusedAt;
         SidLostAt = record.SidLostAt;
-        _roundTripAt = (record.SidLostAt is null ? DateTimeOffset.MaxValue : record.NextRoundTrip).UtcTicks;
+        RoundTripOpenSince = record.RoundTripOpenSince;
+        bool isInDoubt = record.SidLostAt is not null || record.RoundTripOpenSince is not null;
+        _roundTripAt = (isInDoubt ? record.NextRoundTrip : DateTimeOffset.MaxValue).UtcTicks;
         NeedsRoundTrip = record.RefusedAt is not null;
         ExpiresAt = stored.ExpiresAt;
         Version = stored.Version;
@@ -63,6 +65,9 @@ internal sealed class Session
 
     /// <summary>When a refreshed ID token first named no provider session, and no silent authentication has confirmed the person since.</summary>
     public DateTimeOffset? SidLostAt { get; }
+
+    /// <summary>When the first silent authentication began that has not come back: the provider may have shown a denial on a page of its own.</summary>
+    public DateTimeOffset? RoundTripOpenSince { get; }
 
     /// <summary>The version of the stored record from which this object was created.</summary>
     public long Version { get; }
@@ -97,10 +102,10 @@ internal sealed class Session
     /// <summary>Whether the next page should make a silent authentication.</summary>
     public bool IsRoundTripDue => (NeedsRoundTrip && IsRecheckDue) || Volatile.Read(ref _usedAt) >= Volatile.Read(ref _roundTripAt);
 
-    /// <summary>Whether only a silent authentication may go on: a refusal of the provider has stayed unconfirmed for too long.</summary>
+    /// <summary>Whether only a silent authentication may go on: a refusal, or a silent authentication without an answer, has stood for too long.</summary>
     public bool IsHeldBack => UsedAt >= HeldBackFrom;
 
-    /// <summary>When an unconfirmed refusal has stood for too long; the end of time where there is none.</summary>
+    /// <summary>When the session is held back unless the provider confirms it before; the end of time where nothing is open.</summary>
     public DateTimeOffset HeldBackFrom { get; init; } = DateTimeOffset.MaxValue;
 
     /// <summary>Whether the current request should check the account in Paperless, although the provider cannot be asked.</summary>

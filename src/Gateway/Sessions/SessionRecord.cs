@@ -57,6 +57,7 @@ internal sealed record ProviderTokens(
 /// <param name="RefusedAt">When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</param>
 /// <param name="SidLostAt">When a refreshed ID token first named no provider session (`sid`) any more, and no silent authentication has confirmed the
 /// person since; null otherwise.</param>
+/// <param name="RoundTripOpenSince">When the first silent authentication began that has not come back; null if there is none.</param>
 internal sealed record SessionRecord(
     Identity Identity,
     DateTimeOffset SignedInAt,
@@ -64,12 +65,13 @@ internal sealed record SessionRecord(
     ProviderTokens Tokens,
     DateTimeOffset? RoundTripAt = null,
     DateTimeOffset? RefusedAt = null,
-    DateTimeOffset? SidLostAt = null)
+    DateTimeOffset? SidLostAt = null,
+    DateTimeOffset? RoundTripOpenSince = null)
 {
     /// <summary>At most one silent authentication in this time, …</summary>
     public static readonly TimeSpan RoundTripInterval = TimeSpan.FromHours(1);
 
-    /// <summary>… or in this one after a refusal: a provider that gives no answer must not cause a loop.</summary>
+    /// <summary>… or in this one after a refusal, and while one has not come back: a provider that gives no answer must not cause a loop.</summary>
     public static readonly TimeSpan RoundTripBackoff = TimeSpan.FromMinutes(1);
 
     private const int NonceBytes = 12;
@@ -86,9 +88,14 @@ internal sealed record SessionRecord(
                 return DateTimeOffset.MinValue;
             }
 
-            return last + (RefusedAt is null ? RoundTripInterval : RoundTripBackoff);
+            bool mayWait = RefusedAt is null && RoundTripOpenSince is null;
+            return last + (mayWait ? RoundTripInterval : RoundTripBackoff);
         }
     }
+
+    /// <summary>Since when the provider should have confirmed the session; null if nothing is open.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? UnconfirmedSince => RefusedAt < RoundTripOpenSince ? RefusedAt : RoundTripOpenSince ?? RefusedAt;
 
     private static ReadOnlySpan<byte> Purpose => "paperless-gateway session record 1"u8;
 

@@ -101,7 +101,7 @@ public sealed class BlueprintTests
         Assert.Equal("users", binding["attrs"]["group"].Text());
 
         string group = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.group")["identifiers"]["name"].Text();
-        Assert.Equal([group], Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions).Settings.Identity.AllowedGroups);
+        Assert.Equal([group], Settings.Identity.AllowedGroups);
     }
 
     [Fact]
