@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Gateway.Settings;
@@ -10,6 +11,9 @@ namespace Gateway.Providers;
 internal static class ProviderFailureText
 {
     private const int MaxCodeLength = 40;
+
+    /// <summary>In characters. The strictest proxies limit all request headers together to 4 KiB.</summary>
+    private const int LongAccessToken = 3500;
 
     /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
     private const string AbsentDescription = "error_description is null";
@@ -62,6 +66,28 @@ internal static class ProviderFailureText
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>
         new($"{asked} answered {(int)status} instead of {expected}") { Remedy = RemedyFor((int)status, isHtml: false) };
 
+    /// <summary>
+    /// The same for userinfo. An access token that is a JWT carries the person's claims, such as many groups, and a proxy limits the length of a
+    /// request header: nginx to 8 KiB.
+    /// </summary>
+    public static ProviderUnavailableException UserInfoAnswered(string asked, HttpStatusCode status, string accessToken)
+    {
+        const string expected = "the claims of the person";
+        if (accessToken.Length < LongAccessToken || !IsOversizedHeader((int)status))
+        {
+            return AnsweredOtherwise(asked, status, expected);
+        }
+
+        string length = accessToken.Length.ToString("N0", CultureInfo.InvariantCulture);
+        return new ProviderUnavailableException(
+            $"{asked} answered {(int)status} instead of {expected}: the request has an access token of {length} characters, which is probably too long for it")
+        {
+            Remedy = "The access token carries claims, such as many groups: leave them out of the tokens (in authentik, clear \"Include claims in id_token\" "
+                + "in the provider's advanced protocol settings), or allow longer request headers in the proxy before the provider (in nginx, "
+                + "large_client_header_buffers)",
+        };
+    }
+
     /// <summary>Any failure at a provider, in one line for the log.</summary>
     public static string Describe(Exception error, ProviderSettings provider)
     {
@@ -75,6 +101,9 @@ internal static class ProviderFailureText
 
     /// <returns>Null if the provider gave no description.</returns>
     public static string? Description(string? description) => description is null or "" or AbsentDescription ? null : description;
+
+    /// <summary>The statuses of servers that refuse a header as too long; 494 is nginx's own, and 502 a proxy's whose upstream closes the connection.</summary>
+    private static bool IsOversizedHeader(int status) => status is 400 or 413 or 414 or 431 or 494 or 502;
 
     private static string RemedyFor(int status, bool isHtml) => status switch
     {

@@ -237,7 +237,8 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
                 return new RecheckAnswer.RoundTrip();
 
             default:
-                return new RecheckAnswer.NoAnswer($"userinfo answered {(int)answer.Status}");
+                Exception failure = ProviderFailureText.UserInfoAnswered(configuration.UserInfoEndpoint, answer.Status, accessToken);
+                return new RecheckAnswer.NoAnswer(ProviderFailureText.Describe(failure, provider.Settings));
         }
 
         ClaimSet claims = answer.Claims!;

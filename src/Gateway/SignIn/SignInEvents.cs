@@ -136,7 +136,7 @@ internal sealed partial class SignInEvents(
         UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
         if (answer.Claims is not { } claims)
         {
-            throw ProviderFailureText.AnsweredOtherwise(configuration.UserInfoEndpoint, answer.Status, "the claims of the person");
+            throw ProviderFailureText.UserInfoAnswered(configuration.UserInfoEndpoint, answer.Status, accessToken);
         }
 
         return claims.RequiredText("sub") == subject
