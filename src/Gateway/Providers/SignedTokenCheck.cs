@@ -16,7 +16,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
     private static readonly HashSet<string> SupportedAlgorithms = new(StringComparer.Ordinal)
     {
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512",
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "EdDSA", "Ed25519",
     };
 
     /// <summary>The algorithm of the last ID token; null until the first one since the start.</summary>
@@ -117,9 +117,17 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         // A key without an id may be the one that the token names.
         SecurityKey[] keys = bySecret
             ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
-            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
+            : [.. PublishedKeys(algorithm, configuration)
+                .Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
+            if (keys.Length == 0 && FindOtherCurve(algorithm, configuration) is { } curve)
+            {
+                return new TokenError(
+                    $"{kind.Name} is signed with a key of the curve {curve}, which the gateway does not support. Choose a key of the curve Ed25519",
+                    MayFitNewerConfiguration: true);
+            }
+
             // The provider may have a new key, even under the same id.
             bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
             return unknownKey
@@ -141,7 +149,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
     private string? FindSecretError(string algorithm, string? keyId, OpenIdConnectConfiguration configuration)
     {
         // A provider that names a published key and signs with the secret is set up wrongly.
-        if (!string.IsNullOrEmpty(keyId) && configuration.SigningKeys.Any(key => key.KeyId == keyId))
+        if (!string.IsNullOrEmpty(keyId) && configuration.JsonWebKeySet.Keys.Any(key => key.Kid == keyId))
         {
             return "but names a key of another algorithm";
         }
@@ -157,8 +165,22 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             : null;
     }
 
+    private static string? FindOtherCurve(string algorithm, OpenIdConnectConfiguration configuration) =>
+        Ed25519Signature.IsAlgorithm(algorithm) && configuration.JsonWebKeySet.Keys.FirstOrDefault(Ed25519Signature.IsOtherCurve) is { } other
+            ? OnlyAlphanumeric(other.Crv ?? "")
+            : null;
+
+    /// <summary>Microsoft.IdentityModel leaves out keys of a type that it does not know.</summary>
+    private static IEnumerable<SecurityKey> PublishedKeys(string algorithm, OpenIdConnectConfiguration configuration) =>
+        Ed25519Signature.IsAlgorithm(algorithm) ? configuration.JsonWebKeySet.Keys.Where(Ed25519Signature.IsKey) : configuration.SigningKeys;
+
     private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)
     {
+        if (Ed25519Signature.IsAlgorithm(algorithm))
+        {
+            return key is JsonWebKey published && Ed25519Signature.IsSignedBy(published, token);
+        }
+
         CryptoProviderFactory factory = key.CryptoProviderFactory;
         if (!factory.IsSupportedAlgorithm(algorithm, key))
         {

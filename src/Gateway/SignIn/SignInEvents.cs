@@ -12,6 +12,7 @@ using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignIn;
 
@@ -29,7 +30,14 @@ internal sealed partial class SignInEvents(
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
 {
     /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
-    private static readonly OpenIdConnectProtocolValidator TokenResponse = new() { RequireNonce = true, RequireTimeStampInNonce = false };
+    private static readonly OpenIdConnectProtocolValidator TokenResponse = new()
+    {
+        RequireNonce = true,
+        RequireTimeStampInNonce = false,
+
+        // The hash of `at_hash` is the one that the signature uses.
+        HashAlgorithmMap = { ["EdDSA"] = SecurityAlgorithms.Sha512, ["Ed25519"] = SecurityAlgorithms.Sha512 },
+    };
 
     /// <summary>Null where the state does not say it.</summary>
     public static DateTimeOffset? BegunAt(AuthenticationProperties? properties) =>

@@ -180,7 +180,7 @@ public sealed class ProviderFailureTextTests
     }
 
     [Theory]
-    [InlineData("EdDSA", "signed with EdDSA, an algorithm that the gateway does not support", "Signing Key")]
+    [InlineData("Ed448", "signed with Ed448, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("ES256K", "signed with ES256K, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("RSA-OAEP", "signed with RSAOAEP, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("five parts", "the ID token is encrypted", "Encryption Key")]
