@@ -65,6 +65,8 @@ export function configuration(settings) {
       profile: ['name', 'preferred_username', 'groups'],
       email: ['email', 'email_verified'],
     },
+    // HS256 stands beside the published keys in the discovery document.
+    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'Ed25519', 'EdDSA', 'HS256'] },
     // true: claims come from userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
     conformIdTokenClaims: !settings.claims_in_id_token,
     pkce: { required: () => true },

@@ -178,6 +178,9 @@ internal sealed record ProviderSettings
     /// <summary>Null: chosen from the methods that the discovery document lists.</summary>
     public required TokenAuthMethod? TokenAuthMethod { get; init; }
 
+    /// <summary>`GATEWAY_ID_TOKEN_ALGORITHMS`: the only algorithms of ID tokens and logout tokens. Empty: those of the discovery document.</summary>
+    public ImmutableArray<string> IdTokenAlgorithms { get; init; } = [];
+
     /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }
 

@@ -18,6 +18,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         PublicOrigin? origin = Public();
         ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(
             _variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
+        providers = new IdTokenSettingsReader(_variables).Apply(providers);
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),

@@ -42,6 +42,10 @@ internal static class SettingsReference
                 "Only members of one of these groups may sign in. Both the provider's name of a group and the name in Paperless count. An entry " +
                 "between slashes (`/cn=dms-[a-z]+,.*/`) is a regular expression for the whole name. A name with commas stands in quotes, or the " +
                 "value is a JSON list."),
+            new("GATEWAY_ID_TOKEN_ALGORITHMS", "those of the discovery document",
+                "The algorithms with which the provider signs ID tokens for this client, such as `RS256`, `ES256`, `EdDSA` or `HS256`. Set it if the " +
+                "client is registered for an algorithm that the discovery document does not list, such as `HS256` with the client secret, or to accept " +
+                "no other one. With several providers, write each as `provider_id:algorithm`."),
             new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
             new("GATEWAY_USERNAME_MAP", "`{}`",
                 "JSON that maps the provider's user names to Paperless's names, as `GATEWAY_GROUP_MAP` does: `{\"*@idm.example\": \"*\"}`. A name that " +

@@ -15,6 +15,7 @@ public sealed class InteropTests
     [InlineData("client_secret_basic", "ES256", null, true)]
     [InlineData("client_secret_basic", "EdDSA", "Ed25519", false)]
     [InlineData("client_secret_basic", "Ed25519", "EdDSA", true)]
+    [InlineData("client_secret_basic", "HS256", null, true)]
     public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(
         string method,
         string algorithm,
@@ -28,6 +29,7 @@ public sealed class InteropTests
             IdTokenSignedResponseAlg = algorithm,
             UserinfoSignedResponseAlg = userInfoAlgorithm,
             ClaimsInIdToken = claimsInIdToken,
+            ClientSecret = "a+b c/d:e%41&f=g~\"h\" of 32 bytes or more",
         };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
