@@ -124,6 +124,9 @@ internal sealed record AccountSettings
 
     /// <summary>If there are none, the gateway does not change the flag.</summary>
     public required FlagGroups StaffGroups { get; init; }
+
+    /// <summary>Superusers get the staff flag as well: Paperless's own variables of the flags mean that.</summary>
+    public bool SuperusersAreStaff { get; init; }
 }
 
 /// <summary>The API token of a superuser, or the user name and password with which the gateway fetches the token.</summary>

@@ -40,6 +40,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();
+        new UnusedPaperlessSettingsReader(configuration, _variables).Warn();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }
 

@@ -81,6 +81,11 @@ internal static class SettingsReference
             new("GATEWAY_SUPERUSER_GROUPS", None, "Members of these groups become superusers; people who leave the groups lose the flag. With several "
                 + "providers, write each as `provider_id:group`."),
             new("GATEWAY_STAFF_GROUPS", None, "The same for staff, who may use Paperless's `/admin/`."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP", None,
+                "Paperless's own variable (since 3.1), for one group and one provider, if `GATEWAY_SUPERUSER_GROUPS` is not set. Its members become staff as " +
+                "well."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP", None,
+                "The same for staff, if `GATEWAY_STAFF_GROUPS` is not set. Superusers become staff as well."),
         ]),
         new("Sessions",
         [
