@@ -25,9 +25,11 @@ function keys(kidPrefix) {
   const pairs = [
     ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
     ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    // Without alg: the same key signs as EdDSA and, with the name of RFC 9864, as Ed25519.
+    [undefined, generateKeyPairSync('ed25519')],
   ];
   return pairs.map(([alg, { privateKey }]) => ({
-    ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: kidPrefix ? `${kidPrefix}-${alg}` : randomUUID(),
+    ...privateKey.export({ format: 'jwk' }), ...(alg && { alg }), use: 'sig', kid: kidPrefix ? `${kidPrefix}-${alg}` : randomUUID(),
   }));
 }
 
@@ -47,6 +49,7 @@ function client(settings) {
     post_logout_redirect_uris: settings.post_logout_redirect_uris ?? [],
     token_endpoint_auth_method: settings.token_endpoint_auth_method ?? 'client_secret_basic',
     id_token_signed_response_alg: settings.id_token_signed_response_alg ?? 'RS256',
+    ...(settings.userinfo_signed_response_alg && { userinfo_signed_response_alg: settings.userinfo_signed_response_alg }),
     ...(settings.backchannel_logout_uri && {
       backchannel_logout_uri: settings.backchannel_logout_uri,
       backchannel_logout_session_required: true,
@@ -66,6 +69,8 @@ export function configuration(settings) {
       profile: ['name', 'preferred_username', 'groups'],
       email: ['email', 'email_verified'],
     },
+    // HS256 stands beside the published keys in the discovery document.
+    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'Ed25519', 'EdDSA', 'HS256'] },
     // true: claims come from userinfo alone, as OpenID Connect Core 5.4 has it for the code flow.
     conformIdTokenClaims: !settings.claims_in_id_token,
     pkce: { required: () => true },
@@ -80,6 +85,7 @@ export function configuration(settings) {
       backchannelLogout: { enabled: true },
       revocation: { enabled: true },
       userinfo: { enabled: true },
+      jwtUserinfo: { enabled: true },
     },
     renderError: (ctx, out) => { ctx.type = 'html'; ctx.body = errorPage(out); },
     // By default offline_access counts only beside prompt=consent (OpenID Connect Core 11) and is dropped

@@ -53,7 +53,9 @@ internal sealed partial class AccountSync(
         bool? superuser = await FindSuperuserChangeAsync(person, user, cancellationToken);
 
         // A superuser without the staff flag sees neither Paperless's logs nor its admin site.
-        bool staff = (superuser ?? user.IsSuperuser) && user.IsStaff ? true : person.Staff ?? user.IsStaff;
+        bool givesStaff = settings.SuperusersAreStaff && (person.Superuser ?? person.Staff) is not null;
+        bool isStaffAsSuperuser = (superuser ?? user.IsSuperuser) && (user.IsStaff || givesStaff);
+        bool staff = isStaffAsSuperuser || (person.Staff ?? user.IsStaff);
         PaperlessUserChange change = new()
         {
             Email = ChangedOrNull(person.Email, user.Email),

@@ -60,7 +60,8 @@ internal sealed class RequestDispatcher(
 
     /// <summary>Only a navigation can make a round trip to the provider; the account at Paperless is checked on any request.</summary>
     private static bool IsRecheckDue(HttpRequest request, Session session) =>
-        session.IsAccountCheckDue || session.IsHeldBack || (session.IsRecheckDue && (!session.NeedsRoundTrip || request.IsNavigation()));
+        session.IsAccountCheckDue || session.IsHeldBack
+        || (session.IsRecheckDue && !session.NeedsRoundTrip) || (session.IsRoundTripDue && request.IsNavigation());
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
         access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;

@@ -20,7 +20,8 @@ internal sealed partial class OfflineAccess(ProviderSettings provider, OfflineAc
 
     private long _refusedUntil;
 
-    /// <param name="isSignIn">False for a Connect and a silent authentication: only `SCOPE` itself adds the scope to these.</param>
+    /// <param name="isSignIn">False for a Connect, and for a silent authentication that replaces no refresh token: only `SCOPE` itself adds the scope to
+    /// these.</param>
     /// <param name="isRefused">The provider has just refused this round trip with the scope.</param>
     public string ChooseScopes(OpenIdConnectConfiguration configuration, bool isSignIn, bool isRefused)
     {

@@ -178,7 +178,8 @@ internal sealed partial class ProviderDiscovery(
             configuration.SigningKeys.Add(key);
         }
 
-        DiscoveryRead(provider.Id, configuration.Issuer, configuration.SigningKeys.Count);
+        int keys = configuration.SigningKeys.Count + configuration.JsonWebKeySet.Keys.Count(Ed25519Signature.IsKey);
+        DiscoveryRead(provider.Id, configuration.Issuer, keys);
         return configuration;
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Gateway.Settings;
@@ -11,8 +12,8 @@ internal static class ProviderFailureText
 {
     private const int MaxCodeLength = 40;
 
-    /// <summary>Some proxies accept 4 kB for a header, nginx 8 kB by default.</summary>
-    private const int LongHeaderLength = 4000;
+    /// <summary>In characters. The strictest proxies limit all request headers together to 4 KiB.</summary>
+    private const int LongAccessToken = 3500;
 
     /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
     private const string AbsentDescription = "error_description is null";
@@ -73,17 +74,26 @@ internal static class ProviderFailureText
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>
         new($"{asked} answered {(int)status} instead of {expected}") { Remedy = RemedyFor((int)status, isHtml: false) };
 
-    /// <summary>The userinfo endpoint refused a request. A long access token, such as authentik's with many groups, is the likely cause.</summary>
-    public static ProviderUnavailableException UserInfoAnsweredOtherwise(string asked, HttpStatusCode status, string accessToken)
+    /// <summary>
+    /// The same for userinfo. An access token that is a JWT carries the person's claims, such as many groups, and a proxy limits the length of a
+    /// request header: nginx to 8 KiB.
+    /// </summary>
+    public static ProviderUnavailableException UserInfoAnswered(string asked, HttpStatusCode status, string accessToken)
     {
-        ProviderUnavailableException failure = AnsweredOtherwise(asked, status, "the claims of the person");
-        return accessToken.Length < LongHeaderLength || (int)status is not (400 or 413 or 431 or >= 500)
-            ? failure
-            : new ProviderUnavailableException(failure.Message)
-            {
-                Remedy = $"The access token has {accessToken.Length} characters, and a proxy before the provider may refuse such a header "
-                    + "(nginx: from 8 kB on). Keep the groups out of the tokens; at authentik, switch \"Include claims in id_token\" off",
-            };
+        const string expected = "the claims of the person";
+        if (accessToken.Length < LongAccessToken || !IsOversizedHeader((int)status))
+        {
+            return AnsweredOtherwise(asked, status, expected);
+        }
+
+        string length = accessToken.Length.ToString("N0", CultureInfo.InvariantCulture);
+        return new ProviderUnavailableException(
+            $"{asked} answered {(int)status} instead of {expected}: the request has an access token of {length} characters, which is probably too long for it")
+        {
+            Remedy = "The access token carries claims, such as many groups: leave them out of the tokens (in authentik, clear \"Include claims in id_token\" "
+                + "in the provider's advanced protocol settings), or allow longer request headers in the proxy before the provider (in nginx, "
+                + "large_client_header_buffers)",
+        };
     }
 
     /// <summary>Any failure at a provider, in one line for the log.</summary>
@@ -99,6 +109,9 @@ internal static class ProviderFailureText
 
     /// <returns>Null if the provider gave no description.</returns>
     public static string? Description(string? description) => description is null or "" or AbsentDescription ? null : description;
+
+    /// <summary>The statuses of servers that refuse a header as too long; 494 is nginx's own, and 502 a proxy's whose upstream closes the connection.</summary>
+    private static bool IsOversizedHeader(int status) => status is 400 or 413 or 414 or 431 or 494 or 502;
 
     private static string RemedyFor(int status, bool isHtml) => status switch
     {

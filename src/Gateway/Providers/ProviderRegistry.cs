@@ -14,7 +14,8 @@ internal sealed record Provider(
     UserInfoReader UserInfo,
     MicrosoftGraph Graph,
     OfflineAccess OfflineAccess,
-    RefreshTokenWarning RefreshTokenWarning);
+    RefreshTokenWarning RefreshTokenWarning,
+    RefreshedSid RefreshedSid);
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -49,7 +50,8 @@ internal sealed class ProviderRegistry : IDisposable
                 new UserInfoReader(backchannel, tokens),
                 new MicrosoftGraph(provider, backchannel, settings.Identity, loggers.CreateLogger<MicrosoftGraph>()),
                 new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
-                new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()));
+                new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()),
+                new RefreshedSid());
         })];
     }
 

@@ -26,6 +26,9 @@ internal static class RoundTripState
     /// <summary>The session that the silent authentication is about.</summary>
     public const string Recheck = "recheck";
 
+    /// <summary>Set if the tokens of the silent authentication replace a refresh token.</summary>
+    public const string ReplacesRefreshToken = "replaces_refresh_token";
+
     /// <summary>What a repeated round trip keeps.</summary>
-    public static readonly ImmutableArray<string> Kept = [Prompt, Again, Connect, Recheck];
+    public static readonly ImmutableArray<string> Kept = [Prompt, Again, Connect, Recheck, ReplacesRefreshToken];
 }

@@ -8,16 +8,12 @@ namespace Gateway.Providers;
 
 /// <summary>
 /// Validates signed tokens: signature, type, issuer, audience and times. The algorithm must be in the discovery document, and the key in the key set
-/// of the provider. HS256 with the client secret is accepted only if the document lists it, and the header names no published key.
+/// of the provider; `GATEWAY_ID_TOKEN_ALGORITHMS` replaces the document's list. HS256 with the client secret is accepted only if that list has it, and the
+/// header names no published key.
 /// </summary>
 internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscovery discovery, TimeProvider time)
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
-
-    private static readonly HashSet<string> SupportedAlgorithms = new(StringComparer.Ordinal)
-    {
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512",
-    };
 
     /// <summary>The algorithm of the last ID token; null until the first one since the start.</summary>
     private volatile string? _idTokenAlgorithm;
@@ -83,7 +79,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             return new TokenError($"{kind.Name} is not signed");
         }
 
-        if (!SupportedAlgorithms.Contains(algorithm))
+        if (!SigningAlgorithms.Supported.Contains(algorithm))
         {
             return new TokenError(
                 $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, an algorithm that the gateway does not support. "
@@ -91,16 +87,17 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         // The provider may have changed its keys, algorithms or issuer since the document was fetched.
-        if (!kind.Algorithms(configuration).Contains(algorithm))
+        IReadOnlyCollection<string> accepted = kind.Algorithms(configuration, provider.IdTokenAlgorithms);
+        if (!accepted.Contains(algorithm))
         {
-            return new TokenError(
-                $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, which the discovery document does not name",
-                MayFitNewerConfiguration: true);
+            string missing = kind == TokenKind.UserInfo || provider.IdTokenAlgorithms.IsEmpty
+                ? "which the discovery document does not name"
+                : "which GATEWAY_ID_TOKEN_ALGORITHMS does not name";
+            return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, {missing}", MayFitNewerConfiguration: true);
         }
 
         // Back-Channel Logout 1.0, section 2.6, step 2. An algorithm that the document no longer lists has been replaced.
-        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm
-            && kind.Algorithms(configuration).Contains(ofIdTokens))
+        if (kind == TokenKind.LogoutToken && _idTokenAlgorithm is { } ofIdTokens && ofIdTokens != algorithm && accepted.Contains(ofIdTokens))
         {
             return new TokenError(
                 $"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, but the ID tokens of this provider are signed with {ofIdTokens}",
@@ -108,7 +105,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         string? keyId = token.Header.Text("kid");
-        bool bySecret = algorithm.StartsWith("HS", StringComparison.Ordinal);
+        bool bySecret = SigningAlgorithms.UsesSecret(algorithm);
         if (bySecret && FindSecretError(algorithm, keyId, configuration) is { } secretError)
         {
             return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, {secretError}");
@@ -117,9 +114,17 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         // A key without an id may be the one that the token names.
         SecurityKey[] keys = bySecret
             ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
-            : [.. configuration.SigningKeys.Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
+            : [.. PublishedKeys(algorithm, configuration)
+                .Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
+            if (keys.Length == 0 && FindOtherCurve(algorithm, configuration) is { } curve)
+            {
+                return new TokenError(
+                    $"{kind.Name} is signed with a key of the curve {curve}, which the gateway does not support. Choose a key of the curve Ed25519",
+                    MayFitNewerConfiguration: true);
+            }
+
             // The provider may have a new key, even under the same id.
             bool unknownKey = !bySecret && (string.IsNullOrEmpty(keyId) || keys.Length == 0);
             return unknownKey
@@ -137,28 +142,37 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         return new TokenError(message, MayFitNewerConfiguration: true);
     }
 
-    /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1): no shorter than the hash (RFC 7518, section 3.2).</summary>
+    /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1).</summary>
     private string? FindSecretError(string algorithm, string? keyId, OpenIdConnectConfiguration configuration)
     {
         // A provider that names a published key and signs with the secret is set up wrongly.
-        if (!string.IsNullOrEmpty(keyId) && configuration.SigningKeys.Any(key => key.KeyId == keyId))
+        if (!string.IsNullOrEmpty(keyId) && configuration.JsonWebKeySet.Keys.Any(key => key.Kid == keyId))
         {
             return "but names a key of another algorithm";
         }
 
-        int minBytes = algorithm switch
-        {
-            "HS384" => 48,
-            "HS512" => 64,
-            _ => 32,
-        };
+        int minBytes = SigningAlgorithms.MinSecretBytes(algorithm);
         return Encoding.UTF8.GetByteCount(provider.ClientSecret) < minBytes
             ? $"for which the client secret must have {minBytes} bytes or more"
             : null;
     }
 
+    private static string? FindOtherCurve(string algorithm, OpenIdConnectConfiguration configuration) =>
+        Ed25519Signature.IsAlgorithm(algorithm) && configuration.JsonWebKeySet.Keys.FirstOrDefault(Ed25519Signature.IsOtherCurve) is { } other
+            ? OnlyAlphanumeric(other.Crv ?? "")
+            : null;
+
+    /// <summary>Microsoft.IdentityModel leaves out keys of a type that it does not know.</summary>
+    private static IEnumerable<SecurityKey> PublishedKeys(string algorithm, OpenIdConnectConfiguration configuration) =>
+        Ed25519Signature.IsAlgorithm(algorithm) ? configuration.JsonWebKeySet.Keys.Where(Ed25519Signature.IsKey) : configuration.SigningKeys;
+
     private static bool IsSignedBy(SecurityKey key, string algorithm, SignedToken token)
     {
+        if (Ed25519Signature.IsAlgorithm(algorithm))
+        {
+            return key is JsonWebKey published && Ed25519Signature.IsSignedBy(published, token);
+        }
+
         CryptoProviderFactory factory = key.CryptoProviderFactory;
         if (!factory.IsSupportedAlgorithm(algorithm, key))
         {

@@ -44,15 +44,21 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
         return Types.Contains(name, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>The algorithms that the discovery document lists for this kind.</summary>
+    /// <summary>The algorithms that are accepted for this kind.</summary>
+    /// <param name="registered">`GATEWAY_ID_TOKEN_ALGORITHMS`; empty where the discovery document says it.</param>
     /// <remarks>
     /// A logout token uses the algorithms of ID tokens (OpenID Connect Back-Channel Logout 1.0, section 2.4). Without a list only RS256 is accepted.
     /// </remarks>
-    public IReadOnlyCollection<string> Algorithms(OpenIdConnectConfiguration configuration)
+    public IReadOnlyCollection<string> Algorithms(OpenIdConnectConfiguration configuration, ImmutableArray<string> registered)
     {
         if (this == UserInfo && configuration.UserInfoEndpointSigningAlgValuesSupported is { Count: > 0 } ofUserInfo)
         {
             return [.. ofUserInfo];
+        }
+
+        if (!registered.IsEmpty)
+        {
+            return registered;
         }
 
         return configuration.IdTokenSigningAlgValuesSupported is { Count: > 0 } announced ? [.. announced] : ["RS256"];

@@ -57,10 +57,7 @@ internal sealed partial class RecheckAttempt(
                 RecheckAnswer.Confirmed confirmed => await conclusion.ApplyAsync(
                     session,
                     secret,
-                    confirmed.Claims,
-                    confirmed.AssertedAt,
-                    askedAt,
-                    confirmed.Tokens),
+                    new Confirmation(confirmed.Claims, confirmed.AssertedAt, askedAt, confirmed.Tokens) { LacksSid = confirmed.LacksSid }),
                 RecheckAnswer.NoAnswer { Reason: var reason } => reason,
                 _ => null,
             };
@@ -75,6 +72,11 @@ internal sealed partial class RecheckAttempt(
         {
             Unanswered(session, noAnswer);
             return Outcome.NoAnswer;
+        }
+
+        if (answer is RecheckAnswer.Confirmed { LacksSid: true })
+        {
+            SidLost(session.Identity.Provider, session.Identity.Username);
         }
 
         if (answer is RecheckAnswer.Refused refused)
@@ -191,6 +193,14 @@ internal sealed partial class RecheckAttempt(
         Message = "{Provider} refused to refresh the tokens of {User} ({Error}). The cause may be the client, not the person. The next page asks by a silent "
             + "authentication; without a confirmation within {Time} the gateway refuses all other requests of the session")]
     private partial void RefreshRefused(string provider, string user, string error, TimeSpan time);
+
+    [LoggerMessage(
+        EventId = 3034,
+        EventName = "ProviderSessionNotNamed",
+        Level = LogLevel.Information,
+        Message = "{Provider} refreshed the tokens of {User}, but its ID token names no provider session (sid) any more: that session may have ended, and "
+            + "its logout may be lost. The next page asks by a silent authentication; the session continues until then")]
+    private partial void SidLost(string provider, string user);
 
     [LoggerMessage(
         EventId = 3032,

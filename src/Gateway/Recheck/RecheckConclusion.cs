@@ -8,6 +8,23 @@ using Gateway.Sessions;
 
 namespace Gateway.Recheck;
 
+/// <summary>A provider's confirmation of a session.</summary>
+/// <param name="Claims">What the provider says, all of it checked.</param>
+/// <param name="AssertedAt">When it said so: part of it may be of a time before.</param>
+/// <param name="AskedAt">When it was asked, and said that all is well.</param>
+/// <param name="Tokens">Those that came with it; null where the ones that are written down go on.</param>
+internal sealed record Confirmation(JsonElement Claims, DateTimeOffset AssertedAt, DateTimeOffset AskedAt, ProviderTokens? Tokens = null)
+{
+    /// <summary>Whether the browser asked, by a silent authentication.</summary>
+    public bool IsRoundTrip { get; init; }
+
+    /// <summary>Whether a refreshed ID token names no provider session (`sid`), although the one before did.</summary>
+    public bool LacksSid { get; init; }
+
+    /// <summary>For logs and debuggers: leaves out claims and tokens.</summary>
+    public override string ToString() => nameof(Confirmation);
+}
+
 /// <summary>Applies the answer of a recheck: the session is confirmed and updated, or it ends.</summary>
 internal sealed partial class RecheckConclusion(
     SessionRegistry sessions,
@@ -20,20 +37,11 @@ internal sealed partial class RecheckConclusion(
     /// <summary>More groups than anybody has are not kept.</summary>
     private const int MaxGroups = 1000;
 
-    /// <param name="claims">What the provider says, all of it checked.</param>
-    /// <param name="assertedAt">When it said so: part of it may be of a time before.</param>
-    /// <param name="askedAt">When it was asked, and said that all is well.</param>
-    /// <param name="tokens">Those that came with it; null where the ones that are written down go on.</param>
     /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
     /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
-    public async Task<string?> ApplyAsync(
-        Session session,
-        SessionSecret secret,
-        JsonElement claims,
-        DateTimeOffset assertedAt,
-        DateTimeOffset askedAt,
-        ProviderTokens? tokens = null)
+    public async Task<string?> ApplyAsync(Session session, SessionSecret secret, Confirmation confirmation)
     {
+        JsonElement claims = confirmation.Claims;
         Identity before = session.Identity;
         if (providers.Find(before.Provider)?.Settings is not { } provider)
         {
@@ -42,7 +50,7 @@ internal sealed partial class RecheckConclusion(
         }
 
         string issuer = claims.TryGetProperty("iss", out JsonElement named) && ClaimText.TryRead(named, out string? iss) ? iss ?? "" : before.Issuer;
-        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, assertedAt, isSignedIn: true);
+        (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, confirmation.AssertedAt, isSignedIn: true);
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
@@ -76,9 +84,11 @@ internal sealed partial class RecheckConclusion(
             record => record with
             {
                 Identity = KeepUnknownGroups(person, person.ToIdentity(account), record.Identity),
-                CheckedAt = askedAt > record.CheckedAt ? askedAt : record.CheckedAt,
-                Tokens = tokens ?? record.Tokens,
+                CheckedAt = confirmation.AskedAt > record.CheckedAt ? confirmation.AskedAt : record.CheckedAt,
+                Tokens = Tokens(confirmation, record),
                 RefusedAt = null,
+                SidLostAt = SidLostAt(confirmation, record),
+                RoundTripOpenSince = confirmation.IsRoundTrip ? null : record.RoundTripOpenSince,
             },
             CancellationToken.None);
         return null;
@@ -133,6 +143,26 @@ internal sealed partial class RecheckConclusion(
         }
 
         return person.GroupsAreIncomplete ? now with { Groups = [.. groups.Union(before.Groups ?? []).Take(MaxGroups)] } : now;
+    }
+
+    /// <summary>Only the browser can tell that the person still has a session at the provider.</summary>
+    private static DateTimeOffset? SidLostAt(Confirmation confirmation, SessionRecord record)
+    {
+        if (confirmation.IsRoundTrip)
+        {
+            return null;
+        }
+
+        return record.SidLostAt is null && confirmation.LacksSid ? confirmation.AskedAt : record.SidLostAt;
+    }
+
+    /// <summary>A silent authentication of a session that refreshes its tokens may bring no refresh token: the one before is still good.</summary>
+    private static ProviderTokens Tokens(Confirmation confirmation, SessionRecord record)
+    {
+        ProviderTokens tokens = confirmation.Tokens ?? record.Tokens;
+        return confirmation.IsRoundTrip && record.SidLostAt is not null && tokens.RefreshToken is null
+            ? tokens with { RefreshToken = record.Tokens.RefreshToken, RefreshInDoubt = record.Tokens.RefreshInDoubt }
+            : tokens;
     }
 
     [LoggerMessage(

@@ -12,7 +12,11 @@ namespace Gateway.Recheck;
 internal abstract record RecheckAnswer
 {
     /// <summary>All is well; these are the claims, and the time of which they are.</summary>
-    internal sealed record Confirmed(JsonElement Claims, DateTimeOffset AssertedAt, ProviderTokens? Tokens = null) : RecheckAnswer;
+    internal sealed record Confirmed(JsonElement Claims, DateTimeOffset AssertedAt, ProviderTokens? Tokens = null) : RecheckAnswer
+    {
+        /// <summary>Whether the refreshed ID token names no provider session (`sid`), although the one before did.</summary>
+        public bool LacksSid { get; init; }
+    }
 
     /// <summary>The session is to end.</summary>
     internal sealed record Denied(string Reason) : RecheckAnswer;
@@ -184,7 +188,14 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
         }
 
         RecheckAnswer completed = await CompleteAsync(provider, configuration, kept, new IdTokenClaims(claims, askedAt), askedAt, cancellationToken);
-        return completed is RecheckAnswer.Confirmed confirmed ? confirmed with { Tokens = kept } : completed;
+        if (completed is not RecheckAnswer.Confirmed confirmed)
+        {
+            return completed;
+        }
+
+        // authentik goes on refreshing after its session has ended, but then names none.
+        bool lacksSid = idToken.Claims.Text("sid") is not null && claims.Text("sid") is null && provider.RefreshedSid.HasMeaning;
+        return confirmed with { Tokens = kept, LacksSid = lacksSid };
 
         Task StoreAsync(ProviderTokens changed) => store(now => now with { Tokens = changed });
     }
@@ -233,7 +244,8 @@ internal sealed class RecheckQuestion(ProviderRegistry providers, IdentitySettin
                 return new RecheckAnswer.RoundTrip();
 
             default:
-                return new RecheckAnswer.NoAnswer($"userinfo answered {(int)answer.Status}");
+                Exception failure = ProviderFailureText.UserInfoAnswered(configuration.UserInfoEndpoint, answer.Status, accessToken);
+                return new RecheckAnswer.NoAnswer(ProviderFailureText.Describe(failure, provider.Settings));
         }
 
         ClaimSet claims = answer.Claims!;

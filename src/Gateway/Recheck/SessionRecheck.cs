@@ -50,7 +50,8 @@ internal sealed class SessionRecheck(
             return true;
         }
 
-        Task<bool>? run = !session.NeedsRoundTrip || session.IsAccountCheckDue ? Start(session, secret) : null;
+        bool isDue = session.IsAccountCheckDue || (session.IsRecheckDue && !session.NeedsRoundTrip);
+        Task<bool>? run = isDue ? Start(session, secret) : null;
         if (run is not null && attempt.MustWait(session))
         {
             await WaitAsync(run, session, secret, context.RequestAborted);
@@ -66,9 +67,14 @@ internal sealed class SessionRecheck(
             context.User = session.Principal;
         }
 
-        if (session.NeedsRoundTrip && session.IsRecheckDue && await silent.BeginAsync(context, session, secret))
+        if (session.IsRoundTripDue)
         {
-            return false;
+            if (await silent.BeginAsync(context, session, secret))
+            {
+                return false;
+            }
+
+            session = sessions.Current(session.Key) ?? session;
         }
 
         if (!session.IsHeldBack)
@@ -76,7 +82,7 @@ internal sealed class SessionRecheck(
             return true;
         }
 
-        await pages.RefuseAsync(context, silent.HeldBack(context.Request));
+        await pages.RefuseAsync(context, silent.HeldBack(context.Request, session));
         return false;
     }
 

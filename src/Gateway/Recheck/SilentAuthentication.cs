@@ -12,7 +12,7 @@ namespace Gateway.Recheck;
 
 /// <summary>
 /// A round trip of the browser with `prompt=none` (OpenID Connect Core 1.0, section 3.1.2.1), on the way to a page: the provider answers
-/// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour.
+/// without showing anything. For sessions that cannot be asked about otherwise, at most once an hour, and for those that it has a reason to doubt.
 /// </summary>
 internal sealed partial class SilentAuthentication(
     SessionRegistry sessions,
@@ -23,12 +23,8 @@ internal sealed partial class SilentAuthentication(
     TimeProvider time,
     ILogger<SilentAuthentication> logger)
 {
-    public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
-
     /// <summary>How long a page waits for a provider that does not answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
-
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 
     public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
@@ -36,26 +32,28 @@ internal sealed partial class SilentAuthentication(
     public static void RequestSilentAuthentication(Session session, SessionRecord record)
     {
         session.NeedsRoundTrip = true;
-        if (record.RoundTripAt is { } last)
+        if (record.RoundTripAt is not null)
         {
-            session.ScheduleRecheck(last + MinIntervalOf(session.RefusedAt));
+            session.ScheduleRecheck(record.NextRoundTrip);
         }
     }
 
     /// <summary>
-    /// The refusal for a session whose refused refresh was not confirmed in time: a page that tries again, or 401, at which Paperless's interface
-    /// loads its page anew.
+    /// The refusal for a session that the provider did not confirm in time: a page that tries again, or 401, at which Paperless's interface loads
+    /// its page anew.
     /// </summary>
-    public Refusal HeldBack(HttpRequest request)
+    public Refusal HeldBack(HttpRequest request, Session session)
     {
         PageLink[] links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")];
-        const string detail = "The provider did not refresh this session, and has not confirmed it since.";
+        string detail = session.RefusedAt is null
+            ? "The provider was asked about this session and has not sent the browser back."
+            : "The provider did not refresh this session, and has not confirmed it since.";
         return IsPageNavigation(request)
             ? new Refusal(503, "session_unconfirmed", "The provider must confirm this session", detail)
             {
                 Remedy = "This page tries again by itself. Or sign out and sign in again.",
                 Links = links,
-                RetryAfter = (int)RetryBackoff.TotalSeconds,
+                RetryAfter = (int)SessionRecord.RoundTripBackoff.TotalSeconds,
             }
             : new Refusal(401, "session_unconfirmed", "The provider must confirm this session", detail)
             {
@@ -64,9 +62,6 @@ internal sealed partial class SilentAuthentication(
                 Level = LogLevel.Information,
             };
     }
-
-    /// <summary>After a refusal every page asks, but a provider that gives no answer must not cause a loop.</summary>
-    private static TimeSpan MinIntervalOf(DateTimeOffset? refusedAt) => refusedAt is null ? MinInterval : RetryBackoff;
 
     /// <returns>Whether the browser was sent to the provider.</returns>
     public async Task<bool> BeginAsync(HttpContext context, Session session, SessionSecret secret)
@@ -86,42 +81,51 @@ internal sealed partial class SilentAuthentication(
         {
             if (await FindOutageAsync(provider, context.RequestAborted) is { } outage)
             {
-                session.ScheduleRecheck(now + RetryBackoff);
+                await ExcuseAsync(session, secret, now + SessionRecord.RoundTripBackoff);
                 NotConfirmed(session.Identity.Username, ProviderFailureText.Describe(outage, provider.Settings));
                 return false;
             }
 
-            // Stored before the redirect, for all replicas: the next silent authentication is at least an hour away.
-            DateTimeOffset? last = null;
-            TimeSpan interval = MinIntervalOf(session.RefusedAt);
+            // Stored before the redirect, for all replicas.
+            DateTimeOffset next = now + SessionRecord.RoundTripBackoff;
             SessionRecord? Noted(SessionRecord record)
             {
-                last = record.RoundTripAt;
-                interval = MinIntervalOf(record.RefusedAt);
-                return now - (last ?? DateTimeOffset.MinValue) < interval ? null : record with { RoundTripAt = now };
+                SessionRecord begun = record with { RoundTripAt = now, RoundTripOpenSince = record.RoundTripOpenSince ?? now };
+                next = now < record.NextRoundTrip ? record.NextRoundTrip : begun.NextRoundTrip;
+                return now < record.NextRoundTrip ? null : begun;
             }
 
             if (await sessions.RenewAsync(secret, Noted, CancellationToken.None) is not { } noted)
             {
-                session.ScheduleRecheck(last is { } before ? before + interval : now + RetryBackoff);
+                session.ScheduleRoundTrip(next);
                 await sessions.ReloadAsync(secret, CancellationToken.None);
                 return false;
             }
 
-            noted.NeedsRoundTrip = true;
-            noted.ScheduleRecheck(now + interval);
+            noted.NeedsRoundTrip |= session.NeedsRoundTrip;
+            noted.ScheduleRoundTrip(next);
         }
         catch (StoreUnavailableException away)
         {
-            session.ScheduleRecheck(now + RetryBackoff);
+            session.ScheduleRoundTrip(now + SessionRecord.RoundTripBackoff);
             NotConfirmed(session.Identity.Username, away.Message);
             return false;
+        }
+
+        if (session.RoundTripOpenSince is { } openSince)
+        {
+            NotFinished(session.Identity.Username, provider.Settings.Id, openSince);
         }
 
         AuthenticationProperties properties = new() { RedirectUri = target };
         properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
         properties.Items[RoundTripState.Prompt] = "none";
         properties.Items[RoundTripState.Recheck] = Convert.ToHexStringLower(session.Key.ToBytes());
+        if (session.SidLostAt is not null)
+        {
+            properties.Items[RoundTripState.ReplacesRefreshToken] = "1";
+        }
+
         context.Response.Headers.CacheControl = "no-store";
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
         return true;
@@ -148,15 +152,24 @@ internal sealed partial class SilentAuthentication(
 
     private async Task ConcludeAsync(HttpContext context, Session session, SessionSecret secret, CallbackResult result)
     {
-        if (await conclusion.ApplyAsync(session, secret, result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) is { } noAnswer)
+        Confirmation confirmation = new(result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) { IsRoundTrip = true };
+        if (await conclusion.ApplyAsync(session, secret, confirmation) is { } noAnswer)
         {
+            await CloseAsync(session, secret);
             NotConfirmed(session.Identity.Username, noAnswer);
         }
         else if (sessions.Current(session.Key) is { Identity: var identity })
         {
+            Provider? provider = providers.Find(identity.Provider);
             if (session.RefusedAt is not null)
             {
-                providers.Find(identity.Provider)?.RefreshTokenWarning.NoteRefusedWithoutReason();
+                provider?.RefreshTokenWarning.NoteRefusedWithoutReason();
+            }
+
+            if (session.SidLostAt is not null && result.Sid is { } sid
+                && session.HasIndex(SessionIndex.ForSid(identity.Provider, identity.Issuer, sid)))
+            {
+                provider?.RefreshedSid.NoteAbsentWithoutReason();
             }
 
             if (!HasNewProviderSession(session, result))
@@ -174,7 +187,7 @@ internal sealed partial class SilentAuthentication(
     /// <summary>The provider has answered with an error, or nothing that can be taken. Only a clear word ends the session.</summary>
     public async Task FailAsync(HttpContext context, AuthenticationProperties properties, Exception failure)
     {
-        if (OwnSession(context, properties) is not { } session)
+        if (OwnSession(context, properties) is not { } session || !cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret))
         {
             return;
         }
@@ -188,11 +201,47 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
+        await CloseAsync(session, secret);
         NotConfirmed(
             session.Identity.Username,
             error is null
                 ? ProviderFailureText.Describe(failure, providers.Find(session.Identity.Provider)!.Settings)
                 : $"it answered {ProviderFailureText.ErrorCode(error)}");
+    }
+
+    /// <summary>The browser has come back, and the session is neither confirmed nor refused.</summary>
+    private async Task CloseAsync(Session session, SessionSecret secret)
+    {
+        try
+        {
+            SessionRecord? closed = null;
+            SessionRecord? Closed(SessionRecord record) =>
+                closed = record.RoundTripOpenSince is null ? null : record with { RoundTripOpenSince = null };
+            if (await sessions.RenewAsync(secret, Closed, CancellationToken.None) is { } now && session.NeedsRoundTrip)
+            {
+                RequestSilentAuthentication(now, closed!);
+            }
+        }
+        catch (StoreUnavailableException away)
+        {
+            NotConfirmed(session.Identity.Username, away.Message);
+        }
+    }
+
+    /// <summary>The provider does not answer: a silent authentication that has not come back says nothing about the person, and is repeated.</summary>
+    private async Task ExcuseAsync(Session session, SessionSecret secret, DateTimeOffset next)
+    {
+        Session? now = session;
+        if (session.RoundTripOpenSince is not null)
+        {
+            now = await sessions.RenewAsync(secret, record => record with { RoundTripOpenSince = null, RoundTripAt = null }, CancellationToken.None);
+            if (now is not null)
+            {
+                now.NeedsRoundTrip |= session.NeedsRoundTrip;
+            }
+        }
+
+        now?.ScheduleRoundTrip(next);
     }
 
     private static bool HasNewProviderSession(Session session, CallbackResult result) =>
@@ -228,4 +277,12 @@ internal sealed partial class SilentAuthentication(
         Level = LogLevel.Warning,
         Message = "The silent authentication of {User} confirmed nothing ({Reason}). The session is unchanged")]
     private partial void NotConfirmed(string user, string reason);
+
+    [LoggerMessage(
+        EventId = 3051,
+        EventName = "SilentAuthenticationNotFinished",
+        Level = LogLevel.Warning,
+        Message = "The silent authentication of {User} at {Provider} has not come back since {Since:u}: the provider may show a page of its own, such as a "
+            + "denial, or the person has closed the page. The page asks again; without an answer within one recheck interval only a page that asks is served")]
+    private partial void NotFinished(string user, string provider, DateTimeOffset since);
 }

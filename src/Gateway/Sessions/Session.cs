@@ -20,6 +20,7 @@ internal sealed class Session
     private long _recheckAt = DateTimeOffset.MaxValue.UtcTicks;
     private long _accountCheckedAt;
     private long _accountCheckAt = DateTimeOffset.MaxValue.UtcTicks;
+    private long _roundTripAt = DateTimeOffset.MaxValue.UtcTicks;
     private readonly byte[]? _sidIndex;
     private readonly int _ownBytes;
 
@@ -30,6 +31,10 @@ internal sealed class Session
         SignedInAt = record.SignedInAt;
         CheckedAt = record.CheckedAt;
         RefusedAt = record.RefusedAt;
+        SidLostAt = record.SidLostAt;
+        RoundTripOpenSince = record.RoundTripOpenSince;
+        bool isInDoubt = record.SidLostAt is not null || record.RoundTripOpenSince is not null;
+        _roundTripAt = (isInDoubt ? record.NextRoundTrip : DateTimeOffset.MaxValue).UtcTicks;
         NeedsRoundTrip = record.RefusedAt is not null;
         ExpiresAt = stored.ExpiresAt;
         Version = stored.Version;
@@ -57,6 +62,12 @@ internal sealed class Session
 
     /// <summary>When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</summary>
     public DateTimeOffset? RefusedAt { get; }
+
+    /// <summary>When a refreshed ID token first named no provider session, and no silent authentication has confirmed the person since.</summary>
+    public DateTimeOffset? SidLostAt { get; }
+
+    /// <summary>When the first silent authentication began that has not come back: the provider may have shown a denial on a page of its own.</summary>
+    public DateTimeOffset? RoundTripOpenSince { get; }
 
     /// <summary>The version of the stored record from which this object was created.</summary>
     public long Version { get; }
@@ -88,10 +99,13 @@ internal sealed class Session
     /// <summary>The refresh token no longer tells whether the person has access. Only silent authentication in the browser (`prompt=none`) does.</summary>
     public bool NeedsRoundTrip { get; set; }
 
-    /// <summary>Whether only a silent authentication may go on: a refusal of the provider has stayed unconfirmed for too long.</summary>
+    /// <summary>Whether the next page should make a silent authentication.</summary>
+    public bool IsRoundTripDue => (NeedsRoundTrip && IsRecheckDue) || Volatile.Read(ref _usedAt) >= Volatile.Read(ref _roundTripAt);
+
+    /// <summary>Whether only a silent authentication may go on: a refusal, or a silent authentication without an answer, has stood for too long.</summary>
     public bool IsHeldBack => UsedAt >= HeldBackFrom;
 
-    /// <summary>When an unconfirmed refusal has stood for too long; the end of time where there is none.</summary>
+    /// <summary>When the session is held back unless the provider confirms it before; the end of time where nothing is open.</summary>
     public DateTimeOffset HeldBackFrom { get; init; } = DateTimeOffset.MaxValue;
 
     /// <summary>Whether the current request should check the account in Paperless, although the provider cannot be asked.</summary>
@@ -143,6 +157,20 @@ internal sealed class Session
 
     /// <summary>Makes <see cref="IsRecheckDue"/> true from this time on.</summary>
     public void ScheduleRecheck(DateTimeOffset at) => Volatile.Write(ref _recheckAt, at.UtcTicks);
+
+    /// <summary>Makes <see cref="IsRoundTripDue"/> true from this time on. Rechecks by refresh token or at userinfo keep their own time.</summary>
+    public void ScheduleRoundTrip(DateTimeOffset at)
+    {
+        if (NeedsRoundTrip)
+        {
+            ScheduleRecheck(at);
+        }
+
+        if (Volatile.Read(ref _roundTripAt) != DateTimeOffset.MaxValue.UtcTicks)
+        {
+            Volatile.Write(ref _roundTripAt, at.UtcTicks);
+        }
+    }
 
     /// <summary>Remembers that Paperless has confirmed the user. The next check is due after <paramref name="interval"/>.</summary>
     public void MarkAccountChecked(DateTimeOffset at, TimeSpan interval)

@@ -55,16 +55,47 @@ internal sealed record ProviderTokens(
 /// <param name="CheckedAt">When the provider last confirmed the session.</param>
 /// <param name="RoundTripAt">When the last silent authentication (`prompt=none`) began; null if there was none.</param>
 /// <param name="RefusedAt">When the provider refused a refresh, and nothing has confirmed the person since; null otherwise.</param>
+/// <param name="SidLostAt">When a refreshed ID token first named no provider session (`sid`) any more, and no silent authentication has confirmed the
+/// person since; null otherwise.</param>
+/// <param name="RoundTripOpenSince">When the first silent authentication began that has not come back; null if there is none.</param>
 internal sealed record SessionRecord(
     Identity Identity,
     DateTimeOffset SignedInAt,
     DateTimeOffset CheckedAt,
     ProviderTokens Tokens,
     DateTimeOffset? RoundTripAt = null,
-    DateTimeOffset? RefusedAt = null)
+    DateTimeOffset? RefusedAt = null,
+    DateTimeOffset? SidLostAt = null,
+    DateTimeOffset? RoundTripOpenSince = null)
 {
+    /// <summary>At most one silent authentication in this time, …</summary>
+    public static readonly TimeSpan RoundTripInterval = TimeSpan.FromHours(1);
+
+    /// <summary>… or in this one after a refusal, and while one has not come back: a provider that gives no answer must not cause a loop.</summary>
+    public static readonly TimeSpan RoundTripBackoff = TimeSpan.FromMinutes(1);
+
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
+
+    /// <summary>When the next silent authentication may begin.</summary>
+    [JsonIgnore]
+    public DateTimeOffset NextRoundTrip
+    {
+        get
+        {
+            if (RoundTripAt is not { } last || last < SidLostAt)
+            {
+                return DateTimeOffset.MinValue;
+            }
+
+            bool mayWait = RefusedAt is null && RoundTripOpenSince is null;
+            return last + (mayWait ? RoundTripInterval : RoundTripBackoff);
+        }
+    }
+
+    /// <summary>Since when the provider should have confirmed the session; null if nothing is open.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? UnconfirmedSince => RefusedAt < RoundTripOpenSince ? RefusedAt : RoundTripOpenSince ?? RefusedAt;
 
     private static ReadOnlySpan<byte> Purpose => "paperless-gateway session record 1"u8;
 

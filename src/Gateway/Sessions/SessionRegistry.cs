@@ -265,7 +265,7 @@ internal sealed partial class SessionRegistry(
     {
         Session session = new(secret, record, stored)
         {
-            HeldBackFrom = record.RefusedAt + settings.Recheck ?? DateTimeOffset.MaxValue,
+            HeldBackFrom = record.UnconfirmedSince + settings.Recheck ?? DateTimeOffset.MaxValue,
         };
         session.ScheduleRecheck(record.RefusedAt ?? (record.CheckedAt + RecheckInterval(session)));
         session.MarkAccountChecked(record.CheckedAt, RecheckInterval(session));

@@ -5,6 +5,11 @@ namespace Gateway.Settings;
 /// <summary>Reads the settings of accounts and groups.</summary>
 internal sealed class AccountSettingsReader(Variables variables)
 {
+    /// <summary>Since Paperless-ngx 3.1.</summary>
+    private const string PaperlessSuperuserGroup = "PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP";
+
+    private const string PaperlessStaffGroup = "PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP";
+
     /// <param name="providers">The `provider_id`s.</param>
     /// <param name="accountSignups">Whether anyone can sign up in Paperless under any name.</param>
     public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
@@ -17,9 +22,38 @@ internal sealed class AccountSettingsReader(Variables variables)
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS")
             .Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
-        SuperuserGroups = FlagGroups("GATEWAY_SUPERUSER_GROUPS", providers),
-        StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", providers),
+        SuperuserGroups = FlagGroups("GATEWAY_SUPERUSER_GROUPS", PaperlessSuperuserGroup, providers),
+        StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", PaperlessStaffGroup, providers),
+        SuperusersAreStaff = IsUsed(PaperlessSuperuserGroup, "GATEWAY_SUPERUSER_GROUPS") || IsUsed(PaperlessStaffGroup, "GATEWAY_STAFF_GROUPS"),
     };
+
+    /// <summary>Whether Paperless's own variable decides a flag.</summary>
+    private bool IsUsed(string paperless, string own) => variables.Text(paperless) is not null && variables.Text(own) is null;
+
+    /// <param name="paperless">Paperless's variable of the same meaning: the exact name of one group, whichever provider names it.</param>
+    private FlagGroups FlagGroups(string name, string paperless, ImmutableArray<string> providers)
+    {
+        string? group = variables.Text(paperless);
+        if (!IsUsed(paperless, name))
+        {
+            if (group is not null)
+            {
+                variables.Warn($"{paperless} has no effect, because {name} is set.");
+            }
+
+            return FlagGroups(name, providers);
+        }
+
+        if (providers.Length > 1)
+        {
+            variables.Problem(
+                paperless,
+                $"\"{group}\" does not name the provider of the group: any of the providers could then give the flag to its own people.",
+                $"Write {name}={string.Join(" or ", providers.Select(id => $"{id}:{group}"))} in its place.");
+        }
+
+        return new FlagGroups(providers.Select(id => (id, group!)));
+    }
 
     /// <summary>Entries are `provider_id:group`, or `group` if there is only one provider. The name of a group may contain a colon.</summary>
     private FlagGroups FlagGroups(string name, ImmutableArray<string> providers)

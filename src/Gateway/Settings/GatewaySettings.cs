@@ -121,6 +121,9 @@ internal sealed record AccountSettings
 
     /// <summary>If there are none, the gateway does not change the flag.</summary>
     public required FlagGroups StaffGroups { get; init; }
+
+    /// <summary>Superusers get the staff flag as well: Paperless's own variables of the flags mean that.</summary>
+    public bool SuperusersAreStaff { get; init; }
 }
 
 /// <summary>Which Paperless account belongs to somebody who signs in for the first time.</summary>
@@ -187,6 +190,9 @@ internal sealed record ProviderSettings
 
     /// <summary>Null: chosen from the methods that the discovery document lists.</summary>
     public required TokenAuthMethod? TokenAuthMethod { get; init; }
+
+    /// <summary>`GATEWAY_ID_TOKEN_ALGORITHMS`: the only algorithms of ID tokens and logout tokens. Empty: those of the discovery document.</summary>
+    public ImmutableArray<string> IdTokenAlgorithms { get; init; } = [];
 
     /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }

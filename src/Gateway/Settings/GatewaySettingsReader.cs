@@ -18,6 +18,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         PublicOrigin? origin = Public();
         ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(
             _variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
+        providers = new IdTokenSettingsReader(_variables).Apply(providers);
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
@@ -39,6 +40,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();
+        new UnusedPaperlessSettingsReader(configuration, _variables).Warn();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
     }
 

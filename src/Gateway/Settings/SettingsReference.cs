@@ -42,6 +42,10 @@ internal static class SettingsReference
                 "Only members of one of these groups may sign in. The provider's name of a group counts, the last part of a path or of a " +
                 "distinguished name, and the name in Paperless. An entry between slashes (`/dms-.*/`) is a regular expression for the whole name. " +
                 "An entry with commas needs a JSON list: `[\"/cn=dms-[a-z]+,.*/\", \"editors\"]`."),
+            new("GATEWAY_ID_TOKEN_ALGORITHMS", "those of the discovery document",
+                "The algorithms with which the provider signs ID tokens for this client, such as `RS256`, `ES256`, `EdDSA` or `HS256`. Set it if the " +
+                "client is registered for an algorithm that the discovery document does not list, such as `HS256` with the client secret, or to accept " +
+                "no other one. With several providers, write each as `provider_id:algorithm`."),
             new("GATEWAY_USERNAME_CLAIM", "`preferred_username`", "The claim that holds the user name."),
             new("GATEWAY_USERNAME_MAP", "`{}`",
                 "JSON that maps the provider's user names to Paperless's names, as `GATEWAY_GROUP_MAP` does: `{\"*@idm.example\": \"*\"}`. A name that " +
@@ -77,6 +81,11 @@ internal static class SettingsReference
             new("GATEWAY_SUPERUSER_GROUPS", None, "Members of these groups become superusers; people who leave the groups lose the flag. With several "
                 + "providers, write each as `provider_id:group`."),
             new("GATEWAY_STAFF_GROUPS", None, "The same for staff, who may use Paperless's `/admin/`."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP", None,
+                "Paperless's own variable (since 3.1), for one group and one provider, if `GATEWAY_SUPERUSER_GROUPS` is not set. Its members become staff as " +
+                "well."),
+            new("PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP", None,
+                "The same for staff, if `GATEWAY_STAFF_GROUPS` is not set. Superusers become staff as well."),
         ]),
         new("Sessions",
         [

@@ -12,6 +12,7 @@ using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Gateway.SignIn;
 
@@ -29,7 +30,14 @@ internal sealed partial class SignInEvents(
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
 {
     /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
-    private static readonly OpenIdConnectProtocolValidator TokenResponse = new() { RequireNonce = true, RequireTimeStampInNonce = false };
+    private static readonly OpenIdConnectProtocolValidator TokenResponse = new()
+    {
+        RequireNonce = true,
+        RequireTimeStampInNonce = false,
+
+        // The hash of `at_hash` is the one that the signature uses.
+        HashAlgorithmMap = { ["EdDSA"] = SecurityAlgorithms.Sha512, ["Ed25519"] = SecurityAlgorithms.Sha512 },
+    };
 
     /// <summary>Null where the state does not say it.</summary>
     public static DateTimeOffset? BegunAt(AuthenticationProperties? properties) =>
@@ -53,7 +61,7 @@ internal sealed partial class SignInEvents(
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         context.ProtocolMessage.Scope = provider.OfflineAccess.ChooseScopes(
             configuration,
-            isSignIn: ConnectFlow.FindInitiator(context.Properties) is null && !SilentAuthentication.IsSilentAuthentication(context.Properties),
+            isSignIn: IsSignIn(context.Properties),
             isRefused: context.Properties.Items.ContainsKey(RoundTripState.WithoutOfflineAccess));
         context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
     }
@@ -147,7 +155,7 @@ internal sealed partial class SignInEvents(
         UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
         if (answer.Claims is not { } claims)
         {
-            throw ProviderFailureText.UserInfoAnsweredOtherwise(configuration.UserInfoEndpoint, answer.Status, accessToken);
+            throw ProviderFailureText.UserInfoAnswered(configuration.UserInfoEndpoint, answer.Status, accessToken);
         }
 
         return claims.RequiredText("sub") == subject
@@ -291,6 +299,17 @@ internal sealed partial class SignInEvents(
                 Links = [new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")],
             });
         }
+    }
+
+    /// <summary>Whether the tokens are for a session that refreshes them.</summary>
+    private static bool IsSignIn(AuthenticationProperties properties)
+    {
+        if (SilentAuthentication.IsSilentAuthentication(properties))
+        {
+            return properties.Items.ContainsKey(RoundTripState.ReplacesRefreshToken);
+        }
+
+        return ConnectFlow.FindInitiator(properties) is null;
     }
 
     private static string? ScopesOf(AuthenticationProperties? properties) =>

@@ -102,6 +102,9 @@ internal enum SigningMode
     RS256,
     ES256,
 
+    /// <summary>With a key of the curve Ed25519.</summary>
+    EdDSA,
+
     /// <summary>A provider without a signing key: signed with the client secret, and the key set is <c>{}</c>.</summary>
     HS256,
 

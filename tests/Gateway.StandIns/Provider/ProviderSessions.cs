@@ -47,6 +47,8 @@ internal sealed class ProviderSessions(DevelopmentProvider provider)
         return session;
     }
 
+    public bool IsLive(ProviderSession session) => Find(session.Key) is not null;
+
     /// <summary>Ends the session and deletes its access tokens, which it returns; refresh tokens survive.</summary>
     public IReadOnlyList<IssuedToken> End(ProviderSession session)
     {

@@ -19,6 +19,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     private RSA _rsa = TakeRsa();
     private RSA? _unpublished;
     private ECDsa _ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private Ed25519Key? _ed;
 
     private SigningMode Mode => provider.Options.Signing;
 
@@ -26,6 +27,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     public IEnumerable<string> AnnouncedAlgorithms => AllModes.Select(mode => mode switch
     {
         SigningMode.ES256 => SecurityAlgorithms.EcdsaSha256,
+        SigningMode.EdDSA => Ed25519Key.Algorithm,
         SigningMode.HS256 => SecurityAlgorithms.HmacSha256,
         _ => SecurityAlgorithms.RsaSha256,
     });
@@ -40,6 +42,8 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
             _rsa = RSA.Create(2048);
             _ec.Dispose();
             _ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            _ed?.Dispose();
+            _ed = null;
         }
     }
 
@@ -99,7 +103,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
             JsonObject[] keys =
             [
                 .. AllModes.Where(mode => mode != SigningMode.HS256)
-                    .Select(mode => mode == SigningMode.ES256 ? Published(_ec) : Published(_rsa)),
+                    .Select(Published),
             ];
             return keys.Length == 0 ? [] : new JsonObject { ["keys"] = new JsonArray([.. keys]) };
         }
@@ -110,7 +114,17 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         Spare.Add(_rsa);
         _unpublished?.Dispose();
         _ec.Dispose();
+        _ed?.Dispose();
     }
+
+    private Ed25519Key Ed => _ed ??= new Ed25519Key(provider.Options.SigningKeyId);
+
+    private JsonObject Published(SigningMode mode) => mode switch
+    {
+        SigningMode.ES256 => Published(_ec),
+        SigningMode.EdDSA => Ed.Published(),
+        _ => Published(_rsa),
+    };
 
     private SigningCredentials? Credentials(SigningMode mode) => mode switch
     {
@@ -118,6 +132,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         SigningMode.HS256 => new SigningCredentials(
             Key(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.Options.ClientSecret)), null), SecurityAlgorithms.HmacSha256),
         SigningMode.ES256 => new SigningCredentials(Key(new ECDsaSecurityKey(_ec), IdOf(_ec)), SecurityAlgorithms.EcdsaSha256),
+        SigningMode.EdDSA => new SigningCredentials(Ed, Ed25519Key.Algorithm),
         SigningMode.WrongKey => new SigningCredentials(
             Key(new RsaSecurityKey(_unpublished ??= RSA.Create(2048)), IdOf(_rsa)), SecurityAlgorithms.RsaSha256),
         _ => new SigningCredentials(Key(new RsaSecurityKey(_rsa), IdOf(_rsa)), SecurityAlgorithms.RsaSha256),

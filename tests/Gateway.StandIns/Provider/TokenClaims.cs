@@ -66,10 +66,16 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             ["iat"] = now.ToUnixTimeSeconds(),
             ["auth_time"] = grant.Session.SignedInAt.ToUnixTimeSeconds(),
             ["acr"] = "goauthentik.io/providers/oauth2/default",
-            ["amr"] = new JsonArray("pwd"),
             ["jti"] = IssuedTokens.RandomText(),
         };
-        AddSid(claims, grant.Session);
+
+        // Tokens that are refreshed after the session has ended name neither.
+        if (provider.ActiveSessions.IsLive(grant.Session))
+        {
+            claims["amr"] = new JsonArray("pwd");
+            AddSid(claims, grant.Session);
+        }
+
         if (Options.IncludeClaimsInIdToken)
         {
             Map(claims, grant);

@@ -54,6 +54,46 @@ public sealed class FlagSyncTests
         Assert.Equal((true, true), Flags(world));
     }
 
+    /// <summary>As Paperless-ngx 3.1 does it.</summary>
+    [Theory]
+    [InlineData("chiefs", null, false, false, "chiefs", true, true)]
+    [InlineData("chiefs", null, true, true, "others", true, false)]
+    [InlineData("chiefs", null, false, false, "others", false, false)]
+    [InlineData(null, "clerks", false, false, "clerks", true, false)]
+    [InlineData(null, "clerks", true, false, "others", false, false)]
+    [InlineData(null, "clerks", false, true, "others", true, true)]
+    [InlineData("chiefs", "clerks", false, false, "chiefs", true, true)]
+    [InlineData("chiefs", "clerks", false, false, "chiefs,clerks", true, true)]
+    [InlineData("chiefs", "clerks", true, true, "clerks", true, false)]
+    [InlineData("chiefs", "clerks", true, true, "others", false, false)]
+    [InlineData(null, null, true, true, "chiefs", true, true)]
+    [InlineData("chiefs", "clerks", true, true, null, true, true)]
+    [InlineData("chiefs", "clerks", false, true, null, false, true)]
+    [InlineData("chief", "clerk", false, false, "chiefs,clerks", false, false)]
+    public async Task Paperless_variables_of_the_flags_mean_what_they_mean_there(
+        string? superuserGroup,
+        string? staffGroup,
+        bool wasStaff,
+        bool wasSuperuser,
+        string? groups,
+        bool isStaff,
+        bool isSuperuser)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP"] = superuserGroup;
+            options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP"] = staffGroup;
+        });
+        world.Says("groups", null);
+        (await world.SignedInAsync("alice")).Dispose();
+        world.Paperless.Data.UpdateUser("alice", user => user with { IsStaff = wasStaff, IsSuperuser = wasSuperuser });
+        world.Says("groups", groups is null ? null : new JsonArray([.. groups.Split(',').Select(group => (JsonNode)group)]));
+
+        (await world.SignedInAsync("alice")).Dispose();
+
+        Assert.Equal((isStaff, isSuperuser), Flags(world));
+    }
+
     [Fact]
     public async Task Without_the_flag_settings_no_group_name_makes_a_superuser()
     {

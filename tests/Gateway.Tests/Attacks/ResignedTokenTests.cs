@@ -28,6 +28,7 @@ public sealed class ResignedTokenTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
+    [InlineData(nameof(SigningMode.EdDSA))]
     public async Task A_token_combined_from_parts_of_several_valid_tokens_is_refused(string signing)
     {
         await using Tokens tokens = await Tokens.OfAsync(signing);

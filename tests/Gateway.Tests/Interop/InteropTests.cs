@@ -10,17 +10,26 @@ public sealed class InteropTests
 {
     /// <summary>The client's id has a colon, and its secret letters that Basic must percent-encode; claims come from userinfo alone.</summary>
     [Theory]
-    [InlineData("client_secret_basic", "RS256", false)]
-    [InlineData("client_secret_post", "ES256", false)]
-    [InlineData("client_secret_basic", "ES256", true)]
-    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(string method, string algorithm, bool claimsInIdToken)
+    [InlineData("client_secret_basic", "RS256", null, false)]
+    [InlineData("client_secret_post", "ES256", null, false)]
+    [InlineData("client_secret_basic", "ES256", null, true)]
+    [InlineData("client_secret_basic", "EdDSA", "Ed25519", false)]
+    [InlineData("client_secret_basic", "Ed25519", "EdDSA", true)]
+    [InlineData("client_secret_basic", "HS256", null, true)]
+    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(
+        string method,
+        string algorithm,
+        string? userInfoAlgorithm,
+        bool claimsInIdToken)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world) with
         {
             TokenEndpointAuthMethod = method,
             IdTokenSignedResponseAlg = algorithm,
+            UserinfoSignedResponseAlg = userInfoAlgorithm,
             ClaimsInIdToken = claimsInIdToken,
+            ClientSecret = "a+b c/d:e%41&f=g~\"h\" of 32 bytes or more",
         };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);

@@ -20,7 +20,7 @@ internal sealed record OidcProviderSettings
     /// <summary><c>client_secret_basic</c> or <c>client_secret_post</c>; the other one is refused.</summary>
     public string TokenEndpointAuthMethod { get; init; } = "client_secret_basic";
 
-    /// <summary><c>RS256</c> or <c>ES256</c>.</summary>
+    /// <summary><c>RS256</c>, <c>ES256</c>, <c>EdDSA</c> or <c>Ed25519</c>.</summary>
     public string IdTokenSignedResponseAlg { get; init; } = "RS256";
 
     /// <summary>The only scopes that the client may ask for; null: all.</summary>
@@ -34,6 +34,10 @@ internal sealed record OidcProviderSettings
     /// <summary>Keys get the same key ids at each start; null: new ones.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? KidPrefix { get; init; }
+
+    /// <summary>Null: userinfo is JSON; otherwise a JWT.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? UserinfoSignedResponseAlg { get; init; }
 
     /// <summary>Whether the ID token carries what userinfo does.</summary>
     public bool ClaimsInIdToken { get; init; }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Gateway.Providers;
 using Gateway.Settings;
 using Gateway.StandIns.Provider;
@@ -61,6 +62,38 @@ public sealed class ProviderFailureTextTests
             Assert.Contains(says, ready, StringComparison.Ordinal);
             Assert.Contains(remedy, ready, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>authentik's access token is a JWT that carries all claims: nginx refuses its header from about 140 groups on.</summary>
+    [Theory]
+    [InlineData(400, 200, true)]
+    [InlineData(414, 200, true)]
+    [InlineData(431, 200, true)]
+    [InlineData(494, 200, true)]
+    [InlineData(502, 200, true)]
+    [InlineData(500, 200, false)]
+    [InlineData(400, 2, false)]
+    public async Task Userinfo_that_refuses_a_long_access_token_names_its_length_and_the_remedy(int status, int groups, bool isNamed)
+    {
+        await using StubSite stub = await StubSite.StartAsync(context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        await using World world = await StartAsync("userinfo", stub.Address);
+        world.Provider.TamperAccessToken = claims =>
+        {
+            claims["groups"] = new JsonArray([.. Enumerable.Range(0, groups).Select(group => (JsonNode)$"a-group-with-a-longer-name-{group}")]);
+            return claims;
+        };
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        AssertSays(world, page, $"answered {status} instead of the claims of the person", isNamed ? "Include claims in id_token" : "");
+        Assert.Equal(isNamed, Regex.IsMatch(page.Text, "an access token of [0-9]+,[0-9]{3} characters"));
+        Assert.Equal(isNamed, page.Text.Contains("large_client_header_buffers", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -147,7 +180,7 @@ public sealed class ProviderFailureTextTests
     }
 
     [Theory]
-    [InlineData("EdDSA", "signed with EdDSA, an algorithm that the gateway does not support", "Signing Key")]
+    [InlineData("Ed448", "signed with Ed448, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("ES256K", "signed with ES256K, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("RSA-OAEP", "signed with RSAOAEP, an algorithm that the gateway does not support", "Signing Key")]
     [InlineData("five parts", "the ID token is encrypted", "Encryption Key")]

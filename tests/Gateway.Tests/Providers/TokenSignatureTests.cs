@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
+using Gateway.Tests.SignOut;
 
 namespace Gateway.Tests.Providers;
 
@@ -76,6 +77,56 @@ public sealed class TokenSignatureTests
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
         Assert.Contains("HS256, which the discovery document does not name", page.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tokens_signed_with_the_client_secret_are_accepted_beside_published_keys_if_the_registration_of_the_client_is_set()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Provider = provider => provider with
+            {
+                Signing = SigningMode.HS256,
+                FurtherSigning = [SigningMode.RS256],
+                OfflineAccess = true,
+                SignedUserInfo = true,
+            };
+            options.Settings["GATEWAY_ID_TOKEN_ALGORITHMS"] = "HS256";
+        });
+        world.Provider.TamperDiscovery = document =>
+        {
+            document["id_token_signing_alg_values_supported"] = new JsonArray("RS256");
+            return document;
+        };
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal("alice", await alice.WhoAsync());
+        Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+        Assert.Empty(world.Log.Of("RecheckPostponed"));
+        using HttpResponseMessage logout = await world.SendLogoutAsync(world.Provider.Sessions[^1]);
+        Assert.Equal(HttpStatusCode.OK, logout.StatusCode);
+        Assert.Null(await alice.WhoAsync());
+    }
+
+    /// <summary>A token of an algorithm that is not set is refused, although the discovery document lists it: by mistake or by an attack.</summary>
+    [Theory]
+    [InlineData("RS256", nameof(SigningMode.HS256))]
+    [InlineData("HS256", nameof(SigningMode.RS256))]
+    [InlineData("ES256,EdDSA", nameof(SigningMode.RS256))]
+    public async Task Only_the_algorithms_for_which_the_client_is_registered_are_accepted_if_they_are_set(string set, string signing)
+    {
+        SigningMode mode = Enum.Parse<SigningMode>(signing);
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Provider = provider => provider with { Signing = mode, FurtherSigning = [SigningMode.RS256, SigningMode.ES256] };
+            options.Settings["GATEWAY_ID_TOKEN_ALGORITHMS"] = set;
+        });
+        using Visitor visitor = world.NewVisitor();
+
+        Page page = await visitor.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadGateway, page.Status);
+        Assert.Contains($"signed with {signing}, which GATEWAY_ID_TOKEN_ALGORITHMS does not name", page.Text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -193,6 +193,7 @@ public sealed class UserInfoTests
     [InlineData(nameof(SigningMode.RS256))]
     [InlineData(nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.HS256))]
+    [InlineData(nameof(SigningMode.EdDSA))]
     public async Task Signed_userinfo_is_accepted(string signing)
     {
         await using World world = await World.StartAsync(options => options.Provider = provider =>

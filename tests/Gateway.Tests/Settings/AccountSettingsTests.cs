@@ -148,6 +148,51 @@ public sealed class AccountSettingsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP", "GATEWAY_SUPERUSER_GROUPS")]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP", "GATEWAY_STAFF_GROUPS")]
+    public void Paperless_own_variable_of_a_flag_names_one_group_of_the_only_provider(string paperless, string own)
+    {
+        FlagGroups GroupsOf(AccountSettings accounts) => own == "GATEWAY_STAFF_GROUPS" ? accounts.StaffGroups : accounts.SuperuserGroups;
+        AccountSettings accounts = GivenEnvironment.Read((paperless, "chiefs, all of them")).Good.Accounts;
+        Assert.Equal(["chiefs, all of them"], GroupsOf(accounts).ForProvider("authentik"));
+        Assert.True(accounts.SuperusersAreStaff);
+
+        Reading both = GivenEnvironment.Read((paperless, "chiefs"), (own, "clerks"));
+        Assert.Equal(["clerks"], GroupsOf(both.Good.Accounts).ForProvider("authentik"));
+        Assert.False(both.Good.Accounts.SuperusersAreStaff);
+        Assert.Equal([$"{paperless} has no effect, because {own} is set."], both.Warnings);
+
+        SettingsProblem problem = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", SeveralProviders), (paperless, "chiefs")).Problem;
+        Assert.Equal(paperless, problem.Variable);
+        Assert.Contains($"{own}=authentik:chiefs or", problem.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("PAPERLESS_ACCOUNT_SESSION_REMEMBER", "GATEWAY_SESSION_LIFETIME")]
+    [InlineData("PAPERLESS_ACCOUNT_DEFAULT_HTTP_PROTOCOL", "PAPERLESS_URL")]
+    [InlineData("PAPERLESS_ACCOUNT_EMAIL_VERIFICATION", "sign-up page")]
+    [InlineData("PAPERLESS_ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS", "password reset")]
+    [InlineData("PAPERLESS_AUTO_LOGIN_USERNAME", "Remove it")]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SOMETHING_NEW", "does not know it")]
+    [InlineData("PAPERLESS_SOCIAL_ACCOUNT_PROVIDERS", "Did you mean PAPERLESS_SOCIALACCOUNT_PROVIDERS?")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_EMAIL_REQUIRED_FILE", "does not know it")]
+    public void A_Paperless_variable_about_sign_in_that_has_no_effect_is_a_warning_that_names_it(string name, string hint)
+    {
+        string warning = Assert.Single(GivenEnvironment.Read((name, "SECRET")).Warnings);
+
+        Assert.StartsWith(name.Replace("_FILE", "", StringComparison.Ordinal) + " has no effect on the gateway.", warning, StringComparison.Ordinal);
+        Assert.Contains(hint, warning, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("PAPERLESS_OCR_LANGUAGE")]
+    [InlineData("PAPERLESS_APPS")]
+    [InlineData("PAPERLESS_EMAIL_HOST")]
+    public void A_Paperless_variable_about_something_else_is_no_warning(string name) =>
+        Assert.Empty(GivenEnvironment.Read((name, "value")).Warnings);
+
+    [Theory]
     [InlineData("GATEWAY_SUPERUSER_GROUPS", "chiefs", "authentik:chiefs or pocket-id:chiefs or Work_2.0:chiefs")]
     [InlineData("GATEWAY_STAFF_GROUPS", "authentik:clerks,realm:chiefs", "authentik:realm:chiefs or")]
     [InlineData("GATEWAY_STAFF_GROUPS", "Authentik:clerks", "authentik:Authentik:clerks or")]

@@ -81,6 +81,7 @@ public sealed class BlueprintTests
     {
         Assert.Equal(["authorization_code", "refresh_token"], Provider().Texts("grant_types"));
         Assert.Equal("authentik_crypto.certificatekeypair", Provider()["signing_key"][0].Text());
+        Assert.Equal("false", Provider()["include_claims_in_id_token"].Text());
         Assert.Equal("default-invalidation-flow", Provider()["invalidation_flow"][1][1].Text());
     }
 
@@ -104,7 +105,7 @@ public sealed class BlueprintTests
         Assert.Equal("users", binding["attrs"]["group"].Text());
 
         string group = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.group")["identifiers"]["name"].Text();
-        Assert.Equal([group], Shipped.Read(Shipped.GatewayEnvironmentAndSuggestions).Settings.Identity.AllowedGroups);
+        Assert.Equal([group], Settings.Identity.AllowedGroups);
     }
 
     [Fact]

@@ -206,6 +206,8 @@ public sealed class LogoutTokenTests : IAsyncLifetime
     [Theory]
     [InlineData(nameof(SigningMode.RS256), nameof(SigningMode.ES256))]
     [InlineData(nameof(SigningMode.ES256), nameof(SigningMode.HS256))]
+    [InlineData(nameof(SigningMode.RS256), nameof(SigningMode.EdDSA))]
+    [InlineData(nameof(SigningMode.EdDSA), nameof(SigningMode.RS256))]
     public async Task A_logout_token_signed_with_another_algorithm_than_the_ID_tokens_is_refused(string ofIdTokens, string ofLogoutTokens)
     {
         SigningMode other = Enum.Parse<SigningMode>(ofLogoutTokens);
