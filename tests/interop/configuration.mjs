@@ -75,6 +75,11 @@ export function configuration(settings) {
       },
       backchannelLogout: { enabled: true },
       revocation: { enabled: true },
+      // Announced by default; a test says whether it is there, and whether it is required.
+      pushedAuthorizationRequests: {
+        enabled: settings.pushed_requests !== 'none',
+        requirePushedAuthorizationRequests: settings.pushed_requests === 'required',
+      },
       userinfo: { enabled: true },
     },
     renderError: (ctx, out) => { ctx.type = 'html'; ctx.body = errorPage(out); },

@@ -26,7 +26,7 @@ internal sealed partial class SilentAuthentication(
     public static readonly TimeSpan MinInterval = TimeSpan.FromHours(1);
 
     /// <summary>How long a page waits for a provider that does not answer.</summary>
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(1);
 

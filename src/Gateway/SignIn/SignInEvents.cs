@@ -51,11 +51,30 @@ internal sealed partial class SignInEvents(
         context.Response.Headers.CacheControl = "no-store";
         Provider provider = ProviderOf(context.Scheme);
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        PushedAuthorization.CheckConfiguration(configuration);
         context.ProtocolMessage.Scope = provider.OfflineAccess.ChooseScopes(
             configuration,
             isSignIn: ConnectFlow.FindInitiator(context.Properties) is null && !SilentAuthentication.IsSilentAuthentication(context.Properties),
             isRefused: context.Properties.Items.ContainsKey(RoundTripState.WithoutOfflineAccess));
         context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
+    }
+
+    /// <summary>Called where the discovery document names an endpoint for pushed requests.</summary>
+    /// <remarks>A refusal leaves the handler as an exception, which <see cref="CorrelatedSignInHandler"/> hands to <see cref="RemoteFailure"/>.</remarks>
+    public override async Task PushAuthorization(PushedAuthorizationContext context)
+    {
+        Provider provider = ProviderOf(context.Scheme);
+        CancellationToken aborted = context.HttpContext.RequestAborted;
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(aborted);
+        TimeSpan timeout = SilentAuthentication.IsSilentAuthentication(context.Properties) ? SilentAuthentication.AnswerTimeout : Timeout.InfiniteTimeSpan;
+        if (await provider.PushedAuthorization.PushAsync(context.ProtocolMessage, configuration, timeout, aborted) is { } requestUri)
+        {
+            context.HandlePush(requestUri);
+        }
+        else
+        {
+            context.SkipPush();
+        }
     }
 
     /// <summary>The `iss` of the authorization response must be the provider's (RFC 9207, section 2.4).</summary>

@@ -12,6 +12,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     private WebApplication? _host;
     private ProviderError? _nextAuthorizeError;
     private ProviderError? _nextTokenError;
+    private ProviderError? _nextPushError;
 
     private DevelopmentProvider(DevelopmentProviderOptions options)
     {
@@ -47,6 +48,9 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     /// <summary>The next token request is answered with this error; its code or refresh token stays good.</summary>
     public ProviderError? NextTokenError { set => _nextTokenError = value; }
 
+    /// <summary>The next pushed authorization request is answered with this error.</summary>
+    public ProviderError? NextPushError { set => _nextPushError = value; }
+
     public Outage Outage { get; set; }
 
     /// <summary>Awaited before a request of this path is answered, but after it was written down.</summary>
@@ -77,6 +81,8 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     internal ProviderSessions ActiveSessions { get; }
 
     internal IssuedTokens Tokens { get; } = new();
+
+    internal PushedRequestStore PushedRequests { get; } = new();
 
     public static async Task<DevelopmentProvider> StartAsync(
         DevelopmentProviderOptions options, CancellationToken cancellationToken = default)
@@ -153,6 +159,8 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
     internal ProviderError? TakeTokenError() => Interlocked.Exchange(ref _nextTokenError, null);
 
+    internal ProviderError? TakePushError() => Interlocked.Exchange(ref _nextPushError, null);
+
     private WebApplication BuildHost(Uri url)
     {
         // An identity provider without passwords must never be reachable from elsewhere.
@@ -173,10 +181,12 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
         WebApplication app = builder.Build();
         app.Use((http, next) => Log.InvokeAsync(http, next));
+        app.Use(PushedAuthorizationEndpoint.ResolveAsync);
         app.UseRouting();
         app.UseAuthentication();
         AuthorizeEndpoint.Map(app);
         SignInEndpoint.Map(app);
+        PushedAuthorizationEndpoint.Map(app);
         TokenEndpoint.Map(app);
         UserInfoEndpoint.Map(app);
         EndSessionEndpoint.Map(app, Options.Slug);

@@ -60,6 +60,9 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>Whether authorization responses have <c>iss</c> (RFC 9207), and discovery announces it; authentik's have none.</summary>
     public IssuerInAnswers IssuerInAnswers { get; init; }
 
+    /// <summary>Whether authorization requests may, or must, be pushed (RFC 9126); authentik knows none.</summary>
+    public PushedRequests PushedRequests { get; init; }
+
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
     /// <summary>Set: every key has this <c>kid</c>, so that a new key replaces the old one under the same identifier.</summary>
@@ -115,6 +118,19 @@ internal enum ClientAuthentication
     BasicOrPost,
     BasicOnly,
     PostOnly,
+}
+
+/// <summary>How the provider takes pushed authorization requests.</summary>
+internal enum PushedRequests
+{
+    None,
+    Offered,
+
+    /// <summary>Discovery says so, and others are refused.</summary>
+    Required,
+
+    /// <summary>For this client alone: discovery only offers it.</summary>
+    RequiredOfClient,
 }
 
 /// <summary>Which authorization responses have <c>iss</c>.</summary>

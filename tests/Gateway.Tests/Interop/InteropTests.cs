@@ -10,10 +10,14 @@ public sealed class InteropTests
 {
     /// <summary>The client's id has a colon, and its secret letters that Basic must percent-encode; claims come from userinfo alone.</summary>
     [Theory]
-    [InlineData("client_secret_basic", "RS256", false)]
-    [InlineData("client_secret_post", "ES256", false)]
-    [InlineData("client_secret_basic", "ES256", true)]
-    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(string method, string algorithm, bool claimsInIdToken)
+    [InlineData("client_secret_basic", "RS256", false, "none")]
+    [InlineData("client_secret_post", "ES256", false, "offered")]
+    [InlineData("client_secret_basic", "ES256", true, "required")]
+    public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(
+        string method,
+        string algorithm,
+        bool claimsInIdToken,
+        string pushedRequests)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world) with
@@ -21,12 +25,14 @@ public sealed class InteropTests
             TokenEndpointAuthMethod = method,
             IdTokenSignedResponseAlg = algorithm,
             ClaimsInIdToken = claimsInIdToken,
+            PushedRequests = pushedRequests,
         };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor visitor = world.NewVisitor();
 
         RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2", "interop");
+        Assert.Equal(pushedRequests != "none", tab.Query.ContainsKey("request_uri"));
         Uri callback = await atProvider.SignInAsync(tab.Authorize, "alice", World.Ct);
         Page page = await tab.FinishAsync(callback.PathAndQuery);
 

@@ -19,6 +19,9 @@ internal sealed record OidcProviderSettings
     /// <summary><c>client_secret_basic</c> or <c>client_secret_post</c>; the other one is refused.</summary>
     public string TokenEndpointAuthMethod { get; init; } = "client_secret_basic";
 
+    /// <summary>Pushed authorization requests: <c>none</c>, <c>offered</c> or <c>required</c>.</summary>
+    public string PushedRequests { get; init; } = "none";
+
     /// <summary><c>RS256</c> or <c>ES256</c>.</summary>
     public string IdTokenSignedResponseAlg { get; init; } = "RS256";
 

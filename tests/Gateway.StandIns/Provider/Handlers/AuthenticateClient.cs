@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
@@ -33,25 +31,8 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
 
     private bool IsAuthentic(TContext context)
     {
-        DevelopmentProviderOptions options = provider.Options;
         OpenIddictRequest request = context.Transaction.Request!;
-        if (request.ClientId != options.ClientId)
-        {
-            return false;
-        }
-
-        if (options.PublicClient)
-        {
-            return true;
-        }
-
         bool isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
-        if (options.ClientAuthentication == (isBasic ? ClientAuthentication.PostOnly : ClientAuthentication.BasicOnly))
-        {
-            return false;
-        }
-
-        return CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(request.ClientSecret ?? ""), Encoding.UTF8.GetBytes(options.ClientSecret));
+        return ClientProof.IsValid(provider.Options, new ClientProof(request.ClientId, request.ClientSecret, isBasic));
     }
 }

@@ -18,6 +18,12 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
             document["authorization_response_iss_parameter_supported"] = true;
         }
 
+        if (provider.Options.PushedRequests != PushedRequests.None)
+        {
+            document["pushed_authorization_request_endpoint"] = At(context.BaseUri!, PushedAuthorizationEndpoint.Path);
+            document["require_pushed_authorization_requests"] = provider.Options.PushedRequests == PushedRequests.Required;
+        }
+
         document = provider.TamperDiscovery?.Invoke(document) ?? document;
         context.Transaction.Response = new OpenIddictResponse(JsonSerializer.SerializeToElement(document));
         return ValueTask.CompletedTask;
