@@ -32,7 +32,7 @@ function keys() {
 function client(settings) {
   return {
     client_id: settings.client_id,
-    client_secret: settings.client_secret,
+    ...(settings.client_jwk ? { jwks: { keys: [settings.client_jwk] } } : { client_secret: settings.client_secret }),
     client_name: 'Paperless Gateway',
     // http redirect URIs are refused to a web client of the implicit flow only: with the code flow nothing
     // has to be bent for a gateway on loopback. ("native" would ask for consent at every sign-in.)

@@ -38,7 +38,7 @@ internal sealed class ProviderRegistry : IDisposable
             HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxResponseBytes };
             ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             earlier.Add(discovery);
-            AuthenticatedClient client = new(provider, backchannel, loggers.CreateLogger<AuthenticatedClient>());
+            AuthenticatedClient client = new(provider, backchannel, time, loggers.CreateLogger<AuthenticatedClient>());
             SignedTokenCheck tokens = new(provider, discovery, time);
             return new Provider(
                 provider,

@@ -167,7 +167,7 @@ internal sealed record ProviderSettings
 
     public required string ClientId { get; init; }
 
-    /// <summary>Empty for a public client.</summary>
+    /// <summary>Empty for a public client, and for one with a private key.</summary>
     public required string ClientSecret { get; init; }
 
     /// <summary>The full address of the discovery document.</summary>
@@ -177,6 +177,9 @@ internal sealed record ProviderSettings
 
     /// <summary>Null: chosen from the methods that the discovery document lists.</summary>
     public required TokenAuthMethod? TokenAuthMethod { get; init; }
+
+    /// <summary>The private key by which the client authenticates; null for every other method.</summary>
+    public ClientKey? ClientKey { get; init; }
 
     /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }
@@ -206,6 +209,7 @@ internal enum TokenAuthMethod
 {
     ClientSecretBasic,
     ClientSecretPost,
+    PrivateKeyJwt,
     None,
 }
 

@@ -6,6 +6,8 @@ namespace Gateway.Settings;
 /// <summary>Reads <see cref="GatewaySettings"/> from the environment. No other code reads environment variables.</summary>
 internal sealed partial class GatewaySettingsReader(IConfiguration configuration)
 {
+    public const string ClientKeyVariable = "GATEWAY_CLIENT_KEY";
+
     private const int DefaultSessionCookieAge = 1_814_400;
 
     private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
@@ -16,7 +18,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
-        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(
+        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables, ClientKey()).Read(
             _variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
         GatewaySettings settings = new()
         {
@@ -56,6 +58,25 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return reader._variables.Known;
+    }
+
+    private ClientKey? ClientKey()
+    {
+        if (_variables.Text(ClientKeyVariable) is not { } pem)
+        {
+            return null;
+        }
+
+        ClientKey? key = Settings.ClientKey.Parse(pem, out string error);
+        if (key is null)
+        {
+            _variables.Problem(
+                _variables.Source(ClientKeyVariable),
+                $"{error}.",
+                "Name a file with a private key in PEM format and without a password: RSA with 2048 bits or more, or EC with the curve P-256.");
+        }
+
+        return key;
     }
 
     private PublicOrigin? Public()

@@ -7,11 +7,20 @@ namespace Gateway.StandIns.Provider;
 /// <summary>How a client proves itself at the token endpoint, and where it pushes an authorization request.</summary>
 internal sealed record ClientProof(string? ClientId, string? Secret, bool IsBasic)
 {
+    /// <summary>A JWT that is signed with the client's key (RFC 7523).</summary>
+    public string? Assertion { get; init; }
+
+    public string? AssertionType { get; init; }
+
     public static ClientProof Read(DevelopmentProviderOptions options, HttpRequest request, IFormCollection form)
     {
         if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out AuthenticationHeaderValue? header))
         {
-            return new ClientProof(form["client_id"], form["client_secret"], IsBasic: false);
+            return new ClientProof(form["client_id"], form["client_secret"], IsBasic: false)
+            {
+                Assertion = form["client_assertion"],
+                AssertionType = form["client_assertion_type"],
+            };
         }
 
         return header.Scheme == "Basic" && DecodeBasic(options, header.Parameter) is [var client, var secret]
@@ -19,8 +28,10 @@ internal sealed record ClientProof(string? ClientId, string? Secret, bool IsBasi
             : new ClientProof(null, null, IsBasic: true);
     }
 
-    public static bool IsValid(DevelopmentProviderOptions options, ClientProof proof)
+    /// <param name="endpoint">The address at which the client proves itself.</param>
+    public static bool IsValid(DevelopmentProvider provider, ClientProof proof, Uri endpoint)
     {
+        DevelopmentProviderOptions options = provider.Options;
         if (proof.ClientId != options.ClientId)
         {
             return false;
@@ -29,6 +40,13 @@ internal sealed record ClientProof(string? ClientId, string? Secret, bool IsBasi
         if (options.PublicClient)
         {
             return true;
+        }
+
+        if (options.ClientPublicKey is not null)
+        {
+            return proof is { IsBasic: false, Secret: null or "", Assertion: { Length: > 0 } assertion }
+                && proof.AssertionType == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+                && provider.ClientAssertions.IsValid(assertion, endpoint);
         }
 
         if (options.ClientAuthentication == (proof.IsBasic ? ClientAuthentication.PostOnly : ClientAuthentication.BasicOnly))

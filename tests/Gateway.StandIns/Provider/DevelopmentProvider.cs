@@ -22,6 +22,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         Log = new RequestLog(this);
         Logout = new ProviderLogout(this);
         ActiveSessions = new ProviderSessions(this);
+        ClientAssertions = new ClientAssertions(this);
     }
 
     /// <summary>May be replaced at any time: <c>provider.Options = provider.Options with { … }</c>.</summary>
@@ -81,6 +82,8 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     internal ProviderSessions ActiveSessions { get; }
 
     internal IssuedTokens Tokens { get; } = new();
+
+    internal ClientAssertions ClientAssertions { get; }
 
     internal PushedRequestStore PushedRequests { get; } = new();
 

@@ -20,6 +20,14 @@ internal sealed record DevelopmentProviderOptions
 
     public ClientAuthentication ClientAuthentication { get; init; } = ClientAuthentication.BasicOrPost;
 
+    /// <summary>Set, in PEM format: the client proves itself by an assertion that this key checks, and by nothing else.</summary>
+    public string? ClientPublicKey { get; init; }
+
+    public AssertionAudience AssertionAudience { get; init; }
+
+    /// <summary>The algorithm of assertions that an RSA key signs: <c>RS256</c> or <c>PS256</c>.</summary>
+    public string AssertionAlgorithm { get; init; } = "RS256";
+
     /// <summary>authentik decodes percent-encoded Basic credentials since 2026.2.2 only.</summary>
     public bool DecodesBasicCredentials { get; init; }
 
@@ -118,6 +126,15 @@ internal enum ClientAuthentication
     BasicOrPost,
     BasicOnly,
     PostOnly,
+}
+
+/// <summary>Which audience a client's assertion must have.</summary>
+internal enum AssertionAudience
+{
+    Issuer,
+
+    /// <summary>The address to which it is sent.</summary>
+    Endpoint,
 }
 
 /// <summary>How the provider takes pushed authorization requests.</summary>

@@ -57,6 +57,32 @@ public sealed class InteropTests
         Assert.Equal("Sign in", atProvider.Pages[0]);
     }
 
+    [Theory]
+    [InlineData(true, "none")]
+    [InlineData(true, "required")]
+    [InlineData(false, "required")]
+    public async Task A_client_with_a_private_key_signs_people_in_without_a_secret(bool isRsa, string pushedRequests)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        using ClientKeyPair key = isRsa ? ClientKeyPair.CreateRsa() : ClientKeyPair.CreateEc();
+        OidcProviderSettings settings = SettingsFor(world) with
+        {
+            TokenEndpointAuthMethod = "private_key_jwt",
+            ClientJwk = key.Jwk,
+            PushedRequests = pushedRequests,
+        };
+        world.Options.Settings["GATEWAY_CLIENT_KEY"] = key.PrivatePem;
+        await using OidcProviderProcess provider = await StartAsync(world, settings, "private_key_jwt", secret: "");
+        using OidcProviderSignIn atProvider = new(provider.Issuer);
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2", "interop");
+        Page page = await tab.FinishAsync((await atProvider.SignInAsync(tab.Authorize, "alice", World.Ct)).PathAndQuery);
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await visitor.WhoAsync());
+    }
+
     [Fact]
     public async Task A_person_without_groups_is_signed_in_with_unknown_groups()
     {

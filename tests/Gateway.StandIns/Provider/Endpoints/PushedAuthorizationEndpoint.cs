@@ -48,7 +48,8 @@ internal static class PushedAuthorizationEndpoint
             return Refuse(error.Error, error.Description);
         }
 
-        if (!ClientProof.IsValid(options, ClientProof.Read(options, http.Request, form)))
+        Uri endpoint = new($"{http.Request.Scheme}://{http.Request.Host}{http.Request.Path}");
+        if (!ClientProof.IsValid(provider, ClientProof.Read(options, http.Request, form), endpoint))
         {
             return Refuse("invalid_client", "Client authentication failed.");
         }
@@ -63,7 +64,7 @@ internal static class PushedAuthorizationEndpoint
             return Refuse("invalid_scope", $"The client may not have the scope {scope}.");
         }
 
-        string[] ofClient = ["client_secret"];
+        string[] ofClient = ["client_secret", "client_assertion", "client_assertion_type"];
         string reference = provider.PushedRequests.Add(
             form.Where(pair => !ofClient.Contains(pair.Key)).ToDictionary(pair => pair.Key, pair => pair.Value.ToString()));
         return Results.Json(new PushedAnswer(reference, 60), PushedAnswerJson.Options, statusCode: StatusCodes.Status201Created);

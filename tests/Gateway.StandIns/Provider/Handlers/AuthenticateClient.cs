@@ -32,7 +32,15 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
     private bool IsAuthentic(TContext context)
     {
         OpenIddictRequest request = context.Transaction.Request!;
-        bool isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
-        return ClientProof.IsValid(provider.Options, new ClientProof(request.ClientId, request.ClientSecret, isBasic));
+        HttpRequest http = context.Transaction.GetHttpRequest()!;
+        ClientProof proof = new(request.ClientId, request.ClientSecret, IsBasic: http.Headers.Authorization.Count > 0)
+        {
+            Assertion = request.ClientAssertion,
+            AssertionType = request.ClientAssertionType,
+        };
+
+        // It is checked here: OpenIddict would look for the client in a store.
+        (request.ClientAssertion, request.ClientAssertionType) = (null, null);
+        return ClientProof.IsValid(provider, proof, new Uri($"{http.Scheme}://{http.Host}{http.Path}"));
     }
 }
