@@ -186,7 +186,7 @@ internal sealed partial class ProviderDiscovery(
     {
         try
         {
-            using HttpResponseMessage response = await backchannel.GetAsync(url, cancel);
+            using HttpResponseMessage response = await backchannel.GetWithinOriginAsync(url, cancel);
             string body = await response.Content.ReadAsStringAsync(cancel);
             return response.IsSuccessStatusCode && !body.AsSpan().TrimStart().StartsWith('<')
                 ? body

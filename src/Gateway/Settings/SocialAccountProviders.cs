@@ -91,7 +91,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
                 "Give each provider an id of its own.");
         }
 
-        foreach (IGrouping<Uri, ProviderSettings> same in providers.GroupBy(provider => provider.DiscoveryUrl).Where(group => group.Count() > 1))
+        foreach (IGrouping<Uri, ProviderSettings> same in providers
+            .GroupBy(provider => new Uri(provider.DiscoveryUrl.AbsoluteUri.TrimEnd('/'))).Where(group => group.Count() > 1))
         {
             string ids = string.Join(" and ", same.Select(provider => $"\"{provider.Id}\""));
             variables.Problem(
@@ -177,11 +178,11 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     private Uri? Discovery(string text, string place)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https")
-            || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
+            || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
         {
             variables.Problem(
                 variable,
-                $"{place}.settings.server_url is not a full address without query, fragment, user name and spaces.",
+                $"{place}.settings.server_url is not a full address without fragment, user name and spaces.",
                 "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
             return null;
         }
@@ -191,8 +192,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             variables.Warn($"{variable}: {place}.settings.server_url is http; codes and tokens cross the network unencrypted.");
         }
 
-        string address = url.AbsoluteUri.TrimEnd('/');
-        return new Uri(address.Contains("/.well-known/", StringComparison.Ordinal) ? address : address + DiscoveryPath);
+        // A query belongs to the discovery document: `?appid=` at Entra, `?p=` at Azure AD B2C. A slash at the end of its path may matter, too.
+        string address = url.GetLeftPart(UriPartial.Path);
+        bool isDocument = address.Contains("/.well-known/", StringComparison.Ordinal);
+        return new Uri((isDocument ? address : address.TrimEnd('/') + DiscoveryPath) + url.Query);
     }
 
     private TokenAuthMethod? AuthMethod(JsonElement settings, string place)
