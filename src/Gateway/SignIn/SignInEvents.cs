@@ -45,6 +45,11 @@ internal sealed partial class SignInEvents(
             context.ProtocolMessage.Prompt = prompt;
         }
 
+        if (context.Properties.Items.TryGetValue(RoundTripState.LoginHint, out string? hint))
+        {
+            context.ProtocolMessage.LoginHint = hint;
+        }
+
         // From the settings, and not from the request's host.
         context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(ProviderOf(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
