@@ -62,7 +62,8 @@ internal sealed partial class AuthenticatedClient(ProviderSettings provider, Htt
     /// </remarks>
     private async Task<OpenIdConnectMessage> PostWithKeyAsync(ClientRequest request, ClientAssertion assertion, CancellationToken cancel)
     {
-        bool isForEndpoint = _wantsEndpointAsAudience;
+        // A template of Microsoft Entra is nobody's name.
+        bool isForEndpoint = _wantsEndpointAsAudience || TenantIssuer.IsTemplate(request.Configuration.Issuer);
         try
         {
             return await SendAsync(request, WithAssertion(isForEndpoint ? request.Endpoint : request.Configuration.Issuer), cancel);

@@ -173,6 +173,9 @@ internal sealed record ProviderSettings
     /// <summary>The full address of the discovery document.</summary>
     public required Uri DiscoveryUrl { get; init; }
 
+    /// <summary>`GATEWAY_ALLOWED_TENANTS`: the ids of the tenants of Microsoft Entra whose people may sign in, if the provider is for several.</summary>
+    public ImmutableHashSet<string> AllowedTenants { get; init; } = [];
+
     public required bool FetchUserInfo { get; init; }
 
     /// <summary>Null: chosen from the methods that the discovery document lists.</summary>

@@ -55,6 +55,9 @@ internal static class SettingsReference
             new("GATEWAY_REQUIRED_CLAIMS", "none",
                 "JSON of claims that a person must have to sign in, such as `{\"department\": [\"office\", \"/tax-.*/\"]}`: each claim with one of the " +
                 "values. A value between slashes is a regular expression for the whole value."),
+            new("GATEWAY_ALLOWED_TENANTS", None,
+                "For a `server_url` of Microsoft Entra with `common` or `organizations`: the ids of the tenants whose people may sign in. It is required " +
+                "there. A provider with the id of one tenant in its `server_url` ignores it."),
             new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
                 "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `verified-email`: the one of the same " +
                 "email address, if the provider has verified it. `never`: people connect their account themselves, or an operator links it."),

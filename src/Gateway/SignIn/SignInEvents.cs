@@ -90,13 +90,14 @@ internal sealed partial class SignInEvents(
     public override async Task MessageReceived(MessageReceivedContext context)
     {
         OpenIdConnectMessage answer = context.ProtocolMessage;
-        OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        Provider provider = ProviderOf(context.Scheme);
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         bool isErrorOnly = !string.IsNullOrEmpty(answer.Error) && answer.Code is null;
         if (answer.Iss is null && configuration.AuthorizationResponseIssParameterSupported && !isErrorOnly)
         {
             context.Fail(new ProviderMistakeException("the authorization response does not name its issuer"));
         }
-        else if (answer.Iss is { } issuer && issuer != configuration.Issuer)
+        else if (answer.Iss is { } issuer && !TenantIssuer.Matches(configuration.Issuer, issuer, provider.Settings))
         {
             context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
         }

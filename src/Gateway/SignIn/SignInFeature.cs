@@ -162,7 +162,7 @@ internal static class SignInFeature
         try
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
-            if (thirdParty is not null && thirdParty.Issuer != configuration.Issuer)
+            if (thirdParty is not null && !TenantIssuer.Matches(configuration.Issuer, thirdParty.Issuer, provider.Settings))
             {
                 await pages.RefuseAsync(context, OtherIssuer(settings, provider.Settings, thirdParty));
                 return;

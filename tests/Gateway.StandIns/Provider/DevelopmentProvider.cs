@@ -156,7 +156,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     }
 
     internal string IssuerAt(Uri baseUri) =>
-        new Uri(baseUri, Options.GlobalIssuer ? "/" : $"/application/o/{Options.Slug}/").AbsoluteUri;
+        new Uri(baseUri, Options.GlobalIssuer ? "/" : $"/application/o/{Options.Tenant ?? Options.Slug}/").AbsoluteUri;
 
     internal ProviderError? TakeAuthorizeError() => Interlocked.Exchange(ref _nextAuthorizeError, null);
 

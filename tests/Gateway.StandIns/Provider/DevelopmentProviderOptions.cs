@@ -65,6 +65,14 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
     public bool GlobalIssuer { get; init; }
 
+    /// <summary>
+    /// Set: as Microsoft Entra for several tenants. Discovery names the issuer as a template, and tokens have the issuer and the <c>tid</c> of this one.
+    /// </summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>Set: published keys say for which issuer they sign, as at Microsoft Entra.</summary>
+    public string? SigningKeyIssuer { get; init; }
+
     /// <summary>Whether authorization responses have <c>iss</c> (RFC 9207), and discovery announces it; authentik's have none.</summary>
     public IssuerInAnswers IssuerInAnswers { get; init; }
 

@@ -51,6 +51,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             ["events"] = new JsonObject { [LogoutEvent] = new JsonObject() },
         };
         AddSid(claims, session);
+        AddTenant(claims);
         return claims;
     }
 
@@ -70,6 +71,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             ["jti"] = IssuedTokens.RandomText(),
         };
         AddSid(claims, grant.Session);
+        AddTenant(claims);
         if (Options.IncludeClaimsInIdToken)
         {
             Map(claims, grant);
@@ -83,6 +85,14 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
         if (Options.SidClaim)
         {
             claims["sid"] = session.Sid;
+        }
+    }
+
+    private void AddTenant(JsonObject claims)
+    {
+        if (Options.Tenant is { } tenant)
+        {
+            claims["tid"] = tenant;
         }
     }
 

@@ -18,6 +18,11 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
             document["authorization_response_iss_parameter_supported"] = true;
         }
 
+        if (provider.Options.Tenant is not null)
+        {
+            document["issuer"] = At(context.BaseUri!, "/application/o/") + "{tenantid}/";
+        }
+
         if (provider.Options.ClientPublicKey is not null)
         {
             document["token_endpoint_auth_methods_supported"] = new JsonArray("private_key_jwt");
