@@ -74,6 +74,10 @@ internal sealed partial class PushedAuthorization(
                 ? reference
                 : throw new ProviderUnavailableException($"{endpoint} answered without a usable request_uri");
         }
+        catch (ProviderRefusedException refused)
+        {
+            throw new ProviderRefusedException(refused.Error, refused.Description) { IsOfPushedRequest = true };
+        }
         catch (OperationCanceledException late) when (deadline.HasExpired && !cancel.IsCancellationRequested)
         {
             throw ProviderFailureText.From(late, endpoint);

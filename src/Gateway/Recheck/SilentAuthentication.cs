@@ -182,7 +182,7 @@ internal sealed partial class SilentAuthentication(
         string? error = FailureRefusals.ErrorOf(failure);
         bool isRefused = error is "login_required" or "access_denied"
             || (session.RefusedAt is not null && (error is "interaction_required" or "consent_required" or "account_selection_required"));
-        if (isRefused)
+        if (isRefused && failure is not ProviderRefusedException { IsOfPushedRequest: true })
         {
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
             return;

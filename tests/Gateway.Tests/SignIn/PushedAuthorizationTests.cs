@@ -205,22 +205,24 @@ public sealed class PushedAuthorizationTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_silent_authentication_is_pushed_and_its_refusal_leaves_the_session_as_it_is(bool isRefused)
+    [InlineData(null)]
+    [InlineData("invalid_request")]
+    [InlineData("access_denied")]
+    [InlineData("login_required")]
+    public async Task A_silent_authentication_is_pushed_and_its_refusal_leaves_the_session_as_it_is(string? error)
     {
         await using World world = await StartAsync(PushedRequests.Required);
         using Visitor alice = await world.SignedInAsync("alice");
         world.Clock.Advance(TimeSpan.FromMinutes(11));
         world.Provider.ClearReceived();
-        world.Provider.NextPushError = isRefused ? new ProviderError("invalid_request") : null;
+        world.Provider.NextPushError = error is null ? null : new ProviderError(error);
 
         Page page = await alice.NavigateAsync("/documents/2");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
         Assert.Equal("none", Assert.Single(Pushes(world)).Form["prompt"]);
         Assert.Equal("alice", await alice.WhoAsync());
-        Assert.Equal(isRefused ? 1 : 0, world.Log.Of("SilentAuthenticationWithoutAnswer").Count);
+        Assert.Equal(error is null ? 0 : 1, world.Log.Of("SilentAuthenticationWithoutAnswer").Count);
     }
 
     [Theory]
