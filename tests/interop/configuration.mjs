@@ -36,7 +36,7 @@ function keys(kidPrefix) {
 function client(settings) {
   return {
     client_id: settings.client_id,
-    client_secret: settings.client_secret,
+    ...(settings.client_jwk ? { jwks: { keys: [settings.client_jwk] } } : { client_secret: settings.client_secret }),
     client_name: 'Paperless Gateway',
     // http redirect URIs are refused to a web client of the implicit flow only: with the code flow nothing
     // has to be bent for a gateway on loopback. ("native" would ask for consent at every sign-in.)
@@ -84,6 +84,11 @@ export function configuration(settings) {
       },
       backchannelLogout: { enabled: true },
       revocation: { enabled: true },
+      // Announced by default; a test says whether it is there, and whether it is required.
+      pushedAuthorizationRequests: {
+        enabled: settings.pushed_requests !== 'none',
+        requirePushedAuthorizationRequests: settings.pushed_requests === 'required',
+      },
       userinfo: { enabled: true },
       jwtUserinfo: { enabled: true },
     },

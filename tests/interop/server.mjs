@@ -15,7 +15,7 @@ console.info = console.error;
 function onlyTheRegisteredMethod(method) {
   return async (ctx, next) => {
     const basic = ctx.get('authorization') !== '';
-    if (ctx.path === '/token' && basic !== (method === 'client_secret_basic')) {
+    if (['/token', '/request'].includes(ctx.path) && basic !== (method === 'client_secret_basic')) {
       ctx.status = 401;
       ctx.body = { error: 'invalid_client', error_description: `the client is registered for ${method}` };
       return;

@@ -17,7 +17,7 @@ internal sealed partial class AccountLinking(IAccountLinkStore links, GatewaySet
         }
 
         // A link moves only if no other provider can have this issuer; otherwise the operator decides.
-        if (settings.Providers.Any(other => other.Id != person.Provider && IssuerRule.IsAllowed(other.DiscoveryUrl, person.Issuer)))
+        if (settings.Providers.Any(other => other.Id != person.Provider && TenantIssuer.IsPossible(other, person.Issuer)))
         {
             return null;
         }

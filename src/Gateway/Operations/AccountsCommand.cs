@@ -2,6 +2,7 @@ using Gateway.Accounts;
 using Gateway.Paperless;
 using Gateway.Providers;
 using Gateway.Sessions;
+using Gateway.Settings;
 using Gateway.Storage;
 
 namespace Gateway.Operations;
@@ -183,7 +184,7 @@ internal sealed partial class AccountsCommand(
         try
         {
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
-            if (issuer != link.Issuer)
+            if (!TenantIssuer.Matches(issuer, link.Issuer, provider.Settings))
             {
                 await Terminal.NoteAsync($"{provider.Settings.Id} calls itself {issuer}, not {link.Issuer}: nobody can sign in with this link. Remove "
                     + "it, and link with the other issuer.");

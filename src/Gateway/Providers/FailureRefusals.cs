@@ -88,15 +88,19 @@ internal static class FailureRefusals
         };
         return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} answered \"{quoted}\".{detail}")
         {
-            Remedy = Remedy(error, scopes ?? string.Join(' ', provider.Scopes)),
+            Remedy = Remedy(error, provider, scopes ?? string.Join(' ', provider.Scopes)),
             ForTheLog = $"{provider.Id} answered {quoted}{detail}",
         };
     }
 
-    private static string Remedy(string error, string scopes) => error switch
+    private static string WrongClient(ProviderSettings provider) => provider.ClientKey is null
+        ? "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS."
+        : "The operator can correct client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and register the public key of GATEWAY_CLIENT_KEY at the provider.";
+
+    private static string Remedy(string error, ProviderSettings provider, string scopes) => error switch
     {
         "access_denied" => "Ask the operator of the provider for access to this application.",
-        "invalid_client" or "unauthorized_client" => "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+        "invalid_client" or "unauthorized_client" => WrongClient(provider),
         "invalid_scope" => $"The gateway asked for the scopes \"{scopes}\". The operator can allow them at the provider, or change SCOPE.",
         "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE "
             + "(grant type authorization_code) for this client at the provider.",

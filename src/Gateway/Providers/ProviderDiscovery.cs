@@ -105,7 +105,7 @@ internal sealed partial class ProviderDiscovery(
     /// <summary>Two providers must not have the same issuer. Checked at each use, so that the order in which documents are read does not matter.</summary>
     private OpenIdConnectConfiguration RequireOwnIssuer(OpenIdConnectConfiguration known)
     {
-        ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && IssuerRule.IsSame(theirs.Issuer, known.Issuer));
+        ProviderDiscovery? owner = earlier.FirstOrDefault(other => other._known is { } theirs && TenantIssuer.Overlaps(theirs.Issuer, known.Issuer, provider));
         return owner is null ? known : throw new ProviderUnavailableException(
             $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, "
             + "which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. Remove one of them; two authentik applications need the issuer mode \"per "
@@ -164,14 +164,7 @@ internal sealed partial class ProviderDiscovery(
             }
         }
 
-        if (!IssuerRule.IsAllowed(provider.DiscoveryUrl, configuration.Issuer))
-        {
-            throw new ProviderUnavailableException(
-                $"{provider.DiscoveryUrl} names the issuer {Truncate(configuration.Issuer)}, but "
-                + $"{IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was expected. "
-                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name");
-        }
-
+        CheckIssuer(configuration.Issuer);
         configuration.JsonWebKeySet = JsonWebKeySet.Create(await GetAsync(new Uri(configuration.JwksUri), "a key set", cancel));
         foreach (SecurityKey key in configuration.JsonWebKeySet.GetSigningKeys())
         {
@@ -183,11 +176,30 @@ internal sealed partial class ProviderDiscovery(
         return configuration;
     }
 
+    private void CheckIssuer(string issuer)
+    {
+        bool isTemplate = TenantIssuer.IsTemplate(issuer);
+        if (!(isTemplate ? TenantIssuer.IsAllowedTemplate(provider.DiscoveryUrl, issuer) : IssuerRule.IsAllowed(provider.DiscoveryUrl, issuer)))
+        {
+            throw new ProviderUnavailableException(
+                $"{provider.DiscoveryUrl} names the issuer {Truncate(issuer)}, but {IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was expected. "
+                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name");
+        }
+
+        if (isTemplate && provider.AllowedTenants.IsEmpty)
+        {
+            throw new ProviderUnavailableException($"{provider.DiscoveryUrl} is for the people of every tenant, and GATEWAY_ALLOWED_TENANTS is not set")
+            {
+                Remedy = "List the ids of the tenants in GATEWAY_ALLOWED_TENANTS, or write the id of your tenant into server_url",
+            };
+        }
+    }
+
     private async Task<string> GetAsync(Uri url, string expected, CancellationToken cancel)
     {
         try
         {
-            using HttpResponseMessage response = await backchannel.GetAsync(url, cancel);
+            using HttpResponseMessage response = await backchannel.GetWithinOriginAsync(url, cancel);
             string body = await response.Content.ReadAsStringAsync(cancel);
             return response.IsSuccessStatusCode && !body.AsSpan().TrimStart().StartsWith('<')
                 ? body

@@ -16,6 +16,9 @@ internal sealed class ProviderRefusedException(string error, string? description
     public string Error { get; } = error;
 
     public string? Description { get; } = description;
+
+    /// <summary>Whether it refused a pushed authorization request, which came without the browser: that says nothing about the person.</summary>
+    public bool IsOfPushedRequest { get; init; }
 }
 
 /// <summary>The provider's answer violates a rule of the protocol. The message says which rule.</summary>

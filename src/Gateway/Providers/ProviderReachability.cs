@@ -7,8 +7,7 @@ internal static class ProviderReachability
     /// <exception cref="ProviderUnavailableException">It answers with an error.</exception>
     public static async Task EnsureReachableAsync(this Provider provider, CancellationToken cancel)
     {
-        using HttpResponseMessage response = await provider.Backchannel
-            .GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
+        using HttpResponseMessage response = await provider.Backchannel.GetWithinOriginAsync(provider.Settings.DiscoveryUrl, cancel);
         if (!response.IsSuccessStatusCode)
         {
             string asked = provider.Settings.DiscoveryUrl.AbsoluteUri;

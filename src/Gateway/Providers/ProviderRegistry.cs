@@ -9,6 +9,7 @@ internal sealed record Provider(
     HttpClient Backchannel,
     ProviderDiscovery Discovery,
     TokenEndpoint TokenEndpoint,
+    PushedAuthorization PushedAuthorization,
     SignedTokenCheck Tokens,
     IdTokenCheck IdTokens,
     UserInfoReader UserInfo,
@@ -39,12 +40,14 @@ internal sealed class ProviderRegistry : IDisposable
             HttpClient backchannel = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxResponseBytes };
             ProviderDiscovery discovery = new(provider, [.. earlier], backchannel, time, loggers.CreateLogger<ProviderDiscovery>());
             earlier.Add(discovery);
+            AuthenticatedClient client = new(provider, backchannel, time, loggers.CreateLogger<AuthenticatedClient>());
             SignedTokenCheck tokens = new(provider, discovery, time);
             return new Provider(
                 provider,
                 backchannel,
                 discovery,
-                new TokenEndpoint(provider, backchannel, loggers.CreateLogger<TokenEndpoint>()),
+                new TokenEndpoint(client),
+                new PushedAuthorization(provider, client, time, loggers.CreateLogger<PushedAuthorization>()),
                 tokens,
                 new IdTokenCheck(provider, tokens),
                 new UserInfoReader(backchannel, tokens),

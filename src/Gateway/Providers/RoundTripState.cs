@@ -11,6 +11,9 @@ internal static class RoundTripState
     /// <summary>`prompt` of the authorization request (OpenID Connect Core 1.0, section 3.1.2.1).</summary>
     public const string Prompt = "prompt";
 
+    /// <summary>`login_hint` of the authorization request, from a sign-in that began at the provider.</summary>
+    public const string LoginHint = "login_hint";
+
     /// <summary>Set if the round trip was restarted, because the first one had expired.</summary>
     public const string Again = "again";
 
@@ -30,5 +33,5 @@ internal static class RoundTripState
     public const string ReplacesRefreshToken = "replaces_refresh_token";
 
     /// <summary>What a repeated round trip keeps.</summary>
-    public static readonly ImmutableArray<string> Kept = [Prompt, Again, Connect, Recheck, ReplacesRefreshToken];
+    public static readonly ImmutableArray<string> Kept = [Prompt, LoginHint, Again, Connect, Recheck, ReplacesRefreshToken];
 }

@@ -115,7 +115,8 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         SecurityKey[] keys = bySecret
             ? [new SymmetricSecurityKey(Encoding.UTF8.GetBytes(provider.ClientSecret))]
             : [.. PublishedKeys(algorithm, configuration)
-                .Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)];
+                .Where(key => string.IsNullOrEmpty(keyId) || string.IsNullOrEmpty(key.KeyId) || key.KeyId == keyId)
+                .Where(key => MaySign(key, token.Claims, configuration))];
         if (!keys.Any(key => IsSignedBy(key, algorithm, token)))
         {
             if (keys.Length == 0 && FindOtherCurve(algorithm, configuration) is { } curve)
@@ -132,14 +133,44 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
                 : new TokenError($"{kind.Name}'s signature is wrong", MayFitNewerConfiguration: !bySecret);
         }
 
-        string issuer = token.Claims.Text("iss") ?? "";
-        if (issuer == configuration.Issuer)
+        return FindIssuerError(token.Claims, kind, configuration);
+    }
+
+    private TokenError? FindIssuerError(ClaimSet claims, TokenKind kind, OpenIdConnectConfiguration configuration)
+    {
+        string expected = configuration.Issuer;
+        if (TenantIssuer.IsTemplate(expected))
         {
-            return null;
+            string tenant = claims.Text("tid") ?? "";
+            if (!provider.AllowedTenants.Contains(tenant))
+            {
+                return new TokenError($"{kind.Name} is of the tenant \"{Truncate(tenant)}\" (\"tid\"), which GATEWAY_ALLOWED_TENANTS does not list");
+            }
+
+            expected = TenantIssuer.Resolve(expected, tenant);
         }
 
-        string message = $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{configuration.Issuer}\"";
-        return new TokenError(message, MayFitNewerConfiguration: true);
+        string issuer = claims.Text("iss") ?? "";
+        return issuer == expected
+            ? null
+            : new TokenError(
+                $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{expected}\"",
+                MayFitNewerConfiguration: true);
+    }
+
+    /// <summary>Microsoft Entra publishes the keys of all tenants in one set: a key that names an issuer signs for that issuer alone.</summary>
+    private static bool MaySign(SecurityKey key, ClaimSet claims, OpenIdConnectConfiguration configuration)
+    {
+        if (!TenantIssuer.IsTemplate(configuration.Issuer))
+        {
+            return true;
+        }
+
+        string tenant = claims.Text("tid") ?? "";
+        string issuer = claims.Text("iss") ?? "";
+        return configuration.JsonWebKeySet.Keys
+            .Where(published => published.Kid == key.KeyId && published.AdditionalData.ContainsKey("issuer"))
+            .All(published => TenantIssuer.Resolve(published.AdditionalData["issuer"]?.ToString() ?? "", tenant) == issuer);
     }
 
     /// <summary>The client secret as a key (OpenID Connect Core 1.0, section 10.1).</summary>

@@ -24,7 +24,7 @@ internal sealed partial class SilentAuthentication(
     ILogger<SilentAuthentication> logger)
 {
     /// <summary>How long a page waits for a provider that does not answer.</summary>
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
@@ -195,7 +195,7 @@ internal sealed partial class SilentAuthentication(
         string? error = FailureRefusals.ErrorOf(failure);
         bool isRefused = error is "login_required" or "access_denied"
             || (session.RefusedAt is not null && (error is "interaction_required" or "consent_required" or "account_selection_required"));
-        if (isRefused)
+        if (isRefused && failure is not ProviderRefusedException { IsOfPushedRequest: true })
         {
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
             return;

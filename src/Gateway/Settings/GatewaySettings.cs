@@ -180,11 +180,14 @@ internal sealed record ProviderSettings
 
     public required string ClientId { get; init; }
 
-    /// <summary>Empty for a public client.</summary>
+    /// <summary>Empty for a public client, and for one with a private key.</summary>
     public required string ClientSecret { get; init; }
 
     /// <summary>The full address of the discovery document.</summary>
     public required Uri DiscoveryUrl { get; init; }
+
+    /// <summary>`GATEWAY_ALLOWED_TENANTS`: the ids of the tenants of Microsoft Entra whose people may sign in, if the provider is for several.</summary>
+    public ImmutableHashSet<string> AllowedTenants { get; init; } = [];
 
     public required bool FetchUserInfo { get; init; }
 
@@ -193,6 +196,9 @@ internal sealed record ProviderSettings
 
     /// <summary>`GATEWAY_ID_TOKEN_ALGORITHMS`: the only algorithms of ID tokens and logout tokens. Empty: those of the discovery document.</summary>
     public ImmutableArray<string> IdTokenAlgorithms { get; init; } = [];
+
+    /// <summary>The private key by which the client authenticates; null for every other method.</summary>
+    public ClientKey? ClientKey { get; init; }
 
     /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }
@@ -222,6 +228,7 @@ internal enum TokenAuthMethod
 {
     ClientSecretBasic,
     ClientSecretPost,
+    PrivateKeyJwt,
     None,
 }
 

@@ -6,6 +6,8 @@ namespace Gateway.Settings;
 /// <summary>Reads <see cref="GatewaySettings"/> from the environment. No other code reads environment variables.</summary>
 internal sealed partial class GatewaySettingsReader(IConfiguration configuration)
 {
+    public const string ClientKeyVariable = "GATEWAY_CLIENT_KEY";
+
     private const int DefaultSessionCookieAge = 1_814_400;
 
     private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
@@ -16,9 +18,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
-        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders("PAPERLESS_SOCIALACCOUNT_PROVIDERS", _variables).Read(
-            _variables.Text("PAPERLESS_SOCIALACCOUNT_PROVIDERS"));
-        providers = new IdTokenSettingsReader(_variables).Apply(providers);
+        ImmutableArray<ProviderSettings> providers = new IdTokenSettingsReader(_variables).Apply(Providers());
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
@@ -58,6 +58,55 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return reader._variables.Known;
+    }
+
+    private ImmutableArray<ProviderSettings> Providers()
+    {
+        const string name = "PAPERLESS_SOCIALACCOUNT_PROVIDERS";
+        ImmutableArray<ProviderSettings> providers = new SocialAccountProviders(name, _variables, ClientKey()).Read(_variables.Text(name));
+        ImmutableHashSet<string> tenants = AllowedTenants(providers);
+        return [.. providers.Select(provider => provider with { AllowedTenants = tenants })];
+    }
+
+    private ImmutableHashSet<string> AllowedTenants(ImmutableArray<ProviderSettings> providers)
+    {
+        const string name = "GATEWAY_ALLOWED_TENANTS";
+        ImmutableArray<string> tenants = _variables.List(name);
+        foreach (string tenant in tenants.Where(tenant => !Guid.TryParseExact(tenant, "D", out _)))
+        {
+            _variables.Problem(name, $"\"{tenant}\" is not the id of a tenant.", "Write ids such as 6babcaad-604b-40ac-a9d7-9fd97c0b779f, comma-separated.");
+        }
+
+        bool isSet = _variables.Text(name) is not null || _variables.IsUnreadable(name);
+        foreach (ProviderSettings provider in providers.Where(provider => !isSet && TenantIssuer.IsForEveryTenant(provider.DiscoveryUrl)))
+        {
+            _variables.Problem(
+                name,
+                $"is not set, but the server_url of {provider.Id} is for the people of every Microsoft Entra tenant.",
+                "List the ids of the tenants whose people may sign in, or write the id of your tenant into server_url in place of \"common\" or "
+                    + "\"organizations\".");
+        }
+
+        return [.. tenants.Select(tenant => tenant.ToLowerInvariant())];
+    }
+
+    private ClientKey? ClientKey()
+    {
+        if (_variables.Text(ClientKeyVariable) is not { } pem)
+        {
+            return null;
+        }
+
+        ClientKey? key = Settings.ClientKey.Parse(pem, out string error);
+        if (key is null)
+        {
+            _variables.Problem(
+                _variables.Source(ClientKeyVariable),
+                $"{error}.",
+                "Name a file with a private key in PEM format and without a password: RSA with 2048 bits or more, or EC with the curve P-256.");
+        }
+
+        return key;
     }
 
     private PublicOrigin? Public()

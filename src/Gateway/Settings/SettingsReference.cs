@@ -26,6 +26,10 @@ internal static class SettingsReference
             new("PAPERLESS_SOCIALACCOUNT_PROVIDERS", Required,
                 "The providers, in the JSON format of Paperless. Every entry of `openid_connect.APPS` is one provider. A sign-in must fulfil `max_age` and "
                 + "`acr_values` of `AUTH_PARAMS`, by the claims `auth_time` and `acr` of the ID token."),
+            new("GATEWAY_CLIENT_KEY", None,
+                "A private key (PEM without a password; RSA, or EC P-256) with which the gateway authenticates at the provider in place of a client " +
+                "secret (`private_key_jwt`). It is usually given as `GATEWAY_CLIENT_KEY_FILE`. It is for providers without `secret`, or with the " +
+                "`token_auth_method` `private_key_jwt`. Register its public key at the provider."),
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER", Required,
                 "`true`, for the gateway and for Paperless: Paperless takes the user from the gateway's header."),
             new("GATEWAY_UPSTREAM_URL", "`http://localhost:8000`",
@@ -55,6 +59,9 @@ internal static class SettingsReference
             new("GATEWAY_REQUIRED_CLAIMS", "none",
                 "JSON of claims that a person must have to sign in, such as `{\"department\": [\"office\", \"/tax-.*/\"]}`: each claim with one of the " +
                 "values. A value between slashes is a regular expression for the whole value."),
+            new("GATEWAY_ALLOWED_TENANTS", None,
+                "For a `server_url` of Microsoft Entra with `common` or `organizations`: the ids of the tenants whose people may sign in. It is required " +
+                "there. A provider with the id of one tenant in its `server_url` ignores it."),
             new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
                 "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `verified-email`: the one of the same " +
                 "email address, if the provider has verified it. `never`: people connect their account themselves, or an operator links it."),

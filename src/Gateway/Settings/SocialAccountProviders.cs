@@ -6,7 +6,8 @@ using System.Text.RegularExpressions;
 namespace Gateway.Settings;
 
 /// <summary>Reads `PAPERLESS_SOCIALACCOUNT_PROVIDERS` in the format of django-allauth: each entry of `openid_connect.APPS` is a provider.</summary>
-internal sealed partial class SocialAccountProviders(string variable, Variables variables)
+/// <param name="clientKey">The key for clients without a secret; null if there is none.</param>
+internal sealed partial class SocialAccountProviders(string variable, Variables variables, ClientKey? clientKey)
 {
     private const string DiscoveryPath = "/.well-known/openid-configuration";
 
@@ -90,13 +91,20 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
                 "Give each provider an id of its own.");
         }
 
-        foreach (IGrouping<Uri, ProviderSettings> same in providers.GroupBy(provider => provider.DiscoveryUrl).Where(group => group.Count() > 1))
+        foreach (IGrouping<Uri, ProviderSettings> same in providers
+            .GroupBy(provider => new Uri(provider.DiscoveryUrl.AbsoluteUri.TrimEnd('/'))).Where(group => group.Count() > 1))
         {
             string ids = string.Join(" and ", same.Select(provider => $"\"{provider.Id}\""));
             variables.Problem(
                 variable,
                 $"the providers {ids} have the same server_url, and an issuer has one provider.",
                 "Keep one of them; two applications of one authentik have a server_url each.");
+        }
+
+        if (clientKey is not null && providers.All(provider => provider.ClientKey is null))
+        {
+            variables.Warn($"{variables.Source(GatewaySettingsReader.ClientKeyVariable)}: no provider uses the key. Remove \"secret\" from the provider "
+                + "that it is for.");
         }
 
         return providers.ToImmutable();
@@ -145,6 +153,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
                 "Add \"secret\", or remove \"token_auth_method\" for a public client.");
         }
 
+        method = AuthMethod(method, secret, place);
         if (id is null || clientId is null || discovery is null)
         {
             return null;
@@ -158,7 +167,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             ClientSecret = secret,
             DiscoveryUrl = discovery,
             FetchUserInfo = settings.ValueKind != JsonValueKind.Object || !TryGet(settings, "fetch_userinfo", JsonValueKind.False, out _),
-            TokenAuthMethod = secret.Length == 0 ? TokenAuthMethod.None : method,
+            TokenAuthMethod = method,
+            ClientKey = method == TokenAuthMethod.PrivateKeyJwt ? clientKey : null,
             SubjectClaim = Optional(settings, "uid_field", place + ".settings") ?? "sub",
             Scopes = Scopes(settings, connect),
             AuthorizationParameters = AuthorizationParameters(connect, settings),
@@ -168,11 +178,11 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
     private Uri? Discovery(string text, string place)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https")
-            || url.Query.Length > 0 || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
+            || url.Fragment.Length > 0 || url.UserInfo.Length > 0 || text.Contains(' ', StringComparison.Ordinal))
         {
             variables.Problem(
                 variable,
-                $"{place}.settings.server_url is not a full address without query, fragment, user name and spaces.",
+                $"{place}.settings.server_url is not a full address without fragment, user name and spaces.",
                 "Write the provider's issuer with https://, for authentik https://<authentik>/application/o/<slug>/.well-known/openid-configuration.");
             return null;
         }
@@ -182,8 +192,10 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             variables.Warn($"{variable}: {place}.settings.server_url is http; codes and tokens cross the network unencrypted.");
         }
 
-        string address = url.AbsoluteUri.TrimEnd('/');
-        return new Uri(address.Contains("/.well-known/", StringComparison.Ordinal) ? address : address + DiscoveryPath);
+        // A query belongs to the discovery document: `?appid=` at Entra, `?p=` at Azure AD B2C. A slash at the end of its path may matter, too.
+        string address = url.GetLeftPart(UriPartial.Path);
+        bool isDocument = address.Contains("/.well-known/", StringComparison.Ordinal);
+        return new Uri((isDocument ? address : address.TrimEnd('/') + DiscoveryPath) + url.Query);
     }
 
     private TokenAuthMethod? AuthMethod(JsonElement settings, string place)
@@ -193,14 +205,36 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             case null: return null;
             case "client_secret_basic": return TokenAuthMethod.ClientSecretBasic;
             case "client_secret_post": return TokenAuthMethod.ClientSecretPost;
+            case "private_key_jwt": return TokenAuthMethod.PrivateKeyJwt;
             case "none": return TokenAuthMethod.None;
             default:
                 variables.Problem(
                     variable,
                     $"{place}.settings.token_auth_method is not one that the gateway knows.",
-                    "Write client_secret_basic or client_secret_post, or leave it out.");
+                    "Write client_secret_basic, client_secret_post or private_key_jwt, or leave it out.");
                 return null;
         }
+    }
+
+    /// <summary>Without a secret, a client has the key, unless the settings say `none`; without either it is public.</summary>
+    /// <returns>Null if the secret may be sent in any way.</returns>
+    private TokenAuthMethod? AuthMethod(TokenAuthMethod? chosen, string secret, string place)
+    {
+        if (chosen == TokenAuthMethod.PrivateKeyJwt && clientKey is null && variables.Text(GatewaySettingsReader.ClientKeyVariable) is null
+            && !variables.IsUnreadable(GatewaySettingsReader.ClientKeyVariable))
+        {
+            variables.Problem(
+                GatewaySettingsReader.ClientKeyVariable + "_FILE",
+                $"is not set, but {place} has the token_auth_method private_key_jwt.",
+                "Name the file of the client's private key in PEM format.");
+        }
+
+        if (chosen == TokenAuthMethod.PrivateKeyJwt || secret.Length > 0)
+        {
+            return chosen;
+        }
+
+        return clientKey is not null && chosen is null ? TokenAuthMethod.PrivateKeyJwt : TokenAuthMethod.None;
     }
 
     private static ImmutableArray<string> Scopes(JsonElement settings, JsonElement connect)

@@ -29,6 +29,9 @@ internal sealed class Variables(IConfiguration configuration)
     /// <summary>Whether the value is in a file that cannot be read. A message that the variable is not set would be misleading.</summary>
     public bool IsUnreadable(string name) => Text(name) is null && _problems.Any(problem => problem.Variable == name + "_FILE");
 
+    /// <summary>The variable that holds the value: <paramref name="name"/>, or the one that names its file.</summary>
+    public string Source(string name) => NullIfBlank(configuration[name + "_FILE"]) is null ? name : name + "_FILE";
+
     /// <summary>Adds a problem, once even if the variable is read several times.</summary>
     public void Problem(string variable, string wrong, string remedy)
     {

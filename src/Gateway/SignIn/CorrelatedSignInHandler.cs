@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using Gateway.Providers;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Options;
@@ -18,6 +19,19 @@ internal sealed class CorrelatedSignInHandler(
     private const string State = "correlation";
 
     private static readonly BadHttpRequestException NotGet = new("The provider's answer comes with GET.", StatusCodes.Status405MethodNotAllowed);
+
+    /// <summary>A provider that refuses the pushed authorization request fails like one that answers the browser with an error.</summary>
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        try
+        {
+            await base.HandleChallengeAsync(properties);
+        }
+        catch (Exception failure) when (failure is ProviderRefusedException or ProviderUnavailableException or ProviderMistakeException)
+        {
+            await Events.RemoteFailure(new RemoteFailureContext(Context, Scheme, Options, failure) { Properties = properties });
+        }
+    }
 
     protected override void GenerateCorrelationId(AuthenticationProperties properties)
     {

@@ -29,8 +29,8 @@ internal sealed class OpenIdConnectSetup(ProviderRegistry providers) : IConfigur
         // The handler would put it into a cookie of its own; SignInEvents sends one all the same, and checks it.
         options.ProtocolValidator.RequireNonce = false;
 
-        // Pushing the request is not done: authentik cannot, and the handler would authenticate there by form alone.
-        options.PushedAuthorizationBehavior = PushedAuthorizationBehavior.Disable;
+        // SignInEvents pushes the request (RFC 9126): the handler would authenticate there by form alone.
+        options.PushedAuthorizationBehavior = PushedAuthorizationBehavior.UseIfAvailable;
         options.DisableTelemetry = true;
         options.MapInboundClaims = false;
         options.SaveTokens = false;

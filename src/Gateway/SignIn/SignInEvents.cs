@@ -53,17 +53,41 @@ internal sealed partial class SignInEvents(
             context.ProtocolMessage.Prompt = prompt;
         }
 
+        if (context.Properties.Items.TryGetValue(RoundTripState.LoginHint, out string? hint))
+        {
+            context.ProtocolMessage.LoginHint = hint;
+        }
+
         // From the settings, and not from the request's host.
         context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(ProviderOf(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
         Provider provider = ProviderOf(context.Scheme);
         OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        PushedAuthorization.CheckConfiguration(configuration);
         context.ProtocolMessage.Scope = provider.OfflineAccess.ChooseScopes(
             configuration,
             isSignIn: IsSignIn(context.Properties),
             isRefused: context.Properties.Items.ContainsKey(RoundTripState.WithoutOfflineAccess));
         context.Properties.Items[RoundTripState.Scopes] = context.ProtocolMessage.Scope;
+    }
+
+    /// <summary>Called where the discovery document names an endpoint for pushed requests.</summary>
+    /// <remarks>A refusal leaves the handler as an exception, which <see cref="CorrelatedSignInHandler"/> hands to <see cref="RemoteFailure"/>.</remarks>
+    public override async Task PushAuthorization(PushedAuthorizationContext context)
+    {
+        Provider provider = ProviderOf(context.Scheme);
+        CancellationToken aborted = context.HttpContext.RequestAborted;
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(aborted);
+        TimeSpan timeout = SilentAuthentication.IsSilentAuthentication(context.Properties) ? SilentAuthentication.AnswerTimeout : Timeout.InfiniteTimeSpan;
+        if (await provider.PushedAuthorization.PushAsync(context.ProtocolMessage, configuration, timeout, aborted) is { } requestUri)
+        {
+            context.HandlePush(requestUri);
+        }
+        else
+        {
+            context.SkipPush();
+        }
     }
 
     /// <summary>The `iss` of the authorization response must be the provider's (RFC 9207, section 2.4).</summary>
@@ -74,13 +98,14 @@ internal sealed partial class SignInEvents(
     public override async Task MessageReceived(MessageReceivedContext context)
     {
         OpenIdConnectMessage answer = context.ProtocolMessage;
-        OpenIdConnectConfiguration configuration = await ProviderOf(context.Scheme).Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        Provider provider = ProviderOf(context.Scheme);
+        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.HttpContext.RequestAborted);
         bool isErrorOnly = !string.IsNullOrEmpty(answer.Error) && answer.Code is null;
         if (answer.Iss is null && configuration.AuthorizationResponseIssParameterSupported && !isErrorOnly)
         {
             context.Fail(new ProviderMistakeException("the authorization response does not name its issuer"));
         }
-        else if (answer.Iss is { } issuer && issuer != configuration.Issuer)
+        else if (answer.Iss is { } issuer && !TenantIssuer.Matches(configuration.Issuer, issuer, provider.Settings))
         {
             context.Fail(new ProviderMistakeException("the authorization response comes from another issuer"));
         }

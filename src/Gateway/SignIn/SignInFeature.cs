@@ -11,6 +11,7 @@ using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Gateway.SignIn;
 
@@ -65,8 +66,8 @@ internal static class SignInFeature
     {
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
         // Paperless's own login page has the button as a form.
-        app.MapGet(BeginPath, BeginAsync);
-        app.MapForm(BeginPath, (context, _) => BeginAsync(context));
+        app.MapGet(BeginPath, context => BeginAsync(context, ThirdPartyLogin.Read(context.Request.Query)));
+        app.MapForm(BeginPath, (context, form) => BeginAsync(context, ThirdPartyLogin.Read(form) ?? ThirdPartyLogin.Read(context.Request.Query)));
         app.MapForm(UsernameChoice.Path, (context, form) => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context, form));
     }
 
@@ -103,14 +104,14 @@ internal static class SignInFeature
         });
     }
 
-    private static async Task BeginAsync(HttpContext context)
+    private static async Task BeginAsync(HttpContext context, ThirdPartyLogin? thirdParty)
     {
         IServiceProvider services = context.RequestServices;
         GatewaySettings settings = services.GetRequiredService<GatewaySettings>();
         ConnectFlow connect = services.GetRequiredService<ConnectFlow>();
         PageWriter pages = services.GetRequiredService<PageWriter>();
         IQueryCollection query = context.Request.Query;
-        string next = ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
+        string next = thirdParty?.ReturnAddressAt(settings) ?? ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
         if (services.GetRequiredService<ProviderRegistry>().Find(context.ProviderId()) is not { } provider)
         {
             await pages.RefuseAsync(context, UnknownProvider(settings));
@@ -160,7 +161,12 @@ internal static class SignInFeature
         await services.GetRequiredService<ISessionStore>().CheckAsync(context.RequestAborted);
         try
         {
-            await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
+            OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
+            if (thirdParty is not null && !TenantIssuer.Matches(configuration.Issuer, thirdParty.Issuer, provider.Settings))
+            {
+                await pages.RefuseAsync(context, OtherIssuer(settings, provider.Settings, thirdParty));
+                return;
+            }
         }
         catch (ProviderUnavailableException unavailable)
         {
@@ -180,6 +186,11 @@ internal static class SignInFeature
             properties.Items[RoundTripState.Prompt] = "login";
         }
 
+        if (thirdParty?.LoginHint is { } hint)
+        {
+            properties.Items[RoundTripState.LoginHint] = hint;
+        }
+
         if (query["again"] == "1")
         {
             properties.Items[RoundTripState.Again] = "1";
@@ -187,6 +198,17 @@ internal static class SignInFeature
 
         await context.ChallengeAsync(ProviderRegistry.Scheme(provider.Settings.Id), properties);
     }
+
+    private static Refusal OtherIssuer(GatewaySettings settings, ProviderSettings provider, ThirdPartyLogin thirdParty) => new(
+        400,
+        "other_issuer",
+        "This sign-in belongs to another provider",
+        $"The address names an issuer (iss) that is not the one of {provider.Name}.")
+    {
+        Remedy = "The operator can compare the issuer with server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+        Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
+        ForTheLog = $"a sign-in at {provider.Id} was requested with the issuer {SignedTokenCheck.Truncate(thirdParty.Issuer)}",
+    };
 
     private static Refusal UnknownProvider(GatewaySettings settings) =>
         new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")

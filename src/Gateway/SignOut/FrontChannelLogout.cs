@@ -41,7 +41,7 @@ internal sealed partial class FrontChannelLogout(
         try
         {
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
-            if (configuration.Issuer != issuer)
+            if (!TenantIssuer.Matches(configuration.Issuer, issuer, provider.Settings))
             {
                 await pages.RefuseAsync(context, new Refusal(400, "front_channel_logout", "Nothing to sign out", "The issuer is not this provider's."));
                 return;

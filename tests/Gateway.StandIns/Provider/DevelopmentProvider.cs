@@ -12,6 +12,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     private WebApplication? _host;
     private ProviderError? _nextAuthorizeError;
     private ProviderError? _nextTokenError;
+    private ProviderError? _nextPushError;
 
     private DevelopmentProvider(DevelopmentProviderOptions options)
     {
@@ -21,6 +22,7 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         Log = new RequestLog(this);
         Logout = new ProviderLogout(this);
         ActiveSessions = new ProviderSessions(this);
+        ClientAssertions = new ClientAssertions(this);
     }
 
     /// <summary>May be replaced at any time: <c>provider.Options = provider.Options with { … }</c>.</summary>
@@ -46,6 +48,9 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
     /// <summary>The next token request is answered with this error; its code or refresh token stays good.</summary>
     public ProviderError? NextTokenError { set => _nextTokenError = value; }
+
+    /// <summary>The next pushed authorization request is answered with this error.</summary>
+    public ProviderError? NextPushError { set => _nextPushError = value; }
 
     public Outage Outage { get; set; }
 
@@ -79,6 +84,10 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     internal ProviderSessions ActiveSessions { get; }
 
     internal IssuedTokens Tokens { get; } = new();
+
+    internal ClientAssertions ClientAssertions { get; }
+
+    internal PushedRequestStore PushedRequests { get; } = new();
 
     public static async Task<DevelopmentProvider> StartAsync(
         DevelopmentProviderOptions options, CancellationToken cancellationToken = default)
@@ -149,11 +158,13 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
     }
 
     internal string IssuerAt(Uri baseUri) =>
-        new Uri(baseUri, Options.GlobalIssuer ? "/" : $"/application/o/{Options.Slug}/").AbsoluteUri;
+        new Uri(baseUri, Options.GlobalIssuer ? "/" : $"/application/o/{Options.Tenant ?? Options.Slug}/").AbsoluteUri;
 
     internal ProviderError? TakeAuthorizeError() => Interlocked.Exchange(ref _nextAuthorizeError, null);
 
     internal ProviderError? TakeTokenError() => Interlocked.Exchange(ref _nextTokenError, null);
+
+    internal ProviderError? TakePushError() => Interlocked.Exchange(ref _nextPushError, null);
 
     private WebApplication BuildHost(Uri url)
     {
@@ -175,10 +186,12 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
 
         WebApplication app = builder.Build();
         app.Use((http, next) => Log.InvokeAsync(http, next));
+        app.Use(PushedAuthorizationEndpoint.ResolveAsync);
         app.UseRouting();
         app.UseAuthentication();
         AuthorizeEndpoint.Map(app);
         SignInEndpoint.Map(app);
+        PushedAuthorizationEndpoint.Map(app);
         TokenEndpoint.Map(app);
         UserInfoEndpoint.Map(app);
         GraphEndpoint.Map(app);

@@ -20,6 +20,14 @@ internal sealed record DevelopmentProviderOptions
 
     public ClientAuthentication ClientAuthentication { get; init; } = ClientAuthentication.BasicOrPost;
 
+    /// <summary>Set, in PEM format: the client proves itself by an assertion that this key checks, and by nothing else.</summary>
+    public string? ClientPublicKey { get; init; }
+
+    public AssertionAudience AssertionAudience { get; init; }
+
+    /// <summary>The algorithm of assertions that an RSA key signs: <c>RS256</c> or <c>PS256</c>.</summary>
+    public string AssertionAlgorithm { get; init; } = "RS256";
+
     /// <summary>authentik decodes percent-encoded Basic credentials since 2026.2.2 only.</summary>
     public bool DecodesBasicCredentials { get; init; }
 
@@ -60,8 +68,19 @@ internal sealed record DevelopmentProviderOptions
     /// <summary>authentik's <c>issuer_mode: global</c>: the issuer is the host alone.</summary>
     public bool GlobalIssuer { get; init; }
 
+    /// <summary>
+    /// Set: as Microsoft Entra for several tenants. Discovery names the issuer as a template, and tokens have the issuer and the <c>tid</c> of this one.
+    /// </summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>Set: published keys say for which issuer they sign, as at Microsoft Entra.</summary>
+    public string? SigningKeyIssuer { get; init; }
+
     /// <summary>Whether authorization responses have <c>iss</c> (RFC 9207), and discovery announces it; authentik's have none.</summary>
     public IssuerInAnswers IssuerInAnswers { get; init; }
+
+    /// <summary>Whether authorization requests may, or must, be pushed (RFC 9126); authentik knows none.</summary>
+    public PushedRequests PushedRequests { get; init; }
 
     public SigningMode Signing { get; init; } = SigningMode.RS256;
 
@@ -121,6 +140,28 @@ internal enum ClientAuthentication
     BasicOrPost,
     BasicOnly,
     PostOnly,
+}
+
+/// <summary>Which audience a client's assertion must have.</summary>
+internal enum AssertionAudience
+{
+    Issuer,
+
+    /// <summary>The address to which it is sent.</summary>
+    Endpoint,
+}
+
+/// <summary>How the provider takes pushed authorization requests.</summary>
+internal enum PushedRequests
+{
+    None,
+    Offered,
+
+    /// <summary>Discovery says so, and others are refused.</summary>
+    Required,
+
+    /// <summary>For this client alone: discovery only offers it.</summary>
+    RequiredOfClient,
 }
 
 /// <summary>Which authorization responses have <c>iss</c>.</summary>

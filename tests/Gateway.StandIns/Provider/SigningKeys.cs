@@ -105,6 +105,11 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
                 .. AllModes.Where(mode => mode != SigningMode.HS256)
                     .Select(Published),
             ];
+            foreach (JsonObject key in keys.Where(_ => provider.Options.SigningKeyIssuer is not null))
+            {
+                key["issuer"] = provider.Options.SigningKeyIssuer;
+            }
+
             return keys.Length == 0 ? [] : new JsonObject { ["keys"] = new JsonArray([.. keys]) };
         }
     }

@@ -51,6 +51,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             ["events"] = new JsonObject { [LogoutEvent] = new JsonObject() },
         };
         AddSid(claims, session);
+        AddTenant(claims);
         return claims;
     }
 
@@ -76,6 +77,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
             AddSid(claims, grant.Session);
         }
 
+        AddTenant(claims);
         if (Options.IncludeClaimsInIdToken)
         {
             Map(claims, grant);
@@ -89,6 +91,14 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
         if (Options.SidClaim)
         {
             claims["sid"] = session.Sid;
+        }
+    }
+
+    private void AddTenant(JsonObject claims)
+    {
+        if (Options.Tenant is { } tenant)
+        {
+            claims["tid"] = tenant;
         }
     }
 

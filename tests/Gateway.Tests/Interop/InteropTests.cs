@@ -10,17 +10,18 @@ public sealed class InteropTests
 {
     /// <summary>The client's id has a colon, and its secret letters that Basic must percent-encode; claims come from userinfo alone.</summary>
     [Theory]
-    [InlineData("client_secret_basic", "RS256", null, false)]
-    [InlineData("client_secret_post", "ES256", null, false)]
-    [InlineData("client_secret_basic", "ES256", null, true)]
-    [InlineData("client_secret_basic", "EdDSA", "Ed25519", false)]
-    [InlineData("client_secret_basic", "Ed25519", "EdDSA", true)]
-    [InlineData("client_secret_basic", "HS256", null, true)]
+    [InlineData("client_secret_basic", "RS256", null, false, "none")]
+    [InlineData("client_secret_post", "ES256", null, false, "offered")]
+    [InlineData("client_secret_basic", "ES256", null, true, "required")]
+    [InlineData("client_secret_basic", "EdDSA", "Ed25519", false, "none")]
+    [InlineData("client_secret_basic", "Ed25519", "EdDSA", true, "none")]
+    [InlineData("client_secret_basic", "HS256", null, true, "none")]
     public async Task A_person_signs_in_and_out_at_the_gateway_and_at_oidc_provider(
         string method,
         string algorithm,
         string? userInfoAlgorithm,
-        bool claimsInIdToken)
+        bool claimsInIdToken,
+        string pushedRequests)
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         OidcProviderSettings settings = SettingsFor(world) with
@@ -30,12 +31,14 @@ public sealed class InteropTests
             UserinfoSignedResponseAlg = userInfoAlgorithm,
             ClaimsInIdToken = claimsInIdToken,
             ClientSecret = "a+b c/d:e%41&f=g~\"h\" of 32 bytes or more",
+            PushedRequests = pushedRequests,
         };
         await using OidcProviderProcess provider = await StartAsync(world, settings, method);
         using OidcProviderSignIn atProvider = new(provider.Issuer);
         using Visitor visitor = world.NewVisitor();
 
         RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2", "interop");
+        Assert.Equal(pushedRequests != "none", tab.Query.ContainsKey("request_uri"));
         Uri callback = await atProvider.SignInAsync(tab.Authorize, "alice", World.Ct);
         Page page = await tab.FinishAsync(callback.PathAndQuery);
 
@@ -58,6 +61,32 @@ public sealed class InteropTests
         atProvider.Pages.Clear();
         await atProvider.SignInAsync((await RoundTrip.BeginAsync(visitor, "/", "interop")).Authorize, "alice", World.Ct);
         Assert.Equal("Sign in", atProvider.Pages[0]);
+    }
+
+    [Theory]
+    [InlineData(true, "none")]
+    [InlineData(true, "required")]
+    [InlineData(false, "required")]
+    public async Task A_client_with_a_private_key_signs_people_in_without_a_secret(bool isRsa, string pushedRequests)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        using ClientKeyPair key = isRsa ? ClientKeyPair.CreateRsa() : ClientKeyPair.CreateEc();
+        OidcProviderSettings settings = SettingsFor(world) with
+        {
+            TokenEndpointAuthMethod = "private_key_jwt",
+            ClientJwk = key.Jwk,
+            PushedRequests = pushedRequests,
+        };
+        world.Options.Settings["GATEWAY_CLIENT_KEY"] = key.PrivatePem;
+        await using OidcProviderProcess provider = await StartAsync(world, settings, "private_key_jwt", secret: "");
+        using OidcProviderSignIn atProvider = new(provider.Issuer);
+        using Visitor visitor = world.NewVisitor();
+
+        RoundTrip tab = await RoundTrip.BeginAsync(visitor, "/documents/2", "interop");
+        Page page = await tab.FinishAsync((await atProvider.SignInAsync(tab.Authorize, "alice", World.Ct)).PathAndQuery);
+
+        Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+        Assert.Equal("alice", await visitor.WhoAsync());
     }
 
     [Fact]

@@ -17,8 +17,15 @@ internal sealed record OidcProviderSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Uri? BackchannelLogoutUri { get; init; }
 
-    /// <summary><c>client_secret_basic</c> or <c>client_secret_post</c>; the other one is refused.</summary>
+    /// <summary>Set: the public key of the client, in the place of its secret.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string>? ClientJwk { get; init; }
+
+    /// <summary><c>client_secret_basic</c>, <c>client_secret_post</c> or <c>private_key_jwt</c>; others are refused.</summary>
     public string TokenEndpointAuthMethod { get; init; } = "client_secret_basic";
+
+    /// <summary>Pushed authorization requests: <c>none</c>, <c>offered</c> or <c>required</c>.</summary>
+    public string PushedRequests { get; init; } = "none";
 
     /// <summary><c>RS256</c>, <c>ES256</c>, <c>EdDSA</c> or <c>Ed25519</c>.</summary>
     public string IdTokenSignedResponseAlg { get; init; } = "RS256";

@@ -39,7 +39,7 @@ internal static class AuthorizeEndpoint
         {
             return request.HasPromptValue(PromptValues.None)
                 ? Refuse(Errors.LoginRequired, "The Authorization Server requires End-User authentication.")
-                : Results.Redirect(SignInEndpoint.UrlFor(WithoutLoginPrompt(request)));
+                : Results.Redirect(SignInEndpoint.UrlFor(AfterSignIn(http, request, provider)));
         }
 
         // A policy's no is a page of authentik's own, and never access_denied.
@@ -52,6 +52,17 @@ internal static class AuthorizeEndpoint
         request.HasPromptValue(PromptValues.Login)
         || (request.MaxAge is { } seconds
             && provider.Options.TimeProvider.GetUtcNow() - session.SignedInAt > TimeSpan.FromSeconds(seconds));
+
+    private static string AfterSignIn(HttpContext http, OpenIddictRequest request, DevelopmentProvider provider)
+    {
+        if (PushedAuthorizationEndpoint.FindReference(http) is not { } reference)
+        {
+            return WithoutLoginPrompt(request);
+        }
+
+        provider.PushedRequests.RemoveParameter(reference, Parameters.Prompt);
+        return Path + QueryString.Create(Parameters.ClientId, request.ClientId!).Add(Parameters.RequestUri, reference);
+    }
 
     // The sign-in that prompt=login asked for has happened by the time the browser comes back.
     private static string WithoutLoginPrompt(OpenIddictRequest request) => Path + QueryString.Create(

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
@@ -33,25 +31,16 @@ internal sealed class AuthenticateClient<TContext>(DevelopmentProvider provider)
 
     private bool IsAuthentic(TContext context)
     {
-        DevelopmentProviderOptions options = provider.Options;
         OpenIddictRequest request = context.Transaction.Request!;
-        if (request.ClientId != options.ClientId)
+        HttpRequest http = context.Transaction.GetHttpRequest()!;
+        ClientProof proof = new(request.ClientId, request.ClientSecret, IsBasic: http.Headers.Authorization.Count > 0)
         {
-            return false;
-        }
+            Assertion = request.ClientAssertion,
+            AssertionType = request.ClientAssertionType,
+        };
 
-        if (options.PublicClient)
-        {
-            return true;
-        }
-
-        bool isBasic = context.Transaction.GetHttpRequest()?.Headers.Authorization.Count > 0;
-        if (options.ClientAuthentication == (isBasic ? ClientAuthentication.PostOnly : ClientAuthentication.BasicOnly))
-        {
-            return false;
-        }
-
-        return CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(request.ClientSecret ?? ""), Encoding.UTF8.GetBytes(options.ClientSecret));
+        // It is checked here: OpenIddict would look for the client in a store.
+        (request.ClientAssertion, request.ClientAssertionType) = (null, null);
+        return ClientProof.IsValid(provider, proof, new Uri($"{http.Scheme}://{http.Host}{http.Path}"));
     }
 }

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Text;
 using Microsoft.AspNetCore;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
@@ -21,32 +20,14 @@ internal sealed class ReadBasicCredentials<TContext>(DevelopmentProvider provide
             return ValueTask.CompletedTask;
         }
 
-        if (Decode(value.Parameter) is not [var client, var secret])
+        if (ClientProof.DecodeBasic(provider.Options, value.Parameter) is not [var client, var secret])
         {
             context.Reject(Errors.InvalidClient, "The Basic credentials cannot be read.");
             return ValueTask.CompletedTask;
         }
 
         OpenIddictRequest request = context.Transaction.Request!;
-        (request.ClientId, request.ClientSecret) = (Read(client), Read(secret));
+        (request.ClientId, request.ClientSecret) = (client, secret);
         return ValueTask.CompletedTask;
-    }
-
-    private static string[] Decode(string? parameter)
-    {
-        byte[] bytes = new byte[parameter?.Length ?? 0];
-        return Convert.TryFromBase64String(parameter ?? "", bytes, out int count)
-            ? Encoding.UTF8.GetString(bytes, 0, count).Split(':', 2)
-            : [];
-    }
-
-    private string Read(string value)
-    {
-        if (!provider.Options.DecodesBasicCredentials)
-        {
-            return value;
-        }
-
-        return Uri.UnescapeDataString(provider.Options.DecodesBasicPlusAsSpace ? value.Replace('+', ' ') : value);
     }
 }

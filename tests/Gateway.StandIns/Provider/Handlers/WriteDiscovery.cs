@@ -18,6 +18,23 @@ internal sealed class WriteDiscovery(DevelopmentProvider provider) : IOpenIddict
             document["authorization_response_iss_parameter_supported"] = true;
         }
 
+        if (provider.Options.Tenant is not null)
+        {
+            document["issuer"] = At(context.BaseUri!, "/application/o/") + "{tenantid}/";
+        }
+
+        if (provider.Options.ClientPublicKey is not null)
+        {
+            document["token_endpoint_auth_methods_supported"] = new JsonArray("private_key_jwt");
+            document["token_endpoint_auth_signing_alg_values_supported"] = new JsonArray("ES256", provider.Options.AssertionAlgorithm);
+        }
+
+        if (provider.Options.PushedRequests != PushedRequests.None)
+        {
+            document["pushed_authorization_request_endpoint"] = At(context.BaseUri!, PushedAuthorizationEndpoint.Path);
+            document["require_pushed_authorization_requests"] = provider.Options.PushedRequests == PushedRequests.Required;
+        }
+
         document = provider.TamperDiscovery?.Invoke(document) ?? document;
         context.Transaction.Response = new OpenIddictResponse(JsonSerializer.SerializeToElement(document));
         return ValueTask.CompletedTask;
