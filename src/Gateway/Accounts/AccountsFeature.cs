@@ -14,6 +14,7 @@ internal static class AccountsFeature
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
+        builder.Services.AddSingleton<GroupClaimWarnings>();
         builder.Services.AddSingleton<ClaimsDecision>();
         builder.Services.AddSingleton<Connect>();
         builder.Services.AddHostedService<CredentialStartupCheck>();

@@ -11,7 +11,7 @@ namespace Gateway.Accounts;
 /// Decides by the claims, before anything is stored: who the person is, whether the person may sign in (`GATEWAY_ALLOWED_GROUPS`), and who gets
 /// the superuser and staff flags. What an absent groups claim does is decided here, too.
 /// </summary>
-internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<ClaimsDecision> logger)
+internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClaimWarnings warnings, ILogger<ClaimsDecision> logger)
 {
     /// <summary>As many entries, and as much of each, as a log line shows.</summary>
     private const int MaxShownGroups = 20;
@@ -197,10 +197,12 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, ILogger<C
         if (groups.IsOverage && groups.Mapped is null)
         {
             GroupsOverage(provider.Id, claim, subject);
+            warnings.Report(provider.Id, "was left out as too long (overage)");
         }
         else if (groups.Unreadable is { } shape)
         {
             GroupsUnreadable(provider.Id, claim, subject, shape);
+            warnings.Report(provider.Id, $"could not be read: {shape}");
         }
         else if (groups.Mapped is null)
         {

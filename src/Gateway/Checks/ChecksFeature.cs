@@ -20,8 +20,8 @@ internal static class ChecksFeature
         builder.Services.AddSingleton<ICheck, SettingsCheck>();
         foreach (ProviderSettings provider in settings.Providers)
         {
-            builder.Services.AddSingleton<ICheck>(services => new ProviderCheck(
-                services.GetRequiredService<ProviderRegistry>().Find(provider.Id)!, settings, services.GetRequiredService<TimeProvider>()));
+            builder.Services.AddSingleton<ICheck>(services => ActivatorUtilities.CreateInstance<ProviderCheck>(
+                services, services.GetRequiredService<ProviderRegistry>().Find(provider.Id)!));
         }
 
         foreach (Uri upstream in settings.Upstreams)

@@ -1,3 +1,4 @@
+using Gateway.Accounts;
 using Gateway.Providers;
 using Gateway.Settings;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -8,7 +9,7 @@ namespace Gateway.Checks;
 /// One provider: its discovery document, then at the same time the client's registration by an authorization request that nobody follows, and the
 /// client secret by an exchange of a made-up code.
 /// </summary>
-internal sealed class ProviderCheck(Provider provider, GatewaySettings settings, TimeProvider time) : ICheck
+internal sealed class ProviderCheck(Provider provider, GatewaySettings settings, GroupClaimWarnings groups, TimeProvider time) : ICheck
 {
     private string Discovery => $"{Subject}: discovery";
 
@@ -43,6 +44,14 @@ internal sealed class ProviderCheck(Provider provider, GatewaySettings settings,
         if (await clock is { } off)
         {
             findings.Add(off);
+        }
+
+        if (groups.Find(provider.Settings.Id) is { } warning)
+        {
+            findings.Add(Finding.Warning(
+                $"{Subject}: groups",
+                $"at {warning.At:u} the claim {settings.Identity.GroupsClaim} of a person {warning.Seen}",
+                "The groups of such people stay as they were: let the provider send a list of names, or correct GATEWAY_GROUPS_CLAIM"));
         }
 
         return findings;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
+using Gateway.Checks;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Recheck;
@@ -37,6 +38,20 @@ public sealed class UnreadableGroupsTests
         Assert.Equal(LogEventLevel.Warning, warning.Level);
         Assert.Contains(claim.Trim('[', ']'), CapturedLog.Value(warning, "Shape"), StringComparison.Ordinal);
         Assert.Empty(world.Log.Of("GroupsAbsent"));
+    }
+
+    [Fact]
+    public async Task The_checks_show_an_unreadable_groups_claim()
+    {
+        await using World world = await StartAsync();
+        world.Says("groups", JsonNode.Parse("""{"value": "a"}"""));
+        (await world.SignedInAsync("alice")).Dispose();
+
+        CheckReport report = await world.Gateway.Services.GetRequiredService<CheckRunner>().RunAsync(World.Ct);
+
+        Finding finding = Assert.Single(report.Findings, finding => finding.Subject == "authentik: groups");
+        Assert.Equal(FindingLevel.Warning, finding.Level);
+        Assert.Contains("\"value\"", finding.Seen, StringComparison.Ordinal);
     }
 
     [Fact]
