@@ -118,7 +118,7 @@ internal sealed partial class AccountProvisioning(
             Email = person.Email,
             FirstName = person.FirstName,
             LastName = person.LastName,
-            IsStaff = person.Staff == true ? true : null,
+            IsStaff = person.Staff == true || (settings.SuperusersAreStaff && person.Superuser == true) ? true : null,
             IsSuperuser = person.Superuser == true ? true : null,
             Groups = [.. await GroupsAsync(person, cancellationToken)],
             UserPermissions = FirstPagePermissions,

@@ -109,7 +109,7 @@ internal static class GroupClaims
         private MappedName Map(string[] names)
         {
             string? shortName = ProvidedName.ShortName(names[0]);
-            (string Name, string[] Mapped)? found = map.MapAll(shortName is null ? names : [.. names, shortName]);
+            (string Name, string[] Mapped)? found = map.MapAll(names, shortName);
             return found is { } match
                 ? new MappedName(names, shortName, match.Name, match.Mapped)
                 : new MappedName(names, shortName, null, [shortName ?? names[0]]);

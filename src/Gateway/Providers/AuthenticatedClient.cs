@@ -18,7 +18,7 @@ internal sealed partial class AuthenticatedClient(ProviderSettings provider, Htt
     /// <summary>Whether the provider has refused the secret by Basic and accepted it in the form.</summary>
     private int _needsForm;
 
-    /// <summary>Whether the provider has refused an assertion for its issuer and accepted one for the endpoint.</summary>
+    /// <summary>Whether the provider last accepted an assertion for the endpoint, after it had refused one for its issuer.</summary>
     private volatile bool _wantsEndpointAsAudience;
 
     /// <param name="expected">What a good answer contains, for error messages.</param>
@@ -63,22 +63,23 @@ internal sealed partial class AuthenticatedClient(ProviderSettings provider, Htt
     private async Task<OpenIdConnectMessage> PostWithKeyAsync(ClientRequest request, ClientAssertion assertion, CancellationToken cancel)
     {
         // A template of Microsoft Entra is nobody's name.
-        bool isForEndpoint = _wantsEndpointAsAudience || TenantIssuer.IsTemplate(request.Configuration.Issuer);
+        bool isTemplate = TenantIssuer.IsTemplate(request.Configuration.Issuer);
+        bool isForEndpoint = _wantsEndpointAsAudience || isTemplate;
         try
         {
-            return await SendAsync(request, WithAssertion(isForEndpoint ? request.Endpoint : request.Configuration.Issuer), cancel);
+            return await SendAsync(request, WithAssertion(isForEndpoint), cancel);
         }
-        catch (ProviderRefusedException refused) when (refused.Error == "invalid_client" && !isForEndpoint)
+        catch (ProviderRefusedException refused) when (refused.Error == "invalid_client" && !isTemplate)
         {
-            OpenIdConnectMessage answer = await SendAsync(request, WithAssertion(request.Endpoint), cancel);
-            _wantsEndpointAsAudience = true;
+            OpenIdConnectMessage answer = await SendAsync(request, WithAssertion(!isForEndpoint), cancel);
+            _wantsEndpointAsAudience = !isForEndpoint;
             return answer;
         }
 
-        Action<HttpRequestMessage, Dictionary<string, string>> WithAssertion(string audience) => (_, form) =>
+        Action<HttpRequestMessage, Dictionary<string, string>> WithAssertion(bool forEndpoint) => (_, form) =>
         {
             form["client_assertion_type"] = ClientAssertion.Type;
-            form["client_assertion"] = assertion.Create(audience, request.Configuration);
+            form["client_assertion"] = assertion.Create(forEndpoint ? request.Endpoint : request.Configuration.Issuer, request.Configuration);
         };
     }
 

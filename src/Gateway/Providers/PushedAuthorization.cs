@@ -32,7 +32,7 @@ internal sealed partial class PushedAuthorization(
     }
 
     /// <returns>The `request_uri`; null if the request is to go through the browser.</returns>
-    /// <exception cref="ProviderRefusedException">The provider answered with an `error`.</exception>
+    /// <exception cref="ProviderRefusedException">The provider requires pushed requests, or refused a scope.</exception>
     /// <exception cref="ProviderUnavailableException">The provider requires pushed requests, and gave no `request_uri`.</exception>
     public async Task<string?> PushAsync(
         OpenIdConnectMessage request,
@@ -51,13 +51,20 @@ internal sealed partial class PushedAuthorization(
         {
             return await SendAsync(endpoint, request, configuration, timeout, cancel);
         }
-        catch (ProviderUnavailableException failure) when (!isRequired)
+        catch (Exception failure) when (!isRequired && IsReasonForTheBrowser(failure))
         {
             Volatile.Write(ref _retryAt, (time.GetUtcNow() + RetryBackoff).UtcTicks);
             NotPushed(provider.Id, ProviderFailureText.Describe(failure, provider));
             return null;
         }
     }
+
+    /// <summary>
+    /// Some providers list the endpoint for clients that may not use it. The provider decides on the same request again when the browser brings it. A
+    /// refused scope is the exception: the sign-in is repeated without it.
+    /// </summary>
+    private static bool IsReasonForTheBrowser(Exception failure) =>
+        failure is ProviderUnavailableException || (failure is ProviderRefusedException refused && !OfflineAccess.IsRefusal(refused.Error));
 
     private async Task<string> SendAsync(
         string endpoint,

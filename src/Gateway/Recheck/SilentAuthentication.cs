@@ -29,10 +29,13 @@ internal sealed partial class SilentAuthentication(
     public static bool IsSilentAuthentication(AuthenticationProperties? properties) => properties?.Items.ContainsKey(RoundTripState.Recheck) == true;
 
     /// <summary>The next page that is opened makes the trip, but not sooner than an hour after the last one.</summary>
+    /// <remarks>
+    /// After a refused refresh the trip stays due: <paramref name="record"/> may be older than the refusal, and <see cref="BeginAsync"/> reads the stored one.
+    /// </remarks>
     public static void RequestSilentAuthentication(Session session, SessionRecord record)
     {
         session.NeedsRoundTrip = true;
-        if (record.RoundTripAt is not null)
+        if (session.RefusedAt is null && record.RoundTripAt is not null)
         {
             session.ScheduleRecheck(record.NextRoundTrip);
         }
@@ -201,7 +204,12 @@ internal sealed partial class SilentAuthentication(
             return;
         }
 
-        await CloseAsync(session, secret);
+        // Anybody can bring an error to the callback. Where the provider's session is probably over, only a confirmation closes the question.
+        if (session.SidLostAt is null)
+        {
+            await CloseAsync(session, secret);
+        }
+
         NotConfirmed(
             session.Identity.Username,
             error is null

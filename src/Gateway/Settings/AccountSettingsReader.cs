@@ -12,20 +12,33 @@ internal sealed class AccountSettingsReader(Variables variables)
 
     /// <param name="providers">The `provider_id`s.</param>
     /// <param name="accountSignups">Whether anyone can sign up in Paperless under any name.</param>
-    public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups) => new()
+    /// <param name="severalTenants">Whether people of several Microsoft Entra tenants sign in at one provider. A tenant names its people as a provider does.
+    /// </param>
+    public AccountSettings Read(ImmutableArray<string> providers, bool accountSignups, bool severalTenants) => new()
     {
         Credential = Credential(),
         AutoSignup = variables.Flag("PAPERLESS_SOCIAL_AUTO_SIGNUP"),
         SignupsAllowed = variables.Flag("PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS", fallback: true),
-        Match = Match(severalProviders: providers.Length > 1, accountSignups),
+        Match = Match(severalProviders: providers.Length > 1 || severalTenants, accountSignups),
         SyncGroups = variables.Flag("PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"),
         CreateGroups = variables.Flag("GATEWAY_CREATE_GROUPS"),
         DefaultGroups = [.. variables.List("PAPERLESS_SOCIAL_ACCOUNT_DEFAULT_GROUPS")
             .Union(variables.List("PAPERLESS_ACCOUNT_DEFAULT_GROUPS"), StringComparer.Ordinal)],
-        SuperuserGroups = FlagGroups("GATEWAY_SUPERUSER_GROUPS", PaperlessSuperuserGroup, providers),
-        StaffGroups = FlagGroups("GATEWAY_STAFF_GROUPS", PaperlessStaffGroup, providers),
+        SuperuserGroups = WarnOfTenants(FlagGroups("GATEWAY_SUPERUSER_GROUPS", PaperlessSuperuserGroup, providers), "superuser", severalTenants),
+        StaffGroups = WarnOfTenants(FlagGroups("GATEWAY_STAFF_GROUPS", PaperlessStaffGroup, providers), "staff", severalTenants),
         SuperusersAreStaff = IsUsed(PaperlessSuperuserGroup, "GATEWAY_SUPERUSER_GROUPS") || IsUsed(PaperlessStaffGroup, "GATEWAY_STAFF_GROUPS"),
     };
+
+    private FlagGroups WarnOfTenants(FlagGroups groups, string flag, bool severalTenants)
+    {
+        if (severalTenants && groups.Providers.Any())
+        {
+            variables.Warn($"Each tenant of GATEWAY_ALLOWED_TENANTS can give the {flag} flag to its own people, because a group or role of the configured name "
+                + "counts in every tenant. List only tenants that you trust with it.");
+        }
+
+        return groups;
+    }
 
     /// <summary>Whether Paperless's own variable decides a flag.</summary>
     private bool IsUsed(string paperless, string own) => variables.Text(paperless) is not null && variables.Text(own) is null;

@@ -34,7 +34,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Identity = new IdentitySettingsReader(_variables).Read(),
             Accounts = new AccountSettingsReader(_variables).Read(
                 [.. providers.Select(provider => provider.Id)],
-                accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS")),
+                accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
+                severalTenants: providers.Any(provider => provider.AllowedTenants.Count > 1 && TenantIssuer.IsForEveryTenant(provider.DiscoveryUrl))),
             Session = Session(),
             Paperless = new PaperlessSettingsReader(_variables).Read(origin),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),

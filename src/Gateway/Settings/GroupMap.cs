@@ -5,15 +5,21 @@ namespace Gateway.Settings;
 
 /// <summary>
 /// `GATEWAY_GROUP_MAP`: maps the provider's names of groups to Paperless's names. An exact key takes precedence over a pattern, a pattern over a
-/// wildcard, and a longer one over a shorter one. A group that no key matches keeps its name.
+/// wildcard, and a longer one over a shorter one. A key for the full name takes precedence over one for the short name, and `*` comes last. A group
+/// that no key matches keeps its name.
 /// </summary>
 internal sealed partial class GroupMap
 {
+    private const string All = "*";
+
     public static readonly GroupMap Empty = new(ImmutableDictionary<string, string?>.Empty);
 
     private readonly ImmutableDictionary<string, string?> _exact;
     private readonly ImmutableArray<(ClaimPattern Pattern, string? Value)> _patterns = [];
     private readonly ImmutableArray<(string Key, string? Value)> _wildcards = [];
+
+    /// <summary>The entry of `*` alone; null if there is none.</summary>
+    private readonly KeyValuePair<string, string?>? _all;
 
     /// <param name="entries">Keys that are patterns can be parsed.</param>
     public GroupMap(IReadOnlyDictionary<string, string?> entries)
@@ -27,6 +33,10 @@ internal sealed partial class GroupMap
             {
                 ClaimPattern pattern = ClaimPattern.Parse(key, out string error) ?? throw new ArgumentException($"{key} {error}", nameof(entries));
                 _patterns = _patterns.Add((pattern, entries[key]));
+            }
+            else if (key == All)
+            {
+                _all = KeyValuePair.Create(key, entries[key]);
             }
             else if (IsWildcard(key))
             {
@@ -43,7 +53,7 @@ internal sealed partial class GroupMap
     public bool TryMap(ReadOnlySpan<string> names, out string? mapped)
     {
         mapped = null;
-        if (Find(names) is not { } found)
+        if (Find(names, shortName: null) is not { } found)
         {
             return false;
         }
@@ -56,9 +66,11 @@ internal sealed partial class GroupMap
     /// <remarks>The value is split before it is filled in: a comma that came with the claim makes no second group.</remarks>
     /// <returns>The name that the key matched, and Paperless's names, none of which drops the group; null if no key matches.</returns>
     /// <exception cref="RegexMatchTimeoutException">A pattern takes too long.</exception>
-    public (string Name, string[] Mapped)? MapAll(ReadOnlySpan<string> names)
+    /// <param name="names">Spellings of the full name.</param>
+    /// <param name="shortName">The last part of a path or of a distinguished name; null if there is none.</param>
+    public (string Name, string[] Mapped)? MapAll(ReadOnlySpan<string> names, string? shortName = null)
     {
-        if (Find(names) is not { } found)
+        if (Find(names, shortName) is not { } found)
         {
             return null;
         }
@@ -73,7 +85,18 @@ internal sealed partial class GroupMap
     public static bool IsWildcard(string key) => !ClaimPattern.IsPattern(key) && (key.StartsWith('*') || key.EndsWith('*'));
 
     /// <summary>The name that the first key matches, the key's value, and what fills in what the key has matched.</summary>
-    private (string Name, string? Value, Func<string, string> Fill)? Find(ReadOnlySpan<string> names)
+    private (string Name, string? Value, Func<string, string> Fill)? Find(ReadOnlySpan<string> names, string? shortName)
+    {
+        if ((FindKey(names) ?? (shortName is null ? null : FindKey([shortName]))) is { } found)
+        {
+            return found;
+        }
+
+        string full = names[0];
+        return _all is { } all ? (full, all.Value, text => text.Replace(All, full, StringComparison.Ordinal)) : null;
+    }
+
+    private (string Name, string? Value, Func<string, string> Fill)? FindKey(ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
@@ -110,11 +133,6 @@ internal sealed partial class GroupMap
 
     private static string? Matched(string key, string name)
     {
-        if (key is "*")
-        {
-            return name;
-        }
-
         if (key.EndsWith('*'))
         {
             string prefix = key[..^1];

@@ -29,7 +29,8 @@ internal static class SettingsReference
             new("GATEWAY_CLIENT_KEY", None,
                 "A private key (PEM without a password; RSA, or EC P-256) with which the gateway authenticates at the provider in place of a client " +
                 "secret (`private_key_jwt`). It is usually given as `GATEWAY_CLIENT_KEY_FILE`. It is for providers without `secret`, or with the " +
-                "`token_auth_method` `private_key_jwt`. Register its public key at the provider."),
+                "`token_auth_method` `private_key_jwt`. Register its public key at the provider. " +
+                "Microsoft Entra takes certificates only, so it does not work there."),
             new("PAPERLESS_ENABLE_HTTP_REMOTE_USER", Required,
                 "`true`, for the gateway and for Paperless: Paperless takes the user from the gateway's header."),
             new("GATEWAY_UPSTREAM_URL", "`http://localhost:8000`",
@@ -61,7 +62,7 @@ internal static class SettingsReference
                 "values. A value between slashes is a regular expression for the whole value."),
             new("GATEWAY_ALLOWED_TENANTS", None,
                 "For a `server_url` of Microsoft Entra with `common` or `organizations`: the ids of the tenants whose people may sign in. It is required " +
-                "there. A provider with the id of one tenant in its `server_url` ignores it."),
+                "there, and all listed tenants are trusted alike. A provider with the id of one tenant in its `server_url` ignores it."),
             new("GATEWAY_MATCH_ACCOUNTS", "`username`; with several providers or open sign-up `never`",
                 "`username`: a first sign-in takes over the ordinary Paperless account of the same name. `verified-email`: the one of the same " +
                 "email address, if the provider has verified it. `never`: people connect their account themselves, or an operator links it."),

@@ -67,7 +67,7 @@ internal static class SignInFeature
         app.MapMethods(PagePath, [HttpMethods.Get, HttpMethods.Head], ShowPageAsync);
         // Paperless's own login page has the button as a form.
         app.MapGet(BeginPath, context => BeginAsync(context, ThirdPartyLogin.Read(context.Request.Query)));
-        app.MapForm(BeginPath, (context, form) => BeginAsync(context, ThirdPartyLogin.Read(form) ?? ThirdPartyLogin.Read(context.Request.Query)));
+        app.MapForm(BeginPath, BeginWithFormAsync);
         app.MapForm(UsernameChoice.Path, (context, form) => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context, form));
     }
 
@@ -102,6 +102,22 @@ internal static class SignInFeature
             [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? "Signed out" : "Sign in",
             [nameof(SignInPage.Notice)] = notice,
         });
+    }
+
+    /// <summary>
+    /// A form of another site carries no Lax cookie: the same request by GET does, so that it finds the session of somebody who is signed in.
+    /// </summary>
+    private static Task BeginWithFormAsync(HttpContext context, IFormCollection form)
+    {
+        if (ThirdPartyLogin.Read(form) is not { } thirdParty)
+        {
+            return BeginAsync(context, ThirdPartyLogin.Read(context.Request.Query));
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = thirdParty.ToAddress(context.Request.PathBase + context.Request.Path);
+        return Task.CompletedTask;
     }
 
     private static async Task BeginAsync(HttpContext context, ThirdPartyLogin? thirdParty)

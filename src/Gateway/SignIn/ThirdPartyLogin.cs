@@ -1,5 +1,6 @@
 using Gateway.Access;
 using Gateway.Settings;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.SignIn;
@@ -20,6 +21,13 @@ internal sealed record ThirdPartyLogin(string Issuer, string? LoginHint, string?
         return named.TryGetValue("iss", out StringValues issuer)
             ? new ThirdPartyLogin(issuer.ToString(), Hint(Single(named, "login_hint")), Single(named, "target_link_uri"))
             : null;
+    }
+
+    /// <summary>The same request by GET.</summary>
+    public string ToAddress(string path)
+    {
+        Dictionary<string, string?> parameters = new() { ["iss"] = Issuer, ["login_hint"] = LoginHint, ["target_link_uri"] = TargetLinkUri };
+        return QueryHelpers.AddQueryString(path, parameters.Where(parameter => parameter.Value is not null));
     }
 
     /// <summary>The address to which the sign-in leads: the front page if the requested one is not at this gateway.</summary>

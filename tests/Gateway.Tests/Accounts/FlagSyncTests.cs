@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Accounts;
@@ -92,6 +93,18 @@ public sealed class FlagSyncTests
         (await world.SignedInAsync("alice")).Dispose();
 
         Assert.Equal((isStaff, isSuperuser), Flags(world));
+    }
+
+    [Fact]
+    public async Task A_new_account_of_the_superusers_group_of_Paperless_own_variable_is_staff_at_once()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP"] = "chiefs");
+        world.Provider.Options = world.Provider.Options with { People = [Person.Named("olga", "Olga Owner", "chiefs")] };
+
+        (await world.SignedInAsync("olga")).Dispose();
+
+        StandInUser olga = world.Paperless.Data.FindUser("olga")!;
+        Assert.Equal((true, true), (olga.IsStaff, olga.IsSuperuser));
     }
 
     [Fact]

@@ -50,6 +50,16 @@ public sealed class GroupMapTests
     }
 
     [Fact]
+    public void A_key_for_the_full_name_wins_over_a_key_for_the_short_name()
+    {
+        GroupMap map = new(new Dictionary<string, string?> { ["/guests/*"] = null, ["admins"] = "Administrators", ["*"] = null });
+
+        Assert.Empty(map.MapAll(["/guests/admins"], "admins")!.Value.Mapped);
+        Assert.Equal(["Administrators"], map.MapAll(["/staff/admins"], "admins")!.Value.Mapped);
+        Assert.Empty(map.MapAll(["/staff/others"], "others")!.Value.Mapped);
+    }
+
+    [Fact]
     public void A_star_alone_matches_all_remaining_groups()
     {
         GroupMap closed = new(new Dictionary<string, string?> { ["*"] = null, ["family"] = "Family" });

@@ -65,7 +65,7 @@ public sealed class LostProviderSessionTests
     [Theory]
     [InlineData("interaction_required")]
     [InlineData("server_error")]
-    public async Task A_silent_authentication_that_confirms_nothing_goes_on_with_the_session_and_causes_no_loop(string error)
+    public async Task An_error_in_place_of_a_confirmation_causes_no_loop_and_holds_the_session_back_after_one_interval(string error)
     {
         await using World world = await RecheckWorld.StartAsync();
         using Visitor alice = await LostAsync(world);
@@ -74,10 +74,10 @@ public sealed class LostProviderSessionTests
         Page page = await alice.NavigateAsync("/documents/2");
 
         Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
-        world.Clock.Advance(TimeSpan.FromMinutes(11));
         Assert.Single((await alice.NavigateAsync("/documents/2")).Trail);
         Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
-        world.Clock.Advance(TimeSpan.FromMinutes(50));
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
         Assert.Equal("/accounts/login/", (await alice.NavigateAsync("/documents/2")).Address.AbsolutePath);
     }
 

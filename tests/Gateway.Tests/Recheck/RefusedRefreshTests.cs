@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
@@ -209,6 +210,28 @@ public sealed class RefusedRefreshTests
         Assert.Single(world.Log.Of("RefreshRefused"));
         Assert.Empty(world.Log.Of("RefreshTokensAlwaysRefused"));
         Assert.Empty(world.Log.Of("SessionEnded"));
+    }
+
+    [Fact]
+    public async Task Each_refused_refresh_leads_the_next_page_to_the_provider_also_within_the_hour_of_the_last_one()
+    {
+        await using World world = await ProvidersSetting.StartAsync(
+            settings => settings["scope"] = new JsonArray("openid", "profile", "email", "offline_access"),
+            options => options.Provider = provider => provider with { OfflineAccess = true, RefreshError = "invalid_grant" });
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        for (int cycle = 1; cycle <= 3; cycle++)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(11));
+            Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+            world.Clock.Advance(TimeSpan.FromMinutes(6));
+            Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
+            Page page = await alice.NavigateAsync("/documents/2");
+
+            Assert.Equal((HttpStatusCode.OK, "/documents/2"), (page.Status, page.Address.PathAndQuery));
+            Assert.Contains("prompt=none", page.Trail[1].Query, StringComparison.Ordinal);
+            Assert.Equal(cycle, world.Log.Of("RefreshRefused").Count);
+        }
     }
 
     private static Task<World> StartAsync(string? error, TimeSpan? accessTokens = null) => RecheckWorld.StartAsync(

@@ -147,6 +147,23 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.Equal(["authentik"], accounts.StaffGroups.Providers);
     }
 
+    [Fact]
+    public void Several_tenants_of_one_provider_match_nobody_by_name_and_a_flag_group_warns_of_them()
+    {
+        const string tenants = "6babcaad-604b-40ac-a9d7-9fd97c0b779f,0f1e2d3c-604b-40ac-a9d7-9fd97c0b779f";
+        const string providers = """
+            {"openid_connect": {"APPS": [{"provider_id": "entra", "name": "Entra", "client_id": "paperless", "secret": "s",
+            "settings": {"server_url": "https://login.microsoftonline.com/common/v2.0"}}]}}
+            """;
+
+        Reading one = GivenEnvironment.Read(("PAPERLESS_SOCIALACCOUNT_PROVIDERS", providers), ("GATEWAY_ALLOWED_TENANTS", tenants[..36]));
+        Reading two = GivenEnvironment.Read(
+            ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", providers), ("GATEWAY_ALLOWED_TENANTS", tenants), ("GATEWAY_SUPERUSER_GROUPS", "chiefs"));
+
+        Assert.Equal((AccountMatch.Username, AccountMatch.Never), (one.Good.Accounts.Match, two.Good.Accounts.Match));
+        Assert.Contains("superuser flag to its own people", Assert.Single(two.Warnings), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SUPERUSER_GROUP", "GATEWAY_SUPERUSER_GROUPS")]
     [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_STAFF_GROUP", "GATEWAY_STAFF_GROUPS")]

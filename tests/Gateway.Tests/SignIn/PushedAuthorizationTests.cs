@@ -94,23 +94,37 @@ public sealed class PushedAuthorizationTests
     [InlineData("invalid_scope", 502, "asked for the scopes")]
     [InlineData("access_denied", 403, "Ask the operator")]
     [InlineData("something_new", 502, "log of the provider")]
-    public async Task A_refused_push_gives_a_page_with_the_answer_and_the_remedy(string error, int status, string remedy)
+    public async Task A_refused_push_that_the_provider_requires_gives_a_page_with_the_answer_and_the_remedy(string error, int status, string remedy)
     {
-        foreach (PushedRequests pushed in new[] { PushedRequests.Offered, PushedRequests.Required })
-        {
-            await using World world = await StartAsync(pushed);
-            world.Provider.NextPushError = new ProviderError(error, "because of <that>");
-            using Visitor visitor = world.NewVisitor();
+        await using World world = await StartAsync(PushedRequests.Required);
+        world.Provider.NextPushError = new ProviderError(error, "because of <that>");
+        using Visitor visitor = world.NewVisitor();
 
-            Page page = await visitor.OpenAsync("/accounts/oidc/authentik/login/?next=/documents/2", "same-origin");
+        Page page = await visitor.OpenAsync("/accounts/oidc/authentik/login/?next=/documents/2", "same-origin");
 
-            Assert.Equal(status, (int)page.Status);
-            Assert.Contains(error, page.Text, StringComparison.Ordinal);
-            Assert.Contains("because of &lt;that&gt;", page.Text, StringComparison.Ordinal);
-            Assert.Contains(remedy, page.Text, StringComparison.Ordinal);
-            Assert.Contains("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", page.Text, StringComparison.Ordinal);
-            Assert.Contains(error, CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Reason"), StringComparison.Ordinal);
-        }
+        Assert.Equal(status, (int)page.Status);
+        Assert.Contains(error, page.Text, StringComparison.Ordinal);
+        Assert.Contains("because of &lt;that&gt;", page.Text, StringComparison.Ordinal);
+        Assert.Contains(remedy, page.Text, StringComparison.Ordinal);
+        Assert.Contains("/accounts/oidc/authentik/login/?next=%2Fdocuments%2F2", page.Text, StringComparison.Ordinal);
+        Assert.Contains(error, CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Reason"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("invalid_request")]
+    [InlineData("unauthorized_client")]
+    [InlineData("temporarily_unavailable")]
+    public async Task A_refused_push_that_is_only_offered_goes_through_the_browser(string error)
+    {
+        await using World world = await StartAsync(PushedRequests.Offered);
+        world.Provider.NextPushError = new ProviderError(error);
+
+        using Visitor alice = await world.SignedInAsync("alice", "/documents/2");
+        using Visitor bob = await world.SignedInAsync("bob");
+
+        Assert.Equal("alice", await alice.WhoAsync());
+        Assert.Contains(error, CapturedLog.Value(Assert.Single(world.Log.Of("AuthorizationNotPushed")), "Reason"), StringComparison.Ordinal);
+        Assert.Single(Pushes(world));
     }
 
     [Fact]

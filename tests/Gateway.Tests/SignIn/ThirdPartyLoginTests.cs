@@ -101,8 +101,20 @@ public sealed class ThirdPartyLoginTests
         Assert.Equal(HttpStatusCode.Forbidden, connect.Status);
     }
 
-    /// <summary>As a link or a form on a page of the provider.</summary>
-    private static Task<Page> BeginAsync(World world, Visitor visitor, bool isPost, params (string Name, string Value)[] parameters)
+    [Fact]
+    public async Task A_form_of_the_provider_leads_somebody_who_is_signed_in_to_the_target_without_a_sign_in()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Page page = await BeginAsync(world, alice, isPost: true, ("login_hint", "bob"), ("target_link_uri", world.Origin + "/documents/2"));
+
+        Assert.Equal(world.Origin + "/documents/2", page.Location!.AbsoluteUri);
+        Assert.Equal("alice", await alice.WhoAsync());
+    }
+
+    /// <summary>As a link or a form on a page of the provider. The browser sends a form on by GET.</summary>
+    private static async Task<Page> BeginAsync(World world, Visitor visitor, bool isPost, params (string Name, string Value)[] parameters)
     {
         Dictionary<string, string?> all = new() { ["iss"] = world.Provider.Issuer.AbsoluteUri };
         foreach ((string name, string value) in parameters)
@@ -110,15 +122,20 @@ public sealed class ThirdPartyLoginTests
             all[name] = value;
         }
 
-        return isPost
-            ? visitor.SendAsync(
-                HttpMethod.Post,
-                Path,
-                new FormUrlEncodedContent(all),
-                ("Origin", world.Provider.Address.GetLeftPart(UriPartial.Authority)),
-                ("Sec-Fetch-Site", "cross-site"),
-                ("Sec-Fetch-Mode", "navigate"),
-                ("Sec-Fetch-Dest", "document"))
-            : visitor.OpenAsync(QueryHelpers.AddQueryString(Path, all), "cross-site");
+        if (!isPost)
+        {
+            return await visitor.OpenAsync(QueryHelpers.AddQueryString(Path, all), "cross-site");
+        }
+
+        Page sent = await visitor.SendAsync(
+            HttpMethod.Post,
+            Path,
+            new FormUrlEncodedContent(all),
+            ("Origin", world.Provider.Address.GetLeftPart(UriPartial.Authority)),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"));
+        Assert.Equal(HttpStatusCode.SeeOther, sent.Status);
+        return await visitor.OpenAsync(sent.Location!.OriginalString, "cross-site");
     }
 }
