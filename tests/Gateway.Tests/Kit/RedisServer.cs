@@ -12,6 +12,8 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>The name of the monitored service in Sentinel.</summary>
     public const string ServiceName = "main";
 
+    private const int MaxTries = 3;
+
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "gateway-redis-" + Guid.NewGuid().ToString("N"));
     private readonly string[] _arguments;
     private readonly string? _sentinelOf;
@@ -108,7 +110,21 @@ internal sealed class RedisServer : IAsyncDisposable
     public Task SignalAsync(string signal) => _process!.SignalAsync(signal);
 
     /// <summary>Sends one command whose arguments contain no blanks and returns the raw answer.</summary>
-    public Task<string> AskAsync(string command) => ExchangeAsync(command).InTimeAsync($"Redis answers {command}.");
+    /// <remarks>A failover closes the connections of all clients: an exchange that was broken off is repeated.</remarks>
+    public async Task<string> AskAsync(string command)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await ExchangeAsync(command).InTimeAsync($"Redis answers {command}.");
+            }
+            catch (IOException) when (tries < MaxTries)
+            {
+                // Sentinel sends CLIENT KILL to the server that takes over.
+            }
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
