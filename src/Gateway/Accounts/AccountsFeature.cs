@@ -10,12 +10,15 @@ internal static class AccountsFeature
     {
         builder.Services.AddSingleton<AccountLinking>();
         builder.Services.AddSingleton<UsernameMatch>();
+        builder.Services.AddSingleton<NamesakeSearch>();
         builder.Services.AddSingleton<AccountProvisioning>();
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
         builder.Services.AddSingleton<AccountSignIn>();
         builder.Services.AddSingleton<ClaimsDecision>();
         builder.Services.AddSingleton<Connect>();
+        builder.Services.AddSingleton<PendingLinks>();
+        builder.Services.AddSingleton<RefusedSignIns>();
         builder.Services.AddHostedService<CredentialStartupCheck>();
     }
 }
