@@ -177,6 +177,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         {
             JourneyTests.ForPeople(options);
             options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "false";
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true";
         });
         await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         Look look = new(window, screen, colors);
