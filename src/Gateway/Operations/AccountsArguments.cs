@@ -4,6 +4,7 @@ namespace Gateway.Operations;
 /// <param name="ProviderUser">The user name of a person who has not signed in yet.</param>
 /// <param name="Provider">The `provider_id`; null if it is missing.</param>
 /// <param name="Refused">Whether to list who was refused, and not the links.</param>
+/// <param name="File">The export of Paperless's own links; "-" is standard input.</param>
 /// <param name="Json">Whether to write JSON.</param>
 internal sealed record AccountsArguments(
     AccountsVerb Verb,
@@ -13,6 +14,7 @@ internal sealed record AccountsArguments(
     string ProviderUser,
     string? Provider,
     bool Refused,
+    string File,
     bool Json);
 
 internal enum AccountsVerb
@@ -20,4 +22,5 @@ internal enum AccountsVerb
     List,
     Link,
     Unlink,
+    Import,
 }

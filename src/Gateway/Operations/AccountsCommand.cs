@@ -10,6 +10,7 @@ namespace Gateway.Operations;
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     IRefusedSignInStore refused,
+    AccountsImport import,
     PaperlessApi api,
     ProviderRegistry providers,
     Revocations revocations,
@@ -27,6 +28,7 @@ internal sealed partial class AccountsCommand(
                 AccountsVerb.Link => await LinkAsync(arguments),
                 AccountsVerb.Unlink when arguments.ProviderUser.Length > 0 => await UnlinkPendingAsync(arguments),
                 AccountsVerb.Unlink => await UnlinkAsync(arguments),
+                AccountsVerb.Import => await import.RunAsync(arguments.File, arguments.Json),
                 AccountsVerb.List when arguments.Refused => await ListRefusedAsync(arguments.Json),
                 _ => await ListAsync(arguments.Json),
             };

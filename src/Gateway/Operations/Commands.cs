@@ -14,6 +14,10 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private readonly Option<string> _linkedUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
     private readonly Option<string> _providerUser =
         Text("--provider-user", "NAME", "In place of --issuer and --subject: the user name, as the provider sends it, of somebody who signs in later.");
+    private readonly Argument<string> _export = new("file")
+    {
+        Description = "The output of Paperless's \"manage.py dumpdata socialaccount.socialaccount\"; - reads standard input."
+    };
     private readonly Option<bool> _refused = new("--refused") { Description = "Lists who was refused in the last week, and why." };
     private readonly Option<string> _provider = Text("--provider", "ID", "The provider_id; needed where there are several providers.");
     private readonly Option<string> _id = Text("--id", "ID", "The session's id, as \"sessions list\" shows it.");
@@ -35,6 +39,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             parsed.GetValue(_providerUser) ?? "",
             parsed.GetValue(_provider),
             verb == AccountsVerb.List && parsed.GetValue(_refused),
+            verb == AccountsVerb.Import ? parsed.GetValue(_export) ?? "" : "",
             parsed.GetValue(_json));
 
     /// <summary>The arguments of `sessions`.</summary>
@@ -123,16 +128,21 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             _providerUser,
             _provider,
             _json };
+        Command import = new("import", "Takes over the links that Paperless's own single sign-on made.") { _export, _json };
         link.Validators.Add(MustNameAPerson);
         unlink.Validators.Add(MustNameAPerson);
         _issuer.Validators.Add(MustBeAddress);
-        foreach ((Command command, AccountsVerb verb) in new[] { (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink) })
+        (Command Command, AccountsVerb Verb)[] all =
+        [
+            (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink), (import, AccountsVerb.Import),
+        ];
+        foreach ((Command command, AccountsVerb verb) in all)
         {
             command.SetAction(
                 (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
         }
 
-        return Group("accounts", "Lists, adds and removes account links.", list, link, unlink);
+        return Group("accounts", "Lists, adds and removes account links.", list, link, unlink, import);
     }
 
     private Command Sessions()

@@ -17,6 +17,7 @@ public sealed class AccountsArgumentsTests
     [InlineData("link --user=alice --provider-user alice --provider authentik")]
     [InlineData("unlink --provider-user alice --json")]
     [InlineData("list --refused --json")]
+    [InlineData("import - --json")]
     [InlineData("link --user=alice --json --issuer=https://auth.example.com/?a=b --subject 1 --provider authentik")]
     public void A_complete_accounts_command_is_parsed(string line)
     {
@@ -51,6 +52,7 @@ public sealed class AccountsArgumentsTests
     [InlineData("link --user alice", "Option '--issuer' is required.")]
     [InlineData("link --user alice --provider-user alice --subject 1", "Give either --provider-user or --issuer and --subject.")]
     [InlineData("link --provider-user alice", "Option '--user' is required.")]
+    [InlineData("import", "Required argument missing for command: 'import'.")]
     [InlineData("unlink --refused", "Unrecognized command or argument '--refused'.")]
     [InlineData("unlink --issuer https://auth.example.com", "Option '--subject' is required.")]
     [InlineData("unlink --issuer https://auth.example.com --subject 1 --user alice", "Unrecognized command or argument '--user'.")]
