@@ -236,6 +236,57 @@ public sealed partial class AccountQuestionTests
         Assert.Equal("alice", Assert.Single(world.Links()).Label);
     }
 
+    [Fact]
+    public async Task A_subject_that_no_cookie_can_hold_is_left_to_the_operators_command()
+    {
+        await using World world = await World.StartAsync();
+        world.Provider.Options = world.Provider.Options with
+        {
+            People = [.. world.Provider.Options.People.Select(one => one.Username == "admin" ? one with { Subject = new string('山', 900) } : one)],
+        };
+        using Visitor owner = world.NewVisitor();
+
+        Page question = await owner.SignInAsync("admin");
+
+        GatewayPages.IsOne(question, "Is this account yours?");
+        Assert.Contains("accounts link --provider authentik", question.Text, StringComparison.Ordinal);
+        Assert.Null(owner.Cookie("paperless-gateway-account"));
+        Assert.Equal("admin2", await WhoAfterAsync(owner, question));
+    }
+
+    [Fact]
+    public async Task While_Paperless_does_not_say_who_signed_in_nothing_is_connected_and_the_question_stays_open()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor owner = world.NewVisitor();
+        Page question = await owner.SignInAsync("admin");
+        using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/ui_settings/", 500))
+        {
+            Page away = await AnswerWithPasswordAsync(world, owner, question, "admin");
+
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, $"5; url={Return}"), (away.Status, away.Header("Refresh")));
+            Assert.Empty(world.Links());
+        }
+
+        GatewayPages.IsOne(await owner.OpenAsync(Return, "same-origin"), "Connected");
+    }
+
+    [Fact]
+    public async Task A_user_who_may_not_read_the_own_name_connects_nothing()
+    {
+        await using World world = await World.StartAsync();
+        world.Paperless.Data.AddUser("carol", user => user with { Password = "carol", IsStaff = true });
+        world.NewPerson("carol", "Carol Cook");
+        using Visitor carol = world.NewVisitor();
+        Page question = await carol.SignInAsync("carol");
+
+        Page refused = await AnswerWithPasswordAsync(world, carol, question, "carol");
+
+        Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
+        GatewayPages.IsOne(refused, "A permission is missing");
+        Assert.Empty(world.Links());
+    }
+
     private static async Task<string?> WhoAfterAsync(Visitor visitor, Page question)
     {
         await visitor.DeclineAsync(question);

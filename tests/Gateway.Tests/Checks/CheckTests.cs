@@ -45,7 +45,9 @@ public sealed class CheckTests
     {
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Dictionary<string, string?> settings = world.Settings();
-        settings[ProvidersSetting.Variable] = ProvidersSetting.Json(ProvidersSetting.Of(world.Provider), ProvidersSetting.Of(world.Provider, "second"));
+        settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider),
+            ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "second", "second", "a secret"));
 
         CheckReport report = await RunAsync(settings);
 
