@@ -5,7 +5,7 @@ using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
-/// <summary>The result of a sign-in: an account, a refusal, or a user name to choose.</summary>
+/// <summary>The result of a sign-in: an account, a refusal, a user name to choose, or a question about an account.</summary>
 /// <param name="ProposedName">The person has to choose a user name; this one is proposed, and may be empty.</param>
 /// <param name="NameError">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
 internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? ProposedName = null, string? NameError = null)
@@ -14,7 +14,12 @@ internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string?
 
     public static AccountAnswer From(Refusal refusal) => new(null, refusal);
 
+    /// <summary>The person has to say whether this account is theirs; null where nobody is asked.</summary>
+    public Namesake? Namesake { get; private init; }
+
     public static AccountAnswer ChooseName(string proposed, string? error = null) => new(null, null, proposed, error);
+
+    public static AccountAnswer AskFor(Namesake namesake) => new(null, null) { Namesake = namesake };
 }
 
 /// <summary>The refusals for people whom the provider knows and who have no usable Paperless account.</summary>

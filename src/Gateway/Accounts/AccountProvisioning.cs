@@ -12,7 +12,12 @@ namespace Gateway.Accounts;
 /// <param name="Error">Why the chosen name is refused, as the end of the sentence "The user name …".</param>
 internal sealed record ProvisioningResult(PaperlessUser? User, AccountLink? Link, string Proposed, string? Error)
 {
+    /// <summary>The person has to say first whether this account is theirs; null where nobody is asked.</summary>
+    public Namesake? Namesake { get; private init; }
+
     public static ProvisioningResult NotCreated(string proposed, string? error = null) => new(null, null, proposed, error);
+
+    public static ProvisioningResult AskFor(Namesake namesake) => new(null, null, "", null) { Namesake = namesake };
 }
 
 /// <summary>Creates Paperless users for people who have none.</summary>
@@ -22,6 +27,7 @@ internal sealed partial class AccountProvisioning(
     PaperlessGroups groups,
     AccountLinking linking,
     UsernameMatch usernameMatch,
+    NamesakeSearch namesakes,
     AccountSettings settings,
     TimeProvider time,
     ILogger<SecurityLog> logger)
@@ -43,11 +49,17 @@ internal sealed partial class AccountProvisioning(
     public Task<IDisposable> LockNameAsync(string name, CancellationToken cancellationToken) => _names.AcquireAsync(name.ToUpperInvariant(), cancellationToken);
 
     /// <param name="chosen">The name that the person has chosen; null where nobody was asked.</param>
-    public async Task<ProvisioningResult> ProvisionAsync(Person person, string? chosen, CancellationToken cancellationToken)
+    /// <param name="wantsNewAccount">Whether the person has said that no account of the same name is theirs.</param>
+    public async Task<ProvisioningResult> ProvisionAsync(Person person, string? chosen, bool wantsNewAccount, CancellationToken cancellationToken)
     {
         if (await FindUserOfLostAttemptAsync(person, cancellationToken) is { } left)
         {
             return new ProvisioningResult(null, left, "", null);
+        }
+
+        if (!wantsNewAccount && await namesakes.FindAsync(person, cancellationToken) is { } namesake)
+        {
+            return ProvisioningResult.AskFor(namesake);
         }
 
         string cleaned = PersonNames.Clean(person.Username ?? "");

@@ -9,7 +9,7 @@ namespace Gateway.Accounts;
 /// Decides which Paperless user somebody is. A person is (provider, issuer, subject) and nothing else: a name finds an account only at a
 /// first sign-in, only an ordinary one, and only where the settings say so.
 /// </summary>
-internal sealed class AccountSignIn(
+internal sealed partial class AccountSignIn(
     IAccountLinkStore links,
     PaperlessApi api,
     AccountProvisioning provisioning,
@@ -18,7 +18,10 @@ internal sealed class AccountSignIn(
     AccountSettings settings,
     AccountLinking linking,
     UsernameMatch usernameMatch,
-    TimeProvider time)
+    PendingLinks pendingLinks,
+    IdentitySettings identity,
+    TimeProvider time,
+    ILogger<SecurityLog> logger)
 {
     /// <summary>Time limit for all requests of one decision; shorter than the shutdown grace period.</summary>
     private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(28);
@@ -26,11 +29,12 @@ internal sealed class AccountSignIn(
     private readonly KeyedLocks<PersonKey> _people = new();
 
     /// <param name="chosen">The user name that the person has chosen; null where nobody was asked.</param>
+    /// <param name="wantsNewAccount">Whether the person has said that no account of the same name is theirs; else the answer may be that question.</param>
     /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it; nobody is signed in.</exception>
-    public Task<AccountAnswer> SignInAsync(Person person, string? chosen) => WithPersonLockedAsync(person.Key, async cancellationToken =>
+    public Task<AccountAnswer> SignInAsync(Person person, string? chosen, bool wantsNewAccount) => WithPersonLockedAsync(person.Key, async cancellationToken =>
     {
         await api.GetTokenOwnerAsync(cancellationToken);
-        return await DecideAsync(person, chosen, cancellationToken);
+        return await DecideAsync(person, chosen, wantsNewAccount, cancellationToken);
     });
 
     /// <summary>The same for somebody who is in: the link must still lead to that user, and the user follows what the provider says.</summary>
@@ -74,11 +78,27 @@ internal sealed class AccountSignIn(
         }
     }
 
-    private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, CancellationToken cancellationToken)
+    private async Task<AccountAnswer> DecideAsync(Person person, string? chosen, bool wantsNewAccount, CancellationToken cancellationToken)
     {
         if (await linking.FindAsync(person, cancellationToken) is { } link)
         {
             return await FollowLinkAsync(person, link, cancellationToken);
+        }
+
+        if (person.ProviderUser is null)
+        {
+            UsernameAbsent(person.Provider, identity.UsernameClaim, person.Subject);
+        }
+
+        (AccountLink? pending, Refusal? refusal) = await pendingLinks.UseAsync(person, cancellationToken);
+        if (refusal is not null)
+        {
+            return AccountAnswer.From(refusal);
+        }
+
+        if (pending is not null)
+        {
+            return await FollowLinkAsync(person, pending, cancellationToken);
         }
 
         if (settings.Match == AccountMatch.Username && person.Username is { } name && await MatchAsync(person, name, cancellationToken) is { } matched)
@@ -97,7 +117,12 @@ internal sealed class AccountSignIn(
             return AccountAnswer.From(refusals.NoAccount(person));
         }
 
-        ProvisioningResult made = await provisioning.ProvisionAsync(person, chosen, cancellationToken);
+        ProvisioningResult made = await provisioning.ProvisionAsync(person, chosen, wantsNewAccount, cancellationToken);
+        if (made.Namesake is { } namesake)
+        {
+            return AccountAnswer.AskFor(namesake);
+        }
+
         if (made.Link is not { } own)
         {
             return AccountAnswer.ChooseName(made.Proposed, made.Error);
@@ -194,4 +219,12 @@ internal sealed class AccountSignIn(
 
         return Username.CanBeSent(user.Username) ? null : AccountRefusals.NameCannotBeSent(link.NameForLog, user);
     }
+
+    [LoggerMessage(
+        EventId = 7026,
+        EventName = "UsernameAbsent",
+        Level = LogLevel.Warning,
+        Message = "{Provider} sent no user name (claim {Claim}) at the first sign-in of {Subject}, so no account is found by its name, and a new account "
+            + "gets its name from the email address, the name or the subject. Add the claim at the provider or correct GATEWAY_USERNAME_CLAIM")]
+    private partial void UsernameAbsent(string provider, string claim, string subject);
 }

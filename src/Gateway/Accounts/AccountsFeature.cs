@@ -10,6 +10,7 @@ internal static class AccountsFeature
     {
         builder.Services.AddSingleton<AccountLinking>();
         builder.Services.AddSingleton<UsernameMatch>();
+        builder.Services.AddSingleton<NamesakeSearch>();
         builder.Services.AddSingleton<AccountProvisioning>();
         builder.Services.AddSingleton<AccountSync>();
         builder.Services.AddSingleton<AccountRefusals>();
@@ -17,6 +18,8 @@ internal static class AccountsFeature
         builder.Services.AddSingleton<GroupClaimWarnings>();
         builder.Services.AddSingleton<ClaimsDecision>();
         builder.Services.AddSingleton<Connect>();
+        builder.Services.AddSingleton<PendingLinks>();
+        builder.Services.AddSingleton<RefusedSignIns>();
         builder.Services.AddHostedService<CredentialStartupCheck>();
     }
 }

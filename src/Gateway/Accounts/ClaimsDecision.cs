@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Gateway.Groups;
 using Gateway.Pages;
 using Gateway.Settings;
+using Gateway.Storage;
 
 namespace Gateway.Accounts;
 
@@ -80,12 +81,19 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             HasFlag(groups, settings.Accounts.StaffGroups.ForProvider(provider.Id)),
             assertedAt)
         {
+            ProviderUser = usernameClaim.Text,
             EmailIsVerified = ClaimGate.IsEmailVerified(claims),
             GroupsAreIncomplete = groups.IsIncomplete,
             GroupEntries = groups.Entries.All(entry => entry.IsOneName) ? null : groups.Entries,
             ShownGroups = Shown(groups.Provided),
         }, null);
     }
+
+    /// <summary>Who a refused person is, for the operator; null where the claims do not say it.</summary>
+    public (PersonKey Person, string Label)? Identify(ProviderSettings provider, string issuer, JsonElement claims) =>
+        ReadSubject(claims, provider.SubjectClaim).Text is { } subject
+            ? (new PersonKey(provider.Id, issuer, subject), Label(claims, settings.Identity.UsernameClaim) ?? Label(claims, "email") ?? subject)
+            : null;
 
     /// <summary>`GATEWAY_REQUIRED_CLAIMS` and `GATEWAY_ALLOWED_EMAIL_DOMAINS`. Null where they hold.</summary>
     private Refusal? FindClaimRefusal(ProviderSettings provider, JsonElement claims, string subject)

@@ -98,8 +98,7 @@ internal sealed partial class Connect(
         EventId = 7050,
         EventName = "AccountConnected",
         Level = LogLevel.Information,
-        Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user in My Profile, in a session signed "
-            + "in with {How}")]
+        Message = "{User} (user {UserId}) is now linked to {Subject} of {Issuer} at {Provider}: connected by the user, in a session signed in with {How}")]
     private partial void Connected(string user, int userId, string subject, string issuer, string provider, string how);
 }
 

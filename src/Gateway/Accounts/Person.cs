@@ -29,6 +29,10 @@ internal sealed record Person(
     bool? Staff,
     DateTimeOffset AssertedAt)
 {
+    /// <summary>The user name claim before `GATEWAY_USERNAME_MAP`, exactly as the provider sends it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ProviderUser { get; init; }
+
     /// <summary>The provider says that it has verified <see cref="Email"/>.</summary>
     public bool EmailIsVerified { get; init; }
 

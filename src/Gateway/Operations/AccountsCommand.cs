@@ -10,6 +10,8 @@ namespace Gateway.Operations;
 /// <summary>`Gateway accounts` lists, adds and removes account links in the store, even while a gateway is running.</summary>
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
+    IRefusedSignInStore refused,
+    AccountsImport import,
     PaperlessApi api,
     ProviderRegistry providers,
     Revocations revocations,
@@ -25,7 +27,10 @@ internal sealed partial class AccountsCommand(
             return arguments.Verb switch
             {
                 AccountsVerb.Link => await LinkAsync(arguments),
+                AccountsVerb.Unlink when arguments.ProviderUser.Length > 0 => await UnlinkPendingAsync(arguments),
                 AccountsVerb.Unlink => await UnlinkAsync(arguments),
+                AccountsVerb.Import => await import.RunAsync(arguments.File, arguments.Json),
+                AccountsVerb.List when arguments.Refused => await ListRefusedAsync(arguments.Json),
                 _ => await ListAsync(arguments.Json),
             };
         }
@@ -42,10 +47,11 @@ internal sealed partial class AccountsCommand(
     private async Task<int> ListAsync(bool json)
     {
         IReadOnlyList<AccountLink> all = await links.ListAllAsync(CancellationToken.None);
+        IReadOnlyList<PendingLink> pending = await links.ListPendingAsync(time.GetUtcNow(), CancellationToken.None);
         IReadOnlyList<PaperlessUser>? users = null;
         try
         {
-            users = all.Count == 0 ? [] : await api.ListUsersAsync(CancellationToken.None);
+            users = all.Count + pending.Count == 0 ? [] : await api.ListUsersAsync(CancellationToken.None);
         }
         catch (PaperlessApiException failure)
         {
@@ -53,7 +59,35 @@ internal sealed partial class AccountsCommand(
         }
 
         LinkedAccount[] rows = [.. all.Select(link => LinkedAccount.From(link, users?.FirstOrDefault(user => IsLinkOf(link, user))?.Username))];
-        await Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(rows) : TableText(rows, missingName: users is null ? "?" : "(gone)"));
+        LinkedAccount[] pendingRows = [.. pending.Select(link => LinkedAccount.From(
+            link,
+            users?.FirstOrDefault(user => user.Id == link.UserId && user.HasJoinedAt(link.Joined))?.Username))];
+        if (json)
+        {
+            await Console.Out.WriteLineAsync(LinkedAccountText.Json([.. rows, .. pendingRows]));
+            return 0;
+        }
+
+        string missingName = users is null ? "?" : "(gone)";
+        await Console.Out.WriteLineAsync(TableText(rows, missingName));
+        if (pendingRows.Length > 0)
+        {
+            await Console.Out.WriteLineAsync("\nLinks that wait for a first sign-in:\n" + LinkedAccountText.PendingTable(pendingRows, missingName));
+        }
+
+        return 0;
+    }
+
+    private async Task<int> ListRefusedAsync(bool json)
+    {
+        IReadOnlyList<RefusedSignIn> all = await refused.ListAsync(time.GetUtcNow(), CancellationToken.None);
+        if (json)
+        {
+            await Console.Out.WriteLineAsync(RefusedSignInText.Json(all));
+            return 0;
+        }
+
+        await Console.Out.WriteLineAsync(all.Count == 0 ? "Nobody was refused in the last week." : RefusedSignInText.Table(all));
         return 0;
     }
 
@@ -84,17 +118,21 @@ internal sealed partial class AccountsCommand(
                 $"The settings have no provider \"{arguments.Provider}\"; there {(providers.All.Length > 1 ? "are" : "is")} {ProviderIds()}.");
         }
 
+        if (arguments.ProviderUser.Length > 0)
+        {
+            return await LinkPendingAsync(arguments, provider);
+        }
+
         // A link of another provider also counts: it is an orphan of a renamed provider, which this provider would adopt.
         if ((await FindLinksAsync(arguments)).FirstOrDefault() is { } existing)
         {
             return await Terminal.FailAsync(await DescribeExistingLinkAsync(existing, provider));
         }
 
-        IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(arguments.User, CancellationToken.None);
-        PaperlessUser[] exactMatches = [.. named.Where(user => user.Username == arguments.User)];
-        if (exactMatches is not [PaperlessUser user])
+        (PaperlessUser? found, string? mistake) = await FindUserAsync(arguments.User);
+        if (found is not { } user)
         {
-            return await Terminal.FailAsync(DescribeNoExactMatch(arguments.User, exactMatches.Length, named));
+            return await Terminal.FailAsync(mistake!);
         }
 
         AccountLink link = new(
@@ -116,8 +154,61 @@ internal sealed partial class AccountsCommand(
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
         await WriteResultAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
-        await WarnOfUselessLinkAsync(user, link, provider);
+        await WarnOfUselessUserAsync(user);
+        await WarnOfUselessIssuerAsync(link, provider);
         return 0;
+    }
+
+    private async Task<int> LinkPendingAsync(AccountsArguments arguments, Provider provider)
+    {
+        (PaperlessUser? found, string? mistake) = await FindUserAsync(arguments.User);
+        if (found is not { } user)
+        {
+            return await Terminal.FailAsync(mistake!);
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        PendingLink pending = new(provider.Settings.Id, arguments.ProviderUser, user.Id, user.DateJoined ?? "", now, now + PendingLink.Ttl);
+        await links.AddPendingAsync(pending, CancellationToken.None);
+        PendingLinked(user.Username, user.Id, pending.ProviderUser, pending.Provider);
+        await WriteResultAsync(
+            LinkedAccount.From(pending, user.Username),
+            $"The first person who signs in as {pending.ProviderUser} at {pending.Provider} before {Terminal.Time(pending.ExpiresAt)} gets the account "
+                + $"{user.Username} (user {user.Id}).",
+            arguments.Json);
+        await WarnOfUselessUserAsync(user);
+        return 0;
+    }
+
+    private async Task<int> UnlinkPendingAsync(AccountsArguments arguments)
+    {
+        PendingLink[] named = [.. (await links.ListPendingAsync(time.GetUtcNow(), CancellationToken.None)).Where(other =>
+            other.ProviderUser == arguments.ProviderUser && (arguments.Provider is null || other.Provider == arguments.Provider))];
+        if (named.Length > 1)
+        {
+            string all = string.Join(" and ", named.Select(other => other.Provider));
+            return await Terminal.FailAsync($"accounts unlink: --provider is missing; that user name is awaited at {all}.", Terminal.BadUsage);
+        }
+
+        if (named.Length == 0 || !await links.RemovePendingAsync(named[0], CancellationToken.None))
+        {
+            return await Terminal.FailAsync($"No link waits for the user name {arguments.ProviderUser}: it was used, or has expired, or \"accounts list\" "
+                + "shows another name. A link that was used is removed by --issuer and --subject.");
+        }
+
+        PendingUnlinked(named[0].UserId, named[0].ProviderUser, named[0].Provider);
+        await WriteResultAsync(
+            LinkedAccount.From(named[0], username: null),
+            $"No link waits for the user name {named[0].ProviderUser} at {named[0].Provider} any more.",
+            arguments.Json);
+        return 0;
+    }
+
+    private async Task<(PaperlessUser? User, string? Mistake)> FindUserAsync(string name)
+    {
+        IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(name, CancellationToken.None);
+        PaperlessUser[] exactMatches = [.. named.Where(user => user.Username == name)];
+        return exactMatches is [PaperlessUser user] ? (user, null) : (null, DescribeNoExactMatch(name, exactMatches.Length, named));
     }
 
     private async Task<int> UnlinkAsync(AccountsArguments arguments)
@@ -167,8 +258,8 @@ internal sealed partial class AccountsCommand(
         return ended;
     }
 
-    /// <summary>Warns if nobody can sign in with the new link.</summary>
-    private static async Task WarnOfUselessLinkAsync(PaperlessUser user, AccountLink link, Provider provider)
+    /// <summary>Warns if nobody can sign in with a link to this user.</summary>
+    private static async Task WarnOfUselessUserAsync(PaperlessUser user)
     {
         if (!user.IsActive)
         {
@@ -180,7 +271,11 @@ internal sealed partial class AccountsCommand(
             await Terminal.NoteAsync(
                 $"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
         }
+    }
 
+    /// <summary>Warns if the provider has another issuer than the link.</summary>
+    private static async Task WarnOfUselessIssuerAsync(AccountLink link, Provider provider)
+    {
         try
         {
             string issuer = (await provider.Discovery.GetConfigurationAsync(CancellationToken.None)).Issuer;
@@ -230,7 +325,10 @@ internal sealed partial class AccountsCommand(
         failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
 
     private static Task WriteResultAsync(AccountLink link, string? name, string text, bool json) =>
-        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(LinkedAccount.From(link, name)) : Terminal.ReplaceControlCharacters(text));
+        WriteResultAsync(LinkedAccount.From(link, name), text, json);
+
+    private static Task WriteResultAsync(LinkedAccount account, string text, bool json) =>
+        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(account) : Terminal.ReplaceControlCharacters(text));
 
     [LoggerMessage(
         EventId = 7040,
@@ -245,4 +343,18 @@ internal sealed partial class AccountsCommand(
         Level = LogLevel.Information,
         Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Unlinked(string? user, int userId, string provider, string subject, string issuer);
+
+    [LoggerMessage(
+        EventId = 7042,
+        EventName = "PendingLinkMade",
+        Level = LogLevel.Information,
+        Message = "{User} (user {UserId}) will be linked to the first person who signs in as {Name} at {Provider} within a week, by a command")]
+    private partial void PendingLinked(string user, int userId, string name, string provider);
+
+    [LoggerMessage(
+        EventId = 7043,
+        EventName = "PendingLinkRemoved",
+        Level = LogLevel.Information,
+        Message = "User {UserId} will not be linked to the person who signs in as {Name} at {Provider}: the pending link is removed, by a command")]
+    private partial void PendingUnlinked(int userId, string name, string provider);
 }

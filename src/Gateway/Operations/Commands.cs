@@ -12,6 +12,13 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private readonly Option<string> _issuer = Text("--issuer", "URL", "The provider's issuer, as it stands in its ID tokens (iss).");
     private readonly Option<string> _subject = Text("--subject", "SUBJECT", "The person's subject at that issuer (sub).");
     private readonly Option<string> _linkedUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
+    private readonly Option<string> _providerUser =
+        Text("--provider-user", "NAME", "In place of --issuer and --subject: the user name, as the provider sends it, of somebody who signs in later.");
+    private readonly Argument<string> _export = new("file")
+    {
+        Description = "The output of Paperless's \"manage.py dumpdata socialaccount.socialaccount\"; - reads standard input."
+    };
+    private readonly Option<bool> _refused = new("--refused") { Description = "Lists who was refused in the last week, and why." };
     private readonly Option<string> _provider = Text("--provider", "ID", "The provider_id; needed where there are several providers.");
     private readonly Option<string> _id = Text("--id", "ID", "The session's id, as \"sessions list\" shows it.");
     private readonly Option<string> _sessionUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
@@ -29,7 +36,10 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             parsed.GetValue(_issuer) ?? "",
             parsed.GetValue(_subject) ?? "",
             parsed.GetValue(_linkedUser) ?? "",
+            parsed.GetValue(_providerUser) ?? "",
             parsed.GetValue(_provider),
+            verb == AccountsVerb.List && parsed.GetValue(_refused),
+            verb == AccountsVerb.Import ? parsed.GetValue(_export) ?? "" : "",
             parsed.GetValue(_json));
 
     /// <summary>The arguments of `sessions`.</summary>
@@ -104,22 +114,35 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     private Command Accounts()
     {
-        Command list = new("list", "Lists the account links: which person at a provider is which Paperless user.") { _json };
+        Command list = new("list", "Lists the account links: which person at a provider is which Paperless user.") { _refused, _json };
         Command link = new("link", "Links a person to a Paperless user, superusers and staff as well.") {
-            Required(_issuer),
-            Required(_subject),
+            _issuer,
+            _subject,
+            _providerUser,
             Required(_linkedUser),
             _provider,
             _json };
-        Command unlink = new("unlink", "Removes the link and ends that person's sessions. The Paperless user stays.") { _issuer, _subject, _provider, _json };
+        Command unlink = new("unlink", "Removes the link and ends that person's sessions. The Paperless user stays.") {
+            _issuer,
+            _subject,
+            _providerUser,
+            _provider,
+            _json };
+        Command import = new("import", "Takes over the links that Paperless's own single sign-on made.") { _export, _json };
+        link.Validators.Add(MustNameAPerson);
+        unlink.Validators.Add(MustNameAPerson);
         _issuer.Validators.Add(MustBeAddress);
-        foreach ((Command command, AccountsVerb verb) in new[] { (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink) })
+        (Command Command, AccountsVerb Verb)[] all =
+        [
+            (list, AccountsVerb.List), (link, AccountsVerb.Link), (unlink, AccountsVerb.Unlink), (import, AccountsVerb.Import),
+        ];
+        foreach ((Command command, AccountsVerb verb) in all)
         {
             command.SetAction(
                 (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
         }
 
-        return Group("accounts", "Lists, adds and removes account links.", list, link, unlink);
+        return Group("accounts", "Lists, adds and removes account links.", list, link, unlink, import);
     }
 
     private Command Sessions()
@@ -197,6 +220,23 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     {
         option.Required = true;
         return option;
+    }
+
+    /// <summary>By issuer and subject; or by the user name at the provider, before the first sign-in.</summary>
+    private void MustNameAPerson(CommandResult result)
+    {
+        Option<string>[] key = [_issuer, _subject];
+        if (result.GetResult(_providerUser) is null)
+        {
+            foreach (Option<string> missing in key.Where(option => result.GetResult(option) is null))
+            {
+                result.AddError($"Option '{missing.Name}' is required.");
+            }
+        }
+        else if (key.Any(option => result.GetResult(option) is not null))
+        {
+            result.AddError("Give either --provider-user or --issuer and --subject.");
+        }
     }
 
     private static void MustBeAddress(OptionResult result)

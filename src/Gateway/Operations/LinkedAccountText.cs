@@ -7,8 +7,18 @@ namespace Gateway.Operations;
 
 /// <summary>An account link in the output of `Gateway accounts`.</summary>
 /// <param name="Username">Null if the user is gone or Paperless does not answer.</param>
-internal sealed record LinkedAccount(int UserId, string? Username, string Provider, string Label, string Issuer, string Subject, DateTimeOffset LinkedAt)
+/// <param name="Label">The user name at the provider, if the link waits for a first sign-in.</param>
+/// <param name="Issuer">Null if the link waits for a first sign-in.</param>
+/// <param name="Subject">Null if the link waits for a first sign-in.</param>
+internal sealed record LinkedAccount(int UserId, string? Username, string Provider, string Label, string? Issuer, string? Subject, DateTimeOffset LinkedAt)
 {
+    /// <summary>How long the link waits for a first sign-in; null if it does not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public static LinkedAccount From(PendingLink pending, string? username) =>
+        new(pending.UserId, username, pending.Provider, pending.ProviderUser, null, null, pending.CreatedAt) { ExpiresAt = pending.ExpiresAt };
+
     public static LinkedAccount From(AccountLink link, string? username) =>
         new(link.UserId, username, link.Provider, link.Label, link.Issuer, link.Subject, link.LinkedAt);
 }
@@ -17,6 +27,8 @@ internal sealed record LinkedAccount(int UserId, string? Username, string Provid
 internal static class LinkedAccountText
 {
     private static readonly string[] Head = ["USER", "NAME", "PROVIDER", "LABEL", "ISSUER", "SUBJECT", "LINKED AT"];
+
+    private static readonly string[] PendingHead = ["USER", "NAME", "PROVIDER", "PROVIDER USER", "EXPIRES"];
 
     public static string Json(LinkedAccount account) => JsonSerializer.Serialize(account, LinkedAccountJson.Default.LinkedAccount);
 
@@ -29,10 +41,20 @@ internal static class LinkedAccountText
         account.Username ?? missingName,
         account.Provider,
         account.Label,
-        account.Issuer,
-        account.Subject,
+        account.Issuer ?? "",
+        account.Subject ?? "",
         Terminal.Time(account.LinkedAt),
     }));
+
+    public static string PendingTable(IEnumerable<LinkedAccount> accounts, string missingName) =>
+        Terminal.Table(PendingHead, accounts.Select(account => new[]
+        {
+            account.UserId.ToString(CultureInfo.InvariantCulture),
+            account.Username ?? missingName,
+            account.Provider,
+            account.Label,
+            Terminal.Time(account.ExpiresAt!.Value),
+        }));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]

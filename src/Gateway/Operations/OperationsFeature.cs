@@ -34,6 +34,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         builder.Services.AddSingleton<AccountsCommand>();
+        builder.Services.AddSingleton<AccountsImport>();
         builder.Services.AddSingleton<SessionsCommand>();
         builder.Services.Configure<HostOptions>(options =>
         {

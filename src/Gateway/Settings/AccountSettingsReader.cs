@@ -146,6 +146,13 @@ internal sealed class AccountSettingsReader(Variables variables)
         switch (variables.Text(name)?.ToUpperInvariant())
         {
             case null:
+                if (severalProviders)
+                {
+                    variables.Warn($"{name} is never, because there are several providers: no first sign-in gets an account by its name, also not at the "
+                        + "provider that was there before. People who signed in before keep their accounts. Others are asked for their Paperless password "
+                        + "if an account has their name. Write never to accept this, or username if you trust all providers with all names.");
+                }
+
                 return severalProviders || accountSignups ? AccountMatch.Never : AccountMatch.Username;
             case "NEVER":
                 return AccountMatch.Never;

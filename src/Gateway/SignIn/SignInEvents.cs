@@ -22,7 +22,9 @@ internal sealed partial class SignInEvents(
     ClaimsDecision decision,
     AccountSignIn accounts,
     UsernameChoice choice,
+    AccountQuestion question,
     ConnectFlow connect,
+    RefusedSignIns refused,
     SilentAuthentication silent,
     GatewaySettings settings,
     PageWriter pages,
@@ -228,7 +230,7 @@ internal sealed partial class SignInEvents(
         AccountAnswer answer;
         try
         {
-            answer = await accounts.SignInAsync(person, chosen: null);
+            answer = await accounts.SignInAsync(person, chosen: null, wantsNewAccount: false);
         }
         catch (PaperlessApiException failure)
         {
@@ -253,6 +255,11 @@ internal sealed partial class SignInEvents(
         {
             await RefuseAsync(context, answer.Refusal);
         }
+        else if (answer.Namesake is { } namesake)
+        {
+            context.HandleResponse();
+            await question.AskAsync(context.HttpContext, person, result, context.ReturnUri!, namesake);
+        }
         else
         {
             context.HandleResponse();
@@ -260,10 +267,16 @@ internal sealed partial class SignInEvents(
         }
     }
 
-    private Task RefuseAsync(TicketReceivedContext context, Refusal refusal)
+    private async Task RefuseAsync(TicketReceivedContext context, Refusal refusal)
     {
         context.HandleResponse();
-        return pages.RefuseAsync(context.HttpContext, refusal with
+        CallbackResult result = context.HttpContext.Features.Get<CallbackResult>()!;
+        if (decision.Identify(ProviderOf(context.Scheme).Settings, result.Issuer, result.Claims) is { } who)
+        {
+            await refused.NoteAsync(who.Person, who.Label, refusal);
+        }
+
+        await pages.RefuseAsync(context.HttpContext, refusal with
         {
             Links = [.. refusal
                 .Links, new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],

@@ -39,6 +39,7 @@ internal static class SignInFeature
     public static void AddSignIn(this WebApplicationBuilder builder, GatewaySettings settings)
     {
         builder.Services.AddSingleton<UsernameChoice>();
+        builder.Services.AddSingleton<AccountQuestion>();
         builder.Services.AddSingleton<ConnectFlow>();
         builder.Services.AddSingleton<CorrelationCookies>();
         builder.Services.AddScoped<SignInEvents>();
@@ -69,6 +70,7 @@ internal static class SignInFeature
         app.MapGet(BeginPath, context => BeginAsync(context, ThirdPartyLogin.Read(context.Request.Query)));
         app.MapForm(BeginPath, BeginWithFormAsync);
         app.MapForm(UsernameChoice.Path, (context, form) => context.RequestServices.GetRequiredService<UsernameChoice>().TakeAsync(context, form));
+        app.MapGet(AccountQuestion.Path, context => context.RequestServices.GetRequiredService<AccountQuestion>().FinishAsync(context));
     }
 
     private static Task ShowPageAsync(HttpContext context)

@@ -45,15 +45,19 @@ internal sealed class UsernameChoice
         _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-choice";
     }
 
-    public Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, AccountAnswer answer)
+    public Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, AccountAnswer answer) =>
+        ShowAsync(context, Keep(context, person, result, next), answer);
+
+    /// <summary>For a form that asks for a new account and names none: its field `state`.</summary>
+    public string Begin(HttpContext context, Person person, CallbackResult result, string next) =>
+        Protect(Keep(context, person, result, next) with { IsWithoutName = true });
+
+    private PendingSignIn Keep(HttpContext context, Person person, CallbackResult result, string next)
     {
         // Reuse the cookie of another tab, so that its form stays valid.
         byte[] browser = BrowserOf(context) ?? RandomNumberGenerator.GetBytes(BrowserBytes);
         context.Response.Cookies.Append(_cookie, WebEncoders.Base64UrlEncode(browser), Options(FormTtl));
-        return ShowAsync(
-            context,
-            new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser)),
-            answer);
+        return new PendingSignIn(person, result.Tokens, result.Sub, result.Sid, next, _time.GetUtcNow() + FormTtl, SHA256.HashData(browser));
     }
 
     public async Task TakeAsync(HttpContext context, IFormCollection form)
@@ -81,7 +85,8 @@ internal sealed class UsernameChoice
         context.Features.Set(new RetryElsewhere(LoginPath(pending)));
         try
         {
-            AccountAnswer answer = await _accounts.SignInAsync(pending.Person, form["username"].ToString().Trim());
+            string? chosen = pending.IsWithoutName ? null : form["username"].ToString().Trim();
+            AccountAnswer answer = await _accounts.SignInAsync(pending.Person, chosen, wantsNewAccount: true);
             if (answer.Account is { } account)
             {
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
@@ -96,7 +101,7 @@ internal sealed class UsernameChoice
             }
             else
             {
-                await ShowAsync(context, pending, answer);
+                await ShowAsync(context, pending with { IsWithoutName = false }, answer);
             }
         }
         catch (PaperlessApiException failure)
@@ -123,11 +128,13 @@ internal sealed class UsernameChoice
                 [nameof(ChooseUsernamePage.Label)] = pending.Person.Label,
                 [nameof(ChooseUsernamePage.Action)] = _settings.ScriptName + Path,
                 [nameof(ChooseUsernamePage.Proposed)] = answer.ProposedName,
-                [nameof(ChooseUsernamePage.State)] = WebEncoders.Base64UrlEncode(
-                    _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn))),
+                [nameof(ChooseUsernamePage.State)] = Protect(pending),
                 [nameof(ChooseUsernamePage.Error)] = answer.NameError,
             });
     }
+
+    private string Protect(PendingSignIn pending) =>
+        WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingSignInJson.Default.PendingSignIn)));
 
     private PendingSignIn? Read(string? state)
     {
@@ -182,6 +189,9 @@ internal sealed class UsernameChoice
 /// <param name="Browser">SHA-256 of the cookie that the browser got with the page.</param>
 internal sealed record PendingSignIn(Person Person, ProviderTokens Tokens, string Sub, string? Sid, string Next, DateTimeOffset Until, byte[] Browser)
 {
+    /// <summary>The form asks for a new account, and the person has not been asked for a name: with auto-signup nobody chooses one.</summary>
+    public bool IsWithoutName { get; init; }
+
     /// <summary>For logs and debuggers: never the token.</summary>
     public override string ToString() => Person.Label;
 }

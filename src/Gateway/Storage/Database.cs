@@ -126,6 +126,28 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         DELETE FROM sessions; -- Everybody signs in once more: their indexes do not know the provider.
         DELETE FROM ended;
         """,
+        """
+        CREATE TABLE pending_links ( -- for people who have not signed in yet
+            provider      TEXT    NOT NULL, -- provider_id
+            provider_user TEXT    NOT NULL, -- the user name, as the provider sends it
+            user_id       INTEGER NOT NULL, -- Paperless's
+            joined        TEXT    NOT NULL, -- date_joined of that user
+            created_at    INTEGER NOT NULL, -- seconds since 1970
+            expires_at    INTEGER NOT NULL, -- seconds since 1970
+            PRIMARY KEY (provider, provider_user)
+        ) WITHOUT ROWID;
+        CREATE TABLE refused_sign_ins ( -- one row for each person
+            provider   TEXT    NOT NULL, -- provider_id
+            issuer     TEXT    NOT NULL,
+            subject    TEXT    NOT NULL,
+            label      TEXT    NOT NULL, -- the name of the person at the provider, for display
+            code       TEXT    NOT NULL,
+            reason     TEXT    NOT NULL,
+            refused_at INTEGER NOT NULL, -- milliseconds since 1970
+            PRIMARY KEY (provider, issuer, subject)
+        ) WITHOUT ROWID;
+        CREATE INDEX refused_sign_ins_by_time ON refused_sign_ins (refused_at);
+        """,
     ];
 
     /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>

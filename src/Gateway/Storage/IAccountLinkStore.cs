@@ -38,9 +38,17 @@ internal sealed record AccountLink(
 /// <param name="Profile">The email and names of the new account. The gateway recognises the account by them if the answer of Paperless is lost.</param>
 internal sealed record AccountReservation(PersonKey Person, string Username, string Profile, DateTimeOffset ReservedAt);
 
+/// <summary>A link that the operator made for a person who has not signed in yet. It is for one sign-in.</summary>
+/// <param name="ProviderUser">The user name of the person, exactly as the provider sends it.</param>
+/// <param name="Joined">`date_joined` of the user in Paperless, as in <see cref="AccountLink"/>.</param>
+internal sealed record PendingLink(string Provider, string ProviderUser, int UserId, string Joined, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
+{
+    public static readonly TimeSpan Ttl = TimeSpan.FromDays(7);
+}
+
 /// <summary>
-/// Stores account links, reservations of accounts that are being created, and the user names that the user header has carried. Every member may
-/// throw <see cref="StoreUnavailableException"/>.
+/// Stores account links, links for people who have not signed in yet, reservations of accounts that are being created, and the user names that the
+/// user header has carried. Every member may throw <see cref="StoreUnavailableException"/>.
 /// </summary>
 internal interface IAccountLinkStore
 {
@@ -75,6 +83,19 @@ internal interface IAccountLinkStore
 
     /// <summary>Stores when the provider made the claims that were copied, and the name of the person. An older time is ignored.</summary>
     public Task UpdateAssertionAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken);
+
+    /// <summary>Adds a pending link. It replaces an earlier one for the same user name at the provider.</summary>
+    public Task AddPendingAsync(PendingLink pending, CancellationToken cancellationToken);
+
+    /// <returns>Null if there is none for exactly this user name, or if it has expired.</returns>
+    public Task<PendingLink?> FindPendingAsync(string provider, string providerUser, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>All pending links that have not expired, by provider and user name.</summary>
+    public Task<IReadOnlyList<PendingLink>> ListPendingAsync(DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Removes exactly this pending link, and not a later one for the same user name.</summary>
+    /// <returns>False if it is used, removed or replaced already: of several callers one gets true.</returns>
+    public Task<bool> RemovePendingAsync(PendingLink pending, CancellationToken cancellationToken);
 
     public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken);
 

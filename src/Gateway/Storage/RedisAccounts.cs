@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using StackExchange.Redis;
 
 namespace Gateway.Storage;
@@ -10,6 +12,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     public const string LinkKind = "account link";
     public const string IndexKind = "set of account links";
     private const string ReservationKind = "reservation of an account";
+    private const string PendingKind = "hash of pending account links";
     private const string NamesKind = "hash of names that the user header has carried";
 
     /// <summary>The user of a name whose entry cannot be read. It differs from every user id, so nobody is matched by that name.</summary>
@@ -19,6 +22,9 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     /// <summary>Longer than any caller of <see cref="IsReservedByAnotherAsync"/> looks back.</summary>
     private static readonly TimeSpan ReservedUsernameTtl = TimeSpan.FromHours(1);
+
+    /// <summary>How far the clocks of a gateway and of Redis may differ: Redis must not remove what has not expired.</summary>
+    private static readonly TimeSpan PendingLinkTolerance = TimeSpan.FromDays(1);
 
     private readonly RedisLinkRecords _records = new(redis, time);
 
@@ -74,6 +80,46 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         database => database.ScriptEvaluateAsync(
             RedisScripts.UpdateAssertion, [.. LinkKeys(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
                 .ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
+        cancellationToken);
+
+    public Task AddPendingAsync(PendingLink pending, CancellationToken cancellationToken) => redis.ExecuteAsync(
+        async database =>
+        {
+            await RedisLinkRecords.RemoveWrongTypeAsync(database, (RedisNames.PendingLinks, "hash"));
+            await database.HashSetAsync(RedisNames.PendingLinks, PendingName(pending), Serialize(pending));
+            return await database.KeyExpireAsync(RedisNames.PendingLinks, PendingLink.Ttl + PendingLinkTolerance);
+        },
+        cancellationToken);
+
+    public async Task<PendingLink?> FindPendingAsync(string provider, string providerUser, DateTimeOffset now, CancellationToken cancellationToken) =>
+        (await ListPendingAsync(now, cancellationToken)).FirstOrDefault(pending => pending.Provider == provider && pending.ProviderUser == providerUser);
+
+    /// <remarks>There are a few at most: the operator makes each of them.</remarks>
+    public async Task<IReadOnlyList<PendingLink>> ListPendingAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        HashEntry[] entries = await redis.ReadAsync(
+            database => database.HashGetAllAsync(RedisNames.PendingLinks, CommandFlags.DemandMaster),
+            PendingKind,
+            RedisNames.PendingLinks,
+            [],
+            cancellationToken);
+        return [.. entries
+            .Select(ParsePending)
+            .OfType<PendingLink>()
+            .Where(pending => pending.ExpiresAt > now)
+            .OrderBy(pending => pending.Provider, StringComparer.Ordinal)
+            .ThenBy(pending => pending.ProviderUser, StringComparer.Ordinal)];
+    }
+
+    public Task<bool> RemovePendingAsync(PendingLink pending, CancellationToken cancellationToken) => redis.ReadAsync(
+        async database => (bool)await database.ScriptEvaluateAsync(
+            RedisScripts.RemoveEntry,
+            [RedisNames.PendingLinks],
+            [PendingName(pending), Serialize(pending)],
+            CommandFlags.DemandMaster),
+        PendingKind,
+        RedisNames.PendingLinks,
+        absent: false,
         cancellationToken);
 
     public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => redis.ExecuteAsync(
@@ -191,6 +237,30 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
             cancellationToken))
             .ToDictionary(entry => entry.Name.ToString(), entry => NamedUser(entry.Value) ?? UnknownUser, StringComparer.Ordinal);
 
+    private static string PendingName(PendingLink pending) => Hash($"{pending.Provider}\0{pending.ProviderUser}");
+
+    private static string Serialize(PendingLink pending) => JsonSerializer.Serialize(pending, PendingLinkJson.Default.PendingLink);
+
+    /// <returns>Null if the entry cannot be read, or is not under its own name.</returns>
+    private PendingLink? ParsePending(HashEntry entry)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(entry.Value.ToString(), PendingLinkJson.Default.PendingLink) is { UserId: > 0 } pending
+                && entry.Name == PendingName(pending))
+            {
+                return pending;
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below.
+        }
+
+        redis.Unreadable.Report(PendingKind, RedisNames.PendingLinks);
+        return null;
+    }
+
     private static int? NamedUser(RedisValue value)
     {
         if (value.IsNull)
@@ -266,3 +336,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }
+
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(PendingLink))]
+internal sealed partial class PendingLinkJson : JsonSerializerContext;

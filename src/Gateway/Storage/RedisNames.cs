@@ -54,6 +54,12 @@ internal static class RedisNames
     /// <summary>Hash of the people who have a reservation for a user name, by the hash of the user name.</summary>
     public const string ReservedUsername = Prefix + "reserved-name:";
 
+    /// <summary>Hash of the pending links, by the hash of the provider and the user name there.</summary>
+    public const string PendingLinks = Prefix + "pending-links";
+
+    /// <summary>Hash of the last refusal of each person, by the hash of the person.</summary>
+    public const string RefusedSignIns = Prefix + "refused";
+
     /// <summary>Set of the Paperless users that were ever linked. They are never matched by user name again.</summary>
     public const string ClaimedUsers = Prefix + "claimed-users";
 

@@ -216,6 +216,12 @@ internal static class RedisScripts
         return 1
         """;
 
+    /// <summary>Removes an entry of a hash if it still has this value. KEYS: hash. ARGV: name, value.</summary>
+    public const string RemoveEntry = TypeFunctions + """
+        if fields(KEYS[1], ARGV[1])[1] ~= ARGV[2] then return 0 end
+        return redis.call('HDEL', KEYS[1], ARGV[1])
+        """;
+
     /// <summary>Removes keys of the wrong type. KEYS: any keys. ARGV: the expected type of each key. Returns the positions of the removed keys.</summary>
     public const string RemoveWrongType = TypeFunctions + """
         local freed = {}

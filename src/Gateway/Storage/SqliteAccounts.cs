@@ -105,6 +105,32 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
             ("$id", link.Id)),
         cancellationToken);
 
+    public Task AddPendingAsync(PendingLink pending, CancellationToken cancellationToken) => database.WriteAsync(
+        connection =>
+        {
+            Sql.Execute(connection, "DELETE FROM pending_links WHERE expires_at <= $now;", ("$now", pending.CreatedAt.ToUnixTimeSeconds()));
+            return Sql.Execute(
+                connection,
+                "INSERT OR REPLACE INTO pending_links (provider, provider_user, user_id, joined, created_at, expires_at) VALUES ($provider, "
+                    + "$provider_user, $user_id, $joined, $created_at, $expires_at);",
+                [("$created_at", pending.CreatedAt.ToUnixTimeSeconds()), .. Parameters(pending)]);
+        },
+        cancellationToken);
+
+    public Task<PendingLink?> FindPendingAsync(string provider, string providerUser, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Task.FromResult(ListPending(now).Find(pending => pending.Provider == provider && pending.ProviderUser == providerUser));
+
+    public Task<IReadOnlyList<PendingLink>> ListPendingAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<PendingLink>>(ListPending(now));
+
+    public Task<bool> RemovePendingAsync(PendingLink pending, CancellationToken cancellationToken) => database.WriteAsync(
+        connection => Sql.Execute(
+            connection,
+            "DELETE FROM pending_links WHERE provider = $provider AND provider_user = $provider_user AND user_id = $user_id AND joined = $joined "
+                + "AND expires_at = $expires_at;",
+            Parameters(pending)) > 0,
+        cancellationToken);
+
     public Task ReserveAsync(AccountReservation reservation, CancellationToken cancellationToken) => database.WriteAsync(
         connection => Sql.Execute(
             connection,
@@ -181,6 +207,42 @@ internal sealed class SqliteAccounts(Database database) : IAccountLinkStore
     {
         return Read(connection, sql, parameters);
     }));
+
+    private static (string, object?)[] Parameters(PendingLink pending) =>
+    [
+        ("$provider", pending.Provider),
+        ("$provider_user", pending.ProviderUser),
+        ("$user_id", pending.UserId),
+        ("$joined", pending.Joined),
+        ("$expires_at", pending.ExpiresAt.ToUnixTimeSeconds()),
+    ];
+
+    /// <summary>There are a few at most: the operator makes each of them.</summary>
+    private List<PendingLink> ListPending(DateTimeOffset now) => database.Read(connection =>
+    {
+        List<PendingLink?> all = Sql.Read(
+            connection,
+            "SELECT provider, provider_user, user_id, joined, created_at, expires_at FROM pending_links ORDER BY provider, provider_user;",
+            Pending);
+        return all.OfType<PendingLink>().Where(pending => pending.ExpiresAt > now).ToList();
+    });
+
+    /// <returns>Null if the row cannot be read.</returns>
+    private PendingLink? Pending(SqliteDataReader row)
+    {
+        if (Sql.Text(row, 0) is { } provider
+            && Sql.Text(row, 1) is { } providerUser
+            && Sql.Integer(row, 2) is { } user and > 0 and <= int.MaxValue
+            && Sql.Text(row, 3) is { } joined
+            && Sql.Integer(row, 4) is { } created && StoredTime.FromSeconds(created) is { } createdAt
+            && Sql.Integer(row, 5) is { } expires && StoredTime.FromSeconds(expires) is { } expiresAt)
+        {
+            return new PendingLink(provider, providerUser, (int)user, joined, createdAt, expiresAt);
+        }
+
+        database.Unreadable.Report("pending account link", "?");
+        return null;
+    }
 
     private List<AccountLink> Read(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         [.. Sql.Read(connection, sql, Link, parameters).OfType<AccountLink>()];

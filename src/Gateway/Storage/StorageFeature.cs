@@ -27,6 +27,7 @@ internal static class StorageFeature
             builder.Services.AddSingleton<IReplayCache, SqliteReplayCache>();
             builder.Services.AddSingleton<ILease, SqliteLease>();
             builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<SqliteAccounts>());
+            builder.Services.AddSingleton<IRefusedSignInStore, SqliteRefusedSignIns>();
             builder.Services.AddSingleton<ISecretStore, SqliteSecrets>();
             builder.Services.AddSingleton<KeyFiles>();
             KeepKeysIn<KeyFiles>(builder.Services);
@@ -39,6 +40,7 @@ internal static class StorageFeature
         builder.Services.AddSingleton<IReplayCache, RedisReplayCache>();
         builder.Services.AddSingleton<ILease, RedisLease>();
         builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<RedisAccounts>());
+        builder.Services.AddSingleton<IRefusedSignInStore, RedisRefusedSignIns>();
         builder.Services.AddSingleton<ISecretStore, RedisSecrets>();
         builder.Services.AddSingleton<RedisKeyRing>();
         KeepKeysIn<RedisKeyRing>(builder.Services);

@@ -150,7 +150,9 @@ public sealed class GroupSyncTests
                 "groups",
                 null,
                 null,
-                heardBefore), chosen: null);
+                heardBefore),
+            chosen: null,
+            wantsNewAccount: false);
         hold.Release();
         (await newer).Dispose();
         Gateway.Accounts.AccountAnswer answer = await older;

@@ -112,6 +112,7 @@ public sealed class SignInRulesTests
         using Visitor visitor = await world.SignedInAsync("alice");
 
         Assert.Equal(expected ?? subject, await visitor.WhoAsync());
+        Assert.Equal("preferred_username", CapturedLog.Value(Assert.Single(world.Log.Of("UsernameAbsent")), "Claim"));
         Assert.Contains(world.Links(), link => link.UserId == world.Paperless.Data.FindUser(expected ?? subject)!.Id);
     }
 

@@ -99,7 +99,7 @@ internal sealed partial class TwoProviders : IAsyncDisposable
     public async Task<Visitor> SignedInWithOtherAsync()
     {
         Visitor visitor = World.NewVisitor();
-        Page page = await (await RoundTrip.BeginAsync(visitor, "/", "other")).CompleteAsync();
+        Page page = await visitor.DeclineAsync(await (await RoundTrip.BeginAsync(visitor, "/", "other")).CompleteAsync());
         Assert.Equal(HttpStatusCode.OK, page.Status);
         return visitor;
     }

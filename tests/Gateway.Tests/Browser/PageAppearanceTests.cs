@@ -177,6 +177,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         {
             JourneyTests.ForPeople(options);
             options.Settings["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "false";
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true";
         });
         await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
         Look look = new(window, screen, colors);
@@ -185,6 +186,8 @@ public sealed class PageAppearanceTests(Chromium chromium)
         // The superuser of that name is nobody's by the name alone, so the person chooses another one.
         await page.GotoAsync(world.Origin + "/accounts/login/");
         await JourneyTests.SignInAsync(page, "admin");
+        await look.IsInOrderAsync("account-question-command", "Is this account yours?");
+        await page.GetByRole(AriaRole.Button, new() { Name = "No, make me a new account" }).ClickAsync();
         await look.IsInOrderAsync("choose-username", "Choose a user name");
         Assert.True(await page.Locator("#username").EvaluateAsync<bool>("input => input === document.activeElement"));
         await Assertions.Expect(page.GetByLabel("User name")).ToHaveValueAsync("admin2");
@@ -198,12 +201,41 @@ public sealed class PageAppearanceTests(Chromium chromium)
             await look.IsInOrderAsync("paperless-not-ready", "Paperless is not ready");
         }
 
-        // The page tries again by itself, and the question comes back.
+        // The page tries again by itself, and the questions come back.
+        await page.GetByRole(AriaRole.Button, new() { Name = "No, make me a new account" }).ClickAsync(new() { Timeout = 20_000 });
         await Assertions.Expect(page.GetByLabel("User name")).ToBeVisibleAsync(new() { Timeout = 20_000 });
         await page.GetByLabel("User name").FillAsync("ada");
         await page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(page.Locator("#username")).ToHaveTextAsync("Ada");
         Assert.All(window.Errors, error => Assert.Matches("status of (400|403|503)", error));
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_owner_connects_the_one_superuser_at_the_first_sign_in(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "false";
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+
+        await page.GotoAsync(world.Origin + "/documents/2");
+        await JourneyTests.SignInAsync(page, "admin");
+        await look.IsInOrderAsync("account-question", "Is this account yours?");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Yes: sign in with its Paperless password once" }).ClickAsync();
+        await page.GetByLabel("Username").FillAsync("admin");
+        await page.GetByLabel("Password").FillAsync("admin");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await look.IsInOrderAsync("account-question-connected", "Connected");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to Paperless" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/documents/2");
+        await page.GotoAsync(world.Origin + "/gateway/session");
+        await Assertions.Expect(page.GetByText("authentik").First).ToBeVisibleAsync();
+        Assert.Empty(window.Errors);
     }
 
     /// <summary>One window's way of looking.</summary>

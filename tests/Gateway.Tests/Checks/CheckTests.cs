@@ -41,6 +41,23 @@ public sealed class CheckTests
     }
 
     [Fact]
+    public async Task A_second_provider_is_warned_of_because_it_changes_who_is_found_by_name()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        settings[ProvidersSetting.Variable] = ProvidersSetting.Json(
+            ProvidersSetting.Of(world.Provider),
+            ProvidersSetting.Of(new Uri("http://127.0.0.1:9/"), "second", "second", "a secret"));
+
+        CheckReport report = await RunAsync(settings);
+
+        Assert.Contains(
+            report.Findings,
+            finding => finding.Level == FindingLevel.Warning
+                && finding.ToString().Contains("no first sign-in gets an account by its name", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Clocks_that_differ_by_more_than_a_minute_are_a_problem()
     {
         await using World world = await World.StartAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
@@ -64,7 +65,7 @@ internal sealed class RoundTrip
 }
 
 /// <summary>Sign-in helpers for <see cref="Visitor"/>.</summary>
-internal static class SignedIn
+internal static partial class SignedIn
 {
     public const string CookieName = "paperless-gateway";
 
@@ -76,6 +77,28 @@ internal static class SignedIn
             ? System.Text.Json.JsonDocument.Parse(page.Text).RootElement.GetProperty("username").GetString()
             : null;
     }
+
+    /// <summary>Says "No, make me a new account" on the page that asks about an account of the same name; another page stays.</summary>
+    public static async Task<Page> DeclineAsync(this Visitor visitor, Page page)
+    {
+        if (Question().Match(page.Text) is not { Success: true } question)
+        {
+            return page;
+        }
+
+        Page answer = await visitor.SendAsync(
+            HttpMethod.Post,
+            question.Groups["action"].Value,
+            new FormUrlEncodedContent([new("state", question.Groups["state"].Value)]),
+            ("Accept", "text/html"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"));
+        return answer.Location is { } next ? await visitor.NavigateAsync(next.AbsoluteUri, "same-origin") : answer;
+    }
+
+    [GeneratedRegex("<h1>Is this account yours\\?</h1>.*action=\"(?<action>[^\"]+)\".*name=\"state\" value=\"(?<state>[^\"]+)\"", RegexOptions.Singleline)]
+    private static partial Regex Question();
 
     /// <summary>Deletes every cookie whose name contains this text.</summary>
     public static void Forget(this Visitor visitor, string part)

@@ -110,11 +110,11 @@ internal sealed class World : IAsyncDisposable
         return replica;
     }
 
-    /// <summary>A new browser in which the person is signed in.</summary>
+    /// <summary>A new browser in which the person is signed in. Asked whether an account of the same name is theirs, the person says no.</summary>
     public async Task<Visitor> SignedInAsync(string person, string next = "/", string? userAgent = null)
     {
         Visitor visitor = NewVisitor(userAgent: userAgent);
-        Page page = await visitor.SignInAsync(person, next);
+        Page page = await visitor.DeclineAsync(await visitor.SignInAsync(person, next));
         Assert.True(page.Status == HttpStatusCode.OK, $"{person} was not signed in: {(int)page.Status} at {page.Address}\n{page.Text}");
         return visitor;
     }

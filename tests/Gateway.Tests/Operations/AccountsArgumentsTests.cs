@@ -14,6 +14,10 @@ public sealed class AccountsArgumentsTests
     [InlineData("unlink --issuer https://auth.example.com --subject 1")]
     [InlineData("unlink --subject=1 --issuer=https://auth.example.com --json")]
     [InlineData("link --issuer https://auth.example.com --subject 1 --user alice")]
+    [InlineData("link --user=alice --provider-user alice --provider authentik")]
+    [InlineData("unlink --provider-user alice --json")]
+    [InlineData("list --refused --json")]
+    [InlineData("import - --json")]
     [InlineData("link --user=alice --json --issuer=https://auth.example.com/?a=b --subject 1 --provider authentik")]
     public void A_complete_accounts_command_is_parsed(string line)
     {
@@ -45,6 +49,11 @@ public sealed class AccountsArgumentsTests
         "link --issuer https://auth.example.com --subject 1 --subject 2 --user alice",
         "Option '--subject' expects a single argument but 2 were provided.")]
     [InlineData("link --issuer auth.example.com --subject 1 --user alice", "--issuer is not a full address")]
+    [InlineData("link --user alice", "Option '--issuer' is required.")]
+    [InlineData("link --user alice --provider-user alice --subject 1", "Give either --provider-user or --issuer and --subject.")]
+    [InlineData("link --provider-user alice", "Option '--user' is required.")]
+    [InlineData("import", "Required argument missing for command: 'import'.")]
+    [InlineData("unlink --refused", "Unrecognized command or argument '--refused'.")]
     [InlineData("unlink --issuer https://auth.example.com", "Option '--subject' is required.")]
     [InlineData("unlink --issuer https://auth.example.com --subject 1 --user alice", "Unrecognized command or argument '--user'.")]
     [InlineData("unlink --issuer ftp://auth.example.com --subject 1", "--issuer is not a full address")]

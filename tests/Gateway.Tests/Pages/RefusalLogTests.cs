@@ -33,6 +33,7 @@ public sealed class RefusalLogTests
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400),
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400) { Form = "state=x&username=y" },
         new("/gateway/username", Who.Nobody, "POST", "/gateway/username", 400) { Form = new string('x', 70_000) },
+        new("/gateway/account", Who.Nobody, "GET", "/gateway/account", 400),
         new("/accounts/logout/", Who.Alice, "GET", "/accounts/logout/", 403),
         new("/accounts/logout/", Who.Alice, "HEAD", "/accounts/logout/", 403),
         new("/accounts/logout/", Who.Alice, "DELETE", "/accounts/logout/", 404),

@@ -13,6 +13,12 @@ internal static partial class PasswordSignIn
     {
         Page door = await visitor.OpenAsync($"{world.Options.ScriptName}/accounts/login/?next={Uri.EscapeDataString(next)}");
         string address = LinkOf(door) ?? throw new InvalidOperationException("The sign-in page has no link for a password.\n" + door.Text);
+        return await visitor.FillInPasswordAsync(world, address, person);
+    }
+
+    /// <summary>Opens Paperless's login page at its address, and fills in the form.</summary>
+    public static async Task<Page> FillInPasswordAsync(this Visitor visitor, World world, string address, string person)
+    {
         Page form = await visitor.OpenAsync(address, "same-origin");
         Assert.Equal((HttpStatusCode.OK, address), (form.Status, form.Address.PathAndQuery));
         Dictionary<string, string> fields = new() { ["login"] = person, ["password"] = person };

@@ -144,11 +144,11 @@ public sealed class SeveralProvidersTests : IAsyncLifetime
         _other.SignsInAs = "alice";
         using Visitor visitor = _world.NewVisitor();
         RoundTrip second = await RoundTrip.BeginAsync(visitor, "/", "other");
-        await (await RoundTrip.BeginAsync(visitor)).CompleteAsync();
+        await visitor.DeclineAsync(await (await RoundTrip.BeginAsync(visitor)).CompleteAsync());
         string? before = visitor.Cookie(SignedIn.CookieName);
         _world.Clock.Advance(TimeSpan.FromSeconds(1));
 
-        await second.CompleteAsync();
+        await visitor.DeclineAsync(await second.CompleteAsync());
 
         Assert.NotEqual(before, visitor.Cookie(SignedIn.CookieName));
         Assert.Equal("other", (string?)(await SessionAsync(visitor))["provider"]);

@@ -58,7 +58,7 @@ public sealed class UsernameAtSignInTests : IAsyncLifetime
         Named(name);
         using Visitor visitor = _world.NewVisitor();
 
-        await visitor.SignInAsync("alice");
+        await visitor.DeclineAsync(await visitor.SignInAsync("alice"));
 
         Assert.Equal(expected, await visitor.WhoAsync());
         Assert.NotNull(_world.Paperless.Data.FindUser(expected));

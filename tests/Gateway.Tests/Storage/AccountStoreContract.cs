@@ -13,6 +13,13 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
     private IAccountLinkStore Accounts => _store.Accounts;
 
+    private IRefusedSignInStore Refused => _store.RefusedSignIns;
+
+    private static PendingLink Pending(string name, int userId) => new("authentik", name, userId, "2026-01-01T00:00:00Z", Now, Now + PendingLink.Ttl);
+
+    private static RefusedSignIn Refusal(string name, int seconds) =>
+        new(Person(name), name, "group_not_allowed", $"reason {seconds}", Now.AddSeconds(seconds));
+
     private static CancellationToken Ct => StoreUnderTest.Ct;
 
     private protected abstract Task<StoreUnderTest> StartAsync();
@@ -106,6 +113,75 @@ public abstract class AccountStoreContract : IAsyncLifetime
 
         Assert.Null(await Accounts.AddAsync(Link("bob", 7), onlyToFreeUser: true, Ct));
         Assert.NotNull(await Accounts.AddAsync(Link("bob", 7) with { Joined = "2027-01-01T00:00:00Z" }, onlyToFreeUser: true, Ct));
+    }
+
+    [Fact]
+    public async Task A_pending_link_is_found_for_exactly_its_user_name_and_provider_until_it_expires()
+    {
+        PendingLink pending = Pending("alice", 7);
+        await Accounts.AddPendingAsync(pending, Ct);
+        await Accounts.AddPendingAsync(Pending("bob", 8), Ct);
+
+        Assert.Equal(pending, await Accounts.FindPendingAsync("authentik", "alice", Now, Ct));
+        Assert.Equal(pending, await Accounts.FindPendingAsync("authentik", "alice", Now.AddDays(7).AddSeconds(-1), Ct));
+        Assert.Null(await Accounts.FindPendingAsync("authentik", "Alice", Now, Ct));
+        Assert.Null(await Accounts.FindPendingAsync("authentik", "alice ", Now, Ct));
+        Assert.Null(await Accounts.FindPendingAsync("other", "alice", Now, Ct));
+        Assert.Null(await Accounts.FindPendingAsync("authentik", "alice", Now.AddDays(7), Ct));
+        Assert.Equal(["alice", "bob"], (await Accounts.ListPendingAsync(Now, Ct)).Select(link => link.ProviderUser));
+        Assert.Empty(await Accounts.ListPendingAsync(Now.AddDays(7), Ct));
+    }
+
+    [Fact]
+    public async Task A_later_pending_link_replaces_an_earlier_one_which_nobody_can_use_any_more()
+    {
+        PendingLink earlier = Pending("alice", 7);
+        PendingLink later = Pending("alice", 8);
+        await Accounts.AddPendingAsync(earlier, Ct);
+        await Accounts.AddPendingAsync(later, Ct);
+
+        Assert.False(await Accounts.RemovePendingAsync(earlier, Ct));
+        Assert.Equal(later, Assert.Single(await Accounts.ListPendingAsync(Now, Ct)));
+        Assert.True(await Accounts.RemovePendingAsync(later, Ct));
+        Assert.False(await Accounts.RemovePendingAsync(later, Ct));
+        Assert.Empty(await Accounts.ListPendingAsync(Now, Ct));
+    }
+
+    [Fact]
+    public async Task Of_concurrent_uses_of_a_pending_link_one_wins()
+    {
+        PendingLink pending = Pending("alice", 7);
+        await Accounts.AddPendingAsync(pending, Ct);
+
+        bool[] used = await Task.WhenAll(Enumerable.Range(1, 16).Select(_ => Task.Run(() => Accounts.RemovePendingAsync(pending, Ct), Ct)));
+
+        Assert.Single(used, one => one);
+    }
+
+    [Fact]
+    public async Task The_last_refusal_of_each_person_is_listed_for_a_week_newest_first()
+    {
+        await Refused.SaveAsync(Refusal("alice", 1), Ct);
+        await Refused.SaveAsync(Refusal("bob", 2), Ct);
+        await Refused.SaveAsync(Refusal("alice", 3), Ct);
+
+        Assert.Equal([Refusal("alice", 3), Refusal("bob", 2)], await Refused.ListAsync(Now.AddSeconds(3), Ct));
+        Assert.Equal([Refusal("alice", 3)], await Refused.ListAsync(Now.AddDays(7).AddSeconds(2), Ct));
+        Assert.Empty(await Refused.ListAsync(Now.AddDays(7).AddSeconds(3), Ct));
+    }
+
+    [Fact]
+    public async Task Of_too_many_refusals_the_newest_stay()
+    {
+        for (int number = 1; number <= IRefusedSignInStore.MaxEntries + 5; number++)
+        {
+            await Refused.SaveAsync(Refusal($"person{number}", number), Ct);
+        }
+
+        IReadOnlyList<RefusedSignIn> listed = await Refused.ListAsync(Now.AddMinutes(10), Ct);
+
+        Assert.Equal(IRefusedSignInStore.MaxEntries, listed.Count);
+        Assert.Equal(("person205", "person6"), (listed[0].Label, listed[^1].Label));
     }
 
     [Fact]

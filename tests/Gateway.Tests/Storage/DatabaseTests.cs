@@ -12,11 +12,11 @@ public sealed class DatabaseTests
     {
         using SessionsOnDisk sessions = new();
         await sessions.BeginAsync();
-        Assert.Equal(5L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(6L, sessions.Ask("PRAGMA user_version;"));
 
         sessions.Restart();
 
-        Assert.Equal(5L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(6L, sessions.Ask("PRAGMA user_version;"));
         Assert.Equal(1, sessions.Rows());
         Assert.Equal("wal", sessions.Ask("PRAGMA journal_mode;"));
     }
@@ -30,7 +30,7 @@ public sealed class DatabaseTests
         SettingsException refused = Assert.Throws<SettingsException>(sessions.Restart);
 
         Assert.Contains("GATEWAY_DATA_DIR", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("schema 7, this one knows 5", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("schema 7, this one knows 6", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Run that version", refused.Message, StringComparison.Ordinal);
         Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
     }

@@ -16,6 +16,8 @@ internal abstract class StoreUnderTest : IAsyncDisposable
 
     public abstract IAccountLinkStore Accounts { get; }
 
+    public abstract IRefusedSignInStore RefusedSignIns { get; }
+
     public abstract ISecretStore Secrets { get; }
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -48,6 +50,7 @@ internal sealed class SqliteUnderTest : StoreUnderTest
         ReplayCache = new SqliteReplayCache(_database);
         Lease = new SqliteLease(_database, TimeProvider.System);
         Accounts = new SqliteAccounts(_database);
+        RefusedSignIns = new SqliteRefusedSignIns(_database);
         Secrets = new SqliteSecrets(_database);
     }
 
@@ -58,6 +61,8 @@ internal sealed class SqliteUnderTest : StoreUnderTest
     public override ILease Lease { get; }
 
     public override IAccountLinkStore Accounts { get; }
+
+    public override IRefusedSignInStore RefusedSignIns { get; }
 
     public override ISecretStore Secrets { get; }
 
@@ -82,6 +87,7 @@ internal sealed class RedisUnderTest : StoreUnderTest
         ReplayCache = new RedisReplayCache(connection, TimeProvider.System);
         Lease = new RedisLease(connection);
         Accounts = new RedisAccounts(connection, TimeProvider.System);
+        RefusedSignIns = new RedisRefusedSignIns(connection);
         Secrets = new RedisSecrets(connection);
     }
 
@@ -96,6 +102,8 @@ internal sealed class RedisUnderTest : StoreUnderTest
     public override ILease Lease { get; }
 
     public override IAccountLinkStore Accounts { get; }
+
+    public override IRefusedSignInStore RefusedSignIns { get; }
 
     public override ISecretStore Secrets { get; }
 

@@ -1,0 +1,233 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Gateway.Accounts;
+using Gateway.Pages;
+using Gateway.Paperless;
+using Gateway.PasswordSessions;
+using Gateway.Providers;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.Storage;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Gateway.SignIn;
+
+/// <summary>
+/// The page that asks a new person whether the Paperless account of the same name is theirs. "Yes" leads to Paperless's login page and from there to
+/// a Connect, which needs a password session of exactly that account. "No" goes on as <see cref="UsernameChoice"/>.
+/// </summary>
+internal sealed class AccountQuestion
+{
+    /// <summary>Where Paperless's login page returns to.</summary>
+    public const string Path = "/gateway/account";
+
+    private const string Purpose = "account question 1";
+
+    private const int IdBytes = 32;
+
+    private const int MaxLabelLength = 150;
+
+    private const int MaxNextLength = 500;
+
+    /// <summary>Browsers drop a cookie of more than 4096 bytes, with its name and attributes.</summary>
+    private const int MaxCookieLength = 3800;
+
+    private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(15);
+
+    private readonly UsernameChoice _choice;
+    private readonly ConnectFlow _connect;
+    private readonly RefusedSignIns _refused;
+    private readonly IReplayCache _used;
+    private readonly GatewaySettings _settings;
+    private readonly PageWriter _pages;
+    private readonly TimeProvider _time;
+    private readonly IDataProtector _protector;
+    private readonly string _cookie;
+
+    public AccountQuestion(
+        UsernameChoice choice,
+        ConnectFlow connect,
+        RefusedSignIns refused,
+        IReplayCache used,
+        GatewaySettings settings,
+        PageWriter pages,
+        TimeProvider time,
+        IDataProtectionProvider protection)
+    {
+        _choice = choice;
+        _connect = connect;
+        _refused = refused;
+        _used = used;
+        _settings = settings;
+        _pages = pages;
+        _time = time;
+        _protector = protection.CreateProtector(Purpose);
+        _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-account";
+    }
+
+    public async Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, Namesake namesake)
+    {
+        string username = person.Username!;
+        Refusal refusal = new(403, "account_exists", "There is an account of this name", $"There is a Paperless account {username} already.")
+        {
+            Remedy = "Sign in with a browser, which asks whether it is yours.",
+            ForTheLog = $"{person.NameForLog} of {person.Issuer}, is asked whether the Paperless account of that name (user {namesake.UserId}) is theirs. "
+                + $"It is not found by its name, because {namesake.Reason}",
+            Level = LogLevel.Information,
+        };
+        await _refused.NoteAsync(person.Key, person.Label, refusal);
+        if (!context.Request.IsNavigation())
+        {
+            await _pages.RefuseAsync(context, refusal);
+            return;
+        }
+
+        _pages.Log(context, refusal);
+        string kept = Protect(person, namesake, next);
+        bool canConnect = !_settings.Paperless.RegularLoginDisabled && kept.Length <= MaxCookieLength;
+        if (canConnect)
+        {
+            context.Response.Cookies.Append(_cookie, kept, Options(Ttl));
+        }
+
+        await PageWriter.ShowAsync<AccountQuestionPage>(context, StatusCodes.Status200OK, new()
+        {
+            [nameof(AccountQuestionPage.Provider)] = _settings.Providers.First(provider => provider.Id == person.Provider).Name,
+            [nameof(AccountQuestionPage.Label)] = person.Label,
+            [nameof(AccountQuestionPage.Username)] = username,
+            [nameof(AccountQuestionPage.PasswordPath)] = canConnect ? PasswordPath : null,
+            [nameof(AccountQuestionPage.Command)] = LinkCommand.For(person, username),
+            [nameof(AccountQuestionPage.Action)] = _settings.ScriptName + UsernameChoice.Path,
+            [nameof(AccountQuestionPage.State)] = _choice.Begin(context, person, result, next),
+        });
+    }
+
+    /// <summary>The browser comes back from Paperless's login page.</summary>
+    public async Task FinishAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (Read(context) is not { } pending)
+        {
+            await _pages.RefuseAsync(context, Stale("this browser was asked nothing, or it was too long ago"));
+            return;
+        }
+
+        if (_connect.FindRefusal(context) is { } fault)
+        {
+            await _pages.RefuseAsync(context, fault);
+            return;
+        }
+
+        if (context.SignedInUser() is not { } now)
+        {
+            await _pages.RefuseAsync(context, NotSignedIn(context.PasswordSessionResult().Status));
+            return;
+        }
+
+        // Everything that follows ends the question; a second browser with a copy of the cookie gets no further, either.
+        if (!await _used.TryMarkUsedAsync(SHA256.HashData(pending.Id), pending.Until, context.RequestAborted))
+        {
+            await _pages.RefuseAsync(context, Stale("it was answered before"));
+            return;
+        }
+
+        context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
+        if (now.Session is not null || now.Id != pending.UserId)
+        {
+            await _pages.RefuseAsync(context, AnotherAccount(pending, now));
+            return;
+        }
+
+        // Then by single sign-on, which needs no further click at most providers.
+        string signIn = SignInFeature.LoginPath(_settings, pending.Person.Provider, pending.Next);
+        await _connect.FinishAsync(context, pending.Person, new ConnectInitiator(pending.UserId, Session: null), signIn);
+    }
+
+    private string PasswordPath => SignInFeature.PasswordPath(_settings, _settings.ScriptName + Path);
+
+    private string Protect(Person person, Namesake namesake, string next)
+    {
+        string label = person.Label[..Math.Min(person.Label.Length, MaxLabelLength)];
+        PendingConnect pending = new(
+            new Person(person.Provider, person.Issuer, person.Subject, label, null, null, null, null, null, null, null, null, person.AssertedAt),
+            namesake.UserId,
+            next.Length <= MaxNextLength ? next : _settings.ScriptName + "/",
+            _time.GetUtcNow() + Ttl,
+            RandomNumberGenerator.GetBytes(IdBytes));
+        return WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(pending, PendingConnectJson.Default.PendingConnect)));
+    }
+
+    /// <returns>Null where the browser has none, or it is too old, or of a provider that is configured no longer.</returns>
+    private PendingConnect? Read(HttpContext context)
+    {
+        try
+        {
+            byte[] sent = WebEncoders.Base64UrlDecode(context.Request.Cookies[_cookie] ?? "");
+            return JsonSerializer.Deserialize(_protector.Unprotect(sent), PendingConnectJson.Default.PendingConnect) is { } pending
+                && pending.Until > _time.GetUtcNow()
+                && _settings.Providers.Any(provider => provider.Id == pending.Person.Provider)
+                    ? pending
+                    : null;
+        }
+        catch (Exception error) when (error is CryptographicException or FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private Refusal Stale(string reason) => new(400, "account_question_stale", "Nothing was connected", "This browser has no such question open: it is "
+        + "answered already, or it took too long.")
+    {
+        Remedy = "Sign in again.",
+        Links = [new PageLink(_settings.ScriptName + SignInFeature.PagePath, "Sign in")],
+        ForTheLog = reason,
+    };
+
+    private Refusal NotSignedIn(PasswordSessionStatus status) => status switch
+    {
+        PasswordSessionStatus.Unknown => AccountRefusals.Unavailable(
+            new PaperlessUnavailableException("it does not say who is signed in"),
+            again: _settings.ScriptName + Path),
+        PasswordSessionStatus.PermissionMissing => new Refusal(
+            403,
+            "account_question_permission",
+            "A permission is missing",
+            "Paperless does not let you read your own name, so the gateway cannot tell that the account is yours.")
+        {
+            Remedy = "Ask the person who runs Paperless for the permission View UI settings.",
+        },
+        _ => new Refusal(401, "account_question_unproven", "Not signed in yet", "Nothing was connected: you are not signed in with a Paperless password.")
+        {
+            Links = [new PageLink(PasswordPath, "Sign in with a Paperless password")],
+            Level = LogLevel.Information,
+        },
+    };
+
+    private Refusal AnotherAccount(PendingConnect pending, SignedInUser now) =>
+        new(403, "account_question_another", "Nothing was connected", $"You are signed in as {now.Username}, and that is not the account of the question.")
+        {
+            Remedy = "Sign out, and sign in again.",
+            Links = [new PageLink(_settings.ScriptName + "/accounts/logout/", "Sign out")],
+            ForTheLog = $"{pending.Person.NameForLog}, was asked about user {pending.UserId}, and user {now.Id} is signed in "
+                + (now.Session is null ? "with a password" : "by single sign-on"),
+        };
+
+    private CookieOptions Options(TimeSpan age) => new()
+    {
+        HttpOnly = true,
+        Secure = _settings.Public.IsHttps,
+        SameSite = SameSiteMode.Strict,
+        Path = "/",
+        MaxAge = age,
+        IsEssential = true,
+    };
+}
+
+/// <summary>A Connect that waits for a password session of one user. It is in a cookie of the browser that was asked, encrypted.</summary>
+/// <param name="Id">Random: the Connect happens once.</param>
+internal sealed record PendingConnect(Person Person, int UserId, string Next, DateTimeOffset Until, byte[] Id);
+
+[JsonSerializable(typeof(PendingConnect))]
+internal sealed partial class PendingConnectJson : JsonSerializerContext;
