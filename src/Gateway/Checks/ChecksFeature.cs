@@ -16,6 +16,7 @@ internal static class ChecksFeature
     {
         builder.Services.AddSingleton<CheckRunner>();
         builder.Services.AddSingleton<LatestReport>();
+        builder.Services.AddSingleton<SignInFaults>();
         builder.Services.AddHostedService<StartupChecks>();
         builder.Services.AddSingleton<ICheck, SettingsCheck>();
         foreach (ProviderSettings provider in settings.Providers)

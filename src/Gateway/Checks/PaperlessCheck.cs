@@ -13,6 +13,8 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 {
     private const int MaxBodyBytes = 1024 * 1024;
 
+    private const string SetToken = "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser";
+
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(8);
 
     public string Subject { get; } = $"Paperless at {upstream.GetLeftPart(UriPartial.Authority)}";
@@ -27,7 +29,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         }
         catch (PaperlessCredentialException wrong)
         {
-            return [Finding.Problem(TokenSubject, wrong.Message.TrimEnd('.'), "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser")];
+            return [TokenProblem(wrong.Message.TrimEnd('.'), SetToken)];
         }
         catch (PaperlessApiException away)
         {
@@ -65,6 +67,8 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
     private string TokenSubject => $"{Subject}: API token";
 
+    private Finding TokenProblem(string seen, string remedy) => Finding.Problem(TokenSubject, seen, remedy) with { PreventsSignIn = true };
+
     private Finding Unreachable(string reason) => Finding.Problem(
         Subject,
         $"{upstream} cannot be used: {reason}",
@@ -76,7 +80,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
             string remedy = $"{token.Source} is not valid: set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser";
-            return (Finding.Problem(TokenSubject, $"Paperless refuses it ({(int)answer.Status})", remedy), null);
+            return (TokenProblem($"Paperless refuses it ({(int)answer.Status})", remedy), null);
         }
 
         if (answer.Status != HttpStatusCode.OK || ReadOwner(answer.Body) is not { } owner)
@@ -86,8 +90,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
         if (!owner.IsSuperuser)
         {
-            string seenOwner = $"it belongs to {owner.Username}, who is no superuser";
-            return (Finding.Problem(TokenSubject, seenOwner, "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser"), null);
+            return (TokenProblem($"it belongs to {owner.Username}, who is no superuser", SetToken), null);
         }
 
         string version = owner.Version ?? "of an unknown version";

@@ -45,7 +45,7 @@ internal sealed class ProviderCheck(Provider provider, GatewaySettings settings,
             findings.Add(off);
         }
 
-        return findings;
+        return [.. findings.Select(finding => finding with { Provider = Subject })];
     }
 
     /// <summary>Compares the clocks: tokens of a provider whose clock is wrong are expired, or not yet valid.</summary>

@@ -6,8 +6,12 @@ namespace Gateway.Checks;
 /// Runs the checks right after the start and logs what is wrong, so that the operator reads it before anybody meets it. While something is wrong, the
 /// checks run again, and the log says what changed.
 /// </summary>
-internal sealed partial class StartupChecks(LatestReport latest, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StartupChecks> logger)
-    : BackgroundService
+internal sealed partial class StartupChecks(
+    LatestReport latest,
+    SignInFaults faults,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<StartupChecks> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
 
@@ -44,6 +48,7 @@ internal sealed partial class StartupChecks(LatestReport latest, IHostApplicatio
     private async Task<bool> CheckAsync(CancellationToken stoppingToken)
     {
         CheckReport report = await latest.RefreshAsync(stoppingToken);
+        faults.Update(report);
         HashSet<Finding> wrong = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem)];
         foreach (Finding finding in wrong.Where(finding => !_logged.Contains(finding)))
         {

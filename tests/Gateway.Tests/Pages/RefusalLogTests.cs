@@ -41,6 +41,8 @@ public sealed class RefusalLogTests
         new("/gateway/session", Who.Nobody, "GET", "/gateway/session", 401),
         new("/gateway/session", Who.Unknown, "GET", "/gateway/session", 503),
         new("/gateway/session", Who.Nobody, "POST", "/gateway/session", 404),
+        new("/gateway/check", Who.Nobody, "GET", "/gateway/check", 401),
+        new("/gateway/check", Who.Alice, "GET", "/gateway/check", 403),
         new("/gateway/sessions", Who.Nobody, "GET", "/gateway/sessions", 401),
         new("/gateway/sessions", Who.Local, "GET", "/gateway/sessions", 404),
         new("/gateway/sessions/end", Who.Alice, "POST", "/gateway/sessions/end", 403) { Headers = Elsewhere },
