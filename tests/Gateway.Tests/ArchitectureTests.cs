@@ -30,7 +30,8 @@ public sealed partial class ArchitectureTests
         ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck",
         "StaticCache"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn"]),
-        ("Checks", ["Settings", "Background", "Storage", "Sessions", "PasswordSessions", "Pages", "Paperless", "Access", "Providers", "SignIn", "SignOut"]),
+        ("Checks", ["Settings", "Background", "Storage", "Sessions", "PasswordSessions", "Pages", "Paperless", "Access", "Providers", "SignIn", "Forwarding",
+            "SignOut"]),
         ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
         "Checks"]),
     ];

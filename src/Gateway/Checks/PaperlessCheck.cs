@@ -13,6 +13,8 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 {
     private const int MaxBodyBytes = 1024 * 1024;
 
+    private const int OldestMajorVersion = 3;
+
     private const string SetToken = "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser";
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(8);
@@ -50,11 +52,12 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
             return [Unreachable($"it did not answer in {AnswerTimeout.TotalSeconds:0} s")];
         }
 
-        (Finding first, string? owner) = JudgeOwner(answer);
+        (Finding first, Owner? owner) = JudgeOwner(answer);
         List<Finding> findings = [first];
         if (owner is not null)
         {
-            findings.Add(await RemoteUserAsync(client, owner, cancel));
+            findings.AddRange(JudgeVersion(owner.Version));
+            findings.Add(await RemoteUserAsync(client, owner.Username, cancel));
         }
 
         if (ClockFinding.Of($"{Subject}: clock", answer.Date, time.GetUtcNow()) is { } clock)
@@ -75,7 +78,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         "Check GATEWAY_UPSTREAM_URL, and that Paperless runs in a network that the gateway reaches");
 
     /// <returns>The finding, and the owner of the token where the token is a superuser's.</returns>
-    private (Finding Finding, string? Owner) JudgeOwner(PaperlessAnswer answer)
+    private (Finding Finding, Owner? Owner) JudgeOwner(PaperlessAnswer answer)
     {
         if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
@@ -94,7 +97,17 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         }
 
         string version = owner.Version ?? "of an unknown version";
-        return (Finding.Good(Subject, $"Paperless-ngx {version}, API token of {owner.Username}"), owner.Username);
+        return (Finding.Good(Subject, $"Paperless-ngx {version}, API token of {owner.Username}"), owner);
+    }
+
+    /// <summary>Older versions may have the API and lack what the gateway needs besides.</summary>
+    private IEnumerable<Finding> JudgeVersion(string? version)
+    {
+        if (Version.TryParse(version?.Split('-', ' ')[0], out Version? parsed) && parsed.Major < OldestMajorVersion)
+        {
+            yield return Finding.Warning(
+                Subject, $"the gateway is tested with Paperless-ngx {OldestMajorVersion}.0 and newer, not with {version}", "Update Paperless");
+        }
     }
 
     private Finding JudgeStranger(PaperlessAnswer answer)
@@ -110,7 +123,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
             HttpStatusCode.NotFound => Finding.Problem(
                 Subject, seen, "Check GATEWAY_UPSTREAM_URL; PAPERLESS_FORCE_SCRIPT_NAME must be the same for Paperless and for the gateway"),
             HttpStatusCode.NotAcceptable => Finding.Problem(
-                Subject, seen, "This version of Paperless does not offer version 9 of its API: use a version of Paperless that does"),
+                Subject, seen, "This version of Paperless does not offer version 9 of its API: use Paperless-ngx 3.0 or newer"),
             >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest => Finding.Problem(
                 Subject,
                 seen,

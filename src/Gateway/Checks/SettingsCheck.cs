@@ -5,9 +5,6 @@ namespace Gateway.Checks;
 /// <summary>The configuration as it was read, with the warnings that a start logs.</summary>
 internal sealed class SettingsCheck(GatewaySettings settings, SettingsWarnings warnings) : ICheck
 {
-    /// <summary>The domains of examples (RFC 2606, section 3). The start accepts them, because examples and tests start with them.</summary>
-    private static readonly string[] ExampleDomains = ["example.com", "example.org", "example.net"];
-
     public string Subject => "settings";
 
     public Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
@@ -25,8 +22,5 @@ internal sealed class SettingsCheck(GatewaySettings settings, SettingsWarnings w
         .. Examples(settings.Upstreams.Select(upstream => upstream.Host)).Select(host => $"GATEWAY_UPSTREAM_URL still names the example host {host}"),
     ];
 
-    private static IEnumerable<string> Examples(IEnumerable<string> hosts) => hosts.Where(IsExample);
-
-    private static bool IsExample(string host) => ExampleDomains.Any(domain =>
-        host.Equals(domain, StringComparison.OrdinalIgnoreCase) || host.EndsWith("." + domain, StringComparison.OrdinalIgnoreCase));
+    private static IEnumerable<string> Examples(IEnumerable<string> hosts) => hosts.Where(ExampleHost.IsExample);
 }

@@ -43,6 +43,8 @@ public sealed class RefusalLogTests
         new("/gateway/session", Who.Nobody, "POST", "/gateway/session", 404),
         new("/gateway/check", Who.Nobody, "GET", "/gateway/check", 401),
         new("/gateway/check", Who.Alice, "GET", "/gateway/check", 403),
+        new("/gateway/probe", Who.Nobody, "POST", "/gateway/probe", 413) { Form = new string('x', 3_000_000) },
+        new("/gateway/probe", Who.Nobody, "DELETE", "/gateway/probe", 404),
         new("/gateway/sessions", Who.Nobody, "GET", "/gateway/sessions", 401),
         new("/gateway/sessions", Who.Local, "GET", "/gateway/sessions", 404),
         new("/gateway/sessions/end", Who.Alice, "POST", "/gateway/sessions/end", 403) { Headers = Elsewhere },
