@@ -15,7 +15,8 @@ internal sealed partial class StartupChecks(
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(5);
+    /// <summary>A correction at the provider or in Paperless is noticed after this time at the latest.</summary>
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(1);
 
     private HashSet<Finding> _logged = [];
 
