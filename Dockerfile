@@ -49,5 +49,5 @@ EXPOSE 8080
 # Without a shell only the exec form works, so the health check runs the program itself.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["dotnet", "Gateway.dll", "health"]
 
-# Arguments are a command, for example: docker compose run --rm --no-deps gateway validate
+# Arguments are a command, for example: docker compose run --rm gateway check
 ENTRYPOINT ["dotnet", "Gateway.dll"]

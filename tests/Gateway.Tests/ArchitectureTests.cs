@@ -31,7 +31,7 @@ public sealed partial class ArchitectureTests
         "StaticCache"]),
         ("SignOut", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn"]),
         ("Checks", ["Settings", "Background", "Storage", "Sessions", "PasswordSessions", "Pages", "Paperless", "Access", "Accounts", "Providers",
-        "SignIn", "SignOut"]),
+        "SignIn", "Forwarding", "SignOut"]),
         ("Operations", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
         "Checks"]),
     ];

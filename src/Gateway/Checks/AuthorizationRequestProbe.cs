@@ -51,7 +51,12 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
             400 or 401 or 403 or 404 => Finding.Problem(
                 Thing,
                 $"{endpoint} answers {status} to the client {provider.Settings.ClientId} with the redirect URI {RedirectUri}",
-                "Compare client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS with the provider's Client ID, and register exactly this redirect URI there"),
+                "Compare client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS with the provider's Client ID, and register exactly this redirect URI there")
+                with
+            {
+                // RFC 6749, section 4.1.2.1. The others may be a proxy's before the provider.
+                PreventsSignIn = status == 400,
+            },
             _ => Finding.Problem(Thing, $"{endpoint} answers {status}", "The log of the provider, or of a proxy before it, has the reason"),
         };
     }

@@ -30,6 +30,14 @@ internal sealed record Finding(string Subject, FindingLevel Level, string Seen, 
 
     public static Finding Problem(string subject, string seen, string remedy) => new(subject, FindingLevel.Problem, seen, remedy);
 
+    /// <summary>
+    /// Whether nobody can sign in until the operator corrects something: the server answered, and refused. A server that does not answer may come back.
+    /// </summary>
+    public bool PreventsSignIn { get; init; }
+
+    /// <summary>The `provider_id` of a finding about a provider.</summary>
+    public string? Provider { get; init; }
+
     /// <summary>The mark in front of the line.</summary>
     public string Mark => Level switch
     {

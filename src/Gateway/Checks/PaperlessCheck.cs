@@ -13,6 +13,10 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 {
     private const int MaxBodyBytes = 1024 * 1024;
 
+    private const int OldestMajorVersion = 3;
+
+    private const string SetToken = "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser";
+
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(8);
 
     public string Subject { get; } = $"Paperless at {upstream.GetLeftPart(UriPartial.Authority)}";
@@ -27,7 +31,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         }
         catch (PaperlessCredentialException wrong)
         {
-            return [Finding.Problem(TokenSubject, wrong.Message.TrimEnd('.'), "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser")];
+            return [TokenProblem(wrong.Message.TrimEnd('.'), SetToken)];
         }
         catch (PaperlessApiException away)
         {
@@ -48,11 +52,12 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
             return [Unreachable($"it did not answer in {AnswerTimeout.TotalSeconds:0} s")];
         }
 
-        (Finding first, string? owner) = JudgeOwner(answer);
+        (Finding first, Owner? owner) = JudgeOwner(answer);
         List<Finding> findings = [first];
         if (owner is not null)
         {
-            findings.Add(await RemoteUserAsync(client, owner, cancel));
+            findings.AddRange(JudgeVersion(owner.Version));
+            findings.Add(await RemoteUserAsync(client, owner.Username, cancel));
         }
 
         if (ClockFinding.Of($"{Subject}: clock", answer.Date, time.GetUtcNow()) is { } clock)
@@ -65,18 +70,20 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
     private string TokenSubject => $"{Subject}: API token";
 
+    private Finding TokenProblem(string seen, string remedy) => Finding.Problem(TokenSubject, seen, remedy) with { PreventsSignIn = true };
+
     private Finding Unreachable(string reason) => Finding.Problem(
         Subject,
         $"{upstream} cannot be used: {reason}",
         "Check GATEWAY_UPSTREAM_URL, and that Paperless runs in a network that the gateway reaches");
 
     /// <returns>The finding, and the owner of the token where the token is a superuser's.</returns>
-    private (Finding Finding, string? Owner) JudgeOwner(PaperlessAnswer answer)
+    private (Finding Finding, Owner? Owner) JudgeOwner(PaperlessAnswer answer)
     {
         if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
             string remedy = $"{token.Source} is not valid: set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser";
-            return (Finding.Problem(TokenSubject, $"Paperless refuses it ({(int)answer.Status})", remedy), null);
+            return (TokenProblem($"Paperless refuses it ({(int)answer.Status})", remedy), null);
         }
 
         if (answer.Status != HttpStatusCode.OK || ReadOwner(answer.Body) is not { } owner)
@@ -86,12 +93,21 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
         if (!owner.IsSuperuser)
         {
-            string seenOwner = $"it belongs to {owner.Username}, who is no superuser";
-            return (Finding.Problem(TokenSubject, seenOwner, "Set GATEWAY_PAPERLESS_TOKEN to the API token of a superuser"), null);
+            return (TokenProblem($"it belongs to {owner.Username}, who is no superuser", SetToken), null);
         }
 
         string version = owner.Version ?? "of an unknown version";
-        return (Finding.Good(Subject, $"Paperless-ngx {version}, API token of {owner.Username}"), owner.Username);
+        return (Finding.Good(Subject, $"Paperless-ngx {version}, API token of {owner.Username}"), owner);
+    }
+
+    /// <summary>Older versions may have the API and lack what the gateway needs besides.</summary>
+    private IEnumerable<Finding> JudgeVersion(string? version)
+    {
+        if (Version.TryParse(version?.Split('-', ' ')[0], out Version? parsed) && parsed.Major < OldestMajorVersion)
+        {
+            yield return Finding.Warning(
+                Subject, $"the gateway is tested with Paperless-ngx {OldestMajorVersion}.0 and newer, not with {version}", "Update Paperless");
+        }
     }
 
     private Finding JudgeStranger(PaperlessAnswer answer)
@@ -107,7 +123,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
             HttpStatusCode.NotFound => Finding.Problem(
                 Subject, seen, "Check GATEWAY_UPSTREAM_URL; PAPERLESS_FORCE_SCRIPT_NAME must be the same for Paperless and for the gateway"),
             HttpStatusCode.NotAcceptable => Finding.Problem(
-                Subject, seen, "This version of Paperless does not offer version 9 of its API: use a version of Paperless that does"),
+                Subject, seen, "This version of Paperless does not offer version 9 of its API: use Paperless-ngx 3.0 or newer"),
             >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest => Finding.Problem(
                 Subject,
                 seen,

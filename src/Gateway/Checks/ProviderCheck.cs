@@ -54,7 +54,7 @@ internal sealed class ProviderCheck(Provider provider, GatewaySettings settings,
                 "The groups of such people stay as they were: let the provider send a list of names, or correct GATEWAY_GROUPS_CLAIM"));
         }
 
-        return findings;
+        return [.. findings.Select(finding => finding with { Provider = Subject })];
     }
 
     /// <summary>Compares the clocks: tokens of a provider whose clock is wrong are expired, or not yet valid.</summary>

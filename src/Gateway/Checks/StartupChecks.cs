@@ -6,12 +6,17 @@ namespace Gateway.Checks;
 /// Runs the checks right after the start and logs what is wrong, so that the operator reads it before anybody meets it. While something is wrong, the
 /// checks run again, and the log says what changed.
 /// </summary>
-internal sealed partial class StartupChecks(LatestReport latest, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StartupChecks> logger)
-    : BackgroundService
+internal sealed partial class StartupChecks(
+    LatestReport latest,
+    SignInFaults faults,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<StartupChecks> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(5);
+    /// <summary>A correction at the provider or in Paperless is noticed after this time at the latest.</summary>
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(1);
 
     private HashSet<Finding> _logged = [];
 
@@ -44,6 +49,7 @@ internal sealed partial class StartupChecks(LatestReport latest, IHostApplicatio
     private async Task<bool> CheckAsync(CancellationToken stoppingToken)
     {
         CheckReport report = await latest.RefreshAsync(stoppingToken);
+        faults.Update(report);
         HashSet<Finding> wrong = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem)];
         foreach (Finding finding in wrong.Where(finding => !_logged.Contains(finding)))
         {

@@ -74,13 +74,13 @@ internal sealed class Commands(Func<string[], WebApplication> create)
                 result.AddError($"\"{token.Value}\" is not understood.");
             }
         });
-        Command validate = new("validate", "Checks the configuration as a start would, without serving.") { configuration };
+        Command validate = new("validate", "Checks the configuration alone, as a start would. The command check also asks the servers.") { configuration };
         validate.SetAction(async (parsed, _) =>
         {
             await using WebApplication app = create(parsed.GetValue(configuration) ?? []);
             GatewaySettings settings = app.Services.GetRequiredService<GatewaySettings>();
             await Console.Out.WriteLineAsync($"The configuration is good: {settings.Public} in front of {string.Join(", ", settings.Upstreams)}, "
-                + $"sign-in at {string.Join(", ", settings.Providers)}.");
+                + $"sign-in at {string.Join(", ", settings.Providers)}. No server was asked: \"check\" asks them.");
             return 0;
         });
         return validate;

@@ -1,3 +1,4 @@
+using Gateway.Checks;
 using Gateway.Paperless;
 using Gateway.Providers;
 using Gateway.Settings;
@@ -6,7 +7,10 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Gateway.Operations;
 
-/// <summary>Registers the health checks. An unavailable provider prevents only sign-ins, so the status is degraded and not unhealthy.</summary>
+/// <summary>
+/// Registers the health checks. An unavailable provider prevents only sign-ins, so the status is degraded and not unhealthy. A fault
+/// that only the operator can correct, and with which nobody can sign in, is unhealthy.
+/// </summary>
 internal static class HealthChecks
 {
     public const string Store = "store";
@@ -66,8 +70,12 @@ internal sealed class StoreHealthCheck(ISessionStore store, TimeProvider time) :
 }
 
 /// <summary>A replica of Paperless must answer without an error, and Paperless must accept the user header.</summary>
-internal sealed class PaperlessHealthCheck(UpstreamClient paperless, Upstreams upstreams, RemoteUserStatus remoteUser, TimeProvider time)
-    : TimedHealthCheck(time)
+internal sealed class PaperlessHealthCheck(
+    UpstreamClient paperless,
+    Upstreams upstreams,
+    RemoteUserStatus remoteUser,
+    SignInFaults faults,
+    TimeProvider time) : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
@@ -79,13 +87,19 @@ internal sealed class PaperlessHealthCheck(UpstreamClient paperless, Upstreams u
             throw new HttpRequestException($"it answers {(int)answer.Status}");
         }
 
+        if (faults.OfPaperless is { } fault)
+        {
+            return HealthCheckResult.Unhealthy(fault.ToString());
+        }
+
         // Apps with an API token can go on working.
         return remoteUser.IsIgnored ? HealthCheckResult.Degraded(remoteUser.Problem) : Ok;
     }
 }
 
 /// <summary>The provider's discovery document must be valid, and the provider must answer now.</summary>
-internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers, TimeProvider time) : TimedHealthCheck(time)
+internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers, GatewaySettings settings, SignInFaults faults, TimeProvider time)
+    : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
     {
@@ -94,7 +108,7 @@ internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers,
         {
             await provider.Discovery.GetConfigurationAsync(cancel);
             await provider.EnsureReachableAsync(cancel);
-            return Ok;
+            return faults.OfProvider(id) is { } fault ? Judge(fault) : Ok;
         }
         catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException)
         {
@@ -102,4 +116,9 @@ internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers,
             throw new ProviderUnavailableException(ProviderFailureText.Describe(failure, provider.Settings), failure);
         }
     }
+
+    /// <summary>People can sign in while another provider has no fault.</summary>
+    private HealthCheckResult Judge(Finding fault) => settings.Providers.All(provider => faults.OfProvider(provider.Id) is not null)
+        ? HealthCheckResult.Unhealthy(fault.ToString())
+        : HealthCheckResult.Degraded(fault.ToString());
 }

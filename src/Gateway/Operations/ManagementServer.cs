@@ -1,3 +1,4 @@
+using Gateway.Checks;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -6,7 +7,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Gateway.Operations;
 
 /// <summary>Serves the health checks at `GATEWAY_MANAGEMENT_URL`. A separate server, so that the public address does not expose them.</summary>
-internal sealed partial class ManagementServer(GatewaySettings settings, Health health, ILogger<ManagementServer> logger) : IHostedService, IAsyncDisposable
+internal sealed partial class ManagementServer(GatewaySettings settings, Health health, GatewayRun run, ILogger<ManagementServer> logger)
+    : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
     public const string ReadyPath = "/health/ready";
@@ -44,6 +46,8 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
         {
             case LivePath:
                 return context.Response.WriteAsync("ok");
+            case ManagementPaths.Run:
+                return context.Response.WriteAsync(run.Text);
             case ReadyPath:
                 return AnswerReadyAsync(context);
             default:

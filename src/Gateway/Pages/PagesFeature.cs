@@ -17,6 +17,9 @@ internal static class PagesFeature
     /// <summary>What the checks of the configuration found, for superusers. The Checks feature maps it.</summary>
     public const string CheckPath = "/gateway/check";
 
+    /// <summary>Answers to the check of the public address. The Checks feature maps it.</summary>
+    public const string ProbePath = "/gateway/probe";
+
     private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void AddPages(this WebApplicationBuilder builder)

@@ -17,6 +17,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
         "code_challenge", "code_challenge_method", "request", "request_uri");
 
+    private readonly ProviderNames _names = new(variable, variables);
+
     public ImmutableArray<ProviderSettings> Read(string? text)
     {
         if (text is null && variables.IsUnreadable(variable))
@@ -73,6 +75,8 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
             return [];
         }
 
+        _names.WarnOfConnect(connect);
+        ReportPlaceholders(connect, "openid_connect");
         ImmutableArray<ProviderSettings>.Builder providers = ImmutableArray.CreateBuilder<ProviderSettings>(apps.Length);
         for (int index = 0; index < apps.Length; index++)
         {
@@ -110,6 +114,29 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return providers.ToImmutable();
     }
 
+    private void ReportPlaceholders(JsonElement value, string place)
+    {
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty property in value.EnumerateObject())
+            {
+                ReportPlaceholders(property.Value, $"{place}.{property.Name}");
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            int index = 0;
+            foreach (JsonElement item in value.EnumerateArray())
+            {
+                ReportPlaceholders(item, $"{place}[{index++}]");
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.String && Placeholder.Find(value.GetString()!) is { } placeholder)
+        {
+            variables.ReportPlaceholder(variable, place, placeholder);
+        }
+    }
+
     /// <summary>Like allauth, accepts a single `APP` instead of `APPS`.</summary>
     private static JsonElement[]? Apps(JsonElement connect)
     {
@@ -134,6 +161,7 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         }
 
         _ = TryGet(app, "settings", JsonValueKind.Object, out JsonElement settings);
+        _names.WarnOfApp(app, settings, place);
         string? id = Required(app, "provider_id", place);
         string? clientId = Required(app, "client_id", place);
         Uri? discovery = Required(settings, "server_url", place + ".settings") is { } url ? Discovery(url, place) : null;
@@ -151,6 +179,12 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
                 variable,
                 $"{place} has a token_auth_method but no secret.",
                 "Add \"secret\", or remove \"token_auth_method\" for a public client.");
+        }
+
+        if (secret.Length == 0 && method is null && clientKey is null)
+        {
+            variables.Warn($"{variable}: {place} has no \"secret\", so it must be a public client at the provider. "
+                + "If it is not, add the client secret; if it is, \"token_auth_method\": \"none\" in its settings says so.");
         }
 
         method = AuthMethod(method, secret, place);
@@ -237,9 +271,15 @@ internal sealed partial class SocialAccountProviders(string variable, Variables 
         return clientKey is not null && chosen is null ? TokenAuthMethod.PrivateKeyJwt : TokenAuthMethod.None;
     }
 
-    private static ImmutableArray<string> Scopes(JsonElement settings, JsonElement connect)
+    private ImmutableArray<string> Scopes(JsonElement settings, JsonElement connect)
     {
         IEnumerable<string> scopes = Strings(settings, "scope") ?? Strings(connect, "SCOPE") ?? ["openid", "profile", "email"];
+        foreach (string scope in scopes.Where(scope => scope.Contains(',', StringComparison.Ordinal)))
+        {
+            variables.Warn($"{variable}: SCOPE holds \"{scope}\", which is one scope with a comma in its name. "
+                + "Write [\"openid\", \"profile\", \"email\"], or put spaces between the scopes.");
+        }
+
         return [.. scopes.Prepend("openid").Distinct(StringComparer.Ordinal)];
     }
 

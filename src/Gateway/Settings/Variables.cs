@@ -17,6 +17,7 @@ internal sealed class Variables(IConfiguration configuration)
 
     private readonly List<SettingsProblem> _problems = [];
     private readonly List<string> _warnings = [];
+    private readonly HashSet<string> _placeholders = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string?> _read = new(StringComparer.OrdinalIgnoreCase);
 
     public IReadOnlyList<SettingsProblem> Problems => _problems;
@@ -32,9 +33,14 @@ internal sealed class Variables(IConfiguration configuration)
     /// <summary>The variable that holds the value: <paramref name="name"/>, or the one that names its file.</summary>
     public string Source(string name) => NullIfBlank(configuration[name + "_FILE"]) is null ? name : name + "_FILE";
 
-    /// <summary>Adds a problem, once even if the variable is read several times.</summary>
+    /// <summary>Adds a problem, once even if the variable is read several times. A placeholder is the only problem of its variable.</summary>
     public void Problem(string variable, string wrong, string remedy)
     {
+        if (_placeholders.Contains(variable))
+        {
+            return;
+        }
+
         SettingsProblem problem = new(variable, wrong, remedy);
         if (!_problems.Contains(problem))
         {
@@ -69,8 +75,20 @@ internal sealed class Variables(IConfiguration configuration)
             value = ReadFile(name, file);
         }
 
-        return _read[name] = value is null ? null : NullIfBlank(WithoutQuotes(name, value));
+        value = value is null ? null : NullIfBlank(WithoutQuotes(name, value));
+        bool isJson = value is ['{', not '{', ..];
+        if (value is not null && !isJson && Placeholder.Find(value) is { } placeholder)
+        {
+            ReportPlaceholder(name, "the value", placeholder);
+            _placeholders.Add(name);
+        }
+
+        return _read[name] = value;
     }
+
+    /// <param name="place">The value, or the place in it.</param>
+    public void ReportPlaceholder(string name, string place, string placeholder) =>
+        Problem(name, $"{place} still holds a placeholder ({placeholder}).", "Write the real value in its place.");
 
     /// <summary>Booleans in the spellings of Paperless, and also `on` and `off`.</summary>
     public bool Flag(string name, bool fallback = false)
@@ -103,12 +121,17 @@ internal sealed class Variables(IConfiguration configuration)
 
         ImmutableArray<string> parts = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(part => WithoutQuotes(name, part))];
+        foreach (string placeholder in parts.Select(Placeholder.Find).OfType<string>())
+        {
+            ReportPlaceholder(name, "the list", placeholder);
+        }
+
         return parts.IsEmpty
             ? ReportProblem(name, "holds commas and no entry.", "Write the entries with commas between them, or remove the variable.", parts)
             : parts;
     }
 
-    /// <summary>`90s`, `5m`, `24h`, `7d`; a bare number is seconds, as in Paperless.</summary>
+    /// <summary>`90s`, `5m`, `24h`, `7d`; a bare number is seconds, as in Paperless, which people who mean hours do not expect.</summary>
     public TimeSpan Duration(string name, TimeSpan fallback)
     {
         if (Text(name) is not { } text)
@@ -116,7 +139,13 @@ internal sealed class Variables(IConfiguration configuration)
             return fallback;
         }
 
-        return TryReadDuration(text, out TimeSpan duration)
+        bool isDuration = TryReadDuration(text, out TimeSpan duration);
+        if (isDuration && char.IsAsciiDigit(text[^1]) && !IsPaperlessVariable(name))
+        {
+            Warn($"{name}: {text} has no unit and means {text} seconds. Write {text}s, or the unit that you mean, such as 30m or 24h.");
+        }
+
+        return isDuration
             ? duration
             : ReportProblem(name, $"\"{text}\" is not a duration.", "Write a whole number above zero with s, m, h or d, such as 24h.", fallback);
     }

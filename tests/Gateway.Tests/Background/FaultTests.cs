@@ -1,7 +1,6 @@
 using System.Net;
 using System.Reflection;
 using Gateway.Access;
-using Gateway.Accounts;
 using Gateway.Checks;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
@@ -276,29 +275,13 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_failing_first_check_of_Paperless_API_does_not_stop_the_gateway()
-    {
-        await using World world = await World.StartAsync();
-        IServiceProvider services = world.Gateway.Services;
-        using CredentialStartupCheck look = new(
-            api: null!,
-            services.GetRequiredService<IHostApplicationLifetime>(),
-            world.Clock,
-            services.GetRequiredService<ILogger<CredentialStartupCheck>>());
-
-        await look.StartAsync(World.Ct);
-        await look.ExecuteTask!.InTimeAsync("The startup check ends.");
-
-        await FailedAsync(world, "The startup check of Paperless's API token");
-    }
-
-    [Fact]
     public async Task Checks_that_fail_after_the_start_run_again()
     {
         await using World world = await World.StartAsync();
         IServiceProvider services = world.Gateway.Services;
         using StartupChecks checks = new(
             latest: null!,
+            new SignInFaults(),
             services.GetRequiredService<IHostApplicationLifetime>(),
             world.Clock,
             services.GetRequiredService<ILogger<StartupChecks>>());

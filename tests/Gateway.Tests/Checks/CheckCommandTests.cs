@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Storage;
 using Gateway.Tests.Kit;
 
@@ -53,6 +55,68 @@ public sealed class CheckCommandTests
 
         Assert.Equal(1, exitCode);
         Assert.Equal(2, output.Split('\n').Count(line => line.StartsWith("✘ settings: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task With_wait_the_checks_are_repeated_until_nothing_is_wrong()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Fault starting = world.Paperless.Faults.Answer(_ => true, 502);
+        Task<(int ExitCode, string Output, string Errors)> check = ProgramProcess.RunAsync("Gateway", ["check", "--wait", "60s"], world.Settings());
+        await Wait.UntilAsync(() => starting.Hits > 2, "The check asks Paperless, and asks again.");
+        Assert.False(check.IsCompleted);
+
+        starting.Release();
+        (int exitCode, string output, string _) = await check;
+
+        Assert.True(exitCode is 0 or 2, output);
+    }
+
+    [Fact]
+    public async Task With_wait_a_fault_that_stays_exits_with_1_in_the_end()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        settings["GATEWAY_PAPERLESS_TOKEN"] = new string('0', 40);
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check", "--wait", "3s"], settings);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("API token", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_configuration_of_the_sandbox_is_good_beside_the_running_sandbox()
+    {
+        int[] ports = [World.FreePort(), World.FreePort(), World.FreePort(), World.FreePort()];
+        await using ProgramProcess sandbox = ProgramProcess.Start(
+            "Gateway.Sandbox",
+            ["--gateway", $"{ports[0]}", "--provider", $"{ports[1]}", "--paperless", $"{ports[2]}", "--management", $"{ports[3]}"]);
+        await sandbox.LineAsync(line => line.Contains("Ctrl+C stops all three", StringComparison.Ordinal));
+        JsonObject app = ProvidersSetting.Of(
+            new Uri($"http://127.0.0.1:{ports[1]}/application/o/paperless/"),
+            "authentik",
+            new DevelopmentProviderOptions().ClientId,
+            new DevelopmentProviderOptions().ClientSecret);
+        Dictionary<string, string?> settings = new()
+        {
+            ["PAPERLESS_URL"] = $"http://localhost:{ports[0]}",
+            ["PAPERLESS_ENABLE_HTTP_REMOTE_USER"] = "true",
+            ["PAPERLESS_ADMIN_USER"] = "admin",
+            ["PAPERLESS_ADMIN_PASSWORD"] = "admin",
+            ["GATEWAY_UPSTREAM_URL"] = $"http://127.0.0.1:{ports[2]}",
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{ports[3]}",
+            ["GATEWAY_DATA_DIR"] = Path.Combine(Path.GetTempPath(), $"gateway-check-{ports[0]}"),
+            [ProvidersSetting.Variable] = ProvidersSetting.Json(app),
+        };
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check"], settings);
+
+        Assert.True(exitCode is 0 or 2, output);
+        Assert.Contains("requests arrive at this gateway, with the right host", output, StringComparison.Ordinal);
+        Assert.Contains("WebSockets: they are passed on", output, StringComparison.Ordinal);
+        await sandbox.SignalAsync("INT");
+        Assert.Equal(0, await sandbox.ExitAsync());
     }
 
     [Theory]

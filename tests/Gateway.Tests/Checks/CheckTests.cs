@@ -1,5 +1,6 @@
 using Gateway.Checks;
 using Gateway.Settings;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Checks;
@@ -68,6 +69,24 @@ public sealed class CheckTests
         Assert.Equal(
             ["authentik: clock", $"Paperless at {world.Paperless.Address.GetLeftPart(UriPartial.Authority)}: clock"],
             report.Findings.Where(finding => finding.Level == FindingLevel.Problem).Select(finding => finding.Subject));
+    }
+
+    [Theory]
+    [InlineData("2.20.3", true)]
+    [InlineData("3.0.0-beta.rc1", false)]
+    [InlineData("of somebody's own", false)]
+    public async Task A_Paperless_older_than_the_supported_versions_is_a_warning(string version, bool isOld)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        using Fault old = world.Paperless.Faults.Answer(
+            request => request.RawPath == "/api/ui_settings/",
+            200,
+            $$$"""{"user": {"username": "admin", "is_superuser": true}, "settings": {"version": "{{{version}}}"}}""");
+
+        CheckReport report = await RunAsync(world.Settings());
+
+        Finding[] warnings = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Warning)];
+        Assert.Equal(isOld, warnings.Any(finding => finding.Seen.Contains("3.0 and newer", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -109,6 +109,42 @@ internal sealed record WrongSetup(string Name, Action<WorldOptions>? Configure, 
 
         // The settings.
         new("a setting without a value that is needed", null, (_, settings) => settings["GATEWAY_PAPERLESS_TOKEN"] = null, "GATEWAY_PAPERLESS_TOKEN"),
+        new(
+            "the client secret of the example",
+            null,
+            (world, settings) => App(world, settings, app => app["secret"] = "<client secret>"),
+            "secret still holds a placeholder (<…>)", "Write the real value"),
+        new(
+            "a shell variable left in the token",
+            null,
+            (_, settings) => settings["GATEWAY_PAPERLESS_TOKEN"] = "${TOKEN}",
+            "GATEWAY_PAPERLESS_TOKEN", "placeholder (${…})"),
+        new(
+            "a command left in an address",
+            null,
+            (_, settings) => settings["GATEWAY_UPSTREAM_URL"] = "http://$(hostname):8000",
+            "GATEWAY_UPSTREAM_URL", "placeholder ($(…))"),
+        new(
+            "a template left in an address",
+            null,
+            (world, settings) => Server(world, settings, _ => "https://{{ authentik }}/application/o/paperless/"),
+            "server_url still holds a placeholder ({{…}})"),
+        new(
+            "the public address of the example",
+            null,
+            (_, settings) => settings["PAPERLESS_URL"] = "https://docs.example.com",
+            "docs.example.com", "real host"),
+        new(
+            "the provider of the example",
+            null,
+            (world, settings) => Server(world, settings, _ => "https://auth.example.org/application/o/paperless/"),
+            "auth.example.org", "server_url", "real host"),
+        new(
+            "an automatic sign-in in Paperless",
+            null,
+            (_, settings) => settings["PAPERLESS_AUTO_LOGIN_USERNAME"] = "alice",
+            "PAPERLESS_AUTO_LOGIN_USERNAME", "Remove it"),
+        new("Paperless in debug mode", null, (_, settings) => settings["PAPERLESS_DEBUG"] = "true", "PAPERLESS_DEBUG", "Remove it"),
         new("a public address without a scheme", null, (_, settings) => settings["PAPERLESS_URL"] = "docs.example.org", "PAPERLESS_URL", "https://"),
 
         // The store.

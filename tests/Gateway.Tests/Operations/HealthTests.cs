@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Gateway.Checks;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Storage;
@@ -48,6 +50,55 @@ public sealed class HealthTests
         world.Provider.Outage = Outage.None;
         world.Clock.Advance(AWhile);
         Assert.Equal("ready", Status(await AskAsync(world, "/health/ready")));
+    }
+
+    [Fact]
+    public async Task A_client_secret_that_the_provider_refuses_makes_the_gateway_unready()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddHostedService<StartupChecks>();
+        });
+        JsonObject app = ProvidersSetting.Of(world.Provider);
+        app["secret"] = "not the secret";
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
+        world.StartGateway();
+        await world.Log.WaitForAsync("CheckFailed");
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.Equal("unready", Status(page));
+        Assert.Contains("client secret: the provider refuses it (invalid_client). Copy", Check(page, "provider authentik"), StringComparison.Ordinal);
+        Assert.Equal("ok", Check(page, "paperless"));
+    }
+
+    [Fact]
+    public async Task An_API_token_of_an_ordinary_user_makes_the_gateway_unready_until_it_is_a_superusers()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddHostedService<StartupChecks>();
+        });
+        world.Options.ApiToken = world.Paperless.Data.TokenOf("bob");
+        world.StartGateway();
+        await world.Log.WaitForAsync("CheckFailed");
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal("unready", Status(page));
+        Assert.Contains("bob, who is no superuser. Set GATEWAY_PAPERLESS_TOKEN", Check(page, "paperless"), StringComparison.Ordinal);
+
+        world.Paperless.Data.UpdateUser("bob", user => user with { IsSuperuser = true });
+        await Wait.UntilAsync(
+            async () =>
+            {
+                world.Clock.Advance(TimeSpan.FromSeconds(10));
+                return Status(await AskAsync(world, "/health/ready")) == "ready";
+            },
+            "The gateway is ready.");
     }
 
     [Fact]

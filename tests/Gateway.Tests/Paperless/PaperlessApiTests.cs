@@ -152,7 +152,8 @@ public sealed class PaperlessApiTests
         using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/token/", 200))
         {
             world.StartGateway();
-            await world.Log.WaitForAsync("PaperlessNotAskedYet");
+            using Visitor early = world.NewVisitor();
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await early.SignInAsync("alice")).Status);
         }
 
         world.Clock.Advance(TimeSpan.FromSeconds(20));
@@ -171,8 +172,11 @@ public sealed class PaperlessApiTests
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         using Fault odd = world.Paperless.Faults.Answer(request => request.RawPath == "/api/ui_settings/", status);
         world.StartGateway();
-        await world.Log.WaitForAsync("PaperlessNotAskedYet");
+        using Visitor alice = world.NewVisitor();
 
+        Page page = await alice.SignInAsync("alice");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
         Assert.Empty(world.Log.Of("PaperlessCredentialWrong"));
     }
 
@@ -256,7 +260,6 @@ public sealed class PaperlessApiTests
         });
         world.Options.ApiToken = owner is null ? "0123456789" : world.Paperless.Data.TokenOf(owner);
         world.StartGateway();
-        await world.Log.WaitForAsync("PaperlessCredentialWrong");
         using Visitor alice = world.NewVisitor();
 
         Page page = await alice.SignInAsync("alice");
@@ -276,7 +279,8 @@ public sealed class PaperlessApiTests
         await using World world = await World.StartAsync(options => options.StartGateway = false);
         Fault starting = world.Paperless.Faults.Answer(_ => true, 502);
         world.StartGateway();
-        await world.Log.WaitForAsync("PaperlessNotAskedYet");
+        using Visitor early = world.NewVisitor();
+        Assert.NotEqual(HttpStatusCode.OK, (await early.OpenAsync("/")).Status);
         starting.Release();
 
         using Visitor alice = await world.SignedInAsync("alice");

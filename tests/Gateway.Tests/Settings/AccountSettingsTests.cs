@@ -67,7 +67,8 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("GATEWAY_SUPERUSER_GROUPS", ", ,", "no entry")]
     [InlineData("GATEWAY_STAFF_GROUPS", ",", "no entry")]
     [InlineData(Token, "Token SECRET0123456789", "without \"Token\" before it")]
-    [InlineData(Token, "<SECRET>", "is not an API token")]
+    [InlineData(Token, "SECRET>", "is not an API token")]
+    [InlineData(Token, "<SECRET>", "placeholder")]
     [InlineData("GATEWAY_SUPERUSERS_GROUPS", "SECRET", "Did you mean GATEWAY_SUPERUSER_GROUPS?")]
     [InlineData("GATEWAY_PAPERLES_TOKEN", "SECRET", "Did you mean GATEWAY_PAPERLESS_TOKEN?")]
     public void An_invalid_account_setting_is_reported_with_its_remedy(string name, string value, string words)
@@ -192,7 +193,6 @@ public sealed class AccountSettingsTests : IDisposable
     [InlineData("PAPERLESS_ACCOUNT_DEFAULT_HTTP_PROTOCOL", "PAPERLESS_URL")]
     [InlineData("PAPERLESS_ACCOUNT_EMAIL_VERIFICATION", "sign-up page")]
     [InlineData("PAPERLESS_ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS", "password reset")]
-    [InlineData("PAPERLESS_AUTO_LOGIN_USERNAME", "Remove it")]
     [InlineData("PAPERLESS_SOCIAL_ACCOUNT_SYNC_SOMETHING_NEW", "does not know it")]
     [InlineData("PAPERLESS_SOCIAL_ACCOUNT_PROVIDERS", "Did you mean PAPERLESS_SOCIALACCOUNT_PROVIDERS?")]
     [InlineData("PAPERLESS_SOCIALACCOUNT_EMAIL_REQUIRED_FILE", "does not know it")]
@@ -204,6 +204,27 @@ public sealed class AccountSettingsTests : IDisposable
         Assert.Contains(hint, warning, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", warning, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("PAPERLESS_AUTO_LOGIN_USERNAME", "alice")]
+    [InlineData("PAPERLESS_AUTO_LOGIN_USERNAME_FILE", "/run/secrets/user")]
+    [InlineData("PAPERLESS_DEBUG", "true")]
+    public void A_setting_with_which_Paperless_does_not_believe_the_gateway_alone_is_refused(string name, string value)
+    {
+        Assert.Contains("Remove it", GivenEnvironment.Read((name, value)).Problem.Remedy, StringComparison.Ordinal);
+        Assert.Empty(GivenEnvironment.Read((name, "")).Problems);
+    }
+
+    [Fact]
+    public void A_Paperless_without_debugging_is_accepted() => Assert.Empty(GivenEnvironment.Read(("PAPERLESS_DEBUG", "false")).Said);
+
+    [Theory]
+    [InlineData("PAPERLESS_SOCIAL_AUTO_SINGUP", "PAPERLESS_SOCIAL_AUTO_SIGNUP")]
+    [InlineData("PAPERLESS_FORCE_SCRIPTNAME", "PAPERLESS_FORCE_SCRIPT_NAME")]
+    [InlineData("PAPERLES_TRUSTED_PROXIES", "PAPERLESS_TRUSTED_PROXIES")]
+    [InlineData("PAPERLESS_UR", "PAPERLESS_URL")]
+    public void A_misspelt_variable_of_Paperless_is_a_warning_with_the_right_name(string name, string meant) =>
+        Assert.EndsWith($"Did you mean {meant}?", Assert.Single(GivenEnvironment.Read((name, "true")).Warnings), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("PAPERLESS_OCR_LANGUAGE")]

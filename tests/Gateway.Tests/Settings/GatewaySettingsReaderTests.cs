@@ -323,4 +323,31 @@ public sealed class GatewaySettingsReaderTests
         Assert.Equal(4, reading.Warnings.Count);
         Assert.DoesNotContain("SECRET", reading.Said, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("GATEWAY_PAPERLESS_TOKEN", "<api token>", "<…>")]
+    [InlineData("GATEWAY_PAPERLESS_TOKEN", "${PAPERLESS_TOKEN}", "${…}")]
+    [InlineData("GATEWAY_REDIS_URL", "redis://:$(cat /run/secrets/redis)@redis:6379", "$(…)")]
+    [InlineData("PAPERLESS_URL", "https://{{ paperless_host }}", "{{…}}")]
+    [InlineData("PAPERLESS_SOCIALACCOUNT_PROVIDERS", "{{ providers }}", "{{…}}")]
+    [InlineData("GATEWAY_ALLOWED_GROUPS", "family,<group>", "<…>")]
+    public void A_placeholder_is_one_problem_that_names_its_kind(string name, string value, string placeholder)
+    {
+        SettingsProblem problem = GivenEnvironment.Read((name, value)).Problem;
+
+        Assert.Equal(name, problem.Variable);
+        Assert.Contains($"a placeholder ({placeholder}).", problem.Wrong, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_password_with_angle_brackets_is_no_placeholder() =>
+        Assert.Empty(GivenEnvironment.Read(("GATEWAY_PAPERLESS_TOKEN", null), ("PAPERLESS_ADMIN_USER", "admin"), ("PAPERLESS_ADMIN_PASSWORD", "a<b>c")).Said);
+
+    [Theory]
+    [InlineData("24", 1)]
+    [InlineData("24h", 0)]
+    public void A_duration_without_a_unit_is_a_warning(string value, int warnings) =>
+        Assert.Equal(
+            warnings,
+            GivenEnvironment.Read(("GATEWAY_SESSION_IDLE", value)).Warnings.Count(warning => warning.Contains("24 seconds", StringComparison.Ordinal)));
 }

@@ -9,6 +9,8 @@ internal static class Shipped
     /// <summary>Variables in the shared file that Paperless alone reads.</summary>
     public static readonly IReadOnlySet<string> PaperlessOwn = new HashSet<string>
     {
+        "PAPERLESS_AUTO_LOGIN_USERNAME",
+        "PAPERLESS_DEBUG",
         "PAPERLESS_OCR_LANGUAGE",
         "PAPERLESS_SECRET_KEY",
         "PAPERLESS_TIME_ZONE",
