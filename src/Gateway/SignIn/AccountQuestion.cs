@@ -18,7 +18,7 @@ namespace Gateway.SignIn;
 /// The page that asks a new person whether the Paperless account of the same name is theirs. "Yes" leads to Paperless's login page and from there to
 /// a Connect, which needs a password session of exactly that account. "No" goes on as <see cref="UsernameChoice"/>.
 /// </summary>
-internal sealed class AccountQuestion
+internal sealed partial class AccountQuestion
 {
     /// <summary>Where Paperless's login page returns to.</summary>
     public const string Path = "/gateway/account";
@@ -43,6 +43,7 @@ internal sealed class AccountQuestion
     private readonly GatewaySettings _settings;
     private readonly PageWriter _pages;
     private readonly TimeProvider _time;
+    private readonly ILogger<SecurityLog> _logger;
     private readonly IDataProtector _protector;
     private readonly string _cookie;
 
@@ -54,6 +55,7 @@ internal sealed class AccountQuestion
         GatewaySettings settings,
         PageWriter pages,
         TimeProvider time,
+        ILogger<SecurityLog> logger,
         IDataProtectionProvider protection)
     {
         _choice = choice;
@@ -63,6 +65,7 @@ internal sealed class AccountQuestion
         _settings = settings;
         _pages = pages;
         _time = time;
+        _logger = logger;
         _protector = protection.CreateProtector(Purpose);
         _cookie = (settings.Public.IsHttps ? "__Host-" : "") + SessionCookie.Prefix + "-account";
     }
@@ -73,8 +76,8 @@ internal sealed class AccountQuestion
         Refusal refusal = new(403, "account_exists", "There is an account of this name", $"There is a Paperless account {username} already.")
         {
             Remedy = "Sign in with a browser, which asks whether it is yours.",
-            ForTheLog = $"{person.NameForLog} of {person.Issuer}, is asked whether the Paperless account of that name (user {namesake.UserId}) is theirs. "
-                + $"It is not found by its name, because {namesake.Reason}",
+            ForTheLog = $"{person.NameForLog} of {person.Issuer}: the Paperless account of that name (user {namesake.UserId}) is not found by its name, "
+                + $"because {namesake.Reason}",
             Level = LogLevel.Information,
         };
         await _refused.NoteAsync(person.Key, person.Label, refusal);
@@ -84,7 +87,7 @@ internal sealed class AccountQuestion
             return;
         }
 
-        _pages.Log(context, refusal);
+        Asked(person.Label, person.Subject, person.Issuer, namesake.UserId, namesake.Reason);
         string kept = Protect(person, namesake, next);
         bool canConnect = !_settings.Paperless.RegularLoginDisabled && kept.Length <= MaxCookieLength;
         if (canConnect)
@@ -223,6 +226,14 @@ internal sealed class AccountQuestion
         MaxAge = age,
         IsEssential = true,
     };
+
+    [LoggerMessage(
+        EventId = 3026,
+        EventName = "AccountQuestionAsked",
+        Level = LogLevel.Information,
+        Message = "{Person}, subject {Subject} of {Issuer}, is asked whether the Paperless account of that name (user {UserId}) is theirs: it is not found by "
+            + "its name, because {Reason}")]
+    private partial void Asked(string person, string subject, string issuer, int userId, string reason);
 }
 
 /// <summary>A Connect that waits for a password session of one user. It is in a cookie of the browser that was asked, encrypted.</summary>

@@ -39,7 +39,7 @@ public sealed partial class AccountQuestionTests
         Assert.NotNull(owner.Cookie(SignedIn.CookieName));
         Assert.Contains("\"username\":\"admin\"", (await owner.FetchAsync(script + "/gateway/session")).Text, StringComparison.Ordinal);
         Assert.Equal("a password", CapturedLog.Value(Assert.Single(world.Log.Of("AccountConnected")), "How"));
-        Assert.Contains("it is a superuser", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Reason"), StringComparison.Ordinal);
+        Assert.Contains("it is a superuser", CapturedLog.Value(Assert.Single(world.Log.Of("AccountQuestionAsked")), "Reason"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed partial class AccountQuestionTests
         Assert.DoesNotContain("CAROL", question.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("secret@example.com", question.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(reason, question.Text, StringComparison.Ordinal);
-        Assert.Contains(reason, CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Reason"), StringComparison.Ordinal);
+        Assert.Contains(reason, CapturedLog.Value(Assert.Single(world.Log.Of("AccountQuestionAsked")), "Reason"), StringComparison.Ordinal);
         Assert.Equal(links, world.Links().Count);
         Assert.Null(world.Paperless.Data.FindUser("carol2"));
     }

@@ -169,6 +169,16 @@ public sealed partial class JourneyTests(Chromium chromium)
         options.Paperless = paperless => paperless with { RemoteUserApi = true };
     }
 
+    /// <summary>On the page that asks whether the account is theirs: "Yes", its password, and on to Paperless.</summary>
+    internal static async Task ConnectWithPasswordAsync(IPage page, string person)
+    {
+        await page.GetByRole(AriaRole.Link, new() { Name = "Yes: sign in with its Paperless password once" }).ClickAsync();
+        await page.GetByLabel("Username").FillAsync(person);
+        await page.GetByLabel("Password").FillAsync(person);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to Paperless" }).ClickAsync();
+    }
+
     internal static async Task SignInAsync(IPage page, string person)
     {
         await page.GetByRole(AriaRole.Link, new() { Name = "Sign in with authentik" }).ClickAsync();

@@ -35,6 +35,7 @@ public sealed partial class SandboxTests(Chromium chromium)
 
         // As admin, with the live status still open when Ctrl+C is pressed.
         await JourneyTests.SignInAsync(page, "admin");
+        await JourneyTests.ConnectWithPasswordAsync(page, "admin");
         await Assertions.Expect(page.GetByText("Admin's own letter")).ToBeVisibleAsync();
         await Assertions.Expect(page.Locator("#status")).ToHaveTextAsync("connected");
         Assert.Empty(window.Errors);
