@@ -27,7 +27,7 @@ internal static class CheckCommand
         {
             IEnumerable<Finding> problems = wrong.Problems.Select(problem =>
                 Finding.Problem("settings", $"{problem.Variable} {problem.Wrong.TrimEnd('.')}", problem.Remedy.TrimEnd('.')));
-            return await WriteAsync(new CheckReport([.. problems], DateTimeOffset.UtcNow), [], json);
+            return await WriteAsync(new CheckReport([.. problems], At: default), [], json);
         }
 
         await using (app)

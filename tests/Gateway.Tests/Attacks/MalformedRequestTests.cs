@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Gateway.Access;
+using Gateway.Checks;
 using Gateway.Pages;
 using Gateway.Profile;
 using Gateway.Tests.Kit;
@@ -206,7 +207,8 @@ public sealed class MalformedRequestTests
     private static async Task<IReadOnlyList<GatewayEndpoint>> FormsAsync(World world)
     {
         GatewayEndpoint[] forms = [.. (await GatewayEndpoint.AllAsync(world))
-            .Where(endpoint => endpoint.Methods.Contains("POST") && endpoint.Pattern != ProfileRequests.DisconnectPath)];
+            .Where(endpoint => endpoint.Methods.Contains("POST")
+                && endpoint.Pattern is not (ProfileRequests.DisconnectPath or ProbeEndpoint.Path))];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }

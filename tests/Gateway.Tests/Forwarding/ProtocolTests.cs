@@ -39,7 +39,10 @@ public sealed class ProtocolTests
 
         Assert.Equal((HttpVersion.Version20, HttpStatusCode.OK), (answer.Version, answer.StatusCode));
         Assert.Equal(HasQuic, answer.Headers.Contains("Alt-Svc"));
-        Assert.DoesNotMatch("\"@l\":\"(Warning|Error|Fatal)\"", secure.Gateway.Output);
+
+        // The checks after the start find, rightly, that nobody trusts the certificate.
+        IEnumerable<string> lines = secure.Gateway.Output.Split('\n').Where(line => !line.Contains("\"CheckFailed\"", StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.DoesNotMatch("\"@l\":\"(Warning|Error|Fatal)\"", line));
     }
 
     [Theory]

@@ -41,15 +41,15 @@ public sealed class RedisConfigurationTests
 
         (int unknown, string output, string errors) = await ProgramProcess.RunAsync(
             "Gateway",
-            ["validate"],
+            ["sessions", "list"],
             new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null });
         (int trusted, _, _) = await ProgramProcess.RunAsync(
             "Gateway",
-            ["validate"],
+            ["sessions", "list"],
             new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = PrivateAuthority.AuthorityFile });
         (int system, _, _) = await ProgramProcess.RunAsync(
             "Gateway",
-            ["validate"],
+            ["sessions", "list"],
             new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null, ["SSL_CERT_FILE"] = PrivateAuthority.AuthorityFile });
 
         Assert.Equal((1, 0, 0), (unknown, trusted, system));
