@@ -39,7 +39,11 @@ public sealed class ProtocolTests
 
         Assert.Equal((HttpVersion.Version20, HttpStatusCode.OK), (answer.Version, answer.StatusCode));
         Assert.Equal(HasQuic, answer.Headers.Contains("Alt-Svc"));
-        Assert.DoesNotMatch("\"@l\":\"(Warning|Error|Fatal)\"", secure.Gateway.Output);
+
+        // The checks after the start say that the certificate is not trusted, which is so.
+        Assert.DoesNotContain(
+            secure.Gateway.Output.Split('\n').Where(line => !line.Contains(nameof(Gateway.Checks.StartupChecks), StringComparison.Ordinal)),
+            line => line.Contains("\"@l\":", StringComparison.Ordinal));
     }
 
     [Theory]
