@@ -26,7 +26,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     public RootCommand Root() => new("Paperless Gateway. Without a command it starts the gateway, configured by environment variables.")
     {
-        Health(), Validate(), Check(), Settings(), Accounts(), Sessions(), Storage(),
+        Health(), Validate(), Check(), Setup(), Settings(), Accounts(), Sessions(), Storage(),
     };
 
     /// <summary>The arguments of `accounts`.</summary>
@@ -97,6 +97,39 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         Command check = new("check", "Checks the configuration against the provider, Paperless and the store. It changes nothing.") { _json, wait };
         check.SetAction((parsed, cancel) => CheckCommand.RunAsync(() => create([]), parsed.GetValue(_json), parsed.GetValue(wait), cancel));
         return check;
+    }
+
+    private Command Setup()
+    {
+        Option<string> publicUrl = Text("--public-url", "URL", "The address that people type for Paperless.");
+        Option<string> provider = Text("--provider", "KIND", "authentik or other.");
+        Option<string> providerUrl = Text("--provider-url", "URL", "authentik's address, or the other provider's issuer.");
+        Option<string> paperlessUrl = Text("--paperless-url", "URL", "Paperless's address, as the gateway reaches it.");
+        Option<string> admin = Text("--admin", "NAME", "The superuser of Paperless as whom the gateway manages accounts.");
+        Option<bool> existing = new("--existing") { Description = "Paperless exists: the gateway needs an API token of its superuser." };
+        Option<string> output = Text("--output", "DIR", "The directory for the files; the current one if left out.");
+        Option<bool> force = new("--force") { Description = "Overwrites existing files, with new secrets." };
+        Command setup = new("setup", "Writes the files of an installation, and checks it. It asks for what is left out.")
+        {
+            publicUrl, provider, providerUrl, paperlessUrl, admin, existing, output, force,
+        };
+        setup.SetAction((parsed, cancel) =>
+        {
+            SetupArguments arguments = new(
+                parsed.GetValue(publicUrl),
+                parsed.GetValue(provider),
+                parsed.GetValue(providerUrl),
+                parsed.GetValue(paperlessUrl),
+                parsed.GetValue(admin),
+                parsed.GetValue(existing),
+                parsed.GetValue(output) ?? ".",
+                parsed.GetValue(force));
+            return new SetupCommand(Console.IsInputRedirected ? null : Terminal.Ask, CheckAsync).RunAsync(arguments);
+
+            Task<int> CheckAsync(IReadOnlyList<(string Name, string Value)> settings) => CheckCommand.RunAsync(
+                () => create([.. settings.Select(setting => $"--{setting.Name}={setting.Value}")]), json: false, wait: null, cancel);
+        });
+        return setup;
     }
 
     private static TimeSpan? NoDuration(ArgumentResult result)

@@ -30,6 +30,14 @@ internal static class Terminal
         return exitCode;
     }
 
+    /// <summary>Asks the person at the terminal.</summary>
+    /// <param name="preset">The answer that an empty line means.</param>
+    public static string Ask(string question, string preset)
+    {
+        Console.Error.Write(preset.Length == 0 ? $"{question}: " : $"{question} [{preset}]: ");
+        return Console.ReadLine()?.Trim() is { Length: > 0 } answer ? answer : preset;
+    }
+
     private static bool IsUnprintable(char letter) => char.GetUnicodeCategory(letter)
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -115,10 +115,11 @@ public sealed class Http2FloodTests : IAsyncLifetime
         Assert.InRange(more, int.MinValue, MoreMemory);
         Assert.Contains("continuations without end", ended);
 
-        // Kestrel may say of a flooded connection that it never completed; of the gateway's own parts none failed.
+        // Kestrel may say of a flooded connection that it never completed; of the gateway's own parts none failed. The checks after the start say that
+        // the certificate is not trusted, which is so.
         Assert.Null(_gateway.Output.Split('\n').FirstOrDefault(line =>
             line.Contains("\"SourceContext\":\"Gateway", StringComparison.Ordinal)
-            && !line.Contains("\"CheckFailed\"", StringComparison.Ordinal)
+            && !line.Contains(nameof(Gateway.Checks.StartupChecks), StringComparison.Ordinal)
             && (line.Contains("\"@l\":\"Error\"", StringComparison.Ordinal) || line.Contains("\"@l\":\"Fatal\"", StringComparison.Ordinal))));
     }
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using Gateway.Access;
-using Gateway.Checks;
 using Gateway.Pages;
 using Gateway.Profile;
 using Gateway.Tests.Kit;
@@ -207,8 +206,8 @@ public sealed class MalformedRequestTests
     private static async Task<IReadOnlyList<GatewayEndpoint>> FormsAsync(World world)
     {
         GatewayEndpoint[] forms = [.. (await GatewayEndpoint.AllAsync(world))
-            .Where(endpoint => endpoint.Methods.Contains("POST")
-                && endpoint.Pattern is not (ProfileRequests.DisconnectPath or ProbeEndpoint.Path))];
+            .Where(endpoint => endpoint.Methods.Contains("POST"))
+            .Where(endpoint => endpoint.Pattern is not (ProfileRequests.DisconnectPath or PagesFeature.ProbePath))];
         Assert.True(forms.Length >= 8, "the endpoints that are sent a form were not found");
         return forms;
     }

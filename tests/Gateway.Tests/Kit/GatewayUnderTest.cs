@@ -105,7 +105,8 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
             // The clock stands still: a pause before the next try would never end.
             services.AddSingleton(PaperlessApiTimes.Default with { RetryBackoff = TimeSpan.Zero });
 
-            // Its requests would stand between those that a test counts. The management server, which this configures too, does not have it.
+            // Its requests would stand between those that a test counts.
+            // The factory may also meet the management server, which has none.
             foreach (ServiceDescriptor checks in services.Where(service => service.ImplementationType == typeof(StartupChecks)).ToArray())
             {
                 services.Remove(checks);
