@@ -12,6 +12,10 @@ internal static class LinkCommand
         $"docker compose exec gateway dotnet Gateway.dll accounts link --provider {Quote(person.Provider)} --issuer {Quote(person.Issuer)} "
         + $"--subject {Quote(person.Subject)} --user {Quote(username)}";
 
+    /// <summary>Before the person has ever signed in, where the provider uses the same user name.</summary>
+    public static string ForLater(string username) =>
+        $"docker compose exec gateway dotnet Gateway.dll accounts link --user {Quote(username)} --provider-user {Quote(username)}";
+
     /// <summary>For a POSIX shell: names come from the provider, and the operator pastes them.</summary>
     private static string Quote(string text)
     {

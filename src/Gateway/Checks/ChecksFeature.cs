@@ -23,6 +23,7 @@ internal static class ChecksFeature
     {
         builder.Services.AddSingleton<CheckRunner>();
         builder.Services.AddSingleton<LatestReport>();
+        builder.Services.AddSingleton<AccountsCheck>();
         builder.Services.AddSingleton<SignInFaults>();
         builder.Services.AddSingleton<GatewayRun>();
         builder.Services.AddSingleton<ProbeEndpoint>();

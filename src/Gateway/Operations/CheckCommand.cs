@@ -14,9 +14,10 @@ internal static class CheckCommand
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(2);
 
     /// <param name="create">Creates the application without serving.</param>
+    /// <param name="accounts">Also says of each Paperless user who becomes it at a first sign-in.</param>
     /// <param name="wait">Repeats the checks until nothing is wrong, for this long at most; null: once.</param>
     /// <returns>The exit code: 0 all good, 1 something is wrong, 2 warnings only.</returns>
-    public static async Task<int> RunAsync(Func<WebApplication> create, bool json, TimeSpan? wait, CancellationToken cancel)
+    public static async Task<int> RunAsync(Func<WebApplication> create, bool json, bool accounts, TimeSpan? wait, CancellationToken cancel)
     {
         WebApplication app;
         try
@@ -40,6 +41,12 @@ internal static class CheckCommand
             {
                 await Task.Delay(RepeatInterval, time, cancel);
                 report = await runner.RunAsync(cancel);
+            }
+
+            if (accounts)
+            {
+                IReadOnlyList<Finding> users = await app.Services.GetRequiredService<AccountsCheck>().RunAsync(cancel);
+                report = new CheckReport([.. report.Findings, .. users], report.At);
             }
 
             return await WriteAsync(report, RegisteredAddress.Of(app.Services.GetRequiredService<GatewaySettings>()), json);

@@ -235,6 +235,9 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await Assertions.Expect(page).ToHaveURLAsync(world.Origin + "/documents/2");
         await page.GotoAsync(world.Origin + "/gateway/session");
         await Assertions.Expect(page.GetByText("authentik").First).ToBeVisibleAsync();
+        await page.GotoAsync(world.Origin + "/gateway/check");
+        await look.IsInOrderAsync("check", "Check");
+        await Assertions.Expect(page.GetByText("authentik: client secret")).ToBeVisibleAsync();
         Assert.Empty(window.Errors);
     }
 

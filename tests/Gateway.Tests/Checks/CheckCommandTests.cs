@@ -119,6 +119,38 @@ public sealed class CheckCommandTests
         Assert.Equal(0, await sandbox.ExitAsync());
     }
 
+    [Fact]
+    public async Task Who_becomes_which_user_is_said_for_each_user_of_Paperless()
+    {
+        await using World world = await World.StartAsync();
+        world.Paperless.Data.AddUser("Bob");
+        world.Paperless.Data.AddUser("gone", user => user with { IsActive = false });
+        (await world.SignedInAsync("alice")).Dispose();
+
+        (int exitCode, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check", "--accounts"], world.Settings());
+
+        Assert.Equal(2, exitCode);
+        Assert.All(
+            [
+                "✔ user alice: linked to alice at authentik", "! user Bob: differs from the user bob in letter case only",
+                "✔ user gone: switched off", "! user admin: a superuser, so no sign-in finds it by its name",
+                "accounts link --user admin --provider-user admin",
+            ],
+            line => Assert.Contains(line, output, StringComparison.Ordinal));
+        Assert.DoesNotContain("✘", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_database_the_users_are_listed_and_none_is_made()
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+
+        (int _, string output, string _) = await ProgramProcess.RunAsync("Gateway", ["check", "--accounts"], world.Settings());
+
+        Assert.Contains("✔ user alice: the first person of this name at the provider gets it", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(world.DataDirectory));
+    }
+
     [Theory]
     [InlineData("accounts", "list")]
     [InlineData("sessions", "list")]
