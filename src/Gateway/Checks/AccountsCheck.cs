@@ -79,8 +79,9 @@ internal sealed class AccountsCheck(PaperlessApi api, IAccountLinkStore links, I
         return settings.Match switch
         {
             AccountMatch.Username => Finding.Good(subject, "the first person of this name at the provider gets it"),
-            AccountMatch.VerifiedEmail when !string.IsNullOrEmpty(user.Email) => Finding.Good(subject, "the first person with its verified email address gets it"),
-            AccountMatch.VerifiedEmail => Finding.Warning(subject, "has no email address, so no sign-in finds it", $"Add the address in Paperless. {command}"),
+            AccountMatch.VerifiedEmail => string.IsNullOrEmpty(user.Email)
+                ? Finding.Warning(subject, "has no email address, so no sign-in finds it", $"Add the address in Paperless. {command}")
+                : Finding.Good(subject, "the first person with its verified email address gets it"),
             _ => Finding.Good(subject, "a person of this name is asked for its Paperless password"),
         };
     }

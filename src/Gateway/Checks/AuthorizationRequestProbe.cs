@@ -15,6 +15,10 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
 {
     public const string Thing = "client ID, redirect URI and scopes";
 
+    private const string NotRefused = "the provider does not refuse the request of a sign-in";
+
+    private static readonly TimeSpan PushTimeout = TimeSpan.FromSeconds(8);
+
     private string RedirectUri => settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(provider.Settings.Id);
 
     /// <returns>The finding; the caller names the subject.</returns>
@@ -24,10 +28,14 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
         try
         {
             using HttpResponseMessage response = await provider.Backchannel
-                .GetAsync(Address(configuration), HttpCompletionOption.ResponseHeadersRead, cancel);
+                .GetAsync(await AddressAsync(configuration, cancel), HttpCompletionOption.ResponseHeadersRead, cancel);
             return Judge(endpoint, response);
         }
-        catch (Exception error) when (error is HttpRequestException or ProviderUnavailableException)
+        catch (ProviderRefusedException refused)
+        {
+            return JudgeError(ProviderFailureText.ErrorCode(refused.Error));
+        }
+        catch (Exception error) when (ProviderFailureText.IsFailure(error, cancel))
         {
             ProviderUnavailableException failure = ProviderFailureText.From(error, endpoint);
             return Finding.Problem(Thing, failure.Message, failure.Remedy ?? "Check that the provider runs");
@@ -39,15 +47,14 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
         int status = (int)response.StatusCode;
         if (status is >= 300 and < 400 && response.Headers.Location is { } location)
         {
-            Uri target = new(new Uri(endpoint), location);
-            return target.AbsoluteUri.StartsWith(RedirectUri, StringComparison.Ordinal)
+            return Uri.TryCreate(new Uri(endpoint), location, out Uri? target) && target.AbsoluteUri.StartsWith(RedirectUri, StringComparison.Ordinal)
                 ? JudgeAnswer(target)
-                : Finding.Good(Thing, "the provider shows its login page");
+                : Finding.Good(Thing, NotRefused);
         }
 
         return status switch
         {
-            < 300 => Finding.Good(Thing, "the provider shows its login page"),
+            < 300 => Finding.Good(Thing, NotRefused),
             400 or 401 or 403 or 404 => Finding.Problem(
                 Thing,
                 $"{endpoint} answers {status} to the client {provider.Settings.ClientId} with the redirect URI {RedirectUri}",
@@ -65,7 +72,11 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
     private Finding JudgeAnswer(Uri target)
     {
         Dictionary<string, Microsoft.Extensions.Primitives.StringValues> query = QueryHelpers.ParseQuery(target.Query);
-        string error = ProviderFailureText.ErrorCode(query["error"].ToString());
+        return JudgeError(ProviderFailureText.ErrorCode(query["error"].ToString()));
+    }
+
+    private Finding JudgeError(string error)
+    {
         return error switch
         {
             "" or "login_required" or "interaction_required" => Finding.Good(Thing, "the provider accepts the request"),
@@ -81,9 +92,31 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
         };
     }
 
-    private Uri Address(OpenIdConnectConfiguration configuration)
+    /// <summary>As a sign-in: the request is pushed where the provider offers that (RFC 9126).</summary>
+    private async Task<Uri> AddressAsync(OpenIdConnectConfiguration configuration, CancellationToken cancel)
     {
-        Dictionary<string, string?> parameters = new(StringComparer.Ordinal)
+        Dictionary<string, string> parameters = Parameters();
+        PushedAuthorization.CheckConfiguration(configuration);
+        if (!string.IsNullOrEmpty(configuration.PushedAuthorizationRequestEndpoint))
+        {
+            OpenIdConnectMessage request = new();
+            foreach ((string name, string value) in parameters)
+            {
+                request.SetParameter(name, value);
+            }
+
+            if (await provider.PushedAuthorization.PushAsync(request, configuration, PushTimeout, cancel) is { } reference)
+            {
+                parameters = new() { ["client_id"] = provider.Settings.ClientId, ["request_uri"] = reference };
+            }
+        }
+
+        return new Uri(QueryHelpers.AddQueryString(configuration.AuthorizationEndpoint, parameters!));
+    }
+
+    private Dictionary<string, string> Parameters()
+    {
+        Dictionary<string, string> parameters = new(StringComparer.Ordinal)
         {
             ["client_id"] = provider.Settings.ClientId,
             ["response_type"] = "code",
@@ -99,7 +132,7 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
             parameters[name] = value;
         }
 
-        return new Uri(QueryHelpers.AddQueryString(configuration.AuthorizationEndpoint, parameters));
+        return parameters;
     }
 
     private static string Random() => Base64UrlTextEncoder.Encode(RandomNumberGenerator.GetBytes(16));

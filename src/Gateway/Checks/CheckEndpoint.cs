@@ -24,10 +24,22 @@ internal static class CheckEndpoint
             return;
         }
 
+        if (context.Session() is { } session && IsStale(session, context.RequestServices))
+        {
+            const string detail = "Nobody has confirmed for some minutes that you are a superuser.";
+            await context.RequestServices.GetRequiredService<PageWriter>()
+                .RefuseAsync(context, new Refusal(403, "not_confirmed", "Not confirmed", detail) { Remedy = "Open Paperless, and then this page again." });
+            return;
+        }
+
         CheckReport report = await context.RequestServices.GetRequiredService<LatestReport>().RefreshAsync(context.RequestAborted);
         CheckView view = View(report, context.RequestServices.GetRequiredService<GatewaySettings>());
         await PageWriter.ShowAsync<CheckPage>(context, StatusCodes.Status200OK, new() { [nameof(CheckPage.Check)] = view });
     }
+
+    /// <summary>Only a request for Paperless asks the provider and Paperless about the person again.</summary>
+    private static bool IsStale(Session session, IServiceProvider services) => session.IsHeldBack
+        || services.GetRequiredService<TimeProvider>().GetUtcNow() - session.CheckedAt > services.GetRequiredService<SessionSettings>().Recheck * 2;
 
     private static CheckView View(CheckReport report, GatewaySettings settings) => new(
         [

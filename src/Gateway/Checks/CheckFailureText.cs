@@ -8,6 +8,12 @@ internal static class CheckFailureText
     /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>
     public static string Innermost(Exception error)
     {
+        if (error is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError })
+        {
+            // Its message has the proxy's password.
+            return "the HTTP proxy refused the connection";
+        }
+
         while (error.InnerException is { } inner)
         {
             error = inner;

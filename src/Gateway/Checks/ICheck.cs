@@ -1,6 +1,6 @@
 namespace Gateway.Checks;
 
-/// <summary>Checks one thing that a sign-in needs. A check changes nothing: not at the provider, not in Paperless, and not in the store.</summary>
+/// <summary>Checks one thing that a sign-in needs. A check changes no setting, no user and no database.</summary>
 internal interface ICheck
 {
     /// <summary>The thing, for a finding about the check itself.</summary>

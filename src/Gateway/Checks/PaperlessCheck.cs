@@ -1,13 +1,15 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
+using Gateway.Accounts;
 using Gateway.Paperless;
 using Gateway.Settings;
 
 namespace Gateway.Checks;
 
 /// <summary>One replica of Paperless: whether it is Paperless, the API token, and whether it believes the user header.</summary>
-/// <remarks>The page that shows the user header begins a session in Paperless, which is ended again.</remarks>
+/// <remarks>The page that is asked for with the user header begins a session in Paperless, which is ended again.</remarks>
 internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, ApiToken token, RemoteUserStatus remoteUser, Outbound outbound, TimeProvider time)
     : ICheck
 {
@@ -23,7 +25,11 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
     {
-        using HttpClient client = new(outbound.CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxBodyBytes };
+        SocketsHttpHandler handler = outbound.CreateHandler();
+
+        // As for forwarded requests: the owner of the token may have a name with other letters.
+        handler.RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1;
+        using HttpClient client = new(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxBodyBytes };
         string credential;
         try
         {
@@ -57,7 +63,10 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         if (owner is not null)
         {
             findings.AddRange(JudgeVersion(owner.Version));
-            findings.Add(await RemoteUserAsync(client, owner.Username, cancel));
+            if (Username.CanBeSent(owner.Username))
+            {
+                findings.Add(await RemoteUserAsync(client, owner.Username, cancel));
+            }
         }
 
         if (ClockFinding.Of($"{Subject}: clock", answer.Date, time.GetUtcNow()) is { } clock)
@@ -141,10 +150,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         {
             PaperlessAnswer page = await AskAsync(client, "/", (header, owner), cancel);
             string? session = page.Cookie(settings.Paperless.SessionCookie);
-            if (session is not null)
-            {
-                await AskAsync(client, "/accounts/logout/", ("Cookie", $"{settings.Paperless.SessionCookie}={session}"), cancel);
-            }
+            await SignOutAsync(client, page, cancel);
 
             if (page.Status == HttpStatusCode.OK)
             {
@@ -163,6 +169,24 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             return Finding.Problem(subject, "Paperless did not answer the request for its start page", "Look at Paperless's log");
+        }
+    }
+
+    /// <summary>Ends the session that the user header began, whatever its cookie is called.</summary>
+    private async Task SignOutAsync(HttpClient client, PaperlessAnswer page, CancellationToken cancel)
+    {
+        if (page.Cookies.FirstOrDefault(line => line.Split('=')[0].EndsWith("sessionid", StringComparison.Ordinal)) is not { } cookie)
+        {
+            return;
+        }
+
+        try
+        {
+            await AskAsync(client, "/accounts/logout/", ("Cookie", cookie.Split(';')[0]), cancel);
+        }
+        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            // It expires there. The question itself was answered.
         }
     }
 

@@ -67,7 +67,7 @@ internal sealed class ProviderCheck(Provider provider, GatewaySettings settings,
                 .GetAsync(provider.Settings.DiscoveryUrl, HttpCompletionOption.ResponseHeadersRead, cancel);
             return ClockFinding.Of($"{Subject}: clock", response.Headers.Date, time.GetUtcNow());
         }
-        catch (HttpRequestException)
+        catch (Exception error) when (ProviderFailureText.IsFailure(error, cancel))
         {
             return null;
         }

@@ -134,9 +134,14 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
                 "The proxy in front must pass on the Host header of the browser, with its port (in nginx: proxy_set_header Host $http_host)");
         }
 
-        if (response.Headers.Location is { } location)
+        if (status == StatusCodes.Status429TooManyRequests)
         {
-            return JudgeRedirect(status, new Uri(Probe, location));
+            return Finding.Skipped(Subject, "not checked: the probe is busy with other requests");
+        }
+
+        if (response.Headers.Location is { } location && Uri.TryCreate(Probe, location, out Uri? target))
+        {
+            return JudgeRedirect(status, target);
         }
 
         if (status is 502 or 503 or 504)
@@ -150,7 +155,8 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
         return Finding.Problem(
             Subject,
             $"{Probe} answers {status} without the gateway's number: another program answers there",
-            "Let the proxy in front pass every path on to the gateway, or correct PAPERLESS_URL");
+            "Let the proxy in front pass every path on to the gateway, or correct PAPERLESS_URL. If browsers reach the gateway there, the name leads the "
+                + "gateway to another place than them: let it resolve to the proxy in front");
     }
 
     private Finding JudgeRedirect(int status, Uri target)

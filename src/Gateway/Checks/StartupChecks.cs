@@ -15,10 +15,15 @@ internal sealed partial class StartupChecks(
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
 
-    /// <summary>A correction at the provider or in Paperless is noticed after this time at the latest.</summary>
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(1);
+    /// <summary>While nobody can sign in, a correction at the provider or in Paperless is noticed after this time at the latest.</summary>
+    private static readonly TimeSpan MaxBackoffWithoutSignIn = TimeSpan.FromMinutes(1);
 
-    private HashSet<Finding> _logged = [];
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(1);
+
+    private TimeSpan _maxBackoff = MaxBackoffWithoutSignIn;
+
+    /// <summary>The subjects of the problems in the log: what was seen may differ a little each time, such as a number of seconds.</summary>
+    private HashSet<string> _logged = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -32,7 +37,7 @@ internal sealed partial class StartupChecks(
             if (isWrong)
             {
                 await Task.Delay(backoff, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                backoff = backoff * 2 < MaxBackoff ? backoff * 2 : MaxBackoff;
+                backoff = backoff * 2 < _maxBackoff ? backoff * 2 : _maxBackoff;
             }
         }
     }
@@ -50,19 +55,20 @@ internal sealed partial class StartupChecks(
     {
         CheckReport report = await latest.RefreshAsync(stoppingToken);
         faults.Update(report);
-        HashSet<Finding> wrong = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem)];
-        foreach (Finding finding in wrong.Where(finding => !_logged.Contains(finding)))
+        _maxBackoff = report.Findings.Any(finding => finding.PreventsSignIn) ? MaxBackoffWithoutSignIn : MaxBackoff;
+        Finding[] wrong = [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem)];
+        foreach (Finding finding in wrong.Where(finding => !_logged.Contains(finding.Subject)))
         {
             CheckFailed(finding.Subject, finding.Seen, finding.Remedy ?? "");
         }
 
-        if (_logged.Count > 0 && wrong.Count == 0)
+        if (_logged.Count > 0 && wrong.Length == 0)
         {
             ChecksPassed();
         }
 
-        _logged = wrong;
-        return wrong.Count > 0;
+        _logged = [.. wrong.Select(finding => finding.Subject)];
+        return wrong.Length > 0;
     }
 
     [LoggerMessage(EventId = 1300, EventName = "CheckFailed", Level = LogLevel.Error, Message = "{Subject}: {Seen}. {Remedy}")]

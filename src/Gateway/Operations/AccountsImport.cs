@@ -109,6 +109,13 @@ internal sealed partial class AccountsImport(
             return (null, $"{provider.Settings.Id} does not say its issuer at the moment; run the command again when it does");
         }
 
+        if (TenantIssuer.IsTemplate(issuer))
+        {
+            return account.Issuer is { } tenant && TenantIssuer.Matches(issuer, tenant, provider.Settings)
+                ? (tenant, null)
+                : (null, "the export does not name an issuer of a tenant in GATEWAY_ALLOWED_TENANTS");
+        }
+
         // authentik's issuer mode may have changed; another host or application is another provider.
         return account.Issuer is null || account.Issuer == issuer || IssuerRule.IsAllowed(provider.Settings.DiscoveryUrl, account.Issuer)
             ? (issuer, null)

@@ -55,6 +55,10 @@ internal abstract class TimedHealthCheck(TimeProvider time) : IHealthCheck
 
     protected static readonly HealthCheckResult Ok = HealthCheckResult.Healthy("ok");
 
+    /// <summary>A fault of single sign-on: with Paperless's passwords, people can still sign in.</summary>
+    protected static HealthCheckResult Judge(Finding fault, PaperlessSettings settings) =>
+        settings.RegularLoginDisabled ? HealthCheckResult.Unhealthy(fault.ToString()) : HealthCheckResult.Degraded(fault.ToString());
+
     /// <summary>Runs the check. An exception means failure.</summary>
     protected abstract Task<HealthCheckResult> RunAsync(CancellationToken cancel);
 }
@@ -75,6 +79,7 @@ internal sealed class PaperlessHealthCheck(
     Upstreams upstreams,
     RemoteUserStatus remoteUser,
     SignInFaults faults,
+    GatewaySettings settings,
     TimeProvider time) : TimedHealthCheck(time)
 {
     protected override async Task<HealthCheckResult> RunAsync(CancellationToken cancel)
@@ -89,7 +94,7 @@ internal sealed class PaperlessHealthCheck(
 
         if (faults.OfPaperless is { } fault)
         {
-            return HealthCheckResult.Unhealthy(fault.ToString());
+            return Judge(fault, settings.Paperless);
         }
 
         // Apps with an API token can go on working.
@@ -119,6 +124,6 @@ internal sealed class ProviderHealthCheck(string id, ProviderRegistry providers,
 
     /// <summary>People can sign in while another provider has no fault.</summary>
     private HealthCheckResult Judge(Finding fault) => settings.Providers.All(provider => faults.OfProvider(provider.Id) is not null)
-        ? HealthCheckResult.Unhealthy(fault.ToString())
+        ? Judge(fault, settings.Paperless)
         : HealthCheckResult.Degraded(fault.ToString());
 }

@@ -28,7 +28,8 @@ internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IRead
         if (existing.Length > 0 && !arguments.Force)
         {
             return await Terminal.FailAsync($"Nothing is written, because these files exist: {string.Join(", ", existing)}. "
-                + "Choose another --output, or add --force: it overwrites them, with new secrets.");
+                + "Choose another --output, or add --force: it overwrites them, with new secrets, which a "
+                + "provider or a Paperless that runs already does not know.");
         }
 
         try

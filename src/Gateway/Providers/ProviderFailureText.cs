@@ -128,7 +128,18 @@ internal static class ProviderFailureText
     private static string RedirectTarget(Uri location) => location.IsAbsoluteUri ? SignedTokenCheck.Truncate(location.IdnHost) : "another path";
 
     /// <summary>Whether the bytes that came are no TLS, as .NET words it.</summary>
-    private static bool IsPlainHttp(Exception error) => Innermost(error).Contains("frame", StringComparison.Ordinal);
+    private static bool IsPlainHttp(Exception error)
+    {
+        for (Exception? inner = error; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is UntrustedCertificateException)
+            {
+                return false;
+            }
+        }
+
+        return Innermost(error).Contains("frame", StringComparison.Ordinal);
+    }
 
     /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>
     private static string Innermost(Exception error)

@@ -11,11 +11,11 @@ internal static class ServerCertificate
     private const int MaxNames = 5;
 
     /// <summary>For <see cref="SslClientAuthenticationOptions.RemoteCertificateValidationCallback"/>.</summary>
-    /// <exception cref="AuthenticationException">The certificate is not trusted. The message is the reason.</exception>
+    /// <exception cref="UntrustedCertificateException">The certificate is not trusted. The message is the reason.</exception>
     public static bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
         errors == SslPolicyErrors.None
             ? true
-            : throw new AuthenticationException(Describe((sender as SslStream)?.TargetHostName ?? "", certificate as X509Certificate2, chain, errors));
+            : throw new UntrustedCertificateException(Describe((sender as SslStream)?.TargetHostName ?? "", certificate as X509Certificate2, chain, errors));
 
     private static string Describe(string host, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
@@ -64,3 +64,6 @@ internal static class ServerCertificate
 
     private static string Date(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }
+
+/// <summary>The certificate of a server is not trusted. The message is the reason.</summary>
+internal sealed class UntrustedCertificateException(string message) : AuthenticationException(message);

@@ -15,8 +15,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Gateway.SignIn;
 
 /// <summary>
-/// The page that asks a new person whether the Paperless account of the same name is theirs. "Yes" leads to Paperless's login page and from there to
-/// a Connect, which needs a password session of exactly that account. "No" goes on as <see cref="UsernameChoice"/>.
+/// The page that asks a new person whether the Paperless account of the same name is theirs. "Yes" leads to Paperless's login page and from there, with
+/// a password session of exactly that account, to a Connect with a fresh sign-in at the provider. "No" goes on as <see cref="UsernameChoice"/>.
 /// </summary>
 internal sealed partial class AccountQuestion
 {
@@ -30,9 +30,6 @@ internal sealed partial class AccountQuestion
     private const int MaxLabelLength = 150;
 
     private const int MaxNextLength = 500;
-
-    /// <summary>Browsers drop a cookie of more than 4096 bytes, with its name and attributes.</summary>
-    private const int MaxCookieLength = 3800;
 
     private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(15);
 
@@ -88,11 +85,10 @@ internal sealed partial class AccountQuestion
         }
 
         Asked(person.Label, person.Subject, person.Issuer, namesake.UserId, namesake.Reason);
-        string kept = Protect(person, namesake, next);
-        bool canConnect = !_settings.Paperless.RegularLoginDisabled && kept.Length <= MaxCookieLength;
+        bool canConnect = !_settings.Paperless.RegularLoginDisabled;
         if (canConnect)
         {
-            context.Response.Cookies.Append(_cookie, kept, Options(Ttl));
+            context.Response.Cookies.Append(_cookie, Protect(person, namesake, next), Options(Ttl));
         }
 
         await PageWriter.ShowAsync<AccountQuestionPage>(context, StatusCodes.Status200OK, new()
@@ -143,9 +139,9 @@ internal sealed partial class AccountQuestion
             return;
         }
 
-        // Then by single sign-on, which needs no further click at most providers.
-        string signIn = SignInFeature.LoginPath(_settings, pending.Person.Provider, pending.Next);
-        await _connect.FinishAsync(context, pending.Person, new ConnectInitiator(pending.UserId, Session: null), signIn);
+        // Another site can begin a sign-in, and somebody else may have been signed in at the provider: whom the provider names after a fresh sign-in is
+        // connected, as by a Connect in My Profile.
+        context.Response.Redirect(SignInFeature.LoginPath(_settings, pending.Provider, pending.Next, connect: true) + "&prompt=login");
     }
 
     private string PasswordPath => SignInFeature.PasswordPath(_settings, _settings.ScriptName + Path);
@@ -154,7 +150,8 @@ internal sealed partial class AccountQuestion
     {
         string label = person.Label[..Math.Min(person.Label.Length, MaxLabelLength)];
         PendingConnect pending = new(
-            new Person(person.Provider, person.Issuer, person.Subject, label, null, null, null, null, null, null, null, null, person.AssertedAt),
+            person.Provider,
+            label,
             namesake.UserId,
             next.Length <= MaxNextLength ? next : _settings.ScriptName + "/",
             _time.GetUtcNow() + Ttl,
@@ -170,7 +167,7 @@ internal sealed partial class AccountQuestion
             byte[] sent = WebEncoders.Base64UrlDecode(context.Request.Cookies[_cookie] ?? "");
             return JsonSerializer.Deserialize(_protector.Unprotect(sent), PendingConnectJson.Default.PendingConnect) is { } pending
                 && pending.Until > _time.GetUtcNow()
-                && _settings.Providers.Any(provider => provider.Id == pending.Person.Provider)
+                && _settings.Providers.Any(provider => provider.Id == pending.Provider)
                     ? pending
                     : null;
         }
@@ -213,7 +210,7 @@ internal sealed partial class AccountQuestion
         {
             Remedy = "Sign out, and sign in again.",
             Links = [new PageLink(_settings.ScriptName + "/accounts/logout/", "Sign out")],
-            ForTheLog = $"{pending.Person.NameForLog}, was asked about user {pending.UserId}, and user {now.Id} is signed in "
+            ForTheLog = $"{pending.Label} at {pending.Provider} was asked about user {pending.UserId}, and user {now.Id} is signed in "
                 + (now.Session is null ? "with a password" : "by single sign-on"),
         };
 
@@ -236,9 +233,10 @@ internal sealed partial class AccountQuestion
     private partial void Asked(string person, string subject, string issuer, int userId, string reason);
 }
 
-/// <summary>A Connect that waits for a password session of one user. It is in a cookie of the browser that was asked, encrypted.</summary>
-/// <param name="Id">Random: the Connect happens once.</param>
-internal sealed record PendingConnect(Person Person, int UserId, string Next, DateTimeOffset Until, byte[] Id);
+/// <summary>A question that waits for a password session of one user. It is in a cookie of the browser that was asked, encrypted.</summary>
+/// <param name="Label">The person's name at the provider, for the log.</param>
+/// <param name="Id">Random: the question is answered once.</param>
+internal sealed record PendingConnect(string Provider, string Label, int UserId, string Next, DateTimeOffset Until, byte[] Id);
 
 [JsonSerializable(typeof(PendingConnect))]
 internal sealed partial class PendingConnectJson : JsonSerializerContext;

@@ -176,6 +176,7 @@ public sealed partial class JourneyTests(Chromium chromium)
         await page.GetByLabel("Username").FillAsync(person);
         await page.GetByLabel("Password").FillAsync(person);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.Locator("#sign-in-" + person).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Back to Paperless" }).ClickAsync();
     }
 

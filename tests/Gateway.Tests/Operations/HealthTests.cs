@@ -58,6 +58,7 @@ public sealed class HealthTests
         await using World world = await World.StartAsync(options =>
         {
             options.StartGateway = false;
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true";
             options.Services = services => services.AddHostedService<StartupChecks>();
         });
         JsonObject app = ProvidersSetting.Of(world.Provider);
@@ -75,11 +76,31 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task While_people_can_sign_in_with_a_password_a_refused_client_secret_makes_the_gateway_degraded()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Services = services => services.AddHostedService<StartupChecks>();
+        });
+        JsonObject app = ProvidersSetting.Of(world.Provider);
+        app["secret"] = "not the secret";
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
+        world.StartGateway();
+        await world.Log.WaitForAsync("CheckFailed");
+
+        Page page = await AskAsync(world, "/health/ready");
+
+        Assert.Equal((HttpStatusCode.OK, "degraded"), (page.Status, Status(page)));
+    }
+
+    [Fact]
     public async Task An_API_token_of_an_ordinary_user_makes_the_gateway_unready_until_it_is_a_superusers()
     {
         await using World world = await World.StartAsync(options =>
         {
             options.StartGateway = false;
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true";
             options.Services = services => services.AddHostedService<StartupChecks>();
         });
         world.Options.ApiToken = world.Paperless.Data.TokenOf("bob");
