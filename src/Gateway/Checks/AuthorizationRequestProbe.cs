@@ -19,7 +19,7 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
 
     private static readonly TimeSpan PushTimeout = TimeSpan.FromSeconds(8);
 
-    private string RedirectUri => settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(provider.Settings.Id);
+    private string RedirectUri => SignInFeature.RedirectUri(settings, provider.Settings.Id);
 
     /// <returns>The finding; the caller names the subject.</returns>
     public async Task<Finding> RunAsync(OpenIdConnectConfiguration configuration, CancellationToken cancel)
@@ -75,22 +75,19 @@ internal sealed class AuthorizationRequestProbe(Provider provider, GatewaySettin
         return JudgeError(ProviderFailureText.ErrorCode(query["error"].ToString()));
     }
 
-    private Finding JudgeError(string error)
+    private Finding JudgeError(string error) => error switch
     {
-        return error switch
-        {
-            "" or "login_required" or "interaction_required" => Finding.Good(Thing, "the provider accepts the request"),
-            "invalid_scope" => Finding.Problem(
-                Thing,
-                $"the provider refuses the scopes \"{string.Join(' ', provider.Settings.Scopes)}\" (invalid_scope)",
-                "Name in SCOPE only scopes that the client may have, or allow them at the provider"),
-            "unauthorized_client" or "unsupported_response_type" => Finding.Problem(
-                Thing,
-                $"the provider does not allow this client the authorization code flow ({error})",
-                "Allow the grant type authorization_code for the client at the provider"),
-            _ => Finding.Problem(Thing, $"the provider refuses the request ({error})", "Look up this error in the provider's log"),
-        };
-    }
+        "" or "login_required" or "interaction_required" => Finding.Good(Thing, "the provider accepts the request"),
+        "invalid_scope" => Finding.Problem(
+            Thing,
+            $"the provider refuses the scopes \"{string.Join(' ', provider.Settings.Scopes)}\" (invalid_scope)",
+            "Name in SCOPE only scopes that the client may have, or allow them at the provider"),
+        "unauthorized_client" or "unsupported_response_type" => Finding.Problem(
+            Thing,
+            $"the provider does not allow this client the authorization code flow ({error})",
+            "Allow the grant type authorization_code for the client at the provider"),
+        _ => Finding.Problem(Thing, $"the provider refuses the request ({error})", "Look up this error in the provider's log"),
+    };
 
     /// <summary>As a sign-in: the request is pushed where the provider offers that (RFC 9126).</summary>
     private async Task<Uri> AddressAsync(OpenIdConnectConfiguration configuration, CancellationToken cancel)

@@ -21,7 +21,7 @@ internal sealed class ClientSecretProbe(Provider provider, GatewaySettings setti
         {
             GrantType = OpenIdConnectGrantTypes.AuthorizationCode,
             Code = $"gateway-check-{Base64UrlTextEncoder.Encode(RandomNumberGenerator.GetBytes(16))}",
-            RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(provider.Settings.Id),
+            RedirectUri = SignInFeature.RedirectUri(settings, provider.Settings.Id),
         };
         exchange.Parameters["code_verifier"] = Base64UrlTextEncoder.Encode(RandomNumberGenerator.GetBytes(32));
         try

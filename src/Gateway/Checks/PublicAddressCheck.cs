@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Text;
 using Gateway.Pages;
+using Gateway.Providers;
 using Gateway.Settings;
 
 namespace Gateway.Checks;
@@ -86,7 +87,7 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
         {
             return Finding.Problem(
                 Subject,
-                $"the TLS connection failed ({CheckFailureText.Innermost(error)})",
+                $"the TLS connection failed ({ProviderFailureText.Innermost(error)})",
                 "Correct the certificate of the proxy in front; if browsers trust its authority, mount the authority's certificate for the gateway, too");
         }
         catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancel.IsCancellationRequested))
@@ -100,7 +101,7 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
         string reason = error switch
         {
             HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "its host name is not known here",
-            HttpRequestException => $"the connection failed ({CheckFailureText.Innermost(error)})",
+            HttpRequestException => $"the connection failed ({ProviderFailureText.Innermost(error)})",
             _ => $"it did not answer in {AnswerTimeout.TotalSeconds:0} s",
         };
         return expected is null
@@ -204,7 +205,7 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
         {
             return Finding.Warning(
                 subject,
-                $"a body of 1.5 MiB does not arrive ({CheckFailureText.Innermost(error)})",
+                $"a body of 1.5 MiB does not arrive ({ProviderFailureText.Innermost(error)})",
                 "Allow large bodies in the proxy in front (in nginx: client_max_body_size 0)");
         }
     }

@@ -16,7 +16,7 @@ internal sealed record RegisteredAddress(string Provider, string Use, string Add
         [
             .. settings.Providers.SelectMany(provider => new[]
             {
-                new RegisteredAddress(provider.Id, "Redirect URI", origin + SignInFeature.CallbackPath(provider.Id)),
+                new RegisteredAddress(provider.Id, "Redirect URI", SignInFeature.RedirectUri(settings, provider.Id)),
                 new RegisteredAddress(provider.Id, "Logout redirect URI", $"{origin}{SignInFeature.PagePath}?loggedout=1"),
                 new RegisteredAddress(provider.Id, "Back-channel logout URI", origin + SignOutFeature.BackChannelPath(provider.Id)),
             }),

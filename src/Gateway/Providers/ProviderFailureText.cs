@@ -12,6 +12,9 @@ internal static class ProviderFailureText
 {
     private const int MaxCodeLength = 40;
 
+    /// <summary>In place of .NET's message, which has the proxy's password.</summary>
+    private const string RefusedByProxy = "the HTTP proxy refused the connection";
+
     /// <summary>In characters. The strictest proxies limit all request headers together to 4 KiB.</summary>
     private const int LongAccessToken = 3500;
 
@@ -46,9 +49,8 @@ internal static class ProviderFailureText
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => (
                 "its answer is too large", "Check which program answers at this address", true),
 
-            // Its message has the proxy's password.
             HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } => (
-                "the HTTP proxy refused the connection", "Check HTTPS_PROXY and NO_PROXY of the gateway", false),
+                RefusedByProxy, "Check HTTPS_PROXY and NO_PROXY of the gateway", false),
             HttpRequestException => (
                 "it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
             JsonException or ArgumentException => ("its answer is not the expected JSON", "Check which program answers at this address", true),
@@ -142,8 +144,13 @@ internal static class ProviderFailureText
     }
 
     /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>
-    private static string Innermost(Exception error)
+    public static string Innermost(Exception error)
     {
+        if (error is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError })
+        {
+            return RefusedByProxy;
+        }
+
         while (error.InnerException is { } inner)
         {
             error = inner;

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
-/// <summary>A placeholder of an example or a template that nobody has filled in: `&lt;client secret&gt;`, `${TOKEN}`, `$(openssl …)`, `{{ token }}`.</summary>
+/// <summary>
+/// A placeholder of an example or a template that nobody has filled in: `&lt;client secret&gt;`, `${TOKEN}`, `$(openssl …)`, `{{ token }}`.
+/// </summary>
 internal static partial class Placeholder
 {
     /// <summary>

@@ -60,8 +60,7 @@ internal sealed partial class SignInEvents(
             context.ProtocolMessage.LoginHint = hint;
         }
 
-        // From the settings, and not from the request's host.
-        context.ProtocolMessage.RedirectUri = settings.Public.Origin + settings.ScriptName + SignInFeature.CallbackPath(ProviderOf(context.Scheme).Settings.Id);
+        context.ProtocolMessage.RedirectUri = SignInFeature.RedirectUri(settings, ProviderOf(context.Scheme).Settings.Id);
         context.ProtocolMessage.Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value;
         context.Response.Headers.CacheControl = "no-store";
         Provider provider = ProviderOf(context.Scheme);

@@ -27,6 +27,9 @@ internal static class SignInFeature
     /// <summary>The provider that a request's path names; nobody has looked yet whether there is one.</summary>
     public static string ProviderId(this HttpContext context) => context.GetRouteValue("providerId") as string ?? "";
 
+    /// <summary>The redirect URI (RFC 6749, section 3.1.2): from the settings, and not from the request's host.</summary>
+    public static string RedirectUri(GatewaySettings settings, string providerId) => settings.Public.Origin + settings.ScriptName + CallbackPath(providerId);
+
     /// <summary>Where a sign-in at one provider, or a Connect, begins, to lead to <paramref name="next"/>.</summary>
     public static string LoginPath(GatewaySettings settings, string providerId, string? next, bool connect = false) =>
         $"{settings.ScriptName}/accounts/oidc/{providerId}/login/?{(connect ? "process=connect&" : "")}"

@@ -21,6 +21,21 @@ public sealed class CheckPageTests
     }
 
     [Fact]
+    public async Task A_superuser_whom_nobody_has_confirmed_for_two_recheck_intervals_is_refused_until_Paperless_is_opened()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_SUPERUSER_GROUPS"] = "family");
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        Page stale = await alice.OpenAsync("/gateway/check");
+        await alice.NavigateAsync("/documents/2");
+        Page confirmed = await alice.OpenAsync("/gateway/check");
+
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.OK), (stale.Status, confirmed.Status));
+        Assert.Equal("not_confirmed", CapturedLog.Value(Assert.Single(world.Log.Of("Refused")), "Code"));
+    }
+
+    [Fact]
     public async Task An_ordinary_user_is_refused()
     {
         await using World world = await World.StartAsync();

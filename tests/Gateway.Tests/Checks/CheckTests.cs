@@ -1,5 +1,6 @@
 using Gateway.Checks;
 using Gateway.Settings;
+using Gateway.StandIns.Provider;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
@@ -56,6 +57,21 @@ public sealed class CheckTests
             report.Findings,
             finding => finding.Level == FindingLevel.Warning
                 && finding.ToString().Contains("no first sign-in gets an account by its name", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_provider_that_takes_pushed_requests_alone_is_asked_with_one()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Provider = provider => provider with { PushedRequests = PushedRequests.Required };
+        });
+
+        CheckReport report = await RunAsync(world.Settings());
+
+        Assert.DoesNotContain(report.Findings, finding => finding.Level == FindingLevel.Problem);
+        Assert.Single(world.Provider.Received, request => request.Path == "/application/o/par/");
     }
 
     [Fact]

@@ -19,6 +19,12 @@ public sealed class ServerCertificateTests
         SelfSigned("auth.example.org", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
         "the certificate is for auth.example.org, not for localhost");
 
+    /// <summary>.NET's message about bytes that are no TLS has the word "frame".</summary>
+    [Fact]
+    public Task A_certificate_with_frame_in_its_name_is_not_taken_for_plain_HTTP() => CheckAsync(
+        SelfSigned("mainframe.example.org", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
+        "the certificate is for mainframe.example.org, not for localhost");
+
     [Fact]
     public Task A_self_signed_certificate_is_named() => CheckAsync(
         SelfSigned("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
