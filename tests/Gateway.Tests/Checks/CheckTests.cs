@@ -1,7 +1,7 @@
 using Gateway.Checks;
 using Gateway.Settings;
-using Gateway.StandIns.Provider;
 using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Checks;
