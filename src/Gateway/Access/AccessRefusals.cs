@@ -1,4 +1,5 @@
 using Gateway.Pages;
+using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Http.Features;
@@ -18,14 +19,15 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         AccessDecision.SignInFirst => SignInFirstAsync(context),
         AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(
-            401, "credential_refused", "Credential not accepted",
-            "The API accepts \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."))
+            401, "credential_refused", "Credential not accepted", "The gateway does not know this kind of credential.")
         {
             Remedy = "Use an API token of Paperless (My Profile).",
+            ForTheOperator = "The API accepts \"Authorization: Token …\"" + (settings.Paperless.RegularLoginDisabled ? "." : " or \"Basic\"."),
         }),
         AccessDecision.Closed => pages.RefuseAsync(context, new Refusal(404, "closed", "Closed here", DescribeClosed())
         {
             Remedy = "Sign in with single sign-on.",
+            ForTheOperator = settings.Paperless.RegularLoginDisabled ? "PAPERLESS_DISABLE_REGULAR_LOGIN is on." : "PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is off.",
             Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
         }),
         _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "This page does not exist.") { Links = [_frontPage] }),
@@ -37,7 +39,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         Remedy = $"Open {settings.Public.Origin} and repeat the action there. A program uses an API token instead of cookies.",
         Links = [_frontPage],
-        ForTheLog = DescribeSource(context.Request),
+        ForTheOperator = DescribeSource(context.Request),
     });
 
     /// <summary>A sign-out by GET that an image, a frame or a script requested, not a person.</summary>
@@ -47,7 +49,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         return pages.RefuseAsync(context, new Refusal(403, "sign_out_in_background", "Not in the background", detail)
         {
             Remedy = $"Open {settings.Public.Origin}{settings.ScriptName}/accounts/logout/ to sign out.",
-            ForTheLog = DescribeSource(context.Request),
+            ForTheOperator = DescribeSource(context.Request),
         });
     }
 
@@ -87,10 +89,30 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
             Remedy = "Try again.",
             RetryAfter = 5,
         }),
-        _ => RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations),
+        _ => pages.RefuseAsync(context, new Refusal(
+            502, "credential_unchecked", "Credential not checked",
+            "Paperless did not say whether it accepts this API token or password, so the gateway does not accept the body.")
+        {
+            Remedy = "Try again.",
+            RetryAfter = 5,
+            ForTheOperator = $"{settings.Upstreams[0].GetLeftPart(UriPartial.Authority)}{settings.ScriptName}{PaperlessPaths.Profile} gave no usable "
+                + "answer: the log has the status, or the reason (CredentialUnanswered). Check that Paperless runs.",
+        }),
     };
 
-    public Task RefuseUnreachablePaperlessAsync(HttpContext context, ForwarderError error)
+    /// <summary>A request whose answer depends on Paperless, which did not give it.</summary>
+    public Task RefuseWithoutPaperlessAsync(HttpContext context, PaperlessUnavailableException failure) =>
+        pages.RefuseAsync(context, PaperlessRefusals.Forwarding(failure));
+
+    public Task RefuseWithoutReplicaAsync(HttpContext context)
+    {
+        string replicas = string.Join(", ", settings.Upstreams.Select(url => url.GetLeftPart(UriPartial.Authority)));
+        return RefuseWithoutPaperlessAsync(context, new PaperlessUnavailableException($"no replica is available ({replicas})", PaperlessFault.NoAnswer));
+    }
+
+    /// <param name="asked">The address at Paperless.</param>
+    /// <param name="cause">Null where the forwarder names none.</param>
+    public Task RefuseUnreachablePaperlessAsync(HttpContext context, ForwarderError error, string asked, Exception? cause)
     {
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
         {
@@ -101,17 +123,16 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         // While a body is being sent, only YARP's status code tells a timeout from a broken connection.
         bool isTimeout = error is ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled
             || context.Response.StatusCode == StatusCodes.Status504GatewayTimeout;
-        Refusal refusal = isTimeout
-            ? new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.")
-            {
-                Remedy = "Try again. If this message stays, the operator finds the reason in Paperless's log.",
-            }
-            : new Refusal(502, "paperless_away", "Paperless does not answer", "The gateway works, but Paperless behind it cannot be reached.")
-            {
-                Remedy = "Paperless may be starting. This page reloads by itself.",
-                RetryAfter = 5,
-            };
-        return pages.RefuseAsync(context, refusal with { ForTheLog = error.ToString() });
+        if (!isTimeout)
+        {
+            return RefuseWithoutPaperlessAsync(context, PaperlessFailureText.From(cause, isLate: false, asked));
+        }
+
+        return pages.RefuseAsync(context, new Refusal(504, "paperless_slow", "Paperless takes too long", "Paperless did not answer in time.")
+        {
+            Remedy = "Try again. If this message stays, ask the person who runs Paperless.",
+            ForTheOperator = $"{asked} did not answer in time ({error}). Paperless's log has the reason.",
+        });
     }
 
     /// <summary>Redirects a navigation to the sign-in page. Scripts and programs get a 401 without a Basic challenge.</summary>
@@ -136,8 +157,8 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     }
 
     private string DescribeClosed() => settings.Paperless.RegularLoginDisabled
-        ? "Signing in with a password is switched off (PAPERLESS_DISABLE_REGULAR_LOGIN)."
-        : "Signing up is switched off (PAPERLESS_ACCOUNT_ALLOW_SIGNUPS).";
+        ? "Signing in with a password is switched off."
+        : "Signing up is switched off.";
 
     /// <summary>The headers that name the source of a request; of the `Referer` only the origin, because its path may be secret.</summary>
     private static string DescribeSource(HttpRequest request) => string.Join(

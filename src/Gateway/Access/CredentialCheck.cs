@@ -129,7 +129,7 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
                     return CredentialStatus.Rejected;
 
                 default:
-                    CredentialCheckUnanswered($"it answers {(int)answer.Status}");
+                    CredentialCheckUnanswered(PaperlessFailureText.Answered(HttpMethod.Get, answer.Address, answer.Status).Message);
                     return CredentialStatus.Unknown;
             }
         }

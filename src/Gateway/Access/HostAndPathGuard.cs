@@ -50,8 +50,9 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         {
             return pages.RefuseAsync(context, new Refusal(421, "host_unknown", "Unknown host", $"The gateway answers at {settings.Public.Origin}.")
             {
-                Remedy = "Use this address, or add the host to PAPERLESS_ALLOWED_HOSTS for clients with an API token.",
-                ForTheLog = $"host \"{host}\"",
+                Remedy = "Use this address.",
+                ForTheOperator = $"The request names the host \"{AccessRefusals.ForLog(host)}\". Clients with an API token may use it if "
+                    + "PAPERLESS_ALLOWED_HOSTS has it.",
             });
         }
         else if (!IsAllowedAtOtherHosts(request))
@@ -60,7 +61,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not available at this host", detail)
             {
                 Remedy = "Use this address. A client with an API token sends the token with each request.",
-                ForTheLog = $"host \"{request.Host.Value}\"",
+                ForTheOperator = $"The request names the host \"{AccessRefusals.ForLog(request.Host.Value)}\".",
             });
         }
         else

@@ -49,11 +49,12 @@ internal sealed class PublicHostRedirect(GatewaySettings settings, PageWriter pa
     private Task RefuseAsync(HttpContext context)
     {
         string received = $"{SchemeOf(context.Request)}://{context.Request.Headers.Host}";
-        string detail = $"The settings of the gateway say that Paperless is at {settings.Public.Origin}, but requests for that address arrive as {received}.";
+        string detail = $"Paperless should be at {settings.Public.Origin}, but requests for that address arrive under another one.";
         return pages.RefuseAsync(context, new Refusal(421, "host_changed", "The address changes on its way", detail)
         {
-            Remedy = "The operator can correct it: the proxy in front of the gateway must pass on the Host header of the browser, with its port, "
-                + "and PAPERLESS_URL must be the address that the browser shows.",
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = $"Requests for {settings.Public.Origin} arrive as {received}. The proxy in front of the gateway must pass on the Host header of "
+                + "the browser, with its port, and PAPERLESS_URL must be the address that the browser shows.",
             Level = ShouldWarn() ? LogLevel.Warning : LogLevel.Information,
             ForTheLog = $"requests for {settings.Public.Origin} arrive as {received}, also after a redirect there. Let the proxy in front pass on the "
                 + "Host header of the browser, with its port, or correct PAPERLESS_URL",

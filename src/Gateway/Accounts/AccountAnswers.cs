@@ -29,37 +29,38 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
         new(403, "account_gone", "This account is gone", "The Paperless account that your sign-in belongs to was deleted.")
         {
             Remedy = "Ask the person who runs Paperless; they can remove the link to the old account, and your next sign-in then gets a new one.",
-            ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, which Paperless does not have. Remove the link with \"Gateway accounts unlink\"",
+            ForTheOperator = $"{link.NameForLog}, is linked to user {link.UserId}, which Paperless does not have. Remove the link with "
+                + "\"Gateway accounts unlink\".",
         };
 
     public static Refusal Replaced(AccountLink link, string username) =>
         new(403, "account_replaced", "This account is another one now", "The Paperless account that your sign-in belongs to was deleted, and another "
             + "account has its user id.")
         {
-            Remedy = "Ask the person who runs Paperless.",
-            ForTheLog = $"{link.NameForLog}, is linked to user {link.UserId}, who joined {link.Joined}. {username} has this user id now and joined at "
-                + "another time. Remove the link with \"Gateway accounts unlink\"",
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = $"{link.NameForLog}, is linked to user {link.UserId}, who joined {link.Joined}. {username} has this user id now and joined at "
+                + "another time. Remove the link with \"Gateway accounts unlink\".",
         };
 
     public static Refusal Inactive(string person, string username) =>
         new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
         {
             Remedy = "Ask the person who runs Paperless to switch it on again (Settings → Users & Groups).",
-            ForTheLog = $"{person}, is {username}",
+            ForTheOperator = $"{person}, is {username}.",
         };
 
     public static Refusal LinkedOtherwise(string person, int userId) =>
         new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
         {
             Remedy = "Sign in again.",
-            ForTheLog = $"{person}, is no longer linked to user {userId}",
+            ForTheOperator = $"{person}, is no longer linked to user {userId}.",
         };
 
     public static Refusal NameCannotBeSent(string person, PaperlessUser user) =>
         new(403, "username_unusable", "This user name does not work", "The name of your Paperless account has characters that the gateway cannot pass on.")
         {
             Remedy = "Ask the person who runs Paperless to rename the account to letters, digits and @ . + - _.",
-            ForTheLog = $"{person}, is user {user.Id}",
+            ForTheOperator = $"{person}, is user {user.Id}.",
         };
 
     public const string NoAccountCode = "no_account";
@@ -67,39 +68,18 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
     public Refusal NoAccount(Person person)
     {
         bool passwords = !settings.RegularLoginDisabled;
+        string signedIn = person.Label == person.Subject ? "You signed in" : $"You signed in as {person.Label}";
         return new Refusal(
             403,
             NoAccountCode,
             "No Paperless account yet",
-            $"You signed in as {person.Label}, but no Paperless account belongs to you, and the gateway is not set up to create one.")
+            $"{signedIn}, but no Paperless account belongs to you, and the gateway is not set up to create one.")
         {
             Remedy = passwords
                 ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."
                 : "Ask the person who runs Paperless to link your account.",
-            ForTheLog = $"{person.Label}, subject {person.Subject} of {person.Issuer}; PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS is off",
+            ForTheOperator = $"{person.Label}, subject {person.Subject} of {person.Issuer}. PAPERLESS_SOCIALACCOUNT_ALLOW_SIGNUPS is off: switch it on, "
+                + "or link the person with \"Gateway accounts link\".",
         };
     }
-
-    /// <param name="again">The address at which the page tries again by itself.</param>
-    public static Refusal Unavailable(PaperlessApiException failure, string? again) => failure is PaperlessCredentialException
-        ? new Refusal(
-            503,
-            "paperless_credential",
-            "No sign-in at the moment",
-            "The gateway is not set up to manage accounts in Paperless, so nobody can sign in at the moment.")
-        {
-            Remedy = "The operator finds in the log what to correct.",
-            ForTheLog = failure.Message,
-        }
-        : new Refusal(
-            503,
-            "paperless_unavailable",
-            "Paperless is not ready",
-            "Paperless does not answer, so the gateway cannot look up your account. You are not signed in yet.")
-        {
-            Remedy = "This page tries again by itself.",
-            RetryAfter = 5,
-            RetryAt = again,
-            ForTheLog = failure.Message,
-        };
 }

@@ -91,7 +91,9 @@ internal sealed partial class AccountProvisioning(
             }
         }
 
-        throw new PaperlessUnavailableException($"it reports every name that begins with \"{cleaned}\" as taken");
+        throw new PaperlessUnavailableException(
+            $"Paperless reports every name that begins with \"{cleaned}\" as taken",
+            PaperlessFault.NotPaperless);
     }
 
     /// <summary>Without a user name claim, Paperless makes the name of a new account from these. Such a name finds no account that is there.</summary>

@@ -74,7 +74,7 @@ internal sealed partial class AccountSignIn(
         }
         catch (OperationCanceledException error)
         {
-            throw new PaperlessUnavailableException("it takes too long", error);
+            throw new PaperlessUnavailableException("Paperless's answers to a sign-in take too long", PaperlessFault.NoAnswer, error);
         }
     }
 

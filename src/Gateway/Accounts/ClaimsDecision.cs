@@ -47,9 +47,9 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
         {
             return Refused(
                 "subject_missing",
-                "No subject",
-                $"{provider.Name} did not say who you are: the claim \"{provider.SubjectClaim}\" is missing.",
-                "The operator can correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
+                "The provider does not say who you are",
+                $"{provider.Name} said that you signed in, and not who you are.",
+                $"{provider.Name} sends no claim \"{provider.SubjectClaim}\". Correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
         }
 
         if (FindClaimRefusal(provider, claims, subject) is { } notAllowed)
@@ -104,8 +104,8 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "claim_required",
                 "No access",
-                $"{provider.Name} does not say of you what is required here: the claim \"{missing.Claim}\" is missing or has another value.",
-                "Ask the person who runs it. The setting is GATEWAY_REQUIRED_CLAIMS.",
+                $"{provider.Name} does not say of you what is required here.",
+                $"The claim \"{missing.Claim}\" is missing or has another value than GATEWAY_REQUIRED_CLAIMS asks for.",
                 subject).Refusal;
         }
 
@@ -120,7 +120,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
                 "email_domain_not_allowed",
                 "No access",
                 "Your email address is not in a domain that may use Paperless here.",
-                "Ask the person who runs it. The setting is GATEWAY_ALLOWED_EMAIL_DOMAINS.",
+                "GATEWAY_ALLOWED_EMAIL_DOMAINS does not name the domain of the claim \"email\".",
                 subject).Refusal;
         }
 
@@ -129,8 +129,9 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             : Refused(
                 "email_not_verified",
                 "No access",
-                $"{provider.Name} does not say that it has verified your email address: the claim \"email_verified\" is not true.",
-                "The operator can let the provider send it, or use GATEWAY_REQUIRED_CLAIMS in place of GATEWAY_ALLOWED_EMAIL_DOMAINS.",
+                $"{provider.Name} does not say that it has verified your email address.",
+                "The claim \"email_verified\" is not true. Let the provider send it, or use GATEWAY_REQUIRED_CLAIMS in place of "
+                + "GATEWAY_ALLOWED_EMAIL_DOMAINS.",
                 subject).Refusal;
     }
 
@@ -166,8 +167,8 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "groups_overage",
                 "No access",
-                $"You belong to more groups than {provider.Name} sends, so the gateway does not know them: the claim \"{claim}\" was left out.",
-                "The operator can let the provider send only the groups that are assigned to this application, or send roles.",
+                $"You belong to more groups than {provider.Name} sends, so the gateway does not know them.",
+                $"The claim \"{claim}\" was left out. Let the provider send only the groups that are assigned to this application, or send roles.",
                 subject);
         }
 
@@ -176,8 +177,9 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "groups_unreadable",
                 "No access",
-                $"The gateway cannot read which groups you belong to: {provider.Name} sends the claim \"{claim}\" in a form that it does not know.",
-                "The operator finds the value in the log (GroupsUnreadable). The provider should send a list of names.",
+                "The gateway cannot read which groups you belong to.",
+                $"{provider.Name} sends the claim \"{claim}\" in a form that the gateway does not know. The log has the value (GroupsUnreadable). The provider "
+                + "should send a list of names.",
                 subject);
         }
 
@@ -186,8 +188,8 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "groups_absent",
                 "No access",
-                $"{provider.Name} did not say which groups you belong to: the claim \"{claim}\" is missing.",
-                "The operator can add it at the provider, or correct GATEWAY_GROUPS_CLAIM.",
+                $"{provider.Name} did not say which groups you belong to.",
+                $"The claim \"{claim}\" is missing. Add it at the provider, or correct GATEWAY_GROUPS_CLAIM.",
                 subject);
         }
 
@@ -195,7 +197,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             "group_not_allowed",
             "No access",
             "You belong to none of the groups that may use Paperless here.",
-            "Ask the person who runs it to add you to one.",
+            $"GATEWAY_ALLOWED_GROUPS names no group of the claim \"{claim}\". Add the person to one at the provider.",
             subject);
     }
 
@@ -221,14 +223,19 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
     /// <summary>Null where the settings name no such groups of this provider, or the provider's groups are not known: then the flag stays as it is.</summary>
     private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names) => names.IsEmpty ? null : groups.IsMember(names);
 
-    private static (Person? Person, Refusal Refusal) Refused(string code, string title, string detail, string remedy, string? subject = null) =>
-        (null, new Refusal(403, code, title, detail) { Remedy = remedy, ForTheLog = subject is null ? detail : $"{detail} Subject {subject}" });
+    /// <param name="operators">The claim or the setting, and the remedy.</param>
+    private static (Person? Person, Refusal Refusal) Refused(string code, string title, string detail, string operators, string? subject = null) =>
+        (null, new Refusal(403, code, title, detail)
+        {
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = subject is null ? operators : $"{operators} Subject {subject}",
+        });
 
     private static (Person?, Refusal) Unreadable(ProviderSettings provider, string claim, string error, string correction) => Refused(
         "claim_unreadable",
         "A claim cannot be read",
-        $"{provider.Name} sent a claim that the gateway cannot read: \"{claim}\" {error}.",
-        $"The operator can change the claim at the provider, or {correction}.");
+        $"The gateway cannot read what {provider.Name} says of you.",
+        $"{provider.Name} sent a claim that the gateway cannot read: \"{claim}\" {error}. Change the claim at the provider, or {correction}.");
 
     private static ClaimRead ReadSubject(JsonElement claims, string claim)
     {

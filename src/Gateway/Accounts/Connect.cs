@@ -112,7 +112,7 @@ internal static class ConnectRefusals
             + "come from there.")
         {
             Remedy = "Open My Profile in Paperless, and choose the provider there.",
-            ForTheLog = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
+            ForTheOperator = $"Sec-Fetch-Site {site ?? "none"}, {(referer is null ? "no Referer" : "Referer of another origin")}",
         };
 
     public static Refusal Unconfirmed { get; } =
@@ -126,7 +126,7 @@ internal static class ConnectRefusals
             + "already, or it took too long.")
         {
             Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
-            ForTheLog = reason,
+            ForTheOperator = reason,
         };
 
     public static Refusal SomebodyElse(ConnectInitiator initiator, SignedInUser? now)
@@ -140,7 +140,7 @@ internal static class ConnectRefusals
         return new(403, "connect_session_changed", "Nothing was connected", "You are not signed in as you were when this began.")
         {
             Remedy = StartAgain,
-            ForTheLog = $"begun by user {initiator.UserId}, now {signedIn} signed in",
+            ForTheOperator = $"Begun by user {initiator.UserId}; now {signedIn} signed in.",
         };
     }
 
@@ -154,7 +154,7 @@ internal static class ConnectRefusals
     public static Refusal Gone(Person person, SignedInUser now) =>
         new(403, "account_gone", "This account is gone", "The Paperless account that you are signed in to was deleted.")
         {
-            Remedy = "Ask the person who runs Paperless.",
-            ForTheLog = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}",
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = $"{now.Username}, user {now.Id}, wanted to connect {person.Label}, subject {person.Subject}.",
         };
 }

@@ -73,9 +73,9 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
         {
             return new Refusal(503, "account_unknown", "Paperless asks for a sign-in again", "The gateway cannot find out why at the moment.")
             {
-                Remedy = "This page tries again by itself. If this message stays, the operator finds the reason in the log.",
+                Remedy = "If this message stays, ask the person who runs Paperless.",
                 RetryAfter = 5,
-                ForTheLog = noAnswer,
+                ForTheOperator = $"Paperless redirects to its login page, and does not say why: {noAnswer}.",
             };
         }
 
@@ -83,7 +83,6 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
         {
             return new Refusal(503, "account_renamed", "Your user name has changed", $"Your Paperless account is called {now.Identity.Username} now.")
             {
-                Remedy = "This page reloads by itself.",
                 RetryAfter = 1,
                 Level = LogLevel.Information,
             };
@@ -99,9 +98,11 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
             502,
             "user_header_ignored",
             "Paperless does not accept the sign-in",
-            $"You are signed in here, but Paperless ignores the header {settings.Paperless.UserHeader} with which the gateway names you.")
+            "You are signed in here, but Paperless does not take the gateway's word for it.")
         {
-            Remedy = $"The operator can correct it. {remoteUser.Remedy}",
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = $"Paperless answered {context.Request.Path} with a redirect to its login page: it ignores the header "
+                + $"{settings.Paperless.UserHeader} with which the gateway names people. {remoteUser.Remedy}",
             Links = [_signOut],
             Level = LogLevel.Information,
         };

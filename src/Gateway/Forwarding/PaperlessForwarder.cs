@@ -1,4 +1,5 @@
 using Gateway.Access;
+using Gateway.Pages;
 using Gateway.Paperless;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -78,7 +79,8 @@ internal sealed partial class PaperlessForwarder(
 
             if (failed is not null || !isUnreachable || !CanRetry(context.Request))
             {
-                await refusals.RefuseUnreachablePaperlessAsync(context, error);
+                string asked = destination.Model.Config.Address.TrimEnd('/') + context.Request.PathBase + context.Request.PathForLogs();
+                await refusals.RefuseUnreachablePaperlessAsync(context, error, asked, cause);
                 return;
             }
 
@@ -86,7 +88,7 @@ internal sealed partial class PaperlessForwarder(
             context.Response.Clear();
         }
 
-        await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
+        await refusals.RefuseWithoutReplicaAsync(context);
     }
 
     /// <summary>Only a GET or HEAD without a body: the replica may have processed the request before the connection broke.</summary>

@@ -150,7 +150,7 @@ internal sealed class RequestDispatcher(
         switch (result.Status)
         {
             case PasswordSessionStatus.Unknown:
-                await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
+                await refusals.RefuseWithoutPaperlessAsync(context, result.Failure!);
                 return;
 
             case PasswordSessionStatus.PermissionMissing:

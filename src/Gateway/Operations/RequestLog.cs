@@ -13,7 +13,8 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
 {
     private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "An error happened inside the gateway.")
     {
-        Remedy = "Try again. If the error persists, the operator finds the reason in the log under the trace id.",
+        Remedy = "Try again. If the error persists, ask the person who runs Paperless.",
+        ForTheOperator = "The log has the reason under the trace id.",
     };
 
     /// <summary>A single method, because each nested async method would allocate a state machine for every request.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Pages;
 
@@ -44,7 +45,7 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
     public void Log(HttpContext context, Refusal refusal)
     {
         string path = context.Request.PathForLogs();
-        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.ForTheLog ?? refusal.Title, context.TraceIdentifier);
+        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, context.TraceIdentifier);
     }
 
     /// <summary>Writes a refusal that is already logged.</summary>
@@ -60,17 +61,40 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
             return WriteProblemAsync(context, refusal);
         }
 
-        if (refusal.RetryAfter is { } again && (HttpMethods.IsGet(context.Request.Method) || refusal.RetryAt is not null))
+        string? retryAddress = FindRetryAddress(context, refusal);
+        if (retryAddress is not null)
         {
             context.Response.Headers["Refresh"] = string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"{again}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
+                $"{refusal.RetryAfter}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
         }
 
-        return ShowAsync<RefusalPage>(
-            context,
-            refusal.Status,
-            new() { [nameof(RefusalPage.Refusal)] = refusal, [nameof(RefusalPage.TraceId)] = context.TraceIdentifier });
+        return ShowAsync<RefusalPage>(context, refusal.Status, new()
+        {
+            [nameof(RefusalPage.Refusal)] = refusal,
+            [nameof(RefusalPage.RetryAddress)] = retryAddress,
+            [nameof(RefusalPage.TraceId)] = context.TraceIdentifier,
+        });
+    }
+
+    /// <summary>Where the page tries again, by itself and by its button, always with GET.</summary>
+    /// <returns>Null where it does not wait, or where only the form that was sent could be sent again: a page does not do that.</returns>
+    private static string? FindRetryAddress(HttpContext context, Refusal refusal)
+    {
+        if (refusal.RetryAfter is null)
+        {
+            return null;
+        }
+
+        return refusal.RetryAt ?? (HttpMethods.IsGet(context.Request.Method) ? PathAndQuery(context) : null);
+    }
+
+    /// <summary>As the browser sent it. "//host" and "/\host" would lead the browser to another site.</summary>
+    private static string PathAndQuery(HttpContext context)
+    {
+        string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        bool isPath = target.StartsWith('/') && !(target.Length > 1 && target[1] is '/' or '\\');
+        return isPath ? target : context.Request.PathBase + "/";
     }
 
     /// <summary>Writes problem details (RFC 9457).</summary>
@@ -83,8 +107,20 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
             detail: refusal.Remedy is null ? refusal.Detail : $"{refusal.Detail} {refusal.Remedy}",
             statusCode: refusal.Status,
             type: "about:blank",
-            extensions: new Dictionary<string, object?> { ["code"] = refusal.Code, ["traceId"] = context.TraceIdentifier })
+            extensions: Extensions(context, refusal))
             .ExecuteAsync(context);
+    }
+
+    private static Dictionary<string, object?> Extensions(HttpContext context, Refusal refusal)
+    {
+        Dictionary<string, object?> extensions = new() { ["code"] = refusal.Code };
+        if (refusal.ForTheOperator is { } operators)
+        {
+            extensions["operator"] = operators;
+        }
+
+        extensions["traceId"] = context.TraceIdentifier;
+        return extensions;
     }
 
     private static void SetHeaders(HttpResponse response, string formAction)

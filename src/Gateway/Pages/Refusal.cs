@@ -4,15 +4,21 @@ namespace Gateway.Pages;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">A short name for the log and for programs, such as `path_ambiguous`.</param>
 /// <param name="Title">What happened, in a few words.</param>
-/// <param name="Detail">What happened, in a sentence or two.</param>
+/// <param name="Detail">What happened, in a sentence or two, in the words of the person who meets it.</param>
 public sealed record Refusal(int Status, string Code, string Title, string Detail)
 {
-    /// <summary>What the person, or the operator, can do.</summary>
+    /// <summary>What the person can do.</summary>
     public string? Remedy { get; init; }
+
+    /// <summary>
+    /// For the operator, below a line: the address that was asked, what came, and what to change. Variables, commands, claims and subjects stand here,
+    /// and never in <see cref="Detail"/> or <see cref="Remedy"/>. It must not contain a secret, token or cookie.
+    /// </summary>
+    public string? ForTheOperator { get; init; }
 
     public IReadOnlyList<PageLink> Links { get; init; } = [];
 
-    /// <summary>Seconds after which the page tries again by itself; null if a retry makes no sense.</summary>
+    /// <summary>Seconds after which the page tries again by itself, and says so; null if a retry makes no sense.</summary>
     public int? RetryAfter { get; init; }
 
     /// <summary>The address of the retry; null for the same address.</summary>
@@ -21,8 +27,30 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
     /// <summary>The level of the log line. Refusals that are part of normal use are not warnings.</summary>
     public LogLevel Level { get; init; } = LogLevel.Warning;
 
-    /// <summary>The reason for the log; null to log the title. It must not contain a secret, token or cookie.</summary>
+    /// <summary>The reason for the log; null to log what the operator reads, or the title. It must not contain a secret, token or cookie.</summary>
     public string? ForTheLog { get; init; }
+
+    /// <summary>What the log says of the reason.</summary>
+    public string Reason => ForTheLog ?? ForTheOperator ?? Title;
+
+    /// <summary>What came and what to change, as sentences. An address at the beginning keeps its letters.</summary>
+    public static string Sentences(params ReadOnlySpan<string?> parts)
+    {
+        List<string> sentences = [];
+        foreach (string? part in parts)
+        {
+            if (!string.IsNullOrEmpty(part))
+            {
+                bool isAddress = part.StartsWith("http", StringComparison.Ordinal);
+                sentences.Add((isAddress ? part : char.ToUpperInvariant(part[0]) + part[1..]).TrimEnd('.') + ".");
+            }
+        }
+
+        return string.Join(' ', sentences);
+    }
+
+    /// <summary>The remedy of a refusal that only the operator can resolve.</summary>
+    public const string AskTheOperator = "Ask the person who runs Paperless.";
 }
 
 /// <summary>A link on a page.</summary>

@@ -11,11 +11,15 @@ internal sealed record RetryElsewhere(string Address);
 internal static class StoreUnavailableRefusal
 {
     public static Refusal Create(HttpContext context, string reason) =>
-        new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in: its store does not answer.")
+        new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in.")
         {
-            Remedy = "Sessions are not lost. This page tries again in a few seconds.",
+            Remedy = "Sessions are not lost.",
             RetryAfter = 5,
             RetryAt = context.Features.Get<RetryElsewhere>()?.Address,
-            ForTheLog = reason,
+            ForTheOperator = ForTheOperator(reason),
         };
+
+    /// <param name="reason">What was asked, and what came.</param>
+    public static string ForTheOperator(string reason) =>
+        Refusal.Sentences($"the store of sessions and account links failed: {reason}", "check that it runs and has free space");
 }

@@ -49,7 +49,9 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
 
             if (time.GetUtcNow() - _fetchedAt < FetchBackoff)
             {
-                return _lastFailure is null ? rejected ?? throw new PaperlessUnavailableException("it gave no API token a moment ago") : throw _lastFailure;
+                return _lastFailure is null ? rejected ?? throw new PaperlessUnavailableException(
+                    "Paperless gave no API token a moment ago",
+                    PaperlessFault.ErrorStatus) : throw _lastFailure;
             }
 
             _fetchedAt = time.GetUtcNow();
@@ -80,17 +82,21 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
                 return response.Read(PaperlessJson.Default.ApiTokenResponse).Token;
 
             case HttpStatusCode.TooManyRequests:
-                throw new PaperlessUnavailableException("it limits sign-ins at /api/token/ for a minute");
+                throw new PaperlessUnavailableException(
+                    $"POST {response.Address} answered 429: Paperless limits sign-ins for a minute",
+                    PaperlessFault.ErrorStatus);
 
             // Django's 400 for an unknown host is not JSON.
             case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when response.Body.AsSpan().TrimStart((byte)' ')
                 .StartsWith("{"u8):
-                throw new PaperlessCredentialException("Paperless gives no API token for "
+                throw new PaperlessCredentialException(
+                    $"POST {response.Address} answered {(int)response.Status}: Paperless gives no API token for "
                     + "PAPERLESS_ADMIN_USER and PAPERLESS_ADMIN_PASSWORD: the password is wrong, or the user has a second factor. "
-                    + "Correct the password, or set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
+                    + "Correct the password, or set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.",
+                    CredentialFault.Missing);
 
             default:
-                throw new PaperlessUnavailableException($"it answers {(int)response.Status} at POST /api/token/");
+                throw PaperlessFailureText.Answered(HttpMethod.Post, response.Address, response.Status);
         }
     }
 }

@@ -28,11 +28,13 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         try
         {
             PaperlessApiResponse response = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
-            UiSettingsUser user = ExpectStatus(response, HttpStatusCode.OK, "GET /api/ui_settings/").Read(PaperlessJson.Default.UiSettings).User;
+            UiSettingsUser user = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Get).Read(PaperlessJson.Default.UiSettings).User;
             return user.IsSuperuser
                 ? _tokenOwner = user
                 : throw new PaperlessCredentialException(
-                    $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless. Set GATEWAY_PAPERLESS_TOKEN to a superuser's API token.");
+                    $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless ({response.Address} answered 200). Set "
+                    + "GATEWAY_PAPERLESS_TOKEN to a superuser's API token.",
+                    CredentialFault.NotSuperuser);
         }
         catch (PaperlessCredentialException wrong)
         {
@@ -54,8 +56,10 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             return null;
         }
 
-        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, "GET /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
-        return user.Id == id ? user : throw new PaperlessUnavailableException($"it answers the request for user {id} with user {user.Id}");
+        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Get).Read(PaperlessJson.Default.PaperlessUser);
+        return user.Id == id ? user : throw new PaperlessUnavailableException(
+            $"{response.Address} answered with user {user.Id}",
+            PaperlessFault.NotPaperless);
     }
 
     /// <summary>The users with the name <paramref name="username"/>, in any letter case.</summary>
@@ -84,7 +88,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             "/api/users/",
             JsonSerializer.SerializeToUtf8Bytes(user, PaperlessJson.Default.PaperlessUserChange),
             cancellationToken);
-        return ExpectStatus(response, HttpStatusCode.Created, "POST /api/users/").Read(PaperlessJson.Default.PaperlessUser);
+        return ExpectStatus(response, HttpStatusCode.Created, HttpMethod.Post).Read(PaperlessJson.Default.PaperlessUser);
     }
 
     /// <returns>The changed user.</returns>
@@ -96,7 +100,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             $"/api/users/{id}/",
             JsonSerializer.SerializeToUtf8Bytes(change, PaperlessJson.Default.PaperlessUserChange),
             cancellationToken);
-        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, "PATCH /api/users/{id}/").Read(PaperlessJson.Default.PaperlessUser);
+        PaperlessUser user = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Patch).Read(PaperlessJson.Default.PaperlessUser);
 
         // Paperless answers 200 even if the body got lost on the way.
         bool isChanged = user.Id == id
@@ -104,7 +108,8 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             && (change.IsSuperuser ?? user.IsSuperuser) == user.IsSuperuser
             && (change.IsStaff ?? user.IsStaff) == user.IsStaff;
         return isChanged ? user : throw new PaperlessUnavailableException(
-            "it answers PATCH /api/users/{id}/ with 200 but did not change the user; check whether a proxy before Paperless drops the body");
+            $"PATCH {response.Address} answered 200 but did not change the user; check whether a proxy before Paperless drops the body",
+            PaperlessFault.NotPaperless);
     }
 
     /// <exception cref="PaperlessRefusedException">The group exists already.</exception>
@@ -115,7 +120,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             "/api/groups/",
             JsonSerializer.SerializeToUtf8Bytes(new NewPaperlessGroup(name, []), PaperlessJson.Default.NewPaperlessGroup),
             cancellationToken);
-        return ExpectStatus(response, HttpStatusCode.Created, "POST /api/groups/").Read(PaperlessJson.Default.PaperlessGroup);
+        return ExpectStatus(response, HttpStatusCode.Created, HttpMethod.Post).Read(PaperlessJson.Default.PaperlessGroup);
     }
 
     /// <summary>Requests the pages by number: the address of the next page may contain a host that is not reachable from here.</summary>
@@ -129,7 +134,9 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             }
         }
 
-        throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} changed twice while the gateway read it");
+        throw new PaperlessUnavailableException(
+            $"Paperless's list at {path.Split('?')[0]} changed twice while the gateway read it",
+            PaperlessFault.ErrorStatus);
     }
 
     /// <returns>Null where the list became shorter during the reading, so that the result is incomplete.</returns>
@@ -144,7 +151,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
                 return null;
             }
 
-            ListPage<T> page = ExpectStatus(response, HttpStatusCode.OK, $"GET {path.Split('?')[0]}").Read(type);
+            ListPage<T> page = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Get).Read(type);
             all.AddRange(page.Results);
             if (page.Next is null)
             {
@@ -152,7 +159,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
             }
         }
 
-        throw new PaperlessUnavailableException($"its list at {path.Split('?')[0]} does not end");
+        throw new PaperlessUnavailableException($"Paperless's list at {path.Split('?')[0]} does not end", PaperlessFault.NotPaperless);
     }
 
     private async Task<PaperlessApiResponse> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken)
@@ -170,7 +177,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         return response;
     }
 
-    private PaperlessApiResponse ExpectStatus(PaperlessApiResponse response, HttpStatusCode expected, string request)
+    private PaperlessApiResponse ExpectStatus(PaperlessApiResponse response, HttpStatusCode expected, HttpMethod method)
     {
         if (response.Status == expected)
         {
@@ -179,14 +186,16 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
 
         throw response.Status switch
         {
-            HttpStatusCode.BadRequest => RefusalOf(response, request),
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException($"Paperless answers {request} with "
-                + $"{(int)response.Status}. {token.Source} is invalid or belongs to no superuser. Set GATEWAY_PAPERLESS_TOKEN to an API token of a superuser."),
-            _ => new PaperlessUnavailableException($"it answers {request} with {(int)response.Status}"),
+            HttpStatusCode.BadRequest => RefusalOf(response, method),
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new PaperlessCredentialException(
+                $"{method} {response.Address} answered {(int)response.Status}. {token.Source} is invalid or belongs to no superuser. Set "
+                + "GATEWAY_PAPERLESS_TOKEN to an API token of a superuser.",
+                CredentialFault.Refused),
+            _ => PaperlessFailureText.Answered(method, response.Address, response.Status),
         };
     }
 
-    private static PaperlessApiException RefusalOf(PaperlessApiResponse response, string request)
+    private static PaperlessApiException RefusalOf(PaperlessApiResponse response, HttpMethod method)
     {
         try
         {
@@ -194,7 +203,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         }
         catch (JsonException)
         {
-            return new PaperlessUnavailableException($"it answers {request} with 400");
+            return PaperlessFailureText.Answered(method, response.Address, response.Status);
         }
     }
 

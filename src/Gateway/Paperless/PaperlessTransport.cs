@@ -23,7 +23,8 @@ internal sealed record PaperlessApiTimes(TimeSpan ResponseTimeout, TimeSpan Retr
 }
 
 /// <summary>A complete response of Paperless's API.</summary>
-internal sealed record PaperlessApiResponse(HttpStatusCode Status, byte[] Body)
+/// <param name="Address">The address that was asked, without its query.</param>
+internal sealed record PaperlessApiResponse(HttpStatusCode Status, byte[] Body, string Address)
 {
     /// <exception cref="PaperlessUnavailableException">The response does not match Paperless's API.</exception>
     public T Read<T>(JsonTypeInfo<T> type)
@@ -34,7 +35,7 @@ internal sealed record PaperlessApiResponse(HttpStatusCode Status, byte[] Body)
         }
         catch (JsonException error)
         {
-            throw new PaperlessUnavailableException("its answer does not match Paperless's API; check that GATEWAY_UPSTREAM_URL is Paperless", error);
+            throw PaperlessFailureText.Unreadable(Address, error);
         }
     }
 }
@@ -112,20 +113,23 @@ internal sealed class PaperlessTransport : IDisposable
                 static (state, cancel) => state.Transport.SendOnceAsync(state.Method, state.Path, state.Json, state.Authorization, cancel),
                 (Transport: this, Method: method, Path: path, Json: json, Authorization: authorization),
                 cancellationToken);
-            return (int)response.Status >= 500 ? throw new PaperlessUnavailableException($"it answers {(int)response.Status} at {method} {PathOf(path)}")
-            {
-                IsInternalServerError = response.Status == HttpStatusCode.InternalServerError
-            } : response;
+            return (int)response.Status >= 500 ? throw PaperlessFailureText.Answered(method, response.Address, response.Status) : response;
         }
-        catch (Exception error) when (error is UpstreamUnavailableException or TimeoutRejectedException or BrokenCircuitException)
+        catch (UpstreamUnavailableException error)
         {
-            string failure = error switch
-            {
-                TimeoutRejectedException => "takes too long",
-                BrokenCircuitException => "failed repeatedly and gets no requests for some seconds",
-                _ => "does not answer",
-            };
-            throw new PaperlessUnavailableException($"it {failure} ({method} {PathOf(path)})", error);
+            throw new PaperlessUnavailableException(error.Message, error.Fault, error);
+        }
+        catch (TimeoutRejectedException error)
+        {
+            throw new PaperlessUnavailableException($"{_paperless.AddressOf(path)} did not answer in time", PaperlessFault.NoAnswer, error);
+        }
+        catch (BrokenCircuitException error)
+        {
+            PaperlessFault fault = (error.InnerException as UpstreamUnavailableException)?.Fault ?? PaperlessFault.ErrorStatus;
+            throw new PaperlessUnavailableException(
+                $"requests to {_paperless.AddressOf(path)} failed repeatedly, and Paperless gets none for some seconds",
+                fault,
+                error);
         }
         finally
         {
@@ -151,8 +155,6 @@ internal sealed class PaperlessTransport : IDisposable
         // The pipeline sets one timeout for all replicas and retries itself.
         UpstreamRequest request = new(method, path, Timeout.InfiniteTimeSpan) { Headers = headers, Json = json, MaxResponseBytes = MaxResponseBytes };
         UpstreamResponse response = await _paperless.AskAsync(request, cancellationToken);
-        return new PaperlessApiResponse(response.Status, response.Body);
+        return new PaperlessApiResponse(response.Status, response.Body, response.Address);
     }
-
-    private static string PathOf(string path) => path.Split('?')[0];
 }

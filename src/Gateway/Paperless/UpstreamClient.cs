@@ -23,7 +23,7 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
         CancellationToken cancel)
     {
         DestinationState? failed = null;
-        UpstreamUnavailableException unavailable = new("no replica is available", cause: null);
+        UpstreamUnavailableException unavailable = new($"no replica is available for {AddressOf(request.Path)}", PaperlessFault.NoAnswer, cause: null);
         while (upstreams.TryPick(failed, out DestinationState? destination))
         {
             using Deadline deadline = new(request.Timeout, time, cancel);
@@ -38,7 +38,7 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
             catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
             {
                 cancel.ThrowIfCancellationRequested();
-                unavailable = Unavailable(error, deadline.HasExpired);
+                unavailable = Unavailable(error, deadline.HasExpired, AddressAt(destination, request.Path));
                 if (IsTooLarge(error))
                 {
                     throw unavailable;
@@ -62,6 +62,13 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
         throw unavailable;
     }
 
+    /// <summary>The address of a request, for messages: at the first replica, and without its query.</summary>
+    public string AddressOf(string path) => AddressOf(settings.Upstreams[0], path);
+
+    private string AddressAt(DestinationState destination, string path) => AddressOf(new Uri(destination.Model.Config.Address), path);
+
+    private string AddressOf(Uri replica, string path) => PaperlessFailureText.AddressOf(new Uri(replica, settings.ScriptName + path));
+
     private HttpRequestMessage CreateMessage(DestinationState destination, UpstreamRequest request)
     {
         HttpRequestMessage message = destination.CreateRequest(request.Method, settings, request.Path);
@@ -83,13 +90,14 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
     {
         using (response)
         {
+            string address = response.RequestMessage?.RequestUri is { } asked ? PaperlessFailureText.AddressOf(asked) : request.Path;
             if (request.MaxResponseBytes is not { } largest)
             {
-                return new UpstreamResponse(response.StatusCode, []);
+                return new UpstreamResponse(response.StatusCode, [], address);
             }
 
             await response.Content.LoadIntoBufferAsync(largest, cancel);
-            return new UpstreamResponse(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancel));
+            return new UpstreamResponse(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancel), address);
         }
     }
 
@@ -105,13 +113,9 @@ internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstrea
 
     private static bool IsTooLarge(Exception error) => error is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded };
 
-    private static UpstreamUnavailableException Unavailable(Exception error, bool isLate)
+    private static UpstreamUnavailableException Unavailable(Exception error, bool isLate, string asked)
     {
-        if (IsTooLarge(error))
-        {
-            return new UpstreamUnavailableException("its answer is too large", error);
-        }
-
-        return new UpstreamUnavailableException(isLate ? "it takes too long" : $"it does not answer: {error.Message}", error);
+        PaperlessUnavailableException worded = PaperlessFailureText.From(error, isLate, asked);
+        return new UpstreamUnavailableException(worded.Message, worded.Fault, error);
     }
 }

@@ -22,7 +22,12 @@ internal sealed record UpstreamRequest(HttpMethod Method, string Path, TimeSpan 
 
 /// <summary>A complete response of Paperless.</summary>
 /// <param name="Body">Empty where the body is not read.</param>
-internal sealed record UpstreamResponse(HttpStatusCode Status, byte[] Body);
+/// <param name="Address">The address that was asked, without its query.</param>
+internal sealed record UpstreamResponse(HttpStatusCode Status, byte[] Body, string Address);
 
-/// <summary>No replica answers: all are unreachable, break the connection or take too long. The message tells the reason.</summary>
-internal sealed class UpstreamUnavailableException(string message, Exception? cause) : Exception(message, cause);
+/// <summary>No replica answers: all are unreachable, break the connection or take too long. The message names the address and
+/// the reason.</summary>
+internal sealed class UpstreamUnavailableException(string message, PaperlessFault fault, Exception? cause) : Exception(message, cause)
+{
+    public PaperlessFault Fault { get; } = fault;
+}

@@ -1,3 +1,4 @@
+using Gateway.Paperless;
 using Gateway.Sessions;
 
 namespace Gateway.PasswordSessions;
@@ -28,7 +29,11 @@ internal sealed record PasswordSessionResult(PasswordSessionStatus Status, Passw
 {
     public static readonly PasswordSessionResult NotSignedIn = new(PasswordSessionStatus.NotSignedIn);
     public static readonly PasswordSessionResult PermissionMissing = new(PasswordSessionStatus.PermissionMissing);
-    public static readonly PasswordSessionResult Unknown = new(PasswordSessionStatus.Unknown);
+
+    public static PasswordSessionResult Unknown(PaperlessUnavailableException failure) => new(PasswordSessionStatus.Unknown) { Failure = failure };
+
+    /// <summary>Why the status is unknown; null where it is known.</summary>
+    public PaperlessUnavailableException? Failure { get; private init; }
 
     public bool HasEnded => Status is PasswordSessionStatus.NotSignedIn or PasswordSessionStatus.PermissionMissing;
 }

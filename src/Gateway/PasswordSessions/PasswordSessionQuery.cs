@@ -24,7 +24,7 @@ internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, U
                 case HttpStatusCode.OK:
                     return Read(response.Body, checkedAt) is { } session
                         ? new PasswordSessionResult(PasswordSessionStatus.SignedIn, session)
-                        : Unreadable("/api/ui_settings/");
+                        : Unanswered(PaperlessFailureText.Unreadable(response.Address));
 
                 case HttpStatusCode.Unauthorized:
                     return PasswordSessionResult.NotSignedIn;
@@ -36,17 +36,16 @@ internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, U
                     {
                         HttpStatusCode.OK => PasswordSessionResult.PermissionMissing,
                         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => PasswordSessionResult.NotSignedIn,
-                        _ => Unreadable($"{(int)profile.Status} at /api/profile/"),
+                        _ => Unanswered(PaperlessFailureText.Answered(HttpMethod.Get, profile.Address, profile.Status)),
                     };
 
                 default:
-                    return Unreadable($"{(int)response.Status} at /api/ui_settings/");
+                    return Unanswered(PaperlessFailureText.Answered(HttpMethod.Get, response.Address, response.Status));
             }
         }
         catch (UpstreamUnavailableException unavailable)
         {
-            PasswordSessionUnanswered(unavailable.Message);
-            return PasswordSessionResult.Unknown;
+            return Unanswered(new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable));
         }
     }
 
@@ -78,10 +77,10 @@ internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, U
         }
     }
 
-    private PasswordSessionResult Unreadable(string detail)
+    private PasswordSessionResult Unanswered(PaperlessUnavailableException failure)
     {
-        PasswordSessionUnanswered($"unusable answer: {detail}");
-        return PasswordSessionResult.Unknown;
+        PasswordSessionUnanswered(failure.Message);
+        return PasswordSessionResult.Unknown(failure);
     }
 
     [LoggerMessage(

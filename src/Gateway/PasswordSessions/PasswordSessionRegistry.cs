@@ -147,7 +147,7 @@ internal sealed partial class PasswordSessionRegistry(
         catch (Exception error)
         {
             PasswordSessionQuestionFailed(error, key);
-            return PasswordSessionResult.Unknown;
+            return PasswordSessionResult.Unknown(new PaperlessUnavailableException("the question to Paperless failed", PaperlessFault.NoAnswer, error));
         }
     }
 

@@ -101,8 +101,8 @@ internal sealed partial class DisconnectEndpoint(
         {
             return new Refusal(
                 503,
-                "paperless_unavailable",
-                "Paperless is not ready",
+                "paperless_profile_unread",
+                "Paperless does not say it",
                 "The gateway could not check whether you have a password, so nothing was disconnected.")
             {
                 Remedy = "Try again in a moment.",

@@ -150,7 +150,10 @@ internal sealed partial class AuthenticatedClient(ProviderSettings provider, Htt
                 if (json.RootElement.TryGetProperty("error", out JsonElement error))
                 {
                     string? description = json.RootElement.TryGetProperty("error_description", out JsonElement text) ? text.ToString() : null;
-                    throw new ProviderRefusedException(error.ToString(), description);
+                    throw new ProviderRefusedException(error.ToString(), description)
+                    {
+                        Answered = $"{asked.Endpoint} answered {(int)response.StatusCode}",
+                    };
                 }
 
                 if (response.IsSuccessStatusCode)

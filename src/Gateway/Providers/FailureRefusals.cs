@@ -13,27 +13,31 @@ internal static class FailureRefusals
     /// <param name="scopes">The scopes that the authorization request named; null if they are unknown.</param>
     public static Refusal From(Exception failure, ProviderSettings provider, string? scopes) => failure switch
     {
-        ProviderRefusedException refused => Answered(refused.Error, refused.Description, provider, scopes),
+        ProviderRefusedException refused => Answered(refused.Error, refused.Description, refused.Answered, provider, scopes),
         OpenIdConnectProtocolException { Data: var data } when ErrorOf(failure) is { } error =>
-            Answered(error, data["error_description"] as string, provider, scopes),
+            Answered(error, data["error_description"] as string, endpoint: null, provider, scopes),
         ProviderUnavailableException or HttpRequestException or OperationCanceledException =>
             Unavailable(provider, ProviderFailureText.From(failure, provider.Name)),
         ProviderMistakeException mistake => new(
             502,
             "provider_mistake",
             "The sign-in was not accepted",
-            $"The answer of {provider.Name} cannot be trusted: {mistake.Message}.")
+            $"The answer of {provider.Name} cannot be trusted. You are not signed in.")
         {
-            Remedy = "You are not signed in. The operator can compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            Remedy = Refusal.AskTheOperator,
+            ForTheOperator = Refusal.Sentences(
+                $"the answer of {provider.Name} cannot be trusted: {mistake.Message}",
+                "compare the provider's settings with PAPERLESS_SOCIALACCOUNT_PROVIDERS"),
             ForTheLog = mistake.InnerException is { } cause ? $"{mistake.Message} ({cause.GetType().Name}: {cause.Message})" : mistake.Message,
         },
         OpenIdConnectProtocolException => new(
             502,
             "provider_mistake",
             "The sign-in was not accepted",
-            $"The answer of {provider.Name} does not belong to this sign-in.")
+            $"The answer of {provider.Name} does not belong to this sign-in. You are not signed in.")
         {
-            Remedy = "You are not signed in. Start again. If the error persists, the operator finds the reason in the log.",
+            Remedy = "Start again. If this message stays, ask the person who runs Paperless.",
+            ForTheOperator = "The log has the reason.",
             ForTheLog = failure.Message,
         },
         BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
@@ -45,11 +49,13 @@ internal static class FailureRefusals
             "The provider's answer belongs to no open sign-in of this browser: the sign-in took too long, or the browser blocks cookies.")
         {
             Remedy = "Start again.",
+            ForTheOperator = "The log has the reason.",
             ForTheLog = failure.Message,
         },
         _ => new(500, "sign_in_failed", "The sign-in failed", "Something went wrong inside the gateway.")
         {
-            Remedy = "Try again. If the error persists, the operator finds the reason in the log.",
+            Remedy = "Try again. If this message stays, ask the person who runs Paperless.",
+            ForTheOperator = "The log has the reason.",
         },
     };
 
@@ -61,22 +67,55 @@ internal static class FailureRefusals
         _ => null,
     };
 
+    /// <summary>One page for each cause.</summary>
     public static Refusal Unavailable(ProviderSettings provider, ProviderUnavailableException failure)
     {
-        string problem = failure.HasAnswered ? "gives no usable answer" : "does not answer";
-        string operators = failure.Remedy is { } remedy ? $" For the operator: {remedy}." : "";
+        (string code, string title) = PageOf(failure.Fault);
+        bool mayPass = failure.Fault is ProviderFault.NoAnswer or ProviderFault.ErrorStatus;
         return new Refusal(
             503,
-            "provider_unavailable",
-            "No sign-in at the moment",
-            $"{provider.Name} {problem}, so nobody can sign in with it at the moment: {failure.Message}.")
+            code,
+            title,
+            $"{provider.Name} {ProblemOf(failure.Fault)}, so nobody can sign in with it at the moment. People who are already signed in can continue to work.")
         {
-            Remedy = $"Try again later. People who are already signed in can continue to work.{operators}",
-            ForTheLog = ProviderFailureText.Describe(failure, provider),
+            Remedy = mayPass ? "Try again later. If this message stays, ask the person who runs Paperless." : Refusal.AskTheOperator,
+            ForTheOperator = Refusal.Sentences(failure.Message, failure.Remedy),
         };
     }
 
-    private static Refusal Answered(string error, string? description, ProviderSettings provider, string? scopes)
+    private static (string Code, string Title) PageOf(ProviderFault fault) => fault switch
+    {
+        ProviderFault.NoAnswer => ("provider_unavailable", "The provider does not answer"),
+        ProviderFault.UnknownName => ("provider_name_unknown", "The provider cannot be found"),
+        ProviderFault.CertificateUntrusted => ("provider_certificate_untrusted", "The provider's certificate is not trusted"),
+        ProviderFault.CertificateOutOfDate => ("provider_certificate_expired", "The provider's certificate is out of date"),
+        ProviderFault.CertificateOfAnotherName => ("provider_certificate_name", "The provider's certificate has another name"),
+        ProviderFault.NoSecureConnection => ("provider_connection_insecure", "No secure connection to the provider"),
+        ProviderFault.RefusedByProxy => ("provider_proxy", "A proxy refuses the way to the provider"),
+        ProviderFault.ErrorStatus => ("provider_status", "The provider answers with an error"),
+        ProviderFault.Redirect => ("provider_redirect", "The provider redirects the gateway"),
+        ProviderFault.WebPage => ("provider_web_page", "A web page answers for the provider"),
+        ProviderFault.OtherIssuer => ("provider_issuer", "The provider has another name than expected"),
+        ProviderFault.SharedIssuer => ("provider_issuer_shared", "Two providers are the same one"),
+        ProviderFault.IncompleteDiscovery => ("provider_discovery_incomplete", "The provider's description is incomplete"),
+        ProviderFault.NoTenants => ("provider_tenants", "No organisation may sign in yet"),
+        _ => ("provider_unusable", "The provider's answer cannot be used"),
+    };
+
+    private static string ProblemOf(ProviderFault fault) => fault switch
+    {
+        ProviderFault.NoAnswer => "does not answer",
+        ProviderFault.UnknownName => "cannot be found under its host name",
+        ProviderFault.CertificateUntrusted or ProviderFault.CertificateOutOfDate or ProviderFault.CertificateOfAnotherName
+            => "has a certificate that the gateway cannot accept",
+        ProviderFault.NoSecureConnection => "gives the gateway no secure connection",
+        ProviderFault.RefusedByProxy => "is behind a proxy that refuses the gateway",
+        ProviderFault.SharedIssuer => "is set up twice",
+        ProviderFault.NoTenants => "is not fully set up here",
+        _ => "gives no usable answer",
+    };
+
+    private static Refusal Answered(string error, string? description, string? endpoint, ProviderSettings provider, string? scopes)
     {
         string quoted = Quote(error);
         string detail = Quote(ProviderFailureText.Description(description)) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
@@ -86,28 +125,44 @@ internal static class FailureRefusals
             "temporarily_unavailable" => 503,
             _ => 502,
         };
-        return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} answered \"{quoted}\".{detail}")
+
+        // What the provider says of a person is for the person; what it says of the client is for the operator.
+        bool isOfPerson = status == 403;
+        string answered = $"{provider.Name} answered \"{quoted}\"{(endpoint is null ? "" : $" ({endpoint})")}.";
+        string? remedy = OperatorRemedy(error, provider, scopes ?? string.Join(' ', provider.Scopes));
+        return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} refused the sign-in.{(isOfPerson ? detail : "")}")
         {
-            Remedy = Remedy(error, provider, scopes ?? string.Join(' ', provider.Scopes)),
-            ForTheLog = $"{provider.Id} answered {quoted}{detail}",
+            Remedy = Remedy(error),
+            ForTheOperator = $"{answered}{(isOfPerson ? "" : detail)} {remedy}".TrimEnd(),
+            ForTheLog = $"{provider.Id} answered {quoted}{(endpoint is null ? "" : $" ({endpoint})")}{detail} {remedy}".TrimEnd(),
         };
     }
 
     private static string WrongClient(ProviderSettings provider) => provider.ClientKey is null
-        ? "The operator can correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS."
-        : "The operator can correct client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and register the public key of GATEWAY_CLIENT_KEY at the provider.";
+        ? "Correct client_id, secret and token_auth_method in PAPERLESS_SOCIALACCOUNT_PROVIDERS."
+        : "Correct client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and register the public key of GATEWAY_CLIENT_KEY at the provider.";
 
-    private static string Remedy(string error, ProviderSettings provider, string scopes) => error switch
+    /// <summary>What the person can do.</summary>
+    private static string Remedy(string error) => error switch
     {
         "access_denied" => "Ask the operator of the provider for access to this application.",
-        "invalid_client" or "unauthorized_client" => WrongClient(provider),
-        "invalid_scope" => $"The gateway asked for the scopes \"{scopes}\". The operator can allow them at the provider, or change SCOPE.",
-        "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "The operator can allow the authorization code flow with PKCE "
-            + "(grant type authorization_code) for this client at the provider.",
-        "invalid_grant" => "Start again. If the error persists, the clocks of gateway and provider differ, or the provider has another redirect URI.",
+        "invalid_client" or "unauthorized_client" or "invalid_scope" or "unsupported_response_type" or "unsupported_grant_type" or "invalid_request"
+            => Refusal.AskTheOperator,
+        "invalid_grant" => "Start again. If this message stays, ask the person who runs Paperless.",
         "login_required" or "interaction_required" or "consent_required" => "Sign in again.",
-        "server_error" or "temporarily_unavailable" => "Try again in a moment. If the error persists, the log of the provider has the reason.",
-        _ => "Try again. If the error persists, the log of the provider has the reason.",
+        _ => "Try again in a moment. If this message stays, ask the person who runs Paperless.",
+    };
+
+    private static string? OperatorRemedy(string error, ProviderSettings provider, string scopes) => error switch
+    {
+        "access_denied" => "Give the person access at the provider.",
+        "invalid_client" or "unauthorized_client" => WrongClient(provider),
+        "invalid_scope" => $"The gateway asked for the scopes \"{scopes}\". Allow them at the provider, or change SCOPE.",
+        "unsupported_response_type" or "unsupported_grant_type" or "invalid_request" => "Allow the authorization code flow with PKCE "
+            + "(grant type authorization_code) for this client at the provider.",
+        "invalid_grant" => "The clocks of gateway and provider may differ, or the provider has another redirect URI.",
+        "login_required" or "interaction_required" or "consent_required" => null,
+        _ => "The log of the provider has the reason.",
     };
 
     /// <summary>The text of the provider, truncated and without control characters.</summary>

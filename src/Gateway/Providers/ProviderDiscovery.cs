@@ -109,7 +109,10 @@ internal sealed partial class ProviderDiscovery(
         return owner is null ? known : throw new ProviderUnavailableException(
             $"the providers {owner.Id} and {provider.Id} have the same issuer, {known.Issuer}, so only {owner.Id} is used, "
             + "which stands first in PAPERLESS_SOCIALACCOUNT_PROVIDERS. Remove one of them; two authentik applications need the issuer mode \"per "
-            + "provider\" in place of \"global\"");
+            + "provider\" in place of \"global\"")
+        {
+            Fault = ProviderFault.SharedIssuer,
+        };
     }
 
     private string Id => provider.Id;
@@ -160,7 +163,11 @@ internal sealed partial class ProviderDiscovery(
         {
             if (!Uri.TryCreate(value, UriKind.Absolute, out Uri? url) || url.Scheme is not ("https" or "http"))
             {
-                throw new ProviderUnavailableException($"{provider.DiscoveryUrl} is no discovery document: it has no {name}");
+                throw new ProviderUnavailableException($"{provider.DiscoveryUrl} answered 200, but is no discovery document: it has no {name}")
+                {
+                    Fault = ProviderFault.IncompleteDiscovery,
+                    Remedy = "Correct server_url, or let the provider name its endpoints",
+                };
             }
         }
 
@@ -183,13 +190,17 @@ internal sealed partial class ProviderDiscovery(
         {
             throw new ProviderUnavailableException(
                 $"{provider.DiscoveryUrl} names the issuer {Truncate(issuer)}, but {IssuerRule.ExpectedIssuer(provider.DiscoveryUrl)} was expected. "
-                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name");
+                + "Write the issuer itself as server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and make it reachable from the gateway under that name")
+            {
+                Fault = ProviderFault.OtherIssuer,
+            };
         }
 
         if (isTemplate && provider.AllowedTenants.IsEmpty)
         {
             throw new ProviderUnavailableException($"{provider.DiscoveryUrl} is for the people of every tenant, and GATEWAY_ALLOWED_TENANTS is not set")
             {
+                Fault = ProviderFault.NoTenants,
                 Remedy = "List the ids of the tenants in GATEWAY_ALLOWED_TENANTS, or write the id of your tenant into server_url",
             };
         }

@@ -15,6 +15,8 @@ internal static class ProviderFailureText
     /// <summary>In place of .NET's message, which has the proxy's password.</summary>
     private const string RefusedByProxy = "the HTTP proxy refused the connection";
 
+    private const string TrustRemedy = "If the certificate is not trusted, mount the certificate of its authority";
+
     /// <summary>In characters. The strictest proxies limit all request headers together to 4 KiB.</summary>
     private const int LongAccessToken = 3500;
 
@@ -35,28 +37,50 @@ internal static class ProviderFailureText
             return worded;
         }
 
-        (string what, string remedy, bool hasAnswered) = error switch
+        (string what, string remedy, ProviderFault fault) = error switch
         {
-            OperationCanceledException => ("it did not answer in time", "Check that the provider runs, and that no firewall drops the connection", false),
+            OperationCanceledException => (
+                "it did not answer in time", "Check that the provider runs, and that no firewall drops the connection", ProviderFault.NoAnswer),
             HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => (
-                "its host name is not known", "Correct server_url, or the name resolution of the gateway", false),
+                "its host name is not known", "Correct server_url, or the name resolution of the gateway", ProviderFault.UnknownName),
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when FindUntrusted(error) is { } untrusted =>
+                OfCertificate(untrusted),
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when IsPlainHttp(error) => (
-                "the server does not speak TLS on this port", "Write http:// in server_url, or the port that has TLS", false),
+                "the server does not speak TLS on this port", "Write http:// in server_url, or the port that has TLS", ProviderFault.NoSecureConnection),
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => (
-                $"the TLS connection failed ({Innermost(error)})", "If the certificate is not trusted, mount the certificate of its authority", false),
+                $"the TLS connection failed ({Innermost(error)})", TrustRemedy, ProviderFault.NoSecureConnection),
             HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => (
-                $"the connection failed ({Innermost(error)})", "Check that the provider runs, and that the gateway may reach it", false),
+                $"the connection failed ({Innermost(error)})",
+                "Check that the provider runs, and that the gateway may reach it",
+                ProviderFault.NoAnswer),
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => (
-                "its answer is too large", "Check which program answers at this address", true),
+                "its answer is too large", "Check which program answers at this address", ProviderFault.UnusableAnswer),
 
             HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } => (
-                RefusedByProxy, "Check HTTPS_PROXY and NO_PROXY of the gateway", false),
+                RefusedByProxy, "Check HTTPS_PROXY and NO_PROXY of the gateway", ProviderFault.RefusedByProxy),
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => (
+                "its answer is not HTTP", "Check which program answers at this address", ProviderFault.UnusableAnswer),
             HttpRequestException => (
-                "it closed the connection before its answer was complete", "The log of the provider, or of a proxy before it, has the reason", false),
-            JsonException or ArgumentException => ("its answer is not the expected JSON", "Check which program answers at this address", true),
-            _ => ("its answer cannot be read", "Check which program answers at this address", true),
+                "it closed the connection before its answer was complete",
+                "The log of the provider, or of a proxy before it, has the reason",
+                ProviderFault.NoAnswer),
+            JsonException or ArgumentException => (
+                "its answer is not the expected JSON", "Check which program answers at this address", ProviderFault.UnusableAnswer),
+            _ => ("its answer cannot be read", "Check which program answers at this address", ProviderFault.UnusableAnswer),
         };
-        return new ProviderUnavailableException($"{asked} could not be read: {what}", error) { Remedy = remedy, HasAnswered = hasAnswered };
+        return new ProviderUnavailableException($"{asked} could not be read: {what}", error) { Remedy = remedy, Fault = fault };
+    }
+
+    private static (string What, string Remedy, ProviderFault Fault) OfCertificate(UntrustedCertificateException untrusted)
+    {
+        string what = $"the TLS connection failed ({SignedTokenCheck.Truncate(untrusted.Message)})";
+        return untrusted.Fault switch
+        {
+            CertificateFault.OutOfDate => (what, "Renew the certificate, or correct the clock of the gateway", ProviderFault.CertificateOutOfDate),
+            CertificateFault.OtherName => (
+                what, "Write a name of the certificate in server_url, or give the provider a certificate of its name", ProviderFault.CertificateOfAnotherName),
+            _ => (what, TrustRemedy, ProviderFault.CertificateUntrusted),
+        };
     }
 
     /// <summary>The failure of a request with an answer of another kind: an error status, a redirect, an HTML page.</summary>
@@ -69,12 +93,17 @@ internal static class ProviderFailureText
         return new ProviderUnavailableException($"{asked} answered {(int)response.StatusCode}{what} instead of {expected}")
         {
             Remedy = RemedyFor((int)response.StatusCode, isHtml),
+            Fault = FaultOf((int)response.StatusCode, isHtml),
         };
     }
 
     /// <summary>The same for an answer of which only the status is known.</summary>
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>
-        new($"{asked} answered {(int)status} instead of {expected}") { Remedy = RemedyFor((int)status, isHtml: false) };
+        new($"{asked} answered {(int)status} instead of {expected}")
+        {
+            Remedy = RemedyFor((int)status, isHtml: false),
+            Fault = FaultOf((int)status, isHtml: false),
+        };
 
     /// <summary>
     /// The same for userinfo. An access token that is a JWT carries the person's claims, such as many groups, and a proxy limits the length of a
@@ -95,6 +124,7 @@ internal static class ProviderFailureText
             Remedy = "The access token carries claims, such as many groups: leave them out of the tokens (in authentik, clear \"Include claims in id_token\" "
                 + "in the provider's advanced protocol settings), or allow longer request headers in the proxy before the provider (in nginx, "
                 + "large_client_header_buffers)",
+            Fault = ProviderFault.ErrorStatus,
         };
     }
 
@@ -115,6 +145,13 @@ internal static class ProviderFailureText
     /// <summary>The statuses of servers that refuse a header as too long; 494 is nginx's own, and 502 a proxy's whose upstream closes the connection.</summary>
     private static bool IsOversizedHeader(int status) => status is 400 or 413 or 414 or 431 or 494 or 502;
 
+    private static ProviderFault FaultOf(int status, bool isHtml) => status switch
+    {
+        >= 400 => ProviderFault.ErrorStatus,
+        >= 300 => ProviderFault.Redirect,
+        _ => isHtml ? ProviderFault.WebPage : ProviderFault.UnusableAnswer,
+    };
+
     private static string RemedyFor(int status, bool isHtml) => status switch
     {
         >= 300 and < 400 => "Something before the provider redirects the gateway, such as a login proxy: let the gateway pass, or correct server_url",
@@ -130,17 +167,19 @@ internal static class ProviderFailureText
     private static string RedirectTarget(Uri location) => location.IsAbsoluteUri ? SignedTokenCheck.Truncate(location.IdnHost) : "another path";
 
     /// <summary>Whether the bytes that came are no TLS, as .NET words it.</summary>
-    private static bool IsPlainHttp(Exception error)
+    private static bool IsPlainHttp(Exception error) => Innermost(error).Contains("frame", StringComparison.Ordinal);
+
+    private static UntrustedCertificateException? FindUntrusted(Exception error)
     {
         for (Exception? inner = error; inner is not null; inner = inner.InnerException)
         {
-            if (inner is UntrustedCertificateException)
+            if (inner is UntrustedCertificateException untrusted)
             {
-                return false;
+                return untrusted;
             }
         }
 
-        return Innermost(error).Contains("frame", StringComparison.Ordinal);
+        return null;
     }
 
     /// <summary>.NET's outer messages refer to the inner exception, which has the reason.</summary>

@@ -83,7 +83,7 @@ internal sealed partial class PushedAuthorization(
         }
         catch (ProviderRefusedException refused)
         {
-            throw new ProviderRefusedException(refused.Error, refused.Description) { IsOfPushedRequest = true };
+            throw new ProviderRefusedException(refused.Error, refused.Description) { IsOfPushedRequest = true, Answered = refused.Answered };
         }
         catch (OperationCanceledException late) when (deadline.HasExpired && !cancel.IsCancellationRequested)
         {

@@ -14,12 +14,13 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
 {
     /// <remarks>The caller must compare `sub`, because the consequence of another `sub` differs between sign-in and recheck.</remarks>
     /// <exception cref="ProviderMistakeException">The answer is neither an object of claims nor a valid JWT.</exception>
-    /// <exception cref="HttpRequestException">The provider does not answer.</exception>
-    /// <exception cref="ProviderUnavailableException">The answer is signed, and the keys of the provider are unknown.</exception>
+    /// <exception cref="HttpRequestException">The answer breaks off.</exception>
+    /// <exception cref="ProviderUnavailableException">The provider does not answer, or the answer is signed, and the keys of the provider are unknown.
+    /// </exception>
     public async Task<UserInfoAnswer> AskAsync(OpenIdConnectConfiguration configuration, string accessToken, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = CreateRequest(configuration.UserInfoEndpoint, accessToken);
-        using HttpResponseMessage response = await backchannel.SendAsync(request, cancellationToken);
+        using HttpResponseMessage response = await SendAsync(request, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK)
         {
             return new UserInfoAnswer(response.StatusCode);
@@ -35,6 +36,18 @@ internal sealed class UserInfoReader(HttpClient backchannel, SignedTokenCheck to
         return IsMediaType(mediaType, "application/jwt")
             ? new UserInfoAnswer(response.StatusCode, await CheckAsync(Encoding.Latin1.GetString(body), cancellationToken))
             : throw new ProviderMistakeException($"its userinfo is neither application/json nor application/jwt, but {mediaType ?? "of no media type"}");
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await backchannel.SendAsync(request, cancellationToken);
+        }
+        catch (Exception error) when (ProviderFailureText.IsFailure(error, cancellationToken))
+        {
+            throw ProviderFailureText.From(error, request.RequestUri!.GetLeftPart(UriPartial.Path));
+        }
     }
 
     private static HttpRequestMessage CreateRequest(string endpoint, string accessToken)

@@ -53,7 +53,7 @@ internal sealed partial class RecheckConclusion(
         (Person? person, Refusal? refusal) = decision.Decide(provider, issuer, claims, confirmation.AssertedAt, isSignedIn: true);
         if (person is null)
         {
-            await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.ForTheLog ?? refusal.Code);
+            await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.Reason);
             return null;
         }
 
@@ -75,7 +75,7 @@ internal sealed partial class RecheckConclusion(
 
         if (answer.Account is not { } account)
         {
-            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.Reason ?? "the account is gone");
             return null;
         }
 
@@ -111,7 +111,7 @@ internal sealed partial class RecheckConclusion(
 
         if (answer.Account is not { } account)
         {
-            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.ForTheLog ?? answer.Refusal?.Code ?? "the account is gone");
+            await EndAsync(session, SessionEnd.AccountGone, answer.Refusal?.Reason ?? "the account is gone");
             return new AccountCheck(answer.Refusal, null);
         }
 

@@ -54,7 +54,7 @@ internal sealed partial class SilentAuthentication(
         return IsPageNavigation(request)
             ? new Refusal(503, "session_unconfirmed", "The provider must confirm this session", detail)
             {
-                Remedy = "This page tries again by itself. Or sign out and sign in again.",
+                Remedy = "If this message stays, sign out and sign in again.",
                 Links = links,
                 RetryAfter = (int)SessionRecord.RoundTripBackoff.TotalSeconds,
             }

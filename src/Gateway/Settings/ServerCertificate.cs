@@ -15,38 +15,40 @@ internal static class ServerCertificate
     public static bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
         errors == SslPolicyErrors.None
             ? true
-            : throw new UntrustedCertificateException(Describe((sender as SslStream)?.TargetHostName ?? "", certificate as X509Certificate2, chain, errors));
+            : throw Describe((sender as SslStream)?.TargetHostName ?? "", certificate as X509Certificate2, chain, errors);
 
-    private static string Describe(string host, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private static UntrustedCertificateException Describe(string host, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (certificate is null)
         {
-            return "the server sent no certificate";
+            return new("the server sent no certificate", CertificateFault.Untrusted);
         }
 
         X509ChainStatusFlags flags = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
         if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
         {
-            return $"the certificate is valid from {Date(certificate.NotBefore)} to {Date(certificate.NotAfter)} only";
+            return new($"the certificate is valid from {Date(certificate.NotBefore)} to {Date(certificate.NotAfter)} only", CertificateFault.OutOfDate);
         }
 
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            return $"the certificate is for {Names(certificate)}, not for {host}";
+            return new($"the certificate is for {Names(certificate)}, not for {host}", CertificateFault.OtherName);
         }
 
         if (certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData))
         {
-            return $"the certificate is self-signed ({Name(certificate)})";
+            return new($"the certificate is self-signed ({Name(certificate)})", CertificateFault.Untrusted);
         }
 
         if ((flags & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0)
         {
             X509Certificate2 last = chain!.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
-            return $"the authority \"{last.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}\" that issued the certificate is not trusted";
+            string authority = last.GetNameInfo(X509NameType.SimpleName, forIssuer: true);
+            return new($"the authority \"{authority}\" that issued the certificate is not trusted", CertificateFault.Untrusted);
         }
 
-        return flags.HasFlag(X509ChainStatusFlags.Revoked) ? "the certificate is revoked" : $"the certificate is not valid ({flags})";
+        string reason = flags.HasFlag(X509ChainStatusFlags.Revoked) ? "the certificate is revoked" : $"the certificate is not valid ({flags})";
+        return new(reason, CertificateFault.Untrusted);
     }
 
     private static string Names(X509Certificate2 certificate)
@@ -66,4 +68,17 @@ internal static class ServerCertificate
 }
 
 /// <summary>The certificate of a server is not trusted. The message is the reason.</summary>
-internal sealed class UntrustedCertificateException(string message) : AuthenticationException(message);
+internal sealed class UntrustedCertificateException(string message, CertificateFault fault) : AuthenticationException(message)
+{
+    public CertificateFault Fault { get; } = fault;
+}
+
+internal enum CertificateFault
+{
+    Untrusted,
+
+    /// <summary>Expired, or not valid yet.</summary>
+    OutOfDate,
+
+    OtherName,
+}

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
@@ -121,7 +122,7 @@ internal sealed partial class AccountQuestion
 
         if (context.SignedInUser() is not { } now)
         {
-            await _pages.RefuseAsync(context, NotSignedIn(context.PasswordSessionResult().Status));
+            await _pages.RefuseAsync(context, NotSignedIn(context.PasswordSessionResult()));
             return;
         }
 
@@ -182,21 +183,19 @@ internal sealed partial class AccountQuestion
     {
         Remedy = "Sign in again.",
         Links = [new PageLink(_settings.ScriptName + SignInFeature.PagePath, "Sign in")],
-        ForTheLog = reason,
+        ForTheOperator = reason,
     };
 
-    private Refusal NotSignedIn(PasswordSessionStatus status) => status switch
+    private Refusal NotSignedIn(PasswordSessionResult result) => result.Status switch
     {
-        PasswordSessionStatus.Unknown => AccountRefusals.Unavailable(
-            new PaperlessUnavailableException("it does not say who is signed in"),
-            again: _settings.ScriptName + Path),
+        PasswordSessionStatus.Unknown => PaperlessRefusals.SignIn(result.Failure!, again: _settings.ScriptName + Path),
         PasswordSessionStatus.PermissionMissing => new Refusal(
             403,
             "account_question_permission",
             "A permission is missing",
             "Paperless does not let you read your own name, so the gateway cannot tell that the account is yours.")
         {
-            Remedy = "Ask the person who runs Paperless for the permission View UI settings.",
+            Remedy = "Ask the person who runs Paperless for the permission \"View UI settings\".",
         },
         _ => new Refusal(401, "account_question_unproven", "Not signed in yet", "Nothing was connected: you are not signed in with a Paperless password.")
         {

@@ -66,7 +66,7 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
         }
         catch (PaperlessApiException failure)
         {
-            await pages.RefuseAsync(context, AccountRefusals.Unavailable(failure, again));
+            await pages.RefuseAsync(context, PaperlessRefusals.SignIn(failure, again));
         }
     }
 

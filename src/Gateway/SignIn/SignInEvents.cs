@@ -236,7 +236,7 @@ internal sealed partial class SignInEvents(
             context.HandleResponse();
             await pages.RefuseAsync(
                 context.HttpContext,
-                AccountRefusals.Unavailable(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
+                PaperlessRefusals.SignIn(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
             return;
         }
 

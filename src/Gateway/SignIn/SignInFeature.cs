@@ -154,11 +154,9 @@ internal static class SignInFeature
         if (ConnectFlow.IsRequested(context.Request) && connecting is null)
         {
             // No ordinary sign-in instead: it could create an account that blocks this Connect.
-            if (context.PasswordSessionResult().Status == PasswordSessionStatus.Unknown)
+            if (context.PasswordSessionResult().Failure is { } unknown)
             {
-                await pages.RefuseAsync(
-                    context,
-                    AccountRefusals.Unavailable(new PaperlessUnavailableException("it does not say who is signed in"), again: null));
+                await pages.RefuseAsync(context, PaperlessRefusals.SignIn(unknown, again: null));
                 return;
             }
 
@@ -224,17 +222,19 @@ internal static class SignInFeature
         400,
         "other_issuer",
         "This sign-in belongs to another provider",
-        $"The address names an issuer (iss) that is not the one of {provider.Name}.")
+        $"The link that you followed is not one of {provider.Name}.")
     {
-        Remedy = "The operator can compare the issuer with server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+        Remedy = "Sign in from here.",
         Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
-        ForTheLog = $"a sign-in at {provider.Id} was requested with the issuer {SignedTokenCheck.Truncate(thirdParty.Issuer)}",
+        ForTheOperator = $"A sign-in at {provider.Id} was requested with the issuer {SignedTokenCheck.Truncate(thirdParty.Issuer)} (iss). Compare it with "
+            + "server_url in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
     };
 
     private static Refusal UnknownProvider(GatewaySettings settings) =>
         new(404, "unknown_provider", "No such provider", "This address names no provider that the gateway knows.")
         {
-            Remedy = "The operator can compare it with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
+            Remedy = "Sign in from here.",
+            ForTheOperator = "Compare the address with provider_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS.",
             Links = [new PageLink(settings.ScriptName + PagePath, "Sign in")],
         };
 }

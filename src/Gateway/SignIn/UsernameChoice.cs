@@ -106,7 +106,7 @@ internal sealed class UsernameChoice
         }
         catch (PaperlessApiException failure)
         {
-            await _pages.RefuseAsync(context, AccountRefusals.Unavailable(failure, LoginPath(pending)));
+            await _pages.RefuseAsync(context, PaperlessRefusals.SignIn(failure, LoginPath(pending)));
         }
     }
 
@@ -170,7 +170,7 @@ internal sealed class UsernameChoice
     {
         Remedy = "Start again.",
         Links = [new PageLink(_settings.ScriptName + SignInFeature.PagePath, "Sign in")],
-        ForTheLog = reason,
+        ForTheOperator = reason,
     };
 
     private CookieOptions Options(TimeSpan age) => new()

@@ -68,7 +68,7 @@ internal sealed partial class FrontChannelLogout(
             await pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sign-out at the moment", "The session could not be ended just now.")
             {
                 RetryAfter = 5,
-                ForTheLog = away.Message
+                ForTheOperator = away is StoreUnavailableException ? StoreUnavailableRefusal.ForTheOperator(away.Message) : away.Message,
             });
         }
     }

@@ -111,9 +111,8 @@ internal sealed class MySessionsEndpoint(
         pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or "
             + "changed just now.")
         {
-            Remedy = "This page tries again by itself.",
             RetryAfter = 5,
             RetryAt = settings.ScriptName + PagesFeature.SessionsPath,
-            ForTheLog = reason,
+            ForTheOperator = StoreUnavailableRefusal.ForTheOperator(reason),
         });
 }

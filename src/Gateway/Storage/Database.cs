@@ -251,9 +251,12 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         }
         catch (SqliteException error)
         {
-            throw new StoreUnavailableException(error.Message, error);
+            throw Unavailable(error);
         }
     }
+
+    private StoreUnavailableException Unavailable(SqliteException error) =>
+        new($"{Path.Combine(settings.DataDirectory, FileName)}: {error.Message.TrimEnd('.')}", error);
 
     /// <summary>Runs <paramref name="write"/> in a transaction, when all earlier writes are done.</summary>
     /// <exception cref="StoreUnavailableException">The file cannot be written.</exception>
@@ -271,7 +274,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         }
         catch (SqliteException error)
         {
-            throw new StoreUnavailableException(error.Message, error);
+            throw Unavailable(error);
         }
         finally
         {

@@ -56,7 +56,7 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
             {
                 throw new SettingsException([new(
                     "GATEWAY_REDIS_URL",
-                    $"the Redis at {settings.Redis} does not answer ({unavailable.Message.TrimEnd('.')}).",
+                    $"{unavailable.Message.TrimEnd('.')}.",
                     "Start Redis, or correct the address, the user or the password.")]);
             }
             catch (StoreUnavailableException)
@@ -123,7 +123,7 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
         }
         catch (Exception error) when (IsUnavailable(error))
         {
-            throw Unavailable(error);
+            throw Unavailable(error, settings);
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
         }
         catch (Exception error) when (IsUnavailable(error))
         {
-            throw Unavailable(error);
+            throw Unavailable(error, settings);
         }
     }
 
@@ -174,7 +174,7 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
     {
         IServer[] servers = Servers();
         return servers.Length == 0
-            ? throw new StoreUnavailableException("Redis does not answer")
+            ? throw new StoreUnavailableException($"there is no connection to Redis at {settings.Redis}")
             : servers.ToAsyncEnumerable().SelectMany(server => server.KeysAsync(Database.Database, pattern, pageSize: 1000));
     }
 
@@ -224,13 +224,14 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
     private static bool IsUnavailable(Exception error) => error is RedisException or RedisTimeoutException or ObjectDisposedException;
 
     /// <summary>The messages of the client library contain a paragraph of counters. They stay in the inner exception.</summary>
-    private static StoreUnavailableException Unavailable(Exception error) => new(
+    private static StoreUnavailableException Unavailable(Exception error, StorageSettings settings) => new(
         error switch
         {
-            RedisTimeoutException => "Redis does not answer in time",
-            RedisServerException refused => $"Redis refuses the command: {refused.Message}",
-            RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "Redis refuses the user or the password",
-            _ => "there is no connection to Redis",
+            RedisTimeoutException => $"Redis at {settings.Redis} does not answer in time",
+            RedisServerException refused => $"Redis at {settings.Redis} refuses the command: {refused.Message}",
+            RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => $"Redis at {settings.Redis} refuses the user or the "
+                + "password",
+            _ => $"there is no connection to Redis at {settings.Redis}",
         },
         error);
 

@@ -165,7 +165,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await look.IsInOrderAsync("sign-in-several", "Signed out");
         Assert.Empty(window.Errors);
         await window.Page.GetByRole(AriaRole.Link, new() { Name = "Ministry" }).ClickAsync();
-        await look.IsInOrderAsync("503", "No sign-in at the moment");
+        await look.IsInOrderAsync("503", "The provider does not answer");
         Assert.All(window.Errors, error => Assert.Contains("status of 503", error, StringComparison.Ordinal));
     }
 
@@ -198,7 +198,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         using (world.Paperless.Faults.Answer(request => request.RawPath == "/api/users/", 500))
         {
             await page.Keyboard.PressAsync("Enter");
-            await look.IsInOrderAsync("paperless-not-ready", "Paperless is not ready");
+            await look.IsInOrderAsync("paperless-error", "Paperless answers with an error");
         }
 
         // The page tries again by itself, and the questions come back.

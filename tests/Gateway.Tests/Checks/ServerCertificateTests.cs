@@ -11,31 +11,37 @@ namespace Gateway.Tests.Checks;
 public sealed class ServerCertificateTests
 {
     [Fact]
-    public Task An_expired_certificate_is_named_with_its_dates() =>
-        CheckAsync(SelfSigned("localhost", DateTimeOffset.UtcNow.AddDays(-9), DateTimeOffset.UtcNow.AddDays(-2)), "the certificate is valid from");
+    public Task An_expired_certificate_is_named_with_its_dates() => CheckAsync(
+        SelfSigned("localhost", DateTimeOffset.UtcNow.AddDays(-9), DateTimeOffset.UtcNow.AddDays(-2)),
+        "the certificate is valid from",
+        "Renew the certificate");
 
     [Fact]
     public Task A_certificate_for_another_name_is_named_with_its_names() => CheckAsync(
         SelfSigned("auth.example.org", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
-        "the certificate is for auth.example.org, not for localhost");
+        "the certificate is for auth.example.org, not for localhost",
+        "Write a name of the certificate in server_url");
 
     /// <summary>.NET's message about bytes that are no TLS has the word "frame".</summary>
     [Fact]
     public Task A_certificate_with_frame_in_its_name_is_not_taken_for_plain_HTTP() => CheckAsync(
         SelfSigned("mainframe.example.org", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
-        "the certificate is for mainframe.example.org, not for localhost");
+        "the certificate is for mainframe.example.org, not for localhost",
+        "Write a name of the certificate in server_url");
 
     [Fact]
     public Task A_self_signed_certificate_is_named() => CheckAsync(
         SelfSigned("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
-        "the certificate is self-signed (localhost)");
+        "the certificate is self-signed (localhost)",
+        "mount the certificate of its authority");
 
     [Fact]
     public Task An_authority_that_is_not_trusted_is_named() => CheckAsync(
         X509Certificate2.CreateFromPemFile(PrivateAuthority.CertificateFile, PrivateAuthority.KeyFile),
-        "the authority \"An authority of the tests\" that issued the certificate is not trusted");
+        "the authority \"An authority of the tests\" that issued the certificate is not trusted",
+        "mount the certificate of its authority");
 
-    private static async Task CheckAsync(X509Certificate2 certificate, string reason)
+    private static async Task CheckAsync(X509Certificate2 certificate, string reason, string remedy)
     {
         using X509Certificate2 loaded = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
         certificate.Dispose();
@@ -54,10 +60,10 @@ public sealed class ServerCertificateTests
         Finding finding = report.Findings.Single(one => one.Subject == "authentik: discovery");
         Assert.Equal(FindingLevel.Problem, finding.Level);
         Assert.Contains(reason, finding.Seen, StringComparison.Ordinal);
-        Assert.Contains("mount the certificate of its authority", finding.Remedy, StringComparison.Ordinal);
+        Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
     }
 
-    private static X509Certificate2 SelfSigned(string host, DateTimeOffset from, DateTimeOffset to)
+    public static X509Certificate2 SelfSigned(string host, DateTimeOffset from, DateTimeOffset to)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new($"CN={host}", key, HashAlgorithmName.SHA256);

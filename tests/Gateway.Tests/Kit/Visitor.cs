@@ -18,7 +18,10 @@ internal sealed record Page(HttpStatusCode Status, Uri Address, string Text, Htt
     public Uri? Location => Response.Headers.Location is { } location ? new Uri(Address, location) : null;
 }
 
-/// <summary>A minimal browser: keeps cookies, sends the headers of a browser (`Sec-Fetch-*`, `Origin`), follows redirects.</summary>
+/// <summary>
+/// A minimal browser: keeps cookies, sends the headers of a browser (`Sec-Fetch-*`, `Origin`), follows redirects. Every refusal that it gets is checked:
+/// the person's part has no words of the operator.
+/// </summary>
 internal sealed class Visitor : IDisposable
 {
     private const int MostRedirects = 15;
@@ -82,7 +85,9 @@ internal sealed class Visitor : IDisposable
         }
 
         HttpResponseMessage response = await AskAsync(request);
-        return new Page(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
+        Page page = new(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
+        WordsOfPages.AssertPersonsPartIsPlain(page);
+        return page;
     }
 
     /// <summary>A page navigation; follows no redirect.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Kit;
 
@@ -22,8 +23,8 @@ internal static partial class GatewayPages
         Assert.Null(page.Header("blazor-enhanced-nav"));
 
         Assert.StartsWith("<!DOCTYPE html>", page.Text, StringComparison.Ordinal);
-        Assert.Contains($"<title>{title} – Paperless-ngx</title>", page.Text, StringComparison.Ordinal);
-        Assert.Equal(title, Heading().Match(page.Text).Groups["text"].Value);
+        Assert.Contains($"<title>{title} – Paperless-ngx</title>", WebUtility.HtmlDecode(page.Text), StringComparison.Ordinal);
+        Assert.Equal(title, WebUtility.HtmlDecode(Heading().Match(page.Text).Groups["text"].Value));
         Assert.DoesNotMatch(Active(), page.Text);
         Assert.All(Addresses().Matches(page.Text), address => Assert.Matches("^(/(?!/)|https?://|data:,)", address.Groups["url"].Value));
         Assert.Matches("<link rel=\"stylesheet\" href=\"[^\"]*/gateway/assets/[0-9a-f]{16}\\.css\"", page.Text);

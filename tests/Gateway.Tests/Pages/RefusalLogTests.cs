@@ -114,6 +114,41 @@ public sealed class RefusalLogTests
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
+    /// <summary>As a page and as problem details. <see cref="Visitor"/> checks every other refusal of the tests as well.</summary>
+    [Fact]
+    public async Task No_refusal_has_a_variable_a_command_or_a_subject_in_the_part_for_the_person()
+    {
+        StoreWatch watch = new();
+        await using World world = await StartAsync(watch);
+        using Fault faulty = world.Paperless.Faults.Drop(request => request.RawPath == "/api/faulty/");
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor local = await world.SignedInWithPasswordAsync("bob");
+        using Visitor nobody = world.NewVisitor();
+        int checkedPages = 0;
+        foreach (Row row in Rows)
+        {
+            Visitor visitor = row.Who switch { Who.Alice => alice, Who.Local => local, _ => nobody };
+            watch.Unavailable = row.Who == Who.Unknown ? "FindAsync" : null;
+            (string, string)[] unknown = row.Who == Who.Unknown
+                ? [("Cookie", "paperless-gateway=" + Gateway.Sessions.SessionSecret.Create().ToCookieValue())]
+                : [];
+            foreach ((string, string)[] accept in new (string, string)[][] { [], [("Accept", "text/html")] })
+            {
+                using StringContent? form = row.Form is null ? null : new(row.Form, System.Text.Encoding.ASCII, "application/x-www-form-urlencoded");
+                (string, string)[] headers = [.. accept.Where(_ => !row.Headers.Any(header => header.Name == "Accept")), .. unknown, .. row.Headers];
+
+                Page page = await visitor.SendAsync(new HttpMethod(row.Method), row.Path, form, headers);
+
+                checkedPages += WordsOfPages.IsRefusal(page) ? 1 : 0;
+                WordsOfPages.AssertPersonsPartIsPlain(page);
+            }
+
+            watch.Unavailable = null;
+        }
+
+        Assert.InRange(checkedPages, Rows.Count, int.MaxValue);
+    }
+
     /// <summary>An endpoint that is new has to be in the table.</summary>
     [Fact]
     public async Task The_table_of_refusals_covers_every_endpoint()

@@ -24,7 +24,9 @@ public sealed class PaperlessTimeoutTests : IAsyncLifetime
         Page page = await GivenUpAsync("/accounts/logout/", TimeSpan.FromSeconds(3), () => alice.OpenAsync("/accounts/logout/", "same-origin"));
 
         Assert.Equal(HttpStatusCode.SeeOther, page.Status);
-        Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("PaperlessSessionNotEnded")), "Reason"));
+        Assert.Equal(
+            $"{_world.Paperless.Address.GetLeftPart(UriPartial.Authority)}/accounts/logout/ did not answer in time",
+            CapturedLog.Value(Assert.Single(_world.Log.Of("PaperlessSessionNotEnded")), "Reason"));
     }
 
     [Fact]
@@ -35,7 +37,9 @@ public sealed class PaperlessTimeoutTests : IAsyncLifetime
         Page page = await GivenUpAsync("/api/ui_settings/", TimeSpan.FromSeconds(5), () => alice.SessionAsync());
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
-        Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("PasswordSessionUnanswered")), "Reason"));
+        Assert.Equal(
+            $"{_world.Paperless.Address.GetLeftPart(UriPartial.Authority)}/api/ui_settings/ did not answer in time",
+            CapturedLog.Value(Assert.Single(_world.Log.Of("PasswordSessionUnanswered")), "Reason"));
     }
 
     [Fact]
@@ -67,7 +71,9 @@ public sealed class PaperlessTimeoutTests : IAsyncLifetime
                 ("Authorization", "Token made-up")));
 
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
-        Assert.Equal("it takes too long", CapturedLog.Value(Assert.Single(_world.Log.Of("CredentialUnanswered")), "Reason"));
+        Assert.Equal(
+            $"{_world.Paperless.Address.GetLeftPart(UriPartial.Authority)}/api/profile/ did not answer in time",
+            CapturedLog.Value(Assert.Single(_world.Log.Of("CredentialUnanswered")), "Reason"));
     }
 
     [Fact]
