@@ -5,7 +5,6 @@ using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.WebSockets;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 

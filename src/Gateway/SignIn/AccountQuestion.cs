@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
-using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Providers;
 using Gateway.Sessions;

@@ -1,8 +1,6 @@
 using System.Globalization;
 using Gateway.Access;
-using Gateway.Accounts;
 using Gateway.Pages;
-using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Providers;
 using Gateway.Sessions;

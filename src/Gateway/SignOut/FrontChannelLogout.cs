@@ -34,7 +34,10 @@ internal sealed partial class FrontChannelLogout(
                 400,
                 "front_channel_logout",
                 "Nothing to sign out",
-                "This address ends a session for a provider that names itself (iss) and the session (sid)."));
+                "This address is for a provider that ends a session here.")
+            {
+                ForTheOperator = "The request needs the parameters iss and sid, and the provider of this address.",
+            });
             return;
         }
 
@@ -43,7 +46,15 @@ internal sealed partial class FrontChannelLogout(
             OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(context.RequestAborted);
             if (!TenantIssuer.Matches(configuration.Issuer, issuer, provider.Settings))
             {
-                await pages.RefuseAsync(context, new Refusal(400, "front_channel_logout", "Nothing to sign out", "The issuer is not this provider's."));
+                await pages.RefuseAsync(context, new Refusal(
+                    400,
+                    "front_channel_logout",
+                    "Nothing to sign out",
+                    "This address is for a provider that ends a session here.")
+                {
+                    ForTheOperator = $"The parameter iss is {SignedTokenCheck.Truncate(issuer)}, and the issuer of {provider.Settings.Id} is "
+                        + $"{configuration.Issuer}.",
+                });
                 return;
             }
 

@@ -164,7 +164,7 @@ public sealed class PaperlessFailoverTests
         UpstreamUnavailableException refused = await Assert.ThrowsAsync<UpstreamUnavailableException>(
             () => client.AskAsync(new UpstreamRequest(HttpMethod.Get, "/api/profile/", TimeSpan.FromSeconds(8)) { MaxResponseBytes = 1000 }, World.Ct));
 
-        Assert.Equal("its answer is too large", refused.Message);
+        Assert.EndsWith("/api/profile/ sent an answer that is too large", refused.Message, StringComparison.Ordinal);
         Assert.Empty(world.Log.Of("ReplicaLeftAlone"));
     }
 

@@ -121,7 +121,7 @@ public sealed class IssuerTests
         Assert.Equal(HttpStatusCode.Redirect, await shared.BeginAsync("a"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await shared.BeginAsync("b"));
         string reason = shared.World.Log.Text;
-        Assert.Contains("the providers a and b have the same issuer", reason, StringComparison.Ordinal);
+        Assert.Contains("The providers a and b have the same issuer", reason, StringComparison.Ordinal);
         Assert.Contains("issuer mode \"per provider\"", reason.Replace("\\\"", "\"", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 

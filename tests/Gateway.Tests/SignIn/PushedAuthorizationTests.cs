@@ -89,8 +89,8 @@ public sealed class PushedAuthorizationTests
 
     [Theory]
     [InlineData("invalid_request", 502, "authorization code flow with PKCE")]
-    [InlineData("invalid_client", 502, "correct client_id, secret and token_auth_method")]
-    [InlineData("unauthorized_client", 502, "correct client_id, secret and token_auth_method")]
+    [InlineData("invalid_client", 502, "Correct client_id, secret and token_auth_method")]
+    [InlineData("unauthorized_client", 502, "Correct client_id, secret and token_auth_method")]
     [InlineData("invalid_scope", 502, "asked for the scopes")]
     [InlineData("access_denied", 403, "Ask the operator")]
     [InlineData("something_new", 502, "log of the provider")]
