@@ -40,7 +40,7 @@ internal sealed partial class AccountsCommand(
         }
         catch (StoreUnavailableException error)
         {
-            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message} Changes made so far are kept. Run the command again.");
+            return await Terminal.FailAsync($"The gateway's store cannot be used: {error.Message}. Changes made so far are kept. Run the command again.");
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
         }
         catch (StoreUnavailableException error)
         {
-            return await Terminal.FailAsync($"The gateway's store does not answer: {error.Message}");
+            return await Terminal.FailAsync($"The gateway's store cannot be used: {error.Message}.");
         }
     }
 

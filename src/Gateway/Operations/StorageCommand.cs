@@ -23,7 +23,7 @@ internal static class StorageCommand
         }
         catch (StoreUnavailableException unavailable)
         {
-            await Console.Error.WriteLineAsync($"A store does not answer: {unavailable.Message}. Links copied so far are kept. Run the command again.");
+            await Console.Error.WriteLineAsync($"A store cannot be used: {unavailable.Message}. Links copied so far are kept. Run the command again.");
             return 1;
         }
     }

@@ -127,7 +127,8 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         {
             if (willRedirect)
             {
-                NotEndedAtProvider(provider.Settings.Id);
+                ProviderUnavailableException failure = ProviderFailureText.From(error, provider.Settings.DiscoveryUrl.AbsoluteUri);
+                NotEndedAtProvider(provider.Settings.Id, ProviderFailureText.Describe(failure, provider.Settings));
             }
 
             return null;
@@ -145,8 +146,9 @@ internal sealed partial class EndSessionRedirect(GatewaySettings settings, Provi
         EventId = 6001,
         EventName = "ProviderSessionNotEnded",
         Level = LogLevel.Warning,
-        Message = "{Provider} does not answer, so its own session is not ended. The gateway's session is ended; sign out at the provider as well")]
-    private partial void NotEndedAtProvider(string provider);
+        Message = "{Provider} gives no usable answer, so its own session is not ended: {Reason}. The gateway's session is ended; sign out at the provider as "
+            + "well")]
+    private partial void NotEndedAtProvider(string provider, string reason);
 
     [LoggerMessage(
         EventId = 6002,

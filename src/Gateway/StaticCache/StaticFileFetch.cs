@@ -132,7 +132,8 @@ internal sealed partial class StaticFileFetch(
 
                 // RFC 5861, section 4 treats these statuses as errors.
                 case HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout:
-                    return HandleMissingAnswer(path, stale, response.StatusCode.ToString(), ref uncacheableFor);
+                    string asked = response.RequestMessage?.RequestUri is { } address ? PaperlessFailureText.AddressOf(address) : path;
+                    return HandleMissingAnswer(path, stale, $"{asked} answered {(int)response.StatusCode}", ref uncacheableFor);
 
                 default:
                     file = null;
@@ -149,7 +150,8 @@ internal sealed partial class StaticFileFetch(
         }
         catch (Exception error) when (error is UpstreamUnavailableException or HttpRequestException or IOException or OperationCanceledException)
         {
-            return HandleMissingAnswer(path, stale, error.GetType().Name, ref uncacheableFor);
+            string cause = error is UpstreamUnavailableException unavailable ? unavailable.Message : error.GetType().Name;
+            return HandleMissingAnswer(path, stale, cause, ref uncacheableFor);
         }
         catch (Exception error)
         {
@@ -252,7 +254,7 @@ internal sealed partial class StaticFileFetch(
         EventId = 5030,
         EventName = "StaticFileStale",
         Level = LogLevel.Warning,
-        Message = "Paperless does not answer for {Path} ({Cause}). The gateway serves the stale file for some minutes; check that Paperless runs")]
+        Message = "Paperless gives no usable answer for {Path}: {Cause}. The gateway serves the stale file for some minutes; check that Paperless runs")]
     private partial void StaticFileStale(string path, string cause);
 
     [LoggerMessage(

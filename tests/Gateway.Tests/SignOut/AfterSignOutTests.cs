@@ -2,6 +2,7 @@ using System.Net;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.WebUtilities;
+using Serilog.Events;
 
 namespace Gateway.Tests.SignOut;
 
@@ -85,7 +86,12 @@ public sealed class AfterSignOutTests
 
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal(SignedOut, page.Address.PathAndQuery);
-        Assert.Equal("authentik", CapturedLog.Value(Assert.Single(world.Log.Of("ProviderSessionNotEnded")), "Provider"));
+        LogEvent notEnded = Assert.Single(world.Log.Of("ProviderSessionNotEnded"));
+        Assert.Equal("authentik", CapturedLog.Value(notEnded, "Provider"));
+        string came = outage == nameof(Outage.ServiceUnavailable) ? "answered 503" : "closed the connection";
+        Assert.All(
+            [world.Provider.Issuer.GetLeftPart(UriPartial.Authority), came],
+            words => Assert.Contains(words, CapturedLog.Value(notEnded, "Reason"), StringComparison.Ordinal));
         Assert.Empty(world.Paperless.Data.Sessions);
         Assert.Equal(HttpStatusCode.Unauthorized, (await alice.FetchAsync("/api/documents/")).Status);
     }
