@@ -1,3 +1,4 @@
+using Gateway.Providers;
 using Gateway.Settings;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
@@ -8,7 +9,8 @@ internal static class DiscoveryFindings
 {
     public static IEnumerable<Finding> Of(string subject, ProviderSettings provider, OpenIdConnectConfiguration discovered)
     {
-        yield return Finding.Good(subject, $"issuer {discovered.Issuer}, {discovered.SigningKeys.Count} signing keys");
+        int keys = discovered.SigningKeys.Count + (discovered.JsonWebKeySet?.Keys.Count(Ed25519Signature.IsKey) ?? 0);
+        yield return Finding.Good(subject, $"issuer {discovered.Issuer}, {keys} signing keys");
 
         Uri document = provider.DiscoveryUrl;
         foreach ((string name, string? value) in Endpoints(discovered))
@@ -34,7 +36,16 @@ internal static class DiscoveryFindings
             }
         }
 
-        if (discovered.SigningKeys.Count == 0 && !discovered.IdTokenSigningAlgValuesSupported.Contains("HS256"))
+        ICollection<string> algorithms = discovered.IdTokenSigningAlgValuesSupported;
+        if (algorithms.Count > 0 && !algorithms.Any(SigningAlgorithms.Supported.Contains))
+        {
+            yield return Finding.Problem(
+                subject,
+                $"the provider signs ID tokens only by {string.Join(", ", algorithms)}, which the gateway cannot check",
+                "Choose a key for RS256, ES256 or EdDSA at the provider");
+        }
+
+        if (keys == 0 && !algorithms.Contains("HS256"))
         {
             yield return Finding.Problem(
                 subject,

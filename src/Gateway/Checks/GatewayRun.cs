@@ -10,6 +10,9 @@ internal sealed class GatewayRun
 
     private const int Length = 32;
 
+    /// <summary>The length of <see cref="Text"/>, in characters and bytes.</summary>
+    public static int TextLength => Prefix.Length + Length;
+
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>What the probe endpoint answers.</summary>
@@ -17,7 +20,7 @@ internal sealed class GatewayRun
 
     /// <summary>Whether a text is the answer of the probe endpoint of a gateway, this one or another.</summary>
     public static bool IsOfGateway(string text) =>
-        text.Length == Prefix.Length + Length
+        text.Length == TextLength
         && text.StartsWith(Prefix, StringComparison.Ordinal)
         && text.AsSpan(Prefix.Length).IndexOfAnyExcept(HexDigits) < 0;
 }

@@ -25,6 +25,11 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
     {
+        if (ExampleHost.IsExample(upstream.Host))
+        {
+            return [Finding.Skipped(Subject, "not asked, because it is an example's")];
+        }
+
         SocketsHttpHandler handler = outbound.CreateHandler();
 
         // As for forwarded requests: the owner of the token may have a name with other letters.

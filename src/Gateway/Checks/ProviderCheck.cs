@@ -17,6 +17,11 @@ internal sealed class ProviderCheck(Provider provider, GatewaySettings settings,
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
     {
+        if (ExampleHost.IsExample(provider.Settings.DiscoveryUrl.Host))
+        {
+            return [Finding.Skipped(Discovery, "not asked, because it is an example's")];
+        }
+
         AuthorizationRequestProbe request = new(provider, settings);
         ClientSecretProbe secret = new(provider, settings);
         OpenIdConnectConfiguration configuration;

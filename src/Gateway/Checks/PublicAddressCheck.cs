@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text;
 using Gateway.Pages;
 using Gateway.Providers;
@@ -9,9 +10,10 @@ using Gateway.Settings;
 namespace Gateway.Checks;
 
 /// <summary>
-/// Asks the public address from inside: whether a request arrives at this gateway, with the right host, with a body of some size, and as a WebSocket. Only
-/// `PAPERLESS_URL` is asked, and, by a command, the management address of the gateway that runs.
+/// Asks the public address from inside: whether a request arrives at this gateway, with the right host, with a body of some size, and as a WebSocket, and
+/// whether its answers come back as they are written. Only `PAPERLESS_URL` is asked, and, by a command, the management address of the gateway that runs.
 /// </summary>
+/// <remarks>A scheme that the proxy in front does not pass on is no finding: the gateway takes the scheme from `PAPERLESS_URL` alone.</remarks>
 internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun run, Outbound outbound, IHostApplicationLifetime lifetime, TimeProvider time)
     : ICheck
 {
@@ -21,6 +23,9 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
     private const int MaxAnswerBytes = 64 * 1024;
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(6);
+
+    /// <summary>A proxy that has not passed the first part of an answer on by then holds it back: the first answer arrived within its own timeout.</summary>
+    private static readonly TimeSpan FirstPartTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan ManagementTimeout = TimeSpan.FromSeconds(2);
 
@@ -44,8 +49,9 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
         }
 
         Task<Finding> body = BodyAsync(client, cancel);
+        Task<Finding> parts = PartsAsync(client, cancel);
         Task<Finding> socket = SocketAsync(cancel);
-        return [arrival, await body, await socket];
+        return [arrival, await body, await parts, await socket];
     }
 
     /// <summary>A command is another process than the gateway: where that runs beside it, the management address gives its number.</summary>
@@ -208,6 +214,61 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
                 $"a body of 1.5 MiB does not arrive ({ProviderFailureText.Innermost(error)})",
                 "Allow large bodies in the proxy in front (in nginx: client_max_body_size 0)");
         }
+    }
+
+    /// <summary>The gateway ends the answer when it is told to: a part that comes only then was held back on its way.</summary>
+    private async Task<Finding> PartsAsync(HttpClient client, CancellationToken cancel)
+    {
+        string subject = $"{Subject}: answers in parts";
+        string id = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        try
+        {
+            using Deadline deadline = new(AnswerTimeout, time, cancel);
+            Task<string> first = FirstPartAsync(client, id, deadline.Token);
+            bool isHeldBack = await IsLateAsync(first, cancel);
+            string end = await client.GetStringAsync(new Uri($"{Probe}?{ProbeEndpoint.Release}={id}"), deadline.Token);
+            string start = await first;
+            if (!GatewayRun.IsOfGateway(start) || (isHeldBack && start != end))
+            {
+                return Finding.Skipped(subject, "not checked: the probe is busy, or another gateway answers there, too");
+            }
+
+            return isHeldBack
+                ? Finding.Warning(
+                    subject,
+                    "the proxy in front holds an answer back until it is complete, so Paperless's chat shows nothing until it has ended",
+                    "Let it pass answers on as they come (in nginx: proxy_buffering off)")
+                : Finding.Good(subject, "they arrive as they are written");
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return Finding.Skipped(subject, $"not checked: {ProviderFailureText.Innermost(error)}");
+        }
+    }
+
+    private async Task<bool> IsLateAsync(Task<string> first, CancellationToken cancel)
+    {
+        try
+        {
+            await first.WaitAsync(FirstPartTimeout, time, cancel);
+            return false;
+        }
+        catch (TimeoutException)
+        {
+            return true;
+        }
+    }
+
+    /// <returns>As much as the number is long, without waiting for the end of the answer.</returns>
+    private async Task<string> FirstPartAsync(HttpClient client, string id, CancellationToken cancel)
+    {
+        Uri address = new($"{Probe}?{ProbeEndpoint.Hold}={id}");
+        using HttpResponseMessage response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancel);
+        await using Stream body = await response.Content.ReadAsStreamAsync(cancel);
+        byte[] buffer = new byte[GatewayRun.TextLength];
+        int length = await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel);
+        return Encoding.UTF8.GetString(buffer.AsSpan(0, length));
     }
 
     private async Task<Finding> SocketAsync(CancellationToken cancel)

@@ -75,7 +75,8 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
         }
         catch (SettingsException wrong)
         {
-            return Finding.Problem(Subject, wrong.Problems[0].Wrong.TrimEnd('.'), wrong.Problems[0].Remedy.TrimEnd('.'));
+            SettingsProblem problem = wrong.Problems[0];
+            return Finding.Problem(Subject, $"{problem.Variable}: {problem.Wrong.TrimEnd('.')}", problem.Remedy.TrimEnd('.'));
         }
     }
 

@@ -14,10 +14,12 @@ internal static class CheckCommand
     private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(2);
 
     /// <param name="create">Creates the application without serving.</param>
+    /// <param name="output">Gets the findings.</param>
     /// <param name="accounts">Also says of each Paperless user who becomes it at a first sign-in.</param>
     /// <param name="wait">Repeats the checks until nothing is wrong, for this long at most; null: once.</param>
     /// <returns>The exit code: 0 all good, 1 something is wrong, 2 warnings only.</returns>
-    public static async Task<int> RunAsync(Func<WebApplication> create, bool json, bool accounts, TimeSpan? wait, CancellationToken cancel)
+    public static async Task<int> RunAsync(
+        Func<WebApplication> create, TextWriter output, bool json, bool accounts, TimeSpan? wait, CancellationToken cancel)
     {
         WebApplication app;
         try
@@ -28,7 +30,7 @@ internal static class CheckCommand
         {
             IEnumerable<Finding> problems = wrong.Problems.Select(problem =>
                 Finding.Problem("settings", $"{problem.Variable} {problem.Wrong.TrimEnd('.')}", problem.Remedy.TrimEnd('.')));
-            return await WriteAsync(new CheckReport([.. problems], At: default), [], json);
+            return await WriteAsync(output, new CheckReport([.. problems], At: default), [], json);
         }
 
         await using (app)
@@ -49,13 +51,13 @@ internal static class CheckCommand
                 report = new CheckReport([.. report.Findings, .. users], report.At);
             }
 
-            return await WriteAsync(report, RegisteredAddress.Of(app.Services.GetRequiredService<GatewaySettings>()), json);
+            return await WriteAsync(output, report, RegisteredAddress.Of(app.Services.GetRequiredService<GatewaySettings>()), json);
         }
     }
 
-    private static async Task<int> WriteAsync(CheckReport report, IReadOnlyList<RegisteredAddress> addresses, bool json)
+    private static async Task<int> WriteAsync(TextWriter output, CheckReport report, IReadOnlyList<RegisteredAddress> addresses, bool json)
     {
-        await Console.Out.WriteLineAsync(json ? ToJson(report, addresses) : ToText(report, addresses));
+        await output.WriteLineAsync(json ? ToJson(report, addresses) : ToText(report, addresses));
         return report.Worst switch
         {
             FindingLevel.Problem => Terminal.Failure,

@@ -97,7 +97,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         Option<bool> accounts = new("--accounts") { Description = "Also says of each Paperless user who becomes it at a first sign-in." };
         Command check = new("check", "Checks the configuration against the provider, Paperless and the store. It changes nothing.") { accounts, _json, wait };
         check.SetAction((parsed, cancel) =>
-            CheckCommand.RunAsync(() => create([]), parsed.GetValue(_json), parsed.GetValue(accounts), parsed.GetValue(wait), cancel));
+            CheckCommand.RunAsync(() => create([]), Console.Out, parsed.GetValue(_json), parsed.GetValue(accounts), parsed.GetValue(wait), cancel));
         return check;
     }
 
@@ -129,7 +129,12 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             return new SetupCommand(Console.IsInputRedirected ? null : Terminal.Ask, CheckAsync).RunAsync(arguments);
 
             Task<int> CheckAsync(IReadOnlyList<(string Name, string Value)> settings) => CheckCommand.RunAsync(
-                () => create([.. settings.Select(setting => $"--{setting.Name}={setting.Value}")]), json: false, accounts: false, wait: null, cancel);
+                () => create([.. settings.Select(setting => $"--{setting.Name}={setting.Value}")]),
+                Console.Out,
+                json: false,
+                accounts: false,
+                wait: null,
+                cancel);
         });
         return setup;
     }

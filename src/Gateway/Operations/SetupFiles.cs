@@ -132,6 +132,7 @@ internal sealed partial class SetupFiles
             location / {
                 proxy_pass http://127.0.0.1:8080;
                 proxy_http_version 1.1;
+                proxy_buffering off;
                 proxy_request_buffering off;
                 proxy_read_timeout 1h;
                 proxy_set_header Host $http_host;

@@ -23,6 +23,10 @@ internal static class ProviderFailureText
     /// <summary>ASP.NET Core's handler puts this text in the place of a description that is absent.</summary>
     private const string AbsentDescription = "error_description is null";
 
+    private const string ClosedConnection = "it closed the connection before its answer was complete";
+
+    private const string WriteHttps = "If the provider speaks TLS on this port, write https:// in server_url";
+
     /// <summary>Whether a request to the provider failed: no answer, none in time, or one that cannot be used.</summary>
     /// <param name="cancellationToken">The caller's own: a request that the caller has given up did not fail.</param>
     public static bool IsFailure(Exception error, CancellationToken cancellationToken) =>
@@ -58,12 +62,13 @@ internal static class ProviderFailureText
 
             HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } => (
                 RefusedByProxy, "Check HTTPS_PROXY and NO_PROXY of the gateway", ProviderFault.RefusedByProxy),
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } when IsHttp(asked) => (
+                "its answer is not HTTP", WriteHttps, ProviderFault.UnusableAnswer),
             HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => (
                 "its answer is not HTTP", "Check which program answers at this address", ProviderFault.UnusableAnswer),
-            HttpRequestException => (
-                "it closed the connection before its answer was complete",
-                "The log of the provider, or of a proxy before it, has the reason",
-                ProviderFault.NoAnswer),
+            HttpRequestException when IsHttp(asked) => (
+                ClosedConnection, $"{WriteHttps}; otherwise the log of the provider, or of a proxy before it, has the reason", ProviderFault.NoAnswer),
+            HttpRequestException => (ClosedConnection, "The log of the provider, or of a proxy before it, has the reason", ProviderFault.NoAnswer),
             JsonException or ArgumentException => (
                 "its answer is not the expected JSON", "Check which program answers at this address", ProviderFault.UnusableAnswer),
             _ => ("its answer cannot be read", "Check which program answers at this address", ProviderFault.UnusableAnswer),
@@ -92,10 +97,14 @@ internal static class ProviderFailureText
         string what = response.Headers.Location is { } location ? $", a redirect to {RedirectTarget(location)}," : page;
         return new ProviderUnavailableException($"{asked} answered {(int)response.StatusCode}{what} instead of {expected}")
         {
-            Remedy = RemedyFor((int)response.StatusCode, isHtml),
+            Remedy = IsHttp(asked) && response.StatusCode == HttpStatusCode.BadRequest && body.Contains("HTTPS", StringComparison.OrdinalIgnoreCase)
+                ? WriteHttps
+                : RemedyFor((int)response.StatusCode, isHtml),
             Fault = FaultOf((int)response.StatusCode, isHtml),
         };
     }
+
+    private static bool IsHttp(string asked) => asked.StartsWith("http://", StringComparison.Ordinal);
 
     /// <summary>The same for an answer of which only the status is known.</summary>
     public static ProviderUnavailableException AnsweredOtherwise(string asked, HttpStatusCode status, string expected) =>

@@ -1,5 +1,5 @@
 using Gateway.Checks;
-using Gateway.Settings;
+using Gateway.Operations;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
@@ -35,11 +35,22 @@ public sealed class CheckTests
         Dictionary<string, string?> settings = world.Settings();
         setup.Change?.Invoke(world, settings);
 
-        string[] lines = await ProblemsAsync(settings);
+        (int exitCode, string[] lines) = await CommandAsync(settings);
 
+        string mark = setup.IsWarning ? "! " : "✘ ";
+        Assert.Equal(setup.IsWarning ? 2 : 1, exitCode);
         Assert.True(
-            lines.Any(line => setup.Words.All(word => line.Contains(word, StringComparison.OrdinalIgnoreCase))),
+            lines.Any(line => line.StartsWith(mark, StringComparison.Ordinal)
+                && setup.Words.All(word => line.Contains(word, StringComparison.OrdinalIgnoreCase))),
             $"No line has {string.Join(", ", setup.Words)}:\n{string.Join('\n', lines)}");
+    }
+
+    /// <summary>Each in a row of its own here and in the tests of the public address, of certificates, and of the way around the gateway.</summary>
+    [Fact]
+    public void There_are_at_least_40_wrong_setups()
+    {
+        Assert.True(WrongSetup.All.Count(setup => !setup.IsWarning) >= 40, $"{WrongSetup.All.Count(setup => !setup.IsWarning)} rows");
+        Assert.Equal(WrongSetup.All.Length, WrongSetup.All.DistinctBy(setup => setup.Name).Count());
     }
 
     [Fact]
@@ -119,23 +130,23 @@ public sealed class CheckTests
         Assert.Empty(world.Paperless.Data.Sessions);
     }
 
-    private static async Task<string[]> ProblemsAsync(Dictionary<string, string?> settings)
+    /// <summary>The command, in this process.</summary>
+    internal static async Task<(int ExitCode, string[] Lines)> CommandAsync(Dictionary<string, string?> settings)
     {
-        try
-        {
-            CheckReport report = await RunAsync(settings);
-            return [.. report.Findings.Where(finding => finding.Level == FindingLevel.Problem).Select(finding => finding.ToString())];
-        }
-        catch (SettingsException wrong)
-        {
-            return [.. wrong.Problems.Select(problem => problem.ToString())];
-        }
+        await using StringWriter output = new();
+        int exitCode = await CheckCommand.RunAsync(() => Create(settings), output, json: false, accounts: false, wait: null, World.Ct);
+        return (exitCode, output.ToString().Split('\n'));
     }
 
     internal static async Task<CheckReport> RunAsync(Dictionary<string, string?> settings)
     {
-        string[] arguments = [.. settings.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}")];
-        await using WebApplication app = Program.Create(["--environment=Production", .. arguments], serves: false);
+        await using WebApplication app = Create(settings);
         return await app.Services.GetRequiredService<CheckRunner>().RunAsync(World.Ct);
+    }
+
+    private static WebApplication Create(Dictionary<string, string?> settings)
+    {
+        string[] arguments = [.. settings.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}")];
+        return Program.Create(["--environment=Production", .. arguments], serves: false);
     }
 }

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using Gateway.Checks;
+using Gateway.Settings;
 using Gateway.Tests.Kit;
+using Gateway.Tests.ReverseProxies;
 
 namespace Gateway.Tests.Checks;
 
@@ -17,7 +20,10 @@ public sealed class PublicAddressTests
 
         Assert.All(findings, finding => Assert.Equal(FindingLevel.Good, finding.Level));
         Assert.Equal(
-            ["requests arrive at this gateway, with the right host", "a body of 1.5 MiB arrives", "they are passed on"],
+            [
+                "requests arrive at this gateway, with the right host", "a body of 1.5 MiB arrives", "they arrive as they are written",
+                "they are passed on",
+            ],
             findings.Select(finding => finding.Seen));
     }
 
@@ -38,6 +44,7 @@ public sealed class PublicAddressTests
     [InlineData(nameof(Front.BadGateway), FindingLevel.Problem, "answers 502", "Correct the gateway's address")]
     [InlineData(nameof(Front.OtherGateway), FindingLevel.Problem, "another gateway answers there", "stop the other one")]
     [InlineData(nameof(Front.SmallBodies), FindingLevel.Problem, "refuses a body of 1.5 MiB (413)", "client_max_body_size 0")]
+    [InlineData(nameof(Front.HeldBack), FindingLevel.Warning, "holds an answer back until it is complete", "proxy_buffering off")]
     [InlineData(nameof(Front.NoSockets), FindingLevel.Warning, "does not pass them on", "Upgrade")]
     public async Task A_proxy_in_front_that_makes_a_mistake_is_named_with_the_remedy(string front, object level, string seen, string remedy)
     {
@@ -45,13 +52,15 @@ public sealed class PublicAddressTests
         await using World world = await World.StartAsync(options => options.PublicUrl = proxy.Address);
         proxy.Gateway = $"http://127.0.0.1:{world.Port}";
 
-        Finding[] findings = await FindingsAsync(world);
+        (int exitCode, string[] lines) = await CommandAsync(world);
 
+        string mark = level.Equals(FindingLevel.Problem) ? "✘ public address" : "! public address";
+        Assert.Equal(level.Equals(FindingLevel.Problem) ? 1 : 2, exitCode);
         Assert.Contains(
-            findings,
-            finding => finding.Level.Equals(level)
-                && finding.Seen.Contains(seen, StringComparison.Ordinal)
-                && finding.Remedy!.Contains(remedy, StringComparison.Ordinal));
+            lines,
+            line => line.StartsWith(mark, StringComparison.Ordinal)
+                && line.Contains(seen, StringComparison.Ordinal)
+                && line.Contains(remedy, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -140,16 +149,88 @@ public sealed class PublicAddressTests
         await using World world = await World.StartAsync(options => options.PublicUrl = $"http://localhost:{port}");
         await using ReverseProxy nginx = await ReverseProxy.StartNginxWithDefaultsAsync(port, world.Port);
 
-        Finding[] findings = await FindingsAsync(world);
+        (int exitCode, string[] lines) = await CommandAsync(world);
 
-        Assert.Equal([FindingLevel.Good, FindingLevel.Problem, FindingLevel.Warning], findings.Select(finding => finding.Level));
-        Assert.Contains("client_max_body_size 0", findings[1].Remedy, StringComparison.Ordinal);
+        string[] found = [.. lines.Where(line => line.Contains(" public address", StringComparison.Ordinal))];
+        Assert.Equal(1, exitCode);
+        Assert.Equal("✔✘!!", string.Concat(found.Select(line => line[0])));
+        Assert.Contains("client_max_body_size 0", found[1], StringComparison.Ordinal);
+        Assert.Contains("proxy_buffering off", found[2], StringComparison.Ordinal);
+        Assert.Contains("Upgrade", found[3], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Port 80;")]
+    [Needs(RealPart.Nginx)]
+    public async Task The_documented_nginx_is_good_and_a_scheme_or_port_that_it_does_not_pass_on_is_no_finding(string mistake)
+    {
+        await using ProxiedWorld proxied = await ProxiedWorld.StartAsync(
+            RealPart.Nginx,
+            text => text.Replace("proxy_http_version 1.1;", $"proxy_http_version 1.1; {mistake}", StringComparison.Ordinal),
+            options => options.Services = services => services.AddSingleton<Outbound, Trusting>());
+
+        Finding[] findings = await FindingsAsync(proxied.World);
+
+        Assert.Equal(4, findings.Length);
+        Assert.All(findings, finding => Assert.Equal(FindingLevel.Good, finding.Level));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_held_ends_when_it_is_released_and_others_are_not_held()
+    {
+        await using World world = await World.StartAsync();
+        using HttpClient client = new();
+        string probe = $"{world.Origin}/gateway/probe";
+        using HttpResponseMessage held = await client.GetAsync($"{probe}?hold=one", HttpCompletionOption.ResponseHeadersRead, World.Ct);
+        Task<string> text = held.Content.ReadAsStringAsync(World.Ct);
+
+        string other = await client.GetStringAsync($"{probe}?release=another", World.Ct);
+        Assert.False(text.IsCompleted);
+        await client.GetStringAsync($"{probe}?release=one", World.Ct);
+
+        Assert.Equal(other, await text.InTimeAsync("The answer ends."));
+        Assert.Equal(other, await client.GetStringAsync($"{probe}?hold={new string('x', 65)}", World.Ct));
+    }
+
+    [Fact]
+    public async Task An_answer_that_nobody_releases_is_given_up_after_ten_seconds()
+    {
+        await using World world = await World.StartAsync();
+        using HttpClient client = new();
+        using HttpResponseMessage held = await client.GetAsync(
+            $"{world.Origin}/gateway/probe?hold=one", HttpCompletionOption.ResponseHeadersRead, World.Ct);
+        Task<string> text = held.Content.ReadAsStringAsync(World.Ct);
+
+        world.Clock.Advance(TimeSpan.FromSeconds(11));
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => text.InTimeAsync("The answer ends."));
     }
 
     private static async Task<Finding[]> FindingsAsync(World world)
     {
         CheckReport report = await world.Gateway.Services.GetRequiredService<CheckRunner>().RunAsync(World.Ct);
         return [.. report.Findings.Where(finding => finding.Subject.StartsWith("public address", StringComparison.Ordinal))];
+    }
+
+    private static Task<(int ExitCode, string[] Lines)> CommandAsync(World world)
+    {
+        Dictionary<string, string?> settings = world.Settings();
+        settings["GATEWAY_MANAGEMENT_URL"] = world.Gateway.Management.GetLeftPart(UriPartial.Authority);
+        return CheckTests.CommandAsync(settings);
+    }
+
+    /// <summary>Trusts the certificate of the proxy in front.</summary>
+    private sealed class Trusting : Outbound
+    {
+        public override SocketsHttpHandler CreateHandler()
+        {
+            SocketsHttpHandler handler = base.CreateHandler();
+            using X509Certificate2 trusted = ReverseProxy.Certificate();
+            string hash = trusted.GetCertHashString();
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.GetCertHashString() == hash;
+            return handler;
+        }
     }
 
     /// <summary>What the proxy in front does wrong.</summary>
@@ -163,10 +244,11 @@ public sealed class PublicAddressTests
         BadGateway,
         OtherGateway,
         SmallBodies,
+        HeldBack,
         NoSockets,
     }
 
-    /// <summary>A proxy that passes GET and POST on, apart from its mistake; WebSockets never.</summary>
+    /// <summary>A proxy that passes GET and POST on as they come, apart from its mistake; WebSockets never.</summary>
     private sealed class ProxyWithMistake : IAsyncDisposable
     {
         private readonly WebApplication _app;
@@ -229,16 +311,18 @@ public sealed class PublicAddressTests
 
         private async Task PassAsync(HttpContext context)
         {
-            using HttpRequestMessage request = new(new HttpMethod(context.Request.Method), Gateway + context.Request.Path);
+            using HttpRequestMessage request = new(new HttpMethod(context.Request.Method), Gateway + context.Request.Path + context.Request.QueryString);
             request.Headers.Host = _front == Front.OtherHost ? "localhost" : context.Request.Host.Value;
             if (context.Request.ContentLength is { } length)
             {
                 request.Content = new StreamContent(context.Request.Body) { Headers = { ContentLength = length } };
             }
 
-            using HttpResponseMessage response = await _client.SendAsync(request, World.Ct);
+            HttpCompletionOption completion =
+                _front == Front.HeldBack ? HttpCompletionOption.ResponseContentRead : HttpCompletionOption.ResponseHeadersRead;
+            using HttpResponseMessage response = await _client.SendAsync(request, completion, context.RequestAborted);
             context.Response.StatusCode = (int)response.StatusCode;
-            await response.Content.CopyToAsync(context.Response.Body, World.Ct);
+            await response.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
-using Gateway.Checks;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Checks;
@@ -41,7 +40,15 @@ public sealed class ServerCertificateTests
         "the authority \"An authority of the tests\" that issued the certificate is not trusted",
         "mount the certificate of its authority");
 
-    private static async Task CheckAsync(X509Certificate2 certificate, string reason, string remedy)
+    [Fact]
+    public Task Plain_HTTP_at_a_port_of_TLS_is_named() => CheckAsync(
+        SelfSigned("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1)),
+        "it closed the connection",
+        "write https:// in server_url",
+        Uri.UriSchemeHttp);
+
+    private static async Task CheckAsync(
+        X509Certificate2 certificate, string reason, string remedy, string scheme = "https")
     {
         using X509Certificate2 loaded = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
         certificate.Dispose();
@@ -51,16 +58,16 @@ public sealed class ServerCertificateTests
         await site.StartAsync(World.Ct);
         int port = new Uri(site.Urls.Single()).Port;
         await using World world = await World.StartAsync(options => options.StartGateway = false);
-        JsonObject app = ProvidersSetting.Of(new Uri($"https://localhost:{port}/"), "authentik", "paperless", "secret");
+        JsonObject app = ProvidersSetting.Of(new Uri($"{scheme}://localhost:{port}/"), "authentik", "paperless", "secret");
         Dictionary<string, string?> settings = world.Settings();
         settings[ProvidersSetting.Variable] = ProvidersSetting.Json(app);
 
-        CheckReport report = await CheckTests.RunAsync(settings);
+        (int exitCode, string[] lines) = await CheckTests.CommandAsync(settings);
 
-        Finding finding = report.Findings.Single(one => one.Subject == "authentik: discovery");
-        Assert.Equal(FindingLevel.Problem, finding.Level);
-        Assert.Contains(reason, finding.Seen, StringComparison.Ordinal);
-        Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
+        string line = lines.Single(one => one.StartsWith("✘ authentik: discovery", StringComparison.Ordinal));
+        Assert.Equal(1, exitCode);
+        Assert.Contains(reason, line, StringComparison.Ordinal);
+        Assert.Contains(remedy, line, StringComparison.Ordinal);
     }
 
     public static X509Certificate2 SelfSigned(string host, DateTimeOffset from, DateTimeOffset to)
