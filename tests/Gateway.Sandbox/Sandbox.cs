@@ -23,6 +23,7 @@ internal sealed class Sandbox
                 Url = ports.ProviderUrl,
                 RedirectUris = [ports.GatewayUrl + "/accounts/oidc/authentik/login/callback/"],
                 PostLogoutRedirectUris = [ports.GatewayUrl + "/accounts/login/?loggedout=1"],
+                OfflineAccess = true,
             });
             await using StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions
             {

@@ -26,12 +26,17 @@ internal sealed class AccountsCheck(PaperlessApi api, IAccountLinkStore links, I
             return [Finding.Skipped(Subject, $"not listed, because Paperless does not give its users ({failure.Message.TrimEnd('.')})")];
         }
 
-        if (!IsReadable())
+        bool hasStore;
+        try
         {
-            return [Finding.Skipped(Subject, "not listed, because another version of the gateway wrote the database")];
+            hasStore = OpenStore();
+        }
+        catch (SettingsException)
+        {
+            return [Finding.Skipped(Subject, "not listed, because the database cannot be read, or a newer version of the gateway wrote it")];
         }
 
-        ILookup<int, AccountLink> linked = (HasStore() ? await links.ListAllAsync(cancel) : []).ToLookup(link => link.UserId);
+        ILookup<int, AccountLink> linked = (hasStore ? await links.ListAllAsync(cancel) : []).ToLookup(link => link.UserId);
         ILookup<string, PaperlessUser> spellings = users.ToLookup(user => user.Username, StringComparer.OrdinalIgnoreCase);
         List<Finding> findings =
         [
@@ -86,8 +91,17 @@ internal sealed class AccountsCheck(PaperlessApi api, IAccountLinkStore links, I
         };
     }
 
-    private bool HasStore() => storage.Redis is not null || services.GetRequiredService<Database>().ReadSchema() is not null;
+    /// <returns>Whether there is a store: the first start makes the database.</returns>
+    /// <exception cref="SettingsException">The database cannot be read.</exception>
+    private bool OpenStore()
+    {
+        Database database = services.GetRequiredService<Database>();
+        if (storage.Redis is not null || database.ReadSchema() is null)
+        {
+            return storage.Redis is not null;
+        }
 
-    private bool IsReadable() =>
-        storage.Redis is not null || services.GetRequiredService<Database>().ReadSchema() is not { } schema || schema == Database.CurrentSchema;
+        database.OpenForReading();
+        return true;
+    }
 }

@@ -70,7 +70,7 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
             }
 
             return schema < Database.CurrentSchema
-                ? Finding.Good(Subject, $"the start of this version updates the database from schema {schema} to {Database.CurrentSchema}")
+                ? Finding.Good(Subject, DescribeUpdate(schema))
                 : Finding.Good(Subject, $"the database is readable (schema {schema})");
         }
         catch (SettingsException wrong)
@@ -78,6 +78,13 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
             SettingsProblem problem = wrong.Problems[0];
             return Finding.Problem(Subject, $"{problem.Variable}: {problem.Wrong.TrimEnd('.')}", problem.Remedy.TrimEnd('.'));
         }
+    }
+
+    private static string DescribeUpdate(long schema)
+    {
+        string sessions = Database.EndsSessions(schema) ? "everybody signs in once more" : "people stay signed in";
+        return $"the start of this version updates the database from schema {schema} to {Database.CurrentSchema}; {sessions}, and an older version cannot "
+            + "read it then, so make a backup first";
     }
 
     /// <summary>Tries with a temporary file in the directory, or in the nearest one above it that exists.</summary>
@@ -122,7 +129,7 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
             return [Finding.Problem(Subject, unavailable.Message, "Start Redis, or correct address, user and password in GATEWAY_REDIS_URL")];
         }
 
-        List<Finding> findings = [Finding.Good(Subject, "it answers")];
+        List<Finding> findings = [Finding.Good(Subject, "it answers; entries of an older version are converted when they are used, not at the start")];
         findings.AddRange((await redis.FindRisksAsync()).Select(DescribeRisk));
         return findings;
     }

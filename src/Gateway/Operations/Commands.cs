@@ -178,8 +178,9 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         ];
         foreach ((Command command, AccountsVerb verb) in all)
         {
-            command.SetAction(
-                (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed))));
+            command.SetAction((parsed, _) => WithStoreAsync(
+                app => app.Services.GetRequiredService<AccountsCommand>().RunAsync(AccountsArguments(verb, parsed)),
+                reads: verb == AccountsVerb.List));
         }
 
         return Group("accounts", "Lists, adds and removes account links.", list, link, unlink, import);
@@ -199,8 +200,9 @@ internal sealed class Commands(Func<string[], WebApplication> create)
                 result.AddError("Give either --id or --user.");
             }
         });
-        list.SetAction(
-            (parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: false, parsed))));
+        list.SetAction((parsed, _) => WithStoreAsync(
+            app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: false, parsed)),
+            reads: true));
         end.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: true, parsed))));
         return Group("sessions", "Shows who is signed in, and ends sessions.", list, end);
     }
@@ -225,10 +227,19 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         return Group("storage", "Moves the gateway's data between its stores.", copy);
     }
 
-    private async Task<int> WithStoreAsync(Func<WebApplication, Task<int>> run)
+    /// <param name="reads">Whether the command only reads, which it also does beside an older gateway.</param>
+    private async Task<int> WithStoreAsync(Func<WebApplication, Task<int>> run, bool reads = false)
     {
         await using WebApplication app = create([]);
-        await app.OpenExistingStorageAsync();
+        if (!reads)
+        {
+            await app.OpenExistingStorageAsync();
+        }
+        else if (await app.OpenStorageForReadingAsync() is { } older)
+        {
+            await Terminal.NoteAsync($"An older gateway wrote the database (schema {older}). It stays as it is; the list shows what this version makes of it.");
+        }
+
         return await run(app);
     }
 

@@ -3,7 +3,10 @@ using Gateway.Storage;
 
 namespace Gateway.Operations;
 
-/// <summary>`Gateway storage copy`: copies the account links between SQLite and Redis.</summary>
+/// <summary>
+/// `Gateway storage copy`: copies the account links between SQLite and Redis, and moves the pending links. Each of those is for one sign-in, so that it
+/// stands in one store only. Refusals are a log of the last week and stay where they are.
+/// </summary>
 internal static class StorageCommand
 {
     public static async Task<int> CopyAsync(WebApplication app, bool toRedis)
@@ -19,7 +22,8 @@ internal static class StorageCommand
         SqliteAccounts sqlite = app.Services.GetRequiredService<SqliteAccounts>();
         try
         {
-            return toRedis ? await CopyAsync(sqlite, redis, "to Redis") : await CopyAsync(redis, sqlite, "to the database");
+            DateTimeOffset now = app.Services.GetRequiredService<TimeProvider>().GetUtcNow();
+            return toRedis ? await CopyAsync(sqlite, redis, "to Redis", now) : await CopyAsync(redis, sqlite, "to the database", now);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -28,7 +32,7 @@ internal static class StorageCommand
         }
     }
 
-    private static async Task<int> CopyAsync(IAccountLinkStore from, IAccountLinkStore to, string where)
+    private static async Task<int> CopyAsync(IAccountLinkStore from, IAccountLinkStore to, string where, DateTimeOffset now)
     {
         IReadOnlyList<AccountLink> links = await from.ListAllAsync(CancellationToken.None);
         List<AccountLink> missing = [];
@@ -62,6 +66,7 @@ internal static class StorageCommand
             await to.SaveHeaderNameAsync(name, userId, CancellationToken.None);
         }
 
+        int pending = conflicts.Count > 0 ? 0 : await MovePendingAsync(from, to, now, conflicts);
         if (conflicts.Count > 0)
         {
             await Console.Error.WriteLineAsync(Terminal.ReplaceControlCharacters("Not everything was copied, and nothing overwritten: "
@@ -69,8 +74,33 @@ internal static class StorageCommand
             return 1;
         }
 
-        await Console.Out.WriteLineAsync($"{missing.Count} links copied {where}; {links.Count - missing.Count} were there already.");
+        string moved = pending > 0 ? $" Pending links moved: {pending}." : "";
+        await Console.Out.WriteLineAsync($"{missing.Count} links copied {where}; {links.Count - missing.Count} were there already.{moved}");
         return 0;
+    }
+
+    /// <returns>How many were moved.</returns>
+    private static async Task<int> MovePendingAsync(IAccountLinkStore from, IAccountLinkStore to, DateTimeOffset now, List<string> conflicts)
+    {
+        int moved = 0;
+        foreach (PendingLink pending in await from.ListPendingAsync(now, CancellationToken.None))
+        {
+            PendingLink? existing = await to.FindPendingAsync(pending.Provider, pending.ProviderUser, now, CancellationToken.None);
+            if (existing is not null && existing != pending)
+            {
+                conflicts.Add($"{pending.ProviderUser} at {pending.Provider} has another pending link in the target");
+                continue;
+            }
+
+            // Removed first: it is never in two stores, where two people could use it.
+            if (await from.RemovePendingAsync(pending, CancellationToken.None))
+            {
+                await to.AddPendingAsync(pending, CancellationToken.None);
+                moved++;
+            }
+        }
+
+        return moved;
     }
 
     /// <summary>Whether the same person is linked to different users.</summary>

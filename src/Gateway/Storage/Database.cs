@@ -153,7 +153,11 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>
     private readonly SemaphoreSlim _writer = new(1, 1);
     private bool _closed;
-    private readonly string _connectionString = new SqliteConnectionStringBuilder
+
+    /// <summary>Keeps the copy in memory that <see cref="OpenForReading"/> makes of a file of an older gateway.</summary>
+    private SqliteConnection? _copy;
+
+    private string _connectionString = new SqliteConnectionStringBuilder
     {
         DataSource = Path.Combine(settings.DataDirectory, FileName),
         DefaultTimeout = 10,
@@ -162,11 +166,17 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <summary>Reports rows that cannot be read.</summary>
     public UnreadableEntries Unreadable { get; } = new(logger ?? NullLogger<Database>.Instance);
 
+    /// <summary>The schemas at whose migration all sessions are deleted.</summary>
+    private static readonly int[] SchemasWithoutEarlierSessions = [3, 5];
+
     /// <summary>The database file and the two files that SQLite creates beside it.</summary>
     public static IEnumerable<string> Files(string directory) => CompanionSuffixes.Prepend("").Select(suffix => Path.Combine(directory, FileName + suffix));
 
     /// <summary>The schema that this program writes.</summary>
     public static int CurrentSchema => Migrations.Length;
+
+    /// <summary>Whether the migration from this schema deletes all sessions.</summary>
+    public static bool EndsSessions(long schema) => SchemasWithoutEarlierSessions.Any(without => schema < without);
 
     /// <summary>Reads the schema of the file without changing or creating it.</summary>
     /// <returns>Null where there is no file yet.</returns>
@@ -181,10 +191,43 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
         try
         {
-            SqliteConnectionStringBuilder readOnly = new(_connectionString) { Mode = SqliteOpenMode.ReadOnly, Pooling = false };
-            using SqliteConnection connection = new(readOnly.ToString());
-            connection.Open();
+            using SqliteConnection connection = ConnectReadOnly(file);
             return ReadSchema(connection);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            throw CannotBeOpened(error);
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="OpenExisting"/>, for a command that only reads: a file of an older gateway, which may still run, is copied into memory, and the copy
+    /// is migrated.
+    /// </summary>
+    /// <returns>The schema of the file.</returns>
+    /// <exception cref="SettingsException">There is no file, it cannot be read, or a newer version of the gateway wrote it.</exception>
+    public long OpenForReading()
+    {
+        if (ReadSchema() is not { } schema || schema >= CurrentSchema)
+        {
+            OpenExisting();
+            return CurrentSchema;
+        }
+
+        try
+        {
+            using SqliteConnection file = ConnectReadOnly(Path.Combine(settings.DataDirectory, FileName));
+            _connectionString = new SqliteConnectionStringBuilder
+            {
+                DataSource = $"copy-{Guid.NewGuid():N}",
+                Mode = SqliteOpenMode.Memory,
+                Cache = SqliteCacheMode.Shared,
+            }.ToString();
+            _copy = new(_connectionString);
+            _copy.Open();
+            file.BackupDatabase(_copy);
+            Migrate(_copy);
+            return schema;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -292,6 +335,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
             SqliteConnection.ClearPool(connection);
         }
 
+        _copy?.Dispose();
         _writer.Release();
     }
 
@@ -326,6 +370,22 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         }
 
         transaction.Commit();
+    }
+
+    private static SqliteConnection ConnectReadOnly(string file)
+    {
+        SqliteConnectionStringBuilder readOnly = new() { DataSource = file, DefaultTimeout = 10, Mode = SqliteOpenMode.ReadOnly, Pooling = false };
+        SqliteConnection connection = new(readOnly.ToString());
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     private static long ReadSchema(SqliteConnection connection)

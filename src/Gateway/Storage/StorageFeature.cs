@@ -79,6 +79,21 @@ internal static class StorageFeature
         app.Services.GetRequiredService<Database>().OpenExisting();
     }
 
+    /// <summary>As <see cref="OpenExistingStorageAsync"/>, for a command that only reads: it also reads the database of an older gateway.</summary>
+    /// <returns>The schema of an older gateway's database; null where this version wrote it, and with Redis.</returns>
+    /// <exception cref="SettingsException">There is no database, a newer version of the gateway wrote it, or Redis does not answer.</exception>
+    public static async Task<long?> OpenStorageForReadingAsync(this WebApplication app)
+    {
+        if (app.Services.GetService<RedisConnection>() is { } redis)
+        {
+            await redis.OpenAsync();
+            return null;
+        }
+
+        long schema = app.Services.GetRequiredService<Database>().OpenForReading();
+        return schema < Database.CurrentSchema ? schema : null;
+    }
+
     /// <exception cref="SettingsException">The data directory or a file in it is not readable.</exception>
     public static void ProtectDataDirectory(this WebApplication app) => app.Services.GetRequiredService<DataDirectory>().Protect();
 
