@@ -110,10 +110,17 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         Option<string> admin = Text("--admin", "NAME", "The superuser of Paperless as whom the gateway manages accounts.");
         Option<bool> existing = new("--existing") { Description = "Paperless exists: the gateway needs an API token of its superuser." };
         Option<string> output = Text("--output", "DIR", "The directory for the files; the current one if left out.");
-        Option<bool> force = new("--force") { Description = "Overwrites existing files, with new secrets." };
+        Option<bool> force = new("--force") { Description = "Overwrites what exists, and keeps its secrets." };
+        Option<bool> newSecrets = new("--new-secrets") { Description = "With --force: makes new secrets. The provider and Paperless must get them, too." };
+        Option<bool> token = new("--authentik-token")
+        {
+            Description = $"Makes provider and application at authentik, with the API token of {AuthentikToken.Variable}; else it asks for the token.",
+            Arity = ArgumentArity.Zero,
+        };
+        Option<string> tokenFile = Text("--authentik-token-file", "FILE", "The same, with the API token in a file.");
         Command setup = new("setup", "Writes the files of an installation, and checks it. It asks for what is left out.")
         {
-            publicUrl, provider, providerUrl, paperlessUrl, admin, existing, output, force,
+            publicUrl, provider, providerUrl, paperlessUrl, admin, existing, output, force, newSecrets, token, tokenFile,
         };
         setup.SetAction((parsed, cancel) =>
         {
@@ -125,8 +132,11 @@ internal sealed class Commands(Func<string[], WebApplication> create)
                 parsed.GetValue(admin),
                 parsed.GetValue(existing),
                 parsed.GetValue(output) ?? ".",
-                parsed.GetValue(force));
-            return new SetupCommand(Console.IsInputRedirected ? null : Terminal.Ask, CheckAsync).RunAsync(arguments);
+                parsed.GetValue(force),
+                parsed.GetValue(newSecrets),
+                new AuthentikToken(parsed.GetValue(token), parsed.GetValue(tokenFile)));
+            SetupQuestions? questions = Console.IsInputRedirected ? null : new(Terminal.Ask, Terminal.AskSecret);
+            return new SetupCommand(questions, CheckAsync).RunAsync(arguments, cancel);
 
             Task<int> CheckAsync(IReadOnlyList<(string Name, string Value)> settings) => CheckCommand.RunAsync(
                 () => create([.. settings.Select(setting => $"--{setting.Name}={setting.Value}")]),

@@ -5,16 +5,32 @@ using Gateway.Storage;
 namespace Gateway.Operations;
 
 /// <summary>The options of `setup`; null where one is left out.</summary>
+/// <param name="NewSecrets">Whether the secrets of existing files are replaced.</param>
+/// <param name="Token">Where the API token of authentik is.</param>
 internal sealed record SetupArguments(
-    string? PublicUrl, string? Provider, string? ProviderUrl, string? PaperlessUrl, string? Admin, bool IsExisting, string Output, bool Force);
+    string? PublicUrl,
+    string? Provider,
+    string? ProviderUrl,
+    string? PaperlessUrl,
+    string? Admin,
+    bool IsExisting,
+    string Output,
+    bool Force,
+    bool NewSecrets,
+    AuthentikToken Token);
+
+/// <summary>How `setup` asks the person at the terminal.</summary>
+/// <param name="Line">A question, with the answer that an empty line means.</param>
+/// <param name="Secret">A question whose answer is not shown.</param>
+internal sealed record SetupQuestions(Func<string, string, string> Line, Func<string, string> Secret);
 
 /// <summary>`Gateway setup`: writes the files of an installation, then checks it. Nothing existing is overwritten without `--force`.</summary>
-/// <param name="ask">Asks the person at the terminal a question, with the answer that an empty line means; null without a terminal.</param>
+/// <param name="ask">Null without a terminal.</param>
 /// <param name="check">Runs `check` with variables.</param>
-internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IReadOnlyList<(string Name, string Value)>, Task<int>> check)
+internal sealed class SetupCommand(SetupQuestions? ask, Func<IReadOnlyList<(string Name, string Value)>, Task<int>> check)
 {
-    /// <returns>The exit code: 0 if the files are written, whatever the check finds.</returns>
-    public async Task<int> RunAsync(SetupArguments arguments)
+    /// <returns>The exit code: 0 if the files are written, and authentik has what it should, whatever the check finds.</returns>
+    public async Task<int> RunAsync(SetupArguments arguments, CancellationToken cancel = default)
     {
         (SetupAnswers? answers, string error) = Answer(arguments);
         if (answers is null)
@@ -22,19 +38,53 @@ internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IRead
             return await Terminal.FailAsync(error, Terminal.BadUsage);
         }
 
-        SetupFiles files = new(answers);
-        IReadOnlyList<(string Name, string Text, bool IsSecret)> all = files.All();
-        string[] existing = [.. all.Select(file => Path.Combine(arguments.Output, file.Name)).Where(File.Exists)];
+        string[] existing = [.. SetupFiles.Names(answers).Select(name => Path.Combine(arguments.Output, name)).Where(File.Exists)];
         if (existing.Length > 0 && !arguments.Force)
         {
             return await Terminal.FailAsync($"Nothing is written, because these files exist: {string.Join(", ", existing)}. "
-                + "Choose another --output, or add --force: it overwrites them, with new secrets, which a "
-                + "provider or a Paperless that runs already does not know.");
+                + "Choose another --output, or add --force: it overwrites them and keeps their secrets.");
         }
 
+        if (!arguments.Token.IsAsked)
+        {
+            return await WriteAsync(arguments, answers, authentik: null, found: null);
+        }
+
+        (string? token, error) = answers.IsAuthentik ? arguments.Token.Read(ask?.Secret) : (null, "--authentik-token needs --provider authentik.");
+        if (token is null)
+        {
+            return await Terminal.FailAsync(error, Terminal.BadUsage);
+        }
+
+        using AuthentikApi api = new(answers.ProviderUrl, token, cancel);
+        AuthentikSetup authentik = new(api);
+        AuthentikObjects found;
+        try
+        {
+            found = await authentik.FindAsync();
+        }
+        catch (AuthentikApiException failed)
+        {
+            return await Terminal.FailAsync($"Nothing is written. {failed.Message}");
+        }
+
+        return found.Existing.Count > 0 && !arguments.Force
+            ? await Terminal.FailAsync($"Nothing is written, because authentik has {string.Join(" and ", found.Existing)} already. Add --force: "
+                + "it sets them as the blueprint has them, and keeps the client ID and the client secret.")
+            : await WriteAsync(arguments, answers, authentik, found);
+    }
+
+    /// <param name="found">What authentik has; null without a token.</param>
+    private async Task<int> WriteAsync(SetupArguments arguments, SetupAnswers answers, AuthentikSetup? authentik, AuthentikObjects? found)
+    {
+        SetupSecrets secrets = arguments.NewSecrets
+            ? SetupSecrets.New(answers.IsAuthentik)
+            : SetupSecrets.Find(arguments.Output, answers.IsAuthentik).OrClient(found?.Client);
+        SetupFiles files = new(answers, secrets);
         try
         {
             Directory.CreateDirectory(arguments.Output);
+            IReadOnlyList<(string Name, string Text, bool IsSecret)> all = files.All();
             foreach ((string name, string text, bool isSecret) in all)
             {
                 Write(Path.Combine(arguments.Output, name), text, isSecret);
@@ -46,9 +96,27 @@ internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IRead
             return await Terminal.FailAsync($"The files cannot be written: {failed.Message}");
         }
 
+        if (secrets.Kept.Count > 0)
+        {
+            await Console.Out.WriteLineAsync($"Kept {string.Join(", ", secrets.Kept)}; --new-secrets makes new ones.");
+        }
+
+        if (authentik is not null)
+        {
+            try
+            {
+                await authentik.ApplyAsync(found!, answers, secrets);
+            }
+            catch (AuthentikApiException failed)
+            {
+                return await Terminal.FailAsync(
+                    $"authentik is not set up to the end. {failed.Message} Then run setup again, with --force: it keeps the secrets.");
+            }
+        }
+
         await Console.Out.WriteLineAsync("\nWhat \"check\" says before anything is started:\n");
         await check(files.Settings);
-        await Console.Out.WriteLineAsync(NextSteps(answers));
+        await Console.Out.WriteLineAsync(NextSteps(answers, secrets, isAuthentikDone: authentik is not null));
         return 0;
     }
 
@@ -89,7 +157,7 @@ internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IRead
             : (null, "--admin must be a user name of letters, digits and . @ + - _.");
     }
 
-    private string Ask(string question, string preset) => ask is null ? preset : ask(question, preset);
+    private string Ask(string question, string preset) => ask is null ? preset : ask.Line(question, preset);
 
     /// <summary>An existing file is removed first: it could have other permissions, or be a link.</summary>
     private static void Write(string path, string text, bool isSecret)
@@ -99,22 +167,33 @@ internal sealed class SetupCommand(Func<string, string, string>? ask, Func<IRead
         stream.Write(Encoding.UTF8.GetBytes(text));
     }
 
-    private static string NextSteps(SetupAnswers answers)
+    private static string NextSteps(SetupAnswers answers, SetupSecrets secrets, bool isAuthentikDone)
     {
-        string provider = answers.IsAuthentik
-            ? $"Copy {SetupFiles.Blueprint} to authentik's worker, below /blueprints/custom, and put people into the group paperless-users."
-            : $"Register the addresses above at the provider, with the client ID \"{SetupAnswers.ClientId}\", and write its client secret into "
-                + $"{SetupFiles.GatewayEnvironment}.";
         string token = answers.IsExisting
-            ? $"\n  3. Write the API token of {answers.Admin} (Paperless: My Profile) into {SetupFiles.GatewayEnvironment}."
-            : $"\n  3. The password of {answers.Admin} stands in {SetupFiles.PaperlessEnvironment}.";
+            ? $"Write the API token of {answers.Admin} (Paperless: My Profile) into {SetupFiles.GatewayEnvironment}."
+            : $"The password of {answers.Admin} stands in {SetupFiles.PaperlessEnvironment}.";
         return $"""
 
             Next:
-              1. {provider}
-              2. Add the lines of {SetupFiles.PaperlessEnvironment} to Paperless's env file, and remove "ports:" from Paperless.{token}
+              1. {ProviderStep(answers, secrets, isAuthentikDone)}
+              2. Add the lines of {SetupFiles.PaperlessEnvironment} to Paperless's env file, and remove "ports:" from Paperless.
+              3. {token}
               4. Add the service of {SetupFiles.Compose}, let the proxy in front use the lines of {SetupFiles.Nginx}, and start everything.
               5. Run "check" again: docker compose exec gateway dotnet Gateway.dll check
             """;
+    }
+
+    private static string ProviderStep(SetupAnswers answers, SetupSecrets secrets, bool isAuthentikDone)
+    {
+        if (isAuthentikDone)
+        {
+            return $"Put people into the group {AuthentikSetup.GroupName} at authentik.";
+        }
+
+        return answers.IsAuthentik
+            ? $"Copy {SetupFiles.Blueprint} to authentik's worker, below /blueprints/custom, and put people into the group {AuthentikSetup.GroupName}. "
+                + "Or run this command again with --force --authentik-token, and it does that at authentik itself."
+            : $"Register the addresses above at the provider, with the client ID \"{secrets.ClientId}\", and write its client secret into "
+                + $"{SetupFiles.GatewayEnvironment}.";
     }
 }

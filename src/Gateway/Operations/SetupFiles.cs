@@ -1,10 +1,11 @@
-using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Operations;
 
-/// <summary>The files that `setup` writes, with the addresses of one installation and with new secrets.</summary>
+/// <summary>The files that `setup` writes, with the addresses and the secrets of one installation.</summary>
 internal sealed partial class SetupFiles
 {
     public const string GatewayEnvironment = "gateway.env";
@@ -39,31 +40,33 @@ internal sealed partial class SetupFiles
 
         """;
 
-    private readonly SetupAnswers _answers;
-    private readonly string _clientSecret;
-    private readonly string _password = NewSecret();
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public SetupFiles(SetupAnswers answers)
+    private readonly SetupAnswers _answers;
+    private readonly SetupSecrets _secrets;
+
+    public SetupFiles(SetupAnswers answers, SetupSecrets secrets)
     {
         _answers = answers;
-
-        // authentik takes the secret of the blueprint; other providers make one.
-        _clientSecret = answers.IsAuthentik ? NewSecret() : "<client secret>";
+        _secrets = secrets;
         Settings =
         [
             ("PAPERLESS_URL", answers.Public.Origin),
             ("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "true"),
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", Providers()),
             ("GATEWAY_UPSTREAM_URL", answers.Paperless.GetLeftPart(UriPartial.Authority)),
-            .. answers.IsAuthentik ? [("GATEWAY_ALLOWED_GROUPS", "paperless-users")] : Array.Empty<(string, string)>(),
+            .. answers.IsAuthentik ? [("GATEWAY_ALLOWED_GROUPS", AuthentikSetup.GroupName)] : Array.Empty<(string, string)>(),
             .. answers.IsExisting
-                ? [("GATEWAY_PAPERLESS_TOKEN", $"<api token of {answers.Admin}>")]
-                : new (string, string)[] { ("PAPERLESS_ADMIN_USER", answers.Admin), ("PAPERLESS_ADMIN_PASSWORD", _password) },
+                ? [("GATEWAY_PAPERLESS_TOKEN", secrets.Token ?? $"<api token of {answers.Admin}>")]
+                : new (string, string)[] { ("PAPERLESS_ADMIN_USER", answers.Admin), ("PAPERLESS_ADMIN_PASSWORD", secrets.Password) },
         ];
     }
 
     /// <summary>The gateway's own variables.</summary>
     public IReadOnlyList<(string Name, string Value)> Settings { get; }
+
+    public static IReadOnlyList<string> Names(SetupAnswers answers) =>
+        [GatewayEnvironment, PaperlessEnvironment, .. answers.IsAuthentik ? [Blueprint] : Array.Empty<string>(), Compose, Nginx];
 
     /// <summary>The files by their names, and whether a file holds a secret.</summary>
     public IReadOnlyList<(string Name, string Text, bool IsSecret)> All() =>
@@ -81,7 +84,7 @@ internal sealed partial class SetupFiles
         ("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "true"),
         .. _answers.IsExisting
             ? Array.Empty<(string, string)>()
-            : [("PAPERLESS_SECRET_KEY", NewSecret()), ("PAPERLESS_ADMIN_USER", _answers.Admin), ("PAPERLESS_ADMIN_PASSWORD", _password)],
+            : [("PAPERLESS_SECRET_KEY", _secrets.SecretKey), ("PAPERLESS_ADMIN_USER", _answers.Admin), ("PAPERLESS_ADMIN_PASSWORD", _secrets.Password)],
     ];
 
     private string Providers() => new JsonObject
@@ -93,12 +96,12 @@ internal sealed partial class SetupFiles
             {
                 ["provider_id"] = SetupAnswers.ProviderId,
                 ["name"] = _answers.IsAuthentik ? "authentik" : _answers.ProviderUrl.Host,
-                ["client_id"] = SetupAnswers.ClientId,
-                ["secret"] = _clientSecret,
+                ["client_id"] = _secrets.ClientId,
+                ["secret"] = _secrets.ClientSecret ?? "<client secret>",
                 ["settings"] = new JsonObject { ["server_url"] = _answers.ServerUrl },
             }),
         },
-    }.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }.ToJsonString(Json);
 
     /// <summary>The shipped blueprint, without variables of authentik's worker.</summary>
     private string BlueprintText()
@@ -107,13 +110,26 @@ internal sealed partial class SetupFiles
         text = FormattedAddress().Replace(text, match => $"\"{_answers.Public.Origin}{match.Groups["path"].Value}\"");
         return text
             .Replace("!Env PAPERLESS_URL", $"\"{_answers.Public.Origin}\"", StringComparison.Ordinal)
-            .Replace("!Env PAPERLESS_CLIENT_ID", SetupAnswers.ClientId, StringComparison.Ordinal)
-            .Replace("!Env PAPERLESS_CLIENT_SECRET", $"\"{_clientSecret}\"", StringComparison.Ordinal)
+            .Replace("!Env PAPERLESS_CLIENT_ID", Quoted(_secrets.ClientId), StringComparison.Ordinal)
+            .Replace("!Env PAPERLESS_CLIENT_SECRET", Quoted(_secrets.ClientSecret!), StringComparison.Ordinal)
             .Replace(
                 "# It takes PAPERLESS_URL, PAPERLESS_CLIENT_ID and PAPERLESS_CLIENT_SECRET from the worker's environment.",
                 "# It holds the client secret of this installation.",
                 StringComparison.Ordinal);
     }
+
+    /// <summary>nginx listens where people's browsers ask: at the port and with the scheme of the public address.</summary>
+    private string ListenLines() => _answers.Public.IsHttps
+        ? $"""
+                listen {_answers.Public.Port} ssl http2;
+                server_name {_answers.Public.Hostname};
+                ssl_certificate     /etc/ssl/{_answers.Public.Hostname}.pem;
+                ssl_certificate_key /etc/ssl/{_answers.Public.Hostname}.key;
+            """
+        : $"""
+                listen {_answers.Public.Port};
+                server_name {_answers.Public.Hostname};
+            """;
 
     /// <summary>The recipe of docs/installation.md.</summary>
     private string NginxText() => $$"""
@@ -123,10 +139,7 @@ internal sealed partial class SetupFiles
         }
 
         server {
-            listen 443 ssl http2;
-            server_name {{_answers.Public.Hostname}};
-            ssl_certificate     /etc/ssl/{{_answers.Public.Hostname}}.pem;
-            ssl_certificate_key /etc/ssl/{{_answers.Public.Hostname}}.key;
+        {{ListenLines()}}
             client_max_body_size 0;
 
             location / {
@@ -147,7 +160,8 @@ internal sealed partial class SetupFiles
     private static string Lines(IEnumerable<(string Name, string Value)> variables) =>
         string.Concat(variables.Select(variable => $"{variable.Name}={variable.Value}\n"));
 
-    private static string NewSecret() => RandomNumberGenerator.GetHexString(64, lowercase: true);
+    /// <summary>A text in double quotes means the same in YAML as in JSON.</summary>
+    private static string Quoted(string text) => JsonValue.Create(text).ToJsonString(Json);
 
     private static string Resource(string name)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Gateway.Operations;
 
@@ -36,6 +37,27 @@ internal static class Terminal
     {
         Console.Error.Write(preset.Length == 0 ? $"{question}: " : $"{question} [{preset}]: ");
         return Console.ReadLine()?.Trim() is { Length: > 0 } answer ? answer : preset;
+    }
+
+    /// <summary>Asks the person at the terminal, and does not show the answer.</summary>
+    public static string AskSecret(string question)
+    {
+        Console.Error.Write($"{question}: ");
+        StringBuilder answer = new();
+        for (ConsoleKeyInfo key = Console.ReadKey(intercept: true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(intercept: true))
+        {
+            if (key.Key != ConsoleKey.Backspace)
+            {
+                answer.Append(key.KeyChar);
+            }
+            else if (answer.Length > 0)
+            {
+                answer.Length--;
+            }
+        }
+
+        Console.Error.WriteLine();
+        return answer.ToString();
     }
 
     private static bool IsUnprintable(char letter) => char.GetUnicodeCategory(letter)

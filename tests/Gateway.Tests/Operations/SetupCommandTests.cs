@@ -70,7 +70,49 @@ public sealed class SetupCommandTests : IDisposable
         Assert.False(File.Exists(Path.Combine(_directory, "nginx.conf")));
 
         Assert.Equal(0, await RunAsync(force: true));
-        Assert.NotEqual(before, Text("gateway.env"));
+        Assert.True(File.Exists(Path.Combine(_directory, "nginx.conf")));
+    }
+
+    [Fact]
+    public async Task Force_keeps_the_secrets_that_a_provider_and_a_Paperless_know_already()
+    {
+        Assert.Equal(0, await RunAsync());
+        string[] before = [Text("gateway.env"), Text("paperless.env"), Text("authentik-blueprint.yaml")];
+
+        Assert.Equal(0, await RunAsync(force: true));
+        Assert.Equal<string[]>(before, [Text("gateway.env"), Text("paperless.env"), Text("authentik-blueprint.yaml")]);
+
+        Assert.Equal(0, await RunAsync(force: true, newSecrets: true));
+        Assert.DoesNotContain(Secret(before[0]), Text("gateway.env"), StringComparison.Ordinal);
+        Assert.Contains(Secret(Text("gateway.env")), Text("authentik-blueprint.yaml"), StringComparison.Ordinal);
+        Assert.NotEqual(before[1], Text("paperless.env"));
+    }
+
+    [Fact]
+    public async Task Force_keeps_what_the_operator_wrote_into_the_places()
+    {
+        Assert.Equal(0, await RunAsync(provider: "other", isExisting: true));
+        string filled = Text("gateway.env").Replace("<client secret>", "Ab+/=9", StringComparison.Ordinal)
+            .Replace("<api token of admin>", "0123456789abcdef", StringComparison.Ordinal)
+            .Replace("\"client_id\":\"paperless\"", "\"client_id\":\"docs-7\"", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Path.Combine(_directory, "gateway.env"), filled, World.Ct);
+
+        Assert.Equal(0, await RunAsync(force: true, provider: "other", isExisting: true));
+
+        Assert.Equal(filled, Text("gateway.env"));
+    }
+
+    [Theory]
+    [InlineData("https://docs.home", "listen 443 ssl http2;")]
+    [InlineData("https://docs.home:8443", "listen 8443 ssl http2;")]
+    [InlineData("http://docs.home", "listen 80;")]
+    [InlineData("http://docs.home:8080", "listen 8080;")]
+    public async Task The_lines_for_nginx_listen_at_the_port_and_with_the_scheme_of_the_public_address(string publicUrl, string listen)
+    {
+        Assert.Equal(0, await RunAsync(publicUrl: publicUrl));
+
+        Assert.Contains($"{{\n    {listen}\n    server_name docs.home;\n", Text("nginx.conf"), StringComparison.Ordinal);
+        Assert.Equal(publicUrl.StartsWith("https", StringComparison.Ordinal), Text("nginx.conf").Contains("ssl_certificate ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -93,7 +135,17 @@ public sealed class SetupCommandTests : IDisposable
     [InlineData("https://docs.home", "https://auth.home", "$admin")]
     public async Task Answers_that_cannot_be_right_write_nothing(string publicUrl, string providerUrl, string admin)
     {
-        SetupArguments arguments = new(publicUrl, "authentik", providerUrl, "http://paperless:8000", admin, IsExisting: false, _directory, Force: false);
+        SetupArguments arguments = new(
+            publicUrl,
+            "authentik",
+            providerUrl,
+            "http://paperless:8000",
+            admin,
+            IsExisting: false,
+            _directory,
+            Force: false,
+            NewSecrets: false,
+            AuthentikToken.None);
 
         Assert.Equal(Terminal.BadUsage, await new SetupCommand(ask: null, _ => Task.FromResult(0)).RunAsync(arguments));
         Assert.Empty(Directory.EnumerateFiles(_directory));
@@ -107,9 +159,10 @@ public sealed class SetupCommandTests : IDisposable
             ["The address that people type for Paperless"] = "https://docs.home",
             ["authentik's address"] = "https://auth.home",
         };
-        SetupArguments arguments = new(null, null, null, null, null, IsExisting: false, _directory, Force: false);
+        SetupArguments arguments = new(null, null, null, null, null, IsExisting: false, _directory, Force: false, NewSecrets: false, AuthentikToken.None);
+        SetupQuestions questions = new((question, preset) => answers.GetValueOrDefault(question, preset), _ => "");
 
-        int exitCode = await new SetupCommand((question, preset) => answers.GetValueOrDefault(question, preset), _ => Task.FromResult(0)).RunAsync(arguments);
+        int exitCode = await new SetupCommand(questions, _ => Task.FromResult(0)).RunAsync(arguments, World.Ct);
 
         Assert.Equal(0, exitCode);
         Assert.Equal("http://paperless:8000", Variables("gateway.env")["GATEWAY_UPSTREAM_URL"]);
@@ -125,9 +178,23 @@ public sealed class SetupCommandTests : IDisposable
         Assert.Equal(Shipped.Text("config/authentik/paperless-gateway.yaml"), Shipped.Text("src/Gateway/Operations/authentik-blueprint.yaml"));
     }
 
-    private Task<int> RunAsync(bool force = false, string provider = "authentik", bool isExisting = false) =>
-        new SetupCommand(ask: null, _ => Task.FromResult(0)).RunAsync(new SetupArguments(
-            "https://docs.home", provider, "https://auth.home", "http://paperless:8000", "admin", isExisting, _directory, force));
+    private Task<int> RunAsync(
+        bool force = false, bool newSecrets = false, string provider = "authentik", bool isExisting = false, string publicUrl = "https://docs.home") =>
+        new SetupCommand(ask: null, _ => Task.FromResult(0)).RunAsync(
+            new SetupArguments(
+                publicUrl,
+                provider,
+                "https://auth.home",
+                "http://paperless:8000",
+                "admin",
+                isExisting,
+                _directory,
+                force,
+                newSecrets,
+                AuthentikToken.None),
+            World.Ct);
+
+    private static string Secret(string environment) => environment.Split("\"secret\":\"")[1].Split('"')[0];
 
     private string Text(string name) => File.ReadAllText(Path.Combine(_directory, name));
 
