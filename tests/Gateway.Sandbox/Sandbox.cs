@@ -34,6 +34,12 @@ internal sealed class Sandbox
                 WithAssets = true,
             });
 
+            if (!ports.HasGateway)
+            {
+                SayWithoutGateway(ports, provider, paperless.Data.AdminToken);
+                await Task.Delay(Timeout.Infinite);
+            }
+
             // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else. Only here, where
             // the ports have shown that no other sandbox uses it.
             if (Directory.Exists(data))
@@ -77,13 +83,28 @@ internal sealed class Sandbox
         "secret": "{{{provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{provider.DiscoveryUrl}}}"}}], "OAUTH_PKCE_ENABLED": true}}
         """;
 
+    private static void SayWithoutGateway(SandboxPorts ports, DevelopmentProvider provider, string token) => Console.WriteLine($"""
+
+        For a gateway of yours at {ports.GatewayUrl}:
+        Issuer                 {provider.Issuer}
+        Client ID, secret      {provider.Options.ClientId}, {provider.Options.ClientSecret}
+        Paperless              {ports.PaperlessUrl}   (superuser admin, API token {token})
+
+        Who can sign in: {People(provider)}.
+        Ctrl+C stops both.
+
+        """);
+
+    private static string People(DevelopmentProvider provider) =>
+        string.Join(", ", provider.Options.People.Select(person => $"{person.Username} ({string.Join(", ", person.Groups)})"));
+
     private static void Say(SandboxPorts ports, DevelopmentProvider provider) => Console.WriteLine($"""
 
         Gateway                {ports.GatewayUrl}   <- open this in a browser
         Development provider   {ports.ProviderUrl}
         Stand-in Paperless     {ports.PaperlessUrl}   (directly, without the gateway: admin / admin)
 
-        Who can sign in: {string.Join(", ", provider.Options.People.Select(person => $"{person.Username} ({string.Join(", ", person.Groups)})"))}.
+        Who can sign in: {People(provider)}.
         Ctrl+C stops all three.
 
         """);

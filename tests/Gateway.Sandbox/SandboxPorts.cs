@@ -3,9 +3,12 @@ using System.Globalization;
 namespace Gateway.Sandbox;
 
 /// <summary>Where the sandbox listens; each port may be given by an argument.</summary>
-internal sealed record SandboxPorts(int Gateway, int Provider, int Paperless, int Management)
+/// <param name="HasGateway">Whether the sandbox runs the gateway, and not only what stands around it.</param>
+internal sealed record SandboxPorts(int Gateway, int Provider, int Paperless, int Management, bool HasGateway = true)
 {
-    public const string Usage = "Gateway.Sandbox [--gateway 8080] [--provider 9000] [--paperless 8000] [--management 8081]";
+    public const string Usage = "Gateway.Sandbox [--gateway 8080] [--provider 9000] [--paperless 8000] [--management 8081] [--without-gateway]";
+
+    private const string WithoutGateway = "--without-gateway";
 
     public string GatewayUrl => $"http://localhost:{Gateway}";
 
@@ -19,8 +22,8 @@ internal sealed record SandboxPorts(int Gateway, int Provider, int Paperless, in
     /// <returns>Null where an argument is not understood.</returns>
     public static SandboxPorts? Read(string[] args)
     {
-        SandboxPorts? ports = new(8080, 9000, 8000, 8081);
-        foreach (string[] pair in args.Chunk(2))
+        SandboxPorts? ports = new(8080, 9000, 8000, 8081, HasGateway: !args.Contains(WithoutGateway));
+        foreach (string[] pair in args.Where(argument => argument != WithoutGateway).Chunk(2))
         {
             bool understood = int.TryParse(pair.ElementAtOrDefault(1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
                 && port is > 0 and <= ushort.MaxValue;

@@ -47,7 +47,8 @@ internal sealed class ClientSecretProbe(Provider provider, GatewaySettings setti
         "invalid_client" => Finding.Problem(
             Thing,
             "the provider refuses it (invalid_client)",
-            "Copy the client secret from the provider into \"secret\" of PAPERLESS_SOCIALACCOUNT_PROVIDERS; the token_auth_method may also be another one") with
+            "If the client ID is right, copy the client secret from the provider into \"secret\" of PAPERLESS_SOCIALACCOUNT_PROVIDERS; the "
+                + "token_auth_method may also be another one") with
         {
             PreventsSignIn = true,
         },

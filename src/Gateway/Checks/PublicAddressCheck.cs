@@ -115,7 +115,8 @@ internal sealed class PublicAddressCheck(GatewaySettings settings, GatewayRun ru
             : Finding.Warning(
                 Subject,
                 $"the gateway cannot ask it: {reason}",
-                "If browsers reach it, this is no fault: many networks do not lead a container to its own public address");
+                "If browsers do not reach it either, correct PAPERLESS_URL. If they do, this is no fault: many networks do not lead a container to its own "
+                    + "public address");
     }
 
     private Finding JudgeNumber(string text, string? expected)

@@ -18,7 +18,7 @@ internal sealed partial class AccountsImport(
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<int> RunAsync(string file, bool json)
     {
-        IReadOnlyList<ExportedAccount> exported;
+        AccountsExport exported;
         try
         {
             exported = await ExportedAccounts.ReadAsync(file);
@@ -26,16 +26,16 @@ internal sealed partial class AccountsImport(
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             return await Terminal.FailAsync($"accounts import: {file} cannot be used: {error.Message.TrimEnd('.')}. It must be the output of \"manage.py "
-                + "dumpdata socialaccount.socialaccount\".");
+                + "dumpdata socialaccount.socialaccount\", or manifest.json of a document_exporter.");
         }
 
         IReadOnlyList<PaperlessUser> users = await api.ListUsersAsync(CancellationToken.None);
         List<LinkedAccount> imported = [];
         int known = 0;
         int leftOut = 0;
-        foreach (ExportedAccount account in exported)
+        foreach (ExportedAccount account in exported.Accounts)
         {
-            (AccountLink? link, string? reason) = await FindLinkAsync(account, users);
+            (AccountLink? link, string? reason) = await FindLinkAsync(account, exported.Joined.GetValueOrDefault(account.UserId), users);
             if (link is null)
             {
                 await Terminal.NoteAsync($"Left out: {account}: {reason}.");
@@ -69,7 +69,8 @@ internal sealed partial class AccountsImport(
     }
 
     /// <returns>The link that the account becomes, or why it becomes none, as the end of a sentence.</returns>
-    private async Task<(AccountLink? Link, string? Reason)> FindLinkAsync(ExportedAccount account, IReadOnlyList<PaperlessUser> users)
+    /// <param name="joined">When the user joined, as the export says; null where it does not.</param>
+    private async Task<(AccountLink? Link, string? Reason)> FindLinkAsync(ExportedAccount account, string? joined, IReadOnlyList<PaperlessUser> users)
     {
         if (providers.Find(account.Provider) is not { } provider)
         {
@@ -81,15 +82,21 @@ internal sealed partial class AccountsImport(
             return (null, "Paperless has no such user");
         }
 
+        if (joined is not null && !user.HasJoinedAt(joined))
+        {
+            return (null, $"user {account.UserId} of this Paperless is another one: {user.Username} joined at another time than the export says");
+        }
+
+        string subject = account.Subject ?? account.Uid;
         (string? issuer, string? reason) = await FindIssuerAsync(account, provider);
         return issuer is null
             ? (null, reason)
             : (new AccountLink(
                 0,
                 issuer,
-                account.Uid,
+                subject,
                 provider.Settings.Id,
-                account.Uid,
+                subject,
                 user.Id,
                 user.DateJoined ?? "",
                 time.GetUtcNow(),

@@ -125,7 +125,6 @@ internal sealed class AuthentikSetup(AuthentikApi api)
 
     private static JsonObject Provider(AuthentikObjects found, SetupAnswers answers, SetupSecrets secrets)
     {
-        string origin = answers.Public.Origin;
         JsonObject provider = new()
         {
             ["client_type"] = "confidential",
@@ -136,11 +135,11 @@ internal sealed class AuthentikSetup(AuthentikApi api)
             ["invalidation_flow"] = found.InvalidationFlow,
             ["signing_key"] = found.SigningKey,
             ["redirect_uris"] = new JsonArray(
-                RedirectUri($"{origin}/accounts/oidc/{SetupAnswers.ProviderId}/login/callback/", "authorization"),
-                RedirectUri($"{origin}/accounts/login/?loggedout=1", "logout")),
+                RedirectUri(answers.RedirectUri, "authorization"),
+                RedirectUri(answers.LogoutRedirectUri, "logout")),
             ["include_claims_in_id_token"] = false,
             ["logout_method"] = "backchannel",
-            ["logout_uri"] = $"{origin}/accounts/oidc/{SetupAnswers.ProviderId}/logout/backchannel/",
+            ["logout_uri"] = answers.BackChannelLogoutUri,
             ["property_mappings"] = new JsonArray([.. found.Mappings.Select(mapping => (JsonNode)mapping)]),
         };
         if (found.Provider is null)

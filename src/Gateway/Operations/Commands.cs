@@ -16,7 +16,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
         Text("--provider-user", "NAME", "In place of --issuer and --subject: the user name, as the provider sends it, of somebody who signs in later.");
     private readonly Argument<string> _export = new("file")
     {
-        Description = "The output of Paperless's \"manage.py dumpdata socialaccount.socialaccount\"; - reads standard input."
+        Description = "The output of Paperless's \"manage.py dumpdata socialaccount.socialaccount\", or an export's manifest.json; - reads standard input."
     };
     private readonly Option<bool> _refused = new("--refused") { Description = "Lists who was refused in the last week, and why." };
     private readonly Option<string> _provider = Text("--provider", "ID", "The provider_id; needed where there are several providers.");

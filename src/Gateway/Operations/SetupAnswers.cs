@@ -16,6 +16,12 @@ internal sealed record SetupAnswers(PublicOrigin Public, bool IsAuthentik, Uri P
         ? $"{ProviderUrl.AbsoluteUri.TrimEnd('/')}/application/o/paperless/.well-known/openid-configuration"
         : ProviderUrl.AbsoluteUri;
 
+    public string RedirectUri => $"{Public.Origin}/accounts/oidc/{ProviderId}/login/callback/";
+
+    public string LogoutRedirectUri => $"{Public.Origin}/accounts/login/?loggedout=1";
+
+    public string BackChannelLogoutUri => $"{Public.Origin}/accounts/oidc/{ProviderId}/logout/backchannel/";
+
     /// <returns>Null where a text is no address without user name, query and fragment.</returns>
     public static Uri? Address(string? text, bool mayHavePath) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"

@@ -193,7 +193,11 @@ internal sealed class SetupCommand(SetupQuestions? ask, Func<IReadOnlyList<(stri
         return answers.IsAuthentik
             ? $"Copy {SetupFiles.Blueprint} to authentik's worker, below /blueprints/custom, and put people into the group {AuthentikSetup.GroupName}. "
                 + "Or run this command again with --force --authentik-token, and it does that at authentik itself."
-            : $"Register the addresses above at the provider, with the client ID \"{secrets.ClientId}\", and write its client secret into "
-                + $"{SetupFiles.GatewayEnvironment}.";
+            : $"""
+                Register a client with the client ID "{secrets.ClientId}" at the provider, and write its client secret into {SetupFiles.GatewayEnvironment}:
+                     Redirect URI             {answers.RedirectUri}
+                     Logout redirect URI      {answers.LogoutRedirectUri}
+                     Back-channel logout URI  {answers.BackChannelLogoutUri}
+                """;
     }
 }

@@ -116,9 +116,19 @@ public sealed class SetupCommandTests : IDisposable
     }
 
     [Fact]
+    [Needs(RealPart.Process)]
     public async Task An_existing_Paperless_and_another_provider_leave_places_for_what_only_the_operator_has()
     {
-        Assert.Equal(0, await RunAsync(provider: "other", isExisting: true));
+        (int exitCode, string output, string errors) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["setup", "--public-url", "https://docs.home", "--provider", "other", "--provider-url", "https://id.home", "--paperless-url",
+                "http://127.0.0.1:1", "--admin", "admin", "--existing", "--output", _directory]);
+
+        Assert.True(exitCode == 0, errors);
+        foreach (string path in (string[])["oidc/authentik/login/callback/", "login/?loggedout=1", "oidc/authentik/logout/backchannel/"])
+        {
+            Assert.Contains($"https://docs.home/accounts/{path}", output, StringComparison.Ordinal);
+        }
 
         Reading reading = GivenEnvironment.ReadOnly(Variables("gateway.env"));
         Assert.Equal(
