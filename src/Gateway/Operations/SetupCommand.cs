@@ -79,7 +79,7 @@ internal sealed class SetupCommand(SetupQuestions? ask, Func<IReadOnlyList<(stri
     {
         SetupSecrets secrets = arguments.NewSecrets
             ? SetupSecrets.New(answers.IsAuthentik)
-            : SetupSecrets.Find(arguments.Output, answers.IsAuthentik).OrClient(found?.Client);
+            : SetupSecrets.Find(arguments.Output, answers).OrClient(found?.Client);
         SetupFiles files = new(answers, secrets);
         try
         {
@@ -169,18 +169,27 @@ internal sealed class SetupCommand(SetupQuestions? ask, Func<IReadOnlyList<(stri
 
     private static string NextSteps(SetupAnswers answers, SetupSecrets secrets, bool isAuthentikDone)
     {
-        string token = answers.IsExisting
-            ? $"Write the API token of {answers.Admin} (Paperless: My Profile) into {SetupFiles.GatewayEnvironment}."
-            : $"The password of {answers.Admin} stands in {SetupFiles.PaperlessEnvironment}.";
         return $"""
 
             Next:
               1. {ProviderStep(answers, secrets, isAuthentikDone)}
               2. Add the lines of {SetupFiles.PaperlessEnvironment} to Paperless's env file, and remove "ports:" from Paperless.
-              3. {token}
+              3. {CredentialStep(answers, secrets)}
               4. Add the service of {SetupFiles.Compose}, let the proxy in front use the lines of {SetupFiles.Nginx}, and start everything.
               5. Run "check" again: docker compose exec gateway dotnet Gateway.dll check
             """;
+    }
+
+    private static string CredentialStep(SetupAnswers answers, SetupSecrets secrets)
+    {
+        if (!answers.IsExisting)
+        {
+            return $"The password of {answers.Admin} stands in {SetupFiles.PaperlessEnvironment}.";
+        }
+
+        return secrets.Token is null
+            ? $"Write the API token of {answers.Admin} (Paperless: My Profile) into {SetupFiles.GatewayEnvironment}."
+            : $"The API token of {answers.Admin} stands in {SetupFiles.GatewayEnvironment}.";
     }
 
     private static string ProviderStep(SetupAnswers answers, SetupSecrets secrets, bool isAuthentikDone)
@@ -194,7 +203,7 @@ internal sealed class SetupCommand(SetupQuestions? ask, Func<IReadOnlyList<(stri
             ? $"Copy {SetupFiles.Blueprint} to authentik's worker, below /blueprints/custom, and put people into the group {AuthentikSetup.GroupName}. "
                 + "Or run this command again with --force --authentik-token, and it does that at authentik itself."
             : $"""
-                Register a client with the client ID "{secrets.ClientId}" at the provider, and write its client secret into {SetupFiles.GatewayEnvironment}:
+                Register the client "{secrets.ClientId}" at the provider, and write its ID and its secret into {SetupFiles.GatewayEnvironment}:
                      Redirect URI             {answers.RedirectUri}
                      Logout redirect URI      {answers.LogoutRedirectUri}
                      Back-channel logout URI  {answers.BackChannelLogoutUri}

@@ -19,9 +19,9 @@ internal sealed record SetupSecrets(string ClientId, string? ClientSecret, strin
         new(SetupAnswers.ClientId, isAuthentik ? NewSecret() : null, NewSecret(), NewSecret(), Token: null, Kept: []);
 
     /// <summary>Those of the files that are there, and new ones for what they lack.</summary>
-    public static SetupSecrets Find(string directory, bool isAuthentik)
+    public static SetupSecrets Find(string directory, SetupAnswers answers)
     {
-        SetupSecrets secrets = New(isAuthentik);
+        SetupSecrets secrets = New(answers.IsAuthentik);
         Dictionary<string, string> gateway = Read(Path.Combine(directory, SetupFiles.GatewayEnvironment));
         Dictionary<string, string> paperless = Read(Path.Combine(directory, SetupFiles.PaperlessEnvironment));
         List<string> kept = [];
@@ -31,19 +31,20 @@ internal sealed record SetupSecrets(string ClientId, string? ClientSecret, strin
             kept.Add(ClientOfFiles);
         }
 
-        if ((Value(gateway, "PAPERLESS_ADMIN_PASSWORD") ?? Value(paperless, "PAPERLESS_ADMIN_PASSWORD")) is { } password)
+        // An existing Paperless has its own password and key, and a new one has no token yet.
+        if (!answers.IsExisting && (Value(gateway, "PAPERLESS_ADMIN_PASSWORD") ?? Value(paperless, "PAPERLESS_ADMIN_PASSWORD")) is { } password)
         {
             secrets = secrets with { Password = password };
             kept.Add("the administrator's password");
         }
 
-        if (Value(paperless, "PAPERLESS_SECRET_KEY") is { } key)
+        if (!answers.IsExisting && Value(paperless, "PAPERLESS_SECRET_KEY") is { } key)
         {
             secrets = secrets with { SecretKey = key };
             kept.Add("Paperless's secret key");
         }
 
-        if (Value(gateway, "GATEWAY_PAPERLESS_TOKEN") is { } token)
+        if (answers.IsExisting && Value(gateway, "GATEWAY_PAPERLESS_TOKEN") is { } token)
         {
             secrets = secrets with { Token = token };
             kept.Add("the API token of Paperless");

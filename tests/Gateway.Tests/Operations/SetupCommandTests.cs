@@ -157,7 +157,7 @@ public sealed class SetupCommandTests : IDisposable
             NewSecrets: false,
             AuthentikToken.None);
 
-        Assert.Equal(Terminal.BadUsage, await new SetupCommand(ask: null, _ => Task.FromResult(0)).RunAsync(arguments));
+        Assert.Equal(Terminal.BadUsage, await new SetupCommand(ask: null, _ => Task.FromResult(0)).RunAsync(arguments, World.Ct));
         Assert.Empty(Directory.EnumerateFiles(_directory));
     }
 
