@@ -101,7 +101,7 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
             "You are signed in here, but Paperless does not take the gateway's word for it.")
         {
             Remedy = Refusal.AskTheOperator,
-            ForTheOperator = $"Paperless answered {context.Request.Path} with a redirect to its login page: it ignores the header "
+            ForTheOperator = $"Paperless answered {context.Request.PathForLogs()} with a redirect to its login page: it ignores the header "
                 + $"{settings.Paperless.UserHeader} with which the gateway names people. {remoteUser.Remedy}",
             Links = [_signOut],
             Level = LogLevel.Information,
