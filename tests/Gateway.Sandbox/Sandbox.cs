@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Storage;
@@ -37,7 +38,8 @@ internal sealed class Sandbox
             if (!ports.HasGateway)
             {
                 SayWithoutGateway(ports, provider, paperless.Data.AdminToken);
-                await Task.Delay(Timeout.Infinite);
+                await StopSignalAsync();
+                return 0;
             }
 
             // The stand-in forgets its users when it stops: links to them would lead to nobody, or to somebody else. Only here, where
@@ -82,6 +84,21 @@ internal sealed class Sandbox
         {"openid_connect": {"APPS": [{"provider_id": "authentik", "name": "authentik", "client_id": "{{{provider.Options.ClientId}}}",
         "secret": "{{{provider.Options.ClientSecret}}}", "settings": {"server_url": "{{{provider.DiscoveryUrl}}}"}}], "OAUTH_PKCE_ENABLED": true}}
         """;
+
+    /// <summary>Ctrl+C, or a request to stop.</summary>
+    private static async Task StopSignalAsync()
+    {
+        TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        await stop.Task;
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.TrySetResult();
+        }
+    }
 
     private static void SayWithoutGateway(SandboxPorts ports, DevelopmentProvider provider, string token) => Console.WriteLine($"""
 
