@@ -1,5 +1,6 @@
 using Gateway.Access;
 using Gateway.Accounts;
+using Gateway.Apps;
 using Gateway.Checks;
 using Gateway.Forwarding;
 using Gateway.Groups;
@@ -45,6 +46,7 @@ internal sealed class Program
         builder.AddProfile();
         builder.AddRecheck();
         builder.AddSignIn(settings);
+        builder.AddApps();
         builder.AddStaticCache();
         builder.AddForwarding();
         builder.AddSignOut();
@@ -60,7 +62,7 @@ internal sealed class Program
         app.UseHostAndPathGuard();
 
         // The session's cookie says who is there. No later step takes a header's word for it.
-        app.UseSessions();
+        app.UseSessions(settings);
 
         // The access table decides here, and what is Paperless's is forwarded. It denies by default: no route, and no later step, opens a door.
         app.UseForwarding();

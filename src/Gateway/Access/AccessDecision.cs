@@ -21,6 +21,15 @@ internal enum AccessDecision
     /// <summary>Forward to Paperless with the request's `Authorization`: no identity, no cookies.</summary>
     WithCredential,
 
+    /// <summary>Forward to Paperless with the API token of the device password's user: no identity, no cookies.</summary>
+    WithDevicePassword,
+
+    /// <summary>The device password does not open this: 403.</summary>
+    DevicePasswordRefused,
+
+    /// <summary>`POST /api/token/`: a device password is its own token. Everything else is Paperless's to answer, where passwords are on.</summary>
+    TokenForPassword,
+
     /// <summary>Nobody is signed in: a browser is redirected to the sign-in page, everything else gets a 401.</summary>
     SignInFirst,
 

@@ -18,6 +18,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     public Task RefuseAsync(HttpContext context, AccessDecision access) => access switch
     {
         AccessDecision.SignInFirst => SignInFirstAsync(context),
+        AccessDecision.DevicePasswordRefused => RefuseDeviceScopeAsync(context),
         AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(
             401, "credential_refused", "Credential not accepted", "The gateway does not know this kind of credential.")
         {
@@ -99,6 +100,32 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
                 + "answer: the log has the status, or the reason (CredentialUnanswered). Check that Paperless runs.",
         }),
     };
+
+    /// <summary>A device password that is unknown, misspelt, expired or revoked, or whose owner has lost access.</summary>
+    public Task RefuseDevicePasswordAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        401, "device_password_unknown", "Device password not accepted",
+        "This device password is not known: it was revoked, it has expired, or it is misspelt.")
+    {
+        Remedy = $"Make a new one at {settings.Public.Origin}{settings.ScriptName}/gateway/apps.",
+    });
+
+    /// <summary>The gateway has no API token of the user at the moment. The app may try again.</summary>
+    public Task RefuseWithoutUserTokenAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(
+        503, "user_token_missing", "Not at the moment", "Paperless gives no API token for the user of this device password.")
+    {
+        Remedy = "Try again in a moment.",
+        RetryAfter = 5,
+        ForTheOperator = Refusal.Sentences(reason, "The log of Paperless may have the reason."),
+    });
+
+    private Task RefuseDeviceScopeAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
+        403, "device_password_scope", "Not with this device password", "This device password does not open this part of the API.")
+    {
+        Level = LogLevel.Information,
+        Remedy
+            = $"A device password changes no password and shows no API token; one for uploads reads no documents. Others are made at {settings.Public.Origin}"
+            + $"{settings.ScriptName}/gateway/apps.",
+    });
 
     /// <summary>A request whose answer depends on Paperless, which did not give it.</summary>
     public Task RefuseWithoutPaperlessAsync(HttpContext context, PaperlessUnavailableException failure) =>

@@ -20,11 +20,12 @@ internal enum AccessMethods
     Any = Read | Post | Other,
 }
 
-/// <summary>The conditions of a row besides method and path. The first three depend on settings only.</summary>
+/// <summary>The conditions of a row besides method and path. Those that depend on settings only say so.</summary>
 [Flags]
 internal enum AccessConditions
 {
     Always = 0,
+    /// <summary>Depends on settings only, as the next two.</summary>
     PasswordsOn = 1,
     PasswordsOff = 2,
     SignupsOff = 4,
@@ -36,4 +37,16 @@ internal enum AccessConditions
 
     /// <summary>Any `Authorization` header.</summary>
     AnyAuthorization = 64,
+
+    /// <summary>`GATEWAY_APPS`. Depends on settings only.</summary>
+    AppsOn = 128,
+
+    /// <summary>`GATEWAY_PAPERLESS_TOKENS`. Depends on settings only.</summary>
+    PaperlessTokensOn = 256,
+
+    /// <summary>A device password of the scope "full".</summary>
+    DevicePassword = 512,
+
+    /// <summary>A device password of the scope "upload only".</summary>
+    UploadPassword = 1024,
 }

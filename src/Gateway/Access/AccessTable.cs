@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Gateway.Settings;
 using static Gateway.Access.AccessConditions;
 using static Gateway.Access.AccessDecision;
 using static Gateway.Access.AccessMethods;
@@ -10,6 +11,13 @@ namespace Gateway.Access;
 /// <remarks>Rows that open a path to everyone compare exactly; rows that close a path ignore letter case.</remarks>
 internal sealed class AccessTable
 {
+    /// <summary>What Paperless's apps read before an upload: who they are, and the lists from which a person chooses. No documents.</summary>
+    private static readonly string[] ReadByApps =
+    [
+        "/api/", "/api/profile/", "/api/ui_settings/", "/api/remote_version/", "/api/statistics/", "/api/tasks/", "/api/tags/", "/api/correspondents/",
+        "/api/document_types/", "/api/storage_paths/", "/api/custom_fields/", "/api/saved_views/", "/api/users/", "/api/groups/",
+    ];
+
     private static readonly string[] SignOutPaths = ["/accounts/logout", "/api/auth/logout", "/admin/logout"];
 
     /// <summary>docs/architecture.md shows this table; a test compares both.</summary>
@@ -39,6 +47,8 @@ internal sealed class AccessTable
         new(Any, BelowWith("/accounts", "/signup"), SignupsOff, Closed, Closed, "sign-up"),
         new(Any, Below("/accounts"), Always, AccountPages, WithIdentity, "Paperless's account pages"),
 
+        new(Post, Page("/api/token"), AppsOn, TokenForPassword, TokenForPassword, "gives an API token for a password; a device password is its own token"),
+
         // Only the endpoint itself is public, because Django serves share links below any path.
         new(Change, Below("/api/token"), PasswordsOff, Closed, Closed, "gives an API token for a password"),
         new(ReadOrPost, Page("/api/token"), Always, Public, Public, "gives an API token for a password"),
@@ -50,23 +60,35 @@ internal sealed class AccessTable
         new(Any, BelowWith("/api/auth", "/signup"), SignupsOff, Closed, Closed, "sign-up of apps"),
         new(Any, Below("/api/auth"), Always, SignInFirst, WithIdentity, "allauth's API for apps"),
 
+        // A device password opens neither what shows or makes a permanent token nor what changes a password.
+        new(Read, Page("/api/profile"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "the own profile, without the API token"),
+        new(Any, Below("/api/profile"), AccessConditions.DevicePassword, DevicePasswordRefused, DevicePasswordRefused, "changes of the own profile"),
+        new(Any, StartingWith("/api/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "the API with a device password"),
+        new(Post, File("/api/documents/post_document/"), UploadPassword, WithDevicePassword, WithDevicePassword, "uploads"),
+        new(Read, File(ReadByApps), UploadPassword, WithDevicePassword, WithDevicePassword, "what apps read when they start, for uploads"),
+        new(Any, StartingWith("/api/"), UploadPassword, DevicePasswordRefused, DevicePasswordRefused, "everything else with a device password for uploads"),
+        new(Read, StartingWith("/ws/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "live status of an app"),
+
         // A credential wins over the session, because a program that sends a credential wants that account.
-        new(Any, StartingWith("/api/"), Token, WithCredential, WithCredential, "the API with a token"),
+        new(Any, StartingWith("/api/"), Token | PaperlessTokensOn, WithCredential, WithCredential, "the API with a token"),
         new(Any, StartingWith("/api/"), Basic | PasswordsOn, WithCredential, WithCredential, "the API with a password"),
         new(Any, StartingWith("/api/"), AccessConditions.AnyAuthorization, CredentialRefused, CredentialRefused, "the API with another `Authorization`"),
 
         new(Any, Everything, Always, SignInFirst, WithIdentity, "Paperless"),
     ];
 
-    private const AccessConditions SettingsConditions = PasswordsOn | PasswordsOff | SignupsOff;
+    private const AccessConditions SettingsConditions = PasswordsOn | PasswordsOff | SignupsOff | AppsOn | PaperlessTokensOn;
 
     /// <summary>The rows whose conditions on settings are met.</summary>
     private readonly AccessRule[] _rules;
 
-    public AccessTable(bool regularLoginDisabled, bool signupsAllowed)
+    public AccessTable(bool regularLoginDisabled, bool signupsAllowed, AppSettings? apps = null)
     {
         AccessConditions settings = regularLoginDisabled ? PasswordsOff : PasswordsOn;
         settings |= signupsAllowed ? Always : SignupsOff;
+        apps ??= AppSettings.Default;
+        settings |= apps.IsOn ? AppsOn : Always;
+        settings |= apps.PaperlessTokens ? PaperlessTokensOn : Always;
         _rules =
         [
             .. Rules.Where(rule => (rule.When & SettingsConditions & ~settings) == Always)
@@ -110,6 +132,8 @@ internal sealed class AccessTable
         PasswordRequested => HasPasswordParameter(query),
         Token => scheme == AuthorizationScheme.Token,
         Basic => scheme == AuthorizationScheme.Basic,
+        AccessConditions.DevicePassword => scheme == AuthorizationScheme.DevicePassword,
+        UploadPassword => scheme == AuthorizationScheme.UploadPassword,
         AccessConditions.AnyAuthorization => scheme != AuthorizationScheme.None,
         _ => throw new UnreachableException($"No request is checked for {when}."),
     };

@@ -8,6 +8,13 @@ internal enum AuthorizationScheme
     None,
     Token,
     Basic,
+
+    /// <summary>A valid device password of the scope "full", as `Token` or `Basic`.</summary>
+    DevicePassword,
+
+    /// <summary>A valid device password of the scope "upload only".</summary>
+    UploadPassword,
+
     Other,
 }
 

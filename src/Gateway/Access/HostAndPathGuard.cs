@@ -10,7 +10,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
 {
     private readonly HostString _publicHost = new(settings.Public.Authority);
     private readonly PathString _scriptName = new(settings.ScriptName);
-    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed, settings.Apps);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -128,7 +128,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
 
         AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
         AccessDecision access = _accessTable.Decide(request.Method, path.Value ?? "", hasSession: false, scheme, request.QueryString.Value ?? "");
-        return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public;
+        return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public or AccessDecision.TokenForPassword;
     }
 
     private bool IsStylesheet(HttpRequest request) =>

@@ -15,6 +15,8 @@ internal static class ForwardingFeature
         builder.Services.AddSingleton<PaperlessTransformers>();
         builder.Services.AddSingleton<WebSocketForwarder>();
         builder.Services.AddSingleton<AllowedRequestForwarder>();
+        builder.Services.AddSingleton<DevicePasswordForwarder>();
+        builder.Services.AddSingleton<AppTokens>();
     }
 
     /// <summary>Forwards the requests for Paperless. Only requests for the gateway's endpoints pass this middleware.</summary>

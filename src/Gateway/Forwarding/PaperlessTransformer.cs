@@ -23,6 +23,7 @@ internal sealed class PaperlessTransformer(
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects,
+    AppTokens appTokens,
     AccessDecision access,
     bool isSocket) : HttpTransformer
 {
@@ -34,12 +35,13 @@ internal sealed class PaperlessTransformer(
     private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
     private readonly bool _isPublic = access == AccessDecision.Public;
     private readonly bool _hasCredential = access == AccessDecision.WithCredential;
+    private readonly bool _hasDevicePassword = access == AccessDecision.WithDevicePassword;
 
     /// <summary>The request header on which the response depends; null for public responses.</summary>
     private readonly string? _varyHeader = access switch
     {
         AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages => "Cookie",
-        AccessDecision.WithCredential => "Authorization",
+        AccessDecision.WithCredential or AccessDecision.WithDevicePassword => "Authorization",
         _ => null,
     };
 
@@ -63,6 +65,11 @@ internal sealed class PaperlessTransformer(
         if (_hasCredential)
         {
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
+        }
+
+        if (_hasDevicePassword)
+        {
+            SetUserOfApp(httpContext.Features.GetRequiredFeature<UserOfApp>(), proxyRequest);
         }
 
         // Set after the copied headers, so that there is at most one user header. A WebSocket's user is that of Paperless's own session, whose
@@ -103,6 +110,14 @@ internal sealed class PaperlessTransformer(
             }
         }
 
+        if (_hasDevicePassword && proxyResponse is not null
+            && httpContext.Features.Get<UserOfApp>() is { Token: { } token, Device: var device }
+            && await appTokens.IsRefusedAsync(token, proxyResponse, cancellationToken)
+            && !await appTokens.SendAgainAsync(httpContext, device, token, proxyResponse))
+        {
+            return false;
+        }
+
         bool copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         IHeaderDictionary headers = httpContext.Response.Headers;
         if (headers.SetCookie is { Count: > 0 } setCookies)
@@ -129,6 +144,18 @@ internal sealed class PaperlessTransformer(
         }
 
         return copyBody;
+    }
+
+    private void SetUserOfApp(UserOfApp user, HttpRequestMessage proxyRequest)
+    {
+        if (user.Token is { } token)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation("Authorization", token.Authorization);
+        }
+        else if (user.Session is { } own)
+        {
+            proxyRequest.Headers.TryAddWithoutValidation("Cookie", $"{settings.Paperless.SessionCookie}={own.Value}");
+        }
     }
 
     /// <summary>Whether Paperless requires a sign-in: the password session is over, and the sign-in page must not report "signed in already".</summary>

@@ -12,10 +12,11 @@ internal sealed class PaperlessTransformers(
     RequestHeaderFilter headers,
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
-    LoginRedirectResponder loginRedirects)
+    LoginRedirectResponder loginRedirects,
+    AppTokens appTokens)
 {
-    private readonly PaperlessTransformer[] _forRequests = Create(settings, headers, cookies, passwordSessions, loginRedirects, isSocket: false);
-    private readonly PaperlessTransformer[] _forSockets = Create(settings, headers, cookies, passwordSessions, loginRedirects, isSocket: true);
+    private readonly PaperlessTransformer[] _forRequests = Create(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, isSocket: false);
+    private readonly PaperlessTransformer[] _forSockets = Create(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, isSocket: true);
 
     public HttpTransformer For(AccessDecision access) => _forRequests[(int)access];
 
@@ -27,9 +28,10 @@ internal sealed class PaperlessTransformers(
         PaperlessCookies cookies,
         PasswordSessionRegistry passwordSessions,
         LoginRedirectResponder loginRedirects,
+        AppTokens appTokens,
         bool isSocket) =>
     [
         .. Enum.GetValues<AccessDecision>()
-            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, access, isSocket)),
+            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, access, isSocket)),
     ];
 }

@@ -1,4 +1,5 @@
 using Gateway.Access;
+using Gateway.Apps;
 using Gateway.Pages;
 using Gateway.PasswordSessions;
 using Gateway.Recheck;
@@ -18,19 +19,42 @@ internal sealed class RequestDispatcher(
     AccessRefusals refusals,
     PasswordSessionRegistry passwordSessions,
     AllowedRequestForwarder allowed,
+    DevicePasswordForwarder devices,
+    TokenEndpoint tokenEndpoint,
     SessionRecheck recheck)
 {
-    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed);
+    private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed, settings.Apps);
 
     public Task InvokeAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         Session? session = context.Session();
         AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
+        DeviceRequest? device = scheme == AuthorizationScheme.None ? null : context.Features.Get<DeviceRequest>();
+        if (device is not null)
+        {
+            if (device.Session is null)
+            {
+                return RefuseDeviceAsync(context, device);
+            }
+
+            scheme = device.IsUploadOnly ? AuthorizationScheme.UploadPassword : AuthorizationScheme.DevicePassword;
+        }
+
         AccessDecision access = _accessTable.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "");
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
             return refusals.RefuseWithoutStoreAsync(context, failed);
+        }
+
+        if (access == AccessDecision.WithDevicePassword)
+        {
+            return devices.ForwardAsync(context, device!);
+        }
+
+        if (access == AccessDecision.TokenForPassword)
+        {
+            return AnswerTokenAsync(context);
         }
 
         if (access == AccessDecision.WithIdentity && IsRecheckDue(request, session!))
@@ -64,6 +88,18 @@ internal sealed class RequestDispatcher(
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
         access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
+
+    private Task RefuseDeviceAsync(HttpContext context, DeviceRequest device) => device.StoreFailure is { } reason
+        ? refusals.RefuseWithoutStoreAsync(context, new SessionLookupFailed(device.Secret.Key(), reason))
+        : refusals.RefuseDevicePasswordAsync(context);
+
+    private async Task AnswerTokenAsync(HttpContext context)
+    {
+        if (!await tokenEndpoint.TryAnswerAsync(context))
+        {
+            await PassAsync(context, AccessDecision.Public);
+        }
+    }
 
     /// <summary>The recheck may end the session or change the username.</summary>
     private async Task RecheckAsync(HttpContext context, Session session)
@@ -101,7 +137,8 @@ internal sealed class RequestDispatcher(
     /// <returns>The task of the refusal; null where the request may be forwarded.</returns>
     private Task? Refuse(HttpContext context, AccessDecision access, bool isSocket)
     {
-        if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.Closed or AccessDecision.NotFound)
+        if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.DevicePasswordRefused
+            or AccessDecision.Closed or AccessDecision.NotFound)
         {
             return refusals.RefuseAsync(context, access);
         }

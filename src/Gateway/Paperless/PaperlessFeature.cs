@@ -29,6 +29,8 @@ internal static class PaperlessFeature
         builder.Services.AddSingleton<PaperlessCookies>();
         builder.Services.AddSingleton<PaperlessSessionLogout>();
         builder.Services.AddSingleton<RemoteUserStatus>();
+        builder.Services.AddSingleton<UserSessions>();
+        builder.Services.AddSingleton<UserApiTokens>();
         builder.Services.AddHostedService<OrphanedPaperlessSessions>();
     }
 }

@@ -13,7 +13,8 @@ internal static class ProfileRequests
 
     /// <summary>The user of a profile request; null for other requests and for requests with a credential.</summary>
     public static SignedInUser? FindUser(HttpContext context, AccessDecision access) =>
-        access != AccessDecision.WithCredential && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal)
+        access is not (AccessDecision.WithCredential or AccessDecision.WithDevicePassword)
+            && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal)
             ? context.SignedInUser()
             : null;
 

@@ -18,7 +18,9 @@ internal sealed partial class RecheckAttempt(
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
     public bool MustWait(Session session) =>
-        time.GetUtcNow() - (session.NeedsRoundTrip ? session.AccountCheckedAt : session.CheckedAt) > settings.Recheck * 2;
+        time.GetUtcNow() - (session.NeedsRoundTrip ? session.AccountCheckedAt : session.CheckedAt) > IntervalOf(session) * 2;
+
+    private TimeSpan IntervalOf(Session session) => session.DevicePassword is null ? settings.Recheck : settings.Apps.Recheck;
 
     /// <param name="record">The stored record, read after the lease was acquired.</param>
     public async Task ConcludeAsync(Session session, SessionSecret secret, SessionRecord record)
@@ -79,6 +81,13 @@ internal sealed partial class RecheckAttempt(
             SidLost(session.Identity.Provider, session.Identity.Username);
         }
 
+        if (answer is RecheckAnswer.Refused { Error: var code } && session.DevicePassword is not null)
+        {
+            // No browser can ask the provider why.
+            await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {code} to the refresh; a new device password is needed");
+            return Outcome.Concluded;
+        }
+
         if (answer is RecheckAnswer.Refused refused)
         {
             RefreshRefused(session.Identity.Provider, session.Identity.Username, refused.Error, settings.Recheck);
@@ -98,6 +107,14 @@ internal sealed partial class RecheckAttempt(
     /// <returns>Always false: a check of the account takes no lease, so no other replica can hold it.</returns>
     public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
+        bool cannotAsk = silentRecord is not null || session.NeedsRoundTrip;
+        if (session.DevicePassword is not null && cannotAsk && time.GetUtcNow() > session.SignedInAt + settings.Apps.Lifetime)
+        {
+            // It had a refresh token, which was lost: from then on it lives as long as one that never had any.
+            await conclusion.EndAsync(session, SessionEnd.Expired, "the provider cannot be asked any more, and GATEWAY_APP_LIFETIME is over");
+            return false;
+        }
+
         string? noAnswer = (await conclusion.FollowAccountAsync(session, secret)).NoAnswer;
         if (silentRecord is not null)
         {
@@ -141,7 +158,7 @@ internal sealed partial class RecheckAttempt(
 
     public void Postpone(Session session, TimeSpan delay)
     {
-        TimeSpan most = delay < settings.Recheck ? delay : settings.Recheck;
+        TimeSpan most = delay < IntervalOf(session) ? delay : IntervalOf(session);
         PostponeUntil(session, time.GetUtcNow() + (most * (0.5 + Random.Shared.NextDouble())));
     }
 

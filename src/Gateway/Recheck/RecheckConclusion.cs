@@ -5,6 +5,7 @@ using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Providers;
 using Gateway.Sessions;
+using Gateway.Storage;
 
 namespace Gateway.Recheck;
 
@@ -38,7 +39,7 @@ internal sealed partial class RecheckConclusion(
     private const int MaxGroups = 1000;
 
     /// <returns>Null where it was taken over or the session has ended; else why it could not be.</returns>
-    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<string?> ApplyAsync(Session session, SessionSecret secret, Confirmation confirmation)
     {
         JsonElement claims = confirmation.Claims;
@@ -54,6 +55,7 @@ internal sealed partial class RecheckConclusion(
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.Reason);
+            await EndDevicePasswordsAsync(before.Person, SessionEnd.RefusedByTheProvider);
             return null;
         }
 
@@ -95,7 +97,7 @@ internal sealed partial class RecheckConclusion(
     }
 
     /// <summary>Paperless alone is asked: whether the user is still there, and under which name.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<AccountCheck> FollowAccountAsync(Session session, SessionSecret secret)
     {
         Identity before = session.Identity;
@@ -127,6 +129,11 @@ internal sealed partial class RecheckConclusion(
         sessions.MarkAccountChecked(session.Key);
         return AccountCheck.Confirmed;
     }
+
+    /// <summary>Ends every device password of somebody who may not sign in any more.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer. The end is sent again until it does.</exception>
+    public Task EndDevicePasswordsAsync(PersonKey person, SessionEnd cause) =>
+        revocations.EndAllAsync(SessionIndex.ForDevicePasswords(person), cause, CancellationToken.None);
 
     public async Task EndAsync(Session session, SessionEnd cause, string reason)
     {

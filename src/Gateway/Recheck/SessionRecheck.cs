@@ -50,8 +50,7 @@ internal sealed class SessionRecheck(
             return true;
         }
 
-        bool isDue = session.IsAccountCheckDue || (session.IsRecheckDue && !session.NeedsRoundTrip);
-        Task<bool>? run = isDue ? Start(session, secret) : null;
+        Task<bool>? run = IsDue(session) ? Start(session, secret) : null;
         if (run is not null && attempt.MustWait(session))
         {
             await WaitAsync(run, session, secret, context.RequestAborted);
@@ -86,6 +85,21 @@ internal sealed class SessionRecheck(
         return false;
     }
 
+    /// <summary>As <see cref="AskAsync"/> for a device password, which has no browser that could ask.</summary>
+    /// <returns>The device password as it is now; null if it has ended.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer, and the last confirmation is too old.</exception>
+    public async Task<Session?> AskAboutDeviceAsync(Session device, SessionSecret secret, CancellationToken aborted)
+    {
+        Task<bool> run = Start(device, secret);
+        if (!attempt.MustWait(device))
+        {
+            return device;
+        }
+
+        await WaitAsync(run, device, secret, aborted);
+        return sessions.Current(device.Key) ?? await sessions.LoadAsync(secret, aborted);
+    }
+
     /// <summary>Asks Paperless about the user of a session now, regardless of when the next recheck is due.</summary>
     public async Task<AccountCheck> CheckAccountAsync(HttpContext context, Session session)
     {
@@ -106,6 +120,26 @@ internal sealed class SessionRecheck(
             _turns.Release();
         }
     }
+
+    /// <summary>Asks Paperless about the user of a device password now.</summary>
+    public async Task<AccountCheck> CheckAccountOfDeviceAsync(Session device, SessionSecret secret, CancellationToken aborted)
+    {
+        await _turns.WaitAsync(aborted);
+        try
+        {
+            return await attempt.CheckAccountAsync(device, secret);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    /// <summary>The session as it is now; null if it has ended.</summary>
+    public Session? Current(Session session) => sessions.Current(session.Key);
+
+    /// <summary>Whether the provider, or Paperless alone, is to be asked without the browser.</summary>
+    public static bool IsDue(Session session) => session.IsAccountCheckDue || (session.IsRecheckDue && !session.NeedsRoundTrip);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -15,10 +15,18 @@ internal sealed record NewSession(
     string Device = "",
     string Address = "")
 {
+    /// <summary>Set if the session is a device password; null for a browser's session.</summary>
+    public DevicePassword? DevicePassword { get; init; }
+
+    /// <summary>The end that the person has chosen for a device password; null for none.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     /// <summary>For logs and debuggers: leaves out the tokens.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
     public byte[]? SidIndex => Sid is null ? null : SessionIndex.ForSid(Identity.Provider, Identity.Issuer, Sid);
 
-    public byte[] PersonIndex => SessionIndex.ForPerson(new PersonKey(Identity.Provider, Identity.Issuer, Sub));
+    public byte[] PersonIndex => DevicePassword is null
+        ? SessionIndex.ForPerson(new PersonKey(Identity.Provider, Identity.Issuer, Sub))
+        : SessionIndex.ForDevicePasswords(Identity.Person);
 }

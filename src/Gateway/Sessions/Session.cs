@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using Gateway.Storage;
@@ -28,6 +29,7 @@ internal sealed class Session
     {
         Key = secret.Key();
         Identity = record.Identity;
+        DevicePassword = record.DevicePassword;
         SignedInAt = record.SignedInAt;
         CheckedAt = record.CheckedAt;
         RefusedAt = record.RefusedAt;
@@ -51,6 +53,15 @@ internal sealed class Session
     public SessionKey Key { get; }
 
     public Identity Identity { get; }
+
+    /// <summary>Set if an app or scanner sends the secret; null for a browser's session.</summary>
+    public DevicePassword? DevicePassword { get; }
+
+    /// <summary>From where a device password was last used. Null before its first use in this process.</summary>
+    public IPAddress? UsedFrom { get; set; }
+
+    /// <summary>The part of <see cref="UsedFrom"/> that is stored already.</summary>
+    public IPAddress? StoredUsedFrom { get; set; }
 
     public DateTimeOffset SignedInAt { get; }
 
@@ -114,8 +125,9 @@ internal sealed class Session
     /// <summary>When Paperless last confirmed the user to this process.</summary>
     public DateTimeOffset AccountCheckedAt => new(Volatile.Read(ref _accountCheckedAt), TimeSpan.Zero);
 
+    /// <summary>A device password does not expire for want of use: a scanner may be used once a month.</summary>
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
-        now < ExpiresAt && now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks;
+        now < ExpiresAt && (DevicePassword is not null || now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks);
 
     /// <summary>Whether the session belongs to this `sid` or person; see <see cref="SessionIndex"/>.</summary>
     public bool HasIndex(ReadOnlySpan<byte> index) => index.SequenceEqual(PersonIndex) || (_sidIndex is not null && index.SequenceEqual(_sidIndex));
@@ -148,6 +160,8 @@ internal sealed class Session
     public void CopyStateFrom(Session before)
     {
         _openSockets = before._openSockets;
+        UsedFrom = before.UsedFrom;
+        StoredUsedFrom = before.StoredUsedFrom;
         LastCookies = before.LastCookies;
         Confirm(new DateTimeOffset(Volatile.Read(ref before._confirmedAt), TimeSpan.Zero));
         Use(before.UsedAt);

@@ -7,7 +7,8 @@ namespace Gateway.Sessions;
 
 /// <summary>The part of a session that lists show.</summary>
 /// <param name="Device">The browser's `User-Agent` header, truncated.</param>
-/// <param name="Address">The IP address of the sign-in.</param>
+/// <param name="Address">The IP address of the sign-in; of a device password, the address from which it was last used.</param>
+/// <param name="DevicePassword">Null for a browser's session.</param>
 internal sealed record SessionInfo(
     string Username,
     int UserId,
@@ -16,7 +17,8 @@ internal sealed record SessionInfo(
     string Subject,
     string Device,
     string Address,
-    DateTimeOffset SignedInAt);
+    DateTimeOffset SignedInAt,
+    DevicePassword? DevicePassword = null);
 
 /// <summary>Encrypts <see cref="SessionInfo"/> with the gateway's data-protection keys, so that a copy of the store does not tell who is signed in.</summary>
 internal sealed class SessionInfoProtector(IDataProtectionProvider protection)

@@ -22,6 +22,8 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
 internal sealed class SessionList(SessionMemory memory, ISessionStore store, SessionInfoProtector infos, SessionSettings settings, TimeProvider time)
 {
     /// <summary>The valid sessions of one person, most recently used first.</summary>
+    /// <param name="personIndex">Of the person's browsers, or of the person's device passwords: see <see cref="SessionIndex"/>.</param>
+    /// <param name="cancellationToken">Cancels the look-up.</param>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<IReadOnlyList<ListedSession>> FindByPersonAsync(byte[] personIndex, CancellationToken cancellationToken) =>
     [
@@ -29,7 +31,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
             .OrderByDescending(session => session.UsedAt),
     ];
 
-    /// <summary>All valid sessions, most recently used first.</summary>
+    /// <summary>All valid sessions and device passwords, most recently used first.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<IReadOnlyList<ListedSession>> ListAllAsync(CancellationToken cancellationToken)
     {
@@ -52,7 +54,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
         // Memory knows the last use earlier than the store.
         DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
         DateTimeOffset now = time.GetUtcNow();
-        return now < stored.ExpiresAt && now - usedAt < settings.Idle && infos.Unprotect(stored.Info) is { } info
+        return now < stored.ExpiresAt && (!stored.HasIdleTimeout || now - usedAt < settings.Idle) && infos.Unprotect(stored.Info) is { } info
             ? new ListedSession(stored with { UsedAt = usedAt }, info)
             : null;
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Gateway.Background;
 using Gateway.Settings;
 using Gateway.Storage;
@@ -14,6 +15,7 @@ internal sealed partial class SessionMaintenance(
     SessionRegistry sessions,
     Revocations revocations,
     PendingRevocations pending,
+    SessionInfoProtector infos,
     SessionSettings settings,
     TimeProvider time,
     ILogger<SessionMaintenance> logger) : BackgroundService
@@ -104,6 +106,24 @@ internal sealed partial class SessionMaintenance(
         }
     }
 
+    /// <summary>Stores from where device passwords were last used, if that has changed: their owners see it in the list.</summary>
+    private async Task StoreAddressesAsync(CancellationToken cancellationToken)
+    {
+        foreach (Session session in memory.All.Where(session => session.UsedFrom is { } from && !from.Equals(session.StoredUsedFrom)).ToArray())
+        {
+            IPAddress from = session.UsedFrom!;
+            byte[] key = session.Key.ToBytes();
+            if (await store.FindAsync(key, cancellationToken) is { } stored && infos.Unprotect(stored.Info) is { } info && info.Address != TextOf(from))
+            {
+                await store.SetInfoAsync(key, infos.Protect(info with { Address = TextOf(from) }), cancellationToken);
+            }
+
+            session.StoredUsedFrom = from;
+        }
+    }
+
+    private static string TextOf(IPAddress address) => (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
+
     private async Task TidyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         TimeSpan lag = TimeSpan.FromTicks(Math.Min(settings.Idle.Ticks / 20, TimeSpan.TicksPerMinute));
@@ -120,6 +140,7 @@ internal sealed partial class SessionMaintenance(
         }
 
         await StoreUsesAsync(lag, cancellationToken);
+        await StoreAddressesAsync(cancellationToken);
         await EndWithoutRowAsync(cancellationToken);
 
         // Rows are kept for twice the lag longer: memory may know a later use that is not stored yet.
@@ -202,6 +223,7 @@ internal sealed partial class SessionMaintenance(
     {
         await pending.FlushPendingAsync(cancellationToken);
         await StoreUsesAsync(TimeSpan.Zero, cancellationToken);
+        await StoreAddressesAsync(cancellationToken);
     });
 
     private async Task LogWhereUnavailableAsync(Func<Task> work)

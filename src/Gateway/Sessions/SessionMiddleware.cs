@@ -17,8 +17,17 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionRegistry se
             return LoadAsync(context, secret);
         }
 
-        context.User = session!.Principal;
+        SetUser(context, session!);
         return next(context);
+    }
+
+    /// <summary>A device password is no session of a browser.</summary>
+    private static void SetUser(HttpContext context, Session session)
+    {
+        if (session.DevicePassword is null)
+        {
+            context.User = session.Principal;
+        }
     }
 
     private async Task LoadAsync(HttpContext context, SessionSecret secret)
@@ -27,7 +36,7 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionRegistry se
         {
             if (await sessions.LoadAsync(secret, context.RequestAborted) is { } session)
             {
-                context.User = session.Principal;
+                SetUser(context, session);
             }
         }
         catch (StoreUnavailableException unavailable)

@@ -58,6 +58,7 @@ internal sealed record ProviderTokens(
 /// <param name="SidLostAt">When a refreshed ID token first named no provider session (`sid`) any more, and no silent authentication has confirmed the
 /// person since; null otherwise.</param>
 /// <param name="RoundTripOpenSince">When the first silent authentication began that has not come back; null if there is none.</param>
+/// <param name="DevicePassword">Set if an app or scanner sends the secret; null for a browser's session.</param>
 internal sealed record SessionRecord(
     Identity Identity,
     DateTimeOffset SignedInAt,
@@ -66,7 +67,8 @@ internal sealed record SessionRecord(
     DateTimeOffset? RoundTripAt = null,
     DateTimeOffset? RefusedAt = null,
     DateTimeOffset? SidLostAt = null,
-    DateTimeOffset? RoundTripOpenSince = null)
+    DateTimeOffset? RoundTripOpenSince = null,
+    DevicePassword? DevicePassword = null)
 {
     /// <summary>At most one silent authentication in this time, …</summary>
     public static readonly TimeSpan RoundTripInterval = TimeSpan.FromHours(1);

@@ -24,6 +24,9 @@ internal sealed partial class SessionRegistry(
     /// <summary>After a failure, sessions that stay valid without the store do not ask it again for this long. Their requests do not wait.</summary>
     private static readonly TimeSpan StoreRetryBackoff = TimeSpan.FromSeconds(2);
 
+    /// <summary>Longer than any device is used.</summary>
+    private static readonly TimeSpan NoLifetime = TimeSpan.FromDays(3650);
+
     private readonly UnreadableEntries _unreadable = new(logger);
 
     private long _storeFailedAt;
@@ -34,9 +37,9 @@ internal sealed partial class SessionRegistry(
     public async Task<(SessionSecret Secret, Session Session)?> BeginAsync(NewSession made, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        DateTimeOffset expiresAt = now + settings.Lifetime;
+        DateTimeOffset expiresAt = Earlier(now + LifetimeOf(made), made.ExpiresAt);
         SessionSecret secret = SessionSecret.Create();
-        SessionRecord record = new(made.Identity, now, made.AssertedAt, made.Tokens);
+        SessionRecord record = new(made.Identity, now, made.AssertedAt, made.Tokens, DevicePassword: made.DevicePassword);
         SessionInfo info = new(
             made.Identity.Username,
             made.Identity.UserId,
@@ -45,8 +48,12 @@ internal sealed partial class SessionRegistry(
             made.Identity.Subject,
             made.Device,
             made.Address,
-            now);
-        StoredSession stored = new(secret.Key().ToBytes(), made.SidIndex, made.PersonIndex, now, expiresAt, record.Encrypt(secret), infos.Protect(info));
+            now,
+            made.DevicePassword);
+        StoredSession stored = new(secret.Key().ToBytes(), made.SidIndex, made.PersonIndex, now, expiresAt, record.Encrypt(secret), infos.Protect(info))
+        {
+            HasIdleTimeout = made.DevicePassword is null,
+        };
         if (!await store.AddAsync(stored, made.AssertedAt, cancellationToken))
         {
             EndedWhileUnderWay(made.Identity.Username, made.Identity.Provider);
@@ -55,9 +62,30 @@ internal sealed partial class SessionRegistry(
 
         Session session = Create(secret, record, stored);
         memory.Add(session);
-        SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
+        if (made.DevicePassword is { } device)
+        {
+            DevicePasswordMade(made.Identity.Username, device.Name, device.Scope, expiresAt, session.Key);
+        }
+        else
+        {
+            SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
+        }
+
         return (secret, session);
     }
+
+    /// <summary>A device password that the provider can be asked about has no end of its own.</summary>
+    private TimeSpan LifetimeOf(NewSession made)
+    {
+        if (made.DevicePassword is null)
+        {
+            return settings.Lifetime;
+        }
+
+        return made.Tokens.RefreshToken is null ? settings.Apps.Lifetime : NoLifetime;
+    }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 
     /// <summary>Looks in memory only (hot path). If it returns false, call <see cref="LoadAsync"/>.</summary>
     public bool TryFind(SessionKey key, out Session? session)
@@ -259,13 +287,14 @@ internal sealed partial class SessionRegistry(
 
     /// <summary>Derived from the random key, so that it differs between sessions and is the same at all gateways.</summary>
     private TimeSpan RecheckInterval(Session session) =>
-        settings.Recheck * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
+        (session.DevicePassword is null ? settings.Recheck : settings.Apps.Recheck)
+            * (EarliestRecheck + ((1 - EarliestRecheck) * (session.Key.B / (double)ulong.MaxValue)));
 
     private Session Create(SessionSecret secret, SessionRecord record, StoredSession stored)
     {
         Session session = new(secret, record, stored)
         {
-            HeldBackFrom = record.UnconfirmedSince + settings.Recheck ?? DateTimeOffset.MaxValue,
+            HeldBackFrom = record.DevicePassword is null ? record.UnconfirmedSince + settings.Recheck ?? DateTimeOffset.MaxValue : DateTimeOffset.MaxValue,
         };
         session.ScheduleRecheck(record.RefusedAt ?? (record.CheckedAt + RecheckInterval(session)));
         session.MarkAccountChecked(record.CheckedAt, RecheckInterval(session));
@@ -279,6 +308,13 @@ internal sealed partial class SessionRegistry(
         Level = LogLevel.Information,
         Message = "{User} signed in at {Provider} as {Subject} of {Issuer}; session {Session}")]
     private partial void SignedIn(string user, string provider, string issuer, string subject, SessionKey session);
+
+    [LoggerMessage(
+        EventId = 2010,
+        EventName = "DevicePasswordMade",
+        Level = LogLevel.Information,
+        Message = "{User} made the device password \"{Name}\" ({Scope}, until {ExpiresAt}); session {Session}")]
+    private partial void DevicePasswordMade(string user, string name, DeviceScope scope, DateTimeOffset expiresAt, SessionKey session);
 
     [LoggerMessage(
         EventId = 2003,

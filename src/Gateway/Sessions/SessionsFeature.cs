@@ -1,3 +1,4 @@
+using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.Sessions;
@@ -22,7 +23,7 @@ namespace Gateway.Sessions;
 /// </list>
 /// <para>Classes that work with them:</para>
 /// <list type="bullet">
-/// <item>`SessionMiddleware`, `SessionScheme`, `SessionCookie`: connect sessions to HTTP.</item>
+/// <item>`SessionMiddleware`, `SessionScheme`, `SessionCookie`: connect sessions to HTTP; `DevicePasswordMiddleware`, `DeviceCredential`: device passwords.</item>
 /// <item>`SessionRegistry` begins, finds and renews sessions; `SessionMemory` keeps them; `SessionFreshness` decides when the store is asked.</item>
 /// <item>`Revocations` end sessions; `PendingRevocations` retries what the store did not accept.</item>
 /// <item>`SessionMaintenance` does the background work; `SessionList` lists sessions.</item>
@@ -57,5 +58,12 @@ internal static class SessionsFeature
             .AddScheme<AuthenticationSchemeOptions, SessionScheme>(SessionScheme.Name, configureOptions: null);
     }
 
-    public static void UseSessions(this WebApplication app) => app.UseMiddleware<SessionMiddleware>();
+    public static void UseSessions(this WebApplication app, GatewaySettings settings)
+    {
+        app.UseMiddleware<SessionMiddleware>();
+        if (settings.Apps.IsOn)
+        {
+            app.UseMiddleware<DevicePasswordMiddleware>();
+        }
+    }
 }

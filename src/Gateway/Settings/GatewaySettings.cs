@@ -41,6 +41,8 @@ internal sealed record GatewaySettings
 
     public required SessionSettings Session { get; init; }
 
+    public AppSettings Apps => Session.Apps;
+
     public required PaperlessSettings Paperless { get; init; }
 
     /// <summary>The headers that tell Paperless the scheme of the public address.</summary>
@@ -147,7 +149,29 @@ internal sealed record ApiCredential(string? Token, string? User, string? Passwo
 }
 
 /// <summary>The idle timeout of a session, its absolute lifetime, and the interval of rechecks at the provider.</summary>
-internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime, TimeSpan Recheck);
+internal sealed record SessionSettings(TimeSpan Idle, TimeSpan Lifetime, TimeSpan Recheck)
+{
+    /// <summary>For device passwords, which are stored like sessions.</summary>
+    public AppSettings Apps { get; init; } = AppSettings.Default;
+}
+
+/// <summary>Apps, scanners and programs: device passwords, and the single sign-on of apps.</summary>
+internal sealed record AppSettings
+{
+    public static readonly AppSettings Default = new();
+
+    /// <summary>`GATEWAY_APPS`.</summary>
+    public bool IsOn { get; init; } = true;
+
+    /// <summary>The interval of rechecks of a device password at the provider.</summary>
+    public TimeSpan Recheck { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a device password lives at most that the provider cannot be asked about.</summary>
+    public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(180);
+
+    /// <summary>Whether API tokens of Paperless are accepted.</summary>
+    public bool PaperlessTokens { get; init; } = true;
+}
 
 /// <summary>The settings of Paperless that the gateway must know.</summary>
 internal sealed record PaperlessSettings(

@@ -257,7 +257,29 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
-        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck);
+        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck) { Apps = Apps() };
+    }
+
+    private AppSettings Apps()
+    {
+        const string name = "GATEWAY_APP_RECHECK";
+        AppSettings standard = AppSettings.Default;
+        TimeSpan recheck = _variables.Duration(name, standard.Recheck);
+        if (recheck < MinRecheck)
+        {
+            _variables.Problem(
+                name,
+                $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.",
+                $"Write {MinRecheck.TotalSeconds:0}s or more, such as 1h.");
+        }
+
+        return new AppSettings
+        {
+            IsOn = _variables.Flag("GATEWAY_APPS", standard.IsOn),
+            Recheck = recheck,
+            Lifetime = _variables.Duration("GATEWAY_APP_LIFETIME", standard.Lifetime),
+            PaperlessTokens = _variables.Flag("GATEWAY_PAPERLESS_TOKENS", standard.PaperlessTokens),
+        };
     }
 
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>

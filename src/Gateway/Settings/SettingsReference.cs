@@ -107,6 +107,16 @@ internal static class SettingsReference
             new("PAPERLESS_SESSION_COOKIE_AGE", "`1814400`", "Paperless's own session lifetime, in seconds."),
             new("PAPERLESS_LOGOUT_REDIRECT_URL", "the provider's end-session endpoint", "The address that the browser goes to after a logout."),
         ]),
+        new("Apps and scanners",
+        [
+            new("GATEWAY_APPS", "`true`", "Whether apps sign in by single sign-on and people can make device passwords."),
+            new(
+                "GATEWAY_APP_RECHECK",
+                "`1h`",
+                "While a device password is in use, the gateway asks the provider this often whether the person still has access."),
+            new("GATEWAY_APP_LIFETIME", "`180d`", "A device password that the provider cannot be asked about (no refresh token) expires after this time."),
+            new("GATEWAY_PAPERLESS_TOKENS", "`true`", "Whether the API accepts Paperless's own API tokens. `false`: only device passwords."),
+        ]),
         new("Network",
         [
             new("GATEWAY_PUBLIC_URL", "`PAPERLESS_URL`", "The public address, if Paperless needs another value of `PAPERLESS_URL`."),

@@ -148,6 +148,9 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         ) WITHOUT ROWID;
         CREATE INDEX refused_sign_ins_by_time ON refused_sign_ins (refused_at);
         """,
+        """
+        ALTER TABLE sessions ADD COLUMN has_idle_timeout INTEGER NOT NULL DEFAULT 1; -- 0 for a device password
+        """,
     ];
 
     /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>

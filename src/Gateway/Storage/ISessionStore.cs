@@ -15,7 +15,11 @@ internal sealed record StoredSession(
     DateTimeOffset ExpiresAt,
     byte[] Record,
     byte[] Info,
-    long Version = 1);
+    long Version = 1)
+{
+    /// <summary>False for a device password: only its expiry and a revocation end it.</summary>
+    public bool HasIdleTimeout { get; init; } = true;
+}
 
 /// <summary>
 /// Stores sessions permanently. Only <see cref="AddAsync"/> creates a row, so no other write can bring back an ended session. A logout leaves a
@@ -47,6 +51,9 @@ internal interface ISessionStore
 
     /// <summary>Stores when sessions were last used. Sessions without a row are ignored.</summary>
     public Task TouchAsync(IReadOnlyCollection<(byte[] Key, DateTimeOffset UsedAt)> uses, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the info for lists. A session without a row is ignored.</summary>
+    public Task SetInfoAsync(byte[] key, byte[] info, CancellationToken cancellationToken);
 
     /// <returns>Whether there was such a session.</returns>
     public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken);

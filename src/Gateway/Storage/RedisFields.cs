@@ -5,6 +5,9 @@ namespace Gateway.Storage;
 /// <summary>Reads the fields of a Redis hash without trusting them: a missing or invalid field is null.</summary>
 internal sealed class RedisFields
 {
+    /// <summary>The field that is 0 for a device password; sessions of an older version have none.</summary>
+    public const string HasIdleTimeout = "has_idle_timeout";
+
     private readonly Dictionary<RedisValue, RedisValue> _values = [];
 
     public RedisFields(HashEntry[] entries)
@@ -38,7 +41,7 @@ internal sealed class RedisFields
             && Bytes("info") is { } info
             && Integer("version") is { } version and >= 1 and < long.MaxValue)
         {
-            return new StoredSession(key, sidIndex, person, usedAt, expiresAt, record, info, version);
+            return new StoredSession(key, sidIndex, person, usedAt, expiresAt, record, info, version) { HasIdleTimeout = Integer(HasIdleTimeout) != 0 };
         }
 
         return null;

@@ -86,11 +86,19 @@ internal static class RedisScripts
 
     /// <summary>Stores a later use and moves the idle expiry. KEYS: session. ARGV: time of the use, idle timeout.</summary>
     public const string Touch = TypeFunctions + """
-        local kept = fields(KEYS[1], 'used', 'expires')
+        local kept = fields(KEYS[1], 'used', 'expires', 'has_idle_timeout')
         local used, expires = tonumber(kept[1] or ''), tonumber(kept[2] or '')
         if not used or not expires or not (expires >= 0 and expires < 1e15) or used >= tonumber(ARGV[1]) then return 0 end
         redis.call('HSET', KEYS[1], 'used', ARGV[1])
-        redis.call('PEXPIRE', KEYS[1], math.max(math.min(expires - tonumber(ARGV[1]), tonumber(ARGV[2])), 1))
+        local life = expires - tonumber(ARGV[1])
+        if kept[3] ~= '0' then life = math.min(life, tonumber(ARGV[2])) end
+        redis.call('PEXPIRE', KEYS[1], math.max(life, 1))
+        return 1
+        """;
+
+    /// <summary>Replaces the info for lists. KEYS: session. ARGV: info.</summary>
+    public const string SetInfo = TypeFunctions + """
+        if fields(KEYS[1], 'version')[1] then redis.call('HSET', KEYS[1], 'info', ARGV[1]) end
         return 1
         """;
 

@@ -19,6 +19,9 @@ internal sealed class RedisSessions : ISessionStore
     /// <summary>Number of commands that are sent without waiting for each answer.</summary>
     private const int PipelineSize = 500;
 
+    /// <summary>Milliseconds; longer than any lifetime.</summary>
+    private const long NoIdleTimeout = 1_000_000_000_000_000;
+
     /// <summary>Redis keeps an idle session for this much longer, because gateways store uses in batches, and later if Redis is unavailable.</summary>
     private static readonly TimeSpan MaxUseDelay = TimeSpan.FromMinutes(10);
 
@@ -81,9 +84,10 @@ internal sealed class RedisSessions : ISessionStore
             RedisScripts.Add,
             sid.Length == 0 ? keys : [.. keys, RedisNames.Tombstone + sid, RedisNames.SessionIndex + sid],
             [
-                Age(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), _idle, name,
+                Age(assertedAt), Milliseconds(session.UsedAt), Milliseconds(session.ExpiresAt), session.HasIdleTimeout ? _idle : NoIdleTimeout, name,
                 RedisNames.Session, "sid", sid, "person", person, "used", Milliseconds(session.UsedAt), "expires", Milliseconds(session.ExpiresAt),
                 "record", session.Record, "info", session.Info, "version", session.Version,
+                RedisFields.HasIdleTimeout, session.HasIdleTimeout ? 1 : 0,
             ],
             cancellationToken);
         if (answer == -1)
@@ -118,6 +122,9 @@ internal sealed class RedisSessions : ISessionStore
                 batch.Select(use => RunAsync(RedisScripts.Touch, [RedisNames.Session + Name(use.Key)], [Milliseconds(use.UsedAt), _idle], cancellationToken)));
         }
     }
+
+    public Task SetInfoAsync(byte[] key, byte[] info, CancellationToken cancellationToken) =>
+        RunAsync(RedisScripts.SetInfo, [RedisNames.Session + Name(key)], [info], cancellationToken);
 
     public async Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) =>
         await RunAsync(

@@ -6,7 +6,7 @@ namespace Gateway.Storage;
 /// <summary>Sessions in the SQLite file, for a single gateway.</summary>
 internal sealed class SqliteSessions(Database database) : ISessionStore
 {
-    private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version";
+    private const string Columns = "key, sid_index, person_index, used_at, expires_at, record, info, version, has_idle_timeout";
 
     private const int HashBytes = 32;
 
@@ -37,7 +37,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
             connection,
             $"""
             INSERT INTO sessions ({Columns}, heard_at)
-            SELECT $key, $sid_index, $person_index, $used_at, $expires_at, $record, $info, $version, $heard_at
+            SELECT $key, $sid_index, $person_index, $used_at, $expires_at, $record, $info, $version, $has_idle_timeout, $heard_at
             WHERE NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $sid_index)
               AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.hash = $person_index AND ended.ended_at >= $heard_at);
             """,
@@ -49,6 +49,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
             ("$record", session.Record),
             ("$info", session.Info),
             ("$version", session.Version),
+            ("$has_idle_timeout", session.HasIdleTimeout ? 1 : 0),
             ("$heard_at", assertedAt.ToUnixTimeMilliseconds())) > 0,
         cancellationToken);
 
@@ -82,6 +83,10 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
 
             return rows;
         },
+        cancellationToken);
+
+    public Task SetInfoAsync(byte[] key, byte[] info, CancellationToken cancellationToken) => database.WriteAsync(
+        connection => Sql.Execute(connection, "UPDATE sessions SET info = $info WHERE key = $key;", ("$key", key), ("$info", info)),
         cancellationToken);
 
     public Task<bool> RemoveAsync(byte[] key, CancellationToken cancellationToken) => database.WriteAsync(
@@ -194,7 +199,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
             Sql.Execute(connection, "DELETE FROM taken WHERE until <= $now;", seconds);
             return Sql.Execute(
                 connection,
-                "DELETE FROM sessions WHERE expires_at <= $now OR used_at <= $idle;",
+                "DELETE FROM sessions WHERE expires_at <= $now OR (used_at <= $idle AND has_idle_timeout <> 0);",
                 seconds,
                 ("$idle", (now - idle).ToUnixTimeSeconds()));
         },
@@ -257,7 +262,7 @@ internal sealed class SqliteSessions(Database database) : ISessionStore
             && Sql.Blob(row, 6) is { } info
             && Sql.Integer(row, 7) is { } version and >= 1 and < long.MaxValue)
         {
-            return new StoredSession(key, sid, person, usedAt, expiresAt, record, info, version);
+            return new StoredSession(key, sid, person, usedAt, expiresAt, record, info, version) { HasIdleTimeout = Sql.Integer(row, 8) != 0 };
         }
 
         database.Unreadable.Report("session", Name(key));

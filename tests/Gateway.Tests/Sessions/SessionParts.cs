@@ -21,7 +21,16 @@ internal sealed record SessionParts(SessionRegistry Registry, Revocations Revoca
         PendingRevocations pending = new(memory, store, settings.Storage, time, logger);
         Revocations revocations = new(memory, store, infos, pending, time, logger);
         SessionRegistry registry = new(memory, store, infos, revocations, pending, settings.Session, time, logger);
-        SessionMaintenance maintenance = new(memory, store, registry, revocations, pending, settings.Session, time, NullLogger<SessionMaintenance>.Instance);
+        SessionMaintenance maintenance = new(
+            memory,
+            store,
+            registry,
+            revocations,
+            pending,
+            infos,
+            settings.Session,
+            time,
+            NullLogger<SessionMaintenance>.Instance);
         return new SessionParts(registry, revocations, maintenance);
     }
 }

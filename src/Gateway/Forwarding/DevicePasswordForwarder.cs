@@ -1,0 +1,123 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Gateway.Access;
+using Gateway.Paperless;
+using Gateway.Sessions;
+using Gateway.WebSockets;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Gateway.Forwarding;
+
+/// <summary>
+/// Forwards the request of a device password in its user's name: with the user's own API token, so that the API answers as it does with a token of
+/// Paperless, or with a session of the user for a WebSocket.
+/// </summary>
+internal sealed class DevicePasswordForwarder(
+    AppTokens tokens,
+    UserSessions userSessions,
+    UpstreamClient paperless,
+    AllowedRequestForwarder allowed,
+    AccessRefusals refusals)
+{
+    private const int MaxProfileBytes = 256 * 1024;
+
+    public Task ForwardAsync(HttpContext context, DeviceRequest device)
+    {
+        if (OpenSockets.IsSocketRequest(context))
+        {
+            return ForwardSocketAsync(context, device);
+        }
+
+        return tokens.FindKnown(device.Session!) is { } token ? ForwardAsync(context, device, token) : PrepareAndForwardAsync(context, device);
+    }
+
+    private async Task PrepareAndForwardAsync(HttpContext context, DeviceRequest device)
+    {
+        if (await tokens.FindAsync(context, device) is { } token)
+        {
+            await ForwardAsync(context, device, token);
+        }
+    }
+
+    private Task ForwardAsync(HttpContext context, DeviceRequest device, UserApiToken token)
+    {
+        if (context.Request.Path == PaperlessPaths.Profile)
+        {
+            return AnswerProfileAsync(context, token);
+        }
+
+        context.Features.Set(new UserOfApp(device, token));
+        return allowed.ForwardAsync(context, AccessDecision.WithDevicePassword);
+    }
+
+    /// <summary>The profile without the permanent API token: a device password must not be changed into something that outlives it.</summary>
+    private async Task AnswerProfileAsync(HttpContext context, UserApiToken token)
+    {
+        string accept = context.Request.Headers.Accept.ToString();
+        UpstreamRequest request = new(HttpMethod.Get, PaperlessPaths.Profile, UserSessions.AnswerTimeout)
+        {
+            Headers = [("Accept", accept.Length > 0 ? accept : "application/json"), ("Authorization", token.Authorization)],
+            MaxResponseBytes = MaxProfileBytes,
+        };
+        try
+        {
+            UpstreamResponse answer = await paperless.AskAsync(request, context.RequestAborted);
+            if (answer.Status != HttpStatusCode.OK || Parse(answer.Body) is not { } profile)
+            {
+                await refusals.RefuseWithoutUserTokenAsync(context, $"Paperless answered {(int)answer.Status} to {PaperlessPaths.Profile}");
+                return;
+            }
+
+            profile["auth_token"] = null;
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.ContentType = "application/json";
+            await context.Response.WriteAsync(profile.ToJsonString(), context.RequestAborted);
+        }
+        catch (UpstreamUnavailableException)
+        {
+            await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
+        }
+    }
+
+    private static JsonObject? Parse(byte[] body)
+    {
+        try
+        {
+            return JsonNode.Parse(body, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private async Task ForwardSocketAsync(HttpContext context, DeviceRequest device)
+    {
+        if (await tokens.ConfirmAsync(context, device) is not { } confirmed)
+        {
+            return;
+        }
+
+        UserSession user;
+        try
+        {
+            user = await userSessions.BeginAsync(confirmed.Identity.Username, context.RequestAborted);
+        }
+        catch (PaperlessApiException failure)
+        {
+            await refusals.RefuseWithoutUserTokenAsync(context, failure.Message);
+            return;
+        }
+
+        try
+        {
+            context.Features.Set(new UserOfApp(device, Token: null, user));
+            await allowed.ForwardSocketAsync(context, AccessDecision.WithDevicePassword, SocketOwner.From(confirmed));
+        }
+        finally
+        {
+            await userSessions.EndAsync(user, context.TraceIdentifier);
+        }
+    }
+}
