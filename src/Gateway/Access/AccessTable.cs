@@ -47,7 +47,7 @@ internal sealed class AccessTable
         new(Any, BelowWith("/accounts", "/signup"), SignupsOff, Closed, Closed, "sign-up"),
         new(Any, Below("/accounts"), Always, AccountPages, WithIdentity, "Paperless's account pages"),
 
-        new(Post, Page("/api/token"), AppsOn, TokenForPassword, TokenForPassword, "gives an API token for a password; a device password is its own token"),
+        new(Post, File("/api/token/"), AppsOn, TokenForPassword, TokenForPassword, "gives an API token for a password; a device password is its own token"),
 
         // Only the endpoint itself is public, because Django serves share links below any path.
         new(Change, Below("/api/token"), PasswordsOff, Closed, Closed, "gives an API token for a password"),

@@ -6,7 +6,9 @@ using Gateway.Sessions;
 
 namespace Gateway.Forwarding;
 
-/// <summary>The API token of a device password's user. Before Paperless is asked for one, provider and Paperless confirm the person where that is due.</summary>
+/// <summary>
+/// The API token of a device password's user. Before Paperless is asked for one, provider and Paperless confirm the person where that is due.
+/// </summary>
 internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Upstreams upstreams, AccessRefusals refusals)
 {
     /// <summary>The token in memory, if nothing has to be asked before it is used; null otherwise.</summary>

@@ -70,9 +70,7 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
 
             if (!_pending.TryGetValue(userId, out fetch))
             {
-                // Several requests may wait for it, so the context of the first one stays out of the task.
-                using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
-                _pending[userId] = fetch = Task.Run(() => RunAsync(userId, username), CancellationToken.None);
+                _pending[userId] = fetch = RunAsync(userId, username);
             }
         }
 
@@ -106,6 +104,8 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
 
     private async Task<UserApiToken> RunAsync(int userId, string username)
     {
+        // The caller notes the task before it goes on.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             using CancellationTokenSource timeout = new(FetchTimeout, time);

@@ -44,8 +44,8 @@ internal sealed class UserSessions(GatewaySettings settings, UpstreamClient pape
                 throw new PaperlessUnavailableException($"it ignores the user header {settings.Paperless.UserHeader} of {username}");
             }
 
-            throw new PaperlessUnavailableException(
-                $"it answers {(int)answer.StatusCode} to a page with the user header{(value is null ? $" and sends no cookie {settings.Paperless.SessionCookie}" : "")}");
+            string cookie = value is null ? $" and sends no cookie {settings.Paperless.SessionCookie}" : "";
+            throw new PaperlessUnavailableException($"it answers {(int)answer.StatusCode} to a page with the user header{cookie}");
         }
         catch (UpstreamUnavailableException unavailable)
         {

@@ -23,7 +23,8 @@ namespace Gateway.Sessions;
 /// </list>
 /// <para>Classes that work with them:</para>
 /// <list type="bullet">
-/// <item>`SessionMiddleware`, `SessionScheme`, `SessionCookie`: connect sessions to HTTP; `DevicePasswordMiddleware`, `DeviceCredential`: device passwords.</item>
+/// <item>`SessionMiddleware`, `SessionScheme`, `SessionCookie`: connect sessions to HTTP.</item>
+/// <item>`DevicePasswordMiddleware`, `DeviceCredential`: connect device passwords, which are sessions of apps, to HTTP.</item>
 /// <item>`SessionRegistry` begins, finds and renews sessions; `SessionMemory` keeps them; `SessionFreshness` decides when the store is asked.</item>
 /// <item>`Revocations` end sessions; `PendingRevocations` retries what the store did not accept.</item>
 /// <item>`SessionMaintenance` does the background work; `SessionList` lists sessions.</item>

@@ -1,5 +1,6 @@
 using CsCheck;
 using Gateway.Access;
+using Gateway.Settings;
 
 namespace Gateway.Tests.Access;
 
@@ -227,10 +228,12 @@ public sealed class AccessTableTests
         AccessDecision expected)
     {
         AccessTable rule = new(regularLoginDisabled, signupsAllowed: false);
-        Assert.All(
-            ["/api/token/", "/api/token", "/API/Token/"],
-            path => Assert.Equal(expected, rule.Decide(method, path, hasSession, AuthorizationScheme.None)));
-        Assert.Equal(expected, rule.Decide(method, "/api/token/", hasSession, AuthorizationScheme.Basic));
+        Assert.All(["/api/token", "/API/Token/"], path => Assert.Equal(expected, rule.Decide(method, path, hasSession, AuthorizationScheme.None)));
+        AccessDecision exact = HttpMethods.IsPost(method) ? AccessDecision.TokenForPassword : expected;
+        Assert.Equal(exact, rule.Decide(method, "/api/token/", hasSession, AuthorizationScheme.None));
+        Assert.Equal(exact, rule.Decide(method, "/api/token/", hasSession, AuthorizationScheme.Basic));
+        AccessTable withoutApps = new(regularLoginDisabled, signupsAllowed: false, new AppSettings { IsOn = false });
+        Assert.Equal(expected, withoutApps.Decide(method, "/api/token/", hasSession, AuthorizationScheme.None));
     }
 
     [Theory]
@@ -247,7 +250,7 @@ public sealed class AccessTableTests
     [Fact]
     public void With_regular_login_disabled_no_password_endpoint_of_Paperless_is_reachable()
     {
-        string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token/", "/api/auth/headless/app/v1/auth/login",
+        string[] doors = ["/accounts/login/", "/accounts/login", "/admin/login/", "/xadmin/login/", "/api/token", "/api/auth/headless/app/v1/auth/login",
             "/api/auth/headless/browser/v1/auth/provider/token", "/accounts/signup/", "/accounts/password/reset/"];
         Assert.All(doors, door => Assert.All(EachWay("POST", door, rules: Rules[2..]), access => Assert.Equal(AccessDecision.Closed, access)));
     }

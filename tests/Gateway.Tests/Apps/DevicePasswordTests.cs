@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.WebSockets;
 using System.Text;
 using Gateway.Apps;
 using Gateway.Sessions;
@@ -258,6 +259,28 @@ public sealed class DevicePasswordTests
         Page after = await app.GetAsync("/api/documents/", device);
 
         Assert.True(after.Status == HttpStatusCode.OK, world.Log.Text);
+    }
+
+    [Fact]
+    public async Task The_live_status_opens_for_an_app_and_closes_when_its_device_password_is_revoked()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
+        using ClientWebSocket socket = new();
+        socket.Options.SetRequestHeader("Authorization", "Token " + device.Secret);
+        await socket.ConnectAsync(new Uri($"ws://localhost:{world.Port}/ws/status/"), World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(1, World.Ct);
+        Assert.Equal("alice", world.Forwarded[^1].SignedInAs);
+        DevicePasswords devices = world.Gateway.Services.GetRequiredService<DevicePasswords>();
+
+        await devices.RevokeAsync((await devices.ListAllAsync(World.Ct)).Single(), SessionEnd.EndedByTheUser, World.Ct);
+
+        WebSocketReceiveResult close = await socket.ReceiveAsync(new byte[100], World.Ct);
+        Assert.Equal(WebSocketCloseStatus.PolicyViolation, close.CloseStatus);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.PolicyViolation, null, World.Ct);
+        await world.Paperless.LiveStatus.ListenersAreAsync(0, World.Ct);
+        await Wait.UntilAsync(() => world.Paperless.Data.Sessions.Count == 1, "The session of the WebSocket ends in Paperless.");
     }
 
     [Fact]

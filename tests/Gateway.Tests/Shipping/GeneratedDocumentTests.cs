@@ -39,6 +39,7 @@ public sealed class GeneratedDocumentTests
     private static string Words(AccessMethods methods) => methods switch
     {
         AccessMethods.Read => "GET, HEAD",
+        AccessMethods.Post => "POST",
         AccessMethods.ReadOrPost => "GET, HEAD, POST",
         AccessMethods.Change => "all but GET, HEAD",
         AccessMethods.Any => "any",
@@ -50,12 +51,16 @@ public sealed class GeneratedDocumentTests
         (AccessConditions Condition, string Words)[] all =
         [
             (AccessConditions.PasswordRequested, "`?password`"),
+            (AccessConditions.DevicePassword, "a device password"),
+            (AccessConditions.UploadPassword, "a device password for uploads"),
             (AccessConditions.Token, "`Authorization: Token`"),
             (AccessConditions.Basic, "`Authorization: Basic`"),
             (AccessConditions.AnyAuthorization, "any `Authorization`"),
             (AccessConditions.PasswordsOn, "passwords on"),
             (AccessConditions.PasswordsOff, "passwords off"),
             (AccessConditions.SignupsOff, "sign-ups off"),
+            (AccessConditions.AppsOn, "`GATEWAY_APPS`"),
+            (AccessConditions.PaperlessTokensOn, "`GATEWAY_PAPERLESS_TOKENS`"),
         ];
         return string.Join(", ", all.Where(one => when.HasFlag(one.Condition)).Select(one => one.Words));
     }
@@ -67,6 +72,9 @@ public sealed class GeneratedDocumentTests
         AccessDecision.Public => "Paperless, without identity and cookies",
         AccessDecision.AccountPages => "Paperless, with its cookies, without identity",
         AccessDecision.WithCredential => "Paperless, with that credential and no identity",
+        AccessDecision.WithDevicePassword => "Paperless, with the API token of the person",
+        AccessDecision.DevicePasswordRefused => "403",
+        AccessDecision.TokenForPassword => "the gateway for a device password; else Paperless, or 400 with passwords off",
         AccessDecision.SignInFirst => "a browser: redirect to the sign-in page; else 401",
         AccessDecision.CredentialRefused => "401",
         AccessDecision.Closed or AccessDecision.NotFound => "404",
