@@ -38,7 +38,8 @@ internal sealed class Lineup
         Variant? proxy = null;
         if (whole)
         {
-            variants.Insert(3, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
+            variants.Insert(3, await DeviceAsync(new(bench, "device", upstream, provider)));
+            variants.Insert(4, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
             variants.Add(await ApacheAsync(bench, upstream, provider));
             (Child server, Uri address) = await Nginx.StartProxyAsync(bench, upstream);
             variants.Add(proxy = new Variant("nginx as a proxy, no authentication", new Uri(address, Path), cookie, server));
@@ -62,6 +63,13 @@ internal sealed class Lineup
         return new Variant(name, new Uri(gateway.Address, Path), cookie, server);
     }
 
+    /// <summary>The same gateway, asked by an app of the person who is signed in.</summary>
+    private static async Task<Variant> DeviceAsync(GatewayProgram gateway)
+    {
+        Variant browser = await GatewayAsync("gateway, with a device password", gateway);
+        return browser with { Authorization = "Token " + await StoredSessions.AddDevicePasswordAsync(gateway) };
+    }
+
     private static async Task<Variant> ApacheAsync(Workbench bench, Uri upstream, DevelopmentProvider provider)
     {
         int port = Workbench.FreePort();
@@ -77,7 +85,7 @@ internal sealed class Lineup
     private static async Task CheckAsync(Variant variant, CancellationToken cancel)
     {
         using HttpClient client = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
-        client.DefaultRequestHeaders.Add("Cookie", variant.Cookie);
+        client.DefaultRequestHeaders.Add(variant.Authorization is null ? "Cookie" : "Authorization", variant.Authorization ?? variant.Cookie);
         string answer = await client.GetStringAsync(variant.Address, cancel);
         if (answer != new string('x', 1024))
         {

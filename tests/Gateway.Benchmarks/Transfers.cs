@@ -25,7 +25,7 @@ internal static class Transfers
         foreach (Side side in (Side[])[.. down, .. up])
         {
             // Compiled and warm, as a gateway is that has served pages for a while.
-            await Wrk.RunAsync(new Uri(side.Address, "api/documents/"), side.Cookie, Seconds, 16, script: null, bench.Cancel);
+            await Wrk.RunAsync(new Uri(side.Address, "api/documents/"), side.Cookie, Seconds, 16, cancel: bench.Cancel);
             side.Begin();
         }
 
@@ -33,7 +33,7 @@ internal static class Transfers
         {
             foreach (Side side in down)
             {
-                Load load = await Wrk.RunAsync(new Uri(side.Address, Nginx.BigFile), side.Cookie, Seconds, Connections, script: null, bench.Cancel);
+                Load load = await Wrk.RunAsync(new Uri(side.Address, Nginx.BigFile), side.Cookie, Seconds, Connections, cancel: bench.Cancel);
                 side.Figures.Add(load.RequestsPerSecond * Nginx.BigFileMiB);
             }
 

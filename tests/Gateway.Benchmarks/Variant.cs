@@ -1,7 +1,8 @@
 namespace Gateway.Benchmarks;
 
 /// <summary>One server under load, and what its rounds came to.</summary>
-internal sealed record Variant(string Name, Uri Address, string Cookie, Child Process)
+/// <param name="Authorization">Of an app, which sends no cookie; null for a browser.</param>
+internal sealed record Variant(string Name, Uri Address, string Cookie, Child Process, string? Authorization = null)
 {
     private readonly List<Load> _loads = [];
     private readonly List<double> _cpu = [];
@@ -18,7 +19,7 @@ internal sealed record Variant(string Name, Uri Address, string Cookie, Child Pr
     public double P99 => Median.Of(_loads.Select(load => load.P99Milliseconds));
 
     /// <summary>The same server, without its rounds.</summary>
-    public Variant Afresh() => new(Name, Address, Cookie, Process);
+    public Variant Afresh() => new(Name, Address, Cookie, Process, Authorization);
 
     public double RateAgainst(Variant other) => Median.OfRatios(Rates, other.Rates);
 
@@ -29,7 +30,7 @@ internal sealed record Variant(string Name, Uri Address, string Cookie, Child Pr
     public async Task MeasureAsync(int seconds, int connections, WrkScript? script, CancellationToken cancel)
     {
         double before = Process.CpuSeconds;
-        Load load = await Wrk.RunAsync(Address, Cookie, seconds, connections, script, cancel);
+        Load load = await Wrk.RunAsync(Address, Cookie, seconds, connections, script, Authorization, cancel);
         _cpu.Add((Process.CpuSeconds - before) / load.Requests * 10_000);
         _loads.Add(load);
     }

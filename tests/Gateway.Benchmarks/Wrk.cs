@@ -37,10 +37,12 @@ internal static partial class Wrk
         int seconds,
         int connections,
         WrkScript? script = null,
+        string? authorization = null,
         CancellationToken cancel = default)
     {
         List<string> arguments = ["-t", "1", "-c", connections.ToString(CultureInfo.InvariantCulture), "-d", $"{seconds}s", "--latency", "--timeout", "10s"];
-        foreach (string header in cookie is null ? BrowserHeaders : [.. BrowserHeaders, "Cookie: " + cookie])
+        string[] own = [.. Header("Cookie", authorization is null ? cookie : null), .. Header("Authorization", authorization)];
+        foreach (string header in (string[])[.. BrowserHeaders, .. own])
         {
             arguments.AddRange(["-H", header]);
         }
@@ -68,6 +70,8 @@ internal static partial class Wrk
             Milliseconds(P50().Match(output)),
             Milliseconds(P99().Match(output)));
     }
+
+    private static IEnumerable<string> Header(string name, string? value) => value is null ? [] : [$"{name}: {value}"];
 
     private static double Milliseconds(Match match) =>
         Number(match.Groups[1].Value) * match.Groups[2].Value switch { "us" => 0.001, "ms" => 1, _ => 1000 };

@@ -30,6 +30,8 @@ internal static class Nginx
               location = /api/ui_settings/ { return 200 '{"user": {"id": 1, "username": "gateway", "is_superuser": true} }'; }
               location = /api/users/ { return 200 '{"next": null, "results": [{{Alice}}]}'; }
               location = /api/users/7/ { return 200 '{{Alice}}'; }
+              location = /api/profile/ { return 200 '{"auth_token": "0123456789abcdef"}'; }
+              location = / { add_header Set-Cookie "sessionid=0123456789"; return 200 "a page"; }
               location = {{BigFile}} { alias {{big}}; sendfile on; }
               location / { return 200 "{{new string('x', 1024)}}"; }
             }

@@ -1,3 +1,4 @@
+using Gateway.Apps;
 using Gateway.Sessions;
 using Gateway.Storage;
 
@@ -23,6 +24,19 @@ internal static class StoredSessions
         }
 
         return cookies;
+    }
+
+    /// <summary>A device password of the only person who has signed in.</summary>
+    /// <returns>Its secret.</returns>
+    public static async Task<string> AddDevicePasswordAsync(GatewayProgram gateway)
+    {
+        await using WebApplication app = await OpenAsync(gateway);
+        SessionInfo info = (await app.Services.GetRequiredService<SessionList>().ListAllAsync(gateway.Bench.Cancel)).Single().Info;
+        Identity person = new(info.Provider, info.Issuer, info.Subject, info.UserId, info.Username, false, null, null, Provider.Groups, "groups");
+        WantedDevicePassword wanted = new("Benchmark", DeviceScope.Full, ExpiresAt: null, "wrk", "127.0.0.1");
+        DevicePasswords devices = app.Services.GetRequiredService<DevicePasswords>();
+        ProviderTokens tokens = new(new string('t', IdTokenLetters));
+        return (await devices.MakeAsync(person, tokens, info.Subject, DateTimeOffset.UtcNow, wanted, gateway.Bench.Cancel))!.Secret;
     }
 
     /// <summary>The gateway's own parts over its own store, in this process; nothing of it serves.</summary>
