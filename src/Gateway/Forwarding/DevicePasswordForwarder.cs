@@ -5,7 +5,6 @@ using Gateway.Access;
 using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.WebSockets;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
 
@@ -65,7 +64,7 @@ internal sealed class DevicePasswordForwarder(
             UpstreamResponse answer = await paperless.AskAsync(request, context.RequestAborted);
             if (answer.Status != HttpStatusCode.OK || Parse(answer.Body) is not { } profile)
             {
-                await refusals.RefuseWithoutUserTokenAsync(context, $"Paperless answered {(int)answer.Status} to {PaperlessPaths.Profile}");
+                await refusals.RefuseWithoutUserTokenAsync(context, $"GET {answer.Address} answered {(int)answer.Status}");
                 return;
             }
 
@@ -74,9 +73,9 @@ internal sealed class DevicePasswordForwarder(
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(profile.ToJsonString(), context.RequestAborted);
         }
-        catch (UpstreamUnavailableException)
+        catch (UpstreamUnavailableException unavailable)
         {
-            await refusals.RefuseUnreachablePaperlessAsync(context, ForwarderError.NoAvailableDestinations);
+            await refusals.RefuseWithoutPaperlessAsync(context, new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable));
         }
     }
 

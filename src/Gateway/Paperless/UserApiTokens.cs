@@ -121,7 +121,7 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
         catch (Exception error)
         {
             PaperlessApiException failure = error as PaperlessApiException
-                ?? new PaperlessUnavailableException(error is OperationCanceledException ? "it takes too long" : error.Message, error);
+                ?? PaperlessFailureText.From(error, isLate: false, paperless.AddressOf(PaperlessPaths.Profile));
             lock (_pending)
             {
                 if (_failures.Count >= MaxTokens)
@@ -156,7 +156,7 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
             }
 
             using JsonDocument made = await SendAsync(HttpMethod.Post, PaperlessPaths.GenerateToken, session, cancellationToken);
-            return Text(made.RootElement) ?? throw new PaperlessUnavailableException($"POST {PaperlessPaths.GenerateToken} gave no API token for {username}");
+            return Text(made.RootElement) ?? throw PaperlessFailureText.Unreadable(paperless.AddressOf(PaperlessPaths.GenerateToken));
         }
         finally
         {
@@ -187,15 +187,15 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
             UpstreamResponse answer = await paperless.AskAsync(request, cancellationToken);
             return answer.Status == HttpStatusCode.OK
                 ? JsonDocument.Parse(answer.Body)
-                : throw new PaperlessUnavailableException($"it answers {(int)answer.Status} to {method} {path}");
+                : throw PaperlessFailureText.Answered(method, answer.Address, answer.Status);
         }
         catch (UpstreamUnavailableException unavailable)
         {
-            throw new PaperlessUnavailableException(unavailable.Message, unavailable);
+            throw new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable);
         }
         catch (JsonException error)
         {
-            throw new PaperlessUnavailableException($"its answer to {method} {path} is no JSON", error);
+            throw PaperlessFailureText.Unreadable(paperless.AddressOf(path), error);
         }
     }
 

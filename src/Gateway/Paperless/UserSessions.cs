@@ -41,15 +41,17 @@ internal sealed class UserSessions(GatewaySettings settings, UpstreamClient pape
             if ((int)answer.StatusCode is >= 300 and < 400)
             {
                 remoteUser.ReportIgnored();
-                throw new PaperlessUnavailableException($"it ignores the user header {settings.Paperless.UserHeader} of {username}");
+                throw new PaperlessUnavailableException(
+                    $"{paperless.AddressOf("/")} ignores the user header {settings.Paperless.UserHeader} of {username}", PaperlessFault.ErrorStatus);
             }
 
-            string cookie = value is null ? $" and sends no cookie {settings.Paperless.SessionCookie}" : "";
-            throw new PaperlessUnavailableException($"it answers {(int)answer.StatusCode} to a page with the user header{cookie}");
+            string cookie = value is null ? $" without the cookie {settings.Paperless.SessionCookie}" : "";
+            throw new PaperlessUnavailableException(
+                $"GET {paperless.AddressOf("/")} with the user header answered {(int)answer.StatusCode}{cookie}", PaperlessFault.ErrorStatus);
         }
         catch (UpstreamUnavailableException unavailable)
         {
-            throw new PaperlessUnavailableException(unavailable.Message, unavailable);
+            throw new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable);
         }
     }
 
