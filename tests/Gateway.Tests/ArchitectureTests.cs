@@ -20,7 +20,7 @@ public sealed partial class ArchitectureTests
         ("PasswordSessions", ["Settings", "Background", "Sessions", "Paperless"]),
         ("Pages", ["Settings", "Sessions", "PasswordSessions"]),
         ("WebSockets", ["Background", "Sessions", "PasswordSessions"]),
-        ("Access", ["Settings", "Sessions", "Pages", "Paperless", "WebSockets"]),
+        ("Access", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "WebSockets"]),
         ("Accounts", ["Settings", "Background", "Storage", "Sessions", "Pages", "Paperless", "Groups", "PasswordSessions"]),
         ("Providers", ["Settings", "Sessions", "Pages", "Groups"]),
         ("Profile", ["Settings", "Storage", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts"]),

@@ -8,6 +8,9 @@ internal static class AccessFeature
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<PublicHostRedirect>();
         builder.Services.AddSingleton<CredentialCheck>();
+        builder.Services.AddSingleton<CredentialMetrics>();
+        builder.Services.AddSingleton<FailedCredentials>();
+        builder.Services.AddSingleton<VerifiedCredentials>();
     }
 
     /// <summary>Refuses a malformed `Host`. This middleware runs before anything reads the host.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Sessions;
@@ -73,6 +74,35 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         Remedy = "Sign in first, or send an API token.",
     });
+
+    /// <summary>
+    /// Refuses an attempt with a password or token after too many failures: an API in the words of Django REST framework, a browser with a page. Not
+    /// logged: <see cref="FailedCredentials"/> has one line for the whole block, so that an attacker does not fill the log.
+    /// </summary>
+    public static Task RefuseBlockedAsync(HttpContext context, TimeSpan wait)
+    {
+        int seconds = Math.Max((int)Math.Ceiling(wait.TotalSeconds), 1);
+        string unit = seconds == 1 ? "second" : "seconds";
+        if (!context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase))
+        {
+            return PageWriter.WriteAsync(context, new Refusal(
+                429, "too_many_failures", "Too many failed sign-ins",
+                "Too many wrong passwords came from your network or for this user name.")
+            {
+                Remedy = $"Wait {seconds} {unit}, and try again. Signing in without a Paperless password works at once.",
+                RetryAfter = seconds,
+                Links = [new PageLink(context.Request.PathBase + "/accounts/login/", "Sign in")],
+            });
+        }
+
+        HttpResponse response = context.Response;
+        response.StatusCode = StatusCodes.Status429TooManyRequests;
+        response.ContentType = "application/json";
+        response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
+        return response.WriteAsync($$"""{"detail":"Request was throttled. Expected available in {{seconds}} {{unit}}."}""", context.RequestAborted);
+    }
 
     /// <summary>Refuses a large body that came with a credential; the body is not read.</summary>
     public Task RefuseCredentialAsync(HttpContext context, CredentialStatus status) => status switch

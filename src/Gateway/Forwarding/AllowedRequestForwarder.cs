@@ -20,6 +20,7 @@ internal sealed class AllowedRequestForwarder(
     WebSocketForwarder webSockets,
     ChunkedBodyBuffer chunkedBodies,
     CredentialCheck credentials,
+    CredentialAttempts attempts,
     StaticFileResponder staticFiles,
     ProfileLinks profileLinks,
     DisconnectEndpoint disconnect)
@@ -27,7 +28,29 @@ internal sealed class AllowedRequestForwarder(
     public Task ForwardSocketAsync(HttpContext context, AccessDecision access, SocketOwner owner) =>
         webSockets.ForwardAsync(context, owner, transformers.ForSocket(access));
 
-    public Task ForwardAsync(HttpContext context, AccessDecision access)
+    public Task ForwardAsync(HttpContext context, AccessDecision access) =>
+        attempts.IsAttempt(context, access) ? ForwardAttemptAsync(context, access) : ForwardDecidedAsync(context, access);
+
+    /// <summary>Forwards a request with a password, or with a token that may be wrong.</summary>
+    private async Task ForwardAttemptAsync(HttpContext context, AccessDecision access)
+    {
+        if (await attempts.BeginAsync(context, access) is not { } attempt)
+        {
+            return;
+        }
+
+        try
+        {
+            context.Features.Set<CredentialAttempt>(attempt);
+            await ForwardDecidedAsync(context, access);
+        }
+        finally
+        {
+            attempts.End(attempt);
+        }
+    }
+
+    private Task ForwardDecidedAsync(HttpContext context, AccessDecision access)
     {
         HttpTransformer transformer = transformers.For(access);
         if (ProfileRequests.FindUser(context, access) is { } user)
@@ -84,6 +107,19 @@ internal sealed class AllowedRequestForwarder(
     private async Task ForwardVerifiedAsync(HttpContext context, HttpTransformer transformer) =>
         await ForwardIfAcceptedAsync(context, await credentials.AskAsync(context), transformer);
 
-    private Task ForwardIfAcceptedAsync(HttpContext context, CredentialStatus status, HttpTransformer transformer) =>
-        status == CredentialStatus.Accepted ? forwarder.ForwardAsync(context, transformer) : refusals.RefuseCredentialAsync(context, status);
+    private async Task ForwardIfAcceptedAsync(HttpContext context, CredentialStatus status, HttpTransformer transformer)
+    {
+        if (status == CredentialStatus.Accepted)
+        {
+            await forwarder.ForwardAsync(context, transformer);
+            return;
+        }
+
+        if (status == CredentialStatus.Rejected)
+        {
+            await attempts.NoteRejectionAsync(context);
+        }
+
+        await refusals.RefuseCredentialAsync(context, status);
+    }
 }

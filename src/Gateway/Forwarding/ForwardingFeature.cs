@@ -11,6 +11,7 @@ internal static class ForwardingFeature
         builder.Services.AddSingleton(UnverifiedBodyLimits.Default);
         builder.Services.AddSingleton<UnverifiedBodies>();
         builder.Services.AddSingleton<ChunkedBodyBuffer>();
+        builder.Services.AddSingleton<CredentialAttempts>();
         builder.Services.AddSingleton<LoginRedirectResponder>();
         builder.Services.AddSingleton<PaperlessTransformers>();
         builder.Services.AddSingleton<WebSocketForwarder>();

@@ -24,6 +24,7 @@ internal sealed class PaperlessTransformer(
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects,
     AppTokens appTokens,
+    CredentialAttempts credentials,
     AccessDecision access,
     bool isSocket) : HttpTransformer
 {
@@ -34,6 +35,7 @@ internal sealed class PaperlessTransformer(
     private readonly bool _hasCookies = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages;
     private readonly bool _hasPasswordSession = access == AccessDecision.WithPasswordSession;
     private readonly bool _isPublic = access == AccessDecision.Public;
+    private readonly bool _mayTryCredential = access is AccessDecision.WithCredential or AccessDecision.AccountPages or AccessDecision.Public;
     private readonly bool _hasCredential = access == AccessDecision.WithCredential;
     private readonly bool _hasDevicePassword = access == AccessDecision.WithDevicePassword;
 
@@ -96,6 +98,11 @@ internal sealed class PaperlessTransformer(
         CancellationToken cancellationToken)
     {
         httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
+        if (_mayTryCredential && proxyResponse is not null)
+        {
+            await credentials.NoteAnswerAsync(httpContext, proxyResponse, access);
+        }
+
         if ((_hasIdentity || _isPublic) && proxyResponse is not null)
         {
             if (LoginRedirectResponder.IsLoginRedirect(httpContext.Request, proxyResponse))

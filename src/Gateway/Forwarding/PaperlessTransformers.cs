@@ -13,25 +13,24 @@ internal sealed class PaperlessTransformers(
     PaperlessCookies cookies,
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects,
-    AppTokens appTokens)
+    AppTokens appTokens,
+    CredentialAttempts credentials)
 {
-    private readonly PaperlessTransformer[] _forRequests = Create(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, isSocket: false);
-    private readonly PaperlessTransformer[] _forSockets = Create(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, isSocket: true);
+    private static readonly AccessDecision[] Decisions = Enum.GetValues<AccessDecision>();
+
+    private readonly PaperlessTransformer[] _forRequests =
+    [
+        .. Decisions.Select(access => new PaperlessTransformer(
+            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, access, isSocket: false)),
+    ];
+
+    private readonly PaperlessTransformer[] _forSockets =
+    [
+        .. Decisions.Select(access => new PaperlessTransformer(
+            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, access, isSocket: true)),
+    ];
 
     public HttpTransformer For(AccessDecision access) => _forRequests[(int)access];
 
     public HttpTransformer ForSocket(AccessDecision access) => _forSockets[(int)access];
-
-    private static PaperlessTransformer[] Create(
-        GatewaySettings settings,
-        RequestHeaderFilter headers,
-        PaperlessCookies cookies,
-        PasswordSessionRegistry passwordSessions,
-        LoginRedirectResponder loginRedirects,
-        AppTokens appTokens,
-        bool isSocket) =>
-    [
-        .. Enum.GetValues<AccessDecision>()
-            .Select(access => new PaperlessTransformer(settings, headers, cookies, passwordSessions, loginRedirects, appTokens, access, isSocket)),
-    ];
 }

@@ -60,6 +60,9 @@ internal sealed record GatewaySettings
         }
     }
 
+    /// <summary>`GATEWAY_FAILED_LOGINS`; null: guessing is not limited here.</summary>
+    public required FailedLoginLimit? FailedLogins { get; init; }
+
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 }
@@ -172,6 +175,9 @@ internal sealed record AppSettings
     /// <summary>Whether API tokens of Paperless are accepted.</summary>
     public bool PaperlessTokens { get; init; } = true;
 }
+
+/// <summary>How many passwords and tokens may fail within a time before the next attempt is refused.</summary>
+internal sealed record FailedLoginLimit(int Count, TimeSpan Window);
 
 /// <summary>The settings of Paperless that the gateway must know.</summary>
 internal sealed record PaperlessSettings(

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
@@ -9,6 +10,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public const string ClientKeyVariable = "GATEWAY_CLIENT_KEY";
 
     private const int DefaultSessionCookieAge = 1_814_400;
+
+    private const int MaxFailedLogins = 1000;
+
+    private static readonly TimeSpan MaxFailedLoginWindow = TimeSpan.FromHours(24);
 
     private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
 
@@ -38,6 +43,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 severalTenants: providers.Any(provider => provider.AllowedTenants.Count > 1 && TenantIssuer.IsForEveryTenant(provider.DiscoveryUrl))),
             Session = Session(),
             Paperless = new PaperlessSettingsReader(_variables).Read(origin),
+            FailedLogins = FailedLogins(),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();
@@ -280,6 +286,34 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Lifetime = _variables.Duration("GATEWAY_APP_LIFETIME", standard.Lifetime),
             PaperlessTokens = _variables.Flag("GATEWAY_PAPERLESS_TOKENS", standard.PaperlessTokens),
         };
+    }
+
+    /// <summary>`10/5m`: a number and a duration.</summary>
+    private FailedLoginLimit? FailedLogins()
+    {
+        const string name = "GATEWAY_FAILED_LOGINS";
+        string text = _variables.Text(name) ?? "10/5m";
+        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        string[] parts = text.Split('/', StringSplitOptions.TrimEntries);
+        if (parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count is > 0 and <= MaxFailedLogins
+            && Variables.TryReadDuration(parts[1], out TimeSpan window)
+            && !char.IsAsciiDigit(parts[1][^1])
+            && window <= MaxFailedLoginWindow)
+        {
+            return new FailedLoginLimit(count, window);
+        }
+
+        _variables.Problem(
+            name,
+            $"\"{text}\" is not a number of failures and a time.",
+            $"Write them as 10/5m (at most {MaxFailedLogins} failures and 24h), or off.");
+        return null;
     }
 
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>

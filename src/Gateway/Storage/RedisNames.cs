@@ -21,6 +21,9 @@ internal static class RedisNames
     /// <summary>Replay cache: a used token, by its hash.</summary>
     public const string UsedToken = Prefix + "t:";
 
+    /// <summary>Counter of failed credentials: of an address, of a user name, or of both, by the hash of them.</summary>
+    public const string FailedCredentials = Prefix + "f:";
+
     /// <summary>Lease: the gateway that rechecks a session, by the key of the session.</summary>
     public const string Lease = Prefix + "c:";
 

@@ -18,6 +18,17 @@ internal static class RedisScripts
 
         """;
 
+    /// <summary>The count and the remaining milliseconds of a counter of failures. An unreadable counter, or one without expiry, counts as absent.</summary>
+    private const string FailureFunction = TypeFunctions + """
+        local function failures(key)
+            if not has(key, 'string') or redis.call('STRLEN', key) > 15 then return 0, 0 end
+            local count, left = tonumber(redis.call('GET', key)), redis.call('PTTL', key)
+            if not count or count < 1 or left < 1 then return 0, 0 end
+            return math.floor(count), left
+        end
+
+        """;
+
     /// <summary>
     /// Redis's clock decides the order. Gateways send ages, not timestamps, because their clocks may differ.
     /// </summary>
@@ -181,6 +192,31 @@ internal static class RedisScripts
         redis.call('SADD', KEYS[1], ARGV[1])
         if redis.call('PTTL', KEYS[1]) < life then redis.call('PEXPIRE', KEYS[1], life) end
         return 1
+        """;
+
+    /// <summary>Returns the count and the remaining milliseconds of each counter, one after another. KEYS: counters.</summary>
+    public const string ReadFailures = FailureFunction + """
+        local answer = {}
+        for _, key in ipairs(KEYS) do
+            local count, left = failures(key)
+            table.insert(answer, count)
+            table.insert(answer, left)
+        end
+        return answer
+        """;
+
+    /// <summary>Adds one to each counter and returns the new counts. KEYS: counters. ARGV: limit, TTL in milliseconds of a counter that is new or reaches
+    /// the limit.</summary>
+    public const string AddFailure = FailureFunction + """
+        local answer = {}
+        for _, key in ipairs(KEYS) do
+            local count, left = failures(key)
+            count = count + 1
+            if count == 1 or count == tonumber(ARGV[1]) then left = tonumber(ARGV[2]) end
+            redis.call('SET', key, string.format('%.0f', count), 'PX', left)
+            table.insert(answer, count)
+        end
+        return answer
         """;
 
     /// <summary>Acquires a lease. KEYS: session, lease. ARGV: holder, TTL in milliseconds. A lease without expiry, or with a TTL of more than ten

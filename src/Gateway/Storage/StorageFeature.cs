@@ -42,6 +42,7 @@ internal static class StorageFeature
         builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<RedisAccounts>());
         builder.Services.AddSingleton<IRefusedSignInStore, RedisRefusedSignIns>();
         builder.Services.AddSingleton<ISecretStore, RedisSecrets>();
+        builder.Services.AddSingleton<RedisFailures>();
         builder.Services.AddSingleton<RedisKeyRing>();
         KeepKeysIn<RedisKeyRing>(builder.Services);
     }

@@ -17,7 +17,11 @@ public sealed class CredentialCheckTests : IAsyncLifetime
 
     private string AdminToken => "Token " + _world.Paperless.Data.AdminToken;
 
-    public async ValueTask InitializeAsync() => _world = await World.StartAsync(options => options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1");
+    public async ValueTask InitializeAsync() => _world = await World.StartAsync(options =>
+    {
+        options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1";
+        options.Settings["GATEWAY_FAILED_LOGINS"] = "off";
+    });
 
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 

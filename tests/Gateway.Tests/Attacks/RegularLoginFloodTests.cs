@@ -107,5 +107,10 @@ public sealed class RegularLoginFloodTests
     }
 
     private static Task<World> StartAsync(bool regularLogin) => World.StartAsync(options =>
-        options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = regularLogin ? "false" : "true");
+    {
+        options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = regularLogin ? "false" : "true";
+
+        // The limit would end the flood before it reaches the doors.
+        options.Settings["GATEWAY_FAILED_LOGINS"] = "off";
+    });
 }

@@ -24,6 +24,7 @@ public sealed class GatewaySettingsReaderTests
         Assert.Empty(settings.Identity.AllowedGroups);
         Assert.False(settings.Identity.GroupMap.TryMap(["anything"], out _));
         Assert.Equal(new SessionSettings(TimeSpan.FromHours(24), TimeSpan.FromDays(21), TimeSpan.FromMinutes(5)), settings.Session);
+        Assert.Equal(new FailedLoginLimit(10, TimeSpan.FromMinutes(5)), settings.FailedLogins);
         Assert.Equal(new PaperlessSettings("Remote-User", "", false, false, false, null), settings.Paperless);
         Assert.Equal("sessionid", settings.Paperless.SessionCookie);
     }
@@ -49,6 +50,7 @@ public sealed class GatewaySettingsReaderTests
             ("PAPERLESS_SESSION_COOKIE_AGE", "86400"),
             ("GATEWAY_SESSION_IDLE", "90m"),
             ("GATEWAY_SESSION_RECHECK", "10m"),
+            ("GATEWAY_FAILED_LOGINS", "20 / 1h"),
             ("PAPERLESS_COOKIE_PREFIX", "docs_"),
             ("PAPERLESS_HTTP_REMOTE_USER_HEADER_NAME", "HTTP_X_PAPERLESS_USER"),
             ("PAPERLESS_DISABLE_REGULAR_LOGIN", "True"),
@@ -70,6 +72,7 @@ public sealed class GatewaySettingsReaderTests
         Assert.True(settings.Identity.GroupMap.TryMap(["paperless-editors"], out string? mapped));
         Assert.Equal("editors", mapped);
         Assert.Equal(new SessionSettings(TimeSpan.FromMinutes(90), TimeSpan.FromDays(1), TimeSpan.FromMinutes(10)), settings.Session);
+        Assert.Equal(new FailedLoginLimit(20, TimeSpan.FromHours(1)), settings.FailedLogins);
         Assert.Equal("docs_csrftoken", settings.Paperless.CsrfCookie);
         Assert.Equal("X-Paperless-User", settings.Paperless.UserHeader);
         Assert.True(settings.Paperless.RegularLoginDisabled);
@@ -125,6 +128,12 @@ public sealed class GatewaySettingsReaderTests
     [InlineData("PAPERLESS_SESSION_COOKIE_AGE", "0", "above zero")]
     [InlineData("GATEWAY_SESSION_IDLE", "1.5h", "is not a duration")]
     [InlineData("GATEWAY_SESSION_RECHECK", "9s", "10s or more")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "10", "not a number of failures and a time")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "10/5", "not a number of failures and a time")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "0/5m", "not a number of failures and a time")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "1001/5m", "at most 1000 failures")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "10/25h", "and 24h")]
+    [InlineData("GATEWAY_FAILED_LOGINS", "10 in 5 minutes", "Write them as 10/5m")]
     [InlineData("GATEWAY_SESSION_RECHECK", "0", "above zero")]
     [InlineData("GATEWAY_SESSION_IDLE", "h", "is not a duration")]
     [InlineData("GATEWAY_SESSION_LIFETIME", "a week", "is not a duration")]

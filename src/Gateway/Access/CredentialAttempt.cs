@@ -1,0 +1,57 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Gateway.Access;
+
+/// <summary>What somebody proves who they are with.</summary>
+internal enum CredentialKind
+{
+    Password,
+    ApiToken,
+    DevicePassword,
+    BearerToken,
+}
+
+/// <summary>An attempt with a credential that may be wrong.</summary>
+/// <param name="address">From <see cref="ClientAddress"/>.</param>
+/// <param name="userName">Null where the credential names nobody, as a token.</param>
+/// <param name="credential">Attempts with the same credential at the same time count as one, because an app sends several requests at once.</param>
+internal sealed class CredentialAttempt(IPAddress address, string? userName, CredentialKey credential, CredentialKind kind)
+{
+    private readonly string? _name = userName?.Trim().ToLowerInvariant();
+
+    public IPAddress Address => address;
+
+    public string? UserName => userName;
+
+    public CredentialKey Credential => credential;
+
+    public CredentialKind Kind => kind;
+
+    /// <summary>How long the client must wait; null: the attempt may be made.</summary>
+    public TimeSpan? BlockedFor { get; set; }
+
+    /// <summary>The failure of the same credential in a request at the same time was counted, and stands for this one.</summary>
+    public bool IsCounted { get; set; }
+
+    /// <summary>The counter of the failures of this address.</summary>
+    public string AddressCounter => CounterOf("address", address, null);
+
+    /// <summary>The counters of a user name; null where there is no name.</summary>
+    public NameCounters? NameCounters => _name is null
+        ? null
+        : new NameCounters(CounterOf("name", null, _name), CounterOf("pair", address, _name), CounterOf("known", address, _name));
+
+    public bool HasSameName(CredentialAttempt other) => _name is not null && _name == other._name;
+
+    /// <summary>A hash, because neither addresses nor user names belong into the store.</summary>
+    private static string CounterOf(string kind, IPAddress? address, string? name) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\0{address}\0{name}")).AsSpan(0, 16));
+}
+
+/// <summary>The counters of a user name.</summary>
+/// <param name="Failures">The failures of the name, from all addresses.</param>
+/// <param name="FailuresHere">The failures of the name at this address.</param>
+/// <param name="SuccessHere">Set where the name succeeded lately at this address.</param>
+internal sealed record NameCounters(string Failures, string FailuresHere, string SuccessHere);

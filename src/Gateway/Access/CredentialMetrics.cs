@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+
+namespace Gateway.Access;
+
+/// <summary>Counters of failed credentials and of refused attempts. Their attributes are of a fixed set: no address, no user name.</summary>
+internal sealed class CredentialMetrics
+{
+    public const string MeterName = "Gateway";
+
+    public const string Failures = "gateway.credential.failures";
+
+    public const string Refusals = "gateway.credential.refusals";
+
+    private readonly Counter<long> _failures;
+    private readonly Counter<long> _refusals;
+
+    public CredentialMetrics(IMeterFactory meters)
+    {
+        Meter meter = meters.Create(MeterName);
+        _failures = meter.CreateCounter<long>(Failures, "{failure}", "Passwords and tokens that were wrong.");
+        _refusals = meter.CreateCounter<long>(Refusals, "{request}", "Attempts that were refused because of earlier failures.");
+    }
+
+    public void Failed(CredentialKind kind) => _failures.Add(1, new KeyValuePair<string, object?>("gateway.credential.kind", NameOf(kind)));
+
+    public void Refused(CredentialKind kind) => _refusals.Add(1, new KeyValuePair<string, object?>("gateway.credential.kind", NameOf(kind)));
+
+    private static string NameOf(CredentialKind kind) => kind switch
+    {
+        CredentialKind.Password => "password",
+        CredentialKind.ApiToken => "api_token",
+        CredentialKind.DevicePassword => "device_password",
+        _ => "bearer_token",
+    };
+}

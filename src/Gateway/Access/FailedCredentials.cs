@@ -1,0 +1,244 @@
+using System.Net;
+using Gateway.Settings;
+using Gateway.Storage;
+
+namespace Gateway.Access;
+
+/// <summary>
+/// Limits guessing: counts failed credentials by client address and by user name, and refuses the next attempt. The limiters of
+/// System.Threading.RateLimiting count requests before they are answered, each process for itself; here only failures count, on all gateways.
+/// </summary>
+/// <remarks>
+/// By address: every attempt waits. By user name: nobody may lock the owner out, so an address where that name succeeded lately does not wait, and
+/// every other address has one attempt.
+/// </remarks>
+internal sealed partial class FailedCredentials(
+    GatewaySettings settings,
+    CredentialMetrics metrics,
+    TimeProvider time,
+    ILogger<FailedCredentials> logger,
+    RedisFailures? shared = null)
+{
+    /// <summary>Each failure with a user name is three counters.</summary>
+    public const int MaxCounters = 30_000;
+
+    /// <summary>How long a person's address is known after a success.</summary>
+    public static readonly TimeSpan KnownTtl = TimeSpan.FromDays(7);
+
+    private const int MaxKnown = 10_000;
+
+    /// <summary>The first of <see cref="AllCounters"/>; the last one is of a success.</summary>
+    private const int FailureCounters = 3;
+
+    /// <summary>Other attempts are under way that would reach the limit if all of them failed.</summary>
+    private static readonly TimeSpan PendingWait = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan RedisBackoff = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private readonly FailureMemory _counters = new(MaxCounters, time);
+    private readonly FailureMemory _known = new(MaxKnown, time);
+    private readonly Dictionary<IPAddress, List<CredentialAttempt>> _pending = [];
+    private long _redisAskedAgainAt = long.MinValue;
+
+    /// <summary>False where `GATEWAY_FAILED_LOGINS` is `off`: nothing is counted.</summary>
+    public bool IsOn => settings.FailedLogins is not null;
+
+    /// <summary>
+    /// Call this before the credential is checked. Where <see cref="CredentialAttempt.BlockedFor"/> is set afterwards, answer with
+    /// <see cref="AccessRefusals.RefuseBlockedAsync"/> and check nothing; else call <see cref="End"/> when the attempt is over.
+    /// </summary>
+    public async ValueTask BeginAsync(CredentialAttempt attempt)
+    {
+        if (settings.FailedLogins is not { } limit)
+        {
+            return;
+        }
+
+        string[] counters = AllCounters(attempt);
+        FailureCount[]? ofAll = await AskRedisAsync(redis => redis.ReadAsync(counters));
+        lock (_lock)
+        {
+            attempt.BlockedFor = FindBlock(attempt, Combine(counters, ofAll), limit);
+            if (attempt.BlockedFor is null)
+            {
+                AddPending(attempt);
+            }
+        }
+
+        if (attempt.BlockedFor is not null)
+        {
+            metrics.Refused(attempt.Kind);
+        }
+    }
+
+    /// <summary>Counts a failure, on this gateway and in Redis. Call it before the client learns of the failure.</summary>
+    public async Task NoteFailureAsync(CredentialAttempt attempt)
+    {
+        if (settings.FailedLogins is not { } limit)
+        {
+            return;
+        }
+
+        string[] counters = [.. AllCounters(attempt).Take(FailureCounters)];
+        long[] counts;
+        lock (_lock)
+        {
+            RemovePending(attempt);
+            if (attempt.IsCounted)
+            {
+                return;
+            }
+
+            counts = [.. counters.Select(counter => _counters.Add(counter, limit.Count, limit.Window))];
+            foreach (CredentialAttempt same in FindPending(attempt.Address).Where(other => other.Credential == attempt.Credential))
+            {
+                same.IsCounted = true;
+            }
+        }
+
+        metrics.Failed(attempt.Kind);
+        counts = await AskRedisAsync(redis => redis.AddAsync(counters, limit.Count, limit.Window)) ?? counts;
+
+        // Only the failure that reaches the limit logs: one line for each block, on all gateways.
+        if (counts[0] == limit.Count)
+        {
+            AddressBlocked(attempt.Address, limit.Count, limit.Window);
+        }
+
+        if (counts.Length > 1 && counts[1] == limit.Count)
+        {
+            UserNameBlocked(AccessRefusals.ForLog(attempt.UserName), attempt.Address, limit.Count, limit.Window);
+        }
+    }
+
+    /// <summary>A success clears the failures of this name at this address alone: an attacker with an account of their own gains nothing by it.</summary>
+    public async Task NoteSuccessAsync(CredentialAttempt attempt)
+    {
+        End(attempt);
+        if (settings.FailedLogins is null || attempt.NameCounters is not { } name)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _counters.Remove(name.FailuresHere);
+            _known.Set(name.SuccessHere, KnownTtl);
+        }
+
+        await AskRedisAsync(redis => redis.ReplaceAsync(name.FailuresHere, name.SuccessHere, KnownTtl));
+    }
+
+    public void End(CredentialAttempt attempt)
+    {
+        lock (_lock)
+        {
+            RemovePending(attempt);
+        }
+    }
+
+    /// <returns>How long the attempt must wait; null where it may be made.</returns>
+    private TimeSpan? FindBlock(CredentialAttempt attempt, FailureCount[] counts, FailedLoginLimit limit)
+    {
+        CredentialAttempt[] others = FindOthersPending(attempt);
+        FailureCount ofAddress = counts[0];
+        if (ofAddress.Count >= limit.Count)
+        {
+            return ofAddress.Left;
+        }
+
+        if (ofAddress.Count + others.Length >= limit.Count)
+        {
+            return PendingWait;
+        }
+
+        if (counts is not [_, var ofName, var ofNameHere, { Count: 0 }] || ofName.Count < limit.Count)
+        {
+            return null;
+        }
+
+        if (ofNameHere.Count == 0)
+        {
+            return Array.Exists(others, attempt.HasSameName) ? PendingWait : null;
+        }
+
+        // The attempt is free when the first of the two counters ends.
+        return ofName.Left < ofNameHere.Left ? ofName.Left : ofNameHere.Left;
+    }
+
+    /// <summary>Attempts of the same address with other credentials that nobody has judged yet: all of them may fail.</summary>
+    private CredentialAttempt[] FindOthersPending(CredentialAttempt attempt) =>
+        [.. FindPending(attempt.Address).Where(other => other.Credential != attempt.Credential).DistinctBy(other => other.Credential)];
+
+    private List<CredentialAttempt> FindPending(IPAddress address) =>
+        _pending.TryGetValue(address, out List<CredentialAttempt>? attempts) ? attempts : [];
+
+    /// <summary>The address, and where there is a user name also its failures, its failures here and its success here, in this order.</summary>
+    private static string[] AllCounters(CredentialAttempt attempt) => attempt.NameCounters is { } name
+        ? [attempt.AddressCounter, name.Failures, name.FailuresHere, name.SuccessHere]
+        : [attempt.AddressCounter];
+
+    /// <summary>Redis knows of all gateways; this one knows at once of its own failures.</summary>
+    private FailureCount[] Combine(string[] counters, FailureCount[]? ofAll)
+    {
+        FailureCount[] own = [.. counters.Select((counter, at) => at < FailureCounters ? _counters.Read(counter) : _known.Read(counter))];
+
+        // A success at another gateway clears the failures here in Redis alone.
+        return ofAll is null ? own : [.. ofAll.Select((count, at) => at < 2 && own[at].Count > count.Count ? own[at] : count)];
+    }
+
+    private void AddPending(CredentialAttempt attempt)
+    {
+        if (!_pending.TryGetValue(attempt.Address, out List<CredentialAttempt>? attempts))
+        {
+            _pending[attempt.Address] = attempts = [];
+        }
+
+        attempts.Add(attempt);
+    }
+
+    private void RemovePending(CredentialAttempt attempt)
+    {
+        if (_pending.TryGetValue(attempt.Address, out List<CredentialAttempt>? attempts) && attempts.Remove(attempt) && attempts.Count == 0)
+        {
+            _pending.Remove(attempt.Address);
+        }
+    }
+
+    /// <returns>Null without Redis, and where it does not answer: this gateway then counts alone.</returns>
+    private async Task<T[]?> AskRedisAsync<T>(Func<RedisFailures, Task<T[]>> question)
+    {
+        if (shared is null || time.GetTimestamp() < Volatile.Read(ref _redisAskedAgainAt))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await question(shared);
+        }
+        catch (StoreUnavailableException)
+        {
+            long backoff = (long)(RedisBackoff.TotalSeconds * time.TimestampFrequency);
+            Volatile.Write(ref _redisAskedAgainAt, time.GetTimestamp() + backoff);
+            return null;
+        }
+    }
+
+    [LoggerMessage(
+        EventId = 5043,
+        EventName = "AddressBlocked",
+        Level = LogLevel.Warning,
+        Message = "{Failures} passwords or tokens from {Address} were wrong. Further ones from there are refused with 429 for {Time}; sessions, and tokens "
+            + "that are in use, go on")]
+    private partial void AddressBlocked(IPAddress address, int failures, TimeSpan time);
+
+    [LoggerMessage(
+        EventId = 5044,
+        EventName = "UserNameBlocked",
+        Level = LogLevel.Warning,
+        Message = "{Failures} passwords for {User} were wrong, the last one from {Address}. Addresses that sent a wrong one are refused with 429 for {Time}; "
+            + "the owner can sign in from another address")]
+    private partial void UserNameBlocked(string user, IPAddress address, int failures, TimeSpan time);
+}
