@@ -196,6 +196,37 @@ public sealed class FailedLoginTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_is_signed_in_to_Paperless_already_does_not_become_known_for_another_user_name()
+    {
+        using FailedLoginClient insider = At("198.51.100.1");
+        using FailedLoginClient attacker = At("198.51.100.2");
+        Assert.Equal(HttpStatusCode.Redirect, (await insider.FillInAsync("bob", "bob")).Status);
+        Assert.Equal(HttpStatusCode.Redirect, (await insider.FillInAsync("alice", "wrong")).Status);
+        await attacker.FailAsync(9, "alice");
+        await insider.FailAsync(1, "alice");
+
+        Assert.Equal(Blocked, (await insider.GetTokenAsync("alice", "alice")).Status);
+    }
+
+    [Theory]
+    [InlineData(400, true)]
+    [InlineData(403, false)]
+    [InlineData(429, false)]
+    [InlineData(500, false)]
+    public async Task A_login_page_that_answers_400_counts_as_a_failure_and_another_error_does_not(int status, bool counts)
+    {
+        using Fault fault = _world.Paperless.Faults.Answer(request => request is { Method: "POST", RawPath: "/accounts/login/" }, status);
+        using FailedLoginClient guesser = At("198.51.100.1");
+        for (int number = 0; number < 10; number++)
+        {
+            Assert.Equal(status, (int)(await guesser.FillInAsync("alice", "wrong")).Status);
+        }
+
+        Assert.Equal(counts ? Blocked : (HttpStatusCode)status, (await guesser.FillInAsync("alice", "wrong")).Status);
+        Assert.Equal(counts, _world.Log.Of("AddressBlocked").Count == 1);
+    }
+
+    [Fact]
     public async Task A_session_at_a_blocked_address_goes_on()
     {
         using Visitor alice = await _world.SignedInAsync("alice");
