@@ -130,6 +130,27 @@ internal sealed partial class FailedCredentials(
         await AskRedisAsync(redis => redis.ReplaceAsync(name.FailuresHere, name.SuccessHere, KnownTtl));
     }
 
+    /// <summary>Answers a credential that the gateway itself has found wrong: with <paramref name="refuse"/>, or with 429 above the limit.</summary>
+    public async Task RefuseWrongAsync(HttpContext context, CredentialAttempt wrong, Func<Task> refuse)
+    {
+        await BeginAsync(wrong);
+        if (wrong.BlockedFor is { } wait)
+        {
+            await AccessRefusals.RefuseBlockedAsync(context, wait);
+            return;
+        }
+
+        try
+        {
+            await NoteFailureAsync(wrong);
+            await refuse();
+        }
+        finally
+        {
+            End(wrong);
+        }
+    }
+
     public void End(CredentialAttempt attempt)
     {
         lock (_lock)

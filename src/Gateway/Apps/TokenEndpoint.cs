@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Gateway.Access;
 using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Settings;
@@ -11,12 +12,10 @@ namespace Gateway.Apps;
 /// `POST /api/token/` for apps that only know a user name and a password: a device password is its own token. Every other password is Paperless's to
 /// check, where passwords are on.
 /// </summary>
-internal sealed class TokenEndpoint(SessionRegistry sessions, GatewaySettings settings, PageWriter pages)
+internal sealed class TokenEndpoint(SessionRegistry sessions, FailedCredentials failures, GatewaySettings settings, PageWriter pages)
 {
     /// <summary>Two short texts, in any of Paperless's formats.</summary>
     private const int MaxBodyBytes = 8 * 1024;
-
-    private const string WrongCredentials = "Unable to log in with provided credentials.";
 
     private static readonly FormOptions Limits = new() { ValueCountLimit = 8, MultipartBodyLengthLimit = MaxBodyBytes };
 
@@ -39,29 +38,33 @@ internal sealed class TokenEndpoint(SessionRegistry sessions, GatewaySettings se
         request.ContentLength = body.Length;
         (string? username, string? password) = await CredentialsAsync(request, body, context.RequestAborted);
         request.Body.Position = 0;
-        if (password is not null && DeviceCredential.HasPrefix(password))
+        bool isDevicePassword = DeviceCredential.HasPrefix(password);
+        if (isDevicePassword && DeviceCredential.TryParse(password, out SessionSecret secret) && await IsOfAsync(secret, username, context.RequestAborted))
         {
-            bool isValid = DeviceCredential.TryParse(password, out SessionSecret secret) && await IsOfAsync(secret, username, context.RequestAborted);
-            await (isValid
-                ? WriteAsync(context, StatusCodes.Status200OK, new TokenAnswer { Token = password })
-                : WriteAsync(context, StatusCodes.Status400BadRequest, new TokenAnswer { Errors = [WrongCredentials] }));
+            await WriteAsync(context, StatusCodes.Status200OK, new TokenAnswer { Token = password });
             return true;
         }
 
-        if (settings.Paperless.RegularLoginDisabled)
+        if (!isDevicePassword && !settings.Paperless.RegularLoginDisabled)
         {
-            await WriteAsync(context, StatusCodes.Status400BadRequest, new TokenAnswer
-            {
-                Errors =
-                [
-                    WrongCredentials,
-                    $"Passwords are switched off here: make a device password at {settings.Public.Origin}{settings.ScriptName}/gateway/apps.",
-                ],
-            });
-            return true;
+            return false;
         }
 
-        return false;
+        CredentialKind kind = isDevicePassword ? CredentialKind.DevicePassword : CredentialKind.Password;
+        CredentialAttempt wrong = new(ClientAddress.From(context), username, CredentialKey.From(body), kind);
+        await failures.RefuseWrongAsync(context, wrong, () => WriteAsync(context, StatusCodes.Status400BadRequest, WrongAnswer(isDevicePassword)));
+        return true;
+    }
+
+    private TokenAnswer WrongAnswer(bool isDevicePassword)
+    {
+        const string wrong = "Unable to log in with provided credentials.";
+        return new TokenAnswer
+        {
+            Errors = isDevicePassword
+                ? [wrong]
+                : [wrong, $"Passwords are switched off here: make a device password at {settings.Public.Origin}{settings.ScriptName}/gateway/apps."],
+        };
     }
 
     private async Task<bool> IsOfAsync(SessionSecret secret, string? username, CancellationToken cancellationToken)

@@ -21,6 +21,7 @@ internal sealed class RequestDispatcher(
     AllowedRequestForwarder allowed,
     DevicePasswordForwarder devices,
     TokenEndpoint tokenEndpoint,
+    FailedCredentials failures,
     SessionRecheck recheck)
 {
     private readonly AccessTable _accessTable = new(settings.Paperless.RegularLoginDisabled, settings.Paperless.AccountSignupsAllowed, settings.Apps);
@@ -89,9 +90,17 @@ internal sealed class RequestDispatcher(
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
         access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
 
-    private Task RefuseDeviceAsync(HttpContext context, DeviceRequest device) => device.StoreFailure is { } reason
-        ? refusals.RefuseWithoutStoreAsync(context, new SessionLookupFailed(device.Secret.Key(), reason))
-        : refusals.RefuseDevicePasswordAsync(context);
+    private Task RefuseDeviceAsync(HttpContext context, DeviceRequest device)
+    {
+        if (device.StoreFailure is { } reason)
+        {
+            return refusals.RefuseWithoutStoreAsync(context, new SessionLookupFailed(device.Secret.Key(), reason));
+        }
+
+        CredentialKey sent = CredentialKey.From(context.Request.Headers.Authorization.ToString().AsSpan());
+        CredentialAttempt wrong = new(ClientAddress.From(context), userName: null, sent, CredentialKind.DevicePassword);
+        return failures.RefuseWrongAsync(context, wrong, () => refusals.RefuseDevicePasswordAsync(context));
+    }
 
     private async Task AnswerTokenAsync(HttpContext context)
     {

@@ -284,6 +284,33 @@ public sealed class DevicePasswordTests
     }
 
     [Fact]
+    public async Task Wrong_device_passwords_are_limited_and_a_right_one_from_the_same_address_is_not_locked_out()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_FAILED_LOGINS"] = "3/5m";
+            options.Settings["PAPERLESS_DISABLE_REGULAR_LOGIN"] = "true";
+        });
+        using Visitor alice = await world.SignedInAsync("alice");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
+        using Visitor app = world.NewVisitor();
+        List<HttpStatusCode> guesses = [];
+        for (int guess = 0; guess < 4; guess++)
+        {
+            guesses.Add((await app.FetchAsync(HttpMethod.Get, "/api/documents/", null, ("Authorization", $"Token pgd_{guess}"))).Status);
+        }
+
+        string login = $$"""{"username":"alice","password":"{{device.Secret}}"}""";
+        Page wrong = await app.SendAsync(HttpMethod.Post, "/api/token/", Content(login.Replace("pgd_", "pgd_x", StringComparison.Ordinal), "application/json"));
+        Page right = await app.SendAsync(HttpMethod.Post, "/api/token/", Content(login, "application/json"));
+
+        Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests], guesses);
+        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.OK), (wrong.Status, right.Status));
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/documents/", device)).Status);
+        Assert.Single(world.Log.Of("AddressBlocked"));
+    }
+
+    [Fact]
     public async Task The_switch_closes_the_door()
     {
         await using World world = await World.StartAsync();
