@@ -76,10 +76,10 @@ public sealed class ConnectJourneyTests(Chromium chromium)
         using (Fault fault = both.World.Paperless.Faults.Answer(request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal), 503))
         {
             await page.Locator("#social-providers").GetByRole(AriaRole.Link, new() { Name = "other" }).ClickAsync();
-            await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Paperless is not ready");
+            await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Paperless answers with an error");
         }
 
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Connected", new() { Timeout = 20_000 });
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Connected", new() { Timeout = 20_000 });
         Assert.Equal(2, both.LinksOf("alice").Count);
     }
 

@@ -86,7 +86,7 @@ internal sealed class Visitor : IDisposable
 
         HttpResponseMessage response = await AskAsync(request);
         Page page = new(response.StatusCode, target, await response.Content.ReadAsStringAsync(World.Ct), response, [target]);
-        WordsOfPages.AssertPersonsPartIsPlain(page);
+        WordsOfPages.AssertPersonsPartIsPlain(page, _world.Origin);
         return page;
     }
 

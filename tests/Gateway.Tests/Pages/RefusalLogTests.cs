@@ -143,7 +143,7 @@ public sealed class RefusalLogTests
                 Page page = await visitor.SendAsync(new HttpMethod(row.Method), row.Path, form, headers);
 
                 checkedPages += WordsOfPages.IsRefusal(page) ? 1 : 0;
-                WordsOfPages.AssertPersonsPartIsPlain(page);
+                WordsOfPages.AssertPersonsPartIsPlain(page, world.Origin);
             }
 
             watch.Unavailable = null;

@@ -168,7 +168,7 @@ public sealed class RedisOutageTests : IAsyncLifetime
         (int exitCode, string output, string errors) = await ProgramProcess.RunAsync("Gateway", [], settings);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("GATEWAY_REDIS_URL: the Redis at 127.0.0.1:", errors, StringComparison.Ordinal);
+        Assert.Contains("GATEWAY_REDIS_URL: there is no connection to Redis at 127.0.0.1:", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", output + errors, StringComparison.Ordinal);
     }
 
