@@ -57,9 +57,22 @@ function client(settings) {
   };
 }
 
+// An app keeps no secret. Its redirect URI has a scheme of its own, which is for native clients only.
+function appClient(id) {
+  return {
+    client_id: id,
+    client_name: 'Paperless app',
+    application_type: 'native',
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    redirect_uris: ['x-paperless://oidc-callback'],
+    token_endpoint_auth_method: 'none',
+  };
+}
+
 export function configuration(settings) {
   return {
-    clients: [client(settings)],
+    clients: [client(settings), ...(settings.app_client_id ? [appClient(settings.app_client_id)] : [])],
     jwks: { keys: keys(settings.kid_prefix) },
     cookies: { keys: [randomUUID()] },
     findAccount: (_ctx, login) => findAccount(settings, login),

@@ -49,6 +49,10 @@ internal sealed class AccessTable
 
         new(Post, File("/api/token/"), AppsOn, TokenForPassword, TokenForPassword, "gives an API token for a password; a device password is its own token"),
 
+        // An app's own single sign-on: neither takes a password. Nothing else of allauth's API is the gateway's.
+        new(Read, File(HeadlessPaths.Config), AppsOn, GatewayEndpoint, GatewayEndpoint, "the providers at which apps sign in"),
+        new(Post, File(HeadlessPaths.Redirect, HeadlessPaths.Token), AppsOn, GatewayEndpoint, GatewayEndpoint, "an app's own single sign-on"),
+
         // Only the endpoint itself is public, because Django serves share links below any path.
         new(Change, Below("/api/token"), PasswordsOff, Closed, Closed, "gives an API token for a password"),
         new(ReadOrPost, Page("/api/token"), Always, Public, Public, "gives an API token for a password"),

@@ -42,8 +42,10 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
                 + "another time. Remove the link with \"Gateway accounts unlink\".",
         };
 
+    public const string InactiveCode = "account_inactive";
+
     public static Refusal Inactive(string person, string username) =>
-        new(403, "account_inactive", "This account is not active", $"The Paperless account {username} was switched off.")
+        new(403, InactiveCode, "This account is not active", $"The Paperless account {username} was switched off.")
         {
             Remedy = "Ask the person who runs Paperless to switch it on again (Settings → Users & Groups).",
             ForTheOperator = $"{person}, is {username}.",

@@ -17,7 +17,11 @@ internal sealed record MadeDevicePassword(string Secret, SessionKey Key, DateTim
 /// <param name="ExpiresAt">Null for no end of its own.</param>
 /// <param name="UserAgent">Of the browser or app that makes it.</param>
 /// <param name="Address">The IP address that makes it.</param>
-internal sealed record WantedDevicePassword(string Name, DeviceScope Scope, DateTimeOffset? ExpiresAt, string UserAgent, string Address);
+internal sealed record WantedDevicePassword(string Name, DeviceScope Scope, DateTimeOffset? ExpiresAt, string UserAgent, string Address)
+{
+    /// <summary>Whether an app gets it by its own single sign-on: more than <see cref="DevicePasswords.MaxPerApp"/> of one name replace each other.</summary>
+    public bool IsOfAppSignIn { get; init; }
+}
 
 /// <summary>Makes, lists and revokes device passwords. They are stored as sessions without a browser.</summary>
 internal sealed class DevicePasswords(SessionRegistry sessions, SessionList list, Revocations revocations)
@@ -26,6 +30,9 @@ internal sealed class DevicePasswords(SessionRegistry sessions, SessionList list
 
     /// <summary>More devices than anybody has.</summary>
     public const int MaxPerPerson = 50;
+
+    /// <summary>As many devices on which somebody uses the same app. Each sign-in of an app gets a device password of its own.</summary>
+    public const int MaxPerApp = 5;
 
     /// <param name="identity">The person, signed in just now or confirmed by the provider.</param>
     /// <param name="tokens">Of this device password alone: a refresh token that a session uses, too, would be used up by either.</param>
@@ -43,14 +50,24 @@ internal sealed class DevicePasswords(SessionRegistry sessions, SessionList list
         WantedDevicePassword wanted,
         CancellationToken cancellationToken)
     {
-        if ((await FindByPersonAsync(identity.Person, cancellationToken)).Count >= MaxPerPerson)
+        DevicePassword device = new(CleanName(wanted.Name), wanted.Scope, wanted.IsOfAppSignIn);
+        IReadOnlyList<ListedSession> all = await FindByPersonAsync(identity.Person, cancellationToken);
+        ListedSession[] replaced = device.IsOfAppSignIn
+            ? [.. all.Where(one => one.Info.DevicePassword == device).OrderByDescending(one => one.UsedAt).Skip(MaxPerApp - 1)]
+            : [];
+        if (all.Count - replaced.Length >= MaxPerPerson)
         {
             return null;
         }
 
+        foreach (ListedSession old in replaced)
+        {
+            await RevokeAsync(old, SessionEnd.Replaced, cancellationToken);
+        }
+
         NewSession made = new(identity, tokens, sub, Sid: null, assertedAt, wanted.UserAgent, wanted.Address)
         {
-            DevicePassword = new DevicePassword(CleanName(wanted.Name), wanted.Scope),
+            DevicePassword = device,
             ExpiresAt = wanted.ExpiresAt,
         };
         return await sessions.BeginAsync(made, cancellationToken) is var (secret, session)

@@ -1,4 +1,7 @@
+using System.Buffers.Text;
 using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Gateway.Settings;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -59,6 +62,29 @@ internal sealed class IdTokenCheck(ProviderSettings provider, SignedTokenCheck s
         {
             string answer = context is null ? "the ID token has no \"acr\"" : $"the ID token's \"acr\" is \"{SignedTokenCheck.Truncate(context)}\"";
             throw new ProviderMistakeException($"{answer}, but AUTH_PARAMS asks for one of \"acr_values\": {string.Join(", ", contexts)}");
+        }
+    }
+
+    /// <summary>Holds an access token against `at_hash`, where the ID token has one (section 3.1.3.8).</summary>
+    /// <exception cref="ProviderMistakeException">The access token does not belong to the ID token.</exception>
+    public static void CheckAccessToken(SignedToken token, string accessToken)
+    {
+        if (token.Claims.Text("at_hash") is not { } expected)
+        {
+            return;
+        }
+
+        // The hash is the one that the signature uses; EdDSA's is SHA-512.
+        byte[] bytes = Encoding.UTF8.GetBytes(accessToken);
+        byte[] hash = token.Header.RequiredText("alg")[^3..] switch
+        {
+            "256" => SHA256.HashData(bytes),
+            "384" => SHA384.HashData(bytes),
+            _ => SHA512.HashData(bytes),
+        };
+        if (Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2)) != expected)
+        {
+            throw new ProviderMistakeException("the access token does not belong to the ID token: its hash is not \"at_hash\"");
         }
     }
 

@@ -16,7 +16,11 @@ internal sealed record Provider(
     MicrosoftGraph Graph,
     OfflineAccess OfflineAccess,
     RefreshTokenWarning RefreshTokenWarning,
-    RefreshedSid RefreshedSid);
+    RefreshedSid RefreshedSid)
+{
+    /// <summary>The clients whose ID tokens apps may bring: first those of `GATEWAY_APP_CLIENT_IDS`, then the gateway's own.</summary>
+    public required ImmutableArray<AppClient> AppClients { get; init; }
+}
 
 /// <summary>The timeouts of requests to providers. Tests replace them.</summary>
 /// <param name="Response">The timeout of an answer including its body.</param>
@@ -54,7 +58,13 @@ internal sealed class ProviderRegistry : IDisposable
                 new MicrosoftGraph(provider, backchannel, settings.Identity, loggers.CreateLogger<MicrosoftGraph>()),
                 new OfflineAccess(provider, settings.OfflineAccess, time, loggers.CreateLogger<OfflineAccess>()),
                 new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()),
-                new RefreshedSid());
+                new RefreshedSid())
+            {
+                AppClients =
+                [
+                    .. provider.AppClientIds.Append(provider.ClientId).Distinct().Select(id => AppClient.Create(provider.ForApp(id), discovery, backchannel, time)),
+                ],
+            };
         })];
     }
 

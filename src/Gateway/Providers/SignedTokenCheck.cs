@@ -151,7 +151,7 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
         }
 
         string issuer = claims.Text("iss") ?? "";
-        return issuer == expected
+        return issuer == expected || provider.FurtherIssuers.Contains(issuer)
             ? null
             : new TokenError(
                 $"{kind.Name}'s issuer is \"{Truncate(issuer)}\", but the discovery document says \"{expected}\"",

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
@@ -23,14 +22,12 @@ internal sealed class SessionScheme(
 {
     public const string Name = "Session";
 
-    private const int MaxDeviceLength = 300;
-
     protected override async Task HandleSignInAsync(ClaimsPrincipal user, AuthenticationProperties? properties)
     {
         NewSession newSession = ((SignedInPrincipal)user).Session with
         {
-            Device = Truncate(Request.Headers.UserAgent.ToString()),
-            Address = Format(Context.Connection.RemoteIpAddress),
+            Device = Request.Device(),
+            Address = Request.ClientAddress(),
         };
 
         // The new session begins first: if the store does not answer, the previous session stays valid.
@@ -67,11 +64,6 @@ internal sealed class SessionScheme(
         cookie.Delete(Response);
         Context.User = new ClaimsPrincipal(new ClaimsIdentity());
     }
-
-    private static string Truncate(string device) => new([.. device.Where(letter => !char.IsControl(letter)).Take(MaxDeviceLength)]);
-
-    /// <summary>A dual-stack socket shows an IPv4 address as an IPv6 address (`::ffff:…`).</summary>
-    private static string Format(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "";
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(
         Context.Session() is { } session

@@ -249,6 +249,19 @@ internal sealed record ProviderSettings
     public string[] AuthenticationContexts =>
         AuthorizationParameters.GetValueOrDefault("acr_values", "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>`GATEWAY_APP_CLIENT_IDS`: the clients of apps at this provider. They are public: an app keeps no secret.</summary>
+    public ImmutableArray<string> AppClientIds { get; init; } = [];
+
+    /// <summary>`GATEWAY_APP_ISSUERS`: the issuers of these clients, where they are others than the one of the discovery document.</summary>
+    public ImmutableArray<string> AppIssuers { get; init; } = [];
+
+    /// <summary>Further issuers whose tokens are accepted. Empty for the gateway's own client.</summary>
+    public ImmutableArray<string> FurtherIssuers { get; private init; } = [];
+
+    /// <summary>The same provider for a client of an app: its tokens name the app's client and are never signed with the gateway's secret.</summary>
+    public ProviderSettings ForApp(string clientId) =>
+        clientId == ClientId ? this : this with { ClientId = clientId, ClientSecret = "", ClientKey = null, FurtherIssuers = AppIssuers };
+
     /// <summary>For logs and debuggers: leaves out the secret.</summary>
     public override string ToString() => $"{Id} ({DiscoveryUrl})";
 }

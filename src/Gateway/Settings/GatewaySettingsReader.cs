@@ -23,7 +23,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
         PublicOrigin? origin = Public();
-        ImmutableArray<ProviderSettings> providers = new IdTokenSettingsReader(_variables).Apply(Providers());
+        ImmutableArray<ProviderSettings> providers = new AppClientSettingsReader(_variables).Apply(new IdTokenSettingsReader(_variables).Apply(Providers()));
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),

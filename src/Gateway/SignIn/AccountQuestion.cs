@@ -70,13 +70,7 @@ internal sealed partial class AccountQuestion
     public async Task AskAsync(HttpContext context, Person person, CallbackResult result, string next, Namesake namesake)
     {
         string username = person.Username!;
-        Refusal refusal = new(403, "account_exists", "There is an account of this name", $"There is a Paperless account {username} already.")
-        {
-            Remedy = "Sign in with a browser, which asks whether it is yours.",
-            ForTheLog = $"{person.NameForLog} of {person.Issuer}: the Paperless account of that name (user {namesake.UserId}) is not found by its name, "
-                + $"because {namesake.Reason}",
-            Level = LogLevel.Information,
-        };
+        Refusal refusal = Exists(person, namesake);
         await _refused.NoteAsync(person.Key, person.Label, refusal);
         if (!context.Request.IsNavigation())
         {
@@ -102,6 +96,16 @@ internal sealed partial class AccountQuestion
             [nameof(AccountQuestionPage.State)] = _choice.Begin(context, person, result, next),
         });
     }
+
+    /// <summary>For whom cannot be asked, such as a script or an app.</summary>
+    public static Refusal Exists(Person person, Namesake namesake) =>
+        new(403, "account_exists", "There is an account of this name", $"There is a Paperless account {person.Username} already.")
+        {
+            Remedy = "Sign in with a browser, which asks whether it is yours.",
+            ForTheLog = $"{person.NameForLog} of {person.Issuer}: the Paperless account of that name (user {namesake.UserId}) is not found by its name, "
+                + $"because {namesake.Reason}",
+            Level = LogLevel.Information,
+        };
 
     /// <summary>The browser comes back from Paperless's login page.</summary>
     public async Task FinishAsync(HttpContext context)

@@ -142,51 +142,23 @@ internal sealed partial class SignInEvents(
             ValidatedIdToken = context.SecurityToken,
             Nonce = context.HttpContext.Features.Get<ExpectedNonce>()!.Value,
         });
+        Provider provider = ProviderOf(context.Scheme);
         DateTimeOffset askedAt = context.HttpContext.Features.Get<CodeRedemption>()!.At;
         ProviderTokens tokens = TokenEndpoint.ToStoredTokens(context.TokenEndpointResponse!, previous: null, askedAt, time.GetUtcNow());
         ClaimSet idToken = SignedToken.Parse(tokens.IdToken, TokenKind.IdToken).Claims;
-        ProviderOf(context.Scheme).IdTokens.CheckAuthentication(idToken, BegunAt(context.Properties)!.Value);
-        JsonElement claims = await ClaimsAsync(
-            ProviderOf(context.Scheme),
+        provider.IdTokens.CheckAuthentication(idToken, BegunAt(context.Properties)!.Value);
+        // Asked here and not by the handler: an app's sign-in and the recheck read userinfo by the same rules.
+        JsonElement claims = await SignInClaims.ReadAsync(
+            provider,
+            provider.UserInfo,
             context.TokenEndpointResponse!.AccessToken,
             idToken,
             context.HttpContext.RequestAborted);
         context.HttpContext.Features.Set(new CallbackResult(tokens, idToken, claims, askedAt));
         if (context.Properties?.Items.TryGetValue(RoundTripState.WithoutOfflineAccess, out string? refusal) == true)
         {
-            ProviderOf(context.Scheme).OfflineAccess.RememberRefusal(refusal);
+            provider.OfflineAccess.RememberRefusal(refusal);
         }
-    }
-
-    /// <summary>Asked here and not by the handler: the recheck reads userinfo by the same rules.</summary>
-    private static async Task<JsonElement> ClaimsAsync(Provider provider, string? accessToken, ClaimSet idToken, CancellationToken cancellationToken)
-    {
-        OpenIdConnectConfiguration configuration = await provider.Discovery.GetConfigurationAsync(cancellationToken);
-        JsonElement? userInfo = await UserInfoAsync(provider, configuration, accessToken, idToken.RequiredText("sub"), cancellationToken);
-        return await provider.Graph.AddGroupsAsync(configuration, ProviderClaims.Merge(idToken.Json, userInfo), accessToken, cancellationToken);
-    }
-
-    private static async Task<JsonElement?> UserInfoAsync(
-        Provider provider,
-        OpenIdConnectConfiguration configuration,
-        string? accessToken,
-        string subject,
-        CancellationToken cancellationToken)
-    {
-        if (!provider.Settings.FetchUserInfo || string.IsNullOrEmpty(accessToken) || string.IsNullOrEmpty(configuration.UserInfoEndpoint))
-        {
-            return null;
-        }
-
-        UserInfoAnswer answer = await provider.UserInfo.AskAsync(configuration, accessToken, cancellationToken);
-        if (answer.Claims is not { } claims)
-        {
-            throw ProviderFailureText.UserInfoAnswered(configuration.UserInfoEndpoint, answer.Status, accessToken);
-        }
-
-        return claims.RequiredText("sub") == subject
-            ? claims.Json
-            : throw new ProviderMistakeException("its userinfo is about another person than its ID token");
     }
 
     /// <summary>Everything is checked: decides who it is, and hands over to <see cref="SessionScheme"/>, or refuses.</summary>

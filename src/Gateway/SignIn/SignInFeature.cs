@@ -80,6 +80,7 @@ internal static class SignInFeature
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
         string? notice = SignInNotices.Find(query);
+        AppCsrfCookie.Append(context, settings);
         if (context.Session() is not null || context.PasswordSession() is not null)
         {
             context.Response.Headers.CacheControl = "no-store";

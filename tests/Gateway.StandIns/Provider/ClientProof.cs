@@ -32,6 +32,11 @@ internal sealed record ClientProof(string? ClientId, string? Secret, bool IsBasi
     public static bool IsValid(DevelopmentProvider provider, ClientProof proof, Uri endpoint)
     {
         DevelopmentProviderOptions options = provider.Options;
+        if (proof.ClientId is not null && proof.ClientId == options.AppClientId)
+        {
+            return proof is { IsBasic: false, Secret: null or "", Assertion: null };
+        }
+
         if (proof.ClientId != options.ClientId)
         {
             return false;

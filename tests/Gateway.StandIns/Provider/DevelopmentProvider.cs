@@ -157,6 +157,10 @@ internal sealed class DevelopmentProvider : IAsyncDisposable
         Keys.Dispose();
     }
 
+    internal string IssuerAt(Uri baseUri, string clientId) => clientId == Options.AppClientId && Options.AppSlug is { } slug
+        ? new Uri(baseUri, $"/application/o/{slug}/").AbsoluteUri
+        : IssuerAt(baseUri);
+
     internal string IssuerAt(Uri baseUri) =>
         new Uri(baseUri, Options.GlobalIssuer ? "/" : $"/application/o/{Options.Tenant ?? Options.Slug}/").AbsoluteUri;
 

@@ -36,6 +36,15 @@ internal sealed record DevelopmentProviderOptions
 
     public IReadOnlyList<string> RedirectUris { get; init; } = [];
 
+    /// <summary>Set: a second client, of an app. It is public, and its ID tokens carry the claims.</summary>
+    public string? AppClientId { get; init; }
+
+    /// <summary>Set: the app's client has an application of its own with this slug, and so an issuer of its own, as at authentik.</summary>
+    public string? AppSlug { get; init; }
+
+    /// <summary>Where the app's client is redirected to.</summary>
+    public const string AppRedirectUri = "x-paperless://oidc-callback";
+
     public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
 
     public IReadOnlyList<Person> People { get; init; } = Person.Defaults;

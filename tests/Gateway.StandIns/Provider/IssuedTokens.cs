@@ -6,7 +6,7 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 namespace Gateway.StandIns.Provider;
 
 /// <summary>One sign-in at the application: what its code, and every token that follows from it, stands for.</summary>
-internal sealed record Grant(string Id, ProviderSession Session, string? Nonce, IReadOnlyList<string> Scopes);
+internal sealed record Grant(string Id, ProviderSession Session, string ClientId, string? Nonce, IReadOnlyList<string> Scopes);
 
 /// <summary>A code or token that the provider has handed out and will take back.</summary>
 internal sealed record IssuedToken(string Value, string Type, Grant Grant, ClaimsPrincipal Principal, string Issuer)
@@ -25,9 +25,9 @@ internal sealed class IssuedTokens
 
     public static string RandomText() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    public Grant StartGrant(ProviderSession session, string? nonce, IReadOnlyList<string> scopes)
+    public Grant StartGrant(ProviderSession session, string clientId, string? nonce, IReadOnlyList<string> scopes)
     {
-        Grant grant = new Grant(RandomText(), session, nonce, scopes);
+        Grant grant = new Grant(RandomText(), session, clientId, nonce, scopes);
         lock (_lock)
         {
             _grants.Add(grant.Id, grant);

@@ -24,7 +24,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
     public JsonObject AccessToken(Grant grant, string issuer)
     {
         JsonObject claims = Common(grant, issuer);
-        claims["azp"] = Options.ClientId;
+        claims["azp"] = grant.ClientId;
         claims["uid"] = IssuedTokens.RandomText();
         claims["scope"] = string.Join(' ', grant.Scopes);
         return claims;
@@ -62,7 +62,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
         {
             ["iss"] = issuer,
             ["sub"] = grant.Session.Subject,
-            ["aud"] = Options.ClientId,
+            ["aud"] = grant.ClientId,
             ["exp"] = now.Add(Options.AccessTokenLifetime).ToUnixTimeSeconds(),
             ["iat"] = now.ToUnixTimeSeconds(),
             ["auth_time"] = grant.Session.SignedInAt.ToUnixTimeSeconds(),
@@ -78,7 +78,7 @@ internal sealed class TokenClaims(DevelopmentProvider provider)
         }
 
         AddTenant(claims);
-        if (Options.IncludeClaimsInIdToken)
+        if (Options.IncludeClaimsInIdToken || grant.ClientId == Options.AppClientId)
         {
             Map(claims, grant);
         }

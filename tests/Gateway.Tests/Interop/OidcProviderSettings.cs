@@ -11,6 +11,10 @@ internal sealed record OidcProviderSettings
     public string ClientId { get; init; } = "paperless:gateway";
     public string ClientSecret { get; init; } = "a+b c/d:e%41&f=g~\"h\"";
 
+    /// <summary>A second client, of an app: public, with the redirect URI of Swift Paperless. Null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AppClientId { get; init; }
+
     public required IReadOnlyList<Uri> RedirectUris { get; init; }
     public IReadOnlyList<Uri> PostLogoutRedirectUris { get; init; } = [];
 

@@ -80,7 +80,7 @@ internal static class AuthorizeEndpoint
         IReadOnlyList<string> mapped = MappedScopes(provider);
         System.Collections.Immutable.ImmutableArray<string> asked = request.GetScopes();
         string[] scopes = asked.IsEmpty ? [.. mapped] : [.. asked.Intersect(mapped)];
-        Grant grant = provider.Tokens.StartGrant(session, request.Nonce, scopes);
+        Grant grant = provider.Tokens.StartGrant(session, request.ClientId!, request.Nonce, scopes);
 
         ClaimsIdentity identity = new ClaimsIdentity("authentik")
             .SetClaim(Claims.Subject, session.Subject)

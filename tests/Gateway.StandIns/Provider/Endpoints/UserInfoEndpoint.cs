@@ -28,7 +28,7 @@ internal static class UserInfoEndpoint
         }
 
         claims["iss"] = provider.IssuerAt(new Uri($"{http.Request.Scheme}://{http.Request.Host}"));
-        claims["aud"] = provider.Options.ClientId;
+        claims["aud"] = grant.ClientId;
         string signed = provider.Keys.Sign(provider.TamperUserInfo?.Invoke(claims) ?? claims, "JWT");
         return Results.Text(provider.RewriteUserInfo?.Invoke(signed) ?? signed, "application/jwt");
     }

@@ -16,7 +16,7 @@ internal sealed class IssueToken(DevelopmentProvider provider) : IOpenIddictServ
     {
         Grant grant = provider.Tokens.FindGrant(context.Principal.GetClaim(GrantClaim))
             ?? throw new InvalidOperationException("A token is issued for a grant that this provider does not know.");
-        string issuer = provider.IssuerAt(context.BaseUri!);
+        string issuer = provider.IssuerAt(context.BaseUri!, grant.ClientId);
         context.Token = context.TokenType switch
         {
             TokenTypeIdentifiers.IdentityToken => SignIdToken(grant, issuer, isRefresh: context.Request!.IsRefreshTokenGrantType()),

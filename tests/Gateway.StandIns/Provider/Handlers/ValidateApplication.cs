@@ -13,11 +13,13 @@ internal sealed class ValidateApplication(DevelopmentProvider provider)
 
     public ValueTask HandleAsync(ValidateAuthorizationRequestContext context)
     {
-        if (context.Request.ClientId != provider.Options.ClientId)
+        bool isApp = context.Request.ClientId is { } client && client == provider.Options.AppClientId;
+        IReadOnlyList<string> registered = isApp ? [DevelopmentProviderOptions.AppRedirectUri] : provider.Options.RedirectUris;
+        if (!isApp && context.Request.ClientId != provider.Options.ClientId)
         {
             context.Reject(Errors.InvalidClient, "The client identifier (client_id) is missing or invalid.");
         }
-        else if (context.Request.RedirectUri is not { } uri || !provider.Options.RedirectUris.Contains(uri, StringComparer.Ordinal))
+        else if (context.Request.RedirectUri is not { } uri || !registered.Contains(uri, StringComparer.Ordinal))
         {
             context.Reject(Errors.InvalidRequest, "The request fails due to a missing, invalid, or mismatching redirection URI (redirect_uri).");
         }

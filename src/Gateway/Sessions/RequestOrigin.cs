@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace Gateway.Sessions;
+
+/// <summary>What a session or device password notes of the request that made it.</summary>
+internal static class RequestOrigin
+{
+    private const int MaxDeviceLength = 300;
+
+    /// <summary>The `User-Agent` header, shortened.</summary>
+    public static string Device(this HttpRequest request) =>
+        new([.. request.Headers.UserAgent.ToString().Where(letter => !char.IsControl(letter)).Take(MaxDeviceLength)]);
+
+    /// <summary>A dual-stack socket shows an IPv4 address as an IPv6 address (`::ffff:…`).</summary>
+    public static string ClientAddress(this HttpRequest request) =>
+        (request.HttpContext.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped
+            ? mapped.MapToIPv4()
+            : request.HttpContext.Connection.RemoteIpAddress)?.ToString() ?? "";
+}
