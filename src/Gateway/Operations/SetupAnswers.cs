@@ -9,6 +9,9 @@ internal sealed record SetupAnswers(PublicOrigin Public, bool IsAuthentik, Uri P
 {
     public const string ClientId = "paperless";
 
+    /// <summary>Of apps, at authentik; the slug of their application, too.</summary>
+    public const string AppClientId = "paperless-app";
+
     public const string ProviderId = "authentik";
 
     /// <summary>The `server_url` of the provider's entry.</summary>

@@ -55,7 +55,14 @@ internal sealed partial class SetupFiles
             ("PAPERLESS_ENABLE_HTTP_REMOTE_USER", "true"),
             ("PAPERLESS_SOCIALACCOUNT_PROVIDERS", Providers()),
             ("GATEWAY_UPSTREAM_URL", answers.Paperless.GetLeftPart(UriPartial.Authority)),
-            .. answers.IsAuthentik ? [("GATEWAY_ALLOWED_GROUPS", AuthentikSetup.GroupName)] : Array.Empty<(string, string)>(),
+            .. answers.IsAuthentik
+                ?
+                [
+                    ("GATEWAY_ALLOWED_GROUPS", AuthentikSetup.GroupName),
+                    ("GATEWAY_APP_CLIENT_IDS", SetupAnswers.AppClientId),
+                    ("GATEWAY_APP_ISSUERS", $"{answers.ProviderUrl.AbsoluteUri.TrimEnd('/')}/application/o/{SetupAnswers.AppClientId}/"),
+                ]
+                : Array.Empty<(string, string)>(),
             .. answers.IsExisting
                 ? [("GATEWAY_PAPERLESS_TOKEN", secrets.Token ?? $"<api token of {answers.Admin}>")]
                 : new (string, string)[] { ("PAPERLESS_ADMIN_USER", answers.Admin), ("PAPERLESS_ADMIN_PASSWORD", secrets.Password) },

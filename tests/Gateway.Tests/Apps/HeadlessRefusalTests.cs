@@ -21,7 +21,7 @@ public sealed class HeadlessRefusalTests
         Page page = await world.BringTokenOfAsync("mallory");
 
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
-        Assert.Contains("not", HeadlessWorld.ErrorOf(page).Message, StringComparison.Ordinal);
+        Assert.Contains("You belong to none of the groups", HeadlessWorld.ErrorOf(page).Message, StringComparison.Ordinal);
         await AssertNobodyAsync(world, "mallory");
         IReadOnlyList<RefusedSignIn> noted = await world.Gateway.Services.GetRequiredService<IRefusedSignInStore>().ListAsync(world.Clock.GetUtcNow(), World.Ct);
         Assert.Equal(HeadlessWorld.ErrorOf(page).Code, Assert.Single(noted).Code);

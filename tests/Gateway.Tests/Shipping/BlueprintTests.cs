@@ -98,11 +98,37 @@ public sealed class BlueprintTests
     }
 
     [Fact]
+    public void The_apps_have_a_public_client_that_signs_with_the_same_key_and_brings_the_claims_in_the_ID_token()
+    {
+        YamlNode app = Provider("app-provider");
+        YamlNode redirect = Assert.Single((YamlSequenceNode)app["redirect_uris"]);
+
+        Assert.Equal(("public", "true"), (app["client_type"].Text(), app["include_claims_in_id_token"].Text()));
+        Assert.False(app.TryGet("client_secret", out _));
+        Assert.Equal(["authorization_code"], app.Texts("grant_types"));
+        Assert.Equal(Provider()["signing_key"][1][1].Text(), app["signing_key"][1][1].Text());
+        Assert.Equal(("strict", "x-paperless://oidc-callback"), (redirect["matching_mode"].Text(), redirect["url"].Text()));
+        Assert.Equal(
+            Settings.Providers[0].Scopes.Select(scope => $"goauthentik.io/providers/oauth2/scope-{scope}").Order(),
+            ((YamlSequenceNode)app["property_mappings"]).Select(mapping => mapping[1][1].Text()).Order());
+    }
+
+    [Fact]
+    public void The_client_of_the_apps_and_its_issuer_are_those_in_the_gateways_settings()
+    {
+        Assert.Equal([Provider("app-provider")["client_id"].Text()], Settings.Providers[0].AppClientIds);
+        Assert.Equal(
+            [$"{Worker["AUTHENTIK_WEB__BASE_URL"]}/application/o/{Application("app-application")["identifiers"]["slug"].Text()}/"],
+            Settings.Providers[0].AppIssuers);
+        Assert.Equal("app-provider", Application("app-application")["attrs"]["provider"].Text());
+    }
+
+    [Fact]
     public void In_the_blueprint_only_members_of_the_group_may_use_the_application()
     {
-        YamlNode binding = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_policies.policybinding");
-        Assert.Equal("application", binding["identifiers"]["target"].Text());
-        Assert.Equal("users", binding["attrs"]["group"].Text());
+        YamlNode[] bindings = [.. Entries.Where(entry => entry["model"].Text() == "authentik_policies.policybinding")];
+        Assert.Equal(["application", "app-application"], bindings.Select(binding => binding["identifiers"]["target"].Text()));
+        Assert.All(bindings, binding => Assert.Equal("users", binding["attrs"]["group"].Text()));
 
         string group = Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.group")["identifiers"]["name"].Text();
         Assert.Equal([group], Settings.Identity.AllowedGroups);
@@ -121,10 +147,12 @@ public sealed class BlueprintTests
     public void The_authentik_worker_mounts_the_blueprint() =>
         Assert.Contains("./config/authentik:/blueprints/custom:ro", Shipped.Services["authentik-worker"].Texts("volumes"));
 
-    private static YamlNode Provider() =>
-        Assert.Single(Entries, entry => entry["model"].Text() == "authentik_providers_oauth2.oauth2provider")["attrs"];
+    private static YamlNode Provider(string id = "provider") => Entry("authentik_providers_oauth2.oauth2provider", id)["attrs"];
 
-    private static YamlNode Application() => Assert.Single(Entries, entry => entry["model"].Text() == "authentik_core.application");
+    private static YamlNode Application(string id = "application") => Entry("authentik_core.application", id);
+
+    private static YamlNode Entry(string model, string id) =>
+        Assert.Single(Entries, entry => entry["model"].Text() == model && entry["id"].Text() == id);
 
     private static string Resolve(YamlNode node) => node.Tag.IsEmpty ? node.Text() : node.Tag.Value switch
     {
