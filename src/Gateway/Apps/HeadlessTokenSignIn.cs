@@ -91,7 +91,8 @@ internal sealed class HeadlessTokenSignIn(
         }
 
         ProviderTokens stored = new(token.Text, IdTokenAt: assertedAt);
-        WantedDevicePassword wanted = new(AppName.From(context.Request.Device()), DeviceScope.Full, null, context.Request.Device(), context.Request.ClientAddress())
+        string device = context.Request.Device();
+        WantedDevicePassword wanted = new(AppName.From(device), DeviceScope.Full, ExpiresAt: null, device, context.Request.ClientAddress())
         {
             IsOfAppSignIn = true,
         };

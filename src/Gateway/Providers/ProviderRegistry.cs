@@ -62,7 +62,8 @@ internal sealed class ProviderRegistry : IDisposable
             {
                 AppClients =
                 [
-                    .. provider.AppClientIds.Append(provider.ClientId).Distinct().Select(id => AppClient.Create(provider.ForApp(id), discovery, backchannel, time)),
+                    .. provider.AppClientIds.Append(provider.ClientId).Distinct()
+                        .Select(id => AppClient.Create(provider.ForApp(id), discovery, backchannel, time)),
                 ],
             };
         })];

@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace Gateway.Sessions;
 
 /// <summary>What a session or device password notes of the request that made it.</summary>

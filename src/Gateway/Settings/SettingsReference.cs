@@ -119,12 +119,13 @@ internal static class SettingsReference
                 "While a device password is in use, the gateway asks the provider this often whether the person still has access."),
             new("GATEWAY_APP_LIFETIME", "`180d`", "A device password that the provider cannot be asked about (no refresh token) expires after this time."),
             new("GATEWAY_APP_CLIENT_IDS", "the provider's `client_id`",
-                "The clients at the provider with which apps sign in by single sign-on, comma-separated: `client_id`, or `provider_id:client_id` where there " +
-                "are several providers. An app keeps no secret, so its client is a public one. Apps are told to use the first one of each provider. The " +
-                "client must put the claims, such as the groups, into the ID token, unless the app sends the access token, too."),
+                "The clients at the provider with which apps sign in by single sign-on, comma-separated: `client_id`, or `provider_id:client_id` " +
+                "where there are several providers. An app keeps no secret, so its client is a public one. Apps are told to use the first one of each " +
+                "provider. The client must put the claims, such as the groups, into the ID token, unless the app sends the access token, too."),
             new("GATEWAY_APP_ISSUERS", None,
-                "The issuers of the clients in `GATEWAY_APP_CLIENT_IDS` where they differ from the provider's, as at authentik, comma-separated: `issuer`, or " +
-                "`provider_id:issuer`. Such a client must sign with the provider's key and give everybody the same `sub` as the provider's `client_id` does."),
+                "The issuers of the clients in `GATEWAY_APP_CLIENT_IDS` where they differ from the provider's, as at authentik, comma-separated: " +
+                "`issuer`, or `provider_id:issuer`. Such a client must sign with the provider's key and give everybody the same `sub` as the " +
+                "provider's `client_id` does."),
             new("GATEWAY_PAPERLESS_TOKENS", "`true`", "Whether the API accepts Paperless's own API tokens. `false`: only device passwords."),
         ]),
         new("Network",

@@ -76,7 +76,7 @@ public sealed class AccessTableTests
     [InlineData("/api")]
     [InlineData("/api/documents/")]
     [InlineData("/api/schema/")]
-    [InlineData("/api/auth/headless/app/v1/config")]
+    [InlineData("/api/auth/headless/browser/v1/config")]
     [InlineData("/api/oauth/callback/")]
     [InlineData("/ws/status/")]
     [InlineData("/admin/")]

@@ -23,7 +23,8 @@ public sealed class HeadlessRefusalTests
         Assert.Equal(HttpStatusCode.Forbidden, page.Status);
         Assert.Contains("You belong to none of the groups", HeadlessWorld.ErrorOf(page).Message, StringComparison.Ordinal);
         await AssertNobodyAsync(world, "mallory");
-        IReadOnlyList<RefusedSignIn> noted = await world.Gateway.Services.GetRequiredService<IRefusedSignInStore>().ListAsync(world.Clock.GetUtcNow(), World.Ct);
+        IReadOnlyList<RefusedSignIn> noted = await world.Gateway.Services.GetRequiredService<IRefusedSignInStore>()
+            .ListAsync(world.Clock.GetUtcNow(), World.Ct);
         Assert.Equal(HeadlessWorld.ErrorOf(page).Code, Assert.Single(noted).Code);
     }
 

@@ -58,6 +58,14 @@ public sealed class RefusalLogTests
         new("/accounts/oidc/{providerId}/logout/frontchannel/", Who.Nobody, "GET", "/accounts/oidc/authentik/logout/frontchannel/", 400),
         new("/accounts/oidc/{providerId}/logout/frontchannel/", Who.Nobody, "GET", "/accounts/oidc/authentik/logout/frontchannel/", 403) {
             Headers = [("Sec-Fetch-Mode", "no-cors")] },
+        new("/api/auth/headless/app/v1/config", Who.Unknown, "GET", "/api/auth/headless/app/v1/config", 503),
+        new("/api/auth/headless/browser/v1/auth/provider/redirect", Who.Nobody, "POST", "/api/auth/headless/browser/v1/auth/provider/redirect", 400) {
+            Form = "provider=other&process=login" },
+        new("/api/auth/headless/browser/v1/auth/provider/redirect", Who.Nobody, "POST", "/api/auth/headless/browser/v1/auth/provider/redirect", 403) {
+            Form = "provider=authentik&process=login", Headers = Elsewhere },
+        new("/api/auth/headless/app/v1/auth/provider/token", Who.Nobody, "POST", "/api/auth/headless/app/v1/auth/provider/token", 400) { Form = "x=y" },
+        new("/api/auth/headless/app/v1/auth/provider/token", Who.Nobody, "POST", "/api/auth/headless/app/v1/auth/provider/token", 403) {
+            Headers = Elsewhere },
         new(Assets, Who.Nobody, "POST", "/gateway/assets/0.css", 404),
         new("{**path}", Who.Alice, "GET", "/gateway/nothing", 404),
         new("{**path}", Who.Alice, "GET", "/accounts/oidc/", 404),
