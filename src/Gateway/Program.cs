@@ -71,7 +71,7 @@ internal sealed class Program
         // which is why authentication comes after forwarding: in front, it would cost every request and run before the guards.
         app.UseSignIn();
         app.MapSignIn();
-        app.MapApps();
+        app.MapApps(settings);
         app.MapSignOut();
         app.MapChecks();
         app.MapPages();

@@ -1,4 +1,7 @@
 using Gateway.Access;
+using Gateway.Pages;
+using Gateway.Settings;
+using Gateway.SignIn;
 
 namespace Gateway.Apps;
 
@@ -14,10 +17,21 @@ internal static class AppsFeature
         builder.Services.AddSingleton<HeadlessConfig>();
         builder.Services.AddSingleton<HeadlessRedirect>();
         builder.Services.AddSingleton<HeadlessTokenSignIn>();
+        builder.Services.AddSingleton<DevicePasswordFlow>();
+        builder.Services.AddSingleton<IDevicePasswordFlow>(services => services.GetRequiredService<DevicePasswordFlow>());
+        builder.Services.AddSingleton<MyDevicePasswordsEndpoint>();
     }
 
-    public static void MapApps(this WebApplication app)
+    public static void MapApps(this WebApplication app, GatewaySettings settings)
     {
+        if (!settings.Apps.IsOn)
+        {
+            return;
+        }
+
+        app.MapMethods(PagesFeature.AppsPath, [HttpMethods.Get, HttpMethods.Head], context => Endpoint(context).ShowAsync(context));
+        app.MapForm(PagesFeature.AppsPath, (context, form) => Endpoint(context).MakeAsync(context, form));
+        app.MapForm(MyDevicePasswordsEndpoint.EndPath, (context, form) => Endpoint(context).EndAsync(context, form));
         app.MapMethods(
             HeadlessPaths.Config,
             [HttpMethods.Get, HttpMethods.Head],
@@ -25,4 +39,6 @@ internal static class AppsFeature
         app.MapPost(HeadlessPaths.Redirect, context => context.RequestServices.GetRequiredService<HeadlessRedirect>().AnswerAsync(context));
         app.MapPost(HeadlessPaths.Token, context => context.RequestServices.GetRequiredService<HeadlessTokenSignIn>().AnswerAsync(context));
     }
+
+    private static MyDevicePasswordsEndpoint Endpoint(HttpContext context) => context.RequestServices.GetRequiredService<MyDevicePasswordsEndpoint>();
 }

@@ -248,7 +248,7 @@ internal sealed partial class AccountsCommand(
     {
         IEnumerable<ListedSession> theirs = (await list.ListAllAsync(CancellationToken.None)).Where(session =>
             session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
-        byte[][] persons = [SessionIndex.ForPerson(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
+        byte[][] persons = [SessionIndex.ForPerson(link.Person), SessionIndex.ForDevicePasswords(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
         int ended = 0;
         foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
         {

@@ -22,11 +22,16 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     private readonly Option<string> _provider = Text("--provider", "ID", "The provider_id; needed where there are several providers.");
     private readonly Option<string> _id = Text("--id", "ID", "The session's id, as \"sessions list\" shows it.");
     private readonly Option<string> _sessionUser = Text("--user", "NAME", "The Paperless user's name; letter case counts.");
+    private readonly Argument<string[]> _deviceIds = new("id")
+    {
+        Arity = ArgumentArity.ZeroOrMore,
+        Description = "The ids of device passwords, as \"apps list\" shows them.",
+    };
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON, for programs." };
 
     public RootCommand Root() => new("Paperless Gateway. Without a command it starts the gateway, configured by environment variables.")
     {
-        Health(), Validate(), Check(), Setup(), Settings(), Accounts(), Sessions(), Storage(),
+        Health(), Validate(), Check(), Setup(), Settings(), Accounts(), Sessions(), Apps(), Storage(),
     };
 
     /// <summary>The arguments of `accounts`.</summary>
@@ -45,6 +50,10 @@ internal sealed class Commands(Func<string[], WebApplication> create)
     /// <summary>The arguments of `sessions`.</summary>
     public SessionsArguments SessionsArguments(bool ends, ParseResult parsed) =>
         new(ends, ends ? parsed.GetValue(_id) : null, parsed.GetValue(_sessionUser), parsed.GetValue(_json));
+
+    /// <summary>The arguments of `apps`.</summary>
+    public AppsArguments AppsArguments(bool revokes, ParseResult parsed) =>
+        new(revokes, revokes ? parsed.GetValue(_deviceIds) ?? [] : [], parsed.GetValue(_sessionUser), parsed.GetValue(_json));
 
     private static Command Health()
     {
@@ -215,6 +224,25 @@ internal sealed class Commands(Func<string[], WebApplication> create)
             reads: true));
         end.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<SessionsCommand>().RunAsync(SessionsArguments(ends: true, parsed))));
         return Group("sessions", "Shows who is signed in, and ends sessions.", list, end);
+    }
+
+    private Command Apps()
+    {
+        Command list = new("list", "Shows the device passwords of apps and scanners, or those of one Paperless user.") { _sessionUser, _json };
+        Command revoke = new("revoke", "Ends device passwords, or all of a Paperless user. A running gateway notices within half a minute.") {
+            _deviceIds,
+            _sessionUser,
+            _json };
+        revoke.Validators.Add(result =>
+        {
+            if (result.GetResult(_deviceIds) is not { Tokens.Count: > 0 } == result.GetResult(_sessionUser) is null)
+            {
+                result.AddError("Give either ids or --user.");
+            }
+        });
+        list.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AppsCommand>().RunAsync(AppsArguments(revokes: false, parsed))));
+        revoke.SetAction((parsed, _) => WithStoreAsync(app => app.Services.GetRequiredService<AppsCommand>().RunAsync(AppsArguments(revokes: true, parsed))));
+        return Group("apps", "Shows the device passwords of apps and scanners, and ends them.", list, revoke);
     }
 
     private Command Storage()

@@ -36,6 +36,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.AddSingleton<AccountsImport>();
         builder.Services.AddSingleton<SessionsCommand>();
+        builder.Services.AddSingleton<AppsCommand>();
         builder.Services.Configure<HostOptions>(options =>
         {
             options.ShutdownTimeout = GracePeriod;

@@ -14,7 +14,8 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
     {
         try
         {
-            IReadOnlyList<ListedSession> all = await list.ListAllAsync(CancellationToken.None);
+            IReadOnlyList<ListedSession> all =
+                [.. (await list.ListAllAsync(CancellationToken.None)).Where(session => session.Info.DevicePassword is null)];
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),

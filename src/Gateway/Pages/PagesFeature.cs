@@ -14,6 +14,9 @@ internal static class PagesFeature
     /// <summary>The list of the person's own sessions. The SignOut feature maps it.</summary>
     public const string SessionsPath = "/gateway/sessions";
 
+    /// <summary>The device passwords of the person. The Apps feature maps it.</summary>
+    public const string AppsPath = "/gateway/apps";
+
     /// <summary>What the checks of the configuration found, for superusers. The Checks feature maps it.</summary>
     public const string CheckPath = "/gateway/check";
 
@@ -42,7 +45,9 @@ internal static class PagesFeature
 
     /// <summary>Whether the path is a page about sessions: of the gateway, or of a password sign-in at Paperless.</summary>
     public static bool IsAboutSessions(PathString path) =>
-        path.Equals(SessionPath, StringComparison.OrdinalIgnoreCase) || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase);
+        path.Equals(SessionPath, StringComparison.OrdinalIgnoreCase)
+        || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase)
+        || path.Equals(AppsPath, StringComparison.OrdinalIgnoreCase);
 
     private static Task WriteStylesheetAsync(HttpContext context)
     {

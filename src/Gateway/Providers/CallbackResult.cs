@@ -18,6 +18,9 @@ internal sealed class CallbackResult(ProviderTokens tokens, ClaimSet idToken, Js
     /// <summary>The id of the provider's session; null if the ID token has none.</summary>
     public string? Sid { get; } = idToken.Text("sid") is { Length: > 0 and <= MaxSidLength } sid ? sid : null;
 
+    /// <summary>When the person last authenticated at the provider; null if the ID token does not say it.</summary>
+    public DateTimeOffset? AuthenticatedAt { get; } = idToken.Time("auth_time");
+
     /// <summary>The merged claims of ID token and userinfo, with groups that only Microsoft Graph names.</summary>
     public JsonElement Claims { get; } = claims;
 

@@ -26,6 +26,9 @@ internal static class RoundTripState
     /// <summary>Who began the Connect.</summary>
     public const string Connect = "connect";
 
+    /// <summary>The device password that the round trip is to make.</summary>
+    public const string DevicePassword = "device_password";
+
     /// <summary>The session that the silent authentication is about.</summary>
     public const string Recheck = "recheck";
 
@@ -33,5 +36,5 @@ internal static class RoundTripState
     public const string ReplacesRefreshToken = "replaces_refresh_token";
 
     /// <summary>What a repeated round trip keeps.</summary>
-    public static readonly ImmutableArray<string> Kept = [Prompt, LoginHint, Again, Connect, Recheck, ReplacesRefreshToken];
+    public static readonly ImmutableArray<string> Kept = [Prompt, LoginHint, Again, Connect, DevicePassword, Recheck, ReplacesRefreshToken];
 }

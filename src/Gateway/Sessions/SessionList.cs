@@ -16,6 +16,12 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
     public DateTimeOffset ExpiresAt => Stored.ExpiresAt;
 
     public string Device => DeviceName.From(Info.Device);
+
+    /// <summary>When a device password was last used; null if it was not used yet.</summary>
+    public DateTimeOffset? DeviceUsedAt => UsedAt > Info.SignedInAt ? UsedAt : null;
+
+    /// <summary>When a device password expires; null if only its owner ends it.</summary>
+    public DateTimeOffset? DeviceExpiresAt => ExpiresAt - Info.SignedInAt < SessionRegistry.NoLifetime - TimeSpan.FromDays(1) ? ExpiresAt : null;
 }
 
 /// <summary>Lists the sessions of one person or of everyone.</summary>
@@ -51,11 +57,11 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     /// <returns>Null if the session has expired and is not removed yet, or if its info cannot be decrypted.</returns>
     private ListedSession? ToListed(StoredSession stored)
     {
-        // Memory knows the last use earlier than the store.
+        // Memory knows the last use, and from where a device password was used, earlier than the store.
         DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
         DateTimeOffset now = time.GetUtcNow();
         return now < stored.ExpiresAt && (!stored.HasIdleTimeout || now - usedAt < settings.Idle) && infos.Unprotect(stored.Info) is { } info
-            ? new ListedSession(stored with { UsedAt = usedAt }, info)
+            ? new ListedSession(stored with { UsedAt = usedAt }, session?.UsedFrom is { } from ? info with { Address = SessionScheme.Format(from) } : info)
             : null;
     }
 }

@@ -25,7 +25,7 @@ internal sealed partial class SessionRegistry(
     private static readonly TimeSpan StoreRetryBackoff = TimeSpan.FromSeconds(2);
 
     /// <summary>Longer than any device is used.</summary>
-    private static readonly TimeSpan NoLifetime = TimeSpan.FromDays(3650);
+    public static readonly TimeSpan NoLifetime = TimeSpan.FromDays(3650);
 
     private readonly UnreadableEntries _unreadable = new(logger);
 

@@ -56,6 +56,7 @@ internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, Pag
                     [nameof(ConnectedPage.Provider)] = settings.Providers.First(provider => provider.Id == person.Provider).Name,
                     [nameof(ConnectedPage.Username)] = user!.Username,
                     [nameof(ConnectedPage.Next)] = next,
+                    [nameof(ConnectedPage.CanMakeDevicePasswords)] = user.Session is not null,
                 });
                 return;
             }

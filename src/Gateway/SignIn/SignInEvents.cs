@@ -24,6 +24,7 @@ internal sealed partial class SignInEvents(
     UsernameChoice choice,
     AccountQuestion question,
     ConnectFlow connect,
+    IDevicePasswordFlow devicePasswords,
     RefusedSignIns refused,
     SilentAuthentication silent,
     GatewaySettings settings,
@@ -190,6 +191,13 @@ internal sealed partial class SignInEvents(
             return;
         }
 
+        if (DevicePasswordRequest.Find(context.Properties) is { } wanted)
+        {
+            context.HandleResponse();
+            await devicePasswords.FinishAsync(context.HttpContext, wanted, person, result);
+            return;
+        }
+
         if (context.HttpContext.Session() is { } session && session.Identity.Person == person.Key && session.SignedInAt > BegunAt(context.Properties))
         {
             // Another tab has signed this person in; all tabs share its session.
@@ -247,11 +255,10 @@ internal sealed partial class SignInEvents(
             await refused.NoteAsync(who.Person, who.Label, refusal);
         }
 
-        await pages.RefuseAsync(context.HttpContext, refusal with
-        {
-            Links = [.. refusal
-                .Links, new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")],
-        });
+        PageLink onward = DevicePasswordRequest.Find(context.Properties) is null
+            ? new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")
+            : devicePasswords.WayBack;
+        await pages.RefuseAsync(context.HttpContext, refusal with { Links = [.. refusal.Links, onward] });
     }
 
     public override async Task RemoteFailure(RemoteFailureContext context)
@@ -303,10 +310,10 @@ internal sealed partial class SignInEvents(
                 Failed(failure, context.Scheme.Name, http.TraceIdentifier);
             }
 
-            await pages.RefuseAsync(http, refusal with
-            {
-                Links = [new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")],
-            });
+            PageLink onward = DevicePasswordRequest.Find(context.Properties) is null
+                ? new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")
+                : devicePasswords.WayBack;
+            await pages.RefuseAsync(http, refusal with { Links = [onward] });
         }
     }
 

@@ -19,13 +19,20 @@ internal sealed class LogoutFlow(
     SessionCookie cookie)
 {
     /// <param name="everywhere">Ends every other session of that person, too.</param>
+    /// <param name="devicePasswords">With <paramref name="everywhere"/>: ends the device passwords of that person, too.</param>
     /// <exception cref="StoreUnavailableException">Not everything could be ended <paramref name="everywhere"/>; nothing was answered yet.</exception>
-    public async Task AnswerAsync(HttpContext context, bool everywhere = false)
+    public async Task AnswerAsync(HttpContext context, bool everywhere = false, bool devicePasswords = false)
     {
         Session? session = context.Session();
         string? idToken = session is not null && cookie.TryRead(context.Request.Headers.Cookie, out SessionSecret secret) ? await IdTokenAsync(secret) : null;
         if (everywhere && session is not null)
         {
+            if (devicePasswords)
+            {
+                byte[] index = SessionIndex.ForDevicePasswords(session.Identity.Person);
+                await revocations.EndAllAsync(index, SessionEnd.SignedOutEverywhere, CancellationToken.None);
+            }
+
             await revocations.EndAllAsync(session.PersonIndex, SessionEnd.SignedOutEverywhere, CancellationToken.None);
             cookie.Delete(context.Response);
         }

@@ -34,7 +34,11 @@ internal sealed class MySessionsEndpoint(
         await PageWriter.ShowAsync<SessionsPage>(
             context,
             StatusCodes.Status200OK,
-            new() { [nameof(SessionsPage.Sessions)] = entries },
+            new()
+            {
+                [nameof(SessionsPage.Sessions)] = entries,
+                [nameof(SessionsPage.DevicePasswords)] = await CountDevicePasswordsAsync(session, context.RequestAborted),
+            },
             await endSession.GetFormActionAsync(session.Identity.Provider, context.RequestAborted));
     });
 
@@ -59,7 +63,12 @@ internal sealed class MySessionsEndpoint(
         context.Response.Headers.Location = settings.ScriptName + PagesFeature.SessionsPath;
     });
 
-    public Task EndAllAsync(HttpContext context) => WithOwnPageAsync(context, _ => logout.AnswerAsync(context, everywhere: true));
+    public Task EndAllAsync(HttpContext context, IFormCollection form) =>
+        WithOwnPageAsync(context, _ => logout.AnswerAsync(context, everywhere: true, devicePasswords: form.ContainsKey("device_passwords")));
+
+    private async Task<int> CountDevicePasswordsAsync(Session session, CancellationToken cancellationToken) => settings.Apps.IsOn
+        ? (await list.FindByPersonAsync(SessionIndex.ForDevicePasswords(session.Identity.Person), cancellationToken)).Count
+        : 0;
 
     /// <summary>A request that changes something must come from a page of the gateway's own origin.</summary>
     private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>

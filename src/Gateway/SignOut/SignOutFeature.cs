@@ -40,7 +40,7 @@ internal static class SignOutFeature
 
         app.MapMethods(PagesFeature.SessionsPath, [HttpMethods.Get, HttpMethods.Head], context => Endpoint(context).ShowAsync(context));
         app.MapForm(MySessionsEndpoint.EndPath, (context, form) => Endpoint(context).EndAsync(context, form));
-        app.MapForm(MySessionsEndpoint.EndAllPath, (context, _) => Endpoint(context).EndAllAsync(context));
+        app.MapForm(MySessionsEndpoint.EndAllPath, (context, form) => Endpoint(context).EndAllAsync(context, form));
         app.MapPost(
             BackChannelPath("{providerId}"),
             context => context.RequestServices.GetRequiredService<BackChannelLogout>().AnswerAsync(context, context.ProviderId()));
