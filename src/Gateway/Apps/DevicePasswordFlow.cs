@@ -6,7 +6,6 @@ using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
-using Gateway.Storage;
 using Microsoft.AspNetCore.Authentication;
 
 namespace Gateway.Apps;
@@ -113,11 +112,7 @@ internal sealed class DevicePasswordFlow(
         }
         catch (PaperlessApiException failure)
         {
-            await RefuseAsync(context, new Refusal(503, "paperless_unavailable", Title, "Paperless does not answer, so the gateway cannot look up your account.")
-            {
-                Remedy = "Try again in a moment. If the error persists, the operator finds the reason in the log.",
-                ForTheLog = failure.Message,
-            });
+            await RefuseAsync(context, NoAccount(failure));
             return;
         }
 
@@ -131,8 +126,8 @@ internal sealed class DevicePasswordFlow(
             request.Name,
             request.Scope,
             request.Days == 0 ? null : time.GetUtcNow().AddDays(request.Days),
-            SessionScheme.Truncate(context.Request.Headers.UserAgent.ToString()),
-            SessionScheme.Format(context.Connection.RemoteIpAddress));
+            context.Request.Device(),
+            context.Request.ClientAddress());
         Identity identity = person.ToIdentity(account);
         MadeDevicePassword? made = await devices.MakeAsync(identity, result.Tokens, result.Sub, result.AssertedAt, wanted, context.RequestAborted);
         await (made is null ? RefuseAsync(context, NotMade) : ShowAsync(context, identity, wanted, made));
@@ -201,6 +196,13 @@ internal sealed class DevicePasswordFlow(
     {
         Remedy = "End one that you do not need, and start again.",
     };
+
+    private static Refusal NoAccount(PaperlessApiException failure) =>
+        new(503, "paperless_unavailable", Title, "Paperless does not answer, so the gateway cannot look up your account.")
+        {
+            Remedy = "Try again in a moment. If the error persists, the operator finds the reason in the log.",
+            ForTheLog = failure.Message,
+        };
 
     private Task RefuseAsync(HttpContext context, Refusal refusal) => pages.RefuseAsync(context, refusal with { Links = [.. refusal.Links, WayBack] });
 }

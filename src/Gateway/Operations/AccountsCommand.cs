@@ -236,19 +236,25 @@ internal sealed partial class AccountsCommand(
         // After the link is removed: a later sign-in no longer finds it.
         if (await EndSessionsAsync(link) is > 0 and int ended)
         {
-            await Terminal.NoteAsync(
-                $"{(ended == 1 ? "The session that was open has" : $"The {ended} sessions that were open have")} ended. {SessionsCommand.Notice}");
+            string what = ended == 1 ? "The session that was open has" : $"The {ended} sessions and device passwords that were open have";
+            await Terminal.NoteAsync($"{what} ended. {SessionsCommand.Notice}");
         }
 
         return 0;
     }
 
-    /// <summary>Ends the sessions of the person. Sessions are indexed by `sub`, which differs from the subject of the link if `uid_field` is set.</summary>
+    /// <summary>
+    /// Ends the sessions and device passwords of the person. Sessions are indexed by `sub`, which differs from the subject of the link if `uid_field` is
+    /// set.
+    /// </summary>
     private async Task<int> EndSessionsAsync(AccountLink link)
     {
         IEnumerable<ListedSession> theirs = (await list.ListAllAsync(CancellationToken.None)).Where(session =>
             session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
-        byte[][] persons = [SessionIndex.ForPerson(link.Person), SessionIndex.ForDevicePasswords(link.Person), .. theirs.Select(session => session.Stored.PersonIndex)];
+        byte[][] persons =
+        [
+            SessionIndex.ForPerson(link.Person), SessionIndex.ForDevicePasswords(link.Person), .. theirs.Select(session => session.Stored.PersonIndex),
+        ];
         int ended = 0;
         foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
         {

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Gateway.Sessions;
 
 /// <summary>What a session or device password notes of the request that made it.</summary>
@@ -9,9 +11,8 @@ internal static class RequestOrigin
     public static string Device(this HttpRequest request) =>
         new([.. request.Headers.UserAgent.ToString().Where(letter => !char.IsControl(letter)).Take(MaxDeviceLength)]);
 
+    public static string ClientAddress(this HttpRequest request) => Format(request.HttpContext.Connection.RemoteIpAddress);
+
     /// <summary>A dual-stack socket shows an IPv4 address as an IPv6 address (`::ffff:…`).</summary>
-    public static string ClientAddress(this HttpRequest request) =>
-        (request.HttpContext.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped
-            ? mapped.MapToIPv4()
-            : request.HttpContext.Connection.RemoteIpAddress)?.ToString() ?? "";
+    public static string Format(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "";
 }

@@ -61,7 +61,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
         DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
         DateTimeOffset now = time.GetUtcNow();
         return now < stored.ExpiresAt && (!stored.HasIdleTimeout || now - usedAt < settings.Idle) && infos.Unprotect(stored.Info) is { } info
-            ? new ListedSession(stored with { UsedAt = usedAt }, session?.UsedFrom is { } from ? info with { Address = SessionScheme.Format(from) } : info)
+            ? new ListedSession(stored with { UsedAt = usedAt }, session?.UsedFrom is { } from ? info with { Address = RequestOrigin.Format(from) } : info)
             : null;
     }
 }

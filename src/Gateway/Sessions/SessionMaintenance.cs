@@ -113,16 +113,14 @@ internal sealed partial class SessionMaintenance(
         {
             IPAddress from = session.UsedFrom!;
             byte[] key = session.Key.ToBytes();
-            if (await store.FindAsync(key, cancellationToken) is { } stored && infos.Unprotect(stored.Info) is { } info && info.Address != TextOf(from))
+            if (await store.FindAsync(key, cancellationToken) is { } stored && infos.Unprotect(stored.Info) is { } info && info.Address != RequestOrigin.Format(from))
             {
-                await store.SetInfoAsync(key, infos.Protect(info with { Address = TextOf(from) }), cancellationToken);
+                await store.SetInfoAsync(key, infos.Protect(info with { Address = RequestOrigin.Format(from) }), cancellationToken);
             }
 
             session.StoredUsedFrom = from;
         }
     }
-
-    private static string TextOf(IPAddress address) => (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
 
     private async Task TidyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {

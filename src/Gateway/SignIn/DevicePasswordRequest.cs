@@ -47,8 +47,8 @@ internal sealed record DevicePasswordRequest(string Session, string Name, Device
 internal interface IDevicePasswordFlow
 {
     /// <summary>To the page on which it began.</summary>
-    PageLink WayBack { get; }
+    public PageLink WayBack { get; }
 
     /// <param name="person">What the provider has just said, all of it checked.</param>
-    Task FinishAsync(HttpContext context, DevicePasswordRequest request, Person person, CallbackResult result);
+    public Task FinishAsync(HttpContext context, DevicePasswordRequest request, Person person, CallbackResult result);
 }

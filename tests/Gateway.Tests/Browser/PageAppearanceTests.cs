@@ -72,6 +72,44 @@ public sealed class PageAppearanceTests(Chromium chromium)
 
     [Theory]
     [MemberData(nameof(Looks))]
+    public async Task A_person_makes_a_device_password_on_every_screen_and_ends_it(Screen screen, ColorScheme colors)
+    {
+        await using World world = await World.StartAsync(JourneyTests.ForPeople);
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        IPage page = window.Page;
+        await page.GotoAsync(world.Origin + "/accounts/login/?next=%2Fgateway%2Fsession");
+        await JourneyTests.SignInAsync(page, "alice");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Apps and scanners" }).ClickAsync();
+        await look.IsInOrderAsync("apps-none", "Your device passwords");
+        await page.GetByLabel("Name of the device").FillAsync("Hall scanner");
+        await page.GetByLabel("It opens").SelectOptionAsync("Uploads only");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Make it" }).ClickAsync();
+
+        // By itself: the policy of the page with the form lets no form lead to the provider.
+        await look.IsInOrderAsync("device-password", "Your new device password");
+        await Assertions.Expect(page.Locator("pre")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^pgd_.{49}$"));
+        string secret = await page.Locator("pre").InnerTextAsync();
+        using Visitor app = world.NewVisitor();
+        Assert.Equal(System.Net.HttpStatusCode.OK, await Apps.DeviceForm.UseAsync(app, secret, "/api/tags/"));
+        await page.ReloadAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Your device passwords");
+        await look.IsInOrderAsync("apps", "Your device passwords");
+        await Assertions.Expect(page.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(1);
+        await page.GetByRole(AriaRole.Link, new() { Name = "All your sessions" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("End my device password, too")).Not.ToBeCheckedAsync();
+        await look.IsInOrderAsync("sessions-with-device-password", "Your sessions");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Apps and scanners" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "End this device password" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(0);
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, await Apps.DeviceForm.UseAsync(app, secret, "/api/tags/"));
+        Assert.Empty(window.Errors);
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
     public async Task The_error_pages_look_right_on_every_screen(Screen screen, ColorScheme colors)
     {
         await using World world = await World.StartAsync(options =>

@@ -16,7 +16,7 @@ public sealed partial class DocumentTests
 
     private static readonly bool HasNewFolders = Directory.Exists(Path.Combine(Repository.Root, "src/Gateway/Forwarding"));
 
-    private static readonly string[] CommandWords = ["accounts", "check", "health", "sessions", "settings", "setup", "storage", "validate"];
+    private static readonly string[] CommandWords = ["accounts", "apps", "check", "health", "sessions", "settings", "setup", "storage", "validate"];
 
     public static TheoryData<string> Paths => [.. Document.All.Select(document => document.Path)];
 
