@@ -61,7 +61,7 @@ public sealed class MyDevicePasswordsTests
         using Visitor app = world.NewVisitor();
         world.Clock.Advance(TimeSpan.FromHours(2));
 
-        Assert.Equal(HttpStatusCode.OK, await app.UseAsync(secret, "/api/tags/"));
+        Assert.Equal(HttpStatusCode.OK, await app.UseAsync(secret, "/api/ui_settings/"));
         await world.Gateway.Services.GetRequiredService<SessionMaintenance>().TidyAsync(World.Ct);
         await world.RestartGatewayAsync();
         string after = (await alice.OpenAsync(DeviceForm.Path, "same-origin")).Text;
@@ -267,6 +267,28 @@ public sealed class MyDevicePasswordsTests
         Page page = await alice.AskAsync(world);
 
         await NothingIsMadeAsync(world, page, HttpStatusCode.ServiceUnavailable, "provider_unavailable");
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("unauthorized_client")]
+    public async Task Where_the_provider_wants_requests_pushed_the_answer_to_that_counts(string? error)
+    {
+        await using World world = await World.StartAsync(options =>
+            options.Provider = given => given with { PushedRequests = PushedRequests.Required });
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.NextPushError = error is null ? null : new ProviderError(error);
+
+        Page asked = await alice.AskAsync(world);
+
+        if (error is null)
+        {
+            Assert.NotNull(DeviceForm.SecretIn(await alice.OpenAsync(await alice.AnswerAsync(world, DeviceForm.Onward(asked)), "cross-site")));
+        }
+        else
+        {
+            await NothingIsMadeAsync(world, asked, HttpStatusCode.BadGateway, "provider_error");
+        }
     }
 
     [Fact]

@@ -92,7 +92,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await Assertions.Expect(page.Locator("pre")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^pgd_.{49}$"));
         string secret = await page.Locator("pre").InnerTextAsync();
         using Visitor app = world.NewVisitor();
-        Assert.Equal(System.Net.HttpStatusCode.OK, await Apps.DeviceForm.UseAsync(app, secret, "/api/tags/"));
+        Assert.Equal(System.Net.HttpStatusCode.OK, await Apps.DeviceForm.UseAsync(app, secret, "/api/ui_settings/"));
         await page.ReloadAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Your device passwords");
         await look.IsInOrderAsync("apps", "Your device passwords");
@@ -104,7 +104,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await page.GetByRole(AriaRole.Link, new() { Name = "Apps and scanners" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "End this device password" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(0);
-        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, await Apps.DeviceForm.UseAsync(app, secret, "/api/tags/"));
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, await Apps.DeviceForm.UseAsync(app, secret, "/api/ui_settings/"));
         Assert.Empty(window.Errors);
     }
 

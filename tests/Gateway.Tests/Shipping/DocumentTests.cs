@@ -88,10 +88,11 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_accounts_and_sessions_command_is_documented()
+    public void Every_accounts_sessions_and_apps_command_is_documented()
     {
         string text = Document.Of("docs/accounts-and-groups.md").Text;
-        Assert.Equal(["accounts list", "accounts link", "accounts unlink", "accounts import", "sessions list", "sessions end"],
+        Assert.Equal(
+            ["accounts list", "accounts link", "accounts unlink", "accounts import", "sessions list", "sessions end", "apps list", "apps revoke"],
             Command().Matches(text).Select(command => string.Join(' ', command.Groups["words"].Value.Split(' ')[..2])).Distinct());
     }
 
