@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
@@ -112,7 +113,7 @@ internal sealed class DevicePasswordFlow(
         }
         catch (PaperlessApiException failure)
         {
-            await RefuseAsync(context, NoAccount(failure));
+            await RefuseAsync(context, PaperlessRefusals.SignIn(failure, again: null));
             return;
         }
 
@@ -196,13 +197,6 @@ internal sealed class DevicePasswordFlow(
     {
         Remedy = "End one that you do not need, and start again.",
     };
-
-    private static Refusal NoAccount(PaperlessApiException failure) =>
-        new(503, "paperless_unavailable", Title, "Paperless does not answer, so the gateway cannot look up your account.")
-        {
-            Remedy = "Try again in a moment. If the error persists, the operator finds the reason in the log.",
-            ForTheLog = failure.Message,
-        };
 
     private Task RefuseAsync(HttpContext context, Refusal refusal) => pages.RefuseAsync(context, refusal with { Links = [.. refusal.Links, WayBack] });
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
@@ -40,7 +41,7 @@ internal sealed class HeadlessRefusals(GatewaySettings settings, PageWriter page
             ForTheLog = away.Message,
         });
 
-    public static HeadlessRefusal PaperlessAway(PaperlessApiException failure) => new(AccountRefusals.Unavailable(failure, again: null));
+    public static HeadlessRefusal PaperlessAway(PaperlessApiException failure) => new(PaperlessRefusals.SignIn(failure, again: null));
 
     /// <summary>A person who has to answer a question first. allauth says so by a sign-up that is pending.</summary>
     public HeadlessRefusal BrowserFirst(HeadlessProvider provider, Refusal reason) => new(reason with
