@@ -26,7 +26,7 @@ public sealed partial class ArchitectureTests
         ("Profile", ["Settings", "Storage", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts"]),
         ("Recheck", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "Groups", "Access", "Accounts", "Providers"]),
         ("SignIn", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "Recheck"]),
-        ("Apps", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "Access", "Accounts", "Providers", "SignIn"]),
+        ("Apps", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn"]),
         ("StaticCache", ["Settings", "Background", "Paperless"]),
         ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck",
         "Apps", "StaticCache"]),

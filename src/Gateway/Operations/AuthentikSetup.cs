@@ -36,6 +36,11 @@ internal sealed class AuthentikSetup(AuthentikApi api)
 
     private const string SigningKeyName = "authentik Self-signed Certificate";
 
+    private const string AppClientName = "Paperless Apps";
+
+    /// <summary>The first of <see cref="Scopes"/>: an app gets no refresh token.</summary>
+    private const int AppScopes = 3;
+
     private static readonly string[] Scopes = ["openid", "email", "profile", "offline_access"];
 
     /// <summary>Changes nothing.</summary>
@@ -85,6 +90,41 @@ internal sealed class AuthentikSetup(AuthentikApi api)
 
         JsonObject application = await ApplyApplicationAsync(found.Application, provider, answers);
         await BindAsync(application, group);
+        await ApplyAppClientAsync(found, group);
+    }
+
+    /// <summary>The public client with which apps sign in. One that is there stays as it is.</summary>
+    private async Task ApplyAppClientAsync(AuthentikObjects found, JsonObject group)
+    {
+        const string id = SetupAnswers.AppClientId;
+        if (await api.FindAsync($"core/applications/{id}/") is not null || await FindFirstAsync("providers/oauth2/", $"client_id={id}") is not null)
+        {
+            await SayAsync($"found the client of apps ({id}), which stays as it is");
+            return;
+        }
+
+        JsonObject provider = await api.SendAsync(HttpMethod.Post, "providers/oauth2/", new JsonObject
+        {
+            ["name"] = AppClientName,
+            ["client_type"] = "public",
+            ["client_id"] = id,
+            ["grant_types"] = new JsonArray("authorization_code"),
+            ["authorization_flow"] = found.AuthorizationFlow,
+            ["invalidation_flow"] = found.InvalidationFlow,
+            ["signing_key"] = found.SigningKey,
+            ["redirect_uris"] = new JsonArray(RedirectUri("x-paperless://oidc-callback", "authorization")),
+            ["include_claims_in_id_token"] = true,
+            ["property_mappings"] = new JsonArray([.. found.Mappings.Take(AppScopes).Select(mapping => (JsonNode)mapping)]),
+        });
+        JsonObject application = await api.SendAsync(HttpMethod.Post, "core/applications/", new JsonObject
+        {
+            ["name"] = AppClientName,
+            ["slug"] = id,
+            ["provider"] = provider["pk"]!.DeepClone(),
+            ["meta_launch_url"] = "blank://blank",
+        });
+        await SayAsync($"made the provider and the application \"{AppClientName}\" ({id}), a public client for apps on phones");
+        await BindAsync(application, group);
     }
 
     private async Task<JsonObject> ApplyApplicationAsync(JsonObject? existing, JsonObject provider, SetupAnswers answers)
@@ -109,17 +149,17 @@ internal sealed class AuthentikSetup(AuthentikApi api)
         IReadOnlyList<JsonObject> bindings = await api.ListAsync("policies/bindings/", $"target={application["pk"]}");
         if (bindings.Any(binding => binding["group"]?.ToString() == group["pk"]!.ToString()))
         {
-            await SayAsync($"found the binding of {GroupName} to the application");
+            await SayAsync($"found the binding of {GroupName} to the application {application["slug"]}");
         }
         else if (bindings.Count > 0)
         {
-            await SayAsync($"! the application has other bindings, which stay; bind {GroupName} to it yourself if its members may not sign in");
+            await SayAsync($"! the application {application["slug"]} has other bindings, which stay; bind {GroupName} to it yourself if its members may not sign in");
         }
         else
         {
             JsonObject binding = new() { ["target"] = application["pk"]!.DeepClone(), ["group"] = group["pk"]!.DeepClone(), ["order"] = 0 };
             await api.SendAsync(HttpMethod.Post, "policies/bindings/", binding);
-            await SayAsync($"bound {GroupName} to the application: only its members may sign in");
+            await SayAsync($"bound {GroupName} to the application {application["slug"]}: only its members may sign in");
         }
     }
 

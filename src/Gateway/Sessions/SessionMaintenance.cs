@@ -113,9 +113,10 @@ internal sealed partial class SessionMaintenance(
         {
             IPAddress from = session.UsedFrom!;
             byte[] key = session.Key.ToBytes();
-            if (await store.FindAsync(key, cancellationToken) is { } stored && infos.Unprotect(stored.Info) is { } info && info.Address != RequestOrigin.Format(from))
+            string address = RequestOrigin.Format(from);
+            if (await store.FindAsync(key, cancellationToken) is { } stored && infos.Unprotect(stored.Info) is { } info && info.Address != address)
             {
-                await store.SetInfoAsync(key, infos.Protect(info with { Address = RequestOrigin.Format(from) }), cancellationToken);
+                await store.SetInfoAsync(key, infos.Protect(info with { Address = address }), cancellationToken);
             }
 
             session.StoredUsedFrom = from;

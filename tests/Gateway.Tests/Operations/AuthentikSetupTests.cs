@@ -35,7 +35,9 @@ public sealed class AuthentikSetupTests : IAsyncLifetime
             line => Assert.Equal("authentik: made the group paperless-users", line),
             line => Assert.StartsWith("authentik: made the provider \"Paperless Gateway\" (client ID paperless)", line, StringComparison.Ordinal),
             line => Assert.Equal("authentik: made the application Paperless (paperless)", line),
-            line => Assert.StartsWith("authentik: bound paperless-users to the application", line, StringComparison.Ordinal));
+            line => Assert.StartsWith("authentik: bound paperless-users to the application paperless:", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("authentik: made the provider and the application \"Paperless Apps\" (paperless-app)", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("authentik: bound paperless-users to the application paperless-app:", line, StringComparison.Ordinal));
         Assert.Contains("1. Put people into the group paperless-users", output, StringComparison.Ordinal);
         Assert.DoesNotContain(StandInAuthentik.AdminToken, output + errors, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret(), output + errors, StringComparison.Ordinal);
@@ -46,19 +48,24 @@ public sealed class AuthentikSetupTests : IAsyncLifetime
     {
         Assert.Equal(0, (await RunAsync()).ExitCode);
 
-        JsonObject provider = Assert.Single(_authentik.Providers);
-        JsonObject application = Assert.Single(_authentik.Applications);
-        foreach ((YamlNode name, YamlNode value) in Attributes("authentik_providers_oauth2.oauth2provider"))
+        string group = Assert.Single(_authentik.Groups)["pk"]!.ToString();
+        Assert.Equal(2, _authentik.Providers.Count);
+        foreach ((string providerName, string slug, string name, string launch) in new[]
         {
-            Assert.Equal((name.ToString(), Plain(value)), (name.ToString(), Plain(provider[name.ToString()]!)));
-        }
+            ("Paperless Gateway", "paperless", "Paperless", "https://docs.home"), ("Paperless Apps", "paperless-app", "Paperless Apps", "blank://blank"),
+        })
+        {
+            JsonObject provider = _authentik.Providers.Single(one => one["name"]!.ToString() == providerName);
+            JsonObject application = _authentik.Applications.Single(one => one["slug"]!.ToString() == slug);
+            foreach ((YamlNode attribute, YamlNode value) in Attributes(providerName))
+            {
+                Assert.Equal((attribute.ToString(), Plain(value)), (attribute.ToString(), Plain(provider[attribute.ToString()]!)));
+            }
 
-        Assert.Equal("Paperless Gateway", provider["name"]!.ToString());
-        Assert.Equal(provider["pk"]!.ToString(), application["provider"]!.ToString());
-        Assert.Equal(("Paperless", "https://docs.home"), (application["name"]!.ToString(), application["meta_launch_url"]!.ToString()));
-        JsonObject binding = Assert.Single(_authentik.Bindings);
-        Assert.Equal(application["pk"]!.ToString(), binding["target"]!.ToString());
-        Assert.Equal(Assert.Single(_authentik.Groups)["pk"]!.ToString(), binding["group"]!.ToString());
+            Assert.Equal((provider["pk"]!.ToString(), name, launch), Texts(application, "provider", "name", "meta_launch_url"));
+            JsonObject binding = _authentik.Bindings.Single(one => one["target"]!.ToString() == application["pk"]!.ToString());
+            Assert.Equal(group, binding["group"]!.ToString());
+        }
     }
 
     [Fact]
@@ -89,11 +96,11 @@ public sealed class AuthentikSetupTests : IAsyncLifetime
         (int exitCode, string output, string errors) = await RunAsync("--force");
 
         Assert.True(exitCode == 0, errors);
-        JsonObject provider = Assert.Single(_authentik.Providers);
+        JsonObject provider = _authentik.Providers[0];
         Assert.Equal(("Provider for Paperless", "docs-7", "known-already"), Texts(provider, "name", "client_id", "client_secret"));
         Assert.Equal(2, provider["redirect_uris"]!.AsArray().Count);
-        Assert.Equal("Documents", Assert.Single(_authentik.Applications)["name"]!.ToString());
-        Assert.Equal("family", Assert.Single(_authentik.Bindings)["group"]!.ToString());
+        Assert.Equal("Documents", _authentik.Applications[0]["name"]!.ToString());
+        Assert.Equal("family", _authentik.Bindings.Single(binding => binding["target"]!.ToString() == "app")["group"]!.ToString());
         Assert.Equal("known-already", Secret());
         Assert.Contains("Kept the client ID and the client secret that authentik has", output, StringComparison.Ordinal);
         Assert.Contains("authentik: changed the provider \"Provider for Paperless\"", output, StringComparison.Ordinal);
@@ -198,7 +205,7 @@ public sealed class AuthentikSetupTests : IAsyncLifetime
             .RunAsync(arguments, World.Ct);
 
         Assert.Equal(0, exitCode);
-        Assert.Single(_authentik.Bindings);
+        Assert.Equal(2, _authentik.Bindings.Count);
     }
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] more) => RunAsync(more, StandInAuthentik.AdminToken);
@@ -221,8 +228,10 @@ public sealed class AuthentikSetupTests : IAsyncLifetime
         (row[first]!.ToString(), row[second]!.ToString(), row[third]!.ToString());
 
     /// <summary>The attributes of the entry in the blueprint that setup has written.</summary>
-    private YamlMappingNode Attributes(string model) => (YamlMappingNode)((YamlSequenceNode)Shipped.Yaml(
-        File.ReadAllText(Path.Combine(_directory, "authentik-blueprint.yaml")))["entries"]).Single(entry => entry["model"].ToString() == model)["attrs"];
+    private YamlMappingNode Attributes(string provider) => (YamlMappingNode)((YamlSequenceNode)Shipped.Yaml(
+        File.ReadAllText(Path.Combine(_directory, "authentik-blueprint.yaml")))["entries"])
+        .Single(entry => entry["model"].ToString() == "authentik_providers_oauth2.oauth2provider" && entry["identifiers"]["name"].ToString() == provider)
+        ["attrs"];
 
     /// <summary>A value of the blueprint as one line; a reference (`!Find [model, [field, value]]`) by its value.</summary>
     private static string Plain(YamlNode node) => node switch

@@ -71,7 +71,10 @@ public sealed class HealthTests
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
         Assert.Equal("unready", Status(page));
-        Assert.Contains("client secret: the provider refuses it (invalid_client). If the client ID is right, copy", Check(page, "provider authentik"), StringComparison.Ordinal);
+        Assert.Contains(
+            "client secret: the provider refuses it (invalid_client). If the client ID is right, copy",
+            Check(page, "provider authentik"),
+            StringComparison.Ordinal);
         Assert.Equal("ok", Check(page, "paperless"));
     }
 
