@@ -13,6 +13,7 @@ public sealed partial class ClockTests
         ("WebSockets/SocketStream.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
         ("Forwarding/WebSocketForwarder.cs", ".CancelAfter(", "Its source was made with the TimeProvider."),
         ("Operations/HealthCommand.cs", "Timeout = TimeSpan", "A command on its own, without a host."),
+        ("Operations/AuthentikApi.cs", ".CancelAfter(", "A command on its own, without a host."),
         ("Paperless/Upstreams.cs", "Timeout = TimeSpan", "YARP's own health checks."),
         ("Operations/ConsoleLines.cs", "DateTimeOffset.UtcNow", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLine.cs", "DateTimeOffset.Now", "The time of a log line, as Serilog itself takes it."),

@@ -17,6 +17,9 @@ public sealed class RefusalLogTests
     /// <summary>The lines that say that a request was turned down; those of the access log are beside them.</summary>
     private static readonly string[] Refusals = ["Refused", "LogoutTokenRefused", "LogoutNotNow", "DisconnectNotFound", "RequestFailed"];
 
+    /// <summary>The refusal comes before the body: a body that is on its way may break the connection before the answer is read.</summary>
+    private static readonly (string Name, string Value)[] WaitsForAnswer = [("Expect", "100-continue")];
+
     private static readonly (string Name, string Value)[] Elsewhere = [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")];
 
     /// <summary>By whom, what, and what comes of it. The first word of each is the endpoint, as it is mapped, or what stands before the endpoints.</summary>
@@ -44,7 +47,7 @@ public sealed class RefusalLogTests
         new("/gateway/session", Who.Nobody, "POST", "/gateway/session", 404),
         new("/gateway/check", Who.Nobody, "GET", "/gateway/check", 401),
         new("/gateway/check", Who.Alice, "GET", "/gateway/check", 403),
-        new("/gateway/probe", Who.Nobody, "POST", "/gateway/probe", 413) { Form = new string('x', 3_000_000) },
+        new("/gateway/probe", Who.Nobody, "POST", "/gateway/probe", 413) { Form = new string('x', 3_000_000), Headers = WaitsForAnswer },
         new("/gateway/probe", Who.Nobody, "DELETE", "/gateway/probe", 404),
         new("/gateway/sessions", Who.Nobody, "GET", "/gateway/sessions", 401),
         new("/gateway/sessions", Who.Local, "GET", "/gateway/sessions", 404),
@@ -86,7 +89,7 @@ public sealed class RefusalLogTests
         new("forwarding", Who.Nobody, "GET", "/api/documents/", 401) { Headers = [("Authorization", "Bearer x")] },
         new("forwarding", Who.Nobody, "GET", "/x/admin/login/", 404),
         new("forwarding", Who.Nobody, "GET", "/accounts/signup/", 404),
-        new("forwarding", Who.Nobody, "POST", "/accounts/login/", 413) { Form = new string('x', 3_000_000) },
+        new("forwarding", Who.Nobody, "POST", "/accounts/login/", 413) { Form = new string('x', 3_000_000), Headers = WaitsForAnswer },
         new("forwarding", Who.Nobody, "POST", "/accounts/login/", 403) { Headers = Elsewhere },
         new("forwarding", Who.Alice, "PATCH", "/api/documents/1/", 403) { Headers = Elsewhere },
         new("forwarding", Who.Alice, "GET", "/api/faulty/", 502),

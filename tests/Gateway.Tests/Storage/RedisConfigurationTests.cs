@@ -53,7 +53,7 @@ public sealed class RedisConfigurationTests
             new Dictionary<string, string?>(settings) { ["SERedis_IssuerCertPath"] = null, ["SSL_CERT_FILE"] = PrivateAuthority.AuthorityFile });
 
         Assert.Equal((1, 0, 0), (unknown, trusted, system));
-        Assert.Contains("GATEWAY_REDIS_URL: the Redis at 127.0.0.1:", errors, StringComparison.Ordinal);
+        Assert.Contains("GATEWAY_REDIS_URL: there is no connection to Redis at 127.0.0.1:", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("a secret", output + errors, StringComparison.Ordinal);
     }
 
