@@ -27,6 +27,12 @@ internal enum AccessDecision
     /// <summary>The device password does not open this: 403.</summary>
     DevicePasswordRefused,
 
+    /// <summary>Forward to Paperless with the API token of the user that a provider's access token stands for: no identity, no cookies.</summary>
+    WithBearerToken,
+
+    /// <summary>An access token of the provider does not open this: 403.</summary>
+    BearerTokenRefused,
+
     /// <summary>`POST /api/token/`: a device password is its own token. Everything else is Paperless's to answer, where passwords are on.</summary>
     TokenForPassword,
 

@@ -20,6 +20,12 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     {
         AccessDecision.SignInFirst => SignInFirstAsync(context),
         AccessDecision.DevicePasswordRefused => RefuseDeviceScopeAsync(context),
+        AccessDecision.BearerTokenRefused => pages.RefuseAsync(context, new Refusal(
+            403, "bearer_token_scope", "Not with this token", "An access token of the provider does not open this part of the API.")
+        {
+            Level = LogLevel.Information,
+            Remedy = "It changes no password and shows no API token. Sign in in the browser for that.",
+        }),
         AccessDecision.CredentialRefused => pages.RefuseAsync(context, new Refusal(
             401, "credential_refused", "Credential not accepted", "The gateway does not know this kind of credential.")
         {
@@ -139,9 +145,20 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         Remedy = $"Make a new one at {settings.Public.Origin}{settings.ScriptName}/gateway/apps.",
     });
 
+    /// <summary>An access token of a provider that is not accepted, or whose person has no access (RFC 6750, section 3).</summary>
+    public Task RefuseBearerTokenAsync(HttpContext context, Refusal refusal)
+    {
+        if (refusal.Status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+        }
+
+        return pages.RefuseAsync(context, refusal);
+    }
+
     /// <summary>The gateway has no API token of the user at the moment. The app may try again.</summary>
     public Task RefuseWithoutUserTokenAsync(HttpContext context, string reason) => pages.RefuseAsync(context, new Refusal(
-        503, "user_token_missing", "Not at the moment", "Paperless gives no API token for the user of this device password.")
+        503, "user_token_missing", "Not at the moment", "Paperless gives no API token for the user of this credential.")
     {
         Remedy = "Try again in a moment.",
         RetryAfter = 5,

@@ -49,4 +49,12 @@ internal enum AccessConditions
 
     /// <summary>A device password of the scope "upload only".</summary>
     UploadPassword = 1024,
+
+    /// <summary>A preflight request of an origin in `PAPERLESS_CORS_ALLOWED_HOSTS`.</summary>
+    Preflight = 2048,
+
+    /// <summary>`GATEWAY_BEARER_AUDIENCES`. Depends on settings only.</summary>
+    BearerOn = 4096,
+
+    Bearer = 8192,
 }

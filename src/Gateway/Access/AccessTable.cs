@@ -18,6 +18,9 @@ internal sealed class AccessTable
         "/api/document_types/", "/api/storage_paths/", "/api/custom_fields/", "/api/saved_views/", "/api/users/", "/api/groups/",
     ];
 
+    /// <summary>What Paperless shows of its API to anybody. Apps ask for it before they ask for a password; `/api/` leads to the last one.</summary>
+    private static readonly string[] SchemaPaths = ["/api/", "/api/schema/", "/api/schema/view/"];
+
     private static readonly string[] SignOutPaths = ["/accounts/logout", "/api/auth/logout", "/admin/logout"];
 
     /// <summary>docs/architecture.md shows this table; a test compares both.</summary>
@@ -47,6 +50,9 @@ internal sealed class AccessTable
         new(Any, BelowWith("/accounts", "/signup"), SignupsOff, Closed, Closed, "sign-up"),
         new(Any, Below("/accounts"), Always, AccountPages, WithIdentity, "Paperless's account pages"),
 
+        // Paperless's CORS middleware answers every preflight before a view is called.
+        new(Any, StartingWith("/api/"), Preflight, Public, Public, "a preflight of a web app on another origin"),
+
         new(Post, File("/api/token/"), AppsOn, TokenForPassword, TokenForPassword, "gives an API token for a password; a device password is its own token"),
 
         // An app's own single sign-on: neither takes a password. Nothing else of allauth's API is the gateway's.
@@ -73,15 +79,22 @@ internal sealed class AccessTable
         new(Any, StartingWith("/api/"), UploadPassword, DevicePasswordRefused, DevicePasswordRefused, "everything else with a device password for uploads"),
         new(Read, StartingWith("/ws/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "live status of an app"),
 
+        // A provider's access token opens as much as a device password does.
+        new(Read, Page("/api/profile"), AccessConditions.Bearer | BearerOn, WithBearerToken, WithBearerToken, "the own profile, without the API token"),
+        new(Any, Below("/api/profile"), AccessConditions.Bearer | BearerOn, BearerTokenRefused, BearerTokenRefused, "changes of the own profile"),
+        new(Any, StartingWith("/api/"), AccessConditions.Bearer | BearerOn, WithBearerToken, WithBearerToken, "the API with a provider's access token"),
+
         // A credential wins over the session, because a program that sends a credential wants that account.
         new(Any, StartingWith("/api/"), Token | PaperlessTokensOn, WithCredential, WithCredential, "the API with a token"),
         new(Any, StartingWith("/api/"), Basic | PasswordsOn, WithCredential, WithCredential, "the API with a password"),
         new(Any, StartingWith("/api/"), AccessConditions.AnyAuthorization, CredentialRefused, CredentialRefused, "the API with another `Authorization`"),
 
+        new(Read, File(SchemaPaths), Always, Public, WithIdentity, "the description of the API"),
+
         new(Any, Everything, Always, SignInFirst, WithIdentity, "Paperless"),
     ];
 
-    private const AccessConditions SettingsConditions = PasswordsOn | PasswordsOff | SignupsOff | AppsOn | PaperlessTokensOn;
+    private const AccessConditions SettingsConditions = PasswordsOn | PasswordsOff | SignupsOff | AppsOn | PaperlessTokensOn | BearerOn;
 
     /// <summary>The rows whose conditions on settings are met.</summary>
     private readonly AccessRule[] _rules;
@@ -93,6 +106,7 @@ internal sealed class AccessTable
         apps ??= AppSettings.Default;
         settings |= apps.IsOn ? AppsOn : Always;
         settings |= apps.PaperlessTokens ? PaperlessTokensOn : Always;
+        settings |= apps.TakesBearerTokens ? BearerOn : Always;
         _rules =
         [
             .. Rules.Where(rule => (rule.When & SettingsConditions & ~settings) == Always)
@@ -102,13 +116,14 @@ internal sealed class AccessTable
 
     /// <param name="path">The decoded path below the script name.</param>
     /// <param name="query">The query with its question mark, as it is forwarded.</param>
+    /// <param name="isPreflight">See <see cref="CorsPreflight"/>.</param>
     /// <returns>Never <see cref="WithPasswordSession"/>: the dispatcher looks for a password session where the table requires a session.</returns>
-    public AccessDecision Decide(string method, string path, bool hasSession, AuthorizationScheme scheme, string query = "")
+    public AccessDecision Decide(string method, string path, bool hasSession, AuthorizationScheme scheme, string query = "", bool isPreflight = false)
     {
         AccessMethods methods = MethodsOf(method);
         foreach (AccessRule rule in _rules)
         {
-            if ((rule.Methods & methods) != 0 && rule.Path.Matches(path) && Holds(rule.When, scheme, query))
+            if ((rule.Methods & methods) != 0 && rule.Path.Matches(path) && Holds(rule.When, scheme, query, isPreflight))
             {
                 return hasSession ? rule.WithSession : rule.WithoutSession;
             }
@@ -120,6 +135,9 @@ internal sealed class AccessTable
     /// <summary>Whether the path is a logout endpoint of Paperless or its apps.</summary>
     public static bool IsSignOut(string path) => Array.Exists(SignOutPaths, page => IsPage(path, page));
 
+    /// <summary>Whether the path shows the description of the API.</summary>
+    public static bool IsSchema(string path) => Array.IndexOf(SchemaPaths, path) >= 0;
+
     private static AccessMethods MethodsOf(string method)
     {
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
@@ -130,14 +148,16 @@ internal sealed class AccessTable
         return HttpMethods.IsPost(method) ? Post : Other;
     }
 
-    private static bool Holds(AccessConditions when, AuthorizationScheme scheme, string query) => when switch
+    private static bool Holds(AccessConditions when, AuthorizationScheme scheme, string query, bool isPreflight) => when switch
     {
         Always => true,
         PasswordRequested => HasPasswordParameter(query),
+        Preflight => isPreflight,
         Token => scheme == AuthorizationScheme.Token,
         Basic => scheme == AuthorizationScheme.Basic,
         AccessConditions.DevicePassword => scheme == AuthorizationScheme.DevicePassword,
         UploadPassword => scheme == AuthorizationScheme.UploadPassword,
+        AccessConditions.Bearer => scheme == AuthorizationScheme.Bearer,
         AccessConditions.AnyAuthorization => scheme != AuthorizationScheme.None,
         _ => throw new UnreachableException($"No request is checked for {when}."),
     };

@@ -15,6 +15,8 @@ internal enum AuthorizationScheme
     /// <summary>A valid device password of the scope "upload only".</summary>
     UploadPassword,
 
+    Bearer,
+
     Other,
 }
 
@@ -35,9 +37,18 @@ internal static class AuthorizationHeader
         {
             null => AuthorizationScheme.Other,
             _ when value.StartsWith("Token ", StringComparison.OrdinalIgnoreCase) && IsSingleWord(value.AsSpan("Token ".Length)) => AuthorizationScheme.Token,
+            _ when value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) && IsSingleWord(value.AsSpan("Bearer ".Length)) =>
+                AuthorizationScheme.Bearer,
             _ when value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) => AuthorizationScheme.Basic,
             _ => AuthorizationScheme.Other,
         };
+    }
+
+    /// <summary>The word after the scheme of a header that has exactly one.</summary>
+    public static string WordOf(IHeaderDictionary headers)
+    {
+        string value = headers.Authorization.ToString();
+        return value[value.IndexOf(' ', StringComparison.Ordinal)..].Trim(' ');
     }
 
     /// <summary>A token is a single word; `Token x, Basic …` would carry a password past the check.</summary>

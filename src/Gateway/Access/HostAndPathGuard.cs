@@ -127,8 +127,11 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         }
 
         AuthorizationScheme scheme = AuthorizationHeader.SchemeOf(request.Headers);
-        AccessDecision access = _accessTable.Decide(request.Method, path.Value ?? "", hasSession: false, scheme, request.QueryString.Value ?? "");
-        return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public or AccessDecision.TokenForPassword;
+        bool isPreflight = CorsPreflight.IsAllowed(request, settings.Paperless.CorsOrigins);
+        AccessDecision access
+            = _accessTable.Decide(request.Method, path.Value ?? "", hasSession: false, scheme, request.QueryString.Value ?? "", isPreflight);
+        return access is AccessDecision.WithCredential or AccessDecision.CredentialRefused or AccessDecision.Public or AccessDecision.TokenForPassword
+            or AccessDecision.WithBearerToken or AccessDecision.BearerTokenRefused;
     }
 
     private bool IsStylesheet(HttpRequest request) =>

@@ -65,6 +65,13 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
             ForTheOperator = $"{person}, is user {user.Id}.",
         };
 
+    public static Refusal NotLinked(Person person) =>
+        new(403, "program_unlinked", "No Paperless account", "This access token shows no sign-in of a person, and nobody has linked it to a Paperless account.")
+        {
+            Remedy = "A person signs in in the browser once. For a program, the operator links an account: the command is in the log.",
+            ForTheLog = $"{person.NameForLog}, is linked to no account. To link it: {LinkCommand.For(person, "USER")}",
+        };
+
     public const string NoAccountCode = "no_account";
 
     public Refusal NoAccount(Person person)

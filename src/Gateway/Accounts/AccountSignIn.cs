@@ -37,6 +37,13 @@ internal sealed partial class AccountSignIn(
         return await DecideAsync(person, chosen, wantsNewAccount, cancellationToken);
     });
 
+    /// <summary>The same for a program at the provider: only a link that is there leads to an account.</summary>
+    /// <exception cref="PaperlessApiException">Paperless could not be asked, or did not do it.</exception>
+    public Task<AccountAnswer> SignInLinkedAsync(Person person) => WithPersonLockedAsync(person.Key, async cancellationToken =>
+        await links.FindAsync(person.Key, cancellationToken) is { } link
+            ? await FollowLinkAsync(person, link, cancellationToken)
+            : AccountAnswer.From(AccountRefusals.NotLinked(person)));
+
     /// <summary>The same for somebody who is in: the link must still lead to that user, and the user follows what the provider says.</summary>
     /// <param name="userId">The Paperless user of the session.</param>
     /// <returns>The account as it is now, or the refusal; there is nothing to choose.</returns>

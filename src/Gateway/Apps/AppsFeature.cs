@@ -12,6 +12,7 @@ internal static class AppsFeature
     {
         builder.Services.AddSingleton<DevicePasswords>();
         builder.Services.AddSingleton<TokenEndpoint>();
+        builder.Services.AddSingleton<BearerTokens>();
         builder.Services.AddSingleton<AppTokenCheck>();
         builder.Services.AddSingleton<HeadlessRefusals>();
         builder.Services.AddSingleton<HeadlessConfig>();

@@ -114,8 +114,9 @@ internal sealed class TokenEndpoint(SessionRegistry sessions, FailedCredentials 
     private static string? Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static Task WriteAsync(HttpContext context, int status, TokenAnswer answer)
+    private Task WriteAsync(HttpContext context, int status, TokenAnswer answer)
     {
+        CorsPreflight.AllowAnswer(context, settings.Paperless.CorsOrigins);
         context.Response.StatusCode = status;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.XContentTypeOptions = "nosniff";

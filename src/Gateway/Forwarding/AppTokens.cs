@@ -1,5 +1,7 @@
 using System.Net;
 using Gateway.Access;
+using Gateway.Apps;
+using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Recheck;
 using Gateway.Sessions;
@@ -7,9 +9,16 @@ using Gateway.Sessions;
 namespace Gateway.Forwarding;
 
 /// <summary>
-/// The API token of a device password's user. Before Paperless is asked for one, provider and Paperless confirm the person where that is due.
+/// The API token of the user of a device password, or of a provider's access token. Before Paperless is asked for one, provider and Paperless confirm
+/// the person where that is due.
 /// </summary>
-internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Upstreams upstreams, AccessRefusals refusals)
+internal sealed class AppTokens(
+    SessionRecheck recheck,
+    BearerTokens bearers,
+    UserApiTokens tokens,
+    Upstreams upstreams,
+    FailedCredentials failures,
+    AccessRefusals refusals)
 {
     /// <summary>The token in memory, if nothing has to be asked before it is used; null otherwise.</summary>
     public UserApiToken? FindKnown(Session session) => SessionRecheck.IsDue(session) ? null : tokens.Find(session.Identity.UserId);
@@ -27,17 +36,25 @@ internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Up
             return known;
         }
 
-        try
+        return await ConfirmAccountAsync(context, session, device.Secret) is { } confirmed ? await FetchAsync(context, confirmed.Identity) : null;
+    }
+
+    /// <summary>As <see cref="FindKnown(Session)"/> for the person of an access token that is known to be good.</summary>
+    public UserApiToken? FindKnown(Identity identity) => tokens.Find(identity.UserId);
+
+    /// <summary>As <see cref="FindAsync(HttpContext, DeviceRequest)"/> for an access token of a provider.</summary>
+    public async Task<(Identity Identity, UserApiToken Token)?> FindAsync(HttpContext context, string bearerToken)
+    {
+        // Before Paperless is asked for an API token, the account is checked just now.
+        bool needsApiToken = bearers.Find(bearerToken) is not { } known || tokens.Find(known.UserId) is null;
+        BearerAnswer answer = await bearers.AskAsync(context, bearerToken, mustBeFresh: needsApiToken);
+        if (answer.Identity is not { } identity)
         {
-            return await ConfirmAccountAsync(context, session, device.Secret) is { } confirmed
-                ? await tokens.FetchAsync(confirmed.Identity.UserId, confirmed.Identity.Username, context.RequestAborted)
-                : null;
-        }
-        catch (PaperlessApiException failure)
-        {
-            await refusals.RefuseWithoutUserTokenAsync(context, failure.Message);
+            await RefuseAsync(context, bearerToken, answer.Refusal!);
             return null;
         }
+
+        return (tokens.Find(identity.UserId) ?? await FetchAsync(context, identity)) is { } token ? (identity, token) : null;
     }
 
     /// <summary>The session of a device password whose user Paperless has confirmed just now.</summary>
@@ -56,7 +73,7 @@ internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Up
     /// <summary>The user has made a new token in Paperless: sends a request without a body again, with the new one.</summary>
     /// <param name="answer">Becomes the second answer.</param>
     /// <returns>False where the request is refused.</returns>
-    public async Task<bool> SendAgainAsync(HttpContext context, DeviceRequest device, UserApiToken refused, HttpResponseMessage answer)
+    public async Task<bool> SendAgainAsync(HttpContext context, UserOfApp user, UserApiToken refused, HttpResponseMessage answer)
     {
         tokens.Forget(refused);
         if (BodyLimits.HasBody(context) || answer.RequestMessage is not { } request)
@@ -66,7 +83,7 @@ internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Up
             return false;
         }
 
-        if (await FindAsync(context, device) is not { } token)
+        if (await FindAgainAsync(context, user) is not { } token)
         {
             return false;
         }
@@ -96,6 +113,44 @@ internal sealed class AppTokens(SessionRecheck recheck, UserApiTokens tokens, Up
         }
 
         return true;
+    }
+
+    /// <summary>A token that does not count is a failed credential; a person without access, or a provider that does not answer, is none.</summary>
+    private Task RefuseAsync(HttpContext context, string bearerToken, Refusal refusal)
+    {
+        if (refusal.Status != StatusCodes.Status401Unauthorized)
+        {
+            return refusals.RefuseBearerTokenAsync(context, refusal);
+        }
+
+        CredentialAttempt wrong = new(ClientAddress.From(context), userName: null, CredentialKey.From(bearerToken.AsSpan()), CredentialKind.BearerToken);
+        return failures.RefuseWrongAsync(context, wrong, () => refusals.RefuseBearerTokenAsync(context, refusal));
+    }
+
+    private async Task<UserApiToken?> FindAgainAsync(HttpContext context, UserOfApp user)
+    {
+        if (user.BearerToken is not { } bearer)
+        {
+            return await FindAsync(context, user.Device!);
+        }
+
+        bearers.Forget(bearer);
+        return (await FindAsync(context, bearer))?.Token;
+    }
+
+    /// <summary>Fetches the API token of a user whom Paperless has confirmed just now.</summary>
+    /// <returns>Null where the request is refused.</returns>
+    private async Task<UserApiToken?> FetchAsync(HttpContext context, Identity identity)
+    {
+        try
+        {
+            return await tokens.FetchAsync(identity.UserId, identity.Username, context.RequestAborted);
+        }
+        catch (PaperlessApiException failure)
+        {
+            await refusals.RefuseWithoutUserTokenAsync(context, failure.Message);
+            return null;
+        }
     }
 
     /// <summary>Asks the provider again where that is due.</summary>

@@ -53,6 +53,7 @@ internal sealed class ChunkedBodyBuffer(
         FileBufferingReadStream spool = new(context.Request.Body, MaxInMemoryBytes, bufferLimit: null, () => _directory);
         context.Response.RegisterForDispose(spool);
         bool isVerified = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.WithDevicePassword
+            or AccessDecision.WithBearerToken
             || cached is CredentialStatus.Accepted;
         SpoolUsage usage = new(_directory, unverified, limits, ClientAddress.From(context), hasCredential, isVerified);
         context.Response.RegisterForDispose(usage);

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Gateway.Access;
 using Gateway.Paperless;
 using Gateway.Sessions;
+using Gateway.Settings;
 using Gateway.WebSockets;
 
 namespace Gateway.Forwarding;
@@ -17,6 +18,7 @@ internal sealed class DevicePasswordForwarder(
     UserSessions userSessions,
     UpstreamClient paperless,
     AllowedRequestForwarder allowed,
+    GatewaySettings settings,
     AccessRefusals refusals)
 {
     private const int MaxProfileBytes = 256 * 1024;
@@ -28,29 +30,33 @@ internal sealed class DevicePasswordForwarder(
             return ForwardSocketAsync(context, device);
         }
 
-        return tokens.FindKnown(device.Session!) is { } token ? ForwardAsync(context, device, token) : PrepareAndForwardAsync(context, device);
+        return tokens.FindKnown(device.Session!) is { } token
+            ? ForwardAsync(context, new UserOfApp(device, token), AccessDecision.WithDevicePassword)
+            : PrepareAndForwardAsync(context, device);
     }
 
     private async Task PrepareAndForwardAsync(HttpContext context, DeviceRequest device)
     {
         if (await tokens.FindAsync(context, device) is { } token)
         {
-            await ForwardAsync(context, device, token);
+            await ForwardAsync(context, new UserOfApp(device, token), AccessDecision.WithDevicePassword);
         }
     }
 
-    private Task ForwardAsync(HttpContext context, DeviceRequest device, UserApiToken token)
+    /// <param name="user">The user of a request of the API, with the API token.</param>
+    /// <param name="access">How the request is forwarded.</param>
+    public Task ForwardAsync(HttpContext context, UserOfApp user, AccessDecision access)
     {
         if (context.Request.Path == PaperlessPaths.Profile)
         {
-            return AnswerProfileAsync(context, token);
+            return AnswerProfileAsync(context, user.Token!);
         }
 
-        context.Features.Set(new UserOfApp(device, token));
-        return allowed.ForwardAsync(context, AccessDecision.WithDevicePassword);
+        context.Features.Set<UserOfApp>(user);
+        return allowed.ForwardAsync(context, access);
     }
 
-    /// <summary>The profile without the permanent API token: a device password must not be changed into something that outlives it.</summary>
+    /// <summary>The profile without the permanent API token: no credential of an app may be changed into something that outlives it.</summary>
     private async Task AnswerProfileAsync(HttpContext context, UserApiToken token)
     {
         string accept = context.Request.Headers.Accept.ToString();
@@ -69,6 +75,7 @@ internal sealed class DevicePasswordForwarder(
             }
 
             profile["auth_token"] = null;
+            CorsPreflight.AllowAnswer(context, settings.Paperless.CorsOrigins);
             context.Response.Headers.CacheControl = "no-store";
             context.Response.ContentType = "application/json";
             await context.Response.WriteAsync(profile.ToJsonString(), context.RequestAborted);

@@ -17,6 +17,7 @@ internal static class ForwardingFeature
         builder.Services.AddSingleton<WebSocketForwarder>();
         builder.Services.AddSingleton<AllowedRequestForwarder>();
         builder.Services.AddSingleton<DevicePasswordForwarder>();
+        builder.Services.AddSingleton<BearerTokenForwarder>();
         builder.Services.AddSingleton<AppTokens>();
     }
 

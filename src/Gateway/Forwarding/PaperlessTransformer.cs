@@ -37,13 +37,13 @@ internal sealed class PaperlessTransformer(
     private readonly bool _isPublic = access == AccessDecision.Public;
     private readonly bool _mayTryCredential = access is AccessDecision.WithCredential or AccessDecision.AccountPages or AccessDecision.Public;
     private readonly bool _hasCredential = access == AccessDecision.WithCredential;
-    private readonly bool _hasDevicePassword = access == AccessDecision.WithDevicePassword;
+    private readonly bool _hasUserOfApp = access is AccessDecision.WithDevicePassword or AccessDecision.WithBearerToken;
 
     /// <summary>The request header on which the response depends; null for public responses.</summary>
     private readonly string? _varyHeader = access switch
     {
         AccessDecision.WithIdentity or AccessDecision.WithPasswordSession or AccessDecision.AccountPages => "Cookie",
-        AccessDecision.WithCredential or AccessDecision.WithDevicePassword => "Authorization",
+        AccessDecision.WithCredential or AccessDecision.WithDevicePassword or AccessDecision.WithBearerToken => "Authorization",
         _ => null,
     };
 
@@ -69,7 +69,7 @@ internal sealed class PaperlessTransformer(
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", (string?)request.Headers.Authorization);
         }
 
-        if (_hasDevicePassword)
+        if (_hasUserOfApp)
         {
             SetUserOfApp(httpContext.Features.GetRequiredFeature<UserOfApp>(), proxyRequest);
         }
@@ -117,10 +117,10 @@ internal sealed class PaperlessTransformer(
             }
         }
 
-        if (_hasDevicePassword && proxyResponse is not null
-            && httpContext.Features.Get<UserOfApp>() is { Token: { } token, Device: var device }
+        if (_hasUserOfApp && proxyResponse is not null
+            && httpContext.Features.Get<UserOfApp>() is { Token: { } token } user
             && await appTokens.IsRefusedAsync(token, proxyResponse, cancellationToken)
-            && !await appTokens.SendAgainAsync(httpContext, device, token, proxyResponse))
+            && !await appTokens.SendAgainAsync(httpContext, user, token, proxyResponse))
         {
             return false;
         }

@@ -20,6 +20,7 @@ internal sealed class RequestDispatcher(
     PasswordSessionRegistry passwordSessions,
     AllowedRequestForwarder allowed,
     DevicePasswordForwarder devices,
+    BearerTokenForwarder bearers,
     TokenEndpoint tokenEndpoint,
     FailedCredentials failures,
     SessionRecheck recheck)
@@ -42,7 +43,9 @@ internal sealed class RequestDispatcher(
             scheme = device.IsUploadOnly ? AuthorizationScheme.UploadPassword : AuthorizationScheme.DevicePassword;
         }
 
-        AccessDecision access = _accessTable.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "");
+        bool isPreflight = CorsPreflight.IsAllowed(request, settings.Paperless.CorsOrigins);
+        AccessDecision access
+            = _accessTable.Decide(request.Method, request.Path.Value!, session is not null, scheme, request.QueryString.Value ?? "", isPreflight);
         if (session is null && context.Features.Get<SessionLookupFailed>() is { } failed && NeedsSession(request, access))
         {
             return refusals.RefuseWithoutStoreAsync(context, failed);
@@ -51,6 +54,11 @@ internal sealed class RequestDispatcher(
         if (access == AccessDecision.WithDevicePassword)
         {
             return devices.ForwardAsync(context, device!);
+        }
+
+        if (access == AccessDecision.WithBearerToken)
+        {
+            return bearers.ForwardAsync(context);
         }
 
         if (access == AccessDecision.TokenForPassword)
@@ -88,7 +96,8 @@ internal sealed class RequestDispatcher(
         || (session.IsRecheckDue && !session.NeedsRoundTrip) || (session.IsRoundTripDue && request.IsNavigation());
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
-        access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path;
+        (access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path)
+        || (access == AccessDecision.Public && AccessTable.IsSchema(request.Path.Value!));
 
     private Task RefuseDeviceAsync(HttpContext context, DeviceRequest device)
     {
@@ -147,7 +156,7 @@ internal sealed class RequestDispatcher(
     private Task? Refuse(HttpContext context, AccessDecision access, bool isSocket)
     {
         if (access is AccessDecision.SignInFirst or AccessDecision.CredentialRefused or AccessDecision.DevicePasswordRefused
-            or AccessDecision.Closed or AccessDecision.NotFound)
+            or AccessDecision.BearerTokenRefused or AccessDecision.Closed or AccessDecision.NotFound)
         {
             return refusals.RefuseAsync(context, access);
         }

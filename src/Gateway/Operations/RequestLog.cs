@@ -45,7 +45,8 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
             if (path is not null)
             {
                 double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
-                string? user = (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Identity.Username ?? context.PasswordSession()?.Username;
+                string? user = (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Identity.Username
+                    ?? context.Features.Get<BearerIdentity>()?.Identity.Username ?? context.PasswordSession()?.Username;
                 line.Write(context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream!.Milliseconds, context.TraceIdentifier);
             }
         }

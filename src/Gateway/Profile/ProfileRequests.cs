@@ -13,7 +13,7 @@ internal static class ProfileRequests
 
     /// <summary>The user of a profile request; null for other requests and for requests with a credential.</summary>
     public static SignedInUser? FindUser(HttpContext context, AccessDecision access) =>
-        access is not (AccessDecision.WithCredential or AccessDecision.WithDevicePassword)
+        access is not (AccessDecision.WithCredential or AccessDecision.WithDevicePassword or AccessDecision.WithBearerToken)
             && context.Request.Path.Value!.StartsWith(PaperlessPaths.Profile, StringComparison.Ordinal)
             ? context.SignedInUser()
             : null;

@@ -7,5 +7,6 @@ internal static class ProvidersFeature
     {
         builder.Services.AddSingleton(ProviderTimeouts.Default);
         builder.Services.AddSingleton<ProviderRegistry>();
+        builder.Services.AddSingleton<AccessTokenCheck>();
     }
 }

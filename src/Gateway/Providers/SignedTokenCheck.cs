@@ -20,7 +20,17 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
     /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
     /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
-    public async Task<SignedToken> CheckAsync(string text, TokenKind kind, CancellationToken cancellationToken)
+    public Task<SignedToken> CheckAsync(string text, TokenKind kind, CancellationToken cancellationToken) =>
+        CheckAsync(text, kind, [provider.ClientId], cancellationToken);
+
+    /// <param name="audiences">The token must be for one of them.</param>
+    /// <exception cref="ProviderMistakeException">The token is invalid. The message says why.</exception>
+    /// <exception cref="ProviderUnavailableException">The keys of the provider are unknown.</exception>
+    public async Task<SignedToken> CheckAsync(
+        string text,
+        TokenKind kind,
+        IReadOnlyCollection<string> audiences,
+        CancellationToken cancellationToken)
     {
         SignedToken token = SignedToken.Parse(text, kind);
         CheckHeader(token.Header, kind);
@@ -36,9 +46,9 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
             throw new ProviderMistakeException(error.Message);
         }
 
-        if (!token.Claims.Texts("aud").Contains(provider.ClientId))
+        if (!token.Claims.Texts("aud").Any(audiences.Contains))
         {
-            throw new ProviderMistakeException($"{kind.Name} is for another client than {provider.ClientId}");
+            throw new ProviderMistakeException($"{kind.Name} is for another client than {string.Join(" or ", audiences)}");
         }
 
         CheckTimes(token.Claims, kind);
@@ -106,6 +116,11 @@ internal sealed class SignedTokenCheck(ProviderSettings provider, ProviderDiscov
 
         string? keyId = token.Header.Text("kid");
         bool bySecret = SigningAlgorithms.UsesSecret(algorithm);
+        if (bySecret && kind.IsForAnotherParty)
+        {
+            return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}: every holder of the client secret could have made it");
+        }
+
         if (bySecret && FindSecretError(algorithm, keyId, configuration) is { } secretError)
         {
             return new TokenError($"{kind.Name} is signed with {OnlyAlphanumeric(algorithm)}, {secretError}");

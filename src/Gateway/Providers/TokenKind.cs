@@ -24,6 +24,19 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
         MaxAgeWithoutExpiry = TimeSpan.FromMinutes(2),
     };
 
+    /// <summary>RFC 9068, section 4: `at+jwt` is a must there. Providers that are older than that write `JWT`.</summary>
+    public static readonly TokenKind AccessToken = new("the access token", [AccessTokenType, "JWT"], HasTimes: true)
+    {
+        RequiresType = true,
+        IsForAnotherParty = true,
+    };
+
+    /// <summary>Whether `typ` must not be absent.</summary>
+    public bool RequiresType { get; private init; }
+
+    /// <summary>Whether the token is for an API and not for the client: the client's secret, which the client knows, is then no key.</summary>
+    public bool IsForAnotherParty { get; private init; }
+
     /// <summary>The end of the validity of a token that passed the check; null if it has none.</summary>
     public DateTimeOffset? ExpiryOf(ClaimSet claims) => claims.Time("exp") ?? (claims.Time("iat") + MaxAgeWithoutExpiry);
 
@@ -32,17 +45,24 @@ internal sealed record TokenKind(string Name, ImmutableArray<string> Types, bool
 
     private const string Prefix = "application/";
 
+    private const string AccessTokenType = "at+jwt";
+
     /// <summary>`typ` is a media type: letter case is ignored, and the prefix may be omitted (RFC 7515, section 4.1.9).</summary>
     public bool HasType(string? type)
     {
         if (type is null)
         {
-            return true;
+            return !RequiresType;
         }
 
-        string name = type.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? type[Prefix.Length..] : type;
-        return Types.Contains(name, StringComparer.OrdinalIgnoreCase);
+        return Types.Contains(WithoutPrefix(type), StringComparer.OrdinalIgnoreCase);
     }
+
+    /// <summary>Whether `typ` alone says that the token is an access token.</summary>
+    public static bool IsAccessTokenType(string? type) =>
+        type is not null && WithoutPrefix(type).Equals(AccessTokenType, StringComparison.OrdinalIgnoreCase);
+
+    private static string WithoutPrefix(string type) => type.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? type[Prefix.Length..] : type;
 
     /// <summary>The algorithms that are accepted for this kind.</summary>
     /// <param name="registered">`GATEWAY_ID_TOKEN_ALGORITHMS`; empty where the discovery document says it.</param>

@@ -174,6 +174,11 @@ internal sealed record AppSettings
 
     /// <summary>Whether API tokens of Paperless are accepted.</summary>
     public bool PaperlessTokens { get; init; } = true;
+
+    /// <summary>`GATEWAY_BEARER_AUDIENCES`: the API accepts access tokens of the providers for one of these audiences. Empty: none.</summary>
+    public ImmutableArray<string> BearerAudiences { get; init; } = [];
+
+    public bool TakesBearerTokens => IsOn && !BearerAudiences.IsEmpty;
 }
 
 /// <summary>How many passwords and tokens may fail within a time before the next attempt is refused.</summary>
@@ -190,6 +195,12 @@ internal sealed record PaperlessSettings(
 {
     /// <summary>`PAPERLESS_PROXY_SSL_HEADER`: the header and its value that tell Paperless that the browser uses https.</summary>
     public ProxySslHeader? ProxySslHeader { get; init; }
+
+    /// <summary>`PAPERLESS_CORS_ALLOWED_HOSTS`: the origins of web apps that may call the API, as browsers send them in `Origin`.</summary>
+    public ImmutableHashSet<string> CorsOrigins { get; init; } = DefaultCorsOrigins;
+
+    /// <summary>Paperless's own default.</summary>
+    public static readonly ImmutableHashSet<string> DefaultCorsOrigins = ["http://localhost:8000"];
 
     public string SessionCookie { get; } = CookiePrefix + "sessionid";
 

@@ -41,7 +41,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 [.. providers.Select(provider => provider.Id)],
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
                 severalTenants: providers.Any(provider => provider.AllowedTenants.Count > 1 && TenantIssuer.IsForEveryTenant(provider.DiscoveryUrl))),
-            Session = Session(),
+            Session = Session(providers),
             Paperless = new PaperlessSettingsReader(_variables).Read(origin),
             FailedLogins = FailedLogins(),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
@@ -249,7 +249,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
     }
 
-    private SessionSettings Session()
+    private SessionSettings Session(ImmutableArray<ProviderSettings> providers)
     {
         TimeSpan cookieAge = _variables.Duration("PAPERLESS_SESSION_COOKIE_AGE", TimeSpan.FromSeconds(DefaultSessionCookieAge));
         TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
@@ -263,10 +263,10 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
         }
 
-        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck) { Apps = Apps() };
+        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck) { Apps = Apps(providers) };
     }
 
-    private AppSettings Apps()
+    private AppSettings Apps(ImmutableArray<ProviderSettings> providers)
     {
         const string name = "GATEWAY_APP_RECHECK";
         AppSettings standard = AppSettings.Default;
@@ -285,6 +285,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Recheck = recheck,
             Lifetime = _variables.Duration("GATEWAY_APP_LIFETIME", standard.Lifetime),
             PaperlessTokens = _variables.Flag("GATEWAY_PAPERLESS_TOKENS", standard.PaperlessTokens),
+            BearerAudiences = BearerAudiences(providers),
         };
     }
 
@@ -314,6 +315,25 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             $"\"{text}\" is not a number of failures and a time.",
             $"Write them as 10/5m (at most {MaxFailedLogins} failures and 24h), or off.");
         return null;
+    }
+
+    private static bool IsClientOfSignIn(ProviderSettings provider, string clientId) =>
+        provider.ClientId == clientId || provider.AppClientIds.Contains(clientId);
+
+    /// <summary>ID tokens of a sign-in have the client's id as their audience, and must open nothing.</summary>
+    private ImmutableArray<string> BearerAudiences(ImmutableArray<ProviderSettings> providers)
+    {
+        const string name = "GATEWAY_BEARER_AUDIENCES";
+        ImmutableArray<string> audiences = _variables.List(name);
+        foreach (string audience in audiences.Where(audience => providers.Any(provider => IsClientOfSignIn(provider, audience))))
+        {
+            _variables.Problem(
+                name,
+                $"\"{audience}\" is the client_id of a sign-in, of the browser or of an app: its ID tokens have that audience, too.",
+                "Register an API, or a client of its own, at the provider and write its audience here.");
+        }
+
+        return audiences;
     }
 
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>

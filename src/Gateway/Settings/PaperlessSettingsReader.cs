@@ -40,8 +40,25 @@ internal sealed partial class PaperlessSettingsReader(Variables variables)
             LogoutRedirectUrl(origin))
         {
             ProxySslHeader = ProxySslHeader(userHeader),
+            CorsOrigins = CorsOrigins(),
         };
     }
+
+    /// <summary>django-cors-headers compares scheme, host and port, and needs no path.</summary>
+    private ImmutableHashSet<string> CorsOrigins()
+    {
+        const string name = "PAPERLESS_CORS_ALLOWED_HOSTS";
+        ImmutableArray<string> origins = variables.List(name);
+        foreach (string origin in origins.Where(origin => !IsOrigin(origin)))
+        {
+            variables.Warn($"{name}: \"{origin}\" is no origin and is left out; write scheme, host and port alone, such as https://app.example.com.");
+        }
+
+        return origins.IsEmpty ? PaperlessSettings.DefaultCorsOrigins : [.. origins.Where(IsOrigin)];
+    }
+
+    /// <summary>Also `null`, the origin of a page in a file: Paperless accepts it.</summary>
+    private static bool IsOrigin(string text) => text == "null" || Origin().IsMatch(text);
 
     private ProxySslHeader? ProxySslHeader(string userHeader)
     {
@@ -117,6 +134,9 @@ internal sealed partial class PaperlessSettingsReader(Variables variables)
 
     [GeneratedRegex(@"\A[A-Za-z0-9_.-]{0,64}\z")]
     private static partial Regex CookiePrefix();
+
+    [GeneratedRegex(@"\A[a-z][a-z0-9+.-]*://[A-Za-z0-9._~:\[\]-]+\z")]
+    private static partial Regex Origin();
 
     [GeneratedRegex(@"\AHTTP(_[A-Z0-9]+)+\z")]
     private static partial Regex MetaHeader();

@@ -127,6 +127,9 @@ internal static class SettingsReference
                 "`issuer`, or `provider_id:issuer`. Such a client must sign with the provider's key and give everybody the same `sub` as the " +
                 "provider's `client_id` does."),
             new("GATEWAY_PAPERLESS_TOKENS", "`true`", "Whether the API accepts Paperless's own API tokens. `false`: only device passwords."),
+            new("GATEWAY_BEARER_AUDIENCES", None,
+                "The API accepts access tokens of the providers (`Authorization: Bearer`, signed JWTs) for one of these audiences, comma-separated. "
+                + "The answer about a token is kept for `GATEWAY_APP_RECHECK` at most."),
         ]),
         new("Network",
         [
@@ -135,6 +138,8 @@ internal static class SettingsReference
                 "Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Host` the gateway accepts."),
             new("PAPERLESS_TRUSTED_PROXIES", None, "Paperless's own name for `GATEWAY_TRUSTED_PROXIES`."),
             new("PAPERLESS_ALLOWED_HOSTS", None, "More host names at which the gateway answers apps that bring an API token."),
+            new("PAPERLESS_CORS_ALLOWED_HOSTS", "`http://localhost:8000`",
+                "The origins of web apps that may call the API from a browser: their preflight requests are answered by Paperless."),
             new("PAPERLESS_FORCE_SCRIPT_NAME", None, "The path below which Paperless lives, such as `/paperless`."),
             new("GATEWAY_MANAGEMENT_URL", "`http://127.0.0.1:8081`",
                 "The address of the health checks, apart from the public address. The image sets `http://+:8081`."),

@@ -22,6 +22,14 @@ internal static class SettingsApi
         }),
     };
 
+    public static readonly ApiView Statistics = new() { Get = visit => visit.Reply.Json(new { documents_total = 2, documents_inbox = 0 }) };
+
+    /// <summary>Tags, correspondents and the like: Paperless has none yet.</summary>
+    public static readonly ApiView EmptyList = new()
+    {
+        Get = visit => Listing.AnswerAsync(visit, Array.Empty<string>(), "name", name => name, name => name),
+    };
+
     public static readonly ApiView RemoteVersion = new()
     {
         Anyone = true,

@@ -27,6 +27,12 @@ internal static partial class SiteMap
             visit.Finish();
             return Task.CompletedTask;
         });
+        if (Cors.Answer(visit))
+        {
+            await visit.Reply.Empty(StatusCodes.Status200OK);
+            return;
+        }
+
         visit.Body = await RequestBody.ReadAsync(http.Request, http.RequestAborted);
         received.BodyLength = visit.Body.Length;
         RemoteUserLogin.Apply(visit);

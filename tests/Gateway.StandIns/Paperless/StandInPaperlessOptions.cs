@@ -23,6 +23,9 @@ internal sealed record StandInPaperlessOptions
     /// <summary>The server refuses a WebSocket's handshake with a byte outside ASCII in a header.</summary>
     public bool StrictSocketHeaders { get; init; }
 
+    /// <summary>PAPERLESS_CORS_ALLOWED_HOSTS.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = ["http://localhost:8000"];
+
     public string CookiePrefix { get; init; } = "";
     public string? PublicUrl { get; init; }
     public string ScriptName { get; init; } = "";

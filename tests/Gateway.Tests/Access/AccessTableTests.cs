@@ -72,10 +72,14 @@ public sealed class AccessTableTests
     [InlineData("/")]
     [InlineData("/dashboard")]
     [InlineData("/documents/2/details")]
-    [InlineData("/api/")]
     [InlineData("/api")]
     [InlineData("/api/documents/")]
-    [InlineData("/api/schema/")]
+    [InlineData("/API/")]
+    [InlineData("/api/schema")]
+    [InlineData("/api/Schema/")]
+    [InlineData("/api/schema/view")]
+    [InlineData("/api/schema/view/x")]
+    [InlineData("/api/schema/swagger-ui/")]
     [InlineData("/api/auth/headless/browser/v1/config")]
     [InlineData("/api/oauth/callback/")]
     [InlineData("/ws/status/")]
@@ -92,6 +96,34 @@ public sealed class AccessTableTests
         Assert.Equal(AccessDecision.WithIdentity, Rules[0].Decide("POST", path, hasSession: true, AuthorizationScheme.None));
         Assert.Equal(AccessDecision.SignInFirst, Rules[0].Decide("POST", path, hasSession: false, AuthorizationScheme.None));
     }
+
+    [Theory]
+    [InlineData("/api/")]
+    [InlineData("/api/schema/")]
+    [InlineData("/api/schema/view/")]
+    public void Everybody_may_read_the_description_of_the_API_as_Paperless_shows_it(string path)
+    {
+        Assert.All(EachWay("GET", path, hasSession: false), access => Assert.Equal(AccessDecision.Public, access));
+        Assert.All(EachWay("HEAD", path, hasSession: false), access => Assert.Equal(AccessDecision.Public, access));
+        Assert.All(EachWay("GET", path, hasSession: true), access => Assert.Equal(AccessDecision.WithIdentity, access));
+        Assert.All(
+            ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"],
+            method => Assert.All(EachWay(method, path, hasSession: false), access => Assert.Equal(AccessDecision.SignInFirst, access)));
+        Assert.Equal(AccessDecision.WithCredential, Rules[0].Decide("GET", path, hasSession: false, AuthorizationScheme.Token));
+        Assert.Equal(AccessDecision.CredentialRefused, Rules[0].Decide("GET", path, hasSession: false, AuthorizationScheme.Other));
+    }
+
+    [Theory]
+    [InlineData("/api/documents/", true)]
+    [InlineData("/api/token/", true)]
+    [InlineData("/api/", true)]
+    [InlineData("/API/documents/", false)]
+    [InlineData("/dashboard", false)]
+    [InlineData("/api/x/admin/", false)]
+    [InlineData("/admin/documents/", false)]
+    public void A_preflight_of_a_named_origin_opens_the_API_alone(string path, bool isOpen) => Assert.All(Rules, rule => Assert.Equal(
+        isOpen,
+        rule.Decide("OPTIONS", path, hasSession: false, AuthorizationScheme.None, isPreflight: true) == AccessDecision.Public));
 
     [Theory]
     [InlineData("?password=1", true)]
@@ -271,7 +303,7 @@ public sealed class AccessTableTests
             Assert.NotEqual(AccessDecision.WithCredential, access);
             if (access == AccessDecision.Public)
             {
-                Assert.Matches("^(/static/|/assets/|/logo(/|$)|/share/[A-Za-z0-9_-]+/*$|(?i:/api/token/?$))", whole);
+                Assert.Matches("^(/static/|/assets/|/logo(/|$)|/share/[A-Za-z0-9_-]+/*$|(?i:/api/token/?$)|/api/(schema/(view/)?)?$)", whole);
             }
 
             if (access == AccessDecision.AccountPages)

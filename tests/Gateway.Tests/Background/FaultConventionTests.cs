@@ -28,6 +28,8 @@ public sealed partial class FaultConventionTests
             .After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded)),
         ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked)),
+        ("BearerTokens.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
+            .A_failing_check_of_an_access_token_refuses_that_request_and_the_next_check_runs)),
         ("StartupChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Checks_that_fail_after_the_start_run_again)),
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),

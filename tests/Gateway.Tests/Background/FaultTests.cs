@@ -1,12 +1,15 @@
 using System.Net;
 using System.Reflection;
 using Gateway.Access;
+using Gateway.Apps;
 using Gateway.Checks;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.StaticCache;
 using Gateway.Storage;
+using Gateway.Tests.Apps;
+using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
 using Gateway.Tests.PasswordSessions;
 using Gateway.Tests.Recheck;
@@ -244,6 +247,25 @@ public sealed class FaultTests
         Assert.Single(world.Log.Of("CredentialCheckFailed"));
         Assert.NotEqual(HttpStatusCode.BadGateway, next.Status);
         Assert.Single(world.Forwarded, request => request.Method == "POST");
+    }
+
+    [Fact]
+    public async Task A_failing_check_of_an_access_token_refuses_that_request_and_the_next_check_runs()
+    {
+        FaultyClock? clock = null;
+        await using World world = await BearerWorld.StartAsync(
+            options => options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock)));
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        clock!.FailOnceIn($"{nameof(BearerTokens)}.FindAnswerAsync", new InvalidOperationException("The clock is broken."));
+
+        Page refused = await app.GetAsync("/api/documents/", token.Text);
+        world.Clock.Advance(BearerTokens.RefusedTtl);
+        Page next = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.True(clock.HasThrown);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (refused.Status, next.Status));
+        Assert.Single(world.Log.Of("BearerCheckFailed"));
     }
 
     [Theory]

@@ -29,6 +29,34 @@ public sealed class GatewaySettingsReaderTests
         Assert.Equal("sessionid", settings.Paperless.SessionCookie);
     }
 
+    [Theory]
+    [InlineData(null, "http://localhost:8000", "")]
+    [InlineData("https://app.example, app://obsidian.md,null", "app://obsidian.md https://app.example null", "")]
+    [InlineData("https://app.example/,app.example,https://good.example:8443", "https://good.example:8443", "https://app.example/ app.example")]
+    [InlineData("https://app.example/path,*", "", "https://app.example/path *")]
+    public void Origins_of_web_apps_are_read_as_Paperless_compares_them_and_every_other_entry_is_named(string? value, string origins, string named)
+    {
+        Reading reading = GivenEnvironment.Read(("PAPERLESS_CORS_ALLOWED_HOSTS", value));
+
+        Assert.Equal(origins, string.Join(' ', reading.Good.Paperless.CorsOrigins.Order(StringComparer.Ordinal)));
+        string[] entries = named.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(entries.Length, reading.Warnings.Count);
+        Assert.All(entries, entry => Assert.Contains(reading.Warnings, warning => warning.Contains($"\"{entry}\"", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void An_audience_of_access_tokens_that_is_the_client_of_the_browsers_sign_in_is_a_problem()
+    {
+        GatewaySettings good = GivenEnvironment.Read(("GATEWAY_BEARER_AUDIENCES", "api://paperless, other")).Good;
+        string client = Assert.Single(good.Providers).ClientId;
+
+        SettingsProblem problem = GivenEnvironment.Read(("GATEWAY_BEARER_AUDIENCES", $"api://paperless,{client}")).Problem;
+
+        Assert.Equal(["api://paperless", "other"], good.Apps.BearerAudiences);
+        Assert.Equal("GATEWAY_BEARER_AUDIENCES", problem.Variable);
+        Assert.Contains(client, problem.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_setting_in_a_full_environment_has_its_documented_meaning()
     {

@@ -1,0 +1,391 @@
+using System.Net;
+using Gateway.Apps;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
+using Gateway.Tests.Accounts;
+using Gateway.Tests.Attacks;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Apps;
+
+/// <summary>What an access token of the provider opens, and as whom.</summary>
+public sealed class BearerTokenTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_program_with_an_access_token_acts_as_its_person_with_the_persons_own_API_token(bool remoteUserApi)
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Paperless = given => given with { RemoteUserApi = remoteUserApi });
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", token.Text);
+        world.Paperless.ForgetReceived();
+
+        Page page = await app.GetAsync("/api/documents/", token.Text);
+
+        ReceivedRequest received = Assert.Single(world.Forwarded);
+        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, received.SignedInAs));
+        Assert.DoesNotContain(received.Headers, header => header.Key is "Remote-User" or "Cookie");
+        Assert.Equal("Token " + world.Paperless.Data.TokenOf("alice"), Assert.Single(received.Lines("Authorization")));
+        Assert.DoesNotContain(token.Text, world.Log.Text, StringComparison.Ordinal);
+        Assert.Single(world.Log.Of("BearerTokenAccepted"));
+    }
+
+    [Fact]
+    public async Task Without_the_setting_no_access_token_is_accepted_and_no_provider_is_asked()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["GATEWAY_BEARER_AUDIENCES"] = null);
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        world.Paperless.ForgetReceived();
+
+        Page page = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, page.Status);
+        Assert.Contains("credential_refused", page.Text, StringComparison.Ordinal);
+        Assert.Empty(world.Paperless.Received);
+    }
+
+    [Fact]
+    public async Task The_switch_for_apps_closes_this_door_too()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["GATEWAY_APPS"] = "false");
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await app.GetAsync("/api/documents/", token.Text)).Status);
+    }
+
+    [Fact]
+    public async Task Each_of_more_than_100_spoiled_access_tokens_is_refused_and_nothing_reaches_Paperless()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken good = await world.AccessTokenAsync("alice");
+        int accounts = world.Paperless.Data.Users.Count;
+        int fetched = 0;
+        await using StubSite elsewhere = await StubSite.StartAsync(context =>
+        {
+            Interlocked.Increment(ref fetched);
+            return context.Response.WriteAsync("{}");
+        });
+        using InvalidTokenHeaders headers = await InvalidTokenHeaders.OfAsync(world, elsewhere.Address);
+        TokenChange[] changes =
+        [
+            .. InvalidTokenForms.Text, .. InvalidTokenForms.Json, .. InvalidClaims.All, .. InvalidClaims.Times,
+            .. headers.All.Where(change => !change.Name.Contains("at+jwt", StringComparison.OrdinalIgnoreCase)),
+            .. InvalidClaims.Each("aud", "\"paperless\"", "[\"paperless\"]"), .. InvalidClaims.Each("sub", null, "null", "\"\""),
+            .. InvalidClaims.Each("nonce", "\"x\"", "null"), .. InvalidClaims.Each("at_hash", "\"x\""), .. InvalidClaims.Each("events", "{}"),
+            .. InvalidClaims.Each("typ", "\"ID\"", "\"Refresh\"", "5"), .. InvalidClaims.Each("token_use", "\"id\""),
+            new("no typ", good => good.WithHeader(("typ", null))),
+        ];
+        using Visitor app = world.NewVisitor();
+        world.Paperless.ForgetReceived();
+        List<string> taken = [];
+        int sent = 0;
+        foreach (TokenChange change in changes)
+        {
+            string spoiled = change.Make(good);
+            if (spoiled.Trim(' ') == good.Text || spoiled.AsSpan().ContainsAnyExceptInRange(' ', '~') || spoiled.Length > 20_000)
+            {
+                // No header can carry it, or the header is the same without the spaces around it.
+                continue;
+            }
+
+            sent++;
+            Page page = await app.GetAsync("/api/documents/", spoiled);
+            bool isChallenged = page.Text.Contains("credential_refused", StringComparison.Ordinal)
+                || page.Header("WWW-Authenticate") == "Bearer error=\"invalid_token\"";
+            if (page.Status != HttpStatusCode.Unauthorized || !isChallenged)
+            {
+                taken.Add($"{change.Name}: {(int)page.Status} {page.Text}");
+            }
+        }
+
+        Assert.True(taken.Count == 0, string.Join('\n', taken));
+        Assert.Empty(world.Forwarded);
+        Assert.Equal((accounts, 0), (world.Paperless.Data.Users.Count, fetched));
+        Assert.DoesNotContain(world.Log.Events, entry => entry.Exception is not null);
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/documents/", good.Text)).Status);
+        AttackReport.Write(sent, least: 100);
+    }
+
+    [Fact]
+    public async Task An_ID_token_of_another_client_is_no_access_token_although_its_audience_is_listed()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken good = await world.AccessTokenAsync("alice");
+        GoodToken untyped = new(world, good.WithHeader(("typ", "\"JWT\"")));
+        string idToken = untyped.With(("scope", null), ("client_id", null), ("azp", $"\"{BearerWorld.Audience}\""));
+        using Visitor app = world.NewVisitor();
+
+        Page ofAnotherClient = await app.GetAsync("/api/documents/", idToken);
+        Page withScope = await app.GetAsync("/api/documents/", untyped.Text);
+        Page ofKeycloak = await app.GetAsync("/api/documents/", untyped.With(("scope", null), ("client_id", null), ("typ", "\"Bearer\"")));
+
+        Assert.Equal(
+            (HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.OK),
+            (ofAnotherClient.Status, withScope.Status, ofKeycloak.Status));
+    }
+
+    [Fact]
+    public async Task An_access_token_counts_until_it_expires_although_the_answer_is_kept()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        Page before = await app.GetAsync("/api/documents/", token.Text);
+
+        world.Clock.Advance(TimeSpan.FromSeconds(301));
+        Page after = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (before.Status, after.Status));
+    }
+
+    [Fact]
+    public async Task Somebody_who_has_never_signed_in_gets_an_account_by_the_same_rules_as_at_a_sign_in()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page page = await app.GetAsync("/api/documents/", token.Of("bob"));
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Equal(world.Paperless.Data.FindUser("bob")!.Id, world.LinkOf("bob")!.UserId);
+    }
+
+    [Fact]
+    public async Task Somebody_who_would_be_asked_is_told_to_sign_in_in_the_browser_once()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page page = await app.GetAsync("/api/documents/", token.Of("admin"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, page.Status);
+        Assert.Contains("sign_in_once", page.Text, StringComparison.Ordinal);
+        Assert.Null(world.LinkOf("admin"));
+    }
+
+    [Fact]
+    public async Task Groups_that_are_not_allowed_open_nothing()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "family");
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page member = await app.GetAsync("/api/documents/", token.Text);
+        Page other = await app.GetAsync("/api/documents/", token.With("groups", "[\"paperless-users\"]"));
+        Page unknown = await app.GetAsync("/api/documents/", token.With("groups", null));
+
+        Assert.Equal(
+            (HttpStatusCode.OK, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (member.Status, other.Status, unknown.Status));
+    }
+
+    [Fact]
+    public async Task Groups_follow_the_tokens_of_a_person_once_a_recheck_interval()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["PAPERLESS_SOCIAL_ACCOUNT_SYNC_GROUPS"] = "true");
+        StandInGroup viewers = world.Paperless.Data.FindGroup("viewers")!;
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", token.Text);
+
+        world.Clock.Advance(TimeSpan.FromSeconds(10));
+        await app.GetAsync("/api/documents/", Renewed("[\"viewers\"]"));
+        bool isSyncedAtOnce = world.Paperless.Data.FindUser("alice")!.Groups.Contains(viewers.Id);
+        world.Clock.Advance(TimeSpan.FromHours(1));
+        await app.GetAsync("/api/documents/", Renewed("[\"viewers\"]"));
+
+        Assert.False(isSyncedAtOnce);
+        Assert.Contains(viewers.Id, world.Paperless.Data.FindUser("alice")!.Groups);
+
+        string Renewed(string groups) => token.With(("iat", $"{token.Now}"), ("exp", $"{token.Now + 300}"), ("groups", groups));
+    }
+
+    [Fact]
+    public async Task A_program_without_a_person_needs_a_link_that_an_operator_made()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        string ofProgram = token.OfProgram("importer");
+        string asClient = token.With(("sub", "\"cli\""));
+        using Visitor app = world.NewVisitor();
+
+        Page unlinked = await app.GetAsync("/api/documents/", ofProgram);
+        Page client = await app.GetAsync("/api/documents/", asClient);
+
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (unlinked.Status, client.Status));
+        Assert.Contains("program_unlinked", unlinked.Text, StringComparison.Ordinal);
+        Assert.Contains("accounts link", world.Log.Text, StringComparison.Ordinal);
+        Assert.Single(world.Links());
+    }
+
+    [Fact]
+    [Needs(RealPart.Process)]
+    public async Task The_command_links_a_program_and_unlinking_it_counts_at_the_next_check()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        string ofProgram = new GoodToken(world, token.OfProgram("importer")).With("exp", $"{token.Now + 86_400}");
+        string[] named = ["--issuer", world.Provider.Issuer.AbsoluteUri, "--subject", "importer"];
+        using Visitor app = world.NewVisitor();
+
+        await RunAsync(world, ["accounts", "link", .. named, "--user", "bob"]);
+        Page linked = await app.GetAsync("/api/documents/", ofProgram);
+        await RunAsync(world, ["accounts", "unlink", .. named]);
+        world.Clock.Advance(TimeSpan.FromHours(1));
+        Page unlinked = await app.GetAsync("/api/documents/", ofProgram);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Forbidden), (linked.Status, unlinked.Status));
+        Assert.Equal("bob", world.Forwarded.Last(request => request.Path == "/api/documents/").SignedInAs);
+    }
+
+    [Fact]
+    public async Task An_inactive_user_is_refused_from_the_next_request_on()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        Page before = await app.GetAsync("/api/documents/", token.Text);
+
+        world.Paperless.Data.UpdateUser(world.Paperless.Data.FindUser("alice")!.Id, user => user with { IsActive = false });
+        Page after = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Forbidden), (before.Status, after.Status));
+        Assert.Contains("account_inactive", after.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_user_that_is_gone_is_not_made_anew_by_an_access_token()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        Page before = await app.GetAsync("/api/documents/", token.Text);
+
+        world.Paperless.Data.RemoveUser(world.Paperless.Data.FindUser("alice")!.Id);
+        Page after = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Forbidden), (before.Status, after.Status));
+        Assert.Null(world.Paperless.Data.FindUser("alice"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_new_API_token_of_the_user_interrupts_no_program(bool remoteUserApi)
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Paperless = given => given with { RemoteUserApi = remoteUserApi });
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", token.Text);
+
+        world.Paperless.Data.UpdateUser(world.Paperless.Data.FindUser("alice")!.Id, user => user with { Token = "0123456789abcdef0123456789abcdef01234567" });
+
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/documents/", token.Text)).Status);
+    }
+
+    [Fact]
+    public async Task An_access_token_cannot_be_changed_into_something_that_outlives_it()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page profile = await app.GetAsync("/api/profile/", token.Text);
+        using StringContent nothing = new("{}");
+        Page made = await app.CallAsync(HttpMethod.Post, "/api/profile/generate_auth_token/", nothing, token.Text);
+        Page page = await app.GetAsync("/dashboard", token.Text);
+        Page session = await app.GetAsync("/gateway/session", token.Text);
+
+        Assert.Equal(HttpStatusCode.OK, profile.Status);
+        Assert.Contains("\"auth_token\":null", profile.Text, StringComparison.Ordinal);
+        Assert.Equal(
+            (HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), (made.Status, page.Status, session.Status));
+    }
+
+    [Fact]
+    public async Task An_access_token_opens_the_API_at_the_other_hosts_too()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["PAPERLESS_ALLOWED_HOSTS"] = "inside.example");
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page inside = await app.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Authorization", "Bearer " + token.Text), ("Host", "inside.example"));
+        Page unknown = await app.SendAsync(HttpMethod.Get, "/api/documents/", null, ("Authorization", "Bearer " + token.Text), ("Host", "other.example"));
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.MisdirectedRequest), (inside.Status, unknown.Status));
+    }
+
+    [Fact]
+    public async Task A_token_of_a_new_key_is_accepted_and_one_of_the_old_key_is_not()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        Page before = await app.GetAsync("/api/documents/", token.Text);
+        string neverSeen = token.With("jti", "\"never seen\"");
+
+        world.Provider.RotateSigningKey();
+        GoodToken renewed = await world.AccessTokenAsync("alice");
+        Page after = await app.GetAsync("/api/documents/", renewed.Text);
+        Page old = await app.GetAsync("/api/documents/", neverSeen);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.Unauthorized), (before.Status, after.Status, old.Status));
+    }
+
+    [Fact]
+    public async Task While_the_provider_is_away_a_known_token_counts_and_without_the_providers_keys_none_does()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", token.Text);
+
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        Page known = await app.GetAsync("/api/documents/", token.Text);
+        await world.RestartGatewayAsync();
+        Page unknown = await app.GetAsync("/api/documents/", token.Text);
+        world.Provider.Outage = Outage.None;
+        world.Clock.Advance(BearerTokens.RefusedTtl);
+        Page again = await app.GetAsync("/api/documents/", token.Text);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (known.Status, unknown.Status, again.Status));
+        Assert.NotNull(unknown.Header("Retry-After"));
+    }
+
+    [Fact]
+    public async Task Requests_with_one_token_at_the_same_time_share_one_check()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+
+        Page[] pages = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => app.GetAsync("/api/documents/", token.Text)));
+
+        Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
+        Assert.Single(world.Log.Of("BearerTokenAccepted"));
+    }
+
+    [Fact]
+    public async Task An_upload_with_an_access_token_arrives_whole()
+    {
+        await using World world = await BearerWorld.StartAsync();
+        GoodToken token = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        using MultipartFormDataContent file = new() { { new ByteArrayContent("%PDF-1.4"u8.ToArray()), "document", "letter.pdf" } };
+
+        Page upload = await app.CallAsync(HttpMethod.Post, "/api/documents/post_document/", file, token.Text);
+
+        Assert.Equal(HttpStatusCode.OK, upload.Status);
+    }
+
+    private static async Task RunAsync(World world, string[] arguments)
+    {
+        (int exitCode, string _, string errors) = await ProgramProcess.RunAsync("Gateway", arguments, world.Settings());
+        Assert.True(exitCode == 0, errors);
+    }
+}
