@@ -13,7 +13,7 @@ using Gateway.Storage;
 namespace Gateway.Apps;
 
 /// <summary>Whom a provider's access token stands for.</summary>
-/// <param name="Identity">Null if the token does not count.</param>
+/// <param name="Identity">Without groups, which nothing reads here; null if the token does not count.</param>
 /// <param name="Refusal">Why it does not count; null if it does.</param>
 internal sealed record BearerAnswer(Identity? Identity, Refusal? Refusal);
 
@@ -197,7 +197,7 @@ internal sealed partial class BearerTokens(
         }
 
         Accepted(account.Username, provider.Id, person.Subject, token.ExpiresAt);
-        return new BearerAnswer(person.ToIdentity(account), null);
+        return new BearerAnswer(person.ToIdentity(account) with { Groups = null, GroupsSource = null }, null);
     }
 
     /// <summary>Groups and profile follow a person's tokens once a recheck interval; the link and the user are checked for each token.</summary>

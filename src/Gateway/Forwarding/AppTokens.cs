@@ -76,6 +76,11 @@ internal sealed class AppTokens(
     public async Task<bool> SendAgainAsync(HttpContext context, UserOfApp user, UserApiToken refused, HttpResponseMessage answer)
     {
         tokens.Forget(refused);
+        if (user.BearerToken is { } forgotten)
+        {
+            bearers.Forget(forgotten);
+        }
+
         if (BodyLimits.HasBody(context) || answer.RequestMessage is not { } request)
         {
             // The body is used up. The next request gets the new token.
@@ -83,7 +88,8 @@ internal sealed class AppTokens(
             return false;
         }
 
-        if (await FindAgainAsync(context, user) is not { } token)
+        UserApiToken? token = user.BearerToken is { } bearer ? (await FindAsync(context, bearer))?.Token : await FindAsync(context, user.Device!);
+        if (token is null)
         {
             return false;
         }
@@ -125,17 +131,6 @@ internal sealed class AppTokens(
 
         CredentialAttempt wrong = new(ClientAddress.From(context), userName: null, CredentialKey.From(bearerToken.AsSpan()), CredentialKind.BearerToken);
         return failures.RefuseWrongAsync(context, wrong, () => refusals.RefuseBearerTokenAsync(context, refusal));
-    }
-
-    private async Task<UserApiToken?> FindAgainAsync(HttpContext context, UserOfApp user)
-    {
-        if (user.BearerToken is not { } bearer)
-        {
-            return await FindAsync(context, user.Device!);
-        }
-
-        bearers.Forget(bearer);
-        return (await FindAsync(context, bearer))?.Token;
     }
 
     /// <summary>Fetches the API token of a user whom Paperless has confirmed just now.</summary>

@@ -279,13 +279,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 $"Write {MinRecheck.TotalSeconds:0}s or more, such as 1h.");
         }
 
+        bool isOn = _variables.Flag("GATEWAY_APPS", standard.IsOn);
         return new AppSettings
         {
-            IsOn = _variables.Flag("GATEWAY_APPS", standard.IsOn),
+            IsOn = isOn,
             Recheck = recheck,
             Lifetime = _variables.Duration("GATEWAY_APP_LIFETIME", standard.Lifetime),
             PaperlessTokens = _variables.Flag("GATEWAY_PAPERLESS_TOKENS", standard.PaperlessTokens),
-            BearerAudiences = BearerAudiences(providers),
+            BearerAudiences = BearerAudiences(providers, isOn),
         };
     }
 
@@ -321,7 +322,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         provider.ClientId == clientId || provider.AppClientIds.Contains(clientId);
 
     /// <summary>ID tokens of a sign-in have the client's id as their audience, and must open nothing.</summary>
-    private ImmutableArray<string> BearerAudiences(ImmutableArray<ProviderSettings> providers)
+    private ImmutableArray<string> BearerAudiences(ImmutableArray<ProviderSettings> providers, bool isOn)
     {
         const string name = "GATEWAY_BEARER_AUDIENCES";
         ImmutableArray<string> audiences = _variables.List(name);
@@ -331,6 +332,11 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 name,
                 $"\"{audience}\" is the client_id of a sign-in, of the browser or of an app: its ID tokens have that audience, too.",
                 "Register an API, or a client of its own, at the provider and write its audience here.");
+        }
+
+        if (!isOn && !audiences.IsEmpty)
+        {
+            _variables.Warn($"{name} has no effect while GATEWAY_APPS is off.");
         }
 
         return audiences;

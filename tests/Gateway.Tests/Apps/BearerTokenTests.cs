@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
 using Gateway.Apps;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
@@ -368,6 +370,35 @@ public sealed class BearerTokenTests
 
         Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
         Assert.Single(world.Log.Of("BearerTokenAccepted"));
+    }
+
+    [Fact]
+    public async Task With_several_providers_the_issuer_says_whose_keys_count()
+    {
+        await using TwoProviders world = await TwoProviders.StartAsync(options => options.Settings["GATEWAY_BEARER_AUDIENCES"] = BearerWorld.Audience);
+        string? idToken = null;
+        world.Other.RewriteIdToken = token => idToken = token;
+        (await world.SignedInWithOtherAsync()).Dispose();
+        GoodToken received = new(world.World, idToken!);
+        string header = received.HeaderWith(("typ", "\"at+jwt\""));
+        JsonObject claims = received.Claims;
+        claims.Remove("nonce");
+        claims["aud"] = BearerWorld.Audience;
+        string text = claims.ToJsonString();
+        claims["iss"] = "https://elsewhere.example/";
+        string unknown = claims.ToJsonString();
+        using Visitor app = world.World.NewVisitor();
+
+        Page ofOther = await app.GetAsync("/api/documents/", Sign(world.Other, text));
+        Page byTheFirst = await app.GetAsync("/api/documents/", Sign(world.World.Provider, text));
+        Page elsewhere = await app.GetAsync("/api/documents/", Sign(world.Other, unknown));
+
+        Assert.True(ofOther.Status == HttpStatusCode.OK, ofOther.Text + world.World.Log.Text);
+        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized), (byTheFirst.Status, elsewhere.Status));
+        Assert.Equal("bob", world.World.Forwarded.Last(request => request.Path == "/api/documents/").SignedInAs);
+
+        string Sign(DevelopmentProvider provider, string payload) =>
+            provider.Sign(Encoding.UTF8.GetBytes(header), Encoding.UTF8.GetBytes(payload));
     }
 
     [Fact]
