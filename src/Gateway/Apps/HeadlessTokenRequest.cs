@@ -83,7 +83,8 @@ internal sealed record HeadlessTokenRequest(Provider Provider, AppClient Client,
                 "token",
                 "client_id_mismatch",
                 "`client_id` mismatch.",
-                $"the client {SignedTokenCheck.Truncate(clientId)} is neither that of {id} nor in GATEWAY_APP_CLIENT_IDS"));
+                $"apps sign in at {id} with {string.Join(" or ", provider.Settings.ClientsOfApps)} (GATEWAY_APP_CLIENT_IDS), and not with "
+                    + SignedTokenCheck.Truncate(clientId)));
         }
 
         if (Text(token, "id_token") is not { } idToken)

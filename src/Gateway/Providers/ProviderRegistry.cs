@@ -18,7 +18,7 @@ internal sealed record Provider(
     RefreshTokenWarning RefreshTokenWarning,
     RefreshedSid RefreshedSid)
 {
-    /// <summary>The clients whose ID tokens apps may bring: first those of `GATEWAY_APP_CLIENT_IDS`, then the gateway's own.</summary>
+    /// <summary>The clients whose ID tokens apps may bring. The first one is for new sign-ins.</summary>
     public required ImmutableArray<AppClient> AppClients { get; init; }
 }
 
@@ -60,11 +60,7 @@ internal sealed class ProviderRegistry : IDisposable
                 new RefreshTokenWarning(provider, loggers.CreateLogger<RefreshTokenWarning>()),
                 new RefreshedSid())
             {
-                AppClients =
-                [
-                    .. provider.AppClientIds.Append(provider.ClientId).Distinct()
-                        .Select(id => AppClient.Create(provider.ForApp(id), discovery, backchannel, time)),
-                ],
+                AppClients = [.. provider.ClientsOfApps.Select(id => AppClient.Create(provider.ForApp(id), discovery, backchannel, time))],
             };
         })];
     }

@@ -263,6 +263,12 @@ internal sealed record ProviderSettings
     /// <summary>`GATEWAY_APP_CLIENT_IDS`: the clients of apps at this provider. They are public: an app keeps no secret.</summary>
     public ImmutableArray<string> AppClientIds { get; init; } = [];
 
+    /// <summary>
+    /// The clients with which apps sign in: without `GATEWAY_APP_CLIENT_IDS` the gateway's own, which only an operator who made it public can mean. With
+    /// the setting, an ID token of a browser's sign-in is never an app's.
+    /// </summary>
+    public ImmutableArray<string> ClientsOfApps => AppClientIds.IsEmpty ? [ClientId] : AppClientIds;
+
     /// <summary>`GATEWAY_APP_ISSUERS`: the issuers of these clients, where they are others than the one of the discovery document.</summary>
     public ImmutableArray<string> AppIssuers { get; init; } = [];
 

@@ -86,7 +86,7 @@ public sealed class HeadlessRefusalTests
     [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"other","id_token":"x"}}""", "client_id_mismatch", "token")]
     [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"paperless-app"}}""", "token_required", "token")]
     [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"paperless-app","id_token":5}}""", "token_required", "token")]
-    [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"paperless","id_token":"x"}}""", "token_required", "token")]
+    [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"paperless","id_token":"x"}}""", "client_id_mismatch", "token")]
     [InlineData("""{"provider":"authentik","process":"login","token":{"client_id":"paperless-app","id_token":"x"}}""", "invalid_token", "token")]
     [InlineData("""{"provider":"authentik","provider":"authentik"}""", "invalid", null)]
     [InlineData("[]", "invalid", null)]

@@ -89,6 +89,69 @@ public sealed class InvalidAppTokenTests
     }
 
     [Fact]
+    public async Task Of_the_same_ID_token_sent_many_times_at_once_one_counts()
+    {
+        await using World world = await HeadlessWorld.StartAsync();
+        using SwiftPaperless app = world.NewPhone();
+        JsonNode provider = (await app.ProvidersAsync())[0];
+        string token = await app.GetIdTokenAsync(provider, world.BrowserOf("alice"));
+
+        Page[] pages = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => app.BringAsync(provider, token)));
+
+        Assert.Single(pages, page => page.Status == HttpStatusCode.OK);
+        Assert.Single(await world.ListedSessionsAsync());
+    }
+
+    [Fact]
+    public async Task The_issuer_of_the_apps_client_is_accepted_only_where_the_settings_name_it()
+    {
+        await using World world = await HeadlessWorld.StartAsync(options => options.Settings["GATEWAY_APP_ISSUERS"] = null);
+
+        Page page = await world.BringTokenOfAsync("alice");
+
+        Assert.Equal(HttpStatusCode.BadRequest, page.Status);
+        Assert.Contains("issuer is", world.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_ID_token_of_the_gateways_own_client_is_none_of_the_apps_client_and_the_other_way_round()
+    {
+        await using World world = await HeadlessWorld.StartAsync();
+        string ofBrowser = "";
+        using Visitor alice = world.NewVisitor();
+        world.Provider.RewriteIdToken = given => ofBrowser = given;
+        await alice.SignInAsync("alice");
+        world.Provider.RewriteIdToken = null;
+        using SwiftPaperless app = world.NewPhone();
+        JsonNode provider = (await app.ProvidersAsync())[0];
+        string ofApp = await app.GetIdTokenAsync(provider, world.BrowserOf("alice"));
+        world.Provider.RewriteIdToken = _ => ofApp;
+        using Visitor thief = world.NewVisitor();
+
+        Page asApp = await app.BringAsync(provider, ofBrowser);
+        Page asBrowser = await thief.SignInAsync("alice");
+
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.BadGateway), (asApp.Status, asBrowser.Status));
+        Assert.Null(await thief.WhoAsync());
+    }
+
+    [Theory]
+    [InlineData("goauthentik.io/providers/oauth2/default", HttpStatusCode.OK)]
+    [InlineData("phishing-resistant", HttpStatusCode.BadRequest)]
+    public async Task An_authentication_context_that_the_settings_require_is_required_of_apps(string context, HttpStatusCode status)
+    {
+        await using World world = await ProvidersSetting.StartAsync(
+            settings => settings["auth_params"] = new JsonObject { ["acr_values"] = context },
+            options =>
+            {
+                options.Provider = given => given with { AppClientId = SwiftPaperless.ClientId };
+                options.Settings["GATEWAY_APP_CLIENT_IDS"] = SwiftPaperless.ClientId;
+            });
+
+        Assert.Equal(status, (await world.BringTokenOfAsync("alice")).Status);
+    }
+
+    [Fact]
     public async Task An_ID_token_counts_once_even_with_the_other_form_of_its_signature()
     {
         await using World world = await HeadlessWorld.StartAsync(options =>
