@@ -73,6 +73,7 @@ internal sealed class StoreInHand : IDisposable
             _registry,
             _revocations,
             pending,
+            infos,
             _settings.Session,
             TimeProvider.System,
             NullLogger<SessionMaintenance>.Instance);

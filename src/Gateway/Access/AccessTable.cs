@@ -33,7 +33,9 @@ internal sealed class AccessTable
         new(Read, Page("/accounts/login"), Always, GatewayEndpoint, GatewayEndpoint, "the sign-in page; back to `next` with a session"),
         new(Any, Page(SignOutPaths), Always, GatewayEndpoint, GatewayEndpoint, "logout"),
         new(Any, Below("/accounts/oidc"), Always, GatewayEndpoint, GatewayEndpoint, "the round trip to a provider, connecting one, and its logouts"),
-        new(Any, Below("/gateway"), Always, GatewayEndpoint, GatewayEndpoint, "style sheet, the own session, the list of own sessions, and the checks"),
+        new(
+            Any, Below("/gateway"), Always, GatewayEndpoint, GatewayEndpoint,
+            "style sheet, the own session, the lists of own sessions and device passwords, and the checks"),
 
         // Django's admin routes are not anchored: /anything/admin/login/ and /anyadmin/login/ are the admin login too.
         new(Any, Containing("admin/login", "admin/logout"), PasswordsOff, Closed, Closed, "the login of Django's admin"),

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Gateway.Access;
-using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Providers;

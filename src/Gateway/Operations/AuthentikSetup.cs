@@ -153,7 +153,8 @@ internal sealed class AuthentikSetup(AuthentikApi api)
         }
         else if (bindings.Count > 0)
         {
-            await SayAsync($"! the application {application["slug"]} has other bindings, which stay; bind {GroupName} to it yourself if its members may not sign in");
+            await SayAsync($"! the application {application["slug"]} has other bindings, which stay; bind {GroupName} to it yourself if its members may not "
+                + "sign in");
         }
         else
         {

@@ -62,7 +62,7 @@ public sealed class BearerTokenTests
     [Fact]
     public async Task Each_of_more_than_100_spoiled_access_tokens_is_refused_and_nothing_reaches_Paperless()
     {
-        await using World world = await BearerWorld.StartAsync();
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["GATEWAY_FAILED_LOGINS"] = "off");
         GoodToken good = await world.AccessTokenAsync("alice");
         int accounts = world.Paperless.Data.Users.Count;
         int fetched = 0;
@@ -370,6 +370,24 @@ public sealed class BearerTokenTests
 
         Assert.All(pages, page => Assert.Equal(HttpStatusCode.OK, page.Status));
         Assert.Single(world.Log.Of("BearerTokenAccepted"));
+    }
+
+    [Fact]
+    public async Task Wrong_access_tokens_are_limited_and_a_right_one_from_the_same_address_is_not_locked_out()
+    {
+        await using World world = await BearerWorld.StartAsync(options => options.Settings["GATEWAY_FAILED_LOGINS"] = "3/5m");
+        GoodToken good = await world.AccessTokenAsync("alice");
+        using Visitor app = world.NewVisitor();
+        List<HttpStatusCode> wrong = [];
+        for (int guess = 0; guess < 4; guess++)
+        {
+            wrong.Add((await app.GetAsync("/api/documents/", good.With(("aud", $"\"guess-{guess}\"")))).Status);
+        }
+
+        Page right = await app.GetAsync("/api/documents/", good.Text);
+
+        Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests], wrong);
+        Assert.Equal(HttpStatusCode.OK, right.Status);
     }
 
     [Fact]

@@ -266,7 +266,7 @@ public sealed class MyDevicePasswordsTests
 
         Page page = await alice.AskAsync(world);
 
-        await NothingIsMadeAsync(world, page, HttpStatusCode.ServiceUnavailable, "provider_unavailable");
+        await NothingIsMadeAsync(world, page, HttpStatusCode.ServiceUnavailable, "provider_status");
     }
 
     [Theory]
