@@ -89,6 +89,9 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
         }, null);
     }
 
+    /// <summary>Whether the claims say that the person has no access, and not only that nobody can tell.</summary>
+    public static bool IsDenial(Refusal refusal) => refusal.Code is "group_not_allowed" or "email_domain_not_allowed";
+
     /// <summary>Who a refused person is, for the operator; null where the claims do not say it.</summary>
     public (PersonKey Person, string Label)? Identify(ProviderSettings provider, string issuer, JsonElement claims) =>
         ReadSubject(claims, provider.SubjectClaim).Text is { } subject

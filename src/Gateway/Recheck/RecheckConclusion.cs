@@ -55,7 +55,7 @@ internal sealed partial class RecheckConclusion(
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.Reason);
-            await EndDevicePasswordsAsync(before.Person, SessionEnd.RefusedByTheProvider);
+            await EndDevicePasswordsAsync(before.Person);
             return null;
         }
 
@@ -131,9 +131,17 @@ internal sealed partial class RecheckConclusion(
     }
 
     /// <summary>Ends every device password of somebody who may not sign in any more.</summary>
-    /// <exception cref="StoreUnavailableException">The store does not answer. The end is sent again until it does.</exception>
-    public Task EndDevicePasswordsAsync(PersonKey person, SessionEnd cause) =>
-        revocations.EndAllAsync(SessionIndex.ForDevicePasswords(person), cause, CancellationToken.None);
+    public async Task EndDevicePasswordsAsync(PersonKey person)
+    {
+        try
+        {
+            await revocations.EndAllAsync(SessionIndex.ForDevicePasswords(person), SessionEnd.RefusedByTheProvider, CancellationToken.None);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Those in memory have ended, and the end is sent again until the store answers.
+        }
+    }
 
     public async Task EndAsync(Session session, SessionEnd cause, string reason)
     {

@@ -27,6 +27,7 @@ internal sealed partial class SignInEvents(
     IDevicePasswordFlow devicePasswords,
     RefusedSignIns refused,
     SilentAuthentication silent,
+    RecheckConclusion recheck,
     GatewaySettings settings,
     PageWriter pages,
     TimeProvider time,
@@ -253,6 +254,10 @@ internal sealed partial class SignInEvents(
         if (decision.Identify(ProviderOf(context.Scheme).Settings, result.Issuer, result.Claims) is { } who)
         {
             await refused.NoteAsync(who.Person, who.Label, refusal);
+            if (ClaimsDecision.IsDenial(refusal))
+            {
+                await recheck.EndDevicePasswordsAsync(who.Person);
+            }
         }
 
         PageLink onward = DevicePasswordRequest.Find(context.Properties) is null

@@ -67,7 +67,7 @@ public sealed class PathGuardOverHttpTests
                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 21",
                 "POST",
                 "username=a&password=b");
-            Assert.Matches("^HTTP/1.1 40[14] ", answer);
+            Assert.Matches("^HTTP/1.1 40[014] ", answer);
         }
 
         Assert.Empty(world.Forwarded);

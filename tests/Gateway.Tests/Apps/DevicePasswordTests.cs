@@ -185,6 +185,23 @@ public sealed class DevicePasswordTests
     }
 
     [Fact]
+    public async Task Somebody_who_is_refused_at_a_sign_in_because_of_the_groups_loses_the_device_passwords()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_ALLOWED_GROUPS"] = "paperless-users");
+        using Visitor alice = await world.SignedInAsync("alice");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
+        using Visitor app = world.NewVisitor();
+        Page before = await app.GetAsync("/api/documents/", device);
+        world.Provider.Change(world.Provider.Find("alice")! with { Groups = ["family"] });
+        using Visitor again = world.NewVisitor();
+
+        Page refused = await again.SignInAsync("alice");
+        Page after = await app.GetAsync("/api/documents/", device);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized), (before.Status, refused.Status, after.Status));
+    }
+
+    [Fact]
     public async Task A_sign_out_of_the_browser_leaves_the_device_passwords()
     {
         await using World world = await World.StartAsync();

@@ -13,7 +13,7 @@ namespace Gateway.Tests.Operations;
 [Needs(RealPart.Process)]
 public sealed class OlderStoreTests
 {
-    private const int Previous = 5;
+    private const int Previous = 6;
 
     [Fact]
     public async Task Beside_a_gateway_of_the_previous_schema_commands_read_the_database_and_leave_every_byte()
@@ -32,10 +32,10 @@ public sealed class OlderStoreTests
 
         Assert.Equal((0, 0, 0, 0, 2), (accounts, sessions, refused, valid, check));
         Assert.Matches(@"\n\d+ +alice +authentik ", links);
-        Assert.Contains("An older gateway wrote the database (schema 5). It stays as it is", note, StringComparison.Ordinal);
+        Assert.Contains("An older gateway wrote the database (schema 6). It stays as it is", note, StringComparison.Ordinal);
         Assert.Contains("alice", open, StringComparison.Ordinal);
         Assert.Equal("Nobody was refused in the last week.", none);
-        Assert.Contains("updates the database from schema 5 to 6; people stay signed in, and an older version cannot read it", found, StringComparison.Ordinal);
+        Assert.Contains("updates the database from schema 6 to 7; people stay signed in, and an older version cannot read it", found, StringComparison.Ordinal);
         Assert.Contains("✔ user alice: linked to alice at authentik", found, StringComparison.Ordinal);
         Assert.Equal(before, ReadDatabase(world));
         Assert.Equal(Previous, ReadSchema(world));
@@ -58,7 +58,7 @@ public sealed class OlderStoreTests
         (int exitCode, string _, string errors) = await RunAsync(world, command);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("older gateway (schema 5, this one needs 6), which may still run", errors, StringComparison.Ordinal);
+        Assert.Contains("older gateway (schema 6, this one needs 7), which may still run", errors, StringComparison.Ordinal);
         Assert.Equal(Previous, ReadSchema(world));
     }
 
@@ -66,6 +66,7 @@ public sealed class OlderStoreTests
     [InlineData(1, "everybody signs in once more")]
     [InlineData(4, "everybody signs in once more")]
     [InlineData(5, "people stay signed in")]
+    [InlineData(6, "people stay signed in")]
     public async Task Check_says_what_the_update_of_the_database_does(int schema, string effect)
     {
         await using World world = await World.StartAsync();
@@ -130,7 +131,7 @@ public sealed class OlderStoreTests
     private static Task<(int ExitCode, string Output, string Errors)> RunAsync(World world, params string[] command) =>
         ProgramProcess.RunAsync("Gateway", command, world.Settings());
 
-    /// <summary>Takes back what the last migration added.</summary>
+    /// <summary>Takes back what the last migrations added.</summary>
     /// <returns>A connection as a gateway that runs has it.</returns>
     private static SqliteConnection RestorePreviousSchema(World world, int schema = Previous)
     {
@@ -138,7 +139,9 @@ public sealed class OlderStoreTests
         connection.Open();
         using SqliteCommand command = connection.CreateCommand();
 #pragma warning disable CA2100 // The tests' own number.
-        command.CommandText = $"DROP TABLE pending_links; DROP TABLE refused_sign_ins; PRAGMA user_version = {schema}; PRAGMA wal_checkpoint(TRUNCATE);";
+        string tables = schema < 6 ? "DROP TABLE pending_links; DROP TABLE refused_sign_ins;" : "";
+        command.CommandText =
+            $"ALTER TABLE sessions DROP COLUMN has_idle_timeout; {tables} PRAGMA user_version = {schema}; PRAGMA wal_checkpoint(TRUNCATE);";
 #pragma warning restore CA2100
         command.ExecuteNonQuery();
         return connection;
