@@ -12,11 +12,11 @@ public sealed class DatabaseTests
     {
         using SessionsOnDisk sessions = new();
         await sessions.BeginAsync();
-        Assert.Equal(6L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
 
         sessions.Restart();
 
-        Assert.Equal(6L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
         Assert.Equal(1, sessions.Rows());
         Assert.Equal("wal", sessions.Ask("PRAGMA journal_mode;"));
     }
@@ -25,14 +25,14 @@ public sealed class DatabaseTests
     public void A_database_of_a_newer_version_is_refused_and_left_unchanged()
     {
         using SessionsOnDisk sessions = new();
-        sessions.Ask("PRAGMA user_version = 7;");
+        sessions.Ask("PRAGMA user_version = 8;");
 
         SettingsException refused = Assert.Throws<SettingsException>(sessions.Restart);
 
         Assert.Contains("GATEWAY_DATA_DIR", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("schema 7, this one knows 6", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("schema 8, this one knows 7", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Run that version", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(7L, sessions.Ask("PRAGMA user_version;"));
+        Assert.Equal(8L, sessions.Ask("PRAGMA user_version;"));
     }
 
     [Fact]
