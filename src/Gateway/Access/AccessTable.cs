@@ -75,15 +75,21 @@ internal sealed class AccessTable
         // A device password opens neither what shows or makes a permanent token nor what changes a password.
         new(Read, Page("/api/profile"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "the own profile, without the API token"),
         new(Any, Below("/api/profile"), AccessConditions.DevicePassword, DevicePasswordRefused, DevicePasswordRefused, "changes of the own profile"),
+        new(
+            Change, Below("/api/users"), AccessConditions.DevicePassword, DevicePasswordRefused, DevicePasswordRefused,
+            "changes of users and their passwords"),
         new(Any, StartingWith("/api/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "the API with a device password"),
         new(Post, File("/api/documents/post_document/"), UploadPassword, WithDevicePassword, WithDevicePassword, "uploads"),
         new(Read, File(ReadByApps), UploadPassword, WithDevicePassword, WithDevicePassword, "what apps read when they start, for uploads"),
         new(Any, StartingWith("/api/"), UploadPassword, DevicePasswordRefused, DevicePasswordRefused, "everything else with a device password for uploads"),
-        new(Read, StartingWith("/ws/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "live status of an app"),
+        new(Any, StartingWith("/ws/"), AccessConditions.DevicePassword, WithDevicePassword, WithDevicePassword, "live status of an app"),
 
         // A provider's access token opens as much as a device password does.
         new(Read, Page("/api/profile"), AccessConditions.Bearer | BearerOn, WithBearerToken, WithBearerToken, "the own profile, without the API token"),
         new(Any, Below("/api/profile"), AccessConditions.Bearer | BearerOn, BearerTokenRefused, BearerTokenRefused, "changes of the own profile"),
+        new(
+            Change, Below("/api/users"), AccessConditions.Bearer | BearerOn, BearerTokenRefused, BearerTokenRefused,
+            "changes of users and their passwords"),
         new(Any, StartingWith("/api/"), AccessConditions.Bearer | BearerOn, WithBearerToken, WithBearerToken, "the API with a provider's access token"),
 
         // A credential wins over the session, because a program that sends a credential wants that account.

@@ -36,7 +36,10 @@ internal sealed class DevicePasswordFlow(
     private string Page => settings.ScriptName + PagesFeature.AppsPath;
 
     /// <summary>Sends the browser to the provider of the session.</summary>
-    public async Task BeginAsync(HttpContext context, Session session, string name, DeviceScope scope, int days)
+    public Task BeginAsync(HttpContext context, Session session, string name, DeviceScope scope, int days) =>
+        BeginAsync(context, session, name, scope, days, mustSignIn: time.GetUtcNow() - session.SignedInAt > MaxSignInAge);
+
+    private async Task BeginAsync(HttpContext context, Session session, string name, DeviceScope scope, int days, bool mustSignIn)
     {
         if (Unconfirmed(session) is { } refusal)
         {
@@ -61,7 +64,6 @@ internal sealed class DevicePasswordFlow(
         }
 
         DateTimeOffset now = time.GetUtcNow();
-        bool mustSignIn = now - session.SignedInAt > MaxSignInAge;
         AuthenticationProperties properties = new() { RedirectUri = Page };
         properties.Items[RoundTripState.StartedAt] = now.ToString("O", CultureInfo.InvariantCulture);
         new DevicePasswordRequest(DevicePasswordRequest.KeyOf(session), name, scope, days, mustSignIn ? now : null).WriteTo(properties);
@@ -106,6 +108,14 @@ internal sealed class DevicePasswordFlow(
         }
 
         Session session = context.Session()!;
+        DateTimeOffset oldest = time.GetUtcNow() - MaxSignInAge - SignedTokenCheck.ClockSkew;
+        if (request.AuthenticatedAfter is null && (result.AuthenticatedAt is null || result.AuthenticatedAt < oldest))
+        {
+            // The session here may be younger than the sign-in at the provider, whose session answers without a password.
+            await BeginAsync(context, session, request.Name, request.Scope, request.Days, mustSignIn: true);
+            return;
+        }
+
         AccountAnswer answer;
         try
         {

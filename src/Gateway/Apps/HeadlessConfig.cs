@@ -13,7 +13,7 @@ internal sealed class HeadlessConfig(ProviderRegistry providers)
         Data = new HeadlessData
         {
             Account = new HeadlessAccount(["username"], false, false, false, false),
-            Socialaccount = new HeadlessProviders([.. providers.All.Select(Describe)]),
+            Socialaccount = new HeadlessProviders([.. providers.All.Where(provider => provider.AppClients.Length > 0).Select(Describe)]),
         },
     };
 

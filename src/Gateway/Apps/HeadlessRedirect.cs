@@ -32,7 +32,7 @@ internal sealed class HeadlessRedirect(ProviderRegistry providers, GatewaySettin
         {
             await refusals.RefuseAsync(context, HeadlessRefusals.Invalid("process", "invalid_choice", "An app can only sign in."));
         }
-        else if (providers.Find(form["provider"]) is not { } provider)
+        else if (providers.Find(form["provider"]) is not { AppClients.Length: > 0 } provider)
         {
             await refusals.RefuseAsync(context, HeadlessRefusals.UnknownProvider());
         }

@@ -67,7 +67,7 @@ internal sealed record HeadlessTokenRequest(Provider Provider, AppClient Client,
             return (null, HeadlessRefusals.InvalidToken("token is no object"));
         }
 
-        if (providers.Find(id) is not { } provider)
+        if (providers.Find(id) is not { AppClients.Length: > 0 } provider)
         {
             return (null, HeadlessRefusals.UnknownProvider());
         }

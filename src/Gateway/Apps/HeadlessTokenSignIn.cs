@@ -4,6 +4,7 @@ using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Providers;
+using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
@@ -22,6 +23,7 @@ internal sealed class HeadlessTokenSignIn(
     ClaimsDecision decision,
     AccountSignIn accounts,
     RefusedSignIns refused,
+    RecheckConclusion recheck,
     DevicePasswords devices,
     GatewaySettings settings,
     AccessRefusals crossSite,
@@ -142,6 +144,10 @@ internal sealed class HeadlessTokenSignIn(
         if (decision.Identify(request.Provider.Settings, issuer, claims) is { } who)
         {
             await refused.NoteAsync(who.Person, who.Label, refusal);
+            if (ClaimsDecision.IsDenial(refusal))
+            {
+                await recheck.EndDevicePasswordsAsync(who.Person);
+            }
         }
 
         // allauth, too, says of an inactive account only that nobody is signed in.

@@ -62,6 +62,10 @@ internal sealed class AppTokens(
     public async Task<Session?> ConfirmAsync(HttpContext context, DeviceRequest device) =>
         await CheckAsync(context, device) is { } session ? await ConfirmAccountAsync(context, session, device.Secret) : null;
 
+    /// <summary>Paperless did not open the WebSocket of a device password.</summary>
+    public Task RefuseSocketAsync(HttpContext context, HttpStatusCode status) =>
+        refusals.RefuseWithoutUserTokenAsync(context, $"Paperless answered {(int)status} to the handshake of the WebSocket");
+
     /// <summary>Whether Paperless refuses the token, and not the request.</summary>
     public async ValueTask<bool> IsRefusedAsync(UserApiToken token, HttpResponseMessage answer, CancellationToken cancellationToken) => answer.StatusCode switch
     {
@@ -70,26 +74,37 @@ internal sealed class AppTokens(
         _ => false,
     };
 
+    /// <summary>Asks for the API token anew, because Paperless refused the one that the gateway knew.</summary>
+    /// <returns>Null where the request is refused.</returns>
+    public async Task<UserApiToken?> FindAnotherAsync(HttpContext context, UserOfApp user, UserApiToken refused)
+    {
+        Forget(user, refused);
+        return user.BearerToken is { } bearer ? (await FindAsync(context, bearer))?.Token : await FindAsync(context, user.Device!);
+    }
+
+    private void Forget(UserOfApp user, UserApiToken refused)
+    {
+        tokens.Forget(refused);
+        if (user.BearerToken is { } bearer)
+        {
+            bearers.Forget(bearer);
+        }
+    }
+
     /// <summary>The user has made a new token in Paperless: sends a request without a body again, with the new one.</summary>
     /// <param name="answer">Becomes the second answer.</param>
     /// <returns>False where the request is refused.</returns>
     public async Task<bool> SendAgainAsync(HttpContext context, UserOfApp user, UserApiToken refused, HttpResponseMessage answer)
     {
-        tokens.Forget(refused);
-        if (user.BearerToken is { } forgotten)
-        {
-            bearers.Forget(forgotten);
-        }
-
         if (BodyLimits.HasBody(context) || answer.RequestMessage is not { } request)
         {
             // The body is used up. The next request gets the new token.
+            Forget(user, refused);
             await refusals.RefuseWithoutUserTokenAsync(context, "Paperless no longer accepts the API token of the user");
             return false;
         }
 
-        UserApiToken? token = user.BearerToken is { } bearer ? (await FindAsync(context, bearer))?.Token : await FindAsync(context, user.Device!);
-        if (token is null)
+        if (await FindAnotherAsync(context, user, refused) is not { } token)
         {
             return false;
         }
@@ -177,7 +192,7 @@ internal sealed class AppTokens(
             return null;
         }
 
-        if (check.Refusal is null && recheck.Current(session) is { } confirmed)
+        if (check.Refusal is null && await recheck.FindAsync(session, secret, context.RequestAborted) is { } confirmed)
         {
             return confirmed;
         }

@@ -25,7 +25,14 @@ internal sealed class DevicePasswordForwarder(
 
     public Task ForwardAsync(HttpContext context, DeviceRequest device)
     {
-        if (OpenSockets.IsSocketRequest(context))
+        bool isLiveStatus = context.Request.Path.StartsWithSegments("/ws", StringComparison.Ordinal);
+        if (OpenSockets.IsSocketRequest(context) != isLiveStatus)
+        {
+            // An upgrade elsewhere would carry the user's own session where only the user's API token may go.
+            return refusals.RefuseAsync(context, AccessDecision.DevicePasswordRefused);
+        }
+
+        if (isLiveStatus)
         {
             return ForwardSocketAsync(context, device);
         }
@@ -49,7 +56,7 @@ internal sealed class DevicePasswordForwarder(
     {
         if (context.Request.Path == PaperlessPaths.Profile)
         {
-            return AnswerProfileAsync(context, user.Token!);
+            return AnswerProfileAsync(context, user);
         }
 
         context.Features.Set<UserOfApp>(user);
@@ -57,17 +64,22 @@ internal sealed class DevicePasswordForwarder(
     }
 
     /// <summary>The profile without the permanent API token: no credential of an app may be changed into something that outlives it.</summary>
-    private async Task AnswerProfileAsync(HttpContext context, UserApiToken token)
+    private async Task AnswerProfileAsync(HttpContext context, UserOfApp user)
     {
-        string accept = context.Request.Headers.Accept.ToString();
-        UpstreamRequest request = new(HttpMethod.Get, PaperlessPaths.Profile, UserSessions.AnswerTimeout)
-        {
-            Headers = [("Accept", accept.Length > 0 ? accept : "application/json"), ("Authorization", token.Authorization)],
-            MaxResponseBytes = MaxProfileBytes,
-        };
         try
         {
-            UpstreamResponse answer = await paperless.AskAsync(request, context.RequestAborted);
+            UserApiToken token = user.Token!;
+            UpstreamResponse answer = await AskProfileAsync(context, token);
+            if (answer.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+            {
+                if (await tokens.FindAnotherAsync(context, user, token) is not { } another)
+                {
+                    return;
+                }
+
+                answer = await AskProfileAsync(context, another);
+            }
+
             if (answer.Status != HttpStatusCode.OK || Parse(answer.Body) is not { } profile)
             {
                 await refusals.RefuseWithoutUserTokenAsync(context, $"GET {answer.Address} answered {(int)answer.Status}");
@@ -84,6 +96,17 @@ internal sealed class DevicePasswordForwarder(
         {
             await refusals.RefuseWithoutPaperlessAsync(context, new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable));
         }
+    }
+
+    private Task<UpstreamResponse> AskProfileAsync(HttpContext context, UserApiToken token)
+    {
+        string accept = context.Request.Headers.Accept.ToString();
+        UpstreamRequest request = new(HttpMethod.Get, PaperlessPaths.Profile, UserSessions.AnswerTimeout)
+        {
+            Headers = [("Accept", accept.Length > 0 ? accept : "application/json"), ("Authorization", token.Authorization)],
+            MaxResponseBytes = MaxProfileBytes,
+        };
+        return paperless.AskAsync(request, context.RequestAborted);
     }
 
     private static JsonObject? Parse(byte[] body)

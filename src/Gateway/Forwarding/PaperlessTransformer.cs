@@ -117,6 +117,13 @@ internal sealed class PaperlessTransformer(
             }
         }
 
+        if (_hasUserOfApp && isSocket && proxyResponse is not null && proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)
+        {
+            // The answer is one for the user's own session.
+            await appTokens.RefuseSocketAsync(httpContext, proxyResponse.StatusCode);
+            return false;
+        }
+
         if (_hasUserOfApp && proxyResponse is not null
             && httpContext.Features.Get<UserOfApp>() is { Token: { } token } user
             && await appTokens.IsRefusedAsync(token, proxyResponse, cancellationToken)

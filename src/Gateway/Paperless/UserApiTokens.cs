@@ -39,7 +39,7 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
 
     private const int MaxTokenLength = 200;
 
-    private const int MaxProfileBytes = 256 * 1024;
+    private const int MaxAnswerBytes = 256 * 1024;
 
     /// <summary>After a failure, requests fail for this long without asking Paperless again.</summary>
     private static readonly TimeSpan FailureBackoff = TimeSpan.FromSeconds(2);
@@ -109,7 +109,7 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
         try
         {
             using CancellationTokenSource timeout = new(FetchTimeout, time);
-            UserApiToken token = new(userId, await AskAsync(username, timeout.Token));
+            UserApiToken token = new(userId, await AskAsync(userId, username, timeout.Token));
             if (_tokens.Count >= MaxTokens)
             {
                 // More users than any Paperless has: they are fetched again as they are used.
@@ -143,11 +143,12 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
         }
     }
 
-    private async Task<string> AskAsync(string username, CancellationToken cancellationToken)
+    private async Task<string> AskAsync(int userId, string username, CancellationToken cancellationToken)
     {
         UserSession session = await sessions.BeginAsync(username, cancellationToken);
         try
         {
+            await CheckUserAsync(userId, session, cancellationToken);
             using JsonDocument profile = await SendAsync(HttpMethod.Get, PaperlessPaths.Profile, session, cancellationToken);
             if (profile.RootElement is { ValueKind: JsonValueKind.Object } own
                 && own.TryGetProperty("auth_token", out JsonElement shown) && Text(shown) is { } token)
@@ -164,12 +165,38 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
         }
     }
 
+    /// <summary>The user may have been renamed since the account was checked. A user without the permission to see it is taken at the name.</summary>
+    /// <exception cref="PaperlessUnavailableException">The session is another user's.</exception>
+    private async Task CheckUserAsync(int userId, UserSession session, CancellationToken cancellationToken)
+    {
+        UpstreamResponse answer = await AskAsync(HttpMethod.Get, PaperlessPaths.UiSettings, session, cancellationToken);
+        if (answer.Status == HttpStatusCode.Forbidden)
+        {
+            return;
+        }
+
+        using JsonDocument settingsOfUser = Parse(answer, PaperlessPaths.UiSettings);
+        bool isSame = settingsOfUser.RootElement is { ValueKind: JsonValueKind.Object } root
+            && root.TryGetProperty("user", out JsonElement user) && user.ValueKind == JsonValueKind.Object
+            && user.TryGetProperty("id", out JsonElement id) && id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int found) && found == userId;
+        if (!isSame)
+        {
+            throw new PaperlessUnavailableException($"{answer.Address} is about another user than {userId}", PaperlessFault.ErrorStatus);
+        }
+    }
+
     private async Task<JsonDocument> SendAsync(HttpMethod method, string path, UserSession session, CancellationToken cancellationToken)
+    {
+        UpstreamResponse answer = await AskAsync(method, path, session, cancellationToken);
+        return answer.Status == HttpStatusCode.OK ? Parse(answer, path) : throw PaperlessFailureText.Answered(method, answer.Address, answer.Status);
+    }
+
+    private async Task<UpstreamResponse> AskAsync(HttpMethod method, string path, UserSession session, CancellationToken cancellationToken)
     {
         string cookies = $"{settings.Paperless.SessionCookie}={session.Value}";
         UpstreamRequest request = new(method, path, UserSessions.AnswerTimeout)
         {
-            MaxResponseBytes = MaxProfileBytes,
+            MaxResponseBytes = MaxAnswerBytes,
             Json = method == HttpMethod.Post ? "{}"u8.ToArray() : null,
             Headers = session.CsrfToken is not { } csrf
                 ? [("Accept", "application/json"), ("Cookie", cookies)]
@@ -184,14 +211,19 @@ internal sealed class UserApiTokens(GatewaySettings settings, UpstreamClient pap
         };
         try
         {
-            UpstreamResponse answer = await paperless.AskAsync(request, cancellationToken);
-            return answer.Status == HttpStatusCode.OK
-                ? JsonDocument.Parse(answer.Body)
-                : throw PaperlessFailureText.Answered(method, answer.Address, answer.Status);
+            return await paperless.AskAsync(request, cancellationToken);
         }
         catch (UpstreamUnavailableException unavailable)
         {
             throw new PaperlessUnavailableException(unavailable.Message, unavailable.Fault, unavailable);
+        }
+    }
+
+    private JsonDocument Parse(UpstreamResponse answer, string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(answer.Body);
         }
         catch (JsonException error)
         {

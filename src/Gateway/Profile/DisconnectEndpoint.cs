@@ -6,6 +6,7 @@ using Gateway.Access;
 using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.PasswordSessions;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
 using Microsoft.AspNetCore.WebUtilities;
@@ -16,6 +17,7 @@ namespace Gateway.Profile;
 /// <summary>Removes an account link of the signed-in user, unless the link is the last way to sign in.</summary>
 internal sealed partial class DisconnectEndpoint(
     IAccountLinkStore links,
+    Revocations revocations,
     ProfileReader profile,
     AccessRefusals access,
     PageWriter pages,
@@ -82,7 +84,20 @@ internal sealed partial class DisconnectEndpoint(
         }
 
         AccountDisconnected(user.Username, user.Id, link.Subject, link.Issuer, link.Provider);
+        await EndDevicePasswordsAsync(link);
         await WriteAsync(context, StatusCodes.Status200OK, "application/json", id.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private async Task EndDevicePasswordsAsync(AccountLink link)
+    {
+        try
+        {
+            await revocations.EndAllAsync(SessionIndex.ForDevicePasswords(link.Person), SessionEnd.AccountGone, CancellationToken.None);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Those in memory have ended, and the end is sent again until the store answers.
+        }
     }
 
     /// <summary>A link to a removed provider is no way to sign in.</summary>

@@ -107,11 +107,10 @@ internal sealed partial class RecheckAttempt(
     /// <returns>Always false: a check of the account takes no lease, so no other replica can hold it.</returns>
     public async Task<bool> FollowAccountAsync(Session session, SessionSecret secret, SessionRecord? silentRecord = null)
     {
-        bool cannotAsk = silentRecord is not null || session.NeedsRoundTrip;
-        if (session.DevicePassword is not null && cannotAsk && time.GetUtcNow() > session.SignedInAt + settings.Apps.Lifetime)
+        if (session.DevicePassword is not null && time.GetUtcNow() > session.CheckedAt + settings.Apps.Lifetime)
         {
-            // It had a refresh token, which was lost: from then on it lives as long as one that never had any.
-            await conclusion.EndAsync(session, SessionEnd.Expired, "the provider cannot be asked any more, and GATEWAY_APP_LIFETIME is over");
+            // It has a refresh token, with which the provider has not confirmed the person for as long as one without any may live.
+            await conclusion.EndAsync(session, SessionEnd.Expired, "the provider has not confirmed it for GATEWAY_APP_LIFETIME");
             return false;
         }
 

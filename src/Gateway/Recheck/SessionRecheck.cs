@@ -124,10 +124,13 @@ internal sealed class SessionRecheck(
     /// <summary>Asks Paperless about the user of a device password now.</summary>
     public async Task<AccountCheck> CheckAccountOfDeviceAsync(Session device, SessionSecret secret, CancellationToken aborted)
     {
+        DateTimeOffset askedAt = time.GetUtcNow();
         await _turns.WaitAsync(aborted);
         try
         {
-            return await attempt.CheckAccountAsync(device, secret);
+            // Requests that waited for the same check share its answer.
+            bool isFresh = sessions.Current(device.Key) is { } now && now.AccountCheckedAt > askedAt;
+            return isFresh ? AccountCheck.Confirmed : await attempt.CheckAccountAsync(device, secret);
         }
         finally
         {
@@ -135,8 +138,10 @@ internal sealed class SessionRecheck(
         }
     }
 
-    /// <summary>The session as it is now; null if it has ended.</summary>
-    public Session? Current(Session session) => sessions.Current(session.Key);
+    /// <summary>The session as it is now, also if memory has dropped it; null if it has ended.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<Session?> FindAsync(Session session, SessionSecret secret, CancellationToken aborted) =>
+        sessions.Current(session.Key) ?? await sessions.LoadAsync(secret, aborted);
 
     /// <summary>Whether the provider, or Paperless alone, is to be asked without the browser.</summary>
     public static bool IsDue(Session session) => session.IsAccountCheckDue || (session.IsRecheckDue && !session.NeedsRoundTrip);

@@ -99,7 +99,10 @@ internal sealed record SessionRecord(
     [JsonIgnore]
     public DateTimeOffset? UnconfirmedSince => RefusedAt < RoundTripOpenSince ? RefusedAt : RoundTripOpenSince ?? RefusedAt;
 
-    private static ReadOnlySpan<byte> Purpose => "paperless-gateway session record 1"u8;
+    private static ReadOnlySpan<byte> SessionPurpose => "paperless-gateway session record 1"u8;
+
+    /// <summary>Another one, so that an older version, which does not know device passwords, takes none for a browser's session.</summary>
+    private static ReadOnlySpan<byte> DevicePurpose => "paperless-gateway device record 1"u8;
 
     /// <summary>AES-256-GCM with a key derived from the secret. The session key is authenticated, so the bytes cannot move to another row.</summary>
     public byte[] Encrypt(SessionSecret secret)
@@ -108,7 +111,7 @@ internal sealed record SessionRecord(
         byte[] sealedRecord = new byte[NonceBytes + plain.Length + TagBytes];
         Span<byte> nonce = sealedRecord.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        using AesGcm cipher = Cipher(secret);
+        using AesGcm cipher = Cipher(secret, DevicePassword is null ? SessionPurpose : DevicePurpose);
         cipher.Encrypt(nonce, plain, sealedRecord.AsSpan(NonceBytes, plain.Length), sealedRecord.AsSpan(NonceBytes + plain.Length), secret.Key().ToBytes());
         CryptographicOperations.ZeroMemory(plain);
         return sealedRecord;
@@ -116,6 +119,16 @@ internal sealed record SessionRecord(
 
     /// <returns>Null if <see cref="Encrypt"/> did not make these bytes with this secret.</returns>
     public static SessionRecord? Decrypt(ReadOnlySpan<byte> sealedRecord, SessionSecret secret)
+    {
+        if (Decrypt(sealedRecord, secret, SessionPurpose) is { DevicePassword: null } ofBrowser)
+        {
+            return ofBrowser;
+        }
+
+        return Decrypt(sealedRecord, secret, DevicePurpose) is { DevicePassword: not null } ofDevice ? ofDevice : null;
+    }
+
+    private static SessionRecord? Decrypt(ReadOnlySpan<byte> sealedRecord, SessionSecret secret, ReadOnlySpan<byte> purpose)
     {
         if (sealedRecord.Length < NonceBytes + TagBytes)
         {
@@ -125,7 +138,7 @@ internal sealed record SessionRecord(
         byte[] plain = new byte[sealedRecord.Length - NonceBytes - TagBytes];
         try
         {
-            using AesGcm cipher = Cipher(secret);
+            using AesGcm cipher = Cipher(secret, purpose);
             cipher.Decrypt(sealedRecord[..NonceBytes], sealedRecord[NonceBytes..^TagBytes], sealedRecord[^TagBytes..], plain, secret.Key().ToBytes());
             SessionRecord? record = JsonSerializer.Deserialize(plain, SessionRecordJson.Default.SessionRecord);
             return record?.Identity.Groups?.Contains(null!) == true ? null : record;
@@ -143,10 +156,10 @@ internal sealed record SessionRecord(
     /// <summary>For logs and debuggers: leaves out the tokens.</summary>
     public override string ToString() => $"{Identity.Username} ({Identity.Provider})";
 
-    private static AesGcm Cipher(SessionSecret secret)
+    private static AesGcm Cipher(SessionSecret secret, ReadOnlySpan<byte> purpose)
     {
         Span<byte> key = stackalloc byte[32];
-        secret.DeriveKey(Purpose, key);
+        secret.DeriveKey(purpose, key);
         return new AesGcm(key, TagBytes);
     }
 }

@@ -264,10 +264,10 @@ internal sealed record ProviderSettings
     public ImmutableArray<string> AppClientIds { get; init; } = [];
 
     /// <summary>
-    /// The clients with which apps sign in: without `GATEWAY_APP_CLIENT_IDS` the gateway's own, which only an operator who made it public can mean. With
+    /// The clients with which apps sign in: without `GATEWAY_APP_CLIENT_IDS` the gateway's own if it is a public one, because an app keeps no secret. With
     /// the setting, an ID token of a browser's sign-in is never an app's.
     /// </summary>
-    public ImmutableArray<string> ClientsOfApps => AppClientIds.IsEmpty ? [ClientId] : AppClientIds;
+    public ImmutableArray<string> ClientsOfApps => AppClientIds.IsEmpty && ClientSecret.Length == 0 && ClientKey is null ? [ClientId] : AppClientIds;
 
     /// <summary>`GATEWAY_APP_ISSUERS`: the issuers of these clients, where they are others than the one of the discovery document.</summary>
     public ImmutableArray<string> AppIssuers { get; init; } = [];

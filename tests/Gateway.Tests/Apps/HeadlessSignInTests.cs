@@ -215,12 +215,20 @@ public sealed class HeadlessSignInTests
     [Fact]
     public async Task A_public_client_of_the_provider_itself_may_be_the_apps_where_userinfo_is_asked_with_the_access_token()
     {
-        await using World world = await World.StartAsync(options => options.Provider = given => given with
+        await using World world = await World.StartAsync(options =>
         {
-            PublicClient = true,
-            IncludeClaimsInIdToken = false,
-            RedirectUris = [.. given.RedirectUris, DevelopmentProviderOptions.AppRedirectUri],
+            options.StartGateway = false;
+            options.Provider = given => given with
+            {
+                PublicClient = true,
+                IncludeClaimsInIdToken = false,
+                RedirectUris = [.. given.RedirectUris, DevelopmentProviderOptions.AppRedirectUri],
+            };
         });
+        JsonObject withoutSecret = ProvidersSetting.Of(world.Provider);
+        withoutSecret["secret"] = "";
+        world.Options.Settings[ProvidersSetting.Variable] = ProvidersSetting.Json(withoutSecret);
+        world.StartGateway();
         using SwiftPaperless app = world.NewPhone();
         JsonNode provider = (await app.ProvidersAsync())[0];
         JsonNode tokens = await app.GetTokensAsync(provider, world.BrowserOf("alice"));

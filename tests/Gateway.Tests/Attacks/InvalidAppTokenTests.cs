@@ -192,7 +192,9 @@ public sealed class InvalidAppTokenTests
     [Fact]
     public async Task An_ID_token_of_the_gateways_own_sign_in_is_no_apps()
     {
-        await using World world = await ProvidersSetting.StartAsync(settings => settings["fetch_userinfo"] = false);
+        await using World world = await ProvidersSetting.StartAsync(
+            settings => settings["fetch_userinfo"] = false,
+            options => options.Settings["GATEWAY_APP_CLIENT_IDS"] = "paperless");
         string token = "";
         world.Provider.RewriteIdToken = given => token = given;
         using Visitor alice = await world.SignedInAsync("alice");
