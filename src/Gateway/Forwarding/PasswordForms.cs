@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Json;
 using Gateway.Access;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace Gateway.Forwarding;
 
@@ -53,15 +55,20 @@ internal static class PasswordForms
     }
 
     /// <summary>
-    /// The user name in the form. Bodies in which the gateway finds none count as one name, so that nobody hides the name from the gateway
-    /// that Paperless reads.
+    /// The user name in the form. It is empty where Paperless may read another one than the gateway, so that nobody hides the name by a form that
+    /// two programs read in two ways. Such forms count as one name.
     /// </summary>
     public static async Task<string> FindUserNameAsync(HttpContext context, byte[] body)
     {
         HttpRequest request = context.Request;
+        if (!IsUtf8(request))
+        {
+            return "";
+        }
+
         try
         {
-            return (request.HasJsonContentType() ? FindInJson(body) : await FindInFormAsync(request)) ?? "";
+            return (request.HasJsonContentType() ? FindInJson(body) : await FindInFormAsync(request, body)) ?? "";
         }
         catch (Exception error) when (error is JsonException or InvalidDataException or InvalidOperationException or IOException)
         {
@@ -73,23 +80,44 @@ internal static class PasswordForms
         }
     }
 
+    /// <summary>Django decodes a form by the charset that its `Content-Type` names.</summary>
+    private static bool IsUtf8(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
+        && type.Parameters.All(parameter => !parameter.Name.Contains("charset", StringComparison.OrdinalIgnoreCase)
+            || HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
     private static string? FindInJson(byte[] body)
     {
         using JsonDocument document = JsonDocument.Parse(body);
-        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("username", out JsonElement name)
-            ? name.ToString()
+        return document.RootElement.ValueKind == JsonValueKind.Object
+            && document.RootElement.TryGetProperty("username", out JsonElement name) && name.ValueKind == JsonValueKind.String
+            ? name.GetString()
             : null;
     }
 
-    /// <summary>As Django does, the last of several fields counts.</summary>
-    private static async Task<string?> FindInFormAsync(HttpRequest request)
+    /// <summary>The field must be there once: Django tells letter cases apart and takes the last value, and IFormCollection does neither.</summary>
+    private static async Task<string?> FindInFormAsync(HttpRequest request, byte[] body)
     {
-        if (!request.HasFormContentType)
+        string field = request.Path.Value == LoginPath ? "login" : "username";
+        if (!request.HasFormContentType || (IsMultipart(request) && !IsPlainMultipart(body, field)))
         {
             return null;
         }
 
         IFormCollection form = await new FormFeature(request, new FormOptions()).ReadFormAsync(request.HttpContext.RequestAborted);
-        return form[request.Path.Value == LoginPath ? "login" : "username"] is [.., var last] ? last : null;
+        return form[field] is [var only] && form.Keys.Contains(field, StringComparer.Ordinal) ? only : null;
+    }
+
+    private static bool IsMultipart(HttpRequest request) => request.ContentType!.Contains("multipart", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Django also decodes names in the form of RFC 2231 (`name*`), and parts in base64.</summary>
+    private static bool IsPlainMultipart(byte[] body, string field)
+    {
+        string text = Encoding.Latin1.GetString(body);
+        int at = text.IndexOf(field, StringComparison.OrdinalIgnoreCase);
+        return at >= 0
+            && text.IndexOf(field, at + 1, StringComparison.OrdinalIgnoreCase) < 0
+            && !text.Contains("name*", StringComparison.OrdinalIgnoreCase)
+            && !text.Contains("content-transfer-encoding", StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -14,6 +14,10 @@ public sealed class FailedLoginTests : IAsyncLifetime
 {
     private const HttpStatusCode Blocked = HttpStatusCode.TooManyRequests;
 
+    private const string Form = "application/x-www-form-urlencoded";
+
+    private const string Multipart = "multipart/form-data; boundary=b";
+
     private World _world = null!;
 
     public async ValueTask InitializeAsync() => _world = await FailedLoginClient.StartWorldAsync();
@@ -419,7 +423,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
         using MultipartFormDataContent parts = new() { { new StringContent("alice"), "username" }, { new StringContent("wrong"), "password" } };
         foreach ((string type, byte[] body) in (IEnumerable<(string, byte[])>)[
             ("application/json", """ {"password": "wrong", "username": "Alice"} """u8.ToArray()),
-            ("application/x-www-form-urlencoded", "username=bob&password=wrong&username=%61lice"u8.ToArray()),
+            ("application/x-www-form-urlencoded", "username=%61lice&password=wrong"u8.ToArray()),
             (parts.Headers.ContentType!.ToString(), await parts.ReadAsByteArrayAsync(World.Ct))])
         {
             foreach (bool chunked in (bool[])[false, true])
@@ -448,6 +452,29 @@ public sealed class FailedLoginTests : IAsyncLifetime
 
         using FailedLoginClient again = At("198.51.100.1");
         Assert.Equal(Blocked, (await SendFormAsync(again, "application/json", "{"u8.ToArray(), chunked: false)).Status);
+    }
+
+    [Theory]
+    [InlineData(Form, "username=alice&password=wrong-#&USERNAME=decoy-#")]
+    [InlineData(Form, "username=decoy-#&password=wrong-#&username=alice")]
+    [InlineData(Form, "Username=decoy-#&password=wrong-#")]
+    [InlineData(Multipart, "--b\r\n@name=username\r\n\r\ndecoy-#\r\n--b\r\n@name*=utf-8''user%6eame\r\n\r\nalice\r\n--b--\r\n")]
+    [InlineData(Multipart, "--b\r\n@name=username\r\n\r\ndecoy-#\r\n--b\r\n@name=x; name=username\r\n\r\nalice\r\n--b--\r\n")]
+    [InlineData(Multipart, "--b\r\n@name=username\r\nContent-Transfer-Encoding: base64\r\n\r\nYWxpY2U=#\r\n--b--\r\n")]
+    [InlineData("application/json; charset=utf-7", """{"username":"+AGE-lice#","password":"wrong"}""")]
+    public async Task A_form_in_which_Paperless_may_read_another_user_name_counts_for_nobody_whatever_name_it_shows(string type, string body)
+    {
+        body = body.Replace("@", "Content-Disposition: form-data; ", StringComparison.Ordinal);
+        for (int number = 0; number < 12; number++)
+        {
+            using FailedLoginClient one = At($"198.51.{number}.1");
+            Page page = await SendFormAsync(one, type, Encoding.UTF8.GetBytes(body.Replace("#", $"{number}", StringComparison.Ordinal)), chunked: false);
+            Assert.NotEqual(Blocked, page.Status);
+        }
+
+        using FailedLoginClient again = At("198.51.1.1");
+        Assert.Equal(Blocked, (await SendFormAsync(again, type, Encoding.UTF8.GetBytes(body), chunked: false)).Status);
+        Assert.Single(_world.Log.Of("UserNameBlocked"));
     }
 
     [Theory]
