@@ -7,7 +7,7 @@ namespace Gateway.Forwarding;
 
 /// <summary>
 /// Limits guessing on requests for Paperless: which of them try a password or token, and what Paperless's answer says of it. Requests with a
-/// session try none, and those with a credential that Paperless accepted lately do not wait.
+/// session try none, except for password forms, and those with a credential that Paperless accepted lately do not wait.
 /// </summary>
 internal sealed class CredentialAttempts(
     GatewaySettings settings,
@@ -61,7 +61,13 @@ internal sealed class CredentialAttempts(
             return NoteApiAnswerAsync(context, answer, attempt);
         }
 
-        return attempt is null ? default : new ValueTask(NoteFormAnswerAsync(context.Request.Path.Value!, answer, attempt));
+        if (attempt is null)
+        {
+            return default;
+        }
+
+        bool hasSession = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession;
+        return new ValueTask(NoteFormAnswerAsync(context.Request.Path.Value!, answer, attempt, hasSession));
     }
 
     /// <summary>Notes that Paperless rejected the credential of a request that was not forwarded.</summary>
@@ -116,10 +122,11 @@ internal sealed class CredentialAttempts(
         return failures.NoteSuccessAsync(attempt);
     }
 
-    private Task NoteFormAnswerAsync(string path, HttpResponseMessage answer, CredentialAttempt attempt)
+    /// <param name="hasSession">Then success is not noted: a redirect may be for who is signed in, not for who is named in the form.</param>
+    private Task NoteFormAnswerAsync(string path, HttpResponseMessage answer, CredentialAttempt attempt, bool hasSession)
     {
         int status = (int)answer.StatusCode;
-        if (path == PasswordForms.TokenPath)
+        if (path == PasswordForms.TokenPath && !hasSession)
         {
             return status switch { 400 => failures.NoteFailureAsync(attempt), 200 => failures.NoteSuccessAsync(attempt), _ => Task.CompletedTask };
         }
@@ -131,7 +138,7 @@ internal sealed class CredentialAttempts(
         }
 
         // Without a new session the password was not compared: somebody was signed in already.
-        return status is >= 300 and < 400 && StartsSession(answer) ? failures.NoteSuccessAsync(attempt) : Task.CompletedTask;
+        return !hasSession && status is >= 300 and < 400 && StartsSession(answer) ? failures.NoteSuccessAsync(attempt) : Task.CompletedTask;
     }
 
     private bool StartsSession(HttpResponseMessage answer) =>

@@ -98,7 +98,7 @@ internal sealed class PaperlessTransformer(
         CancellationToken cancellationToken)
     {
         httpContext.Features.Get<UpstreamTiming>()?.MarkAnswered();
-        if (_mayTryCredential && proxyResponse is not null)
+        if (proxyResponse is not null && (_mayTryCredential || (_hasCookies && PasswordForms.Takes(httpContext, access))))
         {
             await credentials.NoteAnswerAsync(httpContext, proxyResponse, access);
         }

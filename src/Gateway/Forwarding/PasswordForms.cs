@@ -6,7 +6,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Gateway.Forwarding;
 
-/// <summary>The forms with which Paperless takes a password from anybody: its login page, the login of its admin, and the token endpoint.</summary>
+/// <summary>The forms with which Paperless compares a password with that of the user that the form names: its login pages and the token endpoint.</summary>
 internal static class PasswordForms
 {
     public const string TokenPath = "/api/token/";
@@ -18,16 +18,23 @@ internal static class PasswordForms
 
     private const string AdminLoginPath = "/admin/login/";
 
-    /// <summary>Django compares these paths exactly, and without the slash takes no form.</summary>
+    /// <summary>A session does not stand for the password in a form: such a form may name anybody.</summary>
     public static bool Takes(HttpContext context, AccessDecision access)
     {
-        if (access is not (AccessDecision.AccountPages or AccessDecision.Public) || CrossSiteGuard.IsSafe(context.Request.Method))
+        bool hasSession = access is AccessDecision.WithIdentity or AccessDecision.WithPasswordSession;
+        if (CrossSiteGuard.IsSafe(context.Request.Method) || !(hasSession || access is AccessDecision.AccountPages or AccessDecision.Public))
         {
             return false;
         }
 
-        return context.Request.Path.Value is LoginPath or AdminLoginPath or TokenPath;
+        string path = context.Request.Path.Value!;
+        return path is LoginPath or AdminLoginPath or TokenPath || (hasSession && TakesWithSession(path));
     }
+
+    /// <summary>Paths that the access table opens to sessions alone. Django compares paths exactly, and the token endpoint's beginning.</summary>
+    private static bool TakesWithSession(string path) =>
+        path is "/api/auth/login/" or "/api/auth/headless/app/v1/auth/login" or "/api/auth/headless/browser/v1/auth/login"
+        || path.StartsWith(TokenPath, StringComparison.Ordinal);
 
     /// <summary>Reads the body, and puts the same bytes in its place for Paperless.</summary>
     /// <returns>Null where the body is too large.</returns>

@@ -241,6 +241,52 @@ public sealed class FailedLoginTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await here.SendAsync(HttpMethod.Get, "/api/documents/")).Status);
     }
 
+    [Theory]
+    [InlineData("/admin/login/")]
+    [InlineData("/api/auth/login/")]
+    [InlineData("/api/auth/headless/app/v1/auth/login")]
+    [InlineData("/api/token/x")]
+    public async Task A_session_does_not_open_the_way_to_guess_the_passwords_of_others(string path)
+    {
+        using Visitor alice = await _world.SignedInAsync("alice");
+        await alice.OpenAsync("/");
+        using FailedLoginClient insider = new(alice, _world, "198.51.100.1");
+        using Fault? wrong = path == "/admin/login/" ? null : _world.Paperless.Faults.Answer(request => request.RawPath == path, 400);
+        for (int number = 0; number < 10; number++)
+        {
+            Assert.NotEqual(Blocked, (await insider.FillInAsync("admin", $"wrong-{number}", path)).Status);
+        }
+
+        _world.Paperless.ForgetReceived();
+        Assert.Equal(Blocked, (await insider.FillInAsync("admin", "wrong", path)).Status);
+        Assert.Empty(_world.Forwarded);
+        Assert.Equal("admin", CapturedLog.Value(Assert.Single(_world.Log.Of("UserNameBlocked")), "User"));
+        Assert.Equal(HttpStatusCode.OK, (await insider.SendAsync(HttpMethod.Get, "/api/documents/")).Status);
+    }
+
+    [Fact]
+    public async Task A_form_that_redirects_who_is_signed_in_by_single_sign_on_is_no_success_of_the_name_in_it()
+    {
+        using Visitor bob = await _world.SignedInAsync("bob");
+        using FailedLoginClient insider = new(bob, _world, "198.51.100.1");
+        using FailedLoginClient attacker = At("203.0.113.1");
+        await bob.OpenAsync("/");
+        await attacker.FailAsync(9, "alice");
+        await insider.FailAsync(1, "alice");
+        using (_world.Paperless.Faults.Write(request => request is { Method: "POST", RawPath: "/accounts/login/" }, answer =>
+        {
+            answer.StatusCode = 302;
+            answer.Headers.Location = "/";
+            answer.Headers.SetCookie = "sessionid=x";
+            return Task.CompletedTask;
+        }))
+        {
+            Assert.Equal(HttpStatusCode.Redirect, (await insider.FillInAsync("alice", "wrong")).Status);
+        }
+
+        Assert.Equal(Blocked, (await insider.GetTokenAsync("alice", "alice")).Status);
+    }
+
     [Fact]
     public async Task A_token_in_use_at_a_blocked_address_goes_on_until_Paperless_rejects_it()
     {
