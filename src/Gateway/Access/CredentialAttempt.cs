@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,7 +17,7 @@ internal enum CredentialKind
 /// <summary>An attempt with a credential that may be wrong.</summary>
 /// <param name="address">From <see cref="ClientAddress"/>.</param>
 /// <param name="userName">Null where the credential names nobody, as a token.</param>
-/// <param name="credential">Attempts with the same credential at the same time count as one, because an app sends several requests at once.</param>
+/// <param name="credential">An address that sends the same wrong one again has not guessed again: a stale app goes on for days.</param>
 internal sealed class CredentialAttempt(IPAddress address, string? userName, CredentialKey credential, CredentialKind kind)
 {
     private readonly string? _name = userName?.Trim().ToLowerInvariant();
@@ -32,11 +33,11 @@ internal sealed class CredentialAttempt(IPAddress address, string? userName, Cre
     /// <summary>How long the client must wait; null: the attempt may be made.</summary>
     public TimeSpan? BlockedFor { get; set; }
 
-    /// <summary>The failure of the same credential in a request at the same time was counted, and stands for this one.</summary>
-    public bool IsCounted { get; set; }
-
     /// <summary>The counter of the failures of this address.</summary>
     public string AddressCounter => CounterOf("address", address, null);
+
+    /// <summary>The mark that this credential was counted at this address. It stays in this process, as the key of the credential does.</summary>
+    public string CountedMark => CounterOf("credential", address, credential.Value.ToString("x32", CultureInfo.InvariantCulture));
 
     /// <summary>The counters of a user name; null where there is no name.</summary>
     public NameCounters? NameCounters => _name is null

@@ -27,6 +27,8 @@ internal sealed partial class FailedCredentials(
 
     private const int MaxKnown = 10_000;
 
+    private const int MaxCounted = 10_000;
+
     /// <summary>The first of <see cref="AllCounters"/>; the last one is of a success.</summary>
     private const int FailureCounters = 3;
 
@@ -38,6 +40,7 @@ internal sealed partial class FailedCredentials(
     private readonly Lock _lock = new();
     private readonly FailureMemory _counters = new(MaxCounters, time);
     private readonly FailureMemory _known = new(MaxKnown, time);
+    private readonly FailureMemory _counted = new(MaxCounted, time);
     private readonly Dictionary<IPAddress, List<CredentialAttempt>> _pending = [];
     private long _redisAskedAgainAt = long.MinValue;
 
@@ -72,7 +75,10 @@ internal sealed partial class FailedCredentials(
         }
     }
 
-    /// <summary>Counts a failure, on this gateway and in Redis. Call it before the client learns of the failure.</summary>
+    /// <summary>
+    /// Counts a failure, on this gateway and in Redis; the same credential from the same address once in each time, as far as this gateway remembers.
+    /// Call it before the client learns of the failure.
+    /// </summary>
     public async Task NoteFailureAsync(CredentialAttempt attempt)
     {
         if (settings.FailedLogins is not { } limit)
@@ -85,16 +91,14 @@ internal sealed partial class FailedCredentials(
         lock (_lock)
         {
             RemovePending(attempt);
-            if (attempt.IsCounted)
+            string mark = attempt.CountedMark;
+            if (_counted.Read(mark).Count > 0)
             {
                 return;
             }
 
+            _counted.Set(mark, limit.Window);
             counts = [.. counters.Select(counter => _counters.Add(counter, limit.Count, limit.Window))];
-            foreach (CredentialAttempt same in FindPending(attempt.Address).Where(other => other.Credential == attempt.Credential))
-            {
-                same.IsCounted = true;
-            }
         }
 
         metrics.Failed(attempt.Kind);

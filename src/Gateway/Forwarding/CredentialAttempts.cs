@@ -161,7 +161,7 @@ internal sealed class CredentialAttempts(
         }
 
         string userName = await PasswordForms.FindUserNameAsync(context, body);
-        return new CredentialAttempt(ClientAddress.From(context), userName, CredentialKey.From(body), CredentialKind.Password);
+        return new CredentialAttempt(ClientAddress.From(context), userName, PasswordForms.KeyOf(context.Request, body), CredentialKind.Password);
     }
 
     /// <returns>Null for a token; an empty name where the credential cannot be read.</returns>

@@ -61,6 +61,10 @@ internal static class PasswordForms
         return body;
     }
 
+    /// <summary>The same bytes are another guess at another path or as another type: a multipart body has as many readings as boundaries.</summary>
+    public static CredentialKey KeyOf(HttpRequest request, byte[] body) =>
+        CredentialKey.From([.. Encoding.UTF8.GetBytes($"{request.Path.Value}\0{request.ContentType}\0"), .. body]);
+
     /// <summary>
     /// The user name in the form. It is empty where Paperless may read another one than the gateway, so that nobody hides the name by a form that
     /// two programs read in two ways. Such forms count as one name.

@@ -7,6 +7,8 @@ namespace Gateway.Tests.Access;
 /// <summary>Somebody at an address behind a trusted proxy who tries passwords and tokens.</summary>
 internal sealed class FailedLoginClient(Visitor visitor, World world, string address) : IDisposable
 {
+    private static int _guesses;
+
     public FailedLoginClient(World world, string address)
         : this(world.NewVisitor(), world, address)
     {
@@ -58,11 +60,12 @@ internal sealed class FailedLoginClient(Visitor visitor, World world, string add
     public Task<Page> SendAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers) =>
         visitor.SendAsync(method, path, content, [("X-Forwarded-For", address), .. headers]);
 
-    /// <summary>Fails so often with wrong tokens, or with wrong passwords for a name.</summary>
+    /// <summary>Fails so often with wrong tokens, or with wrong passwords for a name: each time with another one.</summary>
     public async Task FailAsync(int times, string? name = null)
     {
-        for (int number = 0; number < times; number++)
+        for (int time = 0; time < times; time++)
         {
+            int number = Interlocked.Increment(ref _guesses);
             Page page = await (name is null ? WithTokenAsync($"wrong-{number}") : GetTokenAsync(name, $"wrong-{number}"));
             Assert.Equal(name is null ? 401 : 400, (int)page.Status);
         }

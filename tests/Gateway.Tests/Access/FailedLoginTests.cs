@@ -96,7 +96,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
         using FailedLoginClient guesser = At("198.51.100.1");
         for (int number = 0; number < 10; number++)
         {
-            Assert.NotEqual(Blocked, (await TryAsync(guesser, kind)).Status);
+            Assert.NotEqual(Blocked, (await TryAsync(guesser, kind, $"wrong-{number}")).Status);
         }
 
         Assert.Equal(Blocked, (await TryAsync(guesser, kind)).Status);
@@ -223,7 +223,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
         using FailedLoginClient guesser = At("198.51.100.1");
         for (int number = 0; number < 10; number++)
         {
-            Assert.Equal(status, (int)(await guesser.FillInAsync("alice", "wrong")).Status);
+            Assert.Equal(status, (int)(await guesser.FillInAsync("alice", $"wrong-{number}")).Status);
         }
 
         Assert.Equal(counts ? Blocked : (HttpStatusCode)status, (await guesser.FillInAsync("alice", "wrong")).Status);
@@ -403,6 +403,39 @@ public sealed class FailedLoginTests : IAsyncLifetime
         Assert.All(await Task.WhenAll(held), page => Assert.Equal(HttpStatusCode.Unauthorized, page.Status));
         await app.FailAsync(9);
         Assert.Equal(Blocked, (await app.WithTokenAsync("revoked")).Status);
+    }
+
+    [Fact]
+    public async Task An_app_that_goes_on_with_a_stale_credential_does_not_lock_out_who_shares_its_address()
+    {
+        using FailedLoginClient home = At("198.51.100.1");
+        for (int number = 0; number < 12; number++)
+        {
+            foreach (string stale in (string[])["revoked", "pgd_stale"])
+            {
+                Assert.Equal(HttpStatusCode.Unauthorized, (await home.WithTokenAsync(stale)).Status);
+            }
+
+            Assert.Equal(HttpStatusCode.BadRequest, (await home.GetTokenAsync("bob", "old")).Status);
+            _world.Clock.Advance(TimeSpan.FromSeconds(20));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await home.WithTokenAsync(_world.Paperless.Data.TokenOf("alice"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await home.GetTokenAsync("bob", "bob")).Status);
+        await home.FailAsync(7);
+        Assert.Equal(Blocked, (await home.WithTokenAsync("revoked")).Status);
+    }
+
+    [Fact]
+    public async Task The_same_bytes_are_another_guess_with_another_boundary()
+    {
+        using FailedLoginClient guesser = At("198.51.100.1");
+        for (int number = 0; number < 10; number++)
+        {
+            Assert.NotEqual(Blocked, (await SendFormAsync(guesser, $"multipart/form-data; boundary=b{number}", "--b1--"u8.ToArray(), chunked: false)).Status);
+        }
+
+        Assert.Equal(Blocked, (await SendFormAsync(guesser, Multipart, "--b1--"u8.ToArray(), chunked: false)).Status);
     }
 
     [Fact]
