@@ -20,7 +20,9 @@ internal enum CredentialKind
 /// <param name="credential">An address that sends the same wrong one again has not guessed again: a stale app goes on for days.</param>
 internal sealed class CredentialAttempt(IPAddress address, string? userName, CredentialKey credential, CredentialKind kind)
 {
-    private readonly string? _name = userName?.Trim().ToLowerInvariant();
+    private readonly string? _exactName = userName?.Trim().ToLowerInvariant();
+
+    private readonly string? _name = NameOf(userName);
 
     public IPAddress Address => address;
 
@@ -40,11 +42,27 @@ internal sealed class CredentialAttempt(IPAddress address, string? userName, Cre
     public string CountedMark => CounterOf("credential", address, credential.Value.ToString("x32", CultureInfo.InvariantCulture));
 
     /// <summary>The counters of a user name; null where there is no name.</summary>
-    public NameCounters? NameCounters => _name is null
+    public NameCounters? NameCounters => _name is not { } name
         ? null
-        : new NameCounters(CounterOf("name", null, _name), CounterOf("pair", address, _name), CounterOf("known", address, _name));
+        : new NameCounters(CounterOf("name", null, name), CounterOf("pair", address, name), CounterOf("known", address, _exactName));
+
+    /// <summary>Whether the counters are those of all names that the gateway cannot read or tell apart.</summary>
+    public bool HasSharedName => _name is "";
+
+    /// <summary>Whether the gateway could not read the name at all.</summary>
+    public bool HasUnreadName => _exactName is "";
 
     public bool HasSameName(CredentialAttempt other) => _name is not null && _name == other._name;
+
+    /// <summary>
+    /// Django and databases take some names outside ASCII for others (NFKC, case folding, collations), which an invariant .NET cannot follow: such
+    /// names count as one name, the empty one.
+    /// </summary>
+    private static string? NameOf(string? userName)
+    {
+        string? name = userName?.Trim().ToLowerInvariant();
+        return name is null || name.All(letter => letter is >= ' ' and <= '~') ? name : "";
+    }
 
     /// <summary>A hash, because neither addresses nor user names belong into the store.</summary>
     private static string CounterOf(string kind, IPAddress? address, string? name) =>

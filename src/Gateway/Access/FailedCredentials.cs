@@ -112,26 +112,34 @@ internal sealed partial class FailedCredentials(
 
         if (counts.Length > 1 && counts[1] == limit.Count)
         {
-            UserNameBlocked(AccessRefusals.ForLog(attempt.UserName), attempt.Address, limit.Count, limit.Window);
+            string user = attempt.HasSharedName ? "names outside ASCII or unreadable ones" : AccessRefusals.ForLog(attempt.UserName);
+            UserNameBlocked(user, attempt.Address, limit.Count, limit.Window);
         }
     }
 
-    /// <summary>A success clears the failures of this name at this address alone: an attacker with an account of their own gains nothing by it.</summary>
+    /// <summary>
+    /// A success clears the failures of this name at this address alone, and none that names share: an attacker with an account of their own gains
+    /// nothing by it.
+    /// </summary>
     public async Task NoteSuccessAsync(CredentialAttempt attempt)
     {
         End(attempt);
-        if (settings.FailedLogins is null || attempt.NameCounters is not { } name)
+        if (settings.FailedLogins is null || attempt.HasUnreadName || attempt.NameCounters is not { } name)
         {
             return;
         }
 
+        string? cleared = attempt.HasSharedName ? null : name.FailuresHere;
         lock (_lock)
         {
-            _counters.Remove(name.FailuresHere);
             _known.Set(name.SuccessHere, KnownTtl);
+            if (cleared is not null)
+            {
+                _counters.Remove(cleared);
+            }
         }
 
-        await AskRedisAsync(redis => redis.ReplaceAsync(name.FailuresHere, name.SuccessHere, KnownTtl));
+        await AskRedisAsync(redis => redis.ReplaceAsync(cleared, name.SuccessHere, KnownTtl));
     }
 
     /// <summary>Answers a credential that the gateway itself has found wrong: with <paramref name="refuse"/>, or with 429 above the limit.</summary>

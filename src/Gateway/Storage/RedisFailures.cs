@@ -18,10 +18,12 @@ internal sealed class RedisFailures(RedisConnection redis)
     public async Task<long[]> AddAsync(string[] counters, int limit, TimeSpan window) =>
         (long[])(await RunAsync(RedisScripts.AddFailure, counters, [limit, (long)window.TotalMilliseconds]))!;
 
-    /// <summary>Removes one counter, and sets another one to one for some time from now.</summary>
+    /// <summary>Removes one counter, if any, and sets another one to one for some time from now.</summary>
     /// <exception cref="StoreUnavailableException">Redis does not answer.</exception>
-    public Task<bool[]> ReplaceAsync(string removed, string kept, TimeSpan ttl) => redis.ExecuteAsync(
-        database => Task.WhenAll(database.KeyDeleteAsync(Key(removed)), database.StringSetAsync(Key(kept), 1, ttl)),
+    public Task<bool[]> ReplaceAsync(string? removed, string kept, TimeSpan ttl) => redis.ExecuteAsync(
+        database => Task.WhenAll(
+            removed is null ? Task.FromResult(false) : database.KeyDeleteAsync(Key(removed)),
+            database.StringSetAsync(Key(kept), 1, ttl)),
         CancellationToken.None);
 
     private Task<RedisResult> RunAsync(string script, string[] counters, RedisValue[] values) => redis.ExecuteAsync(

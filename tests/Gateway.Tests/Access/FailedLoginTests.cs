@@ -556,6 +556,37 @@ public sealed class FailedLoginTests : IAsyncLifetime
         Assert.Single(_world.Log.Of("UserNameBlocked"));
     }
 
+    [Fact]
+    public async Task Other_spellings_of_a_name_in_Unicode_are_no_further_attempts()
+    {
+        string[] spellings = ["\uFF41lice", "a\uFF4Cice", "al\u2170ce", "ali\u217De", "\u24D0lice", "ALI\u212De", "alic\u212F", "\\ud800alice", "alice\\u001f", "al\u0131ce"];
+        foreach ((int number, string name) in spellings.Index())
+        {
+            using FailedLoginClient one = At($"198.51.{number}.1");
+            Assert.Equal(HttpStatusCode.BadRequest, (await one.GetTokenAsync(name, $"wrong-{number}")).Status);
+        }
+
+        using FailedLoginClient again = At("198.51.1.1");
+        Assert.Equal(Blocked, (await again.GetTokenAsync("\uFF41\uFF4Cice", "wrong")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await again.GetTokenAsync("alice", "alice")).Status);
+    }
+
+    [Fact]
+    public async Task A_success_with_a_form_that_hides_its_name_clears_nothing_and_makes_no_address_known()
+    {
+        for (int number = 0; number < 10; number++)
+        {
+            using FailedLoginClient one = At($"198.51.{number}.1");
+            await one.FailAsync(1, "\uFF41lice");
+        }
+
+        using FailedLoginClient insider = At("203.0.113.1");
+        Page own = await SendFormAsync(insider, Form, "username=bob&password=bob&USERNAME=x"u8.ToArray(), chunked: false);
+        Assert.Equal(HttpStatusCode.OK, own.Status);
+        await insider.FailAsync(1, "\uFF41lice");
+        Assert.Equal(Blocked, (await insider.GetTokenAsync("\uFF41lice", "alice")).Status);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
