@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Gateway.Access;
 
-/// <summary>The client address for which limits are counted.</summary>
+/// <summary>The client address for which limits are counted, and its network.</summary>
 internal static class ClientAddress
 {
     /// <summary>
@@ -27,8 +27,19 @@ internal static class ClientAddress
             return address;
         }
 
+        return Truncate(address, 8);
+    }
+
+    /// <summary>
+    /// The network that one party often holds as a whole: the /48 of an IPv6 address (RFC 6177, section 2), and the /24 of an IPv4 address.
+    /// </summary>
+    /// <param name="address">From <see cref="From"/>.</param>
+    public static IPAddress NetworkOf(IPAddress address) => Truncate(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 6 : 3);
+
+    private static IPAddress Truncate(IPAddress address, int keptBytes)
+    {
         byte[] bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
+        bytes.AsSpan(keptBytes).Clear();
         return new IPAddress(bytes);
     }
 }

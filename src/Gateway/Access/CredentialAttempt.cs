@@ -26,6 +26,8 @@ internal sealed class CredentialAttempt(IPAddress address, string? userName, Cre
 
     public IPAddress Address => address;
 
+    public IPAddress Network { get; } = ClientAddress.NetworkOf(address);
+
     public string? UserName => userName;
 
     public CredentialKey Credential => credential;
@@ -44,7 +46,7 @@ internal sealed class CredentialAttempt(IPAddress address, string? userName, Cre
     /// <summary>The counters of a user name; null where there is no name.</summary>
     public NameCounters? NameCounters => _name is not { } name
         ? null
-        : new NameCounters(CounterOf("name", null, name), CounterOf("pair", address, name), CounterOf("known", address, _exactName));
+        : new NameCounters(CounterOf("name", null, name), CounterOf("pair", Network, name), CounterOf("known", address, _exactName));
 
     /// <summary>Whether the counters are those of all names that the gateway cannot read or tell apart.</summary>
     public bool HasSharedName => _name is "";
@@ -71,6 +73,6 @@ internal sealed class CredentialAttempt(IPAddress address, string? userName, Cre
 
 /// <summary>The counters of a user name.</summary>
 /// <param name="Failures">The failures of the name, from all addresses.</param>
-/// <param name="FailuresHere">The failures of the name at this address.</param>
+/// <param name="FailuresHere">The failures of the name in this network.</param>
 /// <param name="SuccessHere">Set where the name succeeded lately at this address.</param>
 internal sealed record NameCounters(string Failures, string FailuresHere, string SuccessHere);

@@ -10,7 +10,7 @@ namespace Gateway.Access;
 /// </summary>
 /// <remarks>
 /// By address: every attempt waits. By user name: nobody may lock the owner out, so an address where that name succeeded lately does not wait, and
-/// every other address has one attempt.
+/// every other network has one attempt.
 /// </remarks>
 internal sealed partial class FailedCredentials(
     GatewaySettings settings,
@@ -19,18 +19,17 @@ internal sealed partial class FailedCredentials(
     ILogger<FailedCredentials> logger,
     RedisFailures? shared = null)
 {
-    /// <summary>Each failure with a user name is three counters.</summary>
-    public const int MaxCounters = 30_000;
-
     /// <summary>How long a person's address is known after a success.</summary>
     public static readonly TimeSpan KnownTtl = TimeSpan.FromDays(7);
 
-    private const int MaxKnown = 10_000;
-
-    private const int MaxCounted = 10_000;
+    private const int MaxOfEachKind = 10_000;
 
     /// <summary>The first of <see cref="AllCounters"/>; the last one is of a success.</summary>
     private const int FailureCounters = 3;
+
+    private const int FailuresHereAt = 2;
+
+    private const int KnownAt = 3;
 
     /// <summary>Other attempts are under way that would reach the limit if all of them failed.</summary>
     private static readonly TimeSpan PendingWait = TimeSpan.FromSeconds(1);
@@ -38,10 +37,15 @@ internal sealed partial class FailedCredentials(
     private static readonly TimeSpan RedisBackoff = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
-    private readonly FailureMemory _counters = new(MaxCounters, time);
-    private readonly FailureMemory _known = new(MaxKnown, time);
-    private readonly FailureMemory _counted = new(MaxCounted, time);
+
+    /// <summary>One memory for each of <see cref="AllCounters"/>: who has many addresses does not evict the counter of a name.</summary>
+    private readonly FailureMemory[] _memories = [.. Enumerable.Range(0, FailureCounters + 1).Select(_ => new FailureMemory(MaxOfEachKind, time))];
+
+    private readonly FailureMemory _counted = new(MaxOfEachKind, time);
+
+    /// <summary>By <see cref="CredentialAttempt.Network"/>.</summary>
     private readonly Dictionary<IPAddress, List<CredentialAttempt>> _pending = [];
+
     private long _redisAskedAgainAt = long.MinValue;
 
     /// <summary>False where `GATEWAY_FAILED_LOGINS` is `off`: nothing is counted.</summary>
@@ -98,7 +102,7 @@ internal sealed partial class FailedCredentials(
             }
 
             _counted.Set(mark, limit.Window);
-            counts = [.. counters.Select(counter => _counters.Add(counter, limit.Count, limit.Window))];
+            counts = [.. counters.Select((counter, at) => _memories[at].Add(counter, limit.Count, limit.Window))];
         }
 
         metrics.Failed(attempt.Kind);
@@ -118,7 +122,7 @@ internal sealed partial class FailedCredentials(
     }
 
     /// <summary>
-    /// A success clears the failures of this name at this address alone, and none that names share: an attacker with an account of their own gains
+    /// A success clears the failures of this name in this network alone, and none that names share: an attacker with an account of their own gains
     /// nothing by it.
     /// </summary>
     public async Task NoteSuccessAsync(CredentialAttempt attempt)
@@ -132,10 +136,10 @@ internal sealed partial class FailedCredentials(
         string? cleared = attempt.HasSharedName ? null : name.FailuresHere;
         lock (_lock)
         {
-            _known.Set(name.SuccessHere, KnownTtl);
+            _memories[KnownAt].Set(name.SuccessHere, KnownTtl);
             if (cleared is not null)
             {
-                _counters.Remove(cleared);
+                _memories[FailuresHereAt].Remove(cleared);
             }
         }
 
@@ -175,39 +179,40 @@ internal sealed partial class FailedCredentials(
     private TimeSpan? FindBlock(CredentialAttempt attempt, FailureCount[] counts, FailedLoginLimit limit)
     {
         CredentialAttempt[] others = FindOthersPending(attempt);
+        int othersHere = others.Where(other => other.Address.Equals(attempt.Address)).DistinctBy(other => other.Credential).Count();
         FailureCount ofAddress = counts[0];
         if (ofAddress.Count >= limit.Count)
         {
             return ofAddress.Left;
         }
 
-        if (ofAddress.Count + others.Length >= limit.Count)
+        if (ofAddress.Count + othersHere >= limit.Count)
         {
             return PendingWait;
         }
 
-        if (counts is not [_, var ofName, var ofNameHere, { Count: 0 }] || ofName.Count < limit.Count)
+        int othersOfName = others.Where(attempt.HasSameName).DistinctBy(other => other.Credential).Count();
+        if (counts is not [_, var ofName, var ofNameHere, { Count: 0 }] || ofName.Count + othersOfName < limit.Count)
         {
             return null;
         }
 
-        if (ofNameHere.Count == 0)
+        if (ofName.Count < limit.Count || ofNameHere.Count == 0)
         {
-            return Array.Exists(others, attempt.HasSameName) ? PendingWait : null;
+            return othersOfName > 0 ? PendingWait : null;
         }
 
         // The attempt is free when the first of the two counters ends.
         return ofName.Left < ofNameHere.Left ? ofName.Left : ofNameHere.Left;
     }
 
-    /// <summary>Attempts of the same address with other credentials that nobody has judged yet: all of them may fail.</summary>
+    /// <summary>Attempts of the same network with other credentials that nobody has judged yet: all of them may fail.</summary>
     private CredentialAttempt[] FindOthersPending(CredentialAttempt attempt) =>
-        [.. FindPending(attempt.Address).Where(other => other.Credential != attempt.Credential).DistinctBy(other => other.Credential)];
+        _pending.TryGetValue(attempt.Network, out List<CredentialAttempt>? attempts)
+            ? [.. attempts.Where(other => other.Credential != attempt.Credential)]
+            : [];
 
-    private List<CredentialAttempt> FindPending(IPAddress address) =>
-        _pending.TryGetValue(address, out List<CredentialAttempt>? attempts) ? attempts : [];
-
-    /// <summary>The address, and where there is a user name also its failures, its failures here and its success here, in this order.</summary>
+    /// <summary>The address, and where there is a user name also its failures, its failures in this network and its success here, in this order.</summary>
     private static string[] AllCounters(CredentialAttempt attempt) => attempt.NameCounters is { } name
         ? [attempt.AddressCounter, name.Failures, name.FailuresHere, name.SuccessHere]
         : [attempt.AddressCounter];
@@ -215,7 +220,7 @@ internal sealed partial class FailedCredentials(
     /// <summary>Redis knows of all gateways; this one knows at once of its own failures.</summary>
     private FailureCount[] Combine(string[] counters, FailureCount[]? ofAll)
     {
-        FailureCount[] own = [.. counters.Select((counter, at) => at < FailureCounters ? _counters.Read(counter) : _known.Read(counter))];
+        FailureCount[] own = [.. counters.Select((counter, at) => _memories[at].Read(counter))];
 
         // A success at another gateway clears the failures here in Redis alone.
         return ofAll is null ? own : [.. ofAll.Select((count, at) => at < 2 && own[at].Count > count.Count ? own[at] : count)];
@@ -223,9 +228,9 @@ internal sealed partial class FailedCredentials(
 
     private void AddPending(CredentialAttempt attempt)
     {
-        if (!_pending.TryGetValue(attempt.Address, out List<CredentialAttempt>? attempts))
+        if (!_pending.TryGetValue(attempt.Network, out List<CredentialAttempt>? attempts))
         {
-            _pending[attempt.Address] = attempts = [];
+            _pending[attempt.Network] = attempts = [];
         }
 
         attempts.Add(attempt);
@@ -233,9 +238,9 @@ internal sealed partial class FailedCredentials(
 
     private void RemovePending(CredentialAttempt attempt)
     {
-        if (_pending.TryGetValue(attempt.Address, out List<CredentialAttempt>? attempts) && attempts.Remove(attempt) && attempts.Count == 0)
+        if (_pending.TryGetValue(attempt.Network, out List<CredentialAttempt>? attempts) && attempts.Remove(attempt) && attempts.Count == 0)
         {
-            _pending.Remove(attempt.Address);
+            _pending.Remove(attempt.Network);
         }
     }
 
@@ -271,7 +276,7 @@ internal sealed partial class FailedCredentials(
         EventId = 5044,
         EventName = "UserNameBlocked",
         Level = LogLevel.Warning,
-        Message = "{Failures} passwords for {User} were wrong, the last one from {Address}. Addresses that sent a wrong one are refused with 429 for {Time}; "
-            + "the owner can sign in from another address")]
+        Message = "{Failures} passwords for {User} were wrong, the last one from {Address}. Networks that sent a wrong one are refused with 429 for {Time}; "
+            + "the owner can sign in from another network")]
     private partial void UserNameBlocked(string user, IPAddress address, int failures, TimeSpan time);
 }

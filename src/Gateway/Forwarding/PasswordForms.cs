@@ -94,7 +94,7 @@ internal static class PasswordForms
     /// <summary>Django decodes a form by the charset that its `Content-Type` names.</summary>
     private static bool IsUtf8(HttpRequest request) =>
         MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
-        && type.Parameters.All(parameter => !parameter.Name.Contains("charset", StringComparison.OrdinalIgnoreCase)
+        && type.Parameters.All(parameter => !parameter.Name.StartsWith("charset", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(parameter.Value).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
     private static string? FindInJson(byte[] body)

@@ -72,7 +72,7 @@ internal static class SettingsReference
             new("PAPERLESS_DISABLE_REGULAR_LOGIN", "`false`", "`true`: no password reaches Paperless, whether from a page, an app or HTTP Basic."),
             new("GATEWAY_FAILED_LOGINS", "`10/5m`",
                 "So many wrong passwords and API tokens may come from one address, or for one user name, within a time; after that the next attempt gets " +
-                "429 for as long. A user name that is under attack still works from addresses that sent no wrong password. `off`: no limit here."),
+                "429 for as long. A user name that is under attack still works from networks that sent no wrong password. `off`: no limit here."),
             new("PAPERLESS_REDIRECT_LOGIN_TO_SSO", "`false`", "`true`: people go straight to the first provider and skip the sign-in page."),
         ]),
         new("Groups",

@@ -165,14 +165,55 @@ public sealed class FailedLoginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_a_user_name_is_under_attack_an_unknown_address_has_one_attempt()
+    public async Task While_a_user_name_is_under_attack_an_unknown_network_has_one_attempt()
     {
         using FailedLoginClient attacker = At("198.51.100.1");
-        using FailedLoginClient another = At("198.51.100.2");
         await attacker.FailAsync(10, "alice");
+        foreach (string[] network in (string[][])[["203.0.113.1", "203.0.113.254"], ["2001:db8:1:2::1", "2001:db8:1:ffff::1"], ["2001:db8:2:2::1"]])
+        {
+            using FailedLoginClient another = At(network[0]);
+            using FailedLoginClient neighbour = At(network[^1]);
+            Assert.Equal(HttpStatusCode.BadRequest, (await another.GetTokenAsync("alice", "wrong")).Status);
+            Assert.Equal(Blocked, (await neighbour.GetTokenAsync("alice", "alice")).Status);
+            Assert.Equal(HttpStatusCode.OK, (await neighbour.GetTokenAsync("bob", "bob")).Status);
+        }
+    }
 
-        Assert.Equal(HttpStatusCode.BadRequest, (await another.GetTokenAsync("alice", "wrong")).Status);
+    [Fact]
+    public async Task Failures_from_thousands_of_addresses_do_not_evict_the_counter_of_a_name()
+    {
+        using FailedLoginClient attacker = At("198.51.100.1");
+        await attacker.FailAsync(10, "alice");
+        FailedCredentials failures = _world.Gateway.Services.GetRequiredService<FailedCredentials>();
+        for (int number = 0; number < 30_001; number++)
+        {
+            IPAddress address = IPAddress.Parse($"2001:db8:1:{number:x}::");
+            CredentialAttempt attempt = new(address, "alice", CredentialKey.From($"{number}"), CredentialKind.Password);
+            await failures.NoteFailureAsync(attempt);
+        }
+
+        using FailedLoginClient another = At("203.0.113.1");
+        await another.FailAsync(1, "alice");
         Assert.Equal(Blocked, (await another.GetTokenAsync("alice", "alice")).Status);
+    }
+
+    [Fact]
+    public async Task Guesses_at_the_same_time_from_many_addresses_of_one_network_do_not_pass_the_limit_of_a_name()
+    {
+        using Fault hold = _world.Paperless.Faults.Hold(request => request.RawPath == "/api/token/");
+        List<Task<Page>> held = [];
+        for (int number = 0; number < 10; number++)
+        {
+            FailedLoginClient one = At($"2001:db8:1:{number}::1");
+            held.Add(one.GetTokenAsync("alice", $"wrong-{number}"));
+            await hold.StruckAsync(World.Ct);
+        }
+
+        using FailedLoginClient another = At("2001:db8:1:99::1");
+        Page tooMany = await another.GetTokenAsync("alice", "wrong");
+        hold.Release();
+        Assert.Equal((Blocked, "1"), (tooMany.Status, tooMany.Header("Retry-After")));
+        Assert.All(await Task.WhenAll(held), page => Assert.Equal(HttpStatusCode.BadRequest, page.Status));
     }
 
     [Fact]
@@ -272,7 +313,6 @@ public sealed class FailedLoginTests : IAsyncLifetime
         using FailedLoginClient attacker = At("203.0.113.1");
         await bob.OpenAsync("/");
         await attacker.FailAsync(9, "alice");
-        await insider.FailAsync(1, "alice");
         using (_world.Paperless.Faults.Write(request => request is { Method: "POST", RawPath: "/accounts/login/" }, answer =>
         {
             answer.StatusCode = 302;
@@ -284,6 +324,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Redirect, (await insider.FillInAsync("alice", "wrong")).Status);
         }
 
+        await insider.FailAsync(1, "alice");
         Assert.Equal(Blocked, (await insider.GetTokenAsync("alice", "alice")).Status);
     }
 
@@ -429,6 +470,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
     [Fact]
     public async Task The_same_bytes_are_another_guess_with_another_boundary()
     {
+        using Fault wrong = _world.Paperless.Faults.Answer(request => request.RawPath == "/api/token/", 400);
         using FailedLoginClient guesser = At("198.51.100.1");
         for (int number = 0; number < 10; number++)
         {
@@ -507,7 +549,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
         {
             foreach (bool chunked in (bool[])[false, true])
             {
-                using FailedLoginClient another = At($"203.0.113.{type.Length + (chunked ? 100 : 0)}");
+                using FailedLoginClient another = At($"203.0.{type.Length + (chunked ? 100 : 0)}.1");
                 _world.Paperless.ForgetReceived();
                 Page page = await SendFormAsync(another, type, body, chunked);
                 Page again = await SendFormAsync(another, type, [.. body, (byte)' '], chunked);
@@ -559,7 +601,10 @@ public sealed class FailedLoginTests : IAsyncLifetime
     [Fact]
     public async Task Other_spellings_of_a_name_in_Unicode_are_no_further_attempts()
     {
-        string[] spellings = ["\uFF41lice", "a\uFF4Cice", "al\u2170ce", "ali\u217De", "\u24D0lice", "ALI\u212De", "alic\u212F", "\\ud800alice", "alice\\u001f", "al\u0131ce"];
+        string[] spellings =
+        [
+            "\uFF41lice", "a\uFF4Cice", "al\u2170ce", "ali\u217De", "\u24D0lice", "ALI\u212De", "alic\u212F", "\u00E1lice", "alice\\u001f", "al\u0131ce",
+        ];
         foreach ((int number, string name) in spellings.Index())
         {
             using FailedLoginClient one = At($"198.51.{number}.1");
@@ -581,8 +626,12 @@ public sealed class FailedLoginTests : IAsyncLifetime
         }
 
         using FailedLoginClient insider = At("203.0.113.1");
-        Page own = await SendFormAsync(insider, Form, "username=bob&password=bob&USERNAME=x"u8.ToArray(), chunked: false);
-        Assert.Equal(HttpStatusCode.OK, own.Status);
+        using (_world.Paperless.Faults.Answer(request => request.RawPath == "/api/token/", 200, "{}"))
+        {
+            Page own = await SendFormAsync(insider, Form, "username=bob&password=bob&USERNAME=x"u8.ToArray(), chunked: false);
+            Assert.Equal(HttpStatusCode.OK, own.Status);
+        }
+
         await insider.FailAsync(1, "\uFF41lice");
         Assert.Equal(Blocked, (await insider.GetTokenAsync("\uFF41lice", "alice")).Status);
     }
