@@ -468,16 +468,16 @@ public sealed class FailedLoginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_bytes_are_another_guess_with_another_boundary()
+    public async Task The_same_bytes_are_another_guess_with_another_type()
     {
         using Fault wrong = _world.Paperless.Faults.Answer(request => request.RawPath == "/api/token/", 400);
         using FailedLoginClient guesser = At("198.51.100.1");
         for (int number = 0; number < 10; number++)
         {
-            Assert.NotEqual(Blocked, (await SendFormAsync(guesser, $"multipart/form-data; boundary=b{number}", "--b1--"u8.ToArray(), chunked: false)).Status);
+            Assert.NotEqual(Blocked, (await SendFormAsync(guesser, $"{Form}; boundary=b{number}", "password=x"u8.ToArray(), chunked: false)).Status);
         }
 
-        Assert.Equal(Blocked, (await SendFormAsync(guesser, Multipart, "--b1--"u8.ToArray(), chunked: false)).Status);
+        Assert.Equal(Blocked, (await SendFormAsync(guesser, Form, "password=x"u8.ToArray(), chunked: false)).Status);
     }
 
     [Fact]
