@@ -4,6 +4,7 @@ using Gateway.Apps;
 using Gateway.Checks;
 using Gateway.Forwarding;
 using Gateway.Groups;
+using Gateway.Metrics;
 using Gateway.Operations;
 using Gateway.Pages;
 using Gateway.Paperless;
@@ -34,6 +35,7 @@ internal sealed class Program
         WebApplicationBuilder builder = WebApplication.CreateBuilder([.. args, "--hostBuilder:reloadConfigOnChange=false"]);
         GatewaySettings settings = builder.AddSettings();
         builder.AddOperations(settings, serves);
+        builder.AddGatewayMetrics(settings.Metrics, serves);
         builder.AddSessions();
         builder.AddPages();
         builder.AddPaperless(settings);

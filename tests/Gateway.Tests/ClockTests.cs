@@ -20,6 +20,7 @@ public sealed partial class ClockTests
         ("Operations/RequestLog.cs", "Stopwatch", "A duration for the log."),
         ("Background/BackgroundLoop.cs", "Task.Delay", "Where the clock itself fails, the loop still has to pause."),
         ("Paperless/UpstreamTiming.cs", "Stopwatch", "A duration for the log."),
+        ("Storage/StoreMetrics.cs", "Stopwatch", "A duration for a metric."),
         ("StaticCache/StaticFileStore.cs", "Stopwatch", "An order, and no time."),
         ("StaticCache/StaticFileCompression.cs", "Stopwatch", "Leaves the processor to others for as long as it had it."),
     ];

@@ -1,12 +1,11 @@
 using System.Diagnostics.Metrics;
+using Gateway.Metrics;
 
 namespace Gateway.Access;
 
 /// <summary>Counters of failed credentials and of refused attempts. Their attributes are of a fixed set: no address, no user name.</summary>
 internal sealed class CredentialMetrics
 {
-    public const string MeterName = "Gateway";
-
     public const string Failures = "gateway.credential.failures";
 
     public const string Refusals = "gateway.credential.refusals";
@@ -16,14 +15,20 @@ internal sealed class CredentialMetrics
 
     public CredentialMetrics(IMeterFactory meters)
     {
-        Meter meter = meters.Create(MeterName);
-        _failures = meter.CreateCounter<long>(Failures, "{failure}", "Passwords and tokens that were wrong.");
-        _refusals = meter.CreateCounter<long>(Refusals, "{request}", "Attempts that were refused because of earlier failures.");
+        Meter meter = meters.CreateGatewayMeter();
+        _failures = meter.CreateCounter<long>(
+            Failures,
+            "{failure}",
+            "Passwords and tokens that were wrong, by gateway.credential.kind: password, api_token, device_password or bearer_token.");
+        _refusals = meter.CreateCounter<long>(
+            Refusals,
+            "{request}",
+            "Attempts that were refused because of earlier failures, by gateway.credential.kind.");
     }
 
-    public void Failed(CredentialKind kind) => _failures.Add(1, new KeyValuePair<string, object?>("gateway.credential.kind", NameOf(kind)));
+    public void Failed(CredentialKind kind) => _failures.Add(1, GatewayMeter.Attribute("gateway.credential.kind", NameOf(kind)));
 
-    public void Refused(CredentialKind kind) => _refusals.Add(1, new KeyValuePair<string, object?>("gateway.credential.kind", NameOf(kind)));
+    public void Refused(CredentialKind kind) => _refusals.Add(1, GatewayMeter.Attribute("gateway.credential.kind", NameOf(kind)));
 
     private static string NameOf(CredentialKind kind) => kind switch
     {

@@ -1,14 +1,21 @@
 using Gateway.Checks;
+using Gateway.Metrics;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using OpenTelemetry.Metrics;
 
 namespace Gateway.Operations;
 
-/// <summary>Serves the health checks at `GATEWAY_MANAGEMENT_URL`. A separate server, so that the public address does not expose them.</summary>
-internal sealed partial class ManagementServer(GatewaySettings settings, Health health, GatewayRun run, ILogger<ManagementServer> logger)
-    : IHostedService, IAsyncDisposable
+/// <summary>Serves the health checks and metrics at `GATEWAY_MANAGEMENT_URL`. A separate server, so that the public address does not expose them.</summary>
+/// <param name="meters">Null if metrics are off.</param>
+internal sealed partial class ManagementServer(
+    GatewaySettings settings,
+    Health health,
+    GatewayRun run,
+    ILogger<ManagementServer> logger,
+    MeterProvider? meters = null) : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
     public const string ReadyPath = "/health/ready";
@@ -34,6 +41,11 @@ internal sealed partial class ManagementServer(GatewaySettings settings, Health 
             kestrel.Limits.MaxRequestBodySize = 0;
         });
         _app = builder.Build();
+        if (meters is not null)
+        {
+            _app.UseOpenTelemetryPrometheusScrapingEndpoint(meters, predicate: null, MetricsFeature.Path, configureBranchedPipeline: null, optionsName: null);
+        }
+
         _app.Run(AnswerAsync);
         await _app.StartAsync(cancellationToken);
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Gateway.Pages;
 
 /// <summary>Writes all pages and refusals of the gateway. They share a frame and headers, are not cached, and cannot be embedded in a frame.</summary>
-internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
+internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<SecurityLog> logger)
 {
     /// <remarks>Does not use `RazorComponentResult`, which reads the host and the form of the request and fails if they are invalid.</remarks>
     public static async Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
@@ -41,9 +41,10 @@ internal sealed partial class PageWriter(ILogger<SecurityLog> logger)
         return WriteAsync(context, refusal);
     }
 
-    /// <summary>Logs a refusal that the caller answers with another page.</summary>
+    /// <summary>Logs and counts a refusal that the caller answers with another page.</summary>
     public void Log(HttpContext context, Refusal refusal)
     {
+        metrics.Refused(refusal);
         string path = context.Request.PathForLogs();
         Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, context.TraceIdentifier);
     }

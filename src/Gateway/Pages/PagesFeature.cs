@@ -27,6 +27,7 @@ internal static class PagesFeature
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSingleton<RefusalMetrics>();
         builder.Services.AddSingleton<PageWriter>();
     }
 

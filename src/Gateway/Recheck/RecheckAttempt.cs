@@ -9,6 +9,7 @@ internal sealed partial class RecheckAttempt(
     SessionRegistry sessions,
     RecheckQuestion question,
     RecheckConclusion conclusion,
+    RecheckMetrics metrics,
     SessionSettings settings,
     TimeProvider time,
     ILogger<RecheckAttempt> logger)
@@ -66,10 +67,12 @@ internal sealed partial class RecheckAttempt(
         }
         catch (Exception error) when (error is not StoreUnavailableException)
         {
+            metrics.Answered(answer: null, isApplied: false);
             Failed(session, error);
             return Outcome.NoAnswer;
         }
 
+        metrics.Answered(answer, isApplied: noAnswer is null);
         if (noAnswer is not null)
         {
             Unanswered(session, noAnswer);

@@ -5,6 +5,7 @@ internal static class RecheckFeature
 {
     public static void AddRecheck(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSingleton<RecheckMetrics>();
         builder.Services.AddSingleton<SilentAuthentication>();
         builder.Services.AddSingleton<RecheckQuestion>();
         builder.Services.AddSingleton<RecheckConclusion>();

@@ -19,6 +19,7 @@ internal sealed partial class SilentAuthentication(
     SessionCookie cookie,
     ProviderRegistry providers,
     RecheckConclusion conclusion,
+    RecheckMetrics metrics,
     GatewaySettings settings,
     TimeProvider time,
     ILogger<SilentAuthentication> logger)
@@ -158,10 +159,14 @@ internal sealed partial class SilentAuthentication(
         Confirmation confirmation = new(result.Claims, result.AssertedAt, result.AssertedAt, result.Tokens) { IsRoundTrip = true };
         if (await conclusion.ApplyAsync(session, secret, confirmation) is { } noAnswer)
         {
+            metrics.Unanswered();
             await CloseAsync(session, secret);
             NotConfirmed(session.Identity.Username, noAnswer);
+            return;
         }
-        else if (sessions.Current(session.Key) is { Identity: var identity })
+
+        metrics.Confirmed();
+        if (sessions.Current(session.Key) is { Identity: var identity })
         {
             Provider? provider = providers.Find(identity.Provider);
             if (session.RefusedAt is not null)
@@ -200,9 +205,12 @@ internal sealed partial class SilentAuthentication(
             || (session.RefusedAt is not null && (error is "interaction_required" or "consent_required" or "account_selection_required"));
         if (isRefused && failure is not ProviderRefusedException { IsOfPushedRequest: true })
         {
+            metrics.Denied();
             await conclusion.EndAsync(session, SessionEnd.RefusedByTheProvider, $"it answered {error}");
             return;
         }
+
+        metrics.Unanswered();
 
         // Anybody can bring an error to the callback. Where the provider's session is probably over, only a confirmation closes the question.
         if (session.SidLostAt is null)

@@ -8,7 +8,7 @@ namespace Gateway.Sessions;
 /// Finds the device password that a request of an app sends: as `Authorization: Token`, or as the password of `Authorization: Basic`. It signs
 /// nobody in to the gateway's pages: <see cref="DeviceRequest"/> counts on the API and for the live status alone.
 /// </summary>
-internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegistry sessions)
+internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegistry sessions, SessionMetrics metrics)
 {
     /// <summary>A user name of Paperless has at most 150 characters of up to 4 bytes, and base64 makes 4 letters of 3 bytes.</summary>
     private const int MaxBasicLetters = 1024;
@@ -51,6 +51,7 @@ internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegi
 
         if (!isWellFormed)
         {
+            metrics.DevicePasswordUsed(isValid: false);
             context.Features.Set(new DeviceRequest(default, Session: null));
             return next(context);
         }
@@ -72,6 +73,7 @@ internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegi
         }
         catch (StoreUnavailableException unavailable)
         {
+            metrics.DevicePasswordUnknown();
             context.Features.Set(new DeviceRequest(secret, Session: null, unavailable.Message));
         }
 
@@ -79,10 +81,11 @@ internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegi
     }
 
     /// <summary>A browser's session is no device password, and a user name that comes along must be that of the account.</summary>
-    private static void Set(HttpContext context, SessionSecret secret, Session? session, string? username)
+    private void Set(HttpContext context, SessionSecret secret, Session? session, string? username)
     {
         bool isValid = session?.DevicePassword is not null
             && (username is null || string.Equals(username, session.Identity.Username, StringComparison.OrdinalIgnoreCase));
+        metrics.DevicePasswordUsed(isValid);
         if (isValid)
         {
             session!.UsedFrom = context.Connection.RemoteIpAddress;

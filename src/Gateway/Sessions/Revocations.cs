@@ -24,6 +24,7 @@ internal sealed partial class Revocations
     private readonly PendingRevocations _pending;
     private readonly TimeProvider _time;
     private readonly ILogger<SecurityLog> _logger;
+    private readonly SessionMetrics? _metrics;
     private readonly MinuteBudget _unauthenticatedTombstones = new(MaxUnauthenticatedTombstonesPerMinute);
 
     public Revocations(
@@ -32,7 +33,8 @@ internal sealed partial class Revocations
         SessionInfoProtector infos,
         PendingRevocations pending,
         TimeProvider time,
-        ILogger<SecurityLog> logger)
+        ILogger<SecurityLog> logger,
+        SessionMetrics? metrics = null)
     {
         _memory = memory;
         _store = store;
@@ -40,7 +42,14 @@ internal sealed partial class Revocations
         _pending = pending;
         _time = time;
         _logger = logger;
-        _pending.Revoked += key => Forget(key, SessionEnd.EndedElsewhere);
+        _metrics = metrics;
+        _pending.Revoked += key =>
+        {
+            if (Forget(key, SessionEnd.EndedElsewhere) is not null)
+            {
+                _metrics?.Ended(SessionEnd.EndedElsewhere);
+            }
+        };
     }
 
     /// <summary>A session in memory ended. Subscribers close its WebSockets and end the session in Paperless.</summary>
@@ -54,7 +63,7 @@ internal sealed partial class Revocations
     {
         Forget(session.Key, cause);
         await RemoveAsync(session.Key, cancellationToken);
-        SessionEnded(session.Identity.Username, cause, session.Key);
+        LogEnd(session.Identity.Username, cause, session.Key);
     }
 
     /// <summary>Ends a session that this process could not look up, because the store does not answer.</summary>
@@ -64,7 +73,7 @@ internal sealed partial class Revocations
         _pending.ThrowIfFull();
         Forget(key, cause);
         await RemoveAsync(key, cancellationToken, known: false);
-        SessionEnded("somebody", cause, key);
+        LogEnd("somebody", cause, key);
     }
 
     /// <summary>Ends one session by its row in the store, for all gateways.</summary>
@@ -73,7 +82,7 @@ internal sealed partial class Revocations
         SessionKey key = SessionKey.FromBytes(stored.Key);
         Forget(key, cause);
         await RemoveAsync(key, cancellationToken);
-        SessionEnded(_infos.Unprotect(stored.Info)?.Username ?? "somebody", cause, key);
+        LogEnd(_infos.Unprotect(stored.Info)?.Username ?? "somebody", cause, key);
     }
 
     /// <summary>Ends all sessions of a `sid` or of a person (see <see cref="SessionIndex"/>), and prevents those whose sign-in has already begun.</summary>
@@ -123,6 +132,7 @@ internal sealed partial class Revocations
             _pending.Remove(key);
         }
 
+        _metrics?.Ended(cause, ended.Count);
         SessionsEnded(ended.Count, cause, ended);
         return ended.Count;
     }
@@ -145,7 +155,7 @@ internal sealed partial class Revocations
     {
         if (Forget(key, cause) is { } session)
         {
-            SessionEnded(session.Identity.Username, cause, key);
+            LogEnd(session.Identity.Username, cause, key);
         }
     }
 
@@ -165,6 +175,12 @@ internal sealed partial class Revocations
         }
 
         return session;
+    }
+
+    private void LogEnd(string user, SessionEnd cause, SessionKey key)
+    {
+        _metrics?.Ended(cause);
+        SessionEnded(user, cause, key);
     }
 
     private async Task RemoveAsync(SessionKey key, CancellationToken cancellationToken, bool known = true)

@@ -30,6 +30,8 @@ internal sealed class SessionMemory(int capacity, long maxBytes = SessionMemory.
     /// <summary>The sessions that ended at this time or later, within <see cref="EndedTtl"/>.</summary>
     public IReadOnlyList<SessionKey> EndedSince(DateTimeOffset since) => [.. _ended.Where(entry => entry.Value >= since).Select(entry => entry.Key)];
 
+    public int Count => _sessions.Count;
+
     public IEnumerable<Session> All => _sessions.Select(entry => entry.Value);
 
     public bool TryGet(SessionKey key, out Session? session) => _sessions.TryGetValue(key, out session);

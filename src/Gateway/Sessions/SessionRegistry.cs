@@ -13,7 +13,8 @@ internal sealed partial class SessionRegistry(
     PendingRevocations pending,
     SessionSettings settings,
     TimeProvider time,
-    ILogger<SecurityLog> logger)
+    ILogger<SecurityLog> logger,
+    SessionMetrics? metrics = null)
 {
     /// <summary>Another gateway or request may write the same session in between. After this many conflicts the change fails.</summary>
     private const int MaxRenewAttempts = 10;
@@ -56,18 +57,25 @@ internal sealed partial class SessionRegistry(
         };
         if (!await store.AddAsync(stored, made.AssertedAt, cancellationToken))
         {
+            if (made.DevicePassword is null)
+            {
+                metrics?.SignIn(made.Identity.Provider, SignInOutcome.LoggedOut);
+            }
+
             EndedWhileUnderWay(made.Identity.Username, made.Identity.Provider);
             return null;
         }
 
         Session session = Create(secret, record, stored);
         memory.Add(session);
+        metrics?.Begun(made);
         if (made.DevicePassword is { } device)
         {
             DevicePasswordMade(made.Identity.Username, device.Name, device.Scope, expiresAt, session.Key);
         }
         else
         {
+            metrics?.SignIn(made.Identity.Provider, SignInOutcome.SignedIn);
             SignedIn(made.Identity.Username, made.Identity.Provider, made.Identity.Issuer, made.Identity.Subject, session.Key);
         }
 

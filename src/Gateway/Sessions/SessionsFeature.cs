@@ -27,7 +27,7 @@ namespace Gateway.Sessions;
 /// <item>`DevicePasswordMiddleware`, `DeviceCredential`: connect device passwords, which are sessions of apps, to HTTP.</item>
 /// <item>`SessionRegistry` begins, finds and renews sessions; `SessionMemory` keeps them; `SessionFreshness` decides when the store is asked.</item>
 /// <item>`Revocations` end sessions; `PendingRevocations` retries what the store did not accept.</item>
-/// <item>`SessionMaintenance` does the background work; `SessionList` lists sessions.</item>
+/// <item>`SessionMaintenance` does the background work; `SessionList` lists sessions; `SessionMetrics` counts them.</item>
 /// </list>
 /// <para>
 /// None of these types can be dropped: `SessionRecord` and `SessionInfo` are encrypted with different keys, `StoredSession` holds only ciphertext,
@@ -47,6 +47,7 @@ internal static class SessionsFeature
     public static void AddSessions(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(new SessionMemory(MemoryCapacity));
+        builder.Services.AddSingleton<SessionMetrics>();
         builder.Services.AddSingleton<SessionInfoProtector>();
         builder.Services.AddSingleton<PendingRevocations>();
         builder.Services.AddSingleton<Revocations>();

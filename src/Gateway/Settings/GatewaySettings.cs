@@ -29,6 +29,8 @@ internal sealed record GatewaySettings
 
     public required Uri ManagementUrl { get; init; }
 
+    public required MetricsSettings Metrics { get; init; }
+
     /// <summary>At least one. `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads to the first one.</summary>
     public required ImmutableArray<ProviderSettings> Providers { get; init; }
 
@@ -303,3 +305,7 @@ internal enum OfflineAccessMode
 
     Always,
 }
+
+/// <summary>Whether metrics are collected.</summary>
+/// <param name="OtlpEndpoint">`OTEL_EXPORTER_OTLP_ENDPOINT`: where they are sent, beside being scraped; null: nowhere.</param>
+internal sealed record MetricsSettings(bool IsOn, Uri? OtlpEndpoint);

@@ -34,6 +34,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
+            Metrics = Metrics(),
             Providers = providers,
             OfflineAccess = OfflineAccess(),
             Identity = new IdentitySettingsReader(_variables).Read(),
@@ -230,6 +231,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return url ?? new Uri("http://127.0.0.1:8081");
+    }
+
+    /// <summary>On by default where somebody could read them: at an address that the operator has chosen, or at a collector.</summary>
+    private MetricsSettings Metrics()
+    {
+        Uri? endpoint = _variables.HttpUrl("OTEL_EXPORTER_OTLP_ENDPOINT");
+        bool isRead = _variables.Text("GATEWAY_MANAGEMENT_URL") is not null || endpoint is not null;
+        return new MetricsSettings(_variables.Flag("GATEWAY_METRICS", fallback: isRead), endpoint);
     }
 
     private OfflineAccessMode OfflineAccess()

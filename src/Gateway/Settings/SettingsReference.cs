@@ -142,7 +142,12 @@ internal static class SettingsReference
                 "The origins of web apps that may call the API from a browser: their preflight requests are answered by Paperless."),
             new("PAPERLESS_FORCE_SCRIPT_NAME", None, "The path below which Paperless lives, such as `/paperless`."),
             new("GATEWAY_MANAGEMENT_URL", "`http://127.0.0.1:8081`",
-                "The address of the health checks, apart from the public address. The image sets `http://+:8081`."),
+                "The address of the health checks and metrics, apart from the public address. The image sets `http://+:8081`."),
+            new("GATEWAY_METRICS", "`true` if `GATEWAY_MANAGEMENT_URL` or `OTEL_EXPORTER_OTLP_ENDPOINT` is set",
+                "Whether the gateway collects metrics: Prometheus reads them at `/metrics` of the management address."),
+            new("OTEL_EXPORTER_OTLP_ENDPOINT", None,
+                "The address of an OpenTelemetry collector, to which the gateway sends its metrics, such as `http://collector:4317`. The standard variables " +
+                "beside it count, too, such as `OTEL_EXPORTER_OTLP_PROTOCOL` (`grpc`, or `http/protobuf`) and `OTEL_METRIC_EXPORT_INTERVAL`."),
         ]),
         new("Storage",
         [

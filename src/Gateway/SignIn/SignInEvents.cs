@@ -29,6 +29,7 @@ internal sealed partial class SignInEvents(
     SilentAuthentication silent,
     RecheckConclusion recheck,
     GatewaySettings settings,
+    SessionMetrics metrics,
     PageWriter pages,
     TimeProvider time,
     ILogger<SignInEvents> logger) : OpenIdConnectEvents
@@ -215,6 +216,7 @@ internal sealed partial class SignInEvents(
         catch (PaperlessApiException failure)
         {
             context.HandleResponse();
+            metrics.SignIn(provider.Id, SignInOutcome.Failed);
             await pages.RefuseAsync(
                 context.HttpContext,
                 PaperlessRefusals.SignIn(failure, SignInFeature.LoginPath(settings, provider.Id, context.ReturnUri)));
@@ -238,11 +240,13 @@ internal sealed partial class SignInEvents(
         else if (answer.Namesake is { } namesake)
         {
             context.HandleResponse();
+            metrics.SignIn(provider.Id, SignInOutcome.Asked);
             await question.AskAsync(context.HttpContext, person, result, context.ReturnUri!, namesake);
         }
         else
         {
             context.HandleResponse();
+            metrics.SignIn(provider.Id, SignInOutcome.Asked);
             await choice.AskAsync(context.HttpContext, person, result, context.ReturnUri!, answer);
         }
     }
@@ -250,6 +254,7 @@ internal sealed partial class SignInEvents(
     private async Task RefuseAsync(TicketReceivedContext context, Refusal refusal)
     {
         context.HandleResponse();
+        metrics.SignIn(ProviderOf(context.Scheme).Settings.Id, SignInOutcome.Refused);
         CallbackResult result = context.HttpContext.Features.Get<CallbackResult>()!;
         if (decision.Identify(ProviderOf(context.Scheme).Settings, result.Issuer, result.Claims) is { } who)
         {
@@ -309,6 +314,7 @@ internal sealed partial class SignInEvents(
         }
         else
         {
+            metrics.SignIn(ProviderOf(context.Scheme).Settings.Id, SignInOutcome.Failed);
             Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings, ScopesOf(context.Properties));
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {

@@ -13,6 +13,7 @@ internal sealed partial class BackChannelLogout(
     Revocations revocations,
     IReplayCache replayCache,
     ProviderRegistry providers,
+    LogoutTokenMetrics metrics,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
@@ -50,11 +51,13 @@ internal sealed partial class BackChannelLogout(
 
             // Marked as used afterwards: the provider may resend a logout that failed halfway.
             await replayCache.TryMarkUsedAsync(logout.ReplayKey, logout.ReplayKeyExpiresAt, CancellationToken.None);
+            metrics.Accepted();
             LoggedOut(at, logout.Subject, ended);
         }
         catch (Exception error) when (error is StoreUnavailableException or ProviderUnavailableException)
         {
             // 503 and not 400: the provider sends the token again.
+            metrics.Postponed();
             NotNow(providerId, error.Message, context.TraceIdentifier);
             context.Response.Headers.RetryAfter = "5";
             await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "temporarily_unavailable", "The gateway cannot end sessions at the moment.");
@@ -140,6 +143,7 @@ internal sealed partial class BackChannelLogout(
 
     private Task FailAsync(HttpContext context, string provider, string error)
     {
+        metrics.Refused();
         Refused(provider, error, context.TraceIdentifier);
         return WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_request", error);
     }

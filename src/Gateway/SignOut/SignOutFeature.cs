@@ -26,6 +26,7 @@ internal static class SignOutFeature
         builder.Services.AddSingleton<EndSessionRedirect>();
         builder.Services.AddSingleton<LogoutFlow>();
         builder.Services.AddSingleton<MySessionsEndpoint>();
+        builder.Services.AddSingleton<LogoutTokenMetrics>();
         builder.Services.AddSingleton<BackChannelLogout>();
         builder.Services.AddSingleton<FrontChannelLogout>();
     }

@@ -6,6 +6,7 @@ internal static class StaticCacheFeature
     public static void AddStaticCache(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(StaticFileLimits.Default);
+        builder.Services.AddSingleton<StaticCacheMetrics>();
         builder.Services.AddSingleton<StaticFileStore>();
         builder.Services.AddSingleton<StaticFileCompression>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());

@@ -10,7 +10,12 @@ namespace Gateway.StaticCache;
 /// <summary>
 /// Answers requests for Paperless's static files from the cache. Requests that the cache cannot answer are forwarded.
 /// </summary>
-internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch fetch, StaticFileLimits limits, TimeProvider clock)
+internal sealed class StaticFileResponder(
+    StaticFileStore store,
+    StaticFileFetch fetch,
+    StaticFileLimits limits,
+    StaticCacheMetrics metrics,
+    TimeProvider clock)
 {
     private const string Prefix = "/static/";
     private const int MaxPathLength = 512;
@@ -29,6 +34,7 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
     {
         if (!IsCacheableRequest(context))
         {
+            metrics.Forwarded();
             return false;
         }
 
@@ -36,7 +42,8 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
         string path = context.Request.Path.Value!;
         CachedStaticFile? file = store.Find(path) is { IsFresh: true } fresh ? fresh : null;
         Representation? representation = file?.Select(accepted);
-        if (representation is null)
+        bool isHit = representation is not null;
+        if (!isHit)
         {
             file = await FetchAsync(context, path);
             representation = file?.Select(accepted);
@@ -44,7 +51,17 @@ internal sealed class StaticFileResponder(StaticFileStore store, StaticFileFetch
 
         if (representation is null)
         {
+            metrics.Forwarded();
             return false;
+        }
+
+        if (isHit)
+        {
+            metrics.Hit();
+        }
+        else
+        {
+            metrics.Missed();
         }
 
         await WriteAsync(context, file!, representation);

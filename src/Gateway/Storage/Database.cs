@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Gateway.Storage;
 
 /// <summary>The SQLite file in `GATEWAY_DATA_DIR`. It is opened and migrated at start and has one writer at a time.</summary>
-internal sealed class Database(StorageSettings settings, ILogger<Database>? logger = null) : IDisposable
+internal sealed class Database(StorageSettings settings, ILogger<Database>? logger = null, StoreMetrics? metrics = null) : IDisposable
 {
     public const string FileName = "gateway.db";
 
@@ -290,13 +290,17 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
     public T Read<T>(Func<SqliteConnection, T> read)
     {
+        long begun = metrics?.Begin() ?? 0;
         try
         {
             using SqliteConnection connection = Connect();
-            return read(connection);
+            T result = read(connection);
+            metrics?.Answered(begun);
+            return result;
         }
         catch (SqliteException error)
         {
+            metrics?.Failed(begun);
             throw Unavailable(error);
         }
     }
@@ -308,6 +312,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <exception cref="StoreUnavailableException">The file cannot be written.</exception>
     public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> write, CancellationToken cancellationToken)
     {
+        long begun = metrics?.Begin() ?? 0;
         await _writer.WaitAsync(cancellationToken);
         try
         {
@@ -316,10 +321,12 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
             using SqliteTransaction transaction = connection.BeginTransaction();
             T result = write(connection);
             transaction.Commit();
+            metrics?.Answered(begun);
             return result;
         }
         catch (SqliteException error)
         {
+            metrics?.Failed(begun);
             throw Unavailable(error);
         }
         finally

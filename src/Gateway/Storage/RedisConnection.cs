@@ -6,7 +6,11 @@ using StackExchange.Redis;
 namespace Gateway.Storage;
 
 /// <summary>The connection to Redis. It is opened at start, shared by all stores, and reconnects by itself.</summary>
-internal sealed partial class RedisConnection(StorageSettings settings, TimeProvider time, ILogger<RedisConnection> logger) : IDisposable
+internal sealed partial class RedisConnection(
+    StorageSettings settings,
+    TimeProvider time,
+    ILogger<RedisConnection> logger,
+    StoreMetrics? metrics = null) : IDisposable
 {
     /// <summary>A request does not wait for Redis longer than this.</summary>
     private const int TimeoutMilliseconds = 1500;
@@ -117,12 +121,16 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
     public async Task<T> ExecuteAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
+        long begun = metrics?.Begin() ?? 0;
         try
         {
-            return await command(Database).WaitAsync(cancellationToken);
+            T result = await command(Database).WaitAsync(cancellationToken);
+            metrics?.Answered(begun);
+            return result;
         }
         catch (Exception error) when (IsUnavailable(error))
         {
+            metrics?.Failed(begun);
             throw Unavailable(error, settings);
         }
     }
@@ -130,12 +138,16 @@ internal sealed partial class RedisConnection(StorageSettings settings, TimeProv
     /// <exception cref="StoreUnavailableException">Redis does not answer, or refuses.</exception>
     public T Execute<T>(Func<IDatabase, T> command)
     {
+        long begun = metrics?.Begin() ?? 0;
         try
         {
-            return command(Database);
+            T result = command(Database);
+            metrics?.Answered(begun);
+            return result;
         }
         catch (Exception error) when (IsUnavailable(error))
         {
+            metrics?.Failed(begun);
             throw Unavailable(error, settings);
         }
     }

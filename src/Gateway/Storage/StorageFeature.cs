@@ -17,6 +17,7 @@ internal static class StorageFeature
     /// <remarks>Call this after all other features: sign-in also adds data protection, with the defaults of ASP.NET Core.</remarks>
     public static void AddStorage(this WebApplicationBuilder builder, GatewaySettings settings)
     {
+        builder.Services.AddSingleton<StoreMetrics>();
         builder.Services.AddSingleton<DataDirectory>();
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<SqliteAccounts>();

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Gateway.Metrics;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
@@ -36,7 +38,8 @@ internal sealed class OpenSockets : IDisposable
         Revocations revocations,
         PasswordSessionRegistry passwordSessions,
         TimeProvider time,
-        IHostApplicationLifetime lifetime)
+        IHostApplicationLifetime lifetime,
+        IMeterFactory meters)
     {
         _sessions = sessions;
         _revocations = revocations;
@@ -45,6 +48,7 @@ internal sealed class OpenSockets : IDisposable
         _passwordSessions = passwordSessions;
         _passwordSessions.Ended += CloseSocketsOf;
         _time = time;
+        meters.CreateGatewayMeter().CreateObservableUpDownCounter("gateway.websocket.open", () => Count, "{connection}", "WebSockets that are open.");
         _stopping = lifetime.ApplicationStopping.Register(() =>
         {
             _isStopping = true;

@@ -2,8 +2,8 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Gateway.Access;
 using Gateway.Forwarding;
+using Gateway.Metrics;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
@@ -508,7 +508,7 @@ public sealed class FailedLoginTests : IAsyncLifetime
         object? ofThisGateway = _world.Gateway.Services.GetRequiredService<IMeterFactory>();
         listener.InstrumentPublished = (instrument, all) =>
         {
-            if (instrument.Meter.Name == CredentialMetrics.MeterName && instrument.Meter.Scope == ofThisGateway)
+            if (instrument.Meter.Name == GatewayMeter.Name && instrument.Meter.Scope == ofThisGateway)
             {
                 all.EnableMeasurementEvents(instrument);
             }

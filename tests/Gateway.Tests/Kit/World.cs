@@ -152,6 +152,7 @@ internal sealed class World : IAsyncDisposable
             ["GATEWAY_PAPERLESS_TOKEN"] = Options.ApiToken ?? (Paperless.Data.FindUser(GatewayUser) is null ? "0" : Paperless.Data.TokenOf(GatewayUser)),
             ["PAPERLESS_SOCIAL_AUTO_SIGNUP"] = "true",
             ["GATEWAY_MANAGEMENT_URL"] = "http://127.0.0.1:0",
+            ["GATEWAY_METRICS"] = "false",
             ["GATEWAY_DATA_DIR"] = _data,
         };
         foreach ((string name, string? value) in Options.Settings)

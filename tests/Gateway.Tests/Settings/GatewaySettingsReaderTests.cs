@@ -57,6 +57,26 @@ public sealed class GatewaySettingsReaderTests
         Assert.Contains(client, problem.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, null, null, null)]
+    [InlineData(true, "http://+:8081", null, null)]
+    [InlineData(true, null, "http://collector:4317", null)]
+    [InlineData(true, null, null, "true")]
+    [InlineData(false, "http://+:8081", "http://collector:4317", "false")]
+    public void Metrics_are_on_where_somebody_can_read_them_unless_GATEWAY_METRICS_says_otherwise(bool on, string? management, string? collector, string? flag)
+    {
+        MetricsSettings settings = GivenEnvironment.Read(
+            ("GATEWAY_MANAGEMENT_URL", management),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+            ("GATEWAY_METRICS", flag)).Good.Metrics;
+
+        Assert.Equal((on, collector), (settings.IsOn, settings.OtlpEndpoint?.OriginalString));
+    }
+
+    [Fact]
+    public void An_OTEL_EXPORTER_OTLP_ENDPOINT_that_is_no_address_is_a_mistake() =>
+        Assert.Equal("OTEL_EXPORTER_OTLP_ENDPOINT", GivenEnvironment.Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")).Problem.Variable);
+
     [Fact]
     public void Every_setting_in_a_full_environment_has_its_documented_meaning()
     {

@@ -1,14 +1,18 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using System.Text.RegularExpressions;
 using Gateway.Access;
+using Gateway.Metrics;
 using Gateway.Operations;
 using Gateway.Settings;
+using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Shipping;
 
 /// <summary>Tables of the documents that are generated from the code. With `UPDATE_DOCS=1` these tests write them anew.</summary>
-public sealed class GeneratedDocumentTests
+public sealed partial class GeneratedDocumentTests
 {
     [Fact]
     public void The_documented_settings_are_those_of_the_code() => Check("docs/settings.md", "settings", _ => SettingsReference.ToMarkdown());
@@ -20,8 +24,58 @@ public sealed class GeneratedDocumentTests
     public void The_documented_access_table_is_that_of_the_code() => Check("docs/architecture.md", "access", _ => AccessRows());
 
     [Fact]
+    public async Task The_documented_metrics_are_those_of_the_code()
+    {
+        await using World world = await World.StartAsync();
+        string table = MetricRows(Instruments(world.Gateway.Services));
+        Check("docs/operating.md", "metrics", _ => table);
+    }
+
+    [Fact]
     public void Every_documented_log_event_says_what_to_do() =>
         Assert.Empty(Remedies(Part("docs/operating.md", "events").Text).Where(remedy => remedy.Value.Length == 0).Select(remedy => remedy.Key));
+
+    private static string MetricRows(IEnumerable<Instrument> instruments)
+    {
+        StringBuilder text = new("| Instrument | Kind | Unit | Meaning |\n|---|---|---|---|\n");
+        foreach (Instrument instrument in instruments.OrderBy(instrument => instrument.Name, StringComparer.Ordinal))
+        {
+            string kind = instrument.GetType().Name.Split('`')[0].Replace("Observable", "", StringComparison.Ordinal);
+            text.Append("| ").AppendJoin(" | ", $"`{instrument.Name}`", kind, $"`{instrument.Unit}`", WithCode(instrument.Description!)).Append(" |\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The names of attributes have dots within.</summary>
+    private static string WithCode(string description) => AttributeName().Replace(description, "`$0`");
+
+    [GeneratedRegex(@"\b(gateway|db)\.[a-z_.]*[a-z]")]
+    private static partial Regex AttributeName();
+
+    /// <summary>Every instrument of the gateway. Each class `…Metrics` makes some.</summary>
+    private static List<Instrument> Instruments(IServiceProvider services)
+    {
+        foreach (Type type in typeof(Program).Assembly.GetTypes().Where(type => type.Name.EndsWith("Metrics", StringComparison.Ordinal) && type.IsClass))
+        {
+            services.GetRequiredService(type);
+        }
+
+        List<Instrument> instruments = [];
+        object factory = services.GetRequiredService<IMeterFactory>();
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == GatewayMeter.Name && instrument.Meter.Scope == factory)
+                {
+                    instruments.Add(instrument);
+                }
+            },
+        };
+        listener.Start();
+        return instruments;
+    }
 
     private static string AccessRows()
     {
