@@ -35,9 +35,27 @@ internal static partial class ScrapedMetrics
         return sum;
     }
 
+    /// <summary>Whether a selector of PromQL finds a series.</summary>
+    /// <param name="matchers">As between its braces, with `=` and `=~`.</param>
+    public static async Task<bool> HasSeriesAsync(this World world, string metric, string matchers)
+    {
+        string text = (await world.ScrapeAsync()).Text;
+        Match[] wanted = Matcher().Matches(matchers).ToArray();
+        return Sample().Matches(text).Any(line => line.Groups["metric"].Value == metric && wanted.All(one => IsIn(line.Groups["labels"].Value, one)));
+    }
+
+    private static bool IsIn(string labels, Match matcher) => Matcher().Matches(labels).Any(label =>
+        label.Groups["name"].Value == matcher.Groups["name"].Value
+        && (matcher.Groups["operator"].Value == "=~"
+            ? Regex.IsMatch(label.Groups["value"].Value, $"^(?:{matcher.Groups["value"].Value})$")
+            : label.Groups["value"].Value == matcher.Groups["value"].Value));
+
     /// <summary>Something that is counted after its answer.</summary>
     public static Task UntilCountedAsync(this World world, double count, string metric, params (string Name, string Value)[] labels) =>
         Wait.UntilAsync(async () => await world.MetricAsync(metric, labels) == count, $"{metric} is {count}.");
+
+    [GeneratedRegex(@"(?<name>\w+)(?<operator>=~?)""(?<value>[^""]*)""")]
+    private static partial Regex Matcher();
 
     [GeneratedRegex(@"^(?<metric>\w+)(\{(?<labels>.*)\})? (?<value>\S+)( \d+)?\r?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Sample();

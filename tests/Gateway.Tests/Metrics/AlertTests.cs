@@ -1,0 +1,119 @@
+using System.Text.RegularExpressions;
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
+using Gateway.Tests.Access;
+using Gateway.Tests.Kit;
+using Gateway.Tests.Shipping;
+using Gateway.Tests.SignOut;
+using YamlDotNet.RepresentationModel;
+
+namespace Gateway.Tests.Metrics;
+
+/// <summary>The alerts of `config/prometheus-rules.yaml`: after the incident, `/metrics` has what the expression asks for.</summary>
+public sealed partial class AlertTests
+{
+    /// <summary>Prometheus itself makes this metric.</summary>
+    private const string MadeByPrometheus = "up";
+
+    private static readonly Dictionary<string, Func<World, Task>> Incidents = new()
+    {
+        ["GatewayDown"] = _ => Task.CompletedTask,
+
+        // A store that fails is in MetricsTests.
+        ["GatewayStoreUnavailable"] = _ => Task.CompletedTask,
+        ["GatewayPaperlessUnreachable"] = LosePaperlessAsync,
+        ["GatewaySignInsFail"] = FailSignInAsync,
+        ["GatewayRechecksUnanswered"] = RecheckWithoutAnswerAsync,
+        ["GatewayLogoutTokensRefused"] = RefuseLogoutTokenAsync,
+        ["GatewayPasswordGuessing"] = GuessAsync,
+    };
+
+    private static YamlMappingNode[] Rules { get; } =
+    [
+        .. ((YamlSequenceNode)((YamlSequenceNode)Shipped.Yaml(Shipped.Text("config/prometheus-rules.yaml"))["groups"])[0]["rules"]).Cast<YamlMappingNode>(),
+    ];
+
+    public static TheoryData<string> Alerts => [.. Rules.Select(NameOf)];
+
+    [Theory]
+    [MemberData(nameof(Alerts))]
+    public async Task After_the_incident_of_an_alert_its_metrics_are_there_with_their_labels(string alert)
+    {
+        string expression = Rules.Single(rule => NameOf(rule) == alert)["expr"].Text();
+        await using World world = await FailedLoginClient.StartWorldAsync(configure: options =>
+        {
+            options.Settings["GATEWAY_METRICS"] = "true";
+            options.Provider = given => given with { OfflineAccess = true };
+        });
+        await Incidents[alert](world);
+
+        Match[] selectors = Selector().Matches(Grouping().Replace(expression, "")).ToArray();
+        Assert.NotEmpty(selectors);
+        foreach (Match selector in selectors.Where(selector => selector.Groups["metric"].Value != MadeByPrometheus))
+        {
+            await Wait.UntilAsync(() => world.HasSeriesAsync(selector.Groups["metric"].Value, selector.Groups["labels"].Value), $"{selector.Value} is there.");
+        }
+    }
+
+    [Fact]
+    public void Each_alert_has_an_incident_here_a_summary_and_a_section_of_the_document()
+    {
+        Assert.Equal(Incidents.Keys, Rules.Select(NameOf));
+        Assert.All(Rules, rule =>
+        {
+            IReadOnlyDictionary<string, string> annotations = rule.Map("annotations");
+            string[] runbook = annotations["runbook"].Split('#');
+            Assert.Equal(("docs/alerts.md", NameOf(rule).ToLowerInvariant()), (runbook[0], runbook[1]));
+            Assert.Contains(runbook[1], Document.Of(runbook[0]).Anchors);
+            Assert.NotEmpty(annotations["summary"]);
+        });
+    }
+
+    private static string NameOf(YamlMappingNode rule) => rule["alert"].Text();
+
+    private static async Task LosePaperlessAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Fault gone = world.Paperless.Faults.Drop(_ => true);
+        await alice.FetchAsync("/api/documents/");
+    }
+
+    private static async Task FailSignInAsync(World world)
+    {
+        using Visitor alice = world.NewVisitor();
+        world.Provider.SignsInAs = "alice";
+        RoundTrip trip = await RoundTrip.BeginAsync(alice);
+        string callback = await trip.AnswerAsync();
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        await trip.FinishAsync(callback);
+    }
+
+    private static async Task RecheckWithoutAnswerAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        await alice.OpenAsync("/documents/2");
+    }
+
+    private static async Task RefuseLogoutTokenAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpResponseMessage refused = await world.SendLogoutAsync(world.Provider.Sessions[^1], BackChannel.Without("sid", "sub"));
+    }
+
+    private static async Task GuessAsync(World world)
+    {
+        using FailedLoginClient guesser = new(world, "198.51.100.1");
+        await guesser.FailAsync(10);
+        await guesser.WithTokenAsync("wrong");
+    }
+
+    /// <summary>The names within are labels.</summary>
+    [GeneratedRegex(@"\bby \([^)]*\)")]
+    private static partial Regex Grouping();
+
+    /// <summary>A metric with its labels and its range; a function is followed by a parenthesis.</summary>
+    [GeneratedRegex(@"\b(?<metric>[a-z]\w+)\b(?!\s*\()(\{(?<labels>[^}]*)\})?(\[\w+\])?", RegexOptions.ExplicitCapture)]
+    private static partial Regex Selector();
+}
