@@ -28,6 +28,7 @@ internal sealed class Lineup
         [
             await GatewayAsync("gateway, with a session", new(bench, "quiet", upstream, provider)),
             await GatewayAsync("gateway, with the request log", new(bench, "logging", upstream, provider, RequestLog: true)),
+            await GatewayAsync("gateway, with metrics", new(bench, "metrics", upstream, provider, Metrics: true)),
         ];
 
         // The others get the same headers, a cookie of that length included.
@@ -38,8 +39,8 @@ internal sealed class Lineup
         Variant? proxy = null;
         if (whole)
         {
-            variants.Insert(3, await DeviceAsync(new(bench, "device", upstream, provider)));
-            variants.Insert(4, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
+            variants.Insert(4, await DeviceAsync(new(bench, "device", upstream, provider)));
+            variants.Insert(5, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
             variants.Add(await ApacheAsync(bench, upstream, provider));
             (Child server, Uri address) = await Nginx.StartProxyAsync(bench, upstream);
             variants.Add(proxy = new Variant("nginx as a proxy, no authentication", new Uri(address, Path), cookie, server));

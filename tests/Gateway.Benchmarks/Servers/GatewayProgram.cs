@@ -10,6 +10,7 @@ internal sealed record GatewayProgram(
     Uri Upstream,
     DevelopmentProvider Provider,
     bool RequestLog = false,
+    bool Metrics = false,
     string? RedisUrl = null)
 {
     private readonly int _managementPort = Workbench.FreePort();
@@ -53,6 +54,7 @@ internal sealed record GatewayProgram(
             ["GATEWAY_PAPERLESS_TOKEN"] = Token,
             ["GATEWAY_UPSTREAM_URL"] = Upstream.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = DataDirectory,
+            ["GATEWAY_METRICS"] = Metrics ? "true" : "false",
             ["GATEWAY_MANAGEMENT_URL"] = LiveAddress.GetLeftPart(UriPartial.Authority),
         };
         if (!RequestLog)
