@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Gateway.Access;
 using Gateway.Forwarding;
 using Gateway.Metrics;
 using Gateway.StandIns.Paperless;
