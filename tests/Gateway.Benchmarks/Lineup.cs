@@ -35,11 +35,11 @@ internal sealed class Lineup
         string cookie = variants[0].Cookie;
         Variant plain = new("plain YARP", new Uri(yarpAddress, Path), cookie, yarp);
         variants.InsertRange(0, [plain]);
+        variants.Insert(2, await DeviceAsync(new(bench, "device", upstream, provider)));
         variants.Add(new Variant("plain YARP, second run", plain.Address, cookie, yarp));
         Variant? proxy = null;
         if (whole)
         {
-            variants.Insert(4, await DeviceAsync(new(bench, "device", upstream, provider)));
             variants.Insert(5, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
             variants.Add(await ApacheAsync(bench, upstream, provider));
             (Child server, Uri address) = await Nginx.StartProxyAsync(bench, upstream);

@@ -27,7 +27,10 @@ internal static class Nginx
             server {
               listen 127.0.0.1:{{port}} backlog=4096;
               default_type application/json;
-              location = /api/ui_settings/ { return 200 '{"user": {"id": 1, "username": "gateway", "is_superuser": true} }'; }
+              location = /api/ui_settings/ {
+                if ($http_cookie) { return 200 '{"user": {"id": 7, "username": "alice", "is_superuser": false} }'; }
+                return 200 '{"user": {"id": 1, "username": "gateway", "is_superuser": true} }';
+              }
               location = /api/users/ { return 200 '{"next": null, "results": [{{Alice}}]}'; }
               location = /api/users/7/ { return 200 '{{Alice}}'; }
               location = /api/profile/ { return 200 '{"auth_token": "0123456789abcdef"}'; }
