@@ -61,15 +61,15 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
                 return Finding.Problem(Subject, "the gateway's user cannot write there", remedy);
             }
 
-            if (schema > Database.CurrentSchema)
+            if (schema > DatabaseSchema.Current)
             {
                 return Finding.Problem(
                     Subject,
-                    $"a newer gateway wrote the database (schema {schema}, this one knows {Database.CurrentSchema})",
+                    $"a newer gateway wrote the database (schema {schema}, this one knows {DatabaseSchema.Current})",
                     "Run that version, or set GATEWAY_DATA_DIR to an empty directory");
             }
 
-            return schema < Database.CurrentSchema
+            return schema < DatabaseSchema.Current
                 ? Finding.Good(Subject, DescribeUpdate(schema))
                 : Finding.Good(Subject, $"the database is readable (schema {schema})");
         }
@@ -82,8 +82,8 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
 
     private static string DescribeUpdate(long schema)
     {
-        string sessions = Database.EndsSessions(schema) ? "everybody signs in once more" : "people stay signed in";
-        return $"the start of this version updates the database from schema {schema} to {Database.CurrentSchema}; {sessions}, and an older version cannot "
+        string sessions = DatabaseSchema.EndsSessions(schema) ? "everybody signs in once more" : "people stay signed in";
+        return $"the start of this version updates the database from schema {schema} to {DatabaseSchema.Current}; {sessions}, and an older version cannot "
             + "read it then, so make a backup first";
     }
 

@@ -1,4 +1,3 @@
-using Gateway.Accounts;
 using Gateway.Paperless;
 using Gateway.Providers;
 using Gateway.Sessions;
@@ -11,6 +10,8 @@ namespace Gateway.Operations;
 internal sealed partial class AccountsCommand(
     IAccountLinkStore links,
     IRefusedSignInStore refused,
+    PendingLinksCommand pendingLinks,
+    NamedUsers users,
     AccountsImport import,
     PaperlessApi api,
     ProviderRegistry providers,
@@ -27,7 +28,7 @@ internal sealed partial class AccountsCommand(
             return arguments.Verb switch
             {
                 AccountsVerb.Link => await LinkAsync(arguments),
-                AccountsVerb.Unlink when arguments.ProviderUser.Length > 0 => await UnlinkPendingAsync(arguments),
+                AccountsVerb.Unlink when arguments.ProviderUser.Length > 0 => await pendingLinks.UnlinkAsync(arguments),
                 AccountsVerb.Unlink => await UnlinkAsync(arguments),
                 AccountsVerb.Import => await import.RunAsync(arguments.File, arguments.Json),
                 AccountsVerb.List when arguments.Refused => await ListRefusedAsync(arguments.Json),
@@ -94,17 +95,6 @@ internal sealed partial class AccountsCommand(
     private static string TableText(LinkedAccount[] rows, string missingName) =>
         rows.Length == 0 ? "Nobody is linked to a Paperless user yet." : LinkedAccountText.Table(rows, missingName);
 
-    private static string DescribeNoExactMatch(string? wanted, int exactMatches, IReadOnlyList<PaperlessUser> named)
-    {
-        if (exactMatches > 1)
-        {
-            return $"Paperless has {exactMatches} users \"{wanted}\".";
-        }
-
-        string others = string.Join(" and ", named.Select(other => $"\"{other.Username}\""));
-        return named.Count > 0 ? $"Paperless has no user \"{wanted}\" but {others}: letter case counts." : $"Paperless has no user \"{wanted}\".";
-    }
-
     private async Task<int> LinkAsync(AccountsArguments arguments)
     {
         if (arguments.Provider is null && providers.All.Length > 1)
@@ -120,7 +110,7 @@ internal sealed partial class AccountsCommand(
 
         if (arguments.ProviderUser.Length > 0)
         {
-            return await LinkPendingAsync(arguments, provider);
+            return await pendingLinks.LinkAsync(arguments, provider);
         }
 
         // A link of another provider also counts: it is an orphan of a renamed provider, which this provider would adopt.
@@ -129,7 +119,7 @@ internal sealed partial class AccountsCommand(
             return await Terminal.FailAsync(await DescribeExistingLinkAsync(existing, provider));
         }
 
-        (PaperlessUser? found, string? mistake) = await FindUserAsync(arguments.User);
+        (PaperlessUser? found, string? mistake) = await users.FindAsync(arguments.User);
         if (found is not { } user)
         {
             return await Terminal.FailAsync(mistake!);
@@ -154,61 +144,9 @@ internal sealed partial class AccountsCommand(
 
         Linked(user.Username, user.Id, added.Provider, added.Subject, added.Issuer);
         await WriteResultAsync(added, user.Username, $"{user.Username} (user {user.Id}) is now linked to {added.Subject} of {added.Issuer}.", arguments.Json);
-        await WarnOfUselessUserAsync(user);
+        await NamedUsers.WarnOfUselessAsync(user);
         await WarnOfUselessIssuerAsync(link, provider);
         return 0;
-    }
-
-    private async Task<int> LinkPendingAsync(AccountsArguments arguments, Provider provider)
-    {
-        (PaperlessUser? found, string? mistake) = await FindUserAsync(arguments.User);
-        if (found is not { } user)
-        {
-            return await Terminal.FailAsync(mistake!);
-        }
-
-        DateTimeOffset now = time.GetUtcNow();
-        PendingLink pending = new(provider.Settings.Id, arguments.ProviderUser, user.Id, user.DateJoined ?? "", now, now + PendingLink.Ttl);
-        await links.AddPendingAsync(pending, CancellationToken.None);
-        PendingLinked(user.Username, user.Id, pending.ProviderUser, pending.Provider);
-        await WriteResultAsync(
-            LinkedAccount.From(pending, user.Username),
-            $"The first person who signs in as {pending.ProviderUser} at {pending.Provider} before {Terminal.Time(pending.ExpiresAt)} gets the account "
-                + $"{user.Username} (user {user.Id}).",
-            arguments.Json);
-        await WarnOfUselessUserAsync(user);
-        return 0;
-    }
-
-    private async Task<int> UnlinkPendingAsync(AccountsArguments arguments)
-    {
-        PendingLink[] named = [.. (await links.ListPendingAsync(time.GetUtcNow(), CancellationToken.None)).Where(other =>
-            other.ProviderUser == arguments.ProviderUser && (arguments.Provider is null || other.Provider == arguments.Provider))];
-        if (named.Length > 1)
-        {
-            string all = string.Join(" and ", named.Select(other => other.Provider));
-            return await Terminal.FailAsync($"accounts unlink: --provider is missing; that user name is awaited at {all}.", Terminal.BadUsage);
-        }
-
-        if (named.Length == 0 || !await links.RemovePendingAsync(named[0], CancellationToken.None))
-        {
-            return await Terminal.FailAsync($"No link waits for the user name {arguments.ProviderUser}: it was used, or has expired, or \"accounts list\" "
-                + "shows another name. A link that was used is removed by --issuer and --subject.");
-        }
-
-        PendingUnlinked(named[0].UserId, named[0].ProviderUser, named[0].Provider);
-        await WriteResultAsync(
-            LinkedAccount.From(named[0], username: null),
-            $"No link waits for the user name {named[0].ProviderUser} at {named[0].Provider} any more.",
-            arguments.Json);
-        return 0;
-    }
-
-    private async Task<(PaperlessUser? User, string? Mistake)> FindUserAsync(string name)
-    {
-        IReadOnlyList<PaperlessUser> named = await api.FindUsersAsync(name, CancellationToken.None);
-        PaperlessUser[] exactMatches = [.. named.Where(user => user.Username == name)];
-        return exactMatches is [PaperlessUser user] ? (user, null) : (null, DescribeNoExactMatch(name, exactMatches.Length, named));
     }
 
     private async Task<int> UnlinkAsync(AccountsArguments arguments)
@@ -264,21 +202,6 @@ internal sealed partial class AccountsCommand(
         return ended;
     }
 
-    /// <summary>Warns if nobody can sign in with a link to this user.</summary>
-    private static async Task WarnOfUselessUserAsync(PaperlessUser user)
-    {
-        if (!user.IsActive)
-        {
-            await Terminal.NoteAsync($"{user.Username} is not active in Paperless: nobody can sign in with this link until it is.");
-        }
-
-        if (!Username.CanBeSent(user.Username))
-        {
-            await Terminal.NoteAsync(
-                $"The name {user.Username} cannot be sent in the user header: nobody can sign in with this link until the user is renamed.");
-        }
-    }
-
     /// <summary>Warns if the provider has another issuer than the link.</summary>
     private static async Task WarnOfUselessIssuerAsync(AccountLink link, Provider provider)
     {
@@ -331,10 +254,7 @@ internal sealed partial class AccountsCommand(
         failure is PaperlessUnavailableException ? $"Paperless cannot be asked: {failure.Message}." : failure.Message;
 
     private static Task WriteResultAsync(AccountLink link, string? name, string text, bool json) =>
-        WriteResultAsync(LinkedAccount.From(link, name), text, json);
-
-    private static Task WriteResultAsync(LinkedAccount account, string text, bool json) =>
-        Console.Out.WriteLineAsync(json ? LinkedAccountText.Json(account) : Terminal.ReplaceControlCharacters(text));
+        LinkedAccountText.WriteResultAsync(LinkedAccount.From(link, name), text, json);
 
     [LoggerMessage(
         EventId = 7040,
@@ -349,18 +269,4 @@ internal sealed partial class AccountsCommand(
         Level = LogLevel.Information,
         Message = "{User} (user {UserId}) is no longer linked to {Subject} of {Issuer} at {Provider}, by a command")]
     private partial void Unlinked(string? user, int userId, string provider, string subject, string issuer);
-
-    [LoggerMessage(
-        EventId = 7042,
-        EventName = "PendingLinkMade",
-        Level = LogLevel.Information,
-        Message = "{User} (user {UserId}) will be linked to the first person who signs in as {Name} at {Provider} within a week, by a command")]
-    private partial void PendingLinked(string user, int userId, string name, string provider);
-
-    [LoggerMessage(
-        EventId = 7043,
-        EventName = "PendingLinkRemoved",
-        Level = LogLevel.Information,
-        Message = "User {UserId} will not be linked to the person who signs in as {Name} at {Provider}: the pending link is removed, by a command")]
-    private partial void PendingUnlinked(int userId, string name, string provider);
 }

@@ -26,6 +26,10 @@ internal sealed record LinkedAccount(int UserId, string? Username, string Provid
 /// <summary>Writes links as JSON or as a table.</summary>
 internal static class LinkedAccountText
 {
+    /// <summary>Writes what a command has done.</summary>
+    public static Task WriteResultAsync(LinkedAccount account, string text, bool json) =>
+        Console.Out.WriteLineAsync(json ? Json(account) : Terminal.ReplaceControlCharacters(text));
+
     private static readonly string[] Head = ["USER", "NAME", "PROVIDER", "LABEL", "ISSUER", "SUBJECT", "LINKED AT"];
 
     private static readonly string[] PendingHead = ["USER", "NAME", "PROVIDER", "PROVIDER USER", "EXPIRES"];

@@ -35,6 +35,8 @@ internal static class OperationsFeature
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.AddSingleton<AccountsImport>();
+        builder.Services.AddSingleton<PendingLinksCommand>();
+        builder.Services.AddSingleton<NamedUsers>();
         builder.Services.AddSingleton<SessionsCommand>();
         builder.Services.AddSingleton<AppsCommand>();
         builder.Services.Configure<HostOptions>(options =>

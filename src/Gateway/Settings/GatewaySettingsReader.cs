@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
@@ -11,12 +10,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
     private const int DefaultSessionCookieAge = 1_814_400;
 
-    private const int MaxFailedLogins = 1000;
-
-    private static readonly TimeSpan MaxFailedLoginWindow = TimeSpan.FromHours(24);
-
-    private static readonly TimeSpan MinRecheck = TimeSpan.FromSeconds(10);
-
     private readonly Variables _variables = new(configuration);
 
     /// <exception cref="SettingsException">Settings are invalid. The exception lists every problem.</exception>
@@ -24,6 +17,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     {
         PublicOrigin? origin = Public();
         ImmutableArray<ProviderSettings> providers = new AppClientSettingsReader(_variables).Apply(new IdTokenSettingsReader(_variables).Apply(Providers()));
+        CredentialSettingsReader credentials = new(_variables);
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
@@ -42,9 +36,9 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
                 [.. providers.Select(provider => provider.Id)],
                 accountSignups: _variables.Flag("PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"),
                 severalTenants: providers.Any(provider => provider.AllowedTenants.Count > 1 && TenantIssuer.IsForEveryTenant(provider.DiscoveryUrl))),
-            Session = Session(providers),
+            Session = Session(providers, credentials),
             Paperless = new PaperlessSettingsReader(_variables).Read(origin),
-            FailedLogins = FailedLogins(),
+            FailedLogins = credentials.ReadFailedLogins(),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();
@@ -258,97 +252,13 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
     }
 
-    private SessionSettings Session(ImmutableArray<ProviderSettings> providers)
+    private SessionSettings Session(ImmutableArray<ProviderSettings> providers, CredentialSettingsReader credentials)
     {
         TimeSpan cookieAge = _variables.Duration("PAPERLESS_SESSION_COOKIE_AGE", TimeSpan.FromSeconds(DefaultSessionCookieAge));
         TimeSpan lifetime = _variables.Duration("GATEWAY_SESSION_LIFETIME", cookieAge);
-        const string name = "GATEWAY_SESSION_RECHECK";
-        TimeSpan recheck = _variables.Duration(name, TimeSpan.FromMinutes(5));
-        if (recheck < MinRecheck)
-        {
-            _variables.Problem(
-                name,
-                $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.",
-                $"Write {MinRecheck.TotalSeconds:0}s or more, such as 5m.");
-        }
-
-        return new SessionSettings(_variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24)), lifetime, recheck) { Apps = Apps(providers) };
-    }
-
-    private AppSettings Apps(ImmutableArray<ProviderSettings> providers)
-    {
-        const string name = "GATEWAY_APP_RECHECK";
-        AppSettings standard = AppSettings.Default;
-        TimeSpan recheck = _variables.Duration(name, standard.Recheck);
-        if (recheck < MinRecheck)
-        {
-            _variables.Problem(
-                name,
-                $"\"{_variables.Text(name)}\" is too short: the gateway would query the provider all the time.",
-                $"Write {MinRecheck.TotalSeconds:0}s or more, such as 1h.");
-        }
-
-        bool isOn = _variables.Flag("GATEWAY_APPS", standard.IsOn);
-        return new AppSettings
-        {
-            IsOn = isOn,
-            Recheck = recheck,
-            Lifetime = _variables.Duration("GATEWAY_APP_LIFETIME", standard.Lifetime),
-            PaperlessTokens = _variables.Flag("GATEWAY_PAPERLESS_TOKENS", standard.PaperlessTokens),
-            BearerAudiences = BearerAudiences(providers, isOn),
-        };
-    }
-
-    /// <summary>`10/5m`: a number and a duration.</summary>
-    private FailedLoginLimit? FailedLogins()
-    {
-        const string name = "GATEWAY_FAILED_LOGINS";
-        string text = _variables.Text(name) ?? "10/5m";
-        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
-        {
-            return null;
-        }
-
-        string[] parts = text.Split('/', StringSplitOptions.TrimEntries);
-        if (parts.Length == 2
-            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-            && count is > 0 and <= MaxFailedLogins
-            && Variables.TryReadDuration(parts[1], out TimeSpan window)
-            && !char.IsAsciiDigit(parts[1][^1])
-            && window <= MaxFailedLoginWindow)
-        {
-            return new FailedLoginLimit(count, window);
-        }
-
-        _variables.Problem(
-            name,
-            $"\"{text}\" is not a number of failures and a time.",
-            $"Write them as 10/5m (at most {MaxFailedLogins} failures and 24h), or off.");
-        return null;
-    }
-
-    private static bool IsClientOfSignIn(ProviderSettings provider, string clientId) =>
-        provider.ClientId == clientId || provider.AppClientIds.Contains(clientId);
-
-    /// <summary>ID tokens of a sign-in have the client's id as their audience, and must open nothing.</summary>
-    private ImmutableArray<string> BearerAudiences(ImmutableArray<ProviderSettings> providers, bool isOn)
-    {
-        const string name = "GATEWAY_BEARER_AUDIENCES";
-        ImmutableArray<string> audiences = _variables.List(name);
-        foreach (string audience in audiences.Where(audience => providers.Any(provider => IsClientOfSignIn(provider, audience))))
-        {
-            _variables.Problem(
-                name,
-                $"\"{audience}\" is the client_id of a sign-in, of the browser or of an app: its ID tokens have that audience, too.",
-                "Register an API, or a client of its own, at the provider and write its audience here.");
-        }
-
-        if (!isOn && !audiences.IsEmpty)
-        {
-            _variables.Warn($"{name} has no effect while GATEWAY_APPS is off.");
-        }
-
-        return audiences;
+        TimeSpan recheck = RecheckInterval.Read(_variables, "GATEWAY_SESSION_RECHECK", TimeSpan.FromMinutes(5), example: "5m");
+        TimeSpan idle = _variables.Duration("GATEWAY_SESSION_IDLE", TimeSpan.FromHours(24));
+        return new SessionSettings(idle, lifetime, recheck) { Apps = credentials.ReadApps(providers) };
     }
 
     /// <summary>A typo must not disable a protection: a name close to a known one is a problem, any other unknown name a warning.</summary>

@@ -29,11 +29,11 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     private readonly RedisLinkRecords _records = new(redis, time);
 
     public Task<AccountLink?> FindAsync(PersonKey person, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.FindLink, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
+        RunAsync(RedisLinkScripts.Find, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
 
     public Task<AccountLink?> AdoptOrphanAsync(PersonKey person, IReadOnlyCollection<string> configured, CancellationToken cancellationToken) =>
         RunAsync(
-            RedisScripts.AdoptOrphan,
+            RedisLinkScripts.AdoptOrphan,
             [.. LinkKeys(person), RedisNames.LinksOfSubject + LegacyName(person)],
             [.. Prefixes, .. Names(person), .. configured.Select(provider => (RedisValue)provider)],
             cancellationToken);
@@ -49,7 +49,7 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
         PersonKey person = link.Person;
         await _records.RepairAsync(Name(person), link.UserId, cancellationToken);
         return await RunAsync(
-            RedisScripts.AddLink,
+            RedisLinkScripts.Add,
             [
                 .. LinkKeys(person),
                 RedisNames.Reservation + Name(person),
@@ -68,17 +68,17 @@ internal sealed class RedisAccounts(RedisConnection redis, TimeProvider time) : 
     }
 
     public Task<AccountLink?> RemoveAsync(long id, int userId, CancellationToken cancellationToken) =>
-        RunAsync(RedisScripts.RemoveLinkById, [RedisNames.LinksOfUser + userId, RedisNames.AllLinks], [.. Prefixes, id, userId], cancellationToken);
+        RunAsync(RedisLinkScripts.RemoveById, [RedisNames.LinksOfUser + userId, RedisNames.AllLinks], [.. Prefixes, id, userId], cancellationToken);
 
     public async Task<AccountLink?> RemoveAsync(PersonKey person, CancellationToken cancellationToken)
     {
         await _records.RepairAsync(Name(person), userId: null, cancellationToken);
-        return await RunAsync(RedisScripts.RemoveLinkOfPerson, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
+        return await RunAsync(RedisLinkScripts.RemoveOfPerson, [.. LinkKeys(person)], [.. Prefixes, .. Names(person)], cancellationToken);
     }
 
     public Task UpdateAssertionAsync(AccountLink link, string label, DateTimeOffset assertedAt, CancellationToken cancellationToken) => redis.ExecuteAsync(
         database => database.ScriptEvaluateAsync(
-            RedisScripts.UpdateAssertion, [.. LinkKeys(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
+            RedisLinkScripts.UpdateAssertion, [.. LinkKeys(link.Person)], [.. Prefixes, .. Names(link.Person), link.Id, assertedAt
                 .ToUnixTimeMilliseconds(), label], CommandFlags.DemandMaster),
         cancellationToken);
 

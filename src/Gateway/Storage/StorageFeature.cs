@@ -93,7 +93,7 @@ internal static class StorageFeature
         }
 
         long schema = app.Services.GetRequiredService<Database>().OpenForReading();
-        return schema < Database.CurrentSchema ? schema : null;
+        return schema < DatabaseSchema.Current ? schema : null;
     }
 
     /// <exception cref="SettingsException">The data directory or a file in it is not readable.</exception>

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Text;
 using Gateway.Tests.Kit;
 using Gateway.Tests.StandIns;
@@ -32,6 +33,13 @@ internal sealed class FailedLoginClient(Visitor visitor, World world, string add
 
     public Task<Page> GetTokenAsync(string name, string password) =>
         SendAsync(HttpMethod.Post, "/api/token/", PaperlessClient.Json($$"""{"username":"{{name}}","password":"{{password}}"}"""));
+
+    /// <summary>Asks for a token with the bytes of a body.</summary>
+    public async Task<Page> SendBytesAsync(string type, byte[] body, bool chunked = false)
+    {
+        using ByteArrayContent content = new(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
+        return await SendAsync(HttpMethod.Post, "/api/token/", content, chunked ? [("Transfer-Encoding", "chunked")] : []);
+    }
 
     /// <summary>Fills in Paperless's login page, or that of its admin.</summary>
     public async Task<Page> FillInAsync(string name, string password, string path = "/accounts/login/")

@@ -299,7 +299,7 @@ internal sealed record WrongSetup(string Name, Action<WorldOptions>? Configure, 
         new(
             "a database of a newer gateway",
             null,
-            (world, _) => DatabaseFile(world, $"PRAGMA user_version = {Database.CurrentSchema + 1};"),
+            (world, _) => DatabaseFile(world, $"PRAGMA user_version = {DatabaseSchema.Current + 1};"),
             "a newer gateway", "Run that version"),
         new(
             "a database that is none",

@@ -41,7 +41,7 @@ public sealed class OlderStoreTests
         Assert.Equal(Previous, ReadSchema(world));
         await running.CloseAsync();
         world.StartGateway();
-        Assert.Equal(Database.CurrentSchema, ReadSchema(world));
+        Assert.Equal(DatabaseSchema.Current, ReadSchema(world));
         Assert.Equal("alice", await alice.WhoAsync());
     }
 
@@ -75,7 +75,7 @@ public sealed class OlderStoreTests
 
         (int _, string output, string _) = await RunAsync(world, "check");
 
-        Assert.Contains($"from schema {schema} to {Database.CurrentSchema}; {effect}, and an older version cannot read it", output, StringComparison.Ordinal);
+        Assert.Contains($"from schema {schema} to {DatabaseSchema.Current}; {effect}, and an older version cannot read it", output, StringComparison.Ordinal);
     }
 
     [Fact]
