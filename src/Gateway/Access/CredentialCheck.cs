@@ -42,8 +42,12 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
     private readonly Lock _lock = new();
-    private readonly AnswerCache _accepted = new(MaxAccepted);
-    private readonly AnswerCache _rejected = new(MaxRejected);
+    /// <summary>When Paperless accepted each credential.</summary>
+    private readonly AnswerCache<string, long> _accepted = new(MaxAccepted);
+
+    /// <summary>When Paperless rejected each credential.</summary>
+    private readonly AnswerCache<string, long> _rejected = new(MaxRejected);
+
     private readonly Dictionary<string, Task<CredentialStatus>> _pending = new(StringComparer.Ordinal);
     private readonly Dictionary<IPAddress, int> _pendingOfAddress = [];
     private int _pendingOfAll;
@@ -73,7 +77,7 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
             if (!_pending.TryGetValue(key, out status))
             {
-                IPAddress? address = _accepted.Contains(key) ? null : ClientAddress.From(context);
+                IPAddress? address = _accepted.TryFind(key, out _) ? null : ClientAddress.From(context);
                 if (address is not null && !TryAcquireSlot(address))
                 {
                     return Task.FromResult(CredentialStatus.Busy);
@@ -148,12 +152,12 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
 
     private CredentialStatus? FindCached(string key)
     {
-        if (_accepted.Contains(key, time.GetTimestamp() - ToTimestamp(AcceptedTtl)))
+        if (IsFresh(_accepted, key, AcceptedTtl))
         {
             return CredentialStatus.Accepted;
         }
 
-        return _rejected.Contains(key, time.GetTimestamp() - ToTimestamp(RejectedTtl)) ? CredentialStatus.Rejected : null;
+        return IsFresh(_rejected, key, RejectedTtl) ? CredentialStatus.Rejected : null;
     }
 
     private void Cache(string key, CredentialStatus status)
@@ -192,39 +196,13 @@ internal sealed partial class CredentialCheck(UpstreamClient paperless, TimeProv
         }
     }
 
-    private long ToTimestamp(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+    private bool IsFresh(AnswerCache<string, long> answers, string key, TimeSpan ttl) =>
+        answers.TryFind(key, out long storedAt) && time.GetElapsedTime(storedAt) < ttl;
 
     /// <summary>The caller makes sure that there is exactly one header.</summary>
     private static string HeaderOf(HttpContext context) => context.Request.Headers.Authorization.ToString();
 
     private string KeyOf(string credential) => Convert.ToBase64String(HMACSHA256.HashData(_key, Encoding.Latin1.GetBytes(credential)));
-
-    /// <summary>The latest answers of one kind with their times; the oldest answers are evicted.</summary>
-    private sealed class AnswerCache(int capacity)
-    {
-        private readonly Dictionary<string, (long Sequence, long StoredAt)> _entries = new(StringComparer.Ordinal);
-        private readonly Queue<(string Key, long Sequence)> _order = [];
-        private long _sequence;
-
-        public bool Contains(string key, long since = long.MinValue) =>
-            _entries.TryGetValue(key, out (long Sequence, long StoredAt) entry) && entry.StoredAt > since;
-
-        public void Add(string key, long storedAt)
-        {
-            _entries[key] = (++_sequence, storedAt);
-            _order.Enqueue((key, _sequence));
-            while (_order.Count > capacity)
-            {
-                (string oldest, long sequence) = _order.Dequeue();
-                if (_entries.TryGetValue(oldest, out (long Sequence, long StoredAt) entry) && entry.Sequence == sequence)
-                {
-                    _entries.Remove(oldest);
-                }
-            }
-        }
-
-        public void Remove(string key) => _entries.Remove(key);
-    }
 
     [LoggerMessage(
         EventId = 5041,

@@ -27,6 +27,10 @@ internal sealed partial class FailedCredentials(
     /// <summary>The first of <see cref="AllCounters"/>; the last one is of a success.</summary>
     private const int FailureCounters = 3;
 
+    private const int OfAddressAt = 0;
+
+    private const int OfNameAt = 1;
+
     private const int FailuresHereAt = 2;
 
     private const int KnownAt = 3;
@@ -109,12 +113,12 @@ internal sealed partial class FailedCredentials(
         counts = await AskRedisAsync(redis => redis.AddAsync(counters, limit.Count, limit.Window)) ?? counts;
 
         // Only the failure that reaches the limit logs: one line for each block, on all gateways.
-        if (counts[0] == limit.Count)
+        if (counts[OfAddressAt] == limit.Count)
         {
             AddressBlocked(attempt.Address, limit.Count, limit.Window);
         }
 
-        if (counts.Length > 1 && counts[1] == limit.Count)
+        if (counts.Length > OfNameAt && counts[OfNameAt] == limit.Count)
         {
             string user = attempt.HasSharedName ? "names outside ASCII or unreadable ones" : AccessRefusals.ForLog(attempt.UserName);
             UserNameBlocked(user, attempt.Address, limit.Count, limit.Window);
@@ -180,7 +184,7 @@ internal sealed partial class FailedCredentials(
     {
         CredentialAttempt[] others = FindOthersPending(attempt);
         int othersHere = others.Where(other => other.Address.Equals(attempt.Address)).DistinctBy(other => other.Credential).Count();
-        FailureCount ofAddress = counts[0];
+        FailureCount ofAddress = counts[OfAddressAt];
         if (ofAddress.Count >= limit.Count)
         {
             return ofAddress.Left;
@@ -221,9 +225,21 @@ internal sealed partial class FailedCredentials(
     private FailureCount[] Combine(string[] counters, FailureCount[]? ofAll)
     {
         FailureCount[] own = [.. counters.Select((counter, at) => _memories[at].Read(counter))];
+        if (ofAll is null)
+        {
+            return own;
+        }
 
-        // A success at another gateway clears the failures here in Redis alone.
-        return ofAll is null ? own : [.. ofAll.Select((count, at) => at < 2 && own[at].Count > count.Count ? own[at] : count)];
+        // Only of these: a success at another gateway clears the failures here in Redis alone.
+        foreach (int at in new[] { OfAddressAt, OfNameAt }.Where(at => at < own.Length))
+        {
+            if (own[at].Count > ofAll[at].Count)
+            {
+                ofAll[at] = own[at];
+            }
+        }
+
+        return ofAll;
     }
 
     private void AddPending(CredentialAttempt attempt)

@@ -89,12 +89,6 @@ internal sealed class DevicePasswords(SessionRegistry sessions, SessionList list
     public Task RevokeAsync(ListedSession device, SessionEnd cause, CancellationToken cancellationToken) =>
         revocations.EndAsync(device.Stored, cause, cancellationToken);
 
-    /// <summary>Revokes all of one person.</summary>
-    /// <returns>How many there were.</returns>
-    /// <exception cref="StoreUnavailableException">The store does not answer. The end is sent again until it does.</exception>
-    public Task<int> RevokeAllAsync(PersonKey person, SessionEnd cause, CancellationToken cancellationToken) =>
-        revocations.EndAllAsync(SessionIndex.ForDevicePasswords(person), cause, cancellationToken);
-
     /// <summary>One line, without control characters, of limited length.</summary>
     public static string CleanName(string name)
     {

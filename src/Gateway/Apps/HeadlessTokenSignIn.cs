@@ -4,7 +4,6 @@ using Gateway.Accounts;
 using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Providers;
-using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
@@ -23,7 +22,7 @@ internal sealed class HeadlessTokenSignIn(
     ClaimsDecision decision,
     AccountSignIn accounts,
     RefusedSignIns refused,
-    RecheckConclusion recheck,
+    Revocations revocations,
     DevicePasswords devices,
     GatewaySettings settings,
     AccessRefusals crossSite,
@@ -146,7 +145,7 @@ internal sealed class HeadlessTokenSignIn(
             await refused.NoteAsync(who.Person, who.Label, refusal);
             if (ClaimsDecision.IsDenial(refusal))
             {
-                await recheck.EndDevicePasswordsAsync(who.Person);
+                await revocations.EndDevicePasswordsAsync(who.Person, SessionEnd.RefusedByTheProvider);
             }
         }
 

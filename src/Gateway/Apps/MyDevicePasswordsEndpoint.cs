@@ -1,10 +1,8 @@
 using System.Collections.Frozen;
-using Gateway.Access;
 using Gateway.Pages;
-using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.Storage;
+using Gateway.SignIn;
 
 namespace Gateway.Apps;
 
@@ -14,7 +12,7 @@ internal sealed class MyDevicePasswordsEndpoint(
     DevicePasswordFlow flow,
     GatewaySettings settings,
     PageWriter pages,
-    AccessRefusals refusals)
+    OwnPages ownPages)
 {
     public const string EndPath = PagesFeature.AppsPath + "/end";
 
@@ -34,9 +32,23 @@ internal sealed class MyDevicePasswordsEndpoint(
         ["365"] = 365,
     }.ToFrozenDictionary();
 
-    private string Page => settings.ScriptName + PagesFeature.AppsPath;
+    /// <summary>A device password lasts as long as the provider confirms the person, and a password session has no provider.</summary>
+    private readonly OwnPage _page = new(
+        PagesFeature.AppsPath,
+        new Refusal(
+            403,
+            "device_password_needs_provider",
+            "Not with a Paperless password",
+            "You signed in with a Paperless password. Device passwords are for people who sign in with a provider.")
+        {
+            Level = LogLevel.Information,
+            Remedy = "In My Profile, connect your account to a provider, and sign in with it."
+                + (settings.Apps.PaperlessTokens ? " Or give the app the API token that My Profile shows." : ""),
+            Links = [new PageLink(settings.ScriptName + "/", "To Paperless")],
+        },
+        new Refusal(503, "store_unavailable", "No device passwords at the moment", "Your device passwords cannot be read or changed just now."));
 
-    public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
+    public Task ShowAsync(HttpContext context) => ownPages.ShowAsync(context, _page, async session =>
     {
         IReadOnlyList<ListedSession> all = await devices.FindByPersonAsync(session.Identity.Person, context.RequestAborted);
         await PageWriter.ShowAsync<AppsPage>(context, StatusCodes.Status200OK, new()
@@ -49,7 +61,7 @@ internal sealed class MyDevicePasswordsEndpoint(
         });
     });
 
-    public Task MakeAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
+    public Task MakeAsync(HttpContext context, IFormCollection form) => ownPages.ChangeAsync(context, _page, async session =>
     {
         if (!Scopes.TryGetValue(form["scope"].ToString(), out DeviceScope scope) || !Days.TryGetValue(form["days"].ToString(), out int days))
         {
@@ -70,7 +82,7 @@ internal sealed class MyDevicePasswordsEndpoint(
         await flow.BeginAsync(context, session, DevicePasswords.CleanName(form["name"].ToString()), scope, days);
     });
 
-    public Task EndAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
+    public Task EndAsync(HttpContext context, IFormCollection form) => ownPages.ChangeAsync(context, _page, async session =>
     {
         string? id = form["id"];
 
@@ -80,71 +92,12 @@ internal sealed class MyDevicePasswordsEndpoint(
             await devices.RevokeAsync(meant, SessionEnd.EndedByTheUser, CancellationToken.None);
         }
 
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = Page;
+        ownPages.Return(context, _page);
     });
-
-    /// <summary>A request that changes something must come from a page of the gateway's own origin.</summary>
-    private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>
-        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.RefuseCrossSiteAsync(context);
-
-    private async Task WithSessionAsync(HttpContext context, Func<Session, Task> answer)
-    {
-        if (context.Session() is not { } session)
-        {
-            await RefuseWithoutSessionAsync(context);
-            return;
-        }
-
-        try
-        {
-            await answer(session);
-        }
-        catch (StoreUnavailableException error)
-        {
-            await RefuseStoreUnavailableAsync(context, error.Message);
-        }
-    }
-
-    private Task RefuseWithoutSessionAsync(HttpContext context)
-    {
-        if (context.Features.Get<SessionLookupFailed>() is { } failed)
-        {
-            return RefuseStoreUnavailableAsync(context, failed.Reason);
-        }
-
-        return context.PasswordSession() is null
-            ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.AppsPath)
-            : pages.RefuseAsync(context, WithPassword);
-    }
-
-    /// <summary>A device password lasts as long as the provider confirms the person, and a password session has no provider.</summary>
-    private Refusal WithPassword => new(
-        403,
-        "device_password_needs_provider",
-        "Not with a Paperless password",
-        "You signed in with a Paperless password. Device passwords are for people who sign in with a provider.")
-    {
-        Level = LogLevel.Information,
-        Remedy = "In My Profile, connect your account to a provider, and sign in with it."
-            + (settings.Apps.PaperlessTokens ? " Or give the app the API token that My Profile shows." : ""),
-        Links = [new PageLink(settings.ScriptName + "/", "To Paperless")],
-    };
 
     private Refusal TooMany => new(403, "device_passwords_full", "Too many device passwords", $"You have {DevicePasswords.MaxPerPerson} already.")
     {
         Remedy = "End one that you do not need.",
         Links = [flow.WayBack],
     };
-
-    private Task RefuseStoreUnavailableAsync(HttpContext context, string reason) =>
-        pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No device passwords at the moment", "Your device passwords cannot be read or "
-            + "changed just now.")
-        {
-            Remedy = "This page tries again by itself.",
-            RetryAfter = 5,
-            RetryAt = Page,
-            ForTheLog = reason,
-        });
 }

@@ -84,20 +84,8 @@ internal sealed partial class DisconnectEndpoint(
         }
 
         AccountDisconnected(user.Username, user.Id, link.Subject, link.Issuer, link.Provider);
-        await EndDevicePasswordsAsync(link);
+        await revocations.EndDevicePasswordsAsync(link.Person, SessionEnd.AccountGone);
         await WriteAsync(context, StatusCodes.Status200OK, "application/json", id.ToString(CultureInfo.InvariantCulture));
-    }
-
-    private async Task EndDevicePasswordsAsync(AccountLink link)
-    {
-        try
-        {
-            await revocations.EndAllAsync(SessionIndex.ForDevicePasswords(link.Person), SessionEnd.AccountGone, CancellationToken.None);
-        }
-        catch (StoreUnavailableException)
-        {
-            // Those in memory have ended, and the end is sent again until the store answers.
-        }
     }
 
     /// <summary>A link to a removed provider is no way to sign in.</summary>

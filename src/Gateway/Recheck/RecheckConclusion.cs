@@ -55,7 +55,7 @@ internal sealed partial class RecheckConclusion(
         if (person is null)
         {
             await EndAsync(session, SessionEnd.RefusedByTheProvider, refusal!.Reason);
-            await EndDevicePasswordsAsync(before.Person);
+            await revocations.EndDevicePasswordsAsync(before.Person, SessionEnd.RefusedByTheProvider);
             return null;
         }
 
@@ -128,19 +128,6 @@ internal sealed partial class RecheckConclusion(
 
         sessions.MarkAccountChecked(session.Key);
         return AccountCheck.Confirmed;
-    }
-
-    /// <summary>Ends every device password of somebody who may not sign in any more.</summary>
-    public async Task EndDevicePasswordsAsync(PersonKey person)
-    {
-        try
-        {
-            await revocations.EndAllAsync(SessionIndex.ForDevicePasswords(person), SessionEnd.RefusedByTheProvider, CancellationToken.None);
-        }
-        catch (StoreUnavailableException)
-        {
-            // Those in memory have ended, and the end is sent again until the store answers.
-        }
     }
 
     public async Task EndAsync(Session session, SessionEnd cause, string reason)

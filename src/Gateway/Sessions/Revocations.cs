@@ -137,6 +137,19 @@ internal sealed partial class Revocations
         return ended.Count;
     }
 
+    /// <summary>Ends every device password of somebody who has no access any more. If the store does not answer, the end is sent until it does.</summary>
+    public async Task EndDevicePasswordsAsync(PersonKey person, SessionEnd cause)
+    {
+        try
+        {
+            await EndAllAsync(SessionIndex.ForDevicePasswords(person), cause, CancellationToken.None);
+        }
+        catch (StoreUnavailableException error)
+        {
+            DevicePasswordsNotRemoved(person.Subject, person.Provider, error.Message);
+        }
+    }
+
     /// <summary>Ends those sessions of a person that have no `sid`: a logout that names a `sid` may mean any of them.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<int> EndWithoutSidAsync(byte[] personIndex, SessionEnd cause, CancellationToken cancellationToken)
@@ -206,6 +219,13 @@ internal sealed partial class Revocations
 
     [LoggerMessage(EventId = 2005, EventName = "SessionsEnded", Level = LogLevel.Information, Message = "{Count} sessions ended: {Cause}; sessions {Sessions}")]
     private partial void SessionsEnded(int count, SessionEnd cause, IReadOnlyCollection<SessionKey> sessions);
+
+    [LoggerMessage(
+        EventId = 2011,
+        EventName = "DevicePasswordsNotRemoved",
+        Level = LogLevel.Error,
+        Message = "The device passwords of {Subject} at {Provider} ended here, but the store still has them ({Reason}). Retrying every few seconds.")]
+    private partial void DevicePasswordsNotRemoved(string subject, string provider, string reason);
 
     [LoggerMessage(
         EventId = 2004,

@@ -27,7 +27,7 @@ internal sealed partial class SignInEvents(
     IDevicePasswordFlow devicePasswords,
     RefusedSignIns refused,
     SilentAuthentication silent,
-    RecheckConclusion recheck,
+    Revocations revocations,
     GatewaySettings settings,
     SessionMetrics metrics,
     PageWriter pages,
@@ -261,7 +261,7 @@ internal sealed partial class SignInEvents(
             await refused.NoteAsync(who.Person, who.Label, refusal);
             if (ClaimsDecision.IsDenial(refusal))
             {
-                await recheck.EndDevicePasswordsAsync(who.Person);
+                await revocations.EndDevicePasswordsAsync(who.Person, SessionEnd.RefusedByTheProvider);
             }
         }
 

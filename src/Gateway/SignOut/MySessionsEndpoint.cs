@@ -1,9 +1,7 @@
-using Gateway.Access;
 using Gateway.Pages;
-using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.Storage;
+using Gateway.SignIn;
 
 namespace Gateway.SignOut;
 
@@ -14,14 +12,23 @@ internal sealed class MySessionsEndpoint(
     EndSessionRedirect endSession,
     LogoutFlow logout,
     GatewaySettings settings,
-    PageWriter pages,
-    AccessRefusals refusals)
+    OwnPages pages)
 {
     public const string EndPath = PagesFeature.SessionsPath + "/end";
 
     public const string EndAllPath = PagesFeature.SessionsPath + "/end-all";
 
-    public Task ShowAsync(HttpContext context) => WithSessionAsync(context, async session =>
+    /// <summary>Paperless keeps the sessions of people who signed in with a password, and shows nobody a list of them.</summary>
+    private readonly OwnPage _page = new(
+        PagesFeature.SessionsPath,
+        new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
+        {
+            Remedy = "To end all of them, change your password in Paperless (My Profile).",
+            Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
+        },
+        new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or changed just now."));
+
+    public Task ShowAsync(HttpContext context) => pages.ShowAsync(context, _page, async session =>
     {
         IReadOnlyList<ListedSession> sessions = await ListSessionsAsync(session, context.RequestAborted);
         IReadOnlyList<SessionEntry> entries = [.. sessions.Select(listed => SessionEntry.From(listed, session.Key))];
@@ -42,7 +49,7 @@ internal sealed class MySessionsEndpoint(
             await endSession.GetFormActionAsync(session.Identity.Provider, context.RequestAborted));
     });
 
-    public Task EndAsync(HttpContext context, IFormCollection form) => WithOwnPageAsync(context, async session =>
+    public Task EndAsync(HttpContext context, IFormCollection form) => pages.ChangeAsync(context, _page, async session =>
     {
         string? id = form["id"];
 
@@ -58,70 +65,16 @@ internal sealed class MySessionsEndpoint(
             await revocations.EndAsync(meant.Stored, SessionEnd.EndedByTheUser, CancellationToken.None);
         }
 
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = settings.ScriptName + PagesFeature.SessionsPath;
+        pages.Return(context, _page);
     });
 
     public Task EndAllAsync(HttpContext context, IFormCollection form) =>
-        WithOwnPageAsync(context, _ => logout.AnswerAsync(context, everywhere: true, devicePasswords: form.ContainsKey("device_passwords")));
+        pages.ChangeAsync(context, _page, _ => logout.AnswerAsync(context, everywhere: true, devicePasswords: form.ContainsKey("device_passwords")));
 
     private async Task<int> CountDevicePasswordsAsync(Session session, CancellationToken cancellationToken) => settings.Apps.IsOn
         ? (await list.FindByPersonAsync(SessionIndex.ForDevicePasswords(session.Identity.Person), cancellationToken)).Count
         : 0;
 
-    /// <summary>A request that changes something must come from a page of the gateway's own origin.</summary>
-    private Task WithOwnPageAsync(HttpContext context, Func<Session, Task> answer) =>
-        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? WithSessionAsync(context, answer) : refusals.RefuseCrossSiteAsync(context);
-
-    private async Task WithSessionAsync(HttpContext context, Func<Session, Task> answer)
-    {
-        if (context.Session() is not { } session)
-        {
-            await RefuseWithoutSessionAsync(context);
-            return;
-        }
-
-        try
-        {
-            await answer(session);
-        }
-        catch (StoreUnavailableException error)
-        {
-            await RefuseStoreUnavailableAsync(context, error.Message);
-        }
-    }
-
-    private Task RefuseWithoutSessionAsync(HttpContext context)
-    {
-        if (context.Features.Get<SessionLookupFailed>() is { } failed)
-        {
-            return RefuseStoreUnavailableAsync(context, failed.Reason);
-        }
-
-        return context.PasswordSession() is null
-            ? PagesFeature.NotSignedInAsync(context, settings, PagesFeature.SessionsPath)
-            : RefusePasswordSessionAsync(context);
-    }
-
     private Task<IReadOnlyList<ListedSession>> ListSessionsAsync(Session session, CancellationToken cancellationToken) =>
         list.FindByPersonAsync(session.PersonIndex, cancellationToken);
-
-    /// <summary>Paperless keeps those sessions, and shows nobody a list of them.</summary>
-    private Task RefusePasswordSessionAsync(HttpContext context) =>
-        pages.RefuseAsync(context, new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless "
-            + "keeps no list of such sessions.")
-        {
-            Remedy = "To end all of them, change your password in Paperless (My Profile).",
-            Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
-        });
-
-    private Task RefuseStoreUnavailableAsync(HttpContext context, string reason) =>
-        pages.RefuseAsync(context, new Refusal(503, "store_unavailable", "No sessions at the moment", "Where you are signed in cannot be read or "
-            + "changed just now.")
-        {
-            RetryAfter = 5,
-            RetryAt = settings.ScriptName + PagesFeature.SessionsPath,
-            ForTheOperator = StoreUnavailableRefusal.ForTheOperator(reason),
-        });
 }

@@ -151,6 +151,30 @@ public sealed class DevicePasswordAttackTests
     }
 
     [Fact]
+    public async Task While_the_store_does_not_answer_a_refused_person_loses_the_device_passwords_here_and_the_log_says_so()
+    {
+        StoreWatch watch = new();
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_ALLOWED_GROUPS"] = "paperless-users";
+            options.Services = watch.Install;
+        });
+        using Visitor alice = await world.SignedInAsync("alice");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", device);
+        world.Provider.Change(world.Provider.Find("alice")! with { Groups = ["family"] });
+        using Visitor again = world.NewVisitor();
+        watch.Unavailable = "EndAllAsync";
+
+        Page refused = await again.SignInAsync("alice");
+        Page after = await app.GetAsync("/api/documents/", device);
+
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized), (refused.Status, after.Status));
+        Assert.Single(world.Log.Of("DevicePasswordsNotRemoved"));
+    }
+
+    [Fact]
     public async Task An_ID_token_of_a_confidential_client_that_no_app_can_use_signs_no_app_in()
     {
         await using World world = await World.StartAsync(options =>
