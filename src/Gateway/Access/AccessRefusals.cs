@@ -88,19 +88,24 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
     public static Task RefuseBlockedAsync(HttpContext context, TimeSpan wait)
     {
         int seconds = Math.Max((int)Math.Ceiling(wait.TotalSeconds), 1);
-        string unit = seconds == 1 ? "second" : "seconds";
         if (!context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase))
         {
             return PageWriter.WriteAsync(context, new Refusal(
                 429, "too_many_failures", "Too many failed sign-ins",
                 "Too many wrong passwords came from your network or for this user name.")
             {
-                Remedy = $"Wait {seconds} {unit}, and try again. Signing in without a Paperless password works at once.",
+                Remedy = seconds switch
+                {
+                    1 => (PageText)"Wait 1 second, and try again. Signing in without a Paperless password works at once.",
+                    _ => $"Wait {seconds} seconds, and try again. Signing in without a Paperless password works at once.",
+                },
                 RetryAfter = seconds,
                 Links = [new PageLink(context.Request.PathBase + "/accounts/login/", "Sign in")],
             });
         }
 
+        // In the words of Django REST framework, which programs know: not translated.
+        string unit = seconds == 1 ? "second" : "seconds";
         HttpResponse response = context.Response;
         response.StatusCode = StatusCodes.Status429TooManyRequests;
         response.ContentType = "application/json";
@@ -230,7 +235,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         });
     }
 
-    private string DescribeClosed() => settings.Paperless.RegularLoginDisabled
+    private PageText DescribeClosed() => settings.Paperless.RegularLoginDisabled
         ? "Signing in with a password is switched off."
         : "Signing up is switched off.";
 

@@ -18,7 +18,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         string rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (PathGuard.FindError(rawTarget) is { } error)
         {
-            string detail = $"The gateway does not forward this request because {error}.";
+            PageText detail = $"The gateway does not forward this request because {error}.";
             return pages.RefuseAsync(context, new Refusal(400, "path_ambiguous", "Malformed address", detail)
             {
                 Remedy = "Check the address. No link of Paperless looks like this.",
@@ -57,7 +57,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         }
         else if (!IsAllowedAtOtherHosts(request))
         {
-            string detail = $"Sign-in, sessions and account pages are available at {settings.Public.Origin} only.";
+            PageText detail = $"Sign-in, sessions and account pages are available at {settings.Public.Origin} only.";
             return pages.RefuseAsync(context, new Refusal(421, "host_not_public", "Not available at this host", detail)
             {
                 Remedy = "Use this address. A client with an API token sends the token with each request.",

@@ -40,7 +40,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
     }
 
     /// <returns>The error for the log and the page; null for a valid host.</returns>
-    public static string? FindError(string? host)
+    public static PageText? FindError(string? host)
     {
         if (string.IsNullOrEmpty(host))
         {
@@ -68,7 +68,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
     }
 
     /// <summary>Each proxy may have added a host; a later middleware decides which of them counts.</summary>
-    private string? FindForwardedError(StringValues forwarded)
+    private PageText? FindForwardedError(StringValues forwarded)
     {
         foreach (string? header in forwarded)
         {
@@ -137,7 +137,7 @@ internal sealed class HostGuard(RequestDelegate next, GatewaySettings settings, 
         }
     }
 
-    private Task RefuseAsync(HttpContext context, string error) =>
+    private Task RefuseAsync(HttpContext context, PageText error) =>
         pages.RefuseAsync(context, new Refusal(400, "host_malformed", "Malformed address", $"The gateway does not forward this request because {error}.")
         {
             Remedy = $"The gateway answers at {settings.Public.Origin}.",

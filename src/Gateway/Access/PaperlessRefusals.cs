@@ -39,11 +39,12 @@ internal static class PaperlessRefusals
         };
     }
 
-    private static Refusal Create(int status, PaperlessUnavailableException failure, string noAnswer, string before)
+    private static Refusal Create(int status, PaperlessUnavailableException failure, string noAnswer, PageText before)
     {
-        (string code, string title, string what) = failure.Fault switch
+        (string code, PageText title, PageText what) = failure.Fault switch
         {
-            PaperlessFault.UnknownName => ("paperless_name_unknown", "Paperless cannot be found", "the gateway cannot find Paperless under its name."),
+            PaperlessFault.UnknownName => (
+                "paperless_name_unknown", (PageText)"Paperless cannot be found", (PageText)"the gateway cannot find Paperless under its name."),
             PaperlessFault.NoSecureConnection => (
                 "paperless_connection_insecure", "No secure connection to Paperless", "the gateway gets no secure connection to Paperless."),
             PaperlessFault.ErrorStatus => ("paperless_error", "Paperless answers with an error", "Paperless answers with an error."),
@@ -60,9 +61,9 @@ internal static class PaperlessRefusals
 
     private static Refusal Credential(PaperlessCredentialException wrong)
     {
-        (string code, string title) = wrong.Fault switch
+        (string code, PageText title) = wrong.Fault switch
         {
-            CredentialFault.NotSuperuser => ("paperless_token_not_superuser", "The gateway may not manage accounts"),
+            CredentialFault.NotSuperuser => ("paperless_token_not_superuser", (PageText)"The gateway may not manage accounts"),
             CredentialFault.Missing => ("paperless_token_missing", "The gateway has no access to Paperless"),
             _ => ("paperless_token_refused", "Paperless refuses the gateway"),
         };

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Gateway.Pages;
 
 namespace Gateway.Access;
 
@@ -14,7 +15,7 @@ internal static class PathGuard
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <returns>The error for the log and the page; null for a clear target.</returns>
-    public static string? FindError(string rawTarget)
+    public static PageText? FindError(string rawTarget)
     {
         if (rawTarget.Length == 0 || rawTarget[0] != '/')
         {
@@ -49,7 +50,7 @@ internal static class PathGuard
         return HasDotSegment(path) ? "the path has a dot segment" : null;
     }
 
-    private static string? FindEscapeError(ReadOnlySpan<char> path)
+    private static PageText? FindEscapeError(ReadOnlySpan<char> path)
     {
         if (path.ContainsAny('\\', ';'))
         {

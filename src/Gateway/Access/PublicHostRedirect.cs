@@ -49,7 +49,7 @@ internal sealed class PublicHostRedirect(GatewaySettings settings, PageWriter pa
     private Task RefuseAsync(HttpContext context)
     {
         string received = $"{SchemeOf(context.Request)}://{context.Request.Headers.Host}";
-        string detail = $"Paperless should be at {settings.Public.Origin}, but requests for that address arrive under another one.";
+        PageText detail = $"Paperless should be at {settings.Public.Origin}, but requests for that address arrive under another one.";
         return pages.RefuseAsync(context, new Refusal(421, "host_changed", "The address changes on its way", detail)
         {
             Remedy = Refusal.AskTheOperator,

@@ -8,7 +8,7 @@ namespace Gateway.Accounts;
 /// <summary>The result of a sign-in: an account, a refusal, a user name to choose, or a question about an account.</summary>
 /// <param name="ProposedName">The person has to choose a user name; this one is proposed, and may be empty.</param>
 /// <param name="NameError">What is wrong with the name that was chosen, as the end of the sentence "The user name …".</param>
-internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? ProposedName = null, string? NameError = null)
+internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string? ProposedName = null, PageText? NameError = null)
 {
     public static AccountAnswer From(Account account) => new(account, null);
 
@@ -17,7 +17,7 @@ internal sealed record AccountAnswer(Account? Account, Refusal? Refusal, string?
     /// <summary>The person has to say whether this account is theirs; null where nobody is asked.</summary>
     public Namesake? Namesake { get; private init; }
 
-    public static AccountAnswer ChooseName(string proposed, string? error = null) => new(null, null, proposed, error);
+    public static AccountAnswer ChooseName(string proposed, PageText? error = null) => new(null, null, proposed, error);
 
     public static AccountAnswer AskFor(Namesake namesake) => new(null, null) { Namesake = namesake };
 }
@@ -77,12 +77,17 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
     public Refusal NoAccount(Person person)
     {
         bool passwords = !settings.RegularLoginDisabled;
-        string signedIn = person.Label == person.Subject ? "You signed in" : $"You signed in as {person.Label}";
+        PageText detail = "You signed in, but no Paperless account belongs to you, and the gateway is not set up to create one.";
+        if (person.Label != person.Subject)
+        {
+            detail = $"You signed in as {person.Label}, but no Paperless account belongs to you, and the gateway is not set up to create one.";
+        }
+
         return new Refusal(
             403,
             NoAccountCode,
             "No Paperless account yet",
-            $"{signedIn}, but no Paperless account belongs to you, and the gateway is not set up to create one.")
+            detail)
         {
             Remedy = passwords
                 ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gateway.Groups;
+using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.Storage;
@@ -10,12 +11,12 @@ namespace Gateway.Accounts;
 /// <param name="User">Null if an earlier attempt created the user: the provider's claims still have to be applied.</param>
 /// <param name="Proposed">The name to propose; empty if there is none.</param>
 /// <param name="Error">Why the chosen name is refused, as the end of the sentence "The user name …".</param>
-internal sealed record ProvisioningResult(PaperlessUser? User, AccountLink? Link, string Proposed, string? Error)
+internal sealed record ProvisioningResult(PaperlessUser? User, AccountLink? Link, string Proposed, PageText? Error)
 {
     /// <summary>The person has to say first whether this account is theirs; null where nobody is asked.</summary>
     public Namesake? Namesake { get; private init; }
 
-    public static ProvisioningResult NotCreated(string proposed, string? error = null) => new(null, null, proposed, error);
+    public static ProvisioningResult NotCreated(string proposed, PageText? error = null) => new(null, null, proposed, error);
 
     public static ProvisioningResult AskFor(Namesake namesake) => new(null, null, "", null) { Namesake = namesake };
 }
@@ -37,7 +38,7 @@ internal sealed partial class AccountProvisioning(
 
     private const int MaxAttempts = 8;
 
-    private const string Taken = "is taken";
+    private static readonly PageText Taken = "is taken";
 
     /// <summary>Clock difference between gateway and Paperless plus the duration of one attempt.</summary>
     public static readonly TimeSpan ReservationTolerance = TimeSpan.FromMinutes(5);
@@ -85,7 +86,8 @@ internal sealed partial class AccountProvisioning(
         for (int tries = 0; tries < MaxAttempts; tries++)
         {
             string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
-            if (await ProvisionAsAsync(person, free, cancellationToken) is { Error: not Taken } result)
+            ProvisioningResult result = await ProvisionAsAsync(person, free, cancellationToken);
+            if (result.Error != Taken)
             {
                 return result;
             }

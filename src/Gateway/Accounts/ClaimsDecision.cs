@@ -227,7 +227,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
     private static bool? HasFlag(GroupsOfPerson groups, ImmutableHashSet<string> names) => names.IsEmpty ? null : groups.IsMember(names);
 
     /// <param name="operators">The claim or the setting, and the remedy.</param>
-    private static (Person? Person, Refusal Refusal) Refused(string code, string title, string detail, string operators, string? subject = null) =>
+    private static (Person? Person, Refusal Refusal) Refused(string code, PageText title, PageText detail, string operators, string? subject = null) =>
         (null, new Refusal(403, code, title, detail)
         {
             Remedy = Refusal.AskTheOperator,

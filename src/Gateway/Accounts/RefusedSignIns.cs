@@ -13,7 +13,7 @@ internal sealed class RefusedSignIns(IRefusedSignInStore store, TimeProvider tim
     /// <summary>A store that does not answer does not change the refusal.</summary>
     public async Task NoteAsync(PersonKey person, string label, Refusal refusal)
     {
-        string reason = refusal.ForTheLog ?? refusal.ForTheOperator ?? refusal.Detail;
+        string reason = refusal.ForTheLog ?? refusal.ForTheOperator ?? refusal.Detail.English;
         RefusedSignIn refused = new(person, Shorten(label, MaxLabelLength), refusal.Code, Shorten(reason, MaxReasonLength), time.GetUtcNow());
         try
         {

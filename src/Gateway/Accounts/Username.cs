@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Gateway.Pages;
 
 namespace Gateway.Accounts;
 
@@ -23,7 +24,7 @@ internal static class Username
             && name.All(letter => letter is >= ' ' and <= '\u00FF' and not (>= '\u007F' and <= '\u00A0'));
 
     /// <returns>What is wrong with the name, as the end of the sentence "the user name …"; null where nothing is.</returns>
-    public static string? FindError(string name)
+    public static PageText? FindError(string name)
     {
         if (name.Length == 0)
         {

@@ -20,8 +20,9 @@ internal sealed class HeadlessRefusals(GatewaySettings settings, PageWriter page
 {
     private const string Title = "An app's sign-in was refused";
 
+    /// <summary>About a member of the app's request, for the author of the app: in English, and the code says the same.</summary>
     public static HeadlessRefusal Invalid(string param, string code, string message, string? forTheLog = null) =>
-        new(new Refusal(StatusCodes.Status400BadRequest, code, Title, message) { ForTheLog = forTheLog ?? message }, param);
+        new(new Refusal(StatusCodes.Status400BadRequest, code, Title, PageText.Verbatim(message)) { ForTheLog = forTheLog ?? message }, param);
 
     public static HeadlessRefusal Required(string param) => Invalid(param, "required", "This field is required.", $"{param} is missing");
 
@@ -61,7 +62,8 @@ internal sealed class HeadlessRefusals(GatewaySettings settings, PageWriter page
             context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        string message = refusal.Remedy is null ? refusal.Detail : $"{refusal.Detail} {refusal.Remedy}";
+        PageLanguage.Use(context);
+        string message = context.RequestServices.GetRequiredService<Texts>()[refusal.DetailAndRemedy];
         await WriteAsync(context, new HeadlessAnswer(status)
         {
             Data = refused.Flows is null ? null : new HeadlessData { Flows = refused.Flows },

@@ -103,7 +103,7 @@ internal sealed record HeadlessTokenRequest(Provider Provider, AppClient Client,
     }
 
     private static HeadlessRefusal Unreadable(int status, string reason) =>
-        new(new Refusal(status, "invalid", "A request cannot be read", $"The request cannot be read: {reason}.") { ForTheLog = reason });
+        new(new Refusal(status, "invalid", "A request cannot be read", PageText.Verbatim($"The request cannot be read: {reason}.")) { ForTheLog = reason });
 
     private static string? Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;

@@ -42,8 +42,9 @@ internal sealed class MyDevicePasswordsEndpoint(
             "You signed in with a Paperless password. Device passwords are for people who sign in with a provider.")
         {
             Level = LogLevel.Information,
-            Remedy = "In My Profile, connect your account to a provider, and sign in with it."
-                + (settings.Apps.PaperlessTokens ? " Or give the app the API token that My Profile shows." : ""),
+            Remedy = settings.Apps.PaperlessTokens
+                ? "In My Profile, connect your account to a provider, and sign in with it. Or give the app the API token that My Profile shows."
+                : "In My Profile, connect your account to a provider, and sign in with it.",
             Links = [new PageLink(settings.ScriptName + "/", "To Paperless")],
         },
         new Refusal(503, "store_unavailable", "No device passwords at the moment", "Your device passwords cannot be read or changed just now."));

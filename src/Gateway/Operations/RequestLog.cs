@@ -114,14 +114,14 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
 
         return error switch
         {
-            BadHttpRequestException bad => Incomplete(bad.StatusCode, bad.Message),
+            BadHttpRequestException bad => Incomplete(bad.StatusCode, PageText.Verbatim(bad.Message)),
             IOException broken when RequestForm.IsBadRequest(broken) => Incomplete(StatusCodes.Status400BadRequest, "The body's chunks are broken."),
             StoreUnavailableException unavailable => StoreUnavailableRefusal.Create(context, unavailable.Message),
             _ => null,
         };
     }
 
-    private static Refusal Incomplete(int status, string detail) => new(status, "bad_request", "This request is not complete", detail);
+    private static Refusal Incomplete(int status, PageText detail) => new(status, "bad_request", "This request is not complete", detail);
 
     /// <summary>Over HTTP/2 an aborted body is an <see cref="IOException"/> of Kestrel, which may come before the request is marked as aborted.</summary>
     private static bool IsClientDisconnect(HttpContext context, Exception error)

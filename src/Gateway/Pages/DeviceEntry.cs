@@ -11,7 +11,7 @@ namespace Gateway.Pages;
 public sealed record DeviceEntry(
     string Id,
     string Name,
-    string Opens,
+    PageText Opens,
     DateTimeOffset MadeAt,
     DateTimeOffset? UsedAt,
     string Address,
@@ -26,5 +26,5 @@ public sealed record DeviceEntry(
         device.Info.Address,
         device.DeviceExpiresAt);
 
-    internal static string OpensText(DeviceScope scope) => scope == DeviceScope.Full ? "Everything" : "Uploads only";
+    internal static PageText OpensText(DeviceScope scope) => scope == DeviceScope.Full ? "Everything" : "Uploads only";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Components;
@@ -15,11 +16,12 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     {
         IServiceProvider services = context.RequestServices;
         await using HtmlRenderer renderer = new(services, services.GetRequiredService<ILoggerFactory>());
+        CultureInfo language = PageLanguage.Use(context);
         string page = await renderer.Dispatcher
             .InvokeAsync(async () => (await renderer.RenderComponentAsync<TPage>(ParameterView.FromDictionary(parameters))).ToHtmlString());
         byte[] bytes = Encoding.UTF8.GetBytes(page);
         HttpResponse response = context.Response;
-        SetHeaders(response, formAction);
+        SetHeaders(response, language, formAction);
         response.StatusCode = status;
         response.ContentType = "text/html; charset=utf-8";
         response.ContentLength = bytes.Length;
@@ -54,7 +56,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     {
         if (refusal.RetryAfter is { } seconds)
         {
-            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
         if (!context.Request.IsNavigation())
@@ -66,7 +68,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         if (retryAddress is not null)
         {
             context.Response.Headers["Refresh"] = string.Create(
-                System.Globalization.CultureInfo.InvariantCulture,
+                CultureInfo.InvariantCulture,
                 $"{refusal.RetryAfter}{(refusal.RetryAt is null ? "" : $"; url={refusal.RetryAt}")}");
         }
 
@@ -99,13 +101,17 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     }
 
     /// <summary>Writes problem details (RFC 9457).</summary>
-    private static Task WriteProblemAsync(HttpContext context, Refusal refusal)
+    private static async Task WriteProblemAsync(HttpContext context, Refusal refusal)
     {
+        CultureInfo language = PageLanguage.Use(context);
+        Texts texts = context.RequestServices.GetRequiredService<Texts>();
+        context.Response.Headers.ContentLanguage = language.Name;
+        context.Response.Headers.Vary = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        return TypedResults.Problem(
-            title: refusal.Title,
-            detail: refusal.Remedy is null ? refusal.Detail : $"{refusal.Detail} {refusal.Remedy}",
+        await TypedResults.Problem(
+            title: texts[refusal.Title],
+            detail: texts[refusal.DetailAndRemedy],
             statusCode: refusal.Status,
             type: "about:blank",
             extensions: Extensions(context, refusal))
@@ -124,7 +130,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         return extensions;
     }
 
-    private static void SetHeaders(HttpResponse response, string formAction)
+    private static void SetHeaders(HttpResponse response, CultureInfo language, string formAction)
     {
         response.Headers.CacheControl = "no-store";
         response.Headers.ContentSecurityPolicy =
@@ -133,8 +139,8 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers["Referrer-Policy"] = "same-origin";
         response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        response.Headers["Content-Language"] = "en";
-        response.Headers.Vary = "Accept, Sec-Fetch-Mode, Cookie";
+        response.Headers.ContentLanguage = language.Name;
+        response.Headers.Vary = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
     }
 
     [LoggerMessage(EventId = 4001, EventName = "Refused", Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]

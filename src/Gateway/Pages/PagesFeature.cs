@@ -27,6 +27,8 @@ internal static class PagesFeature
 
     public static void AddPages(this WebApplicationBuilder builder)
     {
+        builder.Services.AddLocalization();
+        builder.Services.AddSingleton<Texts>();
         builder.Services.AddSingleton<RefusalMetrics>();
         builder.Services.AddSingleton<PageWriter>();
     }

@@ -5,14 +5,15 @@ namespace Gateway.Pages;
 /// <param name="Code">A short name for the log and for programs, such as `path_ambiguous`.</param>
 /// <param name="Title">What happened, in a few words.</param>
 /// <param name="Detail">What happened, in a sentence or two, in the words of the person who meets it.</param>
-public sealed record Refusal(int Status, string Code, string Title, string Detail)
+public sealed record Refusal(int Status, string Code, PageText Title, PageText Detail)
 {
     /// <summary>What the person can do.</summary>
-    public string? Remedy { get; init; }
+    public PageText? Remedy { get; init; }
 
     /// <summary>
     /// For the operator, below a line: the address that was asked, what came, and what to change. Variables, commands, claims and subjects stand here,
-    /// and never in <see cref="Detail"/> or <see cref="Remedy"/>. It must not contain a secret, token or cookie.
+    /// and never in <see cref="Detail"/> or <see cref="Remedy"/>. It must not contain a secret, token or cookie. It is in English only: the log has the
+    /// same words, and so have the documents.
     /// </summary>
     public string? ForTheOperator { get; init; }
 
@@ -27,11 +28,25 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
     /// <summary>The level of the log line. Refusals that are part of normal use are not warnings.</summary>
     public LogLevel Level { get; init; } = LogLevel.Warning;
 
-    /// <summary>The reason for the log; null to log what the operator reads, or the title. It must not contain a secret, token or cookie.</summary>
+    /// <summary>The reason for the log, in English as all of the log; null to log what the operator reads, or the title. It must not contain a secret, token or cookie.</summary>
     public string? ForTheLog { get; init; }
 
+    /// <summary>For programs, which show one text.</summary>
+    public PageText DetailAndRemedy
+    {
+        get
+        {
+            if (Remedy is null)
+            {
+                return Detail;
+            }
+
+            return $"{Detail} {Remedy}";
+        }
+    }
+
     /// <summary>What the log says of the reason.</summary>
-    public string Reason => ForTheLog ?? ForTheOperator ?? Title;
+    public string Reason => ForTheLog ?? ForTheOperator ?? Title.English;
 
     /// <summary>What came and what to change, as sentences. An address at the beginning keeps its letters.</summary>
     public static string Sentences(params ReadOnlySpan<string?> parts)
@@ -54,4 +69,4 @@ public sealed record Refusal(int Status, string Code, string Title, string Detai
 }
 
 /// <summary>A link on a page.</summary>
-public sealed record PageLink(string Href, string Text);
+public sealed record PageLink(string Href, PageText Text);

@@ -10,7 +10,7 @@ namespace Gateway.Pages;
 /// <summary>Why a form is refused.</summary>
 /// <param name="Status">400, or the status of Kestrel for a body that is too large or too slow.</param>
 /// <param name="Reason">The reason for the log, the page and the provider.</param>
-internal sealed record FormError(int Status, string Reason);
+internal sealed record FormError(int Status, PageText Reason);
 
 /// <summary>
 /// Reads the forms of all endpoints of the gateway, from browsers and from providers: `application/x-www-form-urlencoded` in UTF-8, with limits on
@@ -105,11 +105,11 @@ internal static class RequestForm
 
     private static Task RefuseAsync(HttpContext context, FormError error)
     {
-        string detail = $"The form was not processed, because it cannot be read: {error.Reason}.";
+        PageText detail = $"The form was not processed, because it cannot be read: {error.Reason}.";
         Refusal refusal = new(error.Status, "form_refused", "This form cannot be read", detail)
         {
             Remedy = "Go back, reload the page and submit the form again.",
-            ForTheLog = error.Reason,
+            ForTheLog = error.Reason.English,
         };
         return context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, refusal);
     }

@@ -16,6 +16,14 @@ public sealed record SessionEntry(
     DateTimeOffset ExpiresAt,
     bool Current)
 {
+    /// <summary>Only the page shows it.</summary>
+    internal PageText DeviceText => DeviceName.Read(UserAgent) switch
+    {
+        ({ } browser, { } system) => $"{browser} on {system}",
+        _ when string.IsNullOrWhiteSpace(UserAgent) => DeviceName.Unknown,
+        _ => PageText.Verbatim(Device),
+    };
+
     internal static SessionEntry From(ListedSession session, SessionKey current) => new(
         session.Id,
         session.Device,

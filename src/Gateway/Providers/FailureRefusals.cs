@@ -40,7 +40,7 @@ internal static class FailureRefusals
             ForTheOperator = "The log has the reason.",
             ForTheLog = failure.Message,
         },
-        BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", bad.Message),
+        BadHttpRequestException bad => new(bad.StatusCode, "bad_request", "This request is not complete", PageText.Verbatim(bad.Message)),
         InvalidDataException => new(400, "bad_request", "This request is not complete", "The submitted form cannot be read."),
         AuthenticationFailureException => new(
             400,
@@ -70,7 +70,7 @@ internal static class FailureRefusals
     /// <summary>One page for each cause.</summary>
     public static Refusal Unavailable(ProviderSettings provider, ProviderUnavailableException failure)
     {
-        (string code, string title) = PageOf(failure.Fault);
+        (string code, PageText title) = PageOf(failure.Fault);
         bool mayPass = failure.Fault is ProviderFault.NoAnswer or ProviderFault.ErrorStatus;
         return new Refusal(
             503,
@@ -83,9 +83,9 @@ internal static class FailureRefusals
         };
     }
 
-    private static (string Code, string Title) PageOf(ProviderFault fault) => fault switch
+    private static (string Code, PageText Title) PageOf(ProviderFault fault) => fault switch
     {
-        ProviderFault.NoAnswer => ("provider_unavailable", "The provider does not answer"),
+        ProviderFault.NoAnswer => ("provider_unavailable", (PageText)"The provider does not answer"),
         ProviderFault.UnknownName => ("provider_name_unknown", "The provider cannot be found"),
         ProviderFault.CertificateUntrusted => ("provider_certificate_untrusted", "The provider's certificate is not trusted"),
         ProviderFault.CertificateOutOfDate => ("provider_certificate_expired", "The provider's certificate is out of date"),
@@ -102,7 +102,7 @@ internal static class FailureRefusals
         _ => ("provider_unusable", "The provider's answer cannot be used"),
     };
 
-    private static string ProblemOf(ProviderFault fault) => fault switch
+    private static PageText ProblemOf(ProviderFault fault) => fault switch
     {
         ProviderFault.NoAnswer => "does not answer",
         ProviderFault.UnknownName => "cannot be found under its host name",
@@ -118,7 +118,8 @@ internal static class FailureRefusals
     private static Refusal Answered(string error, string? description, string? endpoint, ProviderSettings provider, string? scopes)
     {
         string quoted = Quote(error);
-        string detail = Quote(ProviderFailureText.Description(description)) is { Length: > 0 } text ? $" It says: \"{text}\"" : "";
+        string text = Quote(ProviderFailureText.Description(description));
+        string detail = text.Length > 0 ? $" It says: \"{text}\"" : "";
         int status = error switch
         {
             "access_denied" or "consent_required" or "login_required" or "interaction_required" or "account_selection_required" => 403,
@@ -130,7 +131,13 @@ internal static class FailureRefusals
         bool isOfPerson = status == 403;
         string answered = $"{provider.Name} answered \"{quoted}\"{(endpoint is null ? "" : $" ({endpoint})")}.";
         string? remedy = OperatorRemedy(error, provider, scopes ?? string.Join(' ', provider.Scopes));
-        return new Refusal(status, "provider_error", "The provider refused", $"{provider.Name} refused the sign-in.{(isOfPerson ? detail : "")}")
+        PageText forThePerson = $"{provider.Name} refused the sign-in.";
+        if (isOfPerson && text.Length > 0)
+        {
+            forThePerson = $"{provider.Name} refused the sign-in. It says: \"{text}\"";
+        }
+
+        return new Refusal(status, "provider_error", "The provider refused", forThePerson)
         {
             Remedy = Remedy(error),
             ForTheOperator = $"{answered}{(isOfPerson ? "" : detail)} {remedy}".TrimEnd(),
@@ -143,7 +150,7 @@ internal static class FailureRefusals
         : "Correct client_id in PAPERLESS_SOCIALACCOUNT_PROVIDERS, and register the public key of GATEWAY_CLIENT_KEY at the provider.";
 
     /// <summary>What the person can do.</summary>
-    private static string Remedy(string error) => error switch
+    private static PageText Remedy(string error) => error switch
     {
         "access_denied" => "Ask the operator of the provider for access to this application.",
         "invalid_client" or "unauthorized_client" or "invalid_scope" or "unsupported_response_type" or "unsupported_grant_type" or "invalid_request"

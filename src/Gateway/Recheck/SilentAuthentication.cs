@@ -49,7 +49,7 @@ internal sealed partial class SilentAuthentication(
     public Refusal HeldBack(HttpRequest request, Session session)
     {
         PageLink[] links = [new PageLink(settings.ScriptName + "/accounts/logout/", "Sign out")];
-        string detail = session.RefusedAt is null
+        PageText detail = session.RefusedAt is null
             ? "The provider was asked about this session and has not sent the browser back."
             : "The provider did not refresh this session, and has not confirmed it since.";
         return IsPageNavigation(request)

@@ -3,6 +3,8 @@ namespace Gateway.Sessions;
 /// <summary>A short name of a device, such as "Firefox on Linux", read from its `User-Agent` header. People recognise their devices by it.</summary>
 internal static class DeviceName
 {
+    public const string Unknown = "Unknown device";
+
     private const int MaxRawLength = 60;
 
     /// <summary>The first match counts. The order matters: most browsers also name Chrome and Safari in their `User-Agent`.</summary>
@@ -39,16 +41,19 @@ internal static class DeviceName
     {
         if (string.IsNullOrWhiteSpace(userAgent))
         {
-            return "Unknown device";
+            return Unknown;
         }
 
-        return (FindName(Browsers, userAgent), FindName(Systems, userAgent)) switch
+        return Read(userAgent) switch
         {
             ({ } browser, { } system) => $"{browser} on {system}",
             ({ } browser, null) => browser,
             _ => userAgent.Length <= MaxRawLength ? userAgent : userAgent[..MaxRawLength] + "…",
         };
     }
+
+    /// <returns>The browser and the system; null for one that is not common.</returns>
+    public static (string? Browser, string? System) Read(string userAgent) => (FindName(Browsers, userAgent), FindName(Systems, userAgent));
 
     private static string? FindName((string Token, string Name)[] table, string userAgent) =>
         table.FirstOrDefault(row => userAgent.Contains(row.Token, StringComparison.Ordinal)).Name;

@@ -207,6 +207,9 @@ internal sealed record PaperlessSettings(
     public string SessionCookie { get; } = CookiePrefix + "sessionid";
 
     public string CsrfCookie { get; } = CookiePrefix + "csrftoken";
+
+    /// <summary>Paperless's interface writes the language that its user has set to this cookie, for Django.</summary>
+    public string LanguageCookie { get; } = CookiePrefix + "django_language";
 }
 
 /// <summary>Django's `SECURE_PROXY_SSL_HEADER`.</summary>

@@ -80,7 +80,7 @@ internal static class SignInFeature
         GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
         IQueryCollection query = context.Request.Query;
         string next = ReturnAddress.SafeOrFrontPage(query["next"], settings.ScriptName);
-        string? notice = SignInNotices.Find(query);
+        PageText? notice = SignInNotices.Find(query);
         AppCsrfCookie.Append(context, settings);
         if (context.Session() is not null || context.PasswordSession() is not null)
         {
@@ -104,7 +104,7 @@ internal static class SignInFeature
             [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled
                 ? null
                 : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password"),
-            [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? "Signed out" : "Sign in",
+            [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? (PageText)"Signed out" : "Sign in",
             [nameof(SignInPage.Notice)] = notice,
         });
     }

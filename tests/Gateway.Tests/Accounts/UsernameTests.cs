@@ -48,7 +48,7 @@ public sealed class UsernameTests
     [InlineData("anonymoususer", "keeps for itself")]
     [InlineData("Consumer", "keeps for itself")]
     public void A_username_that_would_not_reach_Paperless_unchanged_is_refused(string name, string words) =>
-        Assert.Contains(words, Username.FindError(name), StringComparison.Ordinal);
+        Assert.Contains(words, Username.FindError(name)?.English, StringComparison.Ordinal);
 
     [Fact]
     public void A_username_has_at_most_150_characters()

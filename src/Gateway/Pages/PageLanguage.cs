@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Reflection;
+using Gateway.Settings;
+using Microsoft.Net.Http.Headers;
+
+namespace Gateway.Pages;
+
+/// <summary>Chooses the language of a page: the one that the person has set in Paperless, else the browser's, else English.</summary>
+internal static class PageLanguage
+{
+    public static CultureInfo English { get; } = CultureInfo.GetCultureInfo("en");
+
+    /// <summary>English and the languages of the files that the gateway was built with, by name.</summary>
+    public static IReadOnlyDictionary<string, CultureInfo> Available { get; } = FindAvailable();
+
+    /// <summary>Chooses the language for the texts that are written from here to the end of the calling method.</summary>
+    /// <remarks>Only `async` methods may call this: at their end, the runtime restores the culture of their caller.</remarks>
+    public static CultureInfo Use(HttpContext context)
+    {
+        PaperlessSettings paperless = context.RequestServices.GetRequiredService<GatewaySettings>().Paperless;
+        CultureInfo language = Choose(context.Request.Cookies[paperless.LanguageCookie], context.Request.GetTypedHeaders().AcceptLanguage);
+        CultureInfo.CurrentUICulture = language;
+        return language;
+    }
+
+    /// <param name="setting">
+    /// The cookie in which Paperless's interface keeps the setting of its user for Django. It costs no request to Paperless, and it is still there when
+    /// the person has signed out.
+    /// </param>
+    /// <param name="accepted">The languages of the browser.</param>
+    internal static CultureInfo Choose(string? setting, IList<StringWithQualityHeaderValue> accepted)
+    {
+        if (setting is not null && Find(setting) is { } chosen)
+        {
+            return chosen;
+        }
+
+        CultureInfo best = English;
+        double bestQuality = 0;
+        foreach (StringWithQualityHeaderValue language in accepted)
+        {
+            double quality = language.Quality ?? 1;
+            if (quality > bestQuality && Find(language.Value.ToString()) is { } found)
+            {
+                (best, bestQuality) = (found, quality);
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>By its name, else without its region: "de-AT" is "de" (RFC 4647, section 3.4).</summary>
+    private static CultureInfo? Find(string name)
+    {
+        while (name.Length > 0)
+        {
+            if (Available.TryGetValue(name, out CultureInfo? language))
+            {
+                return language;
+            }
+
+            name = name[..Math.Max(name.LastIndexOf('-'), 0)];
+        }
+
+        return null;
+    }
+
+    private static Dictionary<string, CultureInfo> FindAvailable()
+    {
+        string files = typeof(PageLanguage).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "PageLanguages").Value ?? "";
+        return files.Split(['.', ';'], StringSplitOptions.RemoveEmptyEntries)
+            .Append(English.Name)
+            .ToDictionary(name => name, CultureInfo.GetCultureInfo, StringComparer.OrdinalIgnoreCase);
+    }
+}
