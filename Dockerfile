@@ -23,7 +23,7 @@ RUN install -d -m 0700 /data
 
 # Chiseled Ubuntu has no shell and no package manager, runs as an ordinary user, and contains the certificate
 # authorities. SQLite's library needs glibc, which this variant has. The -extra variant adds ICU and time zones, which the
-# gateway does not use (InvariantGlobalization; all times are UTC).
+# gateway does not use (InvariantGlobalization; the pages bring their own words for months, and all times are UTC).
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 
 # Diagnostics are off: the runtime would create sockets, but the root file system should be read-only.

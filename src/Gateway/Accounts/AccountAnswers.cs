@@ -83,11 +83,7 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
             detail = $"You signed in as {person.Label}, but no Paperless account belongs to you, and the gateway is not set up to create one.";
         }
 
-        return new Refusal(
-            403,
-            NoAccountCode,
-            "No Paperless account yet",
-            detail)
+        return new Refusal(403, NoAccountCode, "No Paperless account yet", detail)
         {
             Remedy = passwords
                 ? "If you have one: sign in with your Paperless password once, and choose My Profile → Connect new social account."

@@ -62,7 +62,7 @@ internal sealed class HeadlessRefusals(GatewaySettings settings, PageWriter page
             context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        PageLanguage.Use(context);
+        context.Response.Headers.ContentLanguage = PageLanguage.Use(context).Name;
         string message = context.RequestServices.GetRequiredService<Texts>()[refusal.DetailAndRemedy];
         await WriteAsync(context, new HeadlessAnswer(status)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -7,7 +8,8 @@ namespace Gateway.Pages;
 
 /// <summary>
 /// A text that a person reads, in English, with the values apart from the words: `$"You are signed in as {name}."` keeps the key of its translations,
-/// "You are signed in as {0}.", and the name. Only constants and interpolated strings become a text; other strings go through <see cref="Verbatim"/>.
+/// "You are signed in as {0}.", and the name. Only constants and interpolated strings become a text, which a test checks; other strings go through
+/// <see cref="Verbatim"/>. Two branches with values of their own need a cast: `one ? (PageText)$"…" : $"…"`.
 /// </summary>
 /// <remarks>A value that is a text itself is translated with it. All other values stay as they are.</remarks>
 [InterpolatedStringHandler]
@@ -22,7 +24,7 @@ public sealed class PageText(int literalLength, int formattedCount)
 
     private string Key => _key.ToString();
 
-    [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(constant))]
+    [return: NotNullIfNotNull(nameof(constant))]
     public static implicit operator PageText?(string? constant)
     {
         if (constant is null)

@@ -10,6 +10,9 @@ namespace Gateway.Pages;
 /// <summary>Writes all pages and refusals of the gateway. They share a frame and headers, are not cached, and cannot be embedded in a frame.</summary>
 internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<SecurityLog> logger)
 {
+    /// <summary>The request headers that decide between page and problem details, and on the language.</summary>
+    private const string Variants = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
+
     /// <remarks>Does not use `RazorComponentResult`, which reads the host and the form of the request and fails if they are invalid.</remarks>
     public static async Task ShowAsync<TPage>(HttpContext context, int status, Dictionary<string, object?> parameters, string formAction = "'self'")
         where TPage : IComponent
@@ -106,7 +109,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         CultureInfo language = PageLanguage.Use(context);
         Texts texts = context.RequestServices.GetRequiredService<Texts>();
         context.Response.Headers.ContentLanguage = language.Name;
-        context.Response.Headers.Vary = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
+        context.Response.Headers.Append("Vary", Variants);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.XContentTypeOptions = "nosniff";
         await TypedResults.Problem(
@@ -140,7 +143,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         response.Headers["Referrer-Policy"] = "same-origin";
         response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
         response.Headers.ContentLanguage = language.Name;
-        response.Headers.Vary = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
+        response.Headers.Vary = Variants;
     }
 
     [LoggerMessage(EventId = 4001, EventName = "Refused", Message = "Refused with {Status} ({Code}): {Method} {Path}: {Reason}; trace id {TraceId}")]

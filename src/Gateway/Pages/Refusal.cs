@@ -28,7 +28,10 @@ public sealed record Refusal(int Status, string Code, PageText Title, PageText D
     /// <summary>The level of the log line. Refusals that are part of normal use are not warnings.</summary>
     public LogLevel Level { get; init; } = LogLevel.Warning;
 
-    /// <summary>The reason for the log, in English as all of the log; null to log what the operator reads, or the title. It must not contain a secret, token or cookie.</summary>
+    /// <summary>
+    /// The reason for the log, in English as all of the log; null to log what the operator reads, or the title. It must not contain a secret, token or
+    /// cookie.
+    /// </summary>
     public string? ForTheLog { get; init; }
 
     /// <summary>For programs, which show one text.</summary>

@@ -54,7 +54,7 @@ public sealed class UsernameTests
     public void A_username_has_at_most_150_characters()
     {
         Assert.Null(Username.FindError(Longest));
-        Assert.Equal("has more than 150 characters", Username.FindError(Longest + "a"));
+        Assert.Equal("has more than 150 characters", Username.FindError(Longest + "a")?.English);
     }
 
     [Fact]

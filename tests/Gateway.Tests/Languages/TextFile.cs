@@ -4,6 +4,13 @@ using System.Xml.Linq;
 
 namespace Gateway.Tests.Languages;
 
+/// <param name="Text">What stands on the pages.</param>
+/// <param name="Comment">In the English file: where the text stands, for translators. In another: <see cref="SameAsEnglish"/>.</param>
+internal sealed record TextEntry(string Key, string Text, string? Comment)
+{
+    public const string SameAsEnglish = "The same as in English.";
+}
+
 /// <summary>A `Texts….resx`: the texts of the pages in one language.</summary>
 internal sealed class TextFile
 {
@@ -18,14 +25,14 @@ internal sealed class TextFile
     {
         _path = path;
         Entries = XDocument.Load(path).Root!.Elements("data")
-            .Select(data => (Key: data.Attribute("name")!.Value, Text: data.Element("value")!.Value))
+            .Select(data => new TextEntry(data.Attribute("name")!.Value, data.Element("value")!.Value, data.Element("comment")?.Value))
             .ToList();
     }
 
     /// <summary>"de"; empty for the English file.</summary>
     public string Language => Path.GetExtension(Path.GetFileNameWithoutExtension(_path)).TrimStart('.');
 
-    public IReadOnlyList<(string Key, string Text)> Entries { get; private set; }
+    public IReadOnlyList<TextEntry> Entries { get; private set; }
 
     public static TextFile English => new(Path.Combine(Folder, "Texts.resx"));
 
@@ -33,11 +40,12 @@ internal sealed class TextFile
         [.. Directory.EnumerateFiles(Folder, "Texts.*.resx").Order(StringComparer.Ordinal).Select(path => new TextFile(path))];
 
     /// <summary>Writes all keys in order: those that are new in English, and without those that nothing uses.</summary>
-    /// <param name="comment">For translators: where the text stands.</param>
-    public void Update(IEnumerable<string> keys, Func<string, string?> comment)
+    public void Update(IReadOnlyDictionary<string, SortedSet<string>> keys)
     {
-        Dictionary<string, string> known = Entries.DistinctBy(entry => entry.Key).ToDictionary(entry => entry.Key, entry => entry.Text);
-        Entries = [.. keys.Order(StringComparer.Ordinal).Select(key => (key, known.GetValueOrDefault(key, key)))];
+        Dictionary<string, TextEntry> known = Entries.DistinctBy(entry => entry.Key).ToDictionary(entry => entry.Key);
+        Entries = [.. keys.Keys.Order(StringComparer.Ordinal).Select(key => Language.Length == 0
+            ? new TextEntry(key, key, string.Join(", ", keys[key]))
+            : known.GetValueOrDefault(key, new TextEntry(key, key, null)))];
         using XmlWriter writer = XmlWriter.Create(_path, new XmlWriterSettings { Indent = true, NewLineChars = "\n", Encoding = new UTF8Encoding(false) });
         new XDocument(new XElement(
             "root",
@@ -50,7 +58,7 @@ internal sealed class TextFile
                 new XAttribute("name", entry.Key),
                 new XAttribute(XNamespace.Xml + "space", "preserve"),
                 new XElement("value", entry.Text),
-                comment(entry.Key) is { } words ? new XElement("comment", words) : null)))).Save(writer);
+                entry.Comment is null ? null : new XElement("comment", entry.Comment))))).Save(writer);
     }
 
     public override string ToString() => Path.GetFileName(_path);

@@ -1,5 +1,6 @@
 using System.Reflection.PortableExecutable;
 using System.Text.Json;
+using Gateway.Tests.Languages;
 
 namespace Gateway.Tests.Shipping;
 
@@ -28,6 +29,11 @@ public sealed class ImageTests(ImageContent image) : IClassFixture<ImageContent>
         Assert.True(File.Exists(Path.Combine(image.App, "libe_sqlite3.so")));
         Assert.False(Directory.Exists(Path.Combine(image.App, "runtimes")), "Libraries for other systems are in the image, too.");
     }
+
+    [Fact]
+    public void The_texts_of_every_language_are_in_the_image() => Assert.All(
+        TextFile.Translations,
+        file => Assert.True(File.Exists(Path.Combine(image.App, file.Language, "Gateway.resources.dll")), file.Language));
 
     /// <summary>Compiled ahead, an assembly has a managed native header, which names what the machine can run.</summary>
     [Fact]
