@@ -18,6 +18,7 @@ using Gateway.SignIn;
 using Gateway.SignOut;
 using Gateway.StaticCache;
 using Gateway.Storage;
+using Gateway.Tracing;
 using Gateway.WebSockets;
 
 namespace Gateway;
@@ -36,6 +37,7 @@ internal sealed class Program
         GatewaySettings settings = builder.AddSettings();
         builder.AddOperations(settings, serves);
         builder.AddGatewayMetrics(settings.Metrics, serves);
+        builder.AddTracing(settings.Tracing, serves);
         builder.AddSessions();
         builder.AddPages();
         builder.AddPaperless(settings);

@@ -29,6 +29,7 @@ internal sealed class Lineup
             await GatewayAsync("gateway, with a session", new(bench, "quiet", upstream, provider)),
             await GatewayAsync("gateway, with the request log", new(bench, "logging", upstream, provider, RequestLog: true)),
             await GatewayAsync("gateway, with metrics", new(bench, "metrics", upstream, provider, Metrics: true)),
+            await GatewayAsync("gateway, with traces of 1 % of the requests", new(bench, "traces", upstream, provider, Traces: 0.01)),
         ];
 
         // The others get the same headers, a cookie of that length included.
@@ -40,7 +41,7 @@ internal sealed class Lineup
         Variant? proxy = null;
         if (whole)
         {
-            variants.Insert(5, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
+            variants.Insert(6, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
             variants.Add(await ApacheAsync(bench, upstream, provider));
             (Child server, Uri address) = await Nginx.StartProxyAsync(bench, upstream);
             variants.Add(proxy = new Variant("nginx as a proxy, no authentication", new Uri(address, Path), cookie, server));

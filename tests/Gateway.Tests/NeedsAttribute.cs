@@ -20,6 +20,9 @@ public enum RealPart
     /// <summary>`/usr/bin/caddy`.</summary>
     Caddy,
 
+    /// <summary>`/usr/bin/fail2ban-regex`.</summary>
+    Fail2Ban,
+
     /// <summary>The npm package oidc-provider of `tests/interop`.</summary>
     OidcProvider,
 

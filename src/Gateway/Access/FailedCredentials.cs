@@ -16,7 +16,7 @@ internal sealed partial class FailedCredentials(
     GatewaySettings settings,
     CredentialMetrics metrics,
     TimeProvider time,
-    ILogger<FailedCredentials> logger,
+    ILogger<SecurityLog> logger,
     RedisFailures? shared = null)
 {
     /// <summary>How long a person's address is known after a success.</summary>
@@ -110,6 +110,7 @@ internal sealed partial class FailedCredentials(
         }
 
         metrics.Failed(attempt.Kind);
+        CredentialFailed(attempt.Kind);
         counts = await AskRedisAsync(redis => redis.AddAsync(counters, limit.Count, limit.Window)) ?? counts;
 
         // Only the failure that reaches the limit logs: one line for each block, on all gateways.
@@ -279,6 +280,10 @@ internal sealed partial class FailedCredentials(
             return null;
         }
     }
+
+    /// <remarks>Without the user name that was tried: people type their password there, too.</remarks>
+    [LoggerMessage(EventId = 8000, EventName = "CredentialFailed", Level = LogLevel.Information, Message = "A credential was wrong: {Kind}")]
+    private partial void CredentialFailed(CredentialKind kind);
 
     [LoggerMessage(
         EventId = 5043,

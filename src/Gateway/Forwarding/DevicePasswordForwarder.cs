@@ -5,6 +5,7 @@ using Gateway.Access;
 using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Tracing;
 using Gateway.WebSockets;
 
 namespace Gateway.Forwarding;
@@ -146,7 +147,7 @@ internal sealed class DevicePasswordForwarder(
         }
         finally
         {
-            await userSessions.EndAsync(user, context.TraceIdentifier);
+            await userSessions.EndAsync(user, context.TraceId());
         }
     }
 }

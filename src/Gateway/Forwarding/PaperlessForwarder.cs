@@ -1,6 +1,7 @@
 using Gateway.Access;
 using Gateway.Pages;
 using Gateway.Paperless;
+using Gateway.Tracing;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -65,7 +66,7 @@ internal sealed partial class PaperlessForwarder(
             }
 
             Exception? cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
-            ForwardingFailed(destination.DestinationId, error, cause?.GetType().Name, context.TraceIdentifier);
+            ForwardingFailed(destination.DestinationId, error, cause?.GetType().Name, context.TraceId());
             if (context.Response.HasStarted)
             {
                 return;

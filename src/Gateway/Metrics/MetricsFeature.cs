@@ -1,8 +1,6 @@
-using System.Reflection;
 using Gateway.Settings;
 using Microsoft.Extensions.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 
 namespace Gateway.Metrics;
 
@@ -41,11 +39,7 @@ internal static class MetricsFeature
         }
 
         builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource
-                .AddService("paperless-gateway", serviceVersion: Assembly.GetExecutingAssembly().GetName().Version?.ToString(3))
-
-                // Again: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` come before the name above.
-                .AddEnvironmentVariableDetector())
+            .ConfigureResource(GatewayResource.Describe)
             .WithMetrics(metrics =>
             {
                 // Each answer is of now.

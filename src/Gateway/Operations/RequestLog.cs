@@ -4,12 +4,13 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Storage;
+using Gateway.Tracing;
 using Microsoft.AspNetCore.Connections;
 
 namespace Gateway.Operations;
 
 /// <summary>The outermost middleware: logs a line for each request, and answers every exception.</summary>
-internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
+internal sealed partial class RequestLog(RequestDelegate next, RequestTracing tracing, PageWriter pages, RequestLine line, ILogger<RequestLog> logger)
 {
     private static readonly Refusal InternalError = new(500, "internal_error", "Something went wrong", "An error happened inside the gateway.")
     {
@@ -20,6 +21,9 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
     /// <summary>A single method, because each nested async method would allocate a state machine for every request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
+        LoggedRequest logged = LoggedRequest.Begin(context);
+        RequestId.Keep(context);
+        using Activity? span = tracing.Begin(context);
         long startedAt = 0;
         string? path = null;
         UpstreamTiming? upstream = null;
@@ -47,8 +51,15 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
                 double elapsed = Math.Round(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds, 1);
                 string? user = (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Identity.Username
                     ?? context.Features.Get<BearerIdentity>()?.Identity.Username ?? context.PasswordSession()?.Username;
-                line.Write(context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream!.Milliseconds, context.TraceIdentifier);
+                line.Write(context.Request.Method, path, context.Response.StatusCode, elapsed, user, upstream!.Milliseconds, context.TraceId());
             }
+
+            if (span is not null)
+            {
+                RequestTracing.End(context, span);
+            }
+
+            logged.End();
         }
     }
 
@@ -75,7 +86,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         {
             if (!IsClientDisconnect(context, second))
             {
-                AnswerFailed(logger, second, context.TraceIdentifier);
+                AnswerFailed(logger, second, context.TraceId());
                 await WritePlainTextAsync(context);
             }
         }
@@ -86,7 +97,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
         Refusal? refusal = FindRefusal(context, error);
         if (refusal is null)
         {
-            Failed(logger, error, context.TraceIdentifier);
+            Failed(logger, error, context.TraceId());
         }
 
         if (context.Response.HasStarted)
@@ -150,7 +161,7 @@ internal sealed partial class RequestLog(RequestDelegate next, PageWriter pages,
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
             context.Response.ContentType = "text/plain; charset=utf-8";
             context.Response.Headers.CacheControl = "no-store";
-            await context.Response.WriteAsync($"{InternalError.Title}. {InternalError.Detail} Trace id {context.TraceIdentifier}");
+            await context.Response.WriteAsync($"{InternalError.Title}. {InternalError.Detail} Trace id {context.TraceId()}");
         }
         catch (Exception third) when (third is IOException or OperationCanceledException or InvalidOperationException)
         {

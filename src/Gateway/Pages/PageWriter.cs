@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
+using Gateway.Tracing;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.Http.Features;
@@ -51,7 +52,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     {
         metrics.Refused(refusal);
         string path = context.Request.PathForLogs();
-        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, context.TraceIdentifier);
+        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, context.TraceId());
     }
 
     /// <summary>Writes a refusal that is already logged.</summary>
@@ -79,7 +80,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
         {
             [nameof(RefusalPage.Refusal)] = refusal,
             [nameof(RefusalPage.RetryAddress)] = retryAddress,
-            [nameof(RefusalPage.TraceId)] = context.TraceIdentifier,
+            [nameof(RefusalPage.TraceId)] = context.TraceId(),
         });
     }
 
@@ -129,7 +130,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
             extensions["operator"] = operators;
         }
 
-        extensions["traceId"] = context.TraceIdentifier;
+        extensions["traceId"] = context.TraceId();
         return extensions;
     }
 

@@ -1,3 +1,4 @@
+using Gateway.Tracing;
 using Microsoft.Extensions.Primitives;
 
 namespace Gateway.Pages;
@@ -46,23 +47,6 @@ internal static class RequestKind
     public static bool WantsPage(this HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>
-    /// The path for logs, without the query and without secrets in the path (share links, keys in emails).
-    /// </summary>
-    public static string PathForLogs(this HttpRequest request)
-    {
-        string path = request.Path.Value ?? "/";
-        foreach (string prefix in SecretPrefixes)
-        {
-            int start = path.IndexOf(prefix, StringComparison.OrdinalIgnoreCase);
-            if (start >= 0)
-            {
-                return path[..(start + prefix.Length)] + "…";
-            }
-        }
-
-        return path;
-    }
-
-    private static readonly string[] SecretPrefixes = ["share/", "/password/reset/key/", "/confirm-email/"];
+    /// <summary>The path for logs, without the query, ids and the secrets that a path can hold.</summary>
+    public static string PathForLogs(this HttpRequest request) => PathTemplate.ForLogs(request.Path.Value ?? "/");
 }

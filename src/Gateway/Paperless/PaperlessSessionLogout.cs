@@ -1,5 +1,6 @@
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Tracing;
 
 namespace Gateway.Paperless;
 
@@ -14,7 +15,7 @@ internal sealed partial class PaperlessSessionLogout(
 
     /// <returns>Whether Paperless has ended the session, or there was none.</returns>
     public Task<bool> EndAsync(HttpContext context, Session? session) =>
-        cookies.ReadPaperlessSession(context.Request, session) is { } value ? EndAsync(value, context.TraceIdentifier) : Task.FromResult(true);
+        cookies.ReadPaperlessSession(context.Request, session) is { } value ? EndAsync(value, context.TraceId()) : Task.FromResult(true);
 
     /// <param name="value">The value of Paperless's session cookie, without its tag.</param>
     /// <param name="traceId">The trace id for the log.</param>

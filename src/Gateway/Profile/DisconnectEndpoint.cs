@@ -9,6 +9,7 @@ using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
+using Gateway.Tracing;
 using Microsoft.AspNetCore.WebUtilities;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -78,7 +79,7 @@ internal sealed partial class DisconnectEndpoint(
         if (link is null)
         {
             // The response of Paperless, also for a link of another user.
-            DisconnectNotFound(user.Username, user.Id, id, context.TraceIdentifier);
+            DisconnectNotFound(user.Username, user.Id, id, context.TraceId());
             await WriteAsync(context, StatusCodes.Status400BadRequest, "text/plain; charset=utf-8", "Social account not found");
             return;
         }

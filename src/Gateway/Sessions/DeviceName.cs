@@ -7,6 +7,8 @@ internal static class DeviceName
 
     private const int MaxRawLength = 60;
 
+    private const int MaxReadLength = 300;
+
     /// <summary>The first match counts. The order matters: most browsers also name Chrome and Safari in their `User-Agent`.</summary>
     private static readonly (string Token, string Name)[] Browsers =
     [
@@ -35,6 +37,41 @@ internal static class DeviceName
         ("Linux", "Linux"),
         ("FreeBSD", "FreeBSD"),
     ];
+
+    /// <summary>Programs that are no browser. The first match counts.</summary>
+    private static readonly (string Token, string Name)[] Programs =
+    [
+        ("swift-paperless", "Swift Paperless"),
+        ("Swift Paperless", "Swift Paperless"),
+        ("Swift%20Paperless", "Swift Paperless"),
+        ("paperless_mobile", "Paperless Mobile"),
+        ("Paperless Mobile", "Paperless Mobile"),
+        ("Paperless", "Paperless app"),
+        ("paperless", "Paperless app"),
+        ("Dart/", "Dart"),
+        ("okhttp/", "okhttp"),
+        ("CFNetwork/", "CFNetwork"),
+        ("curl/", "curl"),
+        ("Wget/", "Wget"),
+        ("python", "Python"),
+        ("Python", "Python"),
+        ("Go-http-client", "Go"),
+        ("Java", "Java"),
+        ("node", "Node.js"),
+        ("bot", "bot"),
+    ];
+
+    /// <summary>The family of browsers or programs, for the log: one of a fixed set, and no text of the client.</summary>
+    public static string Family(string? userAgent)
+    {
+        if (string.IsNullOrWhiteSpace(userAgent))
+        {
+            return "none";
+        }
+
+        string begin = userAgent.Length <= MaxReadLength ? userAgent : userAgent[..MaxReadLength];
+        return FindName(Browsers, begin) ?? FindName(Programs, begin) ?? "other";
+    }
 
     /// <returns>The shortened header itself if it names no common browser.</returns>
     public static string From(string userAgent)

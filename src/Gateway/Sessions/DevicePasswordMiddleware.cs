@@ -8,7 +8,11 @@ namespace Gateway.Sessions;
 /// Finds the device password that a request of an app sends: as `Authorization: Token`, or as the password of `Authorization: Basic`. It signs
 /// nobody in to the gateway's pages: <see cref="DeviceRequest"/> counts on the API and for the live status alone.
 /// </summary>
-internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegistry sessions, SessionMetrics metrics)
+internal sealed partial class DevicePasswordMiddleware(
+    RequestDelegate next,
+    SessionRegistry sessions,
+    SessionMetrics metrics,
+    ILogger<SecurityLog> logger)
 {
     /// <summary>A user name of Paperless has at most 150 characters of up to 4 bytes, and base64 makes 4 letters of 3 bytes.</summary>
     private const int MaxBasicLetters = 1024;
@@ -88,7 +92,12 @@ internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegi
         metrics.DevicePasswordUsed(isValid);
         if (isValid)
         {
-            session!.UsedFrom = context.Connection.RemoteIpAddress;
+            if (session!.UsedFrom is null)
+            {
+                DevicePasswordUsed(session.Identity.Username, session.DevicePassword!.Name, session.Key);
+            }
+
+            session.UsedFrom = context.Connection.RemoteIpAddress;
         }
 
         context.Features.Set(new DeviceRequest(secret, isValid ? session : null));
@@ -112,4 +121,12 @@ internal sealed class DevicePasswordMiddleware(RequestDelegate next, SessionRegi
         int colon = bytes[..written].IndexOf((byte)':');
         return colon < 0 ? null : (Encoding.UTF8.GetString(bytes[..colon]), Encoding.UTF8.GetString(bytes[(colon + 1)..written]));
     }
+
+    /// <summary>Once for each time that this gateway loads the device password.</summary>
+    [LoggerMessage(
+        EventId = 8001,
+        EventName = "DevicePasswordUsed",
+        Level = LogLevel.Information,
+        Message = "{User} uses the device password \"{Name}\"; session {Session}")]
+    private partial void DevicePasswordUsed(string user, string name, SessionKey session);
 }

@@ -31,6 +31,10 @@ internal sealed record GatewaySettings
 
     public required MetricsSettings Metrics { get; init; }
 
+    public required TracingSettings Tracing { get; init; }
+
+    public required LogSettings Log { get; init; }
+
     /// <summary>At least one. `PAPERLESS_REDIRECT_LOGIN_TO_SSO` leads to the first one.</summary>
     public required ImmutableArray<ProviderSettings> Providers { get; init; }
 

@@ -29,6 +29,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
             Metrics = Metrics(),
+            Tracing = new TracingSettingsReader(_variables).Read(),
+            Log = new LogSettingsReader(_variables).Read(),
             Providers = providers,
             OfflineAccess = OfflineAccess(),
             Identity = new IdentitySettingsReader(_variables).Read(),

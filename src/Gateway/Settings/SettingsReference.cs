@@ -146,8 +146,22 @@ internal static class SettingsReference
             new("GATEWAY_METRICS", "`true` if `GATEWAY_MANAGEMENT_URL` or `OTEL_EXPORTER_OTLP_ENDPOINT` is set",
                 "Whether the gateway collects metrics: Prometheus reads them at `/metrics` of the management address."),
             new("OTEL_EXPORTER_OTLP_ENDPOINT", None,
-                "The address of an OpenTelemetry collector, to which the gateway sends its metrics, such as `http://collector:4317`. The standard variables " +
-                "beside it count, too, such as `OTEL_EXPORTER_OTLP_PROTOCOL` (`grpc`, or `http/protobuf`) and `OTEL_METRIC_EXPORT_INTERVAL`."),
+                "The address of an OpenTelemetry collector, to which the gateway sends its metrics and traces, such as `http://collector:4317`. The standard " +
+                "variables beside it count, too, such as `OTEL_EXPORTER_OTLP_PROTOCOL` (`grpc`, or `http/protobuf`) and `OTEL_METRIC_EXPORT_INTERVAL`."),
+            new("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "`OTEL_EXPORTER_OTLP_ENDPOINT`", "The address of the collector for traces, if it is another one."),
+            new("GATEWAY_TRACES", "`true` if one of the two addresses above is set", "Whether the gateway sends traces."),
+            new("OTEL_TRACES_SAMPLER", "`parentbased_always_on`",
+                "Which requests are recorded: `always_on`, `always_off` or `traceidratio`. With `parentbased_` in front, the decision of a trusted proxy " +
+                "(`GATEWAY_TRUSTED_PROXIES`) counts where there is one. The decision of any other client never counts."),
+            new("OTEL_TRACES_SAMPLER_ARG", "`1`", "The share of requests that `traceidratio` records, such as `0.01`."),
+        ]),
+        new("Log",
+        [
+            new("GATEWAY_LOG_FORMAT", "`auto`", "`text`: one readable line an event. `json`: one JSON object a line. `auto`: text on a terminal, else JSON."),
+            new("GATEWAY_LOG_LEVEL", "`information`", "The lowest level of the log: `debug`, `information`, `warning` or `error`."),
+            new("GATEWAY_ACCESS_LOG", "`true` at the level `information`", "Whether each request has a line in the log, whatever `GATEWAY_LOG_LEVEL` says."),
+            new("GATEWAY_AUDIT_LOG", None,
+                "Where the [audit stream](audit.md) goes: the path of a file, or `stdout`. A file is opened for each write, so it can be rotated."),
         ]),
         new("Storage",
         [

@@ -9,6 +9,7 @@ using Gateway.Providers;
 using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Tracing;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -309,7 +310,7 @@ internal sealed partial class SignInEvents(
         }
         else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
         {
-            Restarted(context.Scheme.Name, failure.Message, http.TraceIdentifier);
+            Restarted(context.Scheme.Name, failure.Message, http.TraceId());
             context.Response.Redirect(SignInFeature.LoginPath(settings, ProviderOf(context.Scheme).Settings.Id, next) + "&again=1");
         }
         else
@@ -318,7 +319,7 @@ internal sealed partial class SignInEvents(
             Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings, ScopesOf(context.Properties));
             if (refusal.Status == StatusCodes.Status500InternalServerError)
             {
-                Failed(failure, context.Scheme.Name, http.TraceIdentifier);
+                Failed(failure, context.Scheme.Name, http.TraceId());
             }
 
             PageLink onward = DevicePasswordRequest.Find(context.Properties) is null

@@ -5,6 +5,7 @@ using Gateway.Pages;
 using Gateway.Providers;
 using Gateway.Sessions;
 using Gateway.Storage;
+using Gateway.Tracing;
 
 namespace Gateway.SignOut;
 
@@ -58,7 +59,7 @@ internal sealed partial class BackChannelLogout(
         {
             // 503 and not 400: the provider sends the token again.
             metrics.Postponed();
-            NotNow(providerId, error.Message, context.TraceIdentifier);
+            NotNow(providerId, error.Message, context.TraceId());
             context.Response.Headers.RetryAfter = "5";
             await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "temporarily_unavailable", "The gateway cannot end sessions at the moment.");
         }
@@ -144,14 +145,14 @@ internal sealed partial class BackChannelLogout(
     private Task FailAsync(HttpContext context, string provider, string error)
     {
         metrics.Refused();
-        Refused(provider, error, context.TraceIdentifier);
+        Refused(provider, error, context.TraceId());
         return WriteAsync(context, StatusCodes.Status400BadRequest, "invalid_request", error);
     }
 
     private static Task WriteAsync(HttpContext context, int status, string code, string description)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new LogoutError(code, description, context.TraceIdentifier), LogoutErrorJson.Default.LogoutError);
+        return context.Response.WriteAsJsonAsync(new LogoutError(code, description, context.TraceId()), LogoutErrorJson.Default.LogoutError);
     }
 
     /// <summary>What a logout token asks for: the session <paramref name="Sid"/>, or everything of <paramref name="Subject"/>.</summary>

@@ -11,6 +11,7 @@ internal sealed record GatewayProgram(
     DevelopmentProvider Provider,
     bool RequestLog = false,
     bool Metrics = false,
+    double? Traces = null,
     string? RedisUrl = null)
 {
     private readonly int _managementPort = Workbench.FreePort();
@@ -60,6 +61,15 @@ internal sealed record GatewayProgram(
         if (!RequestLog)
         {
             environment["Serilog__MinimumLevel__Override__Gateway.AccessLog"] = "Warning";
+        }
+
+        if (Traces is { } share)
+        {
+            // Nobody takes the spans: the gateway makes them, and its background thread fails to send them.
+            environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = $"http://127.0.0.1:{Workbench.FreePort()}/v1/traces";
+            environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
+            environment["OTEL_TRACES_SAMPLER"] = "traceidratio";
+            environment["OTEL_TRACES_SAMPLER_ARG"] = share.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
         if (Certificate is not null)

@@ -7,7 +7,10 @@ namespace Gateway.Tests.Operations;
 [Needs(RealPart.Process)]
 public sealed class ConsoleLogTests
 {
-    private static readonly string[] OfARequest = ["@mt", "@t", "EventId", "Method", "Ms", "Path", "SourceContext", "Status", "TraceId", "UpstreamMs", "User"];
+    private static readonly string[] OfARequest =
+    [
+        "@i", "@m", "@t", "Agent", "Client", "EventId", "Method", "Ms", "Path", "Session", "SourceContext", "Status", "TraceId", "UpstreamMs", "User",
+    ];
 
     [Fact]
     public async Task In_production_each_request_is_logged_as_one_JSON_line_with_the_documented_fields()
@@ -28,7 +31,11 @@ public sealed class ConsoleLogTests
 
         List<JsonElement> lines = [.. gateway.Output.Select(line => JsonDocument.Parse(line).RootElement)];
         List<JsonElement> requests = [.. lines.Where(line => Text(line, "SourceContext") == "Gateway.AccessLog")];
-        Assert.All(requests, line => Assert.Equal(OfARequest, line.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal)));
+        Assert.All(
+            requests,
+            line => Assert.Equal(
+                OfARequest,
+                line.EnumerateObject().Select(property => property.Name).Append("Session").Distinct().Order(StringComparer.Ordinal)));
         JsonElement asked = Assert.Single(requests, line => Text(line, "Path") == "/api/profile/");
         Assert.Equal(("GET", "alice", 200), (Text(asked, "Method"), Text(asked, "User"), asked.GetProperty("Status").GetInt32()));
         Assert.True(asked.GetProperty("Ms").GetDouble() >= asked.GetProperty("UpstreamMs").GetDouble());
@@ -67,9 +74,9 @@ public sealed class ConsoleLogTests
             && line.Contains("\"alice\" signed in at \"authentik\"", StringComparison.Ordinal));
         Assert.Contains(
             gateway.Output,
-            line => line.Contains("Gateway.AccessLog \"GET\" \"/accounts/oidc/authentik/login/callback/\" 302", StringComparison.Ordinal));
+            line => line.Contains("\"GET\" \"/accounts/oidc/authentik/login/callback/\" 302", StringComparison.Ordinal));
         Assert.DoesNotContain(gateway.Output, line => line.StartsWith("12:00:00 INF Gateway.SecurityLog forged", StringComparison.Ordinal));
-        Assert.All(gateway.Output, line => Assert.Matches(@"^\d\d:\d\d:\d\d [A-Z]{3} \S+ ", line));
+        Assert.All(gateway.Output, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]{3} \S+ ", line));
     }
 
     private static async Task<ProgramProcess> ServeAsync(World world, string environment)

@@ -24,6 +24,14 @@ public sealed partial class GeneratedDocumentTests
     public void The_documented_access_table_is_that_of_the_code() => Check("docs/architecture.md", "access", _ => AccessRows());
 
     [Fact]
+    public void The_documented_audit_events_and_fields_are_those_of_the_code()
+    {
+        Check("docs/audit.md", "audit events", _ => AuditRows());
+        Check("docs/audit.md", "audit fields", AuditFieldRows);
+        Assert.DoesNotContain("|  |", Part("docs/audit.md", "audit fields").Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_documented_metrics_are_those_of_the_code()
     {
         await using World world = await World.StartAsync();
@@ -34,6 +42,34 @@ public sealed partial class GeneratedDocumentTests
     [Fact]
     public void Every_documented_log_event_says_what_to_do() =>
         Assert.Empty(Remedies(Part("docs/operating.md", "events").Text).Where(remedy => remedy.Value.Length == 0).Select(remedy => remedy.Key));
+
+    /// <summary>Fails for an id that no log event has.</summary>
+    private static string AuditRows()
+    {
+        Dictionary<int, string> names = Events().ToDictionary(one => one.Id, one => one.Name);
+        StringBuilder text = new("| Action | Outcome | Id | Event |\n|---|---|---|---|\n");
+        foreach (AuditEvent one in AuditEvents.All)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| `{one.Action}` | {one.Outcome} | {one.Id} | `{names[one.Id]}` |\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The meanings are written by people: they stay with their field.</summary>
+    private static string AuditFieldRows(string before)
+    {
+        Dictionary<string, string> meanings = before.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split('|', StringSplitOptions.TrimEntries))
+            .ToDictionary(cells => cells[1].Trim('`'), cells => cells[2]);
+        StringBuilder text = new("| Field | Meaning |\n|---|---|\n");
+        foreach (string field in AuditLines.CommonFields.Concat(AuditEvents.Fields.Values.Distinct().Order(StringComparer.Ordinal)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| `{field}` | {meanings.GetValueOrDefault(field, "")} |\n");
+        }
+
+        return text.ToString();
+    }
 
     private static string MetricRows(IEnumerable<Instrument> instruments)
     {

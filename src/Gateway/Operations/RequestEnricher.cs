@@ -1,0 +1,74 @@
+using System.Net;
+using Gateway.Pages;
+using Gateway.PasswordSessions;
+using Gateway.Sessions;
+using Gateway.Tracing;
+using Serilog.Core;
+using Serilog.Events;
+
+namespace Gateway.Operations;
+
+/// <summary>
+/// Adds to each line that is written in a request: who asked for what. A property of the message itself stays as it is, such as the session that a
+/// sign-in begins.
+/// </summary>
+internal sealed class RequestEnricher : ILogEventEnricher
+{
+    public const string Client = "Client";
+    public const string Method = "Method";
+    public const string Path = "Path";
+    public const string Agent = "Agent";
+    public const string Session = "Session";
+    public const string TraceId = "TraceId";
+    public const string RequestId = "RequestId";
+
+    /// <summary>In the order in which a line of text has them.</summary>
+    public static readonly string[] All = [Client, Method, Path, Agent, Session, TraceId, RequestId];
+
+    public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
+    {
+        // ASP.NET Core's: the path may contain the secret of a share link, and the connection says nothing.
+        logEvent.RemovePropertyIfPresent("RequestPath");
+        logEvent.RemovePropertyIfPresent("ConnectionId");
+        LoggedRequest.Current?.Read(logEvent, AddRequest);
+    }
+
+    private static void AddRequest(HttpContext context, LogEvent logEvent)
+    {
+        if (context.Connection.RemoteIpAddress is { } address)
+        {
+            Add(logEvent, Client, TextOf(address));
+        }
+
+        Add(logEvent, Method, context.Request.Method);
+        Add(logEvent, Path, context.Request.PathForLogs());
+        Add(logEvent, Agent, DeviceName.Family(context.Request.Headers.UserAgent));
+        if (SessionOf(context) is { } session)
+        {
+            Add(logEvent, Session, session.ToString());
+        }
+
+        Add(logEvent, TraceId, context.TraceId());
+        if (Tracing.RequestId.From(context.Request) is { } id)
+        {
+            Add(logEvent, RequestId, id);
+        }
+    }
+
+    private static void Add(LogEvent logEvent, string name, string value) =>
+        logEvent.AddPropertyIfAbsent(new LogEventProperty(name, new ScalarValue(value)));
+
+    private static SessionKey? SessionOf(HttpContext context) =>
+        (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Key ?? context.PasswordSession()?.Key;
+
+    /// <summary>The whole address, without the zone of a link-local one: firewalls take it.</summary>
+    private static string TextOf(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4().ToString();
+        }
+
+        return address.IsIPv6LinkLocal ? new IPAddress(address.GetAddressBytes()).ToString() : address.ToString();
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using Gateway.Apps;
+using Gateway.Operations;
+using Gateway.Settings;
+using Gateway.Tests.Access;
+using Gateway.Tests.Apps;
+using Gateway.Tests.Kit;
+
+namespace Gateway.Tests.Operations;
+
+/// <summary>`GATEWAY_AUDIT_LOG`: one JSON object a line for what an auditor asks about.</summary>
+public sealed class AuditLogTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("gateway-audit").FullName;
+
+    private string AuditFile => Path.Combine(_folder, "audit.log");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Sign_ins_refusals_device_passwords_and_ends_are_in_the_audit_stream_even_if_the_log_is_quiet()
+    {
+        await using World world = await StartAsync(options => options.Settings["GATEWAY_LOG_LEVEL"] = "error");
+        using Visitor alice = await world.SignedInAsync("alice");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", device);
+        await app.GetAsync("/api/documents/", device);
+        await alice.FetchAsync(HttpMethod.Post, "/api/documents/17/", null, ("Origin", "https://evil.example"));
+        await alice.OpenAsync("/accounts/logout/", "same-origin");
+        await world.Gateway.DisposeAsync();
+
+        List<JsonElement> records = Records();
+        Assert.All(records, record => Assert.Equal(AuditLines.CommonFields, record.EnumerateObject().Take(6).Select(field => field.Name)));
+        Assert.All(records, record => Assert.Equal("Gateway.Audit", record.GetProperty("category").GetString()));
+        JsonElement signIn = Assert.Single(records, Is("sign_in", "success"));
+        Assert.Equal((2001, "alice", "authentik"), (signIn.GetProperty("id").GetInt32(), Text(signIn, "user"), Text(signIn, "provider")));
+        Assert.Equal(32, Text(signIn, "trace_id").Length);
+        Assert.Contains(Text(signIn, "client"), (string[])["127.0.0.1", "::1"]);
+        Assert.Equal("Hall scanner", Text(Assert.Single(records, Is("device_password_make", "success")), "name"));
+        Assert.Single(records, Is("device_password_use", "success"));
+        JsonElement refused = Assert.Single(records, Is("access", "failure"));
+        Assert.Equal(("cross_site", "/api/documents/{id}/"), (Text(refused, "code"), Text(refused, "path")));
+        Assert.Equal("SignedOut", Text(Assert.Single(records, Is("session_end", "success")), "cause"));
+        Assert.DoesNotContain(device.Secret, File.ReadAllText(AuditFile), StringComparison.Ordinal);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(AuditFile));
+        }
+    }
+
+    [Fact]
+    public async Task A_refused_sign_in_and_wrong_credentials_are_failures_and_a_poll_without_a_session_is_no_record()
+    {
+        await using World world = await StartAsync(options =>
+        {
+            options.Settings["GATEWAY_ALLOWED_GROUPS"] = "chefs";
+            options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1";
+            options.Settings["GATEWAY_FAILED_LOGINS"] = "3/5m";
+        });
+        using Visitor alice = world.NewVisitor();
+        await alice.SignInAsync("alice");
+        await alice.FetchAsync("/api/tasks/");
+        using FailedLoginClient guesser = new(world, "198.51.100.1");
+        await guesser.FailAsync(3);
+        await world.Gateway.DisposeAsync();
+
+        List<JsonElement> records = Records();
+        Assert.Equal(4001, Assert.Single(records, Is("sign_in", "failure")).GetProperty("id").GetInt32());
+        Assert.Equal(3, records.Count(record => Is("credential", "failure")(record) && Text(record, "client") == "198.51.100.1"));
+        Assert.Equal("198.51.100.1", Text(Assert.Single(records, Is("credential_limit", "failure")), "client"));
+        Assert.DoesNotContain(records, record => Is("access", "failure")(record));
+    }
+
+    [Fact]
+    public async Task A_file_that_was_rotated_is_begun_anew()
+    {
+        await using World world = await StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        await Wait.UntilAsync(() => Records().Any(record => Is("sign_in", "success")(record)), "the sign-in of alice is recorded");
+        File.Move(AuditFile, AuditFile + ".1");
+
+        using Visitor bob = await world.SignedInAsync("bob");
+        await Wait.UntilAsync(
+            () => File.Exists(AuditFile) && Records().Any(record => Is("sign_in", "success")(record)),
+            "the sign-in of bob is recorded in a new file");
+        Assert.DoesNotContain("alice", File.ReadAllText(AuditFile), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_written_stops_the_start()
+    {
+        string[] arguments = ["--PAPERLESS_URL=https://docs.example.com", "--PAPERLESS_ENABLE_HTTP_REMOTE_USER=true", "--GATEWAY_PAPERLESS_TOKEN=0",
+            "--PAPERLESS_SOCIALACCOUNT_PROVIDERS={\"openid_connect\": {\"APPS\": [{\"provider_id\": \"a\", \"client_id\": \"a\", \"secret\": \"a\", "
+            + "\"settings\": {\"server_url\": \"https://id.example.com\"}}]}}",
+            $"--GATEWAY_AUDIT_LOG={Path.Combine(_folder, "nowhere", "audit.log")}"];
+
+        SettingsException wrong = Assert.Throws<SettingsException>(() => Program.Create(arguments));
+        Assert.Contains("GATEWAY_AUDIT_LOG", wrong.Message, StringComparison.Ordinal);
+    }
+
+    private Task<World> StartAsync(Action<WorldOptions>? configure = null) => World.StartAsync(options =>
+    {
+        options.Settings["GATEWAY_AUDIT_LOG"] = AuditFile;
+        configure?.Invoke(options);
+    });
+
+    private List<JsonElement> Records() =>
+        File.Exists(AuditFile) ? [.. File.ReadAllText(AuditFile).Split('\n')[..^1].Select(line => JsonDocument.Parse(line).RootElement)] : [];
+
+    private static Predicate<JsonElement> Is(string action, string outcome) => record => Text(record, "action") == action && Text(record, "outcome") == outcome;
+
+    private static string Text(JsonElement record, string field) => record.TryGetProperty(field, out JsonElement value) ? value.ToString() : "";
+}

@@ -1,0 +1,73 @@
+using Gateway.Operations;
+using Gateway.Tests.Kit;
+using Microsoft.AspNetCore.Http;
+using Serilog.Events;
+
+namespace Gateway.Tests.Operations;
+
+/// <summary>What each line about a person or a refusal says of its request.</summary>
+public sealed class RequestEnricherTests
+{
+    private const string Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+    [Fact]
+    public async Task A_line_of_a_request_says_who_asked_for_what_from_where()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_TRUSTED_PROXIES"] = "127.0.0.1,::1");
+        using Visitor alice = await world.SignedInAsync("alice", userAgent: Firefox);
+
+        await alice.FetchAsync(HttpMethod.Post, "/api/documents/17/", null, ("Origin", "https://evil.example"), ("X-Forwarded-For", "198.51.100.7"));
+
+        LogEvent signedIn = Assert.Single(world.Log.Of("SignedIn"));
+        Assert.Equal(
+            ("GET", "/accounts/oidc/authentik/login/callback/", "Firefox"),
+            (CapturedLog.Value(signedIn, "Method"), CapturedLog.Value(signedIn, "Path"), CapturedLog.Value(signedIn, "Agent")));
+        LogEvent refused = Assert.Single(world.Log.Of("Refused"));
+        Assert.Equal("198.51.100.7", CapturedLog.Value(refused, "Client"));
+        Assert.Equal("/api/documents/{id}/", CapturedLog.Value(refused, "Path"));
+        Assert.Equal(CapturedLog.Value(signedIn, "Session"), CapturedLog.Value(refused, "Session"));
+        LogEvent request = world.Log.Of("Request")[^1];
+        Assert.Equal("198.51.100.7", CapturedLog.Value(request, "Client"));
+        Assert.Equal("alice", CapturedLog.Value(request, "User"));
+        Assert.NotEqual("", CapturedLog.Value(signedIn, "TraceId"));
+    }
+
+    [Fact]
+    public async Task The_poll_of_an_expired_session_is_no_warning()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Clock.Advance(TimeSpan.FromDays(30));
+
+        await alice.FetchAsync("/api/tasks/");
+
+        Assert.Equal(LogEventLevel.Information, Assert.Single(world.Log.Of("Refused")).Level);
+    }
+
+    [Fact]
+    public async Task Work_that_outlives_a_request_does_not_log_the_next_one()
+    {
+        DefaultHttpContext context = new();
+        LoggedRequest request = LoggedRequest.Begin(context);
+        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<int> background = ReadLaterAsync(ended.Task);
+
+        Assert.Equal(1, Read());
+        request.End();
+        ended.SetResult();
+        Assert.Equal(0, await background);
+
+        static async Task<int> ReadLaterAsync(Task ended)
+        {
+            await ended;
+            return Read();
+        }
+
+        static int Read()
+        {
+            List<HttpContext> read = [];
+            LoggedRequest.Current!.Read(read, static (context, all) => all.Add(context));
+            return read.Count;
+        }
+    }
+}
