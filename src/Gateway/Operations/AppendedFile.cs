@@ -6,6 +6,8 @@ namespace Gateway.Operations;
 /// </summary>
 internal sealed class AppendedFile(string path) : Stream
 {
+    private bool _hasFailed;
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -20,9 +22,30 @@ internal sealed class AppendedFile(string path) : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Reports the first of several failures on standard error: a log line would need a writer that works.</summary>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        try
+        {
+            Append(buffer);
+            _hasFailed = false;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (!_hasFailed)
+            {
+                Console.Error.WriteLine($"Records of the audit stream are lost: {path} cannot be written ({error.Message}).");
+            }
+
+            _hasFailed = true;
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    public void Append(ReadOnlySpan<byte> buffer)
     {
         FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -33,8 +56,6 @@ internal sealed class AppendedFile(string path) : Stream
         using FileStream file = new(path, options);
         file.Write(buffer);
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     public override void Flush()
     {

@@ -22,9 +22,9 @@ internal static class LogFeature
     /// <param name="serves">False for a command: its output goes to standard output, so the log goes to standard error as readable text.</param>
     public static void AddLog(this WebApplicationBuilder builder, LogSettings settings, bool serves)
     {
-        bool isText = settings.Format == LogFormat.Text
-            || (settings.Format == LogFormat.Auto && (builder.Environment.IsDevelopment() || !Console.IsOutputRedirected));
-        ConsoleLines? audit = serves || settings.AuditFile is not null ? OpenAudit(settings) : null;
+        bool isText = IsText(settings.Format, builder.Environment.IsDevelopment(), Console.IsOutputRedirected);
+        bool hasAudit = settings.AuditFile is not null || (settings.AuditOnConsole && serves);
+        ConsoleLines? auditFile = settings.AuditFile is { } path ? OpenAudit(path, serves) : null;
         builder.Services.AddSerilog((services, log) =>
         {
             SetLevels(log, settings);
@@ -44,18 +44,33 @@ internal static class LogFeature
             }
 
             LogEventLevel lowest = LevelAlias.Minimum;
-            if (audit is not null)
+            if (hasAudit)
             {
                 // The audit stream is complete, however quiet the log is.
                 log.MinimumLevel.Override(SecurityLog, LogEventLevel.Information);
-                log.WriteTo.Sink(audit);
                 lowest = settings.Level ?? lowest;
             }
 
-            if (!services.GetServices<ILogEventSink>().Any())
+            if (auditFile is not null)
+            {
+                log.WriteTo.Sink(auditFile);
+            }
+
+            if (services.GetServices<ILogEventSink>().Any())
             {
                 // Hosts with their own sink, such as the tests, do not log to the console.
-                WriteToConsole(log.WriteTo, isText, serves, lowest);
+                return;
+            }
+
+            if (serves)
+            {
+                ITextFormatter formatter = new LevelLines(isText ? new TextLines() : new RenderedCompactJsonFormatter(), lowest);
+                formatter = settings.AuditOnConsole ? new BothLines(formatter, new AuditLines()) : formatter;
+                log.WriteTo.Sink(new ConsoleLines(formatter, Console.OpenStandardOutput()));
+            }
+            else
+            {
+                WriteToStandardError(log.WriteTo, lowest);
             }
         },
 
@@ -89,23 +104,20 @@ internal static class LogFeature
         }
     }
 
+    public static bool IsText(LogFormat format, bool isDevelopment, bool isRedirected) =>
+        format == LogFormat.Text || (format == LogFormat.Auto && (isDevelopment || !isRedirected));
+
+    /// <param name="serves">False for a command: it makes no file, which might belong to another user than the gateway's.</param>
     /// <exception cref="SettingsException">The file cannot be written.</exception>
-    private static ConsoleLines? OpenAudit(LogSettings settings)
+    private static ConsoleLines OpenAudit(string path, bool serves)
     {
-        if (settings.AuditOnConsole)
-        {
-            return new ConsoleLines(new AuditLines(), Console.OpenStandardOutput());
-        }
-
-        if (settings.AuditFile is not { } path)
-        {
-            return null;
-        }
-
         AppendedFile file = new(path);
         try
         {
-            file.Write([]);
+            if (serves)
+            {
+                file.Append([]);
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -123,20 +135,31 @@ internal static class LogFeature
     private static bool IsAboutPlainHttp(LogEvent entry) =>
         entry.Level == LogEventLevel.Warning && TextLines.NameOf(entry) is "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls";
 
-    private static void WriteToConsole(LoggerSinkConfiguration sink, bool isText, bool serves, LogEventLevel lowest)
-    {
-        if (!serves)
-        {
-            // Values are written as JSON, so that a value cannot begin a new log line.
-            sink.Console(
-                restrictedToMinimumLevel: lowest,
-                outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}",
-                formatProvider: CultureInfo.InvariantCulture,
-                standardErrorFromLevel: LogEventLevel.Verbose);
-            return;
-        }
+    /// <summary>Values are written as JSON, so that a value cannot begin a new log line.</summary>
+    private static void WriteToStandardError(LoggerSinkConfiguration sink, LogEventLevel lowest) => sink.Console(
+        restrictedToMinimumLevel: lowest,
+        outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {SourceContext} {Message:j}{NewLine}{Exception}",
+        formatProvider: CultureInfo.InvariantCulture,
+        standardErrorFromLevel: LogEventLevel.Verbose);
 
-        ITextFormatter formatter = isText ? new TextLines() : new RenderedCompactJsonFormatter();
-        sink.Sink(new ConsoleLines(formatter, Console.OpenStandardOutput()), lowest);
+    private sealed class LevelLines(ITextFormatter lines, LogEventLevel lowest) : ITextFormatter
+    {
+        public void Format(LogEvent logEvent, TextWriter output)
+        {
+            if (logEvent.Level >= lowest)
+            {
+                lines.Format(logEvent, output);
+            }
+        }
+    }
+
+    /// <summary>Two writers on one standard output would mix their lines.</summary>
+    private sealed class BothLines(ITextFormatter log, ITextFormatter audit) : ITextFormatter
+    {
+        public void Format(LogEvent logEvent, TextWriter output)
+        {
+            log.Format(logEvent, output);
+            audit.Format(logEvent, output);
+        }
     }
 }

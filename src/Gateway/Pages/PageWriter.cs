@@ -52,7 +52,8 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     {
         metrics.Refused(refusal);
         string path = context.Request.PathForLogs();
-        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, context.TraceId());
+        string traceId = context.TraceId();
+        Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, traceId);
     }
 
     /// <summary>Writes a refusal that is already logged.</summary>

@@ -7,10 +7,7 @@ namespace Gateway.Settings;
 /// <param name="AccessLog">Whether each request has a line; null: as <paramref name="Level"/> says.</param>
 /// <param name="AuditFile">The file of the audit stream; null: none.</param>
 /// <param name="AuditOnConsole">Whether the audit stream goes to standard output.</param>
-internal sealed record LogSettings(LogFormat Format, LogEventLevel? Level, bool? AccessLog, string? AuditFile, bool AuditOnConsole)
-{
-    public bool HasAudit => AuditFile is not null || AuditOnConsole;
-}
+internal sealed record LogSettings(LogFormat Format, LogEventLevel? Level, bool? AccessLog, string? AuditFile, bool AuditOnConsole);
 
 internal enum LogFormat
 {

@@ -310,7 +310,8 @@ internal sealed partial class SignInEvents(
         }
         else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
         {
-            Restarted(context.Scheme.Name, failure.Message, http.TraceId());
+            string traceId = http.TraceId();
+            Restarted(context.Scheme.Name, failure.Message, traceId);
             context.Response.Redirect(SignInFeature.LoginPath(settings, ProviderOf(context.Scheme).Settings.Id, next) + "&again=1");
         }
         else

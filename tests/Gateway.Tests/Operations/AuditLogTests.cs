@@ -2,6 +2,7 @@ using System.Text.Json;
 using Gateway.Apps;
 using Gateway.Operations;
 using Gateway.Settings;
+using Gateway.StandIns.Provider;
 using Gateway.Tests.Access;
 using Gateway.Tests.Apps;
 using Gateway.Tests.Kit;
@@ -97,6 +98,54 @@ public sealed class AuditLogTests : IDisposable
 
         SettingsException wrong = Assert.Throws<SettingsException>(() => Program.Create(arguments));
         Assert.Contains("GATEWAY_AUDIT_LOG", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Needs(RealPart.Process)]
+    public async Task On_standard_output_the_records_stand_between_the_lines_of_a_quiet_log_and_a_command_writes_to_the_file()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_AUDIT_LOG"] = "stdout";
+            options.Settings["GATEWAY_LOG_LEVEL"] = "warning";
+        });
+        Dictionary<string, string?> settings = world.Settings();
+        settings["ASPNETCORE_URLS"] = world.Origin;
+        await using (ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings))
+        {
+            using Visitor visitor = world.NewVisitor();
+            await Wait.UntilAsync(() => AnswersAsync(visitor), "the gateway answers", () => gateway.Errors);
+            using Visitor alice = await world.SignedInAsync("alice");
+            await alice.FetchAsync(HttpMethod.Post, "/api/documents/17/", null, ("Origin", "https://evil.example"));
+            await gateway.SignalAsync("TERM");
+            Assert.Equal(0, await gateway.ExitAsync());
+            List<JsonElement> lines = [.. gateway.Output.Select(line => JsonDocument.Parse(line).RootElement)];
+            Assert.Single(lines, line => Text(line, "category") == "Gateway.Audit" && Text(line, "action") == "sign_in");
+            Assert.DoesNotContain(lines, line => Text(line, "@m").Contains("signed in at", StringComparison.Ordinal));
+            Assert.Contains(lines, line => Text(line, "@m").Contains("cross_site", StringComparison.Ordinal));
+        }
+
+        settings["GATEWAY_AUDIT_LOG"] = AuditFile;
+        (int exitCode, _, string errors) = await ProgramProcess.RunAsync(
+            "Gateway",
+            ["accounts", "unlink", "--issuer", world.Provider.Issuer.AbsoluteUri, "--subject", Person.Defaults.Single(one => one.Username == "alice").Subject],
+            settings);
+        Assert.True(exitCode == 0, errors);
+        Assert.Equal("alice", Text(Assert.Single(Records(), Is("link_remove", "success")), "user"));
+    }
+
+    private static async Task<bool> AnswersAsync(Visitor visitor)
+    {
+        try
+        {
+            await visitor.SendAsync(HttpMethod.Get, "/gateway/session");
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
     }
 
     private Task<World> StartAsync(Action<WorldOptions>? configure = null) => World.StartAsync(options =>

@@ -1,4 +1,5 @@
 using Gateway.Operations;
+using Gateway.Settings;
 using Gateway.Tests.Kit;
 using Microsoft.AspNetCore.Http;
 using Serilog.Events;
@@ -43,6 +44,30 @@ public sealed class RequestEnricherTests
 
         Assert.Equal(LogEventLevel.Information, Assert.Single(world.Log.Of("Refused")).Level);
     }
+
+    [Fact]
+    public async Task A_mistyped_address_and_a_prefetched_sign_in_are_no_warnings_and_a_request_of_another_site_is_one()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        await alice.OpenAsync("/gateway/nothing");
+        await alice.OpenAsync("/accounts/oidc/authentik/login/", "none", ("Sec-Purpose", "prefetch"));
+        await alice.FetchAsync(HttpMethod.Post, "/api/documents/17/", null, ("Origin", "https://evil.example"));
+
+        Assert.Equal(
+            [("not_found", LogEventLevel.Information), ("sign_in_embedded", LogEventLevel.Information), ("cross_site", LogEventLevel.Warning)],
+            world.Log.Of("Refused").Select(line => (CapturedLog.Value(line, "Code"), line.Level)));
+    }
+
+    [Theory]
+    [InlineData("Auto", false, false, true)]
+    [InlineData("Auto", false, true, false)]
+    [InlineData("Auto", true, true, true)]
+    [InlineData("Json", true, false, false)]
+    [InlineData("Text", false, true, true)]
+    public void The_log_is_text_on_a_terminal_and_in_development_and_JSON_elsewhere(string format, bool isDevelopment, bool isRedirected, bool isText) =>
+        Assert.Equal(isText, LogFeature.IsText(Enum.Parse<LogFormat>(format), isDevelopment, isRedirected));
 
     [Fact]
     public async Task Work_that_outlives_a_request_does_not_log_the_next_one()

@@ -196,7 +196,7 @@ public sealed class RefusalLogTests
         await nobody.FetchAsync("/gateway/session");
         await nobody.FetchAsync("/gateway/sessions");
         await nobody.FetchAsync("/api/tasks/");
-        await nobody.FetchAsync("/gateway/nothing");
+        await nobody.FetchAsync(HttpMethod.Get, "/api/tasks/", null, ("Authorization", "Negotiate x"));
 
         Assert.Equal(
             [LogEventLevel.Information, LogEventLevel.Information, LogEventLevel.Information, LogEventLevel.Warning],
