@@ -1,7 +1,6 @@
 using Gateway.Operations;
 using Gateway.Settings;
 using Gateway.Tests.Kit;
-using Microsoft.AspNetCore.Http;
 using Serilog.Events;
 
 namespace Gateway.Tests.Operations;
@@ -68,6 +67,25 @@ public sealed class RequestEnricherTests
     [InlineData("Text", false, true, true)]
     public void The_log_is_text_on_a_terminal_and_in_development_and_JSON_elsewhere(string format, bool isDevelopment, bool isRedirected, bool isText) =>
         Assert.Equal(isText, LogFeature.IsText(Enum.Parse<LogFormat>(format), isDevelopment, isRedirected));
+
+    [Theory]
+    [InlineData(null, null, null, true, true)]
+    [InlineData(null, "false", null, true, false)]
+    [InlineData(null, null, "Warning", true, false)]
+    [InlineData("warning", null, null, false, false)]
+    [InlineData("warning", "true", null, false, true)]
+    public async Task The_level_and_the_line_of_each_request_are_set_apart(string? level, string? lines, string? serilog, bool hasEvents, bool hasLines)
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_LOG_LEVEL"] = level;
+            options.Settings["GATEWAY_ACCESS_LOG"] = lines;
+            options.Settings["Serilog:MinimumLevel:Override:Gateway.AccessLog"] = serilog;
+        });
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Assert.Equal((hasEvents, hasLines), (world.Log.Of("SignedIn").Count > 0, world.Log.Of("Request").Count > 0));
+    }
 
     [Fact]
     public async Task Work_that_outlives_a_request_does_not_log_the_next_one()
