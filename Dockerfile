@@ -32,8 +32,16 @@ ENV ASPNETCORE_HTTP_PORTS=8080 \
     GATEWAY_DATA_DIR=/data \
     DOTNET_EnableDiagnostics=0
 
+# A release adds the version's commit, its time and the digests of the base images (.github/workflows/release.yml).
+LABEL org.opencontainers.image.title="Paperless Gateway" \
+      org.opencontainers.image.description="Reverse proxy with single sign-on for Paperless-ngx" \
+      org.opencontainers.image.licenses=MIT \
+      org.opencontainers.image.version=0.1.0 \
+      org.opencontainers.image.base.name=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+
+# The licences of the gateway and of all packages in it. The base image has those of the .NET runtime.
 WORKDIR /app
-COPY LICENSE ./
+COPY LICENSE config/package/THIRD-PARTY-NOTICES ./
 COPY --from=build /app ./
 
 # The database and the keys. A new named volume gets the owner of this directory (1654). A directory of the host must

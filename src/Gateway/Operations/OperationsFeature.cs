@@ -24,6 +24,9 @@ internal static class OperationsFeature
         builder.Services.AddGatewayHealth(settings);
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
+
+        // As a unit of systemd it says when it is ready and when it stops (Type=notify). Elsewhere it does nothing.
+        builder.Services.AddSystemd();
         builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.AddSingleton<AccountsImport>();
         builder.Services.AddSingleton<PendingLinksCommand>();
