@@ -29,6 +29,15 @@ public enum RealPart
     /// <summary>The npm packages of `tests/lint`.</summary>
     Linters,
 
+    /// <summary>A Debian of its own in a folder, which only root can enter.</summary>
+    Debian,
+
+    /// <summary>`/usr/bin/lintian`.</summary>
+    Lintian,
+
+    /// <summary>`/usr/bin/systemd-analyze`.</summary>
+    Systemd,
+
     /// <summary>The gateway or the sandbox in a process of its own, or the .NET SDK.</summary>
     Process,
 }

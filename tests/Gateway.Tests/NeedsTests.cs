@@ -16,6 +16,7 @@ public sealed partial class NeedsTests(Chromium chromium)
         await AssertRefusedAsync(RealPart.Nginx, () => ReverseProxy.StartAsync(RealPart.Nginx, World.FreePort(), World.FreePort()));
         await AssertRefusedAsync(RealPart.OidcProvider, () => OidcProviderProcess.StartAsync(new OidcProviderSettings { RedirectUris = [] }, World.Ct));
         await AssertRefusedAsync(RealPart.Process, () => ProgramProcess.RunAsync("Gateway", ["validate"]));
+        await AssertRefusedAsync(RealPart.Debian, DebianRoot.CreateAsync);
         await AssertRefusedAsync(RealPart.Linters, () => Command.RunAsync(RealPart.Linters, "node", ["lint.mjs"], Repository.Root, World.Ct));
     }
 

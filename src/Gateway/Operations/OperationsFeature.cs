@@ -4,6 +4,7 @@ using Gateway.Settings;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Net.Http.Headers;
 
 namespace Gateway.Operations;
@@ -24,9 +25,7 @@ internal static class OperationsFeature
         builder.Services.AddGatewayHealth(settings);
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
-
-        // As a unit of systemd it says when it is ready and when it stops (Type=notify). Elsewhere it does nothing.
-        builder.Services.AddSystemd();
+        AddSystemd(builder.Services, serves);
         builder.Services.AddSingleton<AccountsCommand>();
         builder.Services.AddSingleton<AccountsImport>();
         builder.Services.AddSingleton<PendingLinksCommand>();
@@ -88,6 +87,17 @@ internal static class OperationsFeature
         if (!settings.TrustedProxies.IsEmpty)
         {
             app.UseForwardedHeaders();
+        }
+    }
+
+    /// <summary>Tells systemd when the gateway is ready and when it stops (Type=notify). AddSystemd() would ask /proc whether the parent process
+    /// is systemd, which ProtectProc hides.</summary>
+    private static void AddSystemd(IServiceCollection services, bool serves)
+    {
+        if (serves && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not null)
+        {
+            services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+            services.AddSingleton<IHostLifetime, SystemdLifetime>();
         }
     }
 }

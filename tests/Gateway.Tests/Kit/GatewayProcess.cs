@@ -30,24 +30,33 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <param name="world">A world whose own gateway is not started.</param>
-    public static async Task<GatewayProcess> StartAsync(World world)
+    /// <param name="program">Null: the program that was built beside the tests.</param>
+    public static Task<GatewayProcess> StartAsync(World world, string? program = null)
     {
-        NeedsAttribute.Check(RealPart.Process);
         Uri management = new($"http://127.0.0.1:{World.FreePort()}");
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Gateway"))
-        {
-            WorkingDirectory = Path.GetTempPath(),
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
-        start.Environment["ASPNETCORE_URLS"] = world.Origin;
-        foreach ((string name, string? value) in world.Settings())
+        ProcessStartInfo start = new(program ?? Path.Combine(AppContext.BaseDirectory, "Gateway")) { WorkingDirectory = Path.GetTempPath() };
+        foreach ((string name, string? value) in Settings(world, management))
         {
             start.Environment[name] = value;
         }
 
-        start.Environment["GATEWAY_MANAGEMENT_URL"] = management.GetLeftPart(UriPartial.Authority);
+        return StartAsync(start, management, RealPart.Process);
+    }
+
+    /// <summary>What the program needs in its environment to run at the address of a world.</summary>
+    public static IReadOnlyDictionary<string, string?> Settings(World world, Uri management) => new Dictionary<string, string?>(world.Settings())
+    {
+        ["ASPNETCORE_ENVIRONMENT"] = "Production",
+        ["ASPNETCORE_URLS"] = world.Origin,
+        ["GATEWAY_MANAGEMENT_URL"] = management.GetLeftPart(UriPartial.Authority),
+    };
+
+    /// <param name="start">Starts the program with the settings of <see cref="Settings"/>.</param>
+    public static async Task<GatewayProcess> StartAsync(ProcessStartInfo start, Uri management, RealPart part)
+    {
+        NeedsAttribute.Check(part);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         GatewayProcess gateway = new(new Process { StartInfo = start }, management);
         TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
         void Note(object sender, DataReceivedEventArgs line)
@@ -75,9 +84,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>The peak memory of the process in MiB.</summary>
-    public int PeakMemory()
+    public int PeakMemory() => Memory("VmHWM:");
+
+    /// <summary>The memory that the process holds now, in MiB.</summary>
+    public int ResidentMemory() => Memory("VmRSS:");
+
+    private int Memory(string name)
     {
-        string line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        string line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal));
         return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
     }
 

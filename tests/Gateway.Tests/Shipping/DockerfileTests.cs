@@ -125,6 +125,25 @@ public sealed partial class DockerfileTests
         }
     }
 
+    [Fact]
+    public void The_image_is_labelled_with_its_version_licence_and_base()
+    {
+        Dictionary<string, string> labels = Label().Matches(Image.TheFinal("LABEL").Rest)
+            .ToDictionary(label => label.Groups["name"].Value, label => label.Groups["value"].Value.Trim('"'));
+        Assert.Equal(["base.name", "description", "licenses", "title", "version"], labels.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(XDocument.Parse(Shipped.Text("Directory.Build.props")).Descendants("Version").Single().Value, labels["version"]);
+        Assert.Equal(Image.Final[0].Words[0], labels["base.name"]);
+        Assert.Equal("MIT", labels["licenses"]);
+        Assert.StartsWith("MIT License\n", Shipped.Text("LICENSE"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_image_contains_all_licences() => Assert.Contains(
+        Image.Final, instruction => instruction is { Name: "COPY", Rest: "LICENSE config/package/THIRD-PARTY-NOTICES ./" });
+
+    [GeneratedRegex(@"org\.opencontainers\.image\.(?<name>[a-z.]+)=(?<value>""[^""]*""|\S+)")]
+    private static partial Regex Label();
+
     [GeneratedRegex(@"paperless-gateway:([0-9][0-9.]*[0-9])")]
     private static partial Regex ImageTag();
 }

@@ -42,6 +42,33 @@ public sealed partial class PlatformFilesTests
         Assert.Equal("mode=max", build["provenance"]);
     }
 
+    [Fact]
+    public void A_release_publishes_the_packages_for_both_processors_with_checksums_and_attestations()
+    {
+        YamlNode jobs = Workflow("release.yml")["jobs"];
+        Assert.Equal(["x64", "arm64"], jobs["packages"]["strategy"]["matrix"].Texts("processor"));
+        Assert.Contains(Commands(jobs["packages"]), command => command.Contains("config/package/build packages ${{ matrix.processor }}", StringComparison.Ordinal));
+        Assert.Equal("artifacts/package/*", With(jobs["packages"], "actions/attest-build-provenance")["subject-path"]);
+        Assert.Equal("${{ steps.build.outputs.digest }}", With(jobs["image"], "actions/attest-build-provenance")["subject-digest"]);
+
+        Assert.Equal(["packages", "image"], jobs["release"].Texts("needs"));
+        string[] uploads = [.. new[] { "packages", "image" }.Select(job => With(jobs[job], "actions/upload-artifact")["name"])];
+        string pattern = With(jobs["release"], "actions/download-artifact")["pattern"];
+        Assert.All(uploads, upload => Assert.StartsWith(pattern.TrimEnd('*'), upload, StringComparison.Ordinal));
+        Assert.Contains(Commands(jobs["release"]), command => command.Contains("sha256sum", StringComparison.Ordinal)
+            && command.Contains("gh release create", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_release_builds_the_image_from_base_images_by_digest_and_publishes_the_digests()
+    {
+        YamlNode image = Workflow("release.yml")["jobs"]["image"];
+        string resolve = Assert.Single(Commands(image), command => command.Contains("config/package/build bases", StringComparison.Ordinal));
+        Assert.Contains("contexts<<END", resolve, StringComparison.Ordinal);
+        Assert.Equal("${{ steps.bases.outputs.contexts }}", With(image, "docker/build-push-action")["build-contexts"]);
+        Assert.Contains("base-images.txt", With(image, "actions/upload-artifact")["path"], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("test.yml")]
     [InlineData("release.yml")]
@@ -71,6 +98,13 @@ public sealed partial class PlatformFilesTests
         Assert.All(watched.Where(place => place.StartsWith("npm ", StringComparison.Ordinal)), place =>
             Assert.True(File.Exists(Path.Combine(Repository.Root, place["npm /".Length..], "package.json")), place));
     }
+
+    private static IEnumerable<YamlNode> StepsOf(YamlNode job) => (YamlSequenceNode)job["steps"];
+
+    private static IEnumerable<string> Commands(YamlNode job) => StepsOf(job).SelectMany(step => step.Texts("run"));
+
+    private static IReadOnlyDictionary<string, string> With(YamlNode job, string action) =>
+        Assert.Single(StepsOf(job), step => step.Texts("uses").Any(uses => uses.StartsWith(action + "@", StringComparison.Ordinal))).Map("with");
 
     private static YamlMappingNode Workflow(string name) => Shipped.Yaml(Shipped.Text(".github/workflows/" + name));
 

@@ -59,7 +59,7 @@ internal static class Shipped
     }
 
     /// <summary>`NAME=value` lines without quotes, which Compose, docker run and systemd read alike.</summary>
-    private static Dictionary<string, string> Filled(string path, bool commented)
+    public static Dictionary<string, string> Filled(string path, bool commented)
     {
         Dictionary<string, string> variables = [];
         foreach (string line in Text(path).Split('\n'))
