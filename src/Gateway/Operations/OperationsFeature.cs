@@ -94,9 +94,10 @@ internal static class OperationsFeature
     /// is systemd, which ProtectProc hides.</summary>
     private static void AddSystemd(IServiceCollection services, bool serves)
     {
-        if (serves && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not null)
+        SystemdNotifier notifier = new();
+        if (serves && notifier.IsEnabled)
         {
-            services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
+            services.AddSingleton<ISystemdNotifier>(notifier);
             services.AddSingleton<IHostLifetime, SystemdLifetime>();
         }
     }

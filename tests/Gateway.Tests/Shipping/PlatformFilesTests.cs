@@ -47,7 +47,7 @@ public sealed partial class PlatformFilesTests
     {
         YamlNode jobs = Workflow("release.yml")["jobs"];
         Assert.Equal(["x64", "arm64"], jobs["packages"]["strategy"]["matrix"].Texts("processor"));
-        Assert.Contains(Commands(jobs["packages"]), command => command.Contains("config/package/build packages ${{ matrix.processor }}", StringComparison.Ordinal));
+        Assert.Contains("config/package/build packages ${{ matrix.processor }}", Assert.Single(Commands(jobs["packages"])), StringComparison.Ordinal);
         Assert.Equal("artifacts/package/*", With(jobs["packages"], "actions/attest-build-provenance")["subject-path"]);
         Assert.Equal("${{ steps.build.outputs.digest }}", With(jobs["image"], "actions/attest-build-provenance")["subject-digest"]);
 
