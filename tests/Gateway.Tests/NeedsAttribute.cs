@@ -23,6 +23,12 @@ public enum RealPart
     /// <summary>`/usr/bin/fail2ban-regex`.</summary>
     Fail2Ban,
 
+    /// <summary>`/usr/sbin/apache2`.</summary>
+    Apache,
+
+    /// <summary>`/usr/bin/prometheus`.</summary>
+    Prometheus,
+
     /// <summary>The npm package oidc-provider of `tests/interop`.</summary>
     OidcProvider,
 

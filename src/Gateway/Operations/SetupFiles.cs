@@ -138,7 +138,7 @@ internal sealed partial class SetupFiles
                 server_name {_answers.Public.Hostname};
             """;
 
-    /// <summary>The recipe of docs/installation.md.</summary>
+    /// <summary>The recipe of docs/reverse-proxies.md.</summary>
     private string NginxText() => $$"""
         map $http_upgrade $connection_upgrade {
             default upgrade;
@@ -148,12 +148,15 @@ internal sealed partial class SetupFiles
         server {
         {{ListenLines()}}
             client_max_body_size 0;
+            large_client_header_buffers 4 32k;
 
             location / {
                 proxy_pass http://127.0.0.1:8080;
                 proxy_http_version 1.1;
                 proxy_buffering off;
                 proxy_request_buffering off;
+                proxy_buffer_size 16k;
+                proxy_buffers 4 16k;
                 proxy_read_timeout 1h;
                 proxy_set_header Host $http_host;
                 proxy_set_header Upgrade $http_upgrade;

@@ -7,9 +7,12 @@ using Gateway.Tests.Shipping;
 
 namespace Gateway.Tests.Kit;
 
-/// <summary>A real reverse proxy on a loopback port, with a configuration of docs/installation.md or with its defaults.</summary>
+/// <summary>A real reverse proxy on a loopback port, with a configuration of docs/reverse-proxies.md or with its defaults.</summary>
 internal sealed partial class ReverseProxy : IAsyncDisposable
 {
+    private static readonly string[] _apacheModules =
+        ["mpm_event", "authn_core", "authz_core", "proxy", "proxy_http", "socache_shmcb", "ssl", "http2"];
+
     private readonly string _directory = Directory.CreateTempSubdirectory("gateway-proxy").FullName;
     private readonly ConcurrentQueue<string> _output = new();
     private Process? _process;
@@ -78,6 +81,7 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         {
             RealPart.Nginx => new("/usr/sbin/nginx", ["-p", _directory, "-e", "stderr", "-c", file]),
             RealPart.HAProxy => new("/usr/sbin/haproxy", ["-db", "-f", file]),
+            RealPart.Apache => new("/usr/sbin/apache2", ["-D", "FOREGROUND", "-f", file]),
             _ => new("/usr/bin/caddy", ["run", "--adapter", "caddyfile", "--config", file]),
         };
         start.RedirectStandardOutput = true;
@@ -102,6 +106,11 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
             .Replace("bind :443", $"bind 127.0.0.1:{Port}", StringComparison.Ordinal)
             .Replace("/etc/haproxy/docs.example.com.pem", pem, StringComparison.Ordinal)
             .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal),
+        RealPart.Apache => Apache(Documented("apache")
+            .Replace("*:443", $"127.0.0.1:{Port}", StringComparison.Ordinal)
+            .Replace("/etc/ssl/docs.example.com.pem", pem, StringComparison.Ordinal)
+            .Replace("/etc/ssl/docs.example.com.key", pem, StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)),
         RealPart.Caddy => Caddy(Documented("caddyfile")
             .Replace("docs.example.com {", $"https://localhost:{Port} {{\n    bind 127.0.0.1\n    tls {pem} {pem}", StringComparison.Ordinal)
             .Replace("127.0.0.1:8080", upstream, StringComparison.Ordinal)),
@@ -125,6 +134,19 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         }
         """;
 
+    /// <summary>The modules that the document names, and the few that Debian switches on by itself.</summary>
+    private string Apache(string site) => $"""
+        ServerRoot {_directory}
+        DefaultRuntimeDir {_directory}
+        PidFile {_directory}/apache.pid
+        Listen 127.0.0.1:{Port}
+        {string.Concat(_apacheModules.Select(module => $"LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so\n"))}
+        {(Environment.IsPrivilegedProcess ? "User www-data\nGroup www-data" : "")}
+        ErrorLog /dev/stderr
+        StartServers 1
+        {site}
+        """;
+
     /// <summary>Without its address for commands, and without the redirect from port 80.</summary>
     private static string Caddy(string sites) => $$"""
         {
@@ -135,7 +157,7 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         """;
 
     private static string Documented(string language) =>
-        CodeBlock().Matches(Document.Of("docs/installation.md").Text).Single(block => block.Groups["language"].Value == language).Groups["code"].Value;
+        CodeBlock().Matches(Document.Of("docs/reverse-proxies.md").Text).Single(block => block.Groups["language"].Value == language).Groups["code"].Value;
 
     private async Task<bool> AnswersAsync()
     {

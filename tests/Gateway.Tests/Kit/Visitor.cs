@@ -64,7 +64,7 @@ internal sealed class Visitor : IDisposable
     public string? UserAgent { get; init; }
 
     /// <summary>The same connections and cookies, for a WebSocket.</summary>
-    public HttpMessageInvoker Http => _http;
+    public HttpClient Http => _http;
 
     /// <summary>Sends one request and follows no redirect.</summary>
     public async Task<Page> SendAsync(HttpMethod method, string address, HttpContent? content = null, params (string Name, string Value)[] headers)

@@ -1,10 +1,6 @@
 using System.Text.RegularExpressions;
-using Gateway.StandIns.Paperless;
-using Gateway.StandIns.Provider;
-using Gateway.Tests.Access;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Shipping;
-using Gateway.Tests.SignOut;
 using YamlDotNet.RepresentationModel;
 
 namespace Gateway.Tests.Metrics;
@@ -15,23 +11,26 @@ public sealed partial class AlertTests
     /// <summary>Prometheus itself makes this metric.</summary>
     private const string MadeByPrometheus = "up";
 
-    private static readonly Dictionary<string, Func<World, Task>> Incidents = new()
+    /// <summary>The incident of each alert, by the name of the alert.</summary>
+    internal static readonly Dictionary<string, Func<World, Task>> IncidentOf = new()
     {
         ["GatewayDown"] = _ => Task.CompletedTask,
 
         // A store that fails is in MetricsTests.
         ["GatewayStoreUnavailable"] = _ => Task.CompletedTask,
-        ["GatewayPaperlessUnreachable"] = LosePaperlessAsync,
-        ["GatewaySignInsFail"] = FailSignInAsync,
-        ["GatewayRechecksUnanswered"] = RecheckWithoutAnswerAsync,
-        ["GatewayLogoutTokensRefused"] = RefuseLogoutTokenAsync,
-        ["GatewayPasswordGuessing"] = GuessAsync,
+        ["GatewayPaperlessUnreachable"] = Incidents.LosePaperlessAsync,
+        ["GatewaySignInsFail"] = Incidents.FailSignInAsync,
+        ["GatewayRechecksUnanswered"] = Incidents.RecheckWithoutAnswerAsync,
+        ["GatewayLogoutTokensRefused"] = Incidents.RefuseLogoutTokenAsync,
+        ["GatewayPasswordGuessing"] = Incidents.GuessAsync,
     };
 
     private static YamlMappingNode[] Rules { get; } =
     [
         .. ((YamlSequenceNode)((YamlSequenceNode)Shipped.Yaml(Shipped.Text("config/prometheus-rules.yaml"))["groups"])[0]["rules"]).Cast<YamlMappingNode>(),
     ];
+
+    internal static string[] Expressions { get; } = [.. Rules.Select(rule => rule["expr"].Text())];
 
     public static TheoryData<string> Alerts => [.. Rules.Select(NameOf)];
 
@@ -40,12 +39,8 @@ public sealed partial class AlertTests
     public async Task After_the_incident_of_an_alert_its_metrics_are_there_with_their_labels(string alert)
     {
         string expression = Rules.Single(rule => NameOf(rule) == alert)["expr"].Text();
-        await using World world = await FailedLoginClient.StartWorldAsync(configure: options =>
-        {
-            options.Settings["GATEWAY_METRICS"] = "true";
-            options.Provider = given => given with { OfflineAccess = true };
-        });
-        await Incidents[alert](world);
+        await using World world = await Incidents.StartWorldAsync();
+        await IncidentOf[alert](world);
 
         Match[] selectors = Selector().Matches(Grouping().Replace(expression, "")).ToArray();
         Assert.NotEmpty(selectors);
@@ -58,7 +53,7 @@ public sealed partial class AlertTests
     [Fact]
     public void Each_alert_has_an_incident_here_a_summary_and_a_section_of_the_document()
     {
-        Assert.Equal(Incidents.Keys, Rules.Select(NameOf));
+        Assert.Equal(IncidentOf.Keys, Rules.Select(NameOf));
         Assert.All(Rules, rule =>
         {
             IReadOnlyDictionary<string, string> annotations = rule.Map("annotations");
@@ -70,44 +65,6 @@ public sealed partial class AlertTests
     }
 
     private static string NameOf(YamlMappingNode rule) => rule["alert"].Text();
-
-    private static async Task LosePaperlessAsync(World world)
-    {
-        using Visitor alice = await world.SignedInAsync("alice");
-        using Fault gone = world.Paperless.Faults.Drop(_ => true);
-        await alice.FetchAsync("/api/documents/");
-    }
-
-    private static async Task FailSignInAsync(World world)
-    {
-        using Visitor alice = world.NewVisitor();
-        world.Provider.SignsInAs = "alice";
-        RoundTrip trip = await RoundTrip.BeginAsync(alice);
-        string callback = await trip.AnswerAsync();
-        world.Provider.Outage = Outage.ServiceUnavailable;
-        await trip.FinishAsync(callback);
-    }
-
-    private static async Task RecheckWithoutAnswerAsync(World world)
-    {
-        using Visitor alice = await world.SignedInAsync("alice");
-        world.Provider.Outage = Outage.ServiceUnavailable;
-        world.Clock.Advance(TimeSpan.FromMinutes(11));
-        await alice.OpenAsync("/documents/2");
-    }
-
-    private static async Task RefuseLogoutTokenAsync(World world)
-    {
-        using Visitor alice = await world.SignedInAsync("alice");
-        using HttpResponseMessage refused = await world.SendLogoutAsync(world.Provider.Sessions[^1], BackChannel.Without("sid", "sub"));
-    }
-
-    private static async Task GuessAsync(World world)
-    {
-        using FailedLoginClient guesser = new(world, "198.51.100.1");
-        await guesser.FailAsync(10);
-        await guesser.WithTokenAsync("wrong");
-    }
 
     /// <summary>The names within are labels.</summary>
     [GeneratedRegex(@"\bby \([^)]*\)")]

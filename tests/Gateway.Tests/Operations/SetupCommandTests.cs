@@ -184,7 +184,7 @@ public sealed class SetupCommandTests : IDisposable
         Assert.Equal(0, await RunAsync());
 
         string documented = Text("nginx.conf").Replace("docs.home", "docs.example.com", StringComparison.Ordinal);
-        Assert.Contains($"```nginx\n{documented}```", Shipped.Text("docs/installation.md"), StringComparison.Ordinal);
+        Assert.Contains($"```nginx\n{documented}```", Shipped.Text("docs/reverse-proxies.md"), StringComparison.Ordinal);
         Assert.Equal(Shipped.Text("config/authentik/paperless-gateway.yaml"), Shipped.Text("src/Gateway/Operations/authentik-blueprint.yaml"));
     }
 

@@ -1,13 +1,14 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text.RegularExpressions;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Serilog.Events;
 
 namespace Gateway.Tests.ReverseProxies;
 
-/// <summary>The gateway behind real reverse proxies: as docs/installation.md configures them, by their defaults, and with common mistakes.</summary>
-[Needs(RealPart.Nginx, RealPart.HAProxy, RealPart.Caddy)]
+/// <summary>The gateway behind real reverse proxies: as docs/reverse-proxies.md configures them, by their defaults, and with common mistakes.</summary>
+[Needs(RealPart.Nginx, RealPart.HAProxy, RealPart.Caddy, RealPart.Apache)]
 public sealed class ReverseProxyTests
 {
     private const string NginxHost = "proxy_set_header Host $http_host;";
@@ -47,6 +48,7 @@ public sealed class ReverseProxyTests
     [InlineData(RealPart.Nginx)]
     [InlineData(RealPart.HAProxy)]
     [InlineData(RealPart.Caddy)]
+    [InlineData(RealPart.Apache)]
     public async Task Through_the_documented_configuration_sign_in_upload_live_status_and_sign_out_work(RealPart part)
     {
         await using ProxiedWorld proxied = await ProxiedWorld.StartAsync(part);
@@ -78,6 +80,7 @@ public sealed class ReverseProxyTests
     [InlineData(RealPart.Nginx)]
     [InlineData(RealPart.HAProxy)]
     [InlineData(RealPart.Caddy)]
+    [InlineData(RealPart.Apache)]
     public async Task Through_the_documented_configuration_HTTP2_works(RealPart part)
     {
         await using ProxiedWorld proxied = await ProxiedWorld.StartAsync(part);
@@ -87,6 +90,60 @@ public sealed class ReverseProxyTests
         Page profile = await alice.FetchAsync("/api/profile/");
 
         Assert.Equal((HttpVersion.Version20, HttpStatusCode.OK), (profile.Response.Version, profile.Status));
+    }
+
+    [Theory]
+    [InlineData(RealPart.Nginx)]
+    [InlineData(RealPart.HAProxy)]
+    [InlineData(RealPart.Caddy)]
+    [InlineData(RealPart.Apache)]
+    public async Task Through_the_documented_configuration_headers_of_15_KiB_arrive_both_ways(RealPart part)
+    {
+        await using ProxiedWorld proxied = await ProxiedWorld.StartAsync(part);
+        using Visitor alice = proxied.NewVisitor();
+        await alice.SignInAsync("alice");
+        string header = new('x', 15 << 10);
+        using Fault answer = proxied.World.Paperless.Faults.Write(request => request.Path == "/api/documents/", async response =>
+        {
+            response.Headers["X-Answer"] = header;
+            await response.WriteAsync("[]");
+        });
+
+        Page page = await alice.FetchAsync(HttpMethod.Get, "/api/documents/", null, ("X-Request", header));
+
+        Assert.Equal(HttpStatusCode.OK, page.Status);
+        Assert.Equal([header], proxied.World.Forwarded[^1].Lines("X-Request"));
+        Assert.Equal([header], page.Response.Headers.GetValues("X-Answer"));
+    }
+
+    [Theory]
+    [InlineData(RealPart.Nginx)]
+    [InlineData(RealPart.HAProxy)]
+    [InlineData(RealPart.Caddy)]
+    [InlineData(RealPart.Apache)]
+    public async Task Through_the_documented_configuration_the_beginning_of_an_answer_arrives_before_its_end(RealPart part)
+    {
+        await using ProxiedWorld proxied = await ProxiedWorld.StartAsync(part);
+        using Visitor alice = proxied.NewVisitor();
+        await alice.SignInAsync("alice");
+        TaskCompletionSource rest = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using Fault answer = proxied.World.Paperless.Faults.Write(request => request.Path == "/api/documents/", async response =>
+        {
+            await response.WriteAsync("beginning");
+            await response.Body.FlushAsync();
+            await rest.Task.InTimeAsync("The browser has the beginning.");
+        });
+
+        using HttpRequestMessage request = new(HttpMethod.Get, proxied.World.Origin + "/api/documents/");
+        using HttpResponseMessage response = await alice.Http
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, World.Ct)
+            .InTimeAsync("The head of the answer arrives.");
+        await using Stream body = await response.Content.ReadAsStreamAsync(World.Ct);
+        byte[] beginning = new byte["beginning".Length];
+        await body.ReadExactlyAsync(beginning, World.Ct).AsTask().InTimeAsync("The beginning of the answer arrives.");
+        rest.SetResult();
+
+        Assert.Equal("beginning"u8.ToArray(), beginning);
     }
 
     [Theory]

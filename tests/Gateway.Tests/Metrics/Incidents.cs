@@ -1,0 +1,73 @@
+using Gateway.StandIns.Paperless;
+using Gateway.StandIns.Provider;
+using Gateway.Tests.Access;
+using Gateway.Tests.Apps;
+using Gateway.Tests.Kit;
+using Gateway.Tests.SignOut;
+
+namespace Gateway.Tests.Metrics;
+
+/// <summary>What an alert is about, produced once. Afterwards the world is as it was.</summary>
+internal static class Incidents
+{
+    public static Task<World> StartWorldAsync() => FailedLoginClient.StartWorldAsync(configure: options =>
+    {
+        options.Settings["GATEWAY_METRICS"] = "true";
+        options.Provider = given => given with { OfflineAccess = true };
+    });
+
+    /// <summary>A day without incidents: everything that a dashboard shows happens once.</summary>
+    public static async Task OrdinaryUseAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        await alice.FetchAsync("/static/base.css");
+        using (await StatusSocket.OpenAsync(world, alice))
+        {
+            await alice.OpenAsync("/accounts/logout/", "same-origin");
+        }
+
+        using Visitor bob = await world.SignedInAsync("bob");
+        using Visitor app = world.NewVisitor();
+        await app.GetAsync("/api/documents/", await world.MakeDevicePasswordAsync("bob"));
+    }
+
+    public static async Task LosePaperlessAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Fault gone = world.Paperless.Faults.Drop(_ => true);
+        await alice.FetchAsync("/api/documents/");
+    }
+
+    public static async Task FailSignInAsync(World world)
+    {
+        using Visitor alice = world.NewVisitor();
+        world.Provider.SignsInAs = "alice";
+        RoundTrip trip = await RoundTrip.BeginAsync(alice);
+        string callback = await trip.AnswerAsync();
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        await trip.FinishAsync(callback);
+        world.Provider.Outage = Outage.None;
+    }
+
+    public static async Task RecheckWithoutAnswerAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        world.Provider.Outage = Outage.ServiceUnavailable;
+        world.Clock.Advance(TimeSpan.FromMinutes(11));
+        await alice.OpenAsync("/documents/2");
+        world.Provider.Outage = Outage.None;
+    }
+
+    public static async Task RefuseLogoutTokenAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpResponseMessage refused = await world.SendLogoutAsync(world.Provider.Sessions[^1], BackChannel.Without("sid", "sub"));
+    }
+
+    public static async Task GuessAsync(World world)
+    {
+        using FailedLoginClient guesser = new(world, "198.51.100.1");
+        await guesser.FailAsync(10);
+        await guesser.WithTokenAsync("wrong");
+    }
+}
