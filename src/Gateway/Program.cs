@@ -1,5 +1,6 @@
 using Gateway.Access;
 using Gateway.Accounts;
+using Gateway.Admin;
 using Gateway.Apps;
 using Gateway.Checks;
 using Gateway.Forwarding;
@@ -55,6 +56,7 @@ internal sealed class Program
         builder.AddForwarding();
         builder.AddSignOut();
         builder.AddChecks(settings);
+        builder.AddAdmin();
         builder.AddStorage(settings);
 
         WebApplication app = builder.Build();
@@ -78,6 +80,7 @@ internal sealed class Program
         app.MapApps(settings);
         app.MapSignOut();
         app.MapChecks();
+        app.MapAdmin(settings);
         app.MapPages();
         return app;
     }

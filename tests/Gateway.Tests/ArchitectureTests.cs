@@ -37,6 +37,7 @@ public sealed partial class ArchitectureTests
         "SignIn", "Forwarding", "SignOut"]),
         ("Operations", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
         "Checks", "Tracing"]),
+        ("Admin", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Accounts", "SignIn", "Operations"]),
     ];
 
     [Fact]

@@ -6,6 +6,7 @@ internal static class AccountsFeature
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AccountLinking>();
+        builder.Services.AddSingleton<LinkedSessions>();
         builder.Services.AddSingleton<UsernameMatch>();
         builder.Services.AddSingleton<NamesakeSearch>();
         builder.Services.AddSingleton<AccountProvisioning>();

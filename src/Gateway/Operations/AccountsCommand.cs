@@ -1,6 +1,6 @@
+using Gateway.Accounts;
 using Gateway.Paperless;
 using Gateway.Providers;
-using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
 
@@ -15,8 +15,7 @@ internal sealed partial class AccountsCommand(
     AccountsImport import,
     PaperlessApi api,
     ProviderRegistry providers,
-    Revocations revocations,
-    SessionList list,
+    LinkedSessions linkedSessions,
     TimeProvider time,
     ILogger<SecurityLog> logger)
 {
@@ -172,34 +171,13 @@ internal sealed partial class AccountsCommand(
         await WriteResultAsync(link, name, $"{DescribeUser(name, link)} is no longer linked to {link.Subject} of {link.Issuer}.", arguments.Json);
 
         // After the link is removed: a later sign-in no longer finds it.
-        if (await EndSessionsAsync(link) is > 0 and int ended)
+        if (await linkedSessions.EndAsync(link) is > 0 and int ended)
         {
             string what = ended == 1 ? "The session that was open has" : $"The {ended} sessions and device passwords that were open have";
             await Terminal.NoteAsync($"{what} ended. {SessionsCommand.Notice}");
         }
 
         return 0;
-    }
-
-    /// <summary>
-    /// Ends the sessions and device passwords of the person. Sessions are indexed by `sub`, which differs from the subject of the link if `uid_field` is
-    /// set.
-    /// </summary>
-    private async Task<int> EndSessionsAsync(AccountLink link)
-    {
-        IEnumerable<ListedSession> theirs = (await list.ListAllAsync(CancellationToken.None)).Where(session =>
-            session.Info.Provider == link.Provider && session.Info.Issuer == link.Issuer && session.Info.Subject == link.Subject);
-        byte[][] persons =
-        [
-            SessionIndex.ForPerson(link.Person), SessionIndex.ForDevicePasswords(link.Person), .. theirs.Select(session => session.Stored.PersonIndex),
-        ];
-        int ended = 0;
-        foreach (byte[] person in persons.DistinctBy(Convert.ToHexStringLower))
-        {
-            ended += await revocations.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);
-        }
-
-        return ended;
     }
 
     /// <summary>Warns if the provider has another issuer than the link.</summary>

@@ -70,8 +70,7 @@ internal sealed class AppsCommand(SessionList list, Revocations revocations, ISe
     /// <summary>By person, which also stops a device password that is just being made.</summary>
     private async Task<int> RevokeAllAsync(IReadOnlyList<ListedSession> all, string user, AppsArguments arguments)
     {
-        HashSet<string> persons = [.. all.Where(device => device.Info.Username == user).Select(PersonIndex)];
-        ListedSession[] meant = [.. all.Where(device => persons.Contains(PersonIndex(device)))];
+        ListedSession[] meant = SessionList.OfPersons(all, user);
         if (meant.Length == 0)
         {
             return await Terminal.FailAsync(NoneOf(user));
@@ -83,8 +82,6 @@ internal sealed class AppsCommand(SessionList list, Revocations revocations, ISe
         }
 
         return await WriteEndedAsync(meant, arguments);
-
-        static string PersonIndex(ListedSession device) => Convert.ToHexStringLower(device.Stored.PersonIndex);
     }
 
     private static async Task<int> WriteEndedAsync(ListedSession[] ended, AppsArguments arguments)

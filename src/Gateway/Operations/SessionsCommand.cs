@@ -19,7 +19,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),
-                { Ends: true } => await EndAsync(FindSessionsOfPersons(all, arguments.User!), arguments),
+                { Ends: true } => await EndAsync(SessionList.OfPersons(all, arguments.User!), arguments),
                 _ => await ListAsync([.. all.Where(session => arguments.User is null || session.Info.Username == arguments.User)], arguments),
             };
         }
@@ -83,15 +83,6 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
                 session => Terminal.ReplaceControlCharacters($"Ended: {session.Info.Username}, {session.Device}, {session.Info.Address} ({session.Id})."))));
         await Terminal.NoteAsync(Notice);
         return 0;
-    }
-
-    /// <summary>All sessions of the people who are signed in as that user.</summary>
-    private static ListedSession[] FindSessionsOfPersons(IReadOnlyList<ListedSession> all, string user)
-    {
-        HashSet<string> persons = [.. all.Where(session => session.Info.Username == user).Select(PersonIndex)];
-        return [.. all.Where(session => persons.Contains(PersonIndex(session)))];
-
-        static string PersonIndex(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
     }
 
     private static string NobodySignedIn(string user) => $"Nobody is signed in as {user}: letter case counts, and \"sessions list\" shows who is.";

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Gateway.Pages;
 
 /// <summary>Writes all pages and refusals of the gateway. They share a frame and headers, are not cached, and cannot be embedded in a frame.</summary>
-internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<SecurityLog> logger)
+internal sealed partial class PageWriter(RefusalMetrics metrics, RecentRefusals recent, ILogger<SecurityLog> logger)
 {
     /// <summary>The request headers that decide between page and problem details, and on the language.</summary>
     private const string Variants = "Accept, Accept-Language, Sec-Fetch-Mode, Cookie";
@@ -51,6 +51,7 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, ILogger<Securit
     public void Log(HttpContext context, Refusal refusal)
     {
         metrics.Refused(refusal);
+        recent.Add(context, refusal);
         string path = context.Request.PathForLogs();
         string traceId = context.TraceId();
         Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, traceId);

@@ -20,6 +20,9 @@ internal static class PagesFeature
     /// <summary>What the checks of the configuration found, for superusers. The Checks feature maps it.</summary>
     public const string CheckPath = "/gateway/check";
 
+    /// <summary>Sessions, links, device passwords and refusals, for superusers. The Admin feature maps it.</summary>
+    public const string AdminPath = "/gateway/admin";
+
     /// <summary>Answers to the check of the public address. The Checks feature maps it.</summary>
     public const string ProbePath = "/gateway/probe";
 
@@ -30,6 +33,7 @@ internal static class PagesFeature
         builder.Services.AddLocalization();
         builder.Services.AddSingleton<Texts>();
         builder.Services.AddSingleton<RefusalMetrics>();
+        builder.Services.AddSingleton<RecentRefusals>();
         builder.Services.AddSingleton<PageWriter>();
     }
 

@@ -15,6 +15,9 @@ internal enum PasswordSessionEnd
     /// <summary>The user signed in by single sign-on.</summary>
     Replaced,
 
+    /// <summary>A superuser ended the session on the admin page.</summary>
+    EndedByTheOperator,
+
     /// <summary>Paperless ended the session: a logout there, a new password, or a deactivated user.</summary>
     GoneAtPaperless,
 }
@@ -52,7 +55,7 @@ internal sealed partial class PasswordSessionRegistry(
         {
             MakeRoom(now);
             PasswordSessionResult? previous = entry?.ResultIfAnswered;
-            Entry asked = new(now + CacheTtl, () => AskAsync(key, cookie, now, previous));
+            Entry asked = new(now + CacheTtl, cookie, () => AskAsync(key, cookie, now, previous));
             entry = _entries.AddOrUpdate(key, asked, (_, other) => other.IsValid(now) ? other : asked);
         }
 
@@ -69,6 +72,10 @@ internal sealed partial class PasswordSessionRegistry(
             }
         }
     }
+
+    /// <summary>The sessions that this gateway has seen since its start and of whose end it does not know, latest first.</summary>
+    public IReadOnlyList<PasswordSession> List() =>
+        [.. _entries.Values.Select(entry => entry.ResultIfAnswered?.Session).OfType<PasswordSession>().OrderByDescending(session => session.CheckedAt)];
 
     /// <summary>Whether the session is known to have ended.</summary>
     public bool HasEnded(SessionKey key) => _entries.TryGetValue(key, out Entry? entry) && entry.ResultIfAnswered is { HasEnded: true };
@@ -90,15 +97,33 @@ internal sealed partial class PasswordSessionRegistry(
             return;
         }
 
+        await EndAsync(cookie, context.PasswordSession(), cause, context.TraceIdentifier);
+    }
+
+    /// <summary>Ends a session of the <see cref="List"/>, for all gateways: Paperless ends it.</summary>
+    /// <returns>False if the gateway does not know the session, or knows of its end.</returns>
+    public async Task<bool> EndAsync(SessionKey key, string traceId)
+    {
+        if (!_entries.TryGetValue(key, out Entry? entry) || entry.ResultIfAnswered?.Session is not { } session)
+        {
+            return false;
+        }
+
+        await EndAsync(entry.Cookie, session, PasswordSessionEnd.EndedByTheOperator, traceId);
+        return true;
+    }
+
+    private async Task EndAsync(string cookie, PasswordSession? session, PasswordSessionEnd cause, string traceId)
+    {
         SessionKey key = KeyOf(cookie);
         Refuse(key, CacheTtl);
         RaiseEnded(key);
-        if (context.PasswordSession() is { } session)
+        if (session is not null)
         {
             PasswordSessionEnded(session.Username, cause, key);
         }
 
-        if (!await paperlessLogout.EndAsync(context, session: null))
+        if (!await paperlessLogout.EndAsync(cookie, traceId))
         {
             // Paperless would still accept the cookie, so the gateway refuses it from now on.
             Refuse(key, settings.Session.Lifetime);
@@ -109,7 +134,7 @@ internal sealed partial class PasswordSessionRegistry(
     {
         DateTimeOffset now = time.GetUtcNow();
         MakeRoom(now);
-        _entries[key] = new Entry(now + ttl, () => Task.FromResult(PasswordSessionResult.NotSignedIn));
+        _entries[key] = new Entry(now + ttl, cookie: "", () => Task.FromResult(PasswordSessionResult.NotSignedIn));
     }
 
     private async Task<PasswordSessionResult> AskAsync(SessionKey key, string cookie, DateTimeOffset now, PasswordSessionResult? previous)
@@ -170,11 +195,14 @@ internal sealed partial class PasswordSessionRegistry(
     }
 
     /// <summary>The cached result of one cookie; the first reader starts the request to Paperless.</summary>
-    private sealed class Entry(DateTimeOffset expiresAt, Func<Task<PasswordSessionResult>> ask)
+    /// <param name="cookie">The logout of an operator sends it to Paperless; empty for a session that has ended.</param>
+    private sealed class Entry(DateTimeOffset expiresAt, string cookie, Func<Task<PasswordSessionResult>> ask)
     {
         private readonly Lazy<Task<PasswordSessionResult>> _result = new(ask);
 
         public DateTimeOffset ExpiresAt => expiresAt;
+
+        public string Cookie => cookie;
 
         /// <summary>Whether the entry has not expired and has, or awaits, an answer.</summary>
         public bool IsValid(DateTimeOffset now) =>

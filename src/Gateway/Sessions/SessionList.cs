@@ -24,6 +24,10 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
     public DateTimeOffset? DeviceExpiresAt => ExpiresAt - Info.SignedInAt < SessionRegistry.NoLifetime - TimeSpan.FromDays(1) ? ExpiresAt : null;
 }
 
+/// <summary>A part of the list of everybody's sessions.</summary>
+/// <param name="Total">Of all parts.</param>
+internal sealed record SessionListPage(IReadOnlyList<ListedSession> Rows, int Total);
+
 /// <summary>Lists the sessions of one person or of everyone.</summary>
 internal sealed class SessionList(SessionMemory memory, ISessionStore store, SessionInfoProtector infos, SessionSettings settings, TimeProvider time)
 {
@@ -52,6 +56,55 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
         }
 
         return [.. all.OrderByDescending(session => session.UsedAt)];
+    }
+
+    /// <summary>One page of all valid sessions and device passwords, most recently used first. The others are not held in memory.</summary>
+    /// <param name="isMeant">Which of them count.</param>
+    /// <param name="page">From 1.</param>
+    /// <param name="size">The rows of a page.</param>
+    /// <param name="cancellationToken">Cancels the look-up.</param>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<SessionListPage> FindPageAsync(Func<ListedSession, bool> isMeant, int page, int size, CancellationToken cancellationToken)
+    {
+        PriorityQueue<ListedSession, (DateTimeOffset, string)> newest = new();
+        int total = 0;
+        await foreach (StoredSession stored in store.ListAllAsync(cancellationToken))
+        {
+            if (ToListed(stored with { Record = [] }) is not { } session || !isMeant(session))
+            {
+                continue;
+            }
+
+            total++;
+            newest.Enqueue(session, (session.UsedAt, session.Id));
+            if (newest.Count > page * size)
+            {
+                newest.Dequeue();
+            }
+        }
+
+        Stack<ListedSession> rows = new(newest.Count);
+        while (newest.TryDequeue(out ListedSession? oldest, out _))
+        {
+            rows.Push(oldest);
+        }
+
+        return new SessionListPage([.. rows.Skip((page - 1) * size)], total);
+    }
+
+    /// <returns>The valid session or device password of that <see cref="ListedSession.Id"/>; null if there is none.</returns>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<ListedSession?> FindByIdAsync(string id, CancellationToken cancellationToken) =>
+        (await FindPageAsync(session => session.Id == id, page: 1, size: 1, cancellationToken)).Rows.FirstOrDefault();
+
+    /// <summary>All of the people who are signed in as that user.</summary>
+    public static ListedSession[] OfPersons(IEnumerable<ListedSession> all, string user)
+    {
+        ListedSession[] rows = [.. all];
+        HashSet<string> persons = [.. rows.Where(session => session.Info.Username == user).Select(PersonIndex)];
+        return [.. rows.Where(session => persons.Contains(PersonIndex(session)))];
+
+        static string PersonIndex(ListedSession session) => Convert.ToHexStringLower(session.Stored.PersonIndex);
     }
 
     /// <returns>Null if the session has expired and is not removed yet, or if its info cannot be decrypted.</returns>

@@ -69,6 +69,9 @@ internal sealed record GatewaySettings
     /// <summary>`GATEWAY_FAILED_LOGINS`; null: guessing is not limited here.</summary>
     public required FailedLoginLimit? FailedLogins { get; init; }
 
+    /// <summary>The variables that are set, as the admin page shows them.</summary>
+    public ImmutableArray<ShownSetting> Shown { get; init; } = [];
+
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 }

@@ -45,7 +45,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         };
         CheckUnknownNames();
         new UnusedPaperlessSettingsReader(configuration, _variables).Warn();
-        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : (settings, _variables.Warnings);
+        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems)
+            : (settings with { Shown = new ShownSettingsReader(_variables).Read() }, _variables.Warnings);
     }
 
     /// <summary>Every variable that the gateway reads.</summary>

@@ -43,6 +43,7 @@ internal static class SignInFeature
         builder.Services.AddSingleton<AccountQuestion>();
         builder.Services.AddSingleton<ConnectFlow>();
         builder.Services.AddSingleton<OwnPages>();
+        builder.Services.AddSingleton<SuperuserPages>();
         builder.Services.AddSingleton<CorrelationCookies>();
         builder.Services.AddScoped<SignInEvents>();
         builder.Services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OpenIdConnectSetup>();

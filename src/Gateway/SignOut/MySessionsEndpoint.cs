@@ -44,6 +44,7 @@ internal sealed class MySessionsEndpoint(
             new()
             {
                 [nameof(SessionsPage.Sessions)] = entries,
+                [nameof(SessionsPage.IsSuperuser)] = session.Identity.Superuser,
                 [nameof(SessionsPage.DevicePasswords)] = await CountDevicePasswordsAsync(session, context.RequestAborted),
             },
             await endSession.GetFormActionAsync(session.Identity.Provider, context.RequestAborted));

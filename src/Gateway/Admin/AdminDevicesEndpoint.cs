@@ -1,0 +1,96 @@
+using Gateway.Pages;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.SignIn;
+
+namespace Gateway.Admin;
+
+/// <summary>The device passwords of everybody: shows them, and revokes one.</summary>
+internal sealed partial class AdminDevicesEndpoint(
+    SuperuserPages pages,
+    SessionList list,
+    Revocations revocations,
+    GatewaySettings settings,
+    ILogger<SecurityLog> logger)
+{
+    public const string RevokePath = AdminFeature.DevicesPath + "/revoke";
+
+    public Task ShowAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.DevicesPath, async _ =>
+    {
+        ListQuery query = ListQuery.From(context.Request);
+        SessionListPage found = await list.FindPageAsync(
+            device => device.Info.DevicePassword is not null && query.Matches(device.Info.Username),
+            query.Page,
+            ListQuery.PageSize,
+            context.RequestAborted);
+        AdminList shown = new(
+            "Device passwords",
+            AdminFeature.DevicesPath,
+            "The device passwords of everybody, the last used first. Nobody can read a device password here.",
+            [.. found.Rows.Select(Row)])
+        {
+            SearchLabel = "User name",
+        };
+        await AdminAnswer.ShowListAsync(context, query.Complete(shown, found.Total));
+    });
+
+    public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.DevicesPath, async _ =>
+    {
+        if (await FindAsync(context.Request.Query["id"].ToString(), context.RequestAborted) is not { } device)
+        {
+            await ReturnAsync(context, "device-gone");
+            return;
+        }
+
+        await AdminAnswer.AskAsync(context, new AdminQuestion(
+            "End this device password?",
+            "The app or scanner that uses it has no access any more.",
+            Fields(device),
+            RevokePath,
+            ("id", device.Id),
+            "End the device password",
+            AdminFeature.DevicesPath));
+    });
+
+    public Task RevokeAsync(HttpContext context, IFormCollection form) => pages.ChangeAsync(context, AdminFeature.DevicesPath, async superuser =>
+    {
+        if (await FindAsync(form["id"].ToString(), context.RequestAborted) is not { } device)
+        {
+            await ReturnAsync(context, "device-gone");
+            return;
+        }
+
+        await revocations.EndAsync(device.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
+        DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username, context.TraceIdentifier);
+        await ReturnAsync(context, "device-revoked");
+    });
+
+    private async Task<ListedSession?> FindAsync(string id, CancellationToken cancellationToken) =>
+        await list.FindByIdAsync(id, cancellationToken) is { Info.DevicePassword: not null } device ? device : null;
+
+    private AdminRow Row(ListedSession device) => new(device.Info.DevicePassword!.Name, Fields(device))
+    {
+        Actions = [new PageLink($"{settings.ScriptName}{RevokePath}?id={device.Id}", "End this device password")],
+    };
+
+    private static AdminField[] Fields(ListedSession device) =>
+    [
+        new("User", device.Info.Username),
+        new("Opens", DeviceEntry.OpensText(device.Info.DevicePassword!.Scope)),
+        new("Made", device.Info.SignedInAt),
+        device.DeviceUsedAt is { } used ? new AdminField("Last used", used) : new AdminField("Last used", "Not yet"),
+        new("From", device.Info.Address.Length == 0 ? "unknown" : device.Info.Address),
+        device.DeviceExpiresAt is { } end ? new AdminField("Expires", end) : new AdminField("Expires", "When it is ended"),
+        new("Id", device.Id),
+    ];
+
+    private Task ReturnAsync(HttpContext context, string result) =>
+        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.DevicesPath, result);
+
+    [LoggerMessage(
+        EventId = 8104,
+        EventName = "DevicePasswordRevokedBySuperuser",
+        Level = LogLevel.Information,
+        Message = "{Superuser} ended the device password {Device} ({Session}) of {User} on the admin page; trace id {TraceId}")]
+    private partial void DevicePasswordRevokedBySuperuser(string superuser, string device, SessionKey session, string user, string traceId);
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Gateway.Pages;
+using Gateway.PasswordSessions;
+using Gateway.Sessions;
+using Gateway.Settings;
+using Gateway.SignIn;
+
+namespace Gateway.Admin;
+
+/// <summary>Paperless's own sessions after a sign-in with a password, as far as this gateway knows them: shows them, and ends one.</summary>
+internal sealed partial class AdminPasswordSessionsEndpoint(
+    SuperuserPages pages,
+    PasswordSessionRegistry sessions,
+    GatewaySettings settings,
+    ILogger<SecurityLog> logger)
+{
+    public const string EndPath = AdminFeature.PasswordSessionsPath + "/end";
+
+    public Task ShowAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.PasswordSessionsPath, _ =>
+    {
+        ListQuery query = ListQuery.From(context.Request);
+        PasswordSession[] found = [.. sessions.List().Where(session => query.Matches(session.Username))];
+        AdminList list = new(
+            "Password sessions",
+            AdminFeature.PasswordSessionsPath,
+            "People who signed in with a Paperless password and whom this gateway has seen since its start. Paperless keeps these sessions and lists "
+                + "them nowhere: one may have ended meanwhile, and other gateways may know others.",
+            [.. query.Part(found).Select(Row)])
+        {
+            SearchLabel = "User name",
+        };
+        return AdminAnswer.ShowListAsync(context, query.Complete(list, found.Length));
+    });
+
+    public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.PasswordSessionsPath, _ =>
+    {
+        if (Find(context.Request.Query["id"].ToString()) is not { } session)
+        {
+            return ReturnAsync(context, "session-gone");
+        }
+
+        return AdminAnswer.AskAsync(context, new AdminQuestion(
+            "End this session?",
+            $"{session.Username} is signed out there at once. Other gateways notice within a minute.",
+            Fields(session),
+            EndPath,
+            ("id", Id(session)),
+            "End the session",
+            AdminFeature.PasswordSessionsPath));
+    });
+
+    public Task EndAsync(HttpContext context, IFormCollection form) => pages.ChangeAsync(context, AdminFeature.PasswordSessionsPath, async superuser =>
+    {
+        if (Find(form["id"].ToString()) is not { } session || !await sessions.EndAsync(session.Key, context.TraceIdentifier))
+        {
+            await ReturnAsync(context, "session-gone");
+            return;
+        }
+
+        PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username, context.TraceIdentifier);
+        await ReturnAsync(context, "session-ended");
+    });
+
+    private PasswordSession? Find(string id) => sessions.List().FirstOrDefault(session => Id(session) == id);
+
+    private static string Id(PasswordSession session) => session.Key.A.ToString("x16", CultureInfo.InvariantCulture);
+
+    private AdminRow Row(PasswordSession session) => new(session.Username, Fields(session)[1..])
+    {
+        Actions = [new PageLink($"{settings.ScriptName}{EndPath}?id={Id(session)}", "End this session")],
+    };
+
+    private static AdminField[] Fields(PasswordSession session) =>
+        [new("User", session.Username), new("Last confirmed", session.CheckedAt), new("Id", Id(session))];
+
+    private Task ReturnAsync(HttpContext context, string result) =>
+        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.PasswordSessionsPath, result);
+
+    [LoggerMessage(
+        EventId = 8102,
+        EventName = "PasswordSessionEndedBySuperuser",
+        Level = LogLevel.Information,
+        Message = "{Superuser} ended the password session {Session} of {User} on the admin page; trace id {TraceId}")]
+    private partial void PasswordSessionEndedBySuperuser(string superuser, SessionKey session, string user, string traceId);
+}

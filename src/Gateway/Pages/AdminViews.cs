@@ -1,0 +1,67 @@
+namespace Gateway.Pages;
+
+/// <summary>The overview at `/gateway/admin`.</summary>
+/// <param name="Status">Of the health checks: `ready`, `degraded` or `unready`.</param>
+public sealed record AdminOverview(string Status, IReadOnlyList<AdminField> Health);
+
+/// <summary>A list of the admin pages.</summary>
+/// <param name="Path">Below the script name.</param>
+/// <param name="Introduction">What the list holds.</param>
+/// <param name="Rows">Those of this page.</param>
+public sealed record AdminList(string Title, string Path, string Introduction, IReadOnlyList<AdminRow> Rows)
+{
+    /// <summary>The label of the search field; null for a list without a search.</summary>
+    public string? SearchLabel { get; init; }
+
+    public string Search { get; init; } = "";
+
+    /// <summary>From 1.</summary>
+    public int Page { get; init; } = 1;
+
+    /// <summary>How many rows all pages have.</summary>
+    public int Total { get; init; }
+
+    public bool HasNext { get; init; }
+
+    /// <summary>What the last form has done; null if the page does not follow a form.</summary>
+    public string? Result { get; init; }
+
+    /// <summary>What the list cannot show; null if it shows everything.</summary>
+    public string? Warning { get; init; }
+}
+
+/// <summary>An entry of a list.</summary>
+public sealed record AdminRow(string Title, IReadOnlyList<AdminField> Fields)
+{
+    /// <summary>What can be done with it, each on a page that asks first.</summary>
+    public IReadOnlyList<PageLink> Actions { get; init; } = [];
+}
+
+/// <summary>A property of an entry.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Text">Its value; null where it is a time.</param>
+public sealed record AdminField(string Name, string? Text)
+{
+    public AdminField(string name, DateTimeOffset time)
+        : this(name, (string?)null) => Time = time;
+
+    public DateTimeOffset? Time { get; }
+}
+
+/// <summary>The question before a change.</summary>
+/// <param name="Path">Takes the form; below the script name.</param>
+/// <param name="Hidden">The name and the value of the hidden field.</param>
+/// <param name="Button">What happens.</param>
+/// <param name="BackPath">The list; below the script name.</param>
+public sealed record AdminQuestion(
+    string Title,
+    string Text,
+    IReadOnlyList<AdminField> Fields,
+    string Path,
+    (string Name, string Value) Hidden,
+    string Button,
+    string BackPath)
+{
+    /// <summary>A box to tick, by its field name and its label; null for none.</summary>
+    public (string Name, string Label)? Box { get; init; }
+}
