@@ -20,7 +20,7 @@ public sealed partial class ArchitectureTests
         ("Paperless", ["Settings", "Background", "Storage", "Sessions", "Tracing"]),
         ("Groups", ["Settings", "Paperless"]),
         ("PasswordSessions", ["Settings", "Background", "Sessions", "Paperless"]),
-        ("Pages", ["Settings", "Metrics", "Sessions", "PasswordSessions", "Tracing"]),
+        ("Pages", ["Settings", "Metrics", "Sessions", "Paperless", "PasswordSessions", "Tracing"]),
         ("WebSockets", ["Metrics", "Background", "Sessions", "PasswordSessions"]),
         ("Access", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "WebSockets"]),
         ("Accounts", ["Settings", "Background", "Storage", "Sessions", "Pages", "Paperless", "Groups", "PasswordSessions"]),

@@ -35,7 +35,7 @@ internal sealed class AccessTable
         new(Any, Below("/accounts/oidc"), Always, GatewayEndpoint, GatewayEndpoint, "the round trip to a provider, connecting one, and its logouts"),
         new(
             Any, Below("/gateway"), Always, GatewayEndpoint, GatewayEndpoint,
-            "style sheet, the own session, the lists of own sessions and device passwords, the checks, and the admin pages"),
+            "style sheet and pictures, the own session, the lists of own sessions and device passwords, the checks, and the admin pages"),
 
         // Django's admin routes are not anchored: /anything/admin/login/ and /anyadmin/login/ are the admin login too.
         new(Any, Containing("admin/login", "admin/logout"), PasswordsOff, Closed, Closed, "the login of Django's admin"),

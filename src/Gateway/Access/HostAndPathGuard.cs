@@ -41,7 +41,7 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
         {
             return publicHost.RedirectAsync(context);
         }
-        else if (IsStylesheet(request))
+        else if (IsAssetOfRefusal(request))
         {
             // The refusals of this guard are shown at any host.
             request.Headers.Cookie = default;
@@ -134,8 +134,8 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             or AccessDecision.WithBearerToken or AccessDecision.BearerTokenRefused;
     }
 
-    private bool IsStylesheet(HttpRequest request) =>
-        CrossSiteGuard.IsSafe(request.Method) && request.Path.Value == settings.ScriptName + Stylesheet.Path;
+    private bool IsAssetOfRefusal(HttpRequest request) => CrossSiteGuard.IsSafe(request.Method)
+        && (request.Path.Value == settings.ScriptName + PageAssets.Stylesheet.Path || request.Path.Value == settings.ScriptName + PageAssets.Icon.Path);
 
     /// <summary>Navigations are redirected to the public host, where their cookies are valid; a client with a credential needs no cookies.</summary>
     private static bool IsNavigationWithoutCredential(HttpRequest request) =>

@@ -53,7 +53,7 @@ internal sealed record ListQuery(string Search, int Page)
 internal static class AdminAnswer
 {
     /// <summary>What a form has done, by the word in the address to which it leads.</summary>
-    private static readonly FrozenDictionary<string, string> Results = new Dictionary<string, string>
+    private static readonly FrozenDictionary<string, PageText> Results = new Dictionary<string, PageText>
     {
         ["session-ended"] = "The session has ended.",
         ["session-gone"] = "There is no such session any more. It has ended already.",

@@ -78,9 +78,9 @@ internal sealed partial class AdminDevicesEndpoint(
         new("User", device.Info.Username),
         new("Opens", DeviceEntry.OpensText(device.Info.DevicePassword!.Scope)),
         new("Made", device.Info.SignedInAt),
-        device.DeviceUsedAt is { } used ? new AdminField("Last used", used) : new AdminField("Last used", "Not yet"),
-        new("From", device.Info.Address.Length == 0 ? "unknown" : device.Info.Address),
-        device.DeviceExpiresAt is { } end ? new AdminField("Expires", end) : new AdminField("Expires", "When it is ended"),
+        device.DeviceUsedAt is { } used ? new AdminField("Last used", used) : new AdminField("Last used", (PageText)"Not yet"),
+        new("From", device.Info.Address.Length == 0 ? "–" : device.Info.Address),
+        device.DeviceExpiresAt is { } end ? new AdminField("Expires", end) : new AdminField("Expires", (PageText)"When it is ended"),
         new("Id", device.Id),
     ];
 

@@ -32,7 +32,7 @@ internal sealed partial class AdminLinksEndpoint(
         AdminList list = new(
             "Connected accounts",
             AdminFeature.LinksPath,
-            "The Paperless accounts and the people at a provider who sign in to them, oldest first.",
+            "The Paperless accounts and the people at a provider who sign in to them, oldest first. A dash stands for a user whom Paperless no longer has.",
             [.. query.Part(found).Select(one => Row(one.Link, one.User))])
         {
             SearchLabel = "User name or subject",
@@ -94,10 +94,10 @@ internal sealed partial class AdminLinksEndpoint(
     {
         if (users is null)
         {
-            return "unknown";
+            return "–";
         }
 
-        return users.TryGetValue(link.UserId, out PaperlessUser? user) && user.HasJoinedAt(link.Joined) ? user.Username : "gone";
+        return users.TryGetValue(link.UserId, out PaperlessUser? user) && user.HasJoinedAt(link.Joined) ? user.Username : "–";
     }
 
     private static string Id(AccountLink link) => link.Id.ToString(CultureInfo.InvariantCulture);

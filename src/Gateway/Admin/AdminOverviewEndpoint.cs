@@ -23,8 +23,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
         AdminList list = new(
             "Refusals",
             AdminFeature.RefusalsPath,
-            $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. Other gateways have lists of their own. "
-                + "The log has the reason of each refusal, by its trace id.",
+            $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. The log has the reason of each, by its trace id.",
             [.. query.Part(found).Select(Row)])
         {
             SearchLabel = "Code, address, path or trace id",
@@ -52,7 +51,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
             new AdminField("How often", refusal.Count.ToString(CultureInfo.InvariantCulture)),
             new AdminField("Request", $"{refusal.Method} {refusal.Path}"),
             new AdminField("Status", refusal.Status.ToString(CultureInfo.InvariantCulture)),
-            new AdminField("From", refusal.Address.Length == 0 ? "unknown" : refusal.Address),
+            new AdminField("From", refusal.Address.Length == 0 ? "–" : refusal.Address),
             new AdminField("Trace id", refusal.TraceId),
         ]);
 }

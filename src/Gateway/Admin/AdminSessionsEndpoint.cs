@@ -129,7 +129,7 @@ internal sealed partial class AdminSessionsEndpoint(
     [
         new("User", session.Info.Username),
         new("Device", session.Device),
-        new("Address", session.Info.Address.Length == 0 ? "unknown" : session.Info.Address),
+        new("Address", session.Info.Address.Length == 0 ? "–" : session.Info.Address),
         new("Provider", session.Info.Provider),
         new("Signed in", session.Info.SignedInAt),
         new("Last used", session.UsedAt),

@@ -10,8 +10,14 @@ namespace Gateway.Checks;
 
 /// <summary>One replica of Paperless: whether it is Paperless, the API token, and whether it believes the user header.</summary>
 /// <remarks>The page that is asked for with the user header begins a session in Paperless, which is ended again.</remarks>
-internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, ApiToken token, RemoteUserStatus remoteUser, Outbound outbound, TimeProvider time)
-    : ICheck
+internal sealed class PaperlessCheck(
+    Uri upstream,
+    GatewaySettings settings,
+    ApiToken token,
+    AppBranding branding,
+    RemoteUserStatus remoteUser,
+    Outbound outbound,
+    TimeProvider time) : ICheck
 {
     private const int MaxBodyBytes = 1024 * 1024;
 
@@ -105,6 +111,7 @@ internal sealed class PaperlessCheck(Uri upstream, GatewaySettings settings, Api
             return (JudgeStranger(answer), null);
         }
 
+        branding.Learn(answer.Body);
         if (!owner.IsSuperuser)
         {
             return (TokenProblem($"it belongs to {owner.Username}, who is no superuser", SetToken), null);

@@ -87,7 +87,7 @@ internal sealed class RequestDispatcher(
             return true;
         }
 
-        return access == AccessDecision.GatewayEndpoint && !AccessTable.IsSignOut(request.Path.Value!) && request.Path != Stylesheet.Path;
+        return access == AccessDecision.GatewayEndpoint && !AccessTable.IsSignOut(request.Path.Value!) && !PageAssets.IsAsset(request.Path);
     }
 
     /// <summary>Only a navigation can make a round trip to the provider; the account at Paperless is checked on any request.</summary>
@@ -96,7 +96,7 @@ internal sealed class RequestDispatcher(
         || (session.IsRecheckDue && !session.NeedsRoundTrip) || (session.IsRoundTripDue && request.IsNavigation());
 
     private static bool MayHavePasswordSession(HttpRequest request, AccessDecision access) =>
-        (access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && request.Path != Stylesheet.Path)
+        (access is AccessDecision.GatewayEndpoint or AccessDecision.SignInFirst && !PageAssets.IsAsset(request.Path))
         || (access == AccessDecision.Public && AccessTable.IsSchema(request.Path.Value!));
 
     private Task RefuseDeviceAsync(HttpContext context, DeviceRequest device)

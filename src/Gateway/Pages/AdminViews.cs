@@ -8,10 +8,10 @@ public sealed record AdminOverview(string Status, IReadOnlyList<AdminField> Heal
 /// <param name="Path">Below the script name.</param>
 /// <param name="Introduction">What the list holds.</param>
 /// <param name="Rows">Those of this page.</param>
-public sealed record AdminList(string Title, string Path, string Introduction, IReadOnlyList<AdminRow> Rows)
+public sealed record AdminList(PageText Title, string Path, PageText Introduction, IReadOnlyList<AdminRow> Rows)
 {
     /// <summary>The label of the search field; null for a list without a search.</summary>
-    public string? SearchLabel { get; init; }
+    public PageText? SearchLabel { get; init; }
 
     public string Search { get; init; } = "";
 
@@ -24,13 +24,14 @@ public sealed record AdminList(string Title, string Path, string Introduction, I
     public bool HasNext { get; init; }
 
     /// <summary>What the last form has done; null if the page does not follow a form.</summary>
-    public string? Result { get; init; }
+    public PageText? Result { get; init; }
 
     /// <summary>What the list cannot show; null if it shows everything.</summary>
-    public string? Warning { get; init; }
+    public PageText? Warning { get; init; }
 }
 
 /// <summary>An entry of a list.</summary>
+/// <param name="Title">A name, which is not translated.</param>
 public sealed record AdminRow(string Title, IReadOnlyList<AdminField> Fields)
 {
     /// <summary>What can be done with it, each on a page that asks first.</summary>
@@ -40,10 +41,16 @@ public sealed record AdminRow(string Title, IReadOnlyList<AdminField> Fields)
 /// <summary>A property of an entry.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="Text">Its value; null where it is a time.</param>
-public sealed record AdminField(string Name, string? Text)
+public sealed record AdminField(PageText Name, PageText? Text)
 {
-    public AdminField(string name, DateTimeOffset time)
-        : this(name, (string?)null) => Time = time;
+    /// <param name="value">A name or a number, which is not translated.</param>
+    public AdminField(PageText name, string value)
+        : this(name, PageText.Verbatim(value))
+    {
+    }
+
+    public AdminField(PageText name, DateTimeOffset time)
+        : this(name, (PageText?)null) => Time = time;
 
     public DateTimeOffset? Time { get; }
 }
@@ -54,14 +61,14 @@ public sealed record AdminField(string Name, string? Text)
 /// <param name="Button">What happens.</param>
 /// <param name="BackPath">The list; below the script name.</param>
 public sealed record AdminQuestion(
-    string Title,
-    string Text,
+    PageText Title,
+    PageText Text,
     IReadOnlyList<AdminField> Fields,
     string Path,
     (string Name, string Value) Hidden,
-    string Button,
+    PageText Button,
     string BackPath)
 {
     /// <summary>A box to tick, by its field name and its label; null for none.</summary>
-    public (string Name, string Label)? Box { get; init; }
+    public (string Name, PageText Label)? Box { get; init; }
 }

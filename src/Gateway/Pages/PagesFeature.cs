@@ -34,6 +34,7 @@ internal static class PagesFeature
         builder.Services.AddSingleton<Texts>();
         builder.Services.AddSingleton<RefusalMetrics>();
         builder.Services.AddSingleton<RecentRefusals>();
+        builder.Services.AddSingleton<PageAssets>();
         builder.Services.AddSingleton<PageWriter>();
     }
 
@@ -43,7 +44,7 @@ internal static class PagesFeature
     /// </remarks>
     public static void MapPages(this WebApplication app)
     {
-        app.MapMethods(Stylesheet.Path, ReadMethods, WriteStylesheetAsync);
+        app.MapMethods(PageAssets.BasePath + "{name}", ReadMethods, WriteAssetAsync);
         app.MapMethods(SessionPath, ReadMethods, ShowSessionAsync);
 
         // With an explicit pattern: the default pattern excludes paths that look like a file.
@@ -56,15 +57,10 @@ internal static class PagesFeature
         || path.Equals(SessionsPath, StringComparison.OrdinalIgnoreCase)
         || path.Equals(AppsPath, StringComparison.OrdinalIgnoreCase);
 
-    private static Task WriteStylesheetAsync(HttpContext context)
-    {
-        HttpResponse response = context.Response;
-        response.Headers.CacheControl = "public, max-age=31536000, immutable";
-        response.Headers.XContentTypeOptions = "nosniff";
-        response.ContentType = "text/css; charset=utf-8";
-        response.ContentLength = Stylesheet.Bytes.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(Stylesheet.Bytes, 0, Stylesheet.Bytes.Length);
-    }
+    private static Task WriteAssetAsync(HttpContext context) =>
+        context.RequestServices.GetRequiredService<PageAssets>().Find(context.Request.Path) is { } asset
+            ? PageAssets.WriteAsync(context, asset)
+            : NotFoundAsync(context);
 
     private static Task ShowSessionAsync(HttpContext context)
     {

@@ -75,4 +75,8 @@ public sealed record Refusal(int Status, string Code, PageText Title, PageText D
 }
 
 /// <summary>A link on a page.</summary>
-public sealed record PageLink(string Href, PageText Text);
+public sealed record PageLink(string Href, PageText Text)
+{
+    /// <summary>The address of a picture before the text; null for none.</summary>
+    public string? Icon { get; init; }
+}

@@ -6,7 +6,7 @@ namespace Gateway.Paperless;
 
 /// <summary>The endpoints of Paperless's API for users and groups, called with the gateway's API token.</summary>
 /// <remarks>Paperless ignores unknown filters, and `iexact` may match several users, so results are compared again here.</remarks>
-internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToken token, ILogger<PaperlessApi> logger)
+internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToken token, AppBranding branding, ILogger<PaperlessApi> logger)
 {
     private const int PageSize = 100;
 
@@ -29,6 +29,7 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         {
             PaperlessApiResponse response = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
             UiSettingsUser user = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Get).Read(PaperlessJson.Default.UiSettings).User;
+            branding.Learn(response.Body);
             return user.IsSuperuser
                 ? _tokenOwner = user
                 : throw new PaperlessCredentialException(

@@ -20,6 +20,7 @@ internal static class PaperlessFeature
                 handler.ConnectTimeout = settings.Upstreams.Length > 1 ? ConnectTimeoutWithReplicas : ConnectTimeout;
                 handler.PooledConnectionLifetime = TimeSpan.FromMinutes(10);
             });
+        builder.Services.AddSingleton<AppBranding>();
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<UpstreamClient>();
         builder.Services.AddSingleton(PaperlessApiTimes.Default);

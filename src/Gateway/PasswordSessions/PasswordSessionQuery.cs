@@ -6,7 +6,11 @@ using Gateway.Settings;
 namespace Gateway.PasswordSessions;
 
 /// <summary>Asks Paperless for the user of a session cookie, with a limit on time and size.</summary>
-internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, UpstreamClient paperless, ILogger<PasswordSessionQuery> logger)
+internal sealed partial class PasswordSessionQuery(
+    PaperlessSettings settings,
+    UpstreamClient paperless,
+    AppBranding branding,
+    ILogger<PasswordSessionQuery> logger)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
@@ -22,6 +26,7 @@ internal sealed partial class PasswordSessionQuery(PaperlessSettings settings, U
             switch (response.Status)
             {
                 case HttpStatusCode.OK:
+                    branding.Learn(response.Body);
                     return Read(response.Body, checkedAt) is { } session
                         ? new PasswordSessionResult(PasswordSessionStatus.SignedIn, session)
                         : Unanswered(PaperlessFailureText.Unreadable(response.Address));

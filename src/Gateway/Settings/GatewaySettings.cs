@@ -69,6 +69,9 @@ internal sealed record GatewaySettings
     /// <summary>`GATEWAY_FAILED_LOGINS`; null: guessing is not limited here.</summary>
     public required FailedLoginLimit? FailedLogins { get; init; }
 
+    /// <summary>Names, pictures and texts on the pages of the gateway.</summary>
+    public AppearanceSettings Appearance { get; init; } = new(null, null);
+
     /// <summary>The variables that are set, as the admin page shows them.</summary>
     public ImmutableArray<ShownSetting> Shown { get; init; } = [];
 

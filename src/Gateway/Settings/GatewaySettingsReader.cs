@@ -41,6 +41,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Session = Session(providers, credentials),
             Paperless = new PaperlessSettingsReader(_variables).Read(origin),
             FailedLogins = credentials.ReadFailedLogins(),
+            Appearance = new AppearanceSettingsReader(_variables).Read([.. providers.Select(provider => provider.Id)]),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
         };
         CheckUnknownNames();

@@ -131,6 +131,17 @@ internal static class SettingsReference
                 "The API accepts access tokens of the providers (`Authorization: Bearer`, signed JWTs) for one of these audiences, comma-separated. "
                 + "The answer about a token is kept for `GATEWAY_APP_RECHECK` at most."),
         ]),
+        new("Look of the pages",
+        [
+            new("PAPERLESS_APP_TITLE", "`Paperless-ngx`", "The name on the pages. The title in Paperless's own configuration comes first."),
+            new("PAPERLESS_APP_LOGO", None,
+                "The logo on the pages, in place of the leaf: `/logo/` and the name of the file in Paperless's media directory. The logo in Paperless's own " +
+                "configuration comes first. Paperless shows the logo to everybody; version 3.0 does so only with one from its configuration."),
+            new("GATEWAY_SIGN_IN_TEXT", None,
+                "Text on the sign-in page, at most 1000 characters: plain text, in which `\\n` begins a new line."),
+            new("GATEWAY_PROVIDER_ICONS", None,
+                "Pictures on the buttons of the sign-in page, comma-separated: `provider_id=/path/of/the/file`. PNG, WebP or SVG, at most 64 KiB each."),
+        ]),
         new("Network",
         [
             new("GATEWAY_PUBLIC_URL", "`PAPERLESS_URL`", "The public address, if Paperless needs another value of `PAPERLESS_URL`."),

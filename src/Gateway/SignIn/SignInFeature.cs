@@ -97,10 +97,14 @@ internal static class SignInFeature
             return Task.CompletedTask;
         }
 
+        PageAssets assets = context.RequestServices.GetRequiredService<PageAssets>();
         return PageWriter.ShowAsync<SignInPage>(context, StatusCodes.Status200OK, new()
         {
             [nameof(SignInPage.Ways)] = settings.Providers
-                .Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}"))
+                .Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")
+                {
+                    Icon = assets.OfProvider(provider.Id) is { } icon ? settings.ScriptName + icon.Path : null,
+                })
                 .ToList(),
             [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled
                 ? null

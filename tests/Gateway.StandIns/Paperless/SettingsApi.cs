@@ -11,8 +11,8 @@ internal static class SettingsApi
             user = Shown(visit.User!),
             settings = new
             {
-                app_title = (string?)null,
-                app_logo = (string?)null,
+                app_title = visit.Site.Options.AppTitle,
+                app_logo = visit.Site.Options.AppLogo,
                 version = PaperlessSite.Version,
                 auditlog_enabled = true,
                 trash_delay = 30,

@@ -73,6 +73,8 @@ internal static partial class SiteMap
             "/api/" => visit.Reply.Redirect("schema/view/"),
             "/api/auth/logout/" => LogoutPage.AnswerAsync(visit),
             "/favicon.ico" => visit.Reply.WriteAsync(200, "image/x-icon", StaticFiles.Favicon),
+            _ when visit.Path.StartsWith("/logo", StringComparison.Ordinal) && visit.Site.Options.AppLogo is not null =>
+                visit.Reply.WriteAsync(200, "image/png", StaticFiles.OnePixel),
             _ when visit.Path.StartsWith("/logo", StringComparison.Ordinal) => NotFoundAsync(visit),
             _ when visit.Path.StartsWith("/assets/", StringComparison.Ordinal) =>
                 visit.Reply.Redirect($"{visit.Site.Base}static/frontend/en-US{visit.Path}"),

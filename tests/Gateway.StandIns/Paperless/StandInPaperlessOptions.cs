@@ -42,6 +42,11 @@ internal sealed record StandInPaperlessOptions
     /// <summary>The front page asks for all of <see cref="AppAssets"/>, as many files as Paperless's own.</summary>
     public bool WithAssets { get; init; }
 
+    /// <summary>The title and the logo in its configuration.</summary>
+    public string? AppTitle { get; init; }
+
+    public string? AppLogo { get; init; }
+
     /// <summary>How long a static file may be kept.</summary>
     public TimeSpan StaticMaxAge { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -108,7 +108,7 @@ public sealed class HostAndPathGuardTests(HostAndPathGuardTests.AtTwoHosts share
     [Fact]
     public async Task The_style_sheet_of_the_pages_is_served_at_any_host()
     {
-        string answer = await GetAsync(shared.World, "evil.example", Gateway.Pages.Stylesheet.Path, "Accept: text/css");
+        string answer = await GetAsync(shared.World, "evil.example", Gateway.Pages.PageAssets.Stylesheet.Path, "Accept: text/css");
 
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
     }

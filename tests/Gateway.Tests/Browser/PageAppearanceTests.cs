@@ -316,6 +316,37 @@ public sealed class PageAppearanceTests(Chromium chromium)
         Assert.Empty(window.Errors);
     }
 
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task The_sign_in_page_with_logo_text_and_icons_looks_right_on_every_screen(Screen screen, ColorScheme colors)
+    {
+        string icon = Path.Combine(Path.GetTempPath(), $"gateway-tests-{Guid.NewGuid():N}.svg");
+        await File.WriteAllTextAsync(
+            icon,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 2 2\"><circle cx=\"1\" cy=\"1\" r=\"1\" fill=\"#fd4b2d\"/></svg>",
+            World.Ct);
+        await using World world = await World.StartAsync(options =>
+        {
+            JourneyTests.ForPeople(options);
+            options.Settings["PAPERLESS_APP_TITLE"] = "Smith & Sons";
+            options.Settings["GATEWAY_SIGN_IN_TEXT"] = @"For the people of Smith & Sons.\nQuestions? Ask Ada, room 12.";
+            options.Settings["GATEWAY_PROVIDER_ICONS"] = $"authentik={icon}";
+            options.Paperless = paperless => paperless with { AppTitle = "Smith & Sons", AppLogo = screen == Screen.Phone ? "/logo/leaf.png" : null };
+        });
+        await using BrowserWindow window = await chromium.OpenAsync(screen, colors);
+        Look look = new(window, screen, colors);
+        await window.Page.GotoAsync(world.Origin + "/accounts/login/");
+        await look.IsInOrderAsync("sign-in-branded", "Sign in");
+        Assert.True(await window.Page.Locator(".icon").EvaluateAsync<bool>("image => image.complete && image.naturalWidth > 0"));
+
+        // The logo in Paperless's configuration is known after the first sign-in.
+        await JourneyTests.SignInAsync(window.Page, "alice");
+        await window.Page.GotoAsync(world.Origin + "/gateway/sessions");
+        await look.IsInOrderAsync("sessions-branded", "Your sessions");
+        Assert.Equal(screen == Screen.Phone ? 1 : 0, await window.Page.Locator("img.logo").CountAsync());
+        Assert.Empty(window.Errors);
+    }
+
     /// <summary>One window's way of looking.</summary>
     private sealed class Look(BrowserWindow window, Screen screen, ColorScheme colors)
     {

@@ -27,6 +27,7 @@ internal static partial class GatewayPages
         Assert.Equal(title, WebUtility.HtmlDecode(Heading().Match(page.Text).Groups["text"].Value));
         Assert.DoesNotMatch(Active(), page.Text);
         Assert.All(Addresses().Matches(page.Text), address => Assert.Matches("^(/(?!/)|https?://|data:,)", address.Groups["url"].Value));
+        Assert.Matches("<link rel=\"icon\" href=\"[^\"]*/gateway/assets/[0-9a-f]{16}\\.svg\"", page.Text);
         Assert.Matches("<link rel=\"stylesheet\" href=\"[^\"]*/gateway/assets/[0-9a-f]{16}\\.css\"", page.Text);
     }
 
