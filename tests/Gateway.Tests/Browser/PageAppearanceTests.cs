@@ -344,6 +344,12 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await window.Page.GotoAsync(world.Origin + "/gateway/sessions");
         await look.IsInOrderAsync("sessions-branded", "Your sessions");
         Assert.Equal(screen == Screen.Phone ? 1 : 0, await window.Page.Locator("img.logo").CountAsync());
+        if (screen == Screen.Desktop)
+        {
+            await window.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+            Assert.Equal("rgb(79, 174, 93)", await window.Page.Locator(".leaf").EvaluateAsync<string>("leaf => getComputedStyle(leaf).fill"));
+        }
+
         Assert.Empty(window.Errors);
     }
 
