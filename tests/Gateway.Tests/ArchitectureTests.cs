@@ -19,7 +19,7 @@ public sealed partial class ArchitectureTests
         ("Sessions", ["Settings", "Metrics", "Background", "Storage"]),
         ("Paperless", ["Settings", "Background", "Storage", "Sessions", "Tracing"]),
         ("Groups", ["Settings", "Paperless"]),
-        ("PasswordSessions", ["Settings", "Background", "Sessions", "Paperless"]),
+        ("PasswordSessions", ["Settings", "Background", "Sessions", "Paperless", "Tracing"]),
         ("Pages", ["Settings", "Metrics", "Sessions", "Paperless", "PasswordSessions", "Tracing"]),
         ("WebSockets", ["Metrics", "Background", "Sessions", "PasswordSessions"]),
         ("Access", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "WebSockets"]),
@@ -37,7 +37,7 @@ public sealed partial class ArchitectureTests
         "SignIn", "Forwarding", "SignOut"]),
         ("Operations", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
         "Checks", "Tracing"]),
-        ("Admin", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Accounts", "SignIn", "Operations"]),
+        ("Admin", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Accounts", "SignIn", "Operations", "Tracing"]),
     ];
 
     [Fact]

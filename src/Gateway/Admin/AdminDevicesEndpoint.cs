@@ -2,6 +2,7 @@ using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
+using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -61,7 +62,7 @@ internal sealed partial class AdminDevicesEndpoint(
         }
 
         await revocations.EndAsync(device.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
-        DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username, context.TraceIdentifier);
+        DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username, context.TraceId());
         await ReturnAsync(context, "device-revoked");
     });
 

@@ -5,6 +5,7 @@ using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Gateway.Storage;
+using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -69,7 +70,7 @@ internal sealed partial class AdminLinksEndpoint(
         }
 
         // After the link is removed: a later sign-in no longer finds it.
-        AccountUnlinkedBySuperuser(superuser, link.UserId, link.Subject, link.Issuer, link.Provider, context.TraceIdentifier);
+        AccountUnlinkedBySuperuser(superuser, link.UserId, link.Subject, link.Issuer, link.Provider, context.TraceId());
         await linkedSessions.EndAsync(link);
         await ReturnAsync(context, "link-removed");
     });

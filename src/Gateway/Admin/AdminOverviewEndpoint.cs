@@ -12,7 +12,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
     public Task ShowAsync(HttpContext context) => pages.ShowAsync(context, PagesFeature.AdminPath, async _ =>
     {
         Readiness readiness = await health.ReadyAsync(context.RequestAborted);
-        AdminOverview overview = new(readiness.Status, [.. readiness.Checks.Select(check => new AdminField(check.Key, check.Value))]);
+        AdminOverview overview = new(readiness.Status, [.. readiness.Checks.Select(check => new AdminField(PageText.Verbatim(check.Key), check.Value))]);
         await PageWriter.ShowAsync<AdminPage>(context, StatusCodes.Status200OK, new() { [nameof(AdminPage.Overview)] = overview });
     });
 
@@ -49,7 +49,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
         [
             new AdminField("Last", refusal.Last),
             new AdminField("How often", refusal.Count.ToString(CultureInfo.InvariantCulture)),
-            new AdminField("Request", $"{refusal.Method} {refusal.Path}"),
+            new AdminField("Request", refusal.Method + " " + refusal.Path),
             new AdminField("Status", refusal.Status.ToString(CultureInfo.InvariantCulture)),
             new AdminField("From", refusal.Address.Length == 0 ? "–" : refusal.Address),
             new AdminField("Trace id", refusal.TraceId),

@@ -4,6 +4,7 @@ using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
+using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -51,13 +52,13 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
 
     public Task EndAsync(HttpContext context, IFormCollection form) => pages.ChangeAsync(context, AdminFeature.PasswordSessionsPath, async superuser =>
     {
-        if (Find(form["id"].ToString()) is not { } session || !await sessions.EndAsync(session.Key, context.TraceIdentifier))
+        if (Find(form["id"].ToString()) is not { } session || !await sessions.EndAsync(session.Key, context.TraceId()))
         {
             await ReturnAsync(context, "session-gone");
             return;
         }
 
-        PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username, context.TraceIdentifier);
+        PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username, context.TraceId());
         await ReturnAsync(context, "session-ended");
     });
 

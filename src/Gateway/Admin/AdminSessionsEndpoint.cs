@@ -3,6 +3,7 @@ using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
+using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -65,7 +66,7 @@ internal sealed partial class AdminSessionsEndpoint(
         }
 
         await revocations.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
-        SessionEndedBySuperuser(superuser, session.Key, session.Info.Username, context.TraceIdentifier);
+        SessionEndedBySuperuser(superuser, session.Key, session.Info.Username, context.TraceId());
         await ReturnAsync(context, "session-ended");
     });
 
@@ -100,7 +101,7 @@ internal sealed partial class AdminSessionsEndpoint(
 
         foreach (PasswordSession session in passwordSessions.List().Where(one => one.Username == user))
         {
-            ended += await passwordSessions.EndAsync(session.Key, context.TraceIdentifier) ? 1 : 0;
+            ended += await passwordSessions.EndAsync(session.Key, context.TraceId()) ? 1 : 0;
         }
 
         if (ended == 0)
@@ -109,7 +110,7 @@ internal sealed partial class AdminSessionsEndpoint(
             return;
         }
 
-        SessionsEndedBySuperuser(superuser, ended, user, context.TraceIdentifier);
+        SessionsEndedBySuperuser(superuser, ended, user, context.TraceId());
         await ReturnAsync(context, "sessions-ended");
     });
 

@@ -49,6 +49,11 @@ internal static class AuditEvents
         new(8000, "credential", IsSuccess: false),
         new(5043, "credential_limit", IsSuccess: false),
         new(5044, "credential_limit", IsSuccess: false),
+        new(8100, "admin_session_end"),
+        new(8101, "admin_session_end"),
+        new(8102, "admin_session_end"),
+        new(8103, "admin_link_remove"),
+        new(8104, "admin_device_password_revoke"),
         new(Refused, "access", IsSuccess: false),
     ];
 
@@ -75,6 +80,7 @@ internal static class AuditEvents
         ["Groups"] = "groups",
         ["Superuser"] = "superuser",
         ["Staff"] = "staff",
+        ["Device"] = "name",
         ["Flag"] = "flag",
         ["Change"] = "change",
         ["Claim"] = "claim",

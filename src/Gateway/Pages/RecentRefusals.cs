@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Gateway.Sessions;
+using Gateway.Tracing;
 
 namespace Gateway.Pages;
 
@@ -33,7 +34,7 @@ internal sealed partial class RecentRefusals(TimeProvider time)
             context.Request.ClientAddress(),
             time.GetUtcNow(),
             1,
-            context.TraceIdentifier);
+            context.TraceId());
         lock (_lock)
         {
             int earlier = _kept.FindIndex(one => IsAlike(one, added));

@@ -4,6 +4,7 @@ using Gateway.Background;
 using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.Tracing;
 
 namespace Gateway.PasswordSessions;
 
@@ -97,7 +98,7 @@ internal sealed partial class PasswordSessionRegistry(
             return;
         }
 
-        await EndAsync(cookie, context.PasswordSession(), cause, context.TraceIdentifier);
+        await EndAsync(cookie, context.PasswordSession(), cause, context.TraceId());
     }
 
     /// <summary>Ends a session of the <see cref="List"/>, for all gateways: Paperless ends it.</summary>

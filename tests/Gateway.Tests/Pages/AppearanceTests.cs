@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Settings;
-using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Gateway.Tests.PasswordSessions;
 
