@@ -47,7 +47,7 @@ public sealed class ShutdownTests
 
         Assert.Equal((HttpStatusCode.OK, "application/pdf"), (page.Status, page.Response.Content.Headers.ContentType?.MediaType));
         Assert.Equal(0, exitCode);
-        Assert.Contains("\"Path\":\"/api/documents/1/download/\"", gateway.Output, StringComparison.Ordinal);
+        Assert.Contains("\"Path\":\"/api/documents/{id}/download/\"", gateway.Output, StringComparison.Ordinal);
         Assert.Contains("Application is shutting down", gateway.Output, StringComparison.Ordinal);
     }
 
