@@ -48,7 +48,7 @@ public sealed partial class AppearanceTests
         Assert.Contains($"<img class=\"logo\" src=\"{scriptName}/logo/our%20leaf.png\" alt=\"Smith &amp; &lt;Sons&gt;\"", page.Text, StringComparison.Ordinal);
         Assert.Contains("by Paperless-ngx", page.Text, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, "image/png"), (logo.Status, logo.Header("Content-Type")));
-        Assert.Equal(0, world.Forwarded[^1].Lines("Remote-User").Count);
+        Assert.Empty(world.Forwarded[^1].Lines("Remote-User"));
     }
 
     [Theory]
