@@ -84,7 +84,7 @@ internal sealed class StoreCheck(StorageSettings settings, IServiceProvider serv
     {
         string sessions = DatabaseSchema.EndsSessions(schema) ? "everybody signs in once more" : "people stay signed in";
         return $"the start of this version updates the database from schema {schema} to {DatabaseSchema.Current}; {sessions}, and an older version cannot "
-            + "read it then, so make a backup first";
+            + "read it then, so make a backup first (\"backup\"); the start also copies the present database";
     }
 
     /// <summary>Tries with a temporary file in the directory, or in the nearest one above it that exists.</summary>

@@ -31,7 +31,7 @@ internal sealed class Commands(Func<string[], WebApplication> create)
 
     public RootCommand Root() => new("Paperless Gateway. Without a command it starts the gateway, configured by environment variables.")
     {
-        Health(), Validate(), Check(), Setup(), Settings(), Accounts(), Sessions(), Apps(), Storage(),
+        Health(), Validate(), Check(), Setup(), Settings(), Accounts(), Sessions(), Apps(), Storage(), DataCommands.Backup(), DataCommands.Restore(),
     };
 
     /// <summary>The arguments of `accounts`.</summary>

@@ -25,7 +25,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             AllowedHosts = AllowedHosts(),
             TrustedProxies = TrustedProxies(),
             Upstreams = Upstreams(),
-            DataDirectory = Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data"),
+            DataDirectory = DataDirectory(),
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
             Metrics = Metrics(),
@@ -206,6 +206,22 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
 
         return redis;
     }
+
+    /// <summary>Where the gateway stores its data, for a command that needs nothing else: the other settings may be lost.</summary>
+    /// <exception cref="SettingsException">The value of a setting is not valid.</exception>
+    public StorageSettings Storage()
+    {
+        StorageSettings storage = new(DataDirectory(), Redis());
+        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : storage;
+    }
+
+    /// <summary>The files that variables `NAME_FILE` name.</summary>
+    public IReadOnlyList<SecretFile> SecretFiles() =>
+    [
+        .. Names().Order(StringComparer.Ordinal).Select(name => _variables.FileOf(name)).OfType<SecretFile>(),
+    ];
+
+    private string DataDirectory() => Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data");
 
     /// <summary>`GATEWAY_MANAGEMENT_URL` alone, for a command that needs nothing else.</summary>
     /// <exception cref="SettingsException">The value is not a valid address.</exception>

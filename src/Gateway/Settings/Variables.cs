@@ -33,6 +33,9 @@ internal sealed class Variables(IConfiguration configuration)
     /// <summary>The variable that holds the value: <paramref name="name"/>, or the one that names its file.</summary>
     public string Source(string name) => NullIfBlank(configuration[name + "_FILE"]) is null ? name : name + "_FILE";
 
+    /// <summary>The file that `NAME_FILE` names; null if there is none.</summary>
+    public SecretFile? FileOf(string name) => NullIfBlank(configuration[name + "_FILE"]) is { } path ? new SecretFile(name, path) : null;
+
     /// <summary>Adds a problem, once even if the variable is read several times. A placeholder is the only problem of its variable.</summary>
     public void Problem(string variable, string wrong, string remedy)
     {

@@ -3,9 +3,27 @@ using Gateway.Settings;
 namespace Gateway.Storage;
 
 /// <summary>The directory `GATEWAY_DATA_DIR`. Only the gateway's user may read it, including files of older versions and of other umasks.</summary>
-internal sealed partial class DataDirectory(StorageSettings settings, ILogger<DataDirectory> logger)
+internal sealed partial class DataDirectory(StorageSettings settings, ILogger<DataDirectory> logger) : IDisposable
 {
     private readonly string _path = Path.GetFullPath(settings.DataDirectory);
+
+    private DataDirectoryLock? _lock;
+
+    /// <summary>Keeps a restore away from the directory, until the gateway ends.</summary>
+    /// <exception cref="SettingsException">The directory cannot be used, or a restore is under way.</exception>
+    public void Occupy()
+    {
+        try
+        {
+            _lock ??= DataDirectoryLock.Share(_path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CannotBeUsed(error);
+        }
+    }
+
+    public void Dispose() => _lock?.Dispose();
 
     /// <summary>Removes the permissions of other users at start, and warns if that fails.</summary>
     /// <exception cref="SettingsException">The directory or the file of pending revocations is not readable: ended sessions could reappear.</exception>
@@ -23,11 +41,17 @@ internal sealed partial class DataDirectory(StorageSettings settings, ILogger<Da
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            string wrong = $"\"{settings.DataDirectory}\" cannot be used ({error.Message.TrimEnd('.')}).";
-            const string Remedy = "Set a directory that the gateway's user can write to, and make that user the owner of its files.";
-            throw new SettingsException([new("GATEWAY_DATA_DIR", wrong, Remedy)]);
+            throw CannotBeUsed(error);
         }
     }
+
+    private SettingsException CannotBeUsed(Exception error) => new(
+    [
+        new(
+            "GATEWAY_DATA_DIR",
+            $"\"{settings.DataDirectory}\" cannot be used ({error.Message.TrimEnd('.')}).",
+            "Set a directory that the gateway's user can write to, and make that user the owner of its files."),
+    ]);
 
     private void RestrictAll()
     {
@@ -48,7 +72,9 @@ internal sealed partial class DataDirectory(StorageSettings settings, ILogger<Da
     }
 
     private IEnumerable<string> OwnDirectories() =>
-        new[] { StorageFeature.KeysDirectory, StorageFeature.SpoolDirectory }.Select(name => Path.Combine(_path, name)).Where(Directory.Exists);
+        new[] { StorageFeature.KeysDirectory, StorageFeature.SpoolDirectory, SchemaCopies.DirectoryName }
+            .Select(name => Path.Combine(_path, name))
+            .Where(Directory.Exists);
 
     private IEnumerable<string> OwnFiles() =>
         Database.Files(_path).Append(Path.Combine(_path, PendingRevocationFile.FileName)).Where(File.Exists)

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Gateway.Storage;
 
 /// <summary>The SQLite file in `GATEWAY_DATA_DIR`. It is opened and migrated at start and has one writer at a time.</summary>
-internal sealed class Database(StorageSettings settings, ILogger<Database>? logger = null, StoreMetrics? metrics = null) : IDisposable
+internal sealed class Database(StorageSettings settings, ILogger<Database>? logger = null, StoreMetrics? metrics = null, TimeProvider? time = null)
+    : IDisposable
 {
     public const string FileName = "gateway.db";
 
@@ -13,6 +14,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
     /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly SchemaCopies _copies = new(settings.DataDirectory, time ?? TimeProvider.System, logger);
     private bool _closed;
 
     /// <summary>Keeps the copy in memory that <see cref="OpenForReading"/> makes of a file of an older gateway.</summary>
@@ -43,7 +45,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
         try
         {
-            using SqliteConnection connection = ConnectReadOnly(file);
+            using SqliteConnection connection = DatabaseCopy.Open(file, SqliteOpenMode.ReadOnly);
             return ReadSchema(connection);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
@@ -68,7 +70,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
         try
         {
-            using SqliteConnection file = ConnectReadOnly(Path.Combine(settings.DataDirectory, FileName));
+            using SqliteConnection file = DatabaseCopy.Open(Path.Combine(settings.DataDirectory, FileName), SqliteOpenMode.ReadOnly);
             _connectionString = new SqliteConnectionStringBuilder
             {
                 DataSource = $"copy-{Guid.NewGuid():N}",
@@ -118,7 +120,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
             MakePrivate();
             using SqliteConnection connection = Connect();
             Execute(connection, "PRAGMA journal_mode = WAL;");
-            Migrate(connection);
+            Migrate(connection, CopyBeforeChange);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -214,13 +216,19 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         }
     }
 
-    private void Migrate(SqliteConnection connection)
+    /// <param name="beforeChange">Gets the schema that is going to change, unless the database is new.</param>
+    private void Migrate(SqliteConnection connection, Action<long>? beforeChange = null)
     {
         using SqliteTransaction transaction = connection.BeginTransaction();
         long version = ReadSchema(connection);
         if (version > DatabaseSchema.Current)
         {
             throw WrittenByNewer(version);
+        }
+
+        if (version > 0 && version < DatabaseSchema.Current && beforeChange is not null)
+        {
+            beforeChange(version);
         }
 
         for (long next = version; next < DatabaseSchema.Current; next++)
@@ -232,19 +240,20 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         transaction.Commit();
     }
 
-    private static SqliteConnection ConnectReadOnly(string file)
+    /// <summary>By a second connection: SQLite copies nothing by a connection that writes. The first one's transaction keeps other writers out.</summary>
+    private void CopyBeforeChange(long schema)
     {
-        SqliteConnectionStringBuilder readOnly = new() { DataSource = file, DefaultTimeout = 10, Mode = SqliteOpenMode.ReadOnly, Pooling = false };
-        SqliteConnection connection = new(readOnly.ToString());
         try
         {
-            connection.Open();
-            return connection;
+            using SqliteConnection reader = DatabaseCopy.Open(Path.Combine(settings.DataDirectory, FileName), SqliteOpenMode.ReadOnly);
+            _copies.Make(reader, schema);
         }
-        catch
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
-            connection.Dispose();
-            throw;
+            throw Unusable(
+                $"the database in \"{settings.DataDirectory}\" cannot be copied before its schema changes from {schema} to {DatabaseSchema.Current} "
+                    + $"({error.Message.TrimEnd('.')}). Nothing was changed.",
+                $"Make room on that disk for a second copy, and let the gateway's user write to the directory \"{SchemaCopies.DirectoryName}\" in it.");
         }
     }
 
@@ -257,7 +266,9 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 
     private SettingsException WrittenByNewer(long schema) => Unusable(
         $"the database in \"{settings.DataDirectory}\" was written by a newer gateway (schema {schema}, this one knows {DatabaseSchema.Current}).",
-        "Run that version, or set an empty directory (everybody must then sign in again, and account links are lost).");
+        _copies.FindReadable() is { } copy
+            ? $"Run that version, or restore the copy of before the upgrade: stop the gateway, and run \"restore {copy}\"."
+            : "Run that version, or set an empty directory (everybody must then sign in again, and account links are lost).");
 
     private SettingsException CannotBeOpened(Exception error) => Unusable(
         $"the database in \"{settings.DataDirectory}\" cannot be opened ({error.Message.TrimEnd('.')}).",

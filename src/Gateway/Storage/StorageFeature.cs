@@ -56,6 +56,8 @@ internal static class StorageFeature
     /// <exception cref="SettingsException">The data directory cannot be used, or Redis does not answer.</exception>
     public static async Task OpenStorageAsync(this WebApplication app)
     {
+        // First, so that it is released last.
+        app.Services.GetRequiredService<DataDirectory>().Occupy();
         if (app.Services.GetService<RedisConnection>() is { } redis)
         {
             await redis.OpenAsync();
@@ -78,7 +80,9 @@ internal static class StorageFeature
             return;
         }
 
-        app.Services.GetRequiredService<Database>().OpenExisting();
+        Database database = app.Services.GetRequiredService<Database>();
+        database.OpenExisting();
+        app.Services.GetRequiredService<DataDirectory>().Occupy();
     }
 
     /// <summary>As <see cref="OpenExistingStorageAsync"/>, for a command that only reads: it also reads the database of an older gateway.</summary>

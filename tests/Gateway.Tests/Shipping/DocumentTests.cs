@@ -16,7 +16,8 @@ public sealed partial class DocumentTests
 
     private static readonly bool HasNewFolders = Directory.Exists(Path.Combine(Repository.Root, "src/Gateway/Forwarding"));
 
-    private static readonly string[] CommandWords = ["accounts", "apps", "check", "health", "sessions", "settings", "setup", "storage", "validate"];
+    private static readonly string[] CommandWords =
+        ["accounts", "apps", "backup", "check", "health", "restore", "sessions", "settings", "setup", "storage", "validate"];
 
     public static TheoryData<string> Paths => [.. Document.All.Select(document => document.Path)];
 
@@ -180,7 +181,7 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"GetEnvironmentVariable\(""(?<name>\w+)""")]
     private static partial Regex TestVariable();
 
-    [GeneratedRegex(@"(?:Gateway\.dll|--no-deps gateway) (?<words>[^`\n]+)")]
+    [GeneratedRegex(@"(?:Gateway\.dll|--no-deps gateway) (?<words>[^`\n<>|]+)")]
     private static partial Regex Command();
 
     [GeneratedRegex("\"(?<text>[^\"]+)\"")]
