@@ -35,8 +35,8 @@ public sealed partial class ArchitectureTests
         ("SignOut", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn", "Tracing"]),
         ("Checks", ["Settings", "Background", "Storage", "Sessions", "PasswordSessions", "Pages", "Paperless", "Access", "Accounts", "Providers",
         "SignIn", "Forwarding", "SignOut"]),
-        ("Operations", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "SignIn",
-        "Checks", "Tracing"]),
+        ("Operations", ["Settings", "Metrics", "Background", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts",
+        "Providers", "SignIn", "Checks", "Tracing"]),
         ("Admin", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Accounts", "SignIn", "Operations", "Tracing"]),
     ];
 

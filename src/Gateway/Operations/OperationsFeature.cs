@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Gateway.Operations;
@@ -23,6 +24,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<Outbound>();
         builder.Services.AddSingleton<RequestLine>();
         builder.Services.AddGatewayHealth(settings);
+        builder.Services.AddHostedService<SecretReload>();
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         AddSystemd(builder.Services, serves);
@@ -82,6 +84,23 @@ internal static class OperationsFeature
     /// </summary>
     public static void UseOperations(this WebApplication app, GatewaySettings settings)
     {
+        if (settings.Hsts is { } maxAge)
+        {
+            StringValues header = string.Create(CultureInfo.InvariantCulture, $"max-age={(long)maxAge.TotalSeconds}");
+            app.Use(next => context =>
+            {
+                // At the start of the answer, so that Paperless's own header is replaced and not doubled.
+                context.Response.OnStarting(
+                    state =>
+                    {
+                        ((HttpContext)state).Response.Headers.StrictTransportSecurity = header;
+                        return Task.CompletedTask;
+                    },
+                    context);
+                return next(context);
+            });
+        }
+
         app.UseMiddleware<RequestLog>();
         app.UseHostGuard();
         if (!settings.TrustedProxies.IsEmpty)

@@ -10,8 +10,8 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
     /// <summary>Paperless allows 5 sign-ins a minute at `/api/token/` from one address.</summary>
     private static readonly TimeSpan FetchBackoff = TimeSpan.FromSeconds(15);
 
-    private readonly ApiCredential _credential = settings.Credential;
     private readonly SemaphoreSlim _fetching = new(1, 1);
+    private ApiCredential _credential = settings.Credential;
     private string? _token = settings.Credential.Token;
     private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
     private PaperlessApiException? _lastFailure;
@@ -20,7 +20,11 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
     public string Source => _credential.Token is null ? "The API token of PAPERLESS_ADMIN_USER" : "The API token in GATEWAY_PAPERLESS_TOKEN";
 
     /// <exception cref="PaperlessApiException">Paperless gives no token.</exception>
-    public async Task<string> GetAsync(CancellationToken cancellationToken) => _token ?? await FetchAsync(rejected: null, cancellationToken);
+    public async Task<string> GetAsync(CancellationToken cancellationToken)
+    {
+        TakeRotatedCredential();
+        return _token ?? await FetchAsync(rejected: null, cancellationToken);
+    }
 
     /// <summary>Fetches a new token after Paperless rejected <paramref name="rejected"/>.</summary>
     /// <returns>Null where there is no other token.</returns>
@@ -36,6 +40,17 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
     }
 
     public void Dispose() => _fetching.Dispose();
+
+    /// <summary>The file of the token or of the password has another content now.</summary>
+    private void TakeRotatedCredential()
+    {
+        ApiCredential current = settings.Credential;
+        if (!ReferenceEquals(Interlocked.Exchange(ref _credential, current), current))
+        {
+            _token = current.Token;
+            _fetchedAt = DateTimeOffset.MinValue;
+        }
+    }
 
     private async Task<string> FetchAsync(string? rejected, CancellationToken cancellationToken)
     {

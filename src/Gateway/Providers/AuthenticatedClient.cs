@@ -13,7 +13,7 @@ namespace Gateway.Providers;
 internal sealed partial class AuthenticatedClient(ProviderSettings provider, HttpClient backchannel, TimeProvider time, ILogger<AuthenticatedClient> logger)
 {
     /// <summary>Null without a private key.</summary>
-    private readonly ClientAssertion? _assertion = provider.ClientKey is { } key ? new ClientAssertion(provider, key, time) : null;
+    private readonly ClientAssertion? _assertion = provider.ClientKey is null ? null : new ClientAssertion(provider, time);
 
     /// <summary>Whether the provider has refused the secret by Basic and accepted it in the form.</summary>
     private int _needsForm;

@@ -10,7 +10,7 @@ namespace Gateway.Providers;
 /// <summary>
 /// Makes the JWTs by which the client authenticates with its private key (`private_key_jwt`: RFC 7523, section 3; OpenID Connect Core 1.0, section 9).
 /// </summary>
-internal sealed class ClientAssertion(ProviderSettings provider, ClientKey key, TimeProvider time)
+internal sealed class ClientAssertion(ProviderSettings provider, TimeProvider time)
 {
     public const string Type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -22,7 +22,8 @@ internal sealed class ClientAssertion(ProviderSettings provider, ClientKey key, 
     /// <remarks>No `kid`: it would have to be the one under which the operator registered the key.</remarks>
     public string Create(string audience, OpenIdConnectConfiguration configuration)
     {
-        string algorithm = Algorithm(configuration);
+        ClientKey key = provider.ClientKey!;
+        string algorithm = Algorithm(key, configuration);
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         string header = Encode(new() { ["alg"] = algorithm, ["typ"] = "JWT" });
         string claims = Encode(new()
@@ -38,7 +39,7 @@ internal sealed class ClientAssertion(ProviderSettings provider, ClientKey key, 
         return $"{signed}.{Base64Url.EncodeToString(key.Sign(Encoding.ASCII.GetBytes(signed), algorithm))}";
     }
 
-    private string Algorithm(OpenIdConnectConfiguration configuration)
+    private static string Algorithm(ClientKey key, OpenIdConnectConfiguration configuration)
     {
         if (!key.IsRsa)
         {

@@ -14,9 +14,16 @@ internal sealed class ClientKey
     /// <summary>.NET's keys may be used by one thread at a time.</summary>
     private readonly Lock _signing = new();
 
-    private ClientKey(AsymmetricAlgorithm key) => _key = key;
+    private ClientKey(AsymmetricAlgorithm key)
+    {
+        _key = key;
+        Thumbprint = Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+    }
 
     public bool IsRsa => _key is RSA;
+
+    /// <summary>Names the key: the hash of its public part.</summary>
+    public string Thumbprint { get; }
 
     /// <summary>Reads the first private key of a text in PEM format. Certificates and parameters beside it are ignored.</summary>
     /// <param name="error">What is wrong with the text, as the end of a sentence; it quotes nothing of it.</param>

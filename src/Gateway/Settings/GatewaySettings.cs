@@ -29,6 +29,9 @@ internal sealed record GatewaySettings
 
     public required Uri ManagementUrl { get; init; }
 
+    /// <summary>`GATEWAY_HSTS`: how long browsers use https alone; null: the gateway does not tell them.</summary>
+    public TimeSpan? Hsts { get; init; }
+
     public required MetricsSettings Metrics { get; init; }
 
     public required TracingSettings Tracing { get; init; }
@@ -114,7 +117,26 @@ internal sealed record RequiredClaim(string Claim, ImmutableArray<string> Values
 internal sealed record AccountSettings
 {
     /// <summary>The credential for the API of Paperless.</summary>
-    public required ApiCredential Credential { get; init; }
+    public required ApiCredential Credential
+    {
+        get => _credential.Value;
+        init => _credential = new(value);
+    }
+
+    private readonly RotatingSecret<ApiCredential> _credential = new(new ApiCredential(null, null, null));
+
+    /// <summary>Takes over the credential of a later reading.</summary>
+    /// <returns>Whether it is another one.</returns>
+    public bool Rotate(AccountSettings later)
+    {
+        if (Credential == later.Credential)
+        {
+            return false;
+        }
+
+        _credential.Value = later.Credential;
+        return true;
+    }
 
     /// <summary>`PAPERLESS_SOCIAL_AUTO_SIGNUP`: a new person gets an account without choosing a user name.</summary>
     public required bool AutoSignup { get; init; }
@@ -237,7 +259,13 @@ internal sealed record ProviderSettings
     public required string ClientId { get; init; }
 
     /// <summary>Empty for a public client, and for one with a private key.</summary>
-    public required string ClientSecret { get; init; }
+    public required string ClientSecret
+    {
+        get => _clientSecret.Value;
+        init => _clientSecret = new(value);
+    }
+
+    private readonly RotatingSecret<string> _clientSecret = new("");
 
     /// <summary>The full address of the discovery document.</summary>
     public required Uri DiscoveryUrl { get; init; }
@@ -254,7 +282,28 @@ internal sealed record ProviderSettings
     public ImmutableArray<string> IdTokenAlgorithms { get; init; } = [];
 
     /// <summary>The private key by which the client authenticates; null for every other method.</summary>
-    public ClientKey? ClientKey { get; init; }
+    public ClientKey? ClientKey
+    {
+        get => _clientKey.Value;
+        init => _clientKey = new(value);
+    }
+
+    private readonly RotatingSecret<ClientKey?> _clientKey = new(null);
+
+    /// <summary>Takes over the secrets of a later reading, if both readings have the same kind of secret.</summary>
+    /// <returns>Whether a secret is another one.</returns>
+    public bool Rotate(ProviderSettings later)
+    {
+        if ((ClientKey is null) != (later.ClientKey is null) || (ClientSecret.Length == 0) != (later.ClientSecret.Length == 0)
+            || (ClientSecret == later.ClientSecret && ClientKey?.Thumbprint == later.ClientKey?.Thumbprint))
+        {
+            return false;
+        }
+
+        _clientSecret.Value = later.ClientSecret;
+        _clientKey.Value = later.ClientKey;
+        return true;
+    }
 
     /// <summary>The claim that contains the subject: `uid_field`, by default `sub`.</summary>
     public required string SubjectClaim { get; init; }

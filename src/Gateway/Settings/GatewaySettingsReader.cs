@@ -28,6 +28,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             DataDirectory = DataDirectory(),
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
+            Hsts = Hsts(origin),
             Metrics = Metrics(),
             Tracing = new TracingSettingsReader(_variables).Read(),
             Log = new LogSettingsReader(_variables).Read(),
@@ -221,6 +222,14 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         .. Names().Order(StringComparer.Ordinal).Select(name => _variables.FileOf(name)).OfType<SecretFile>(),
     ];
 
+    /// <summary>The files whose secrets the gateway reads again while it runs. Other files need a restart.</summary>
+    public IReadOnlyList<SecretFile> RotatingFiles() =>
+    [
+        .. new[] { "PAPERLESS_SOCIALACCOUNT_PROVIDERS", ClientKeyVariable, "GATEWAY_PAPERLESS_TOKEN", "PAPERLESS_ADMIN_PASSWORD" }
+            .Select(name => _variables.FileOf(name))
+            .OfType<SecretFile>(),
+    ];
+
     private string DataDirectory() => Path.GetFullPath(_variables.Text("GATEWAY_DATA_DIR") ?? "data");
 
     /// <summary>`GATEWAY_MANAGEMENT_URL` alone, for a command that needs nothing else.</summary>
@@ -245,6 +254,33 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return url ?? new Uri("http://127.0.0.1:8081");
+    }
+
+    /// <summary>Browsers ignore the header over http, and a public address with http must stay usable.</summary>
+    private TimeSpan? Hsts(PublicOrigin? origin)
+    {
+        const string name = "GATEWAY_HSTS";
+        bool isHttps = origin?.IsHttps == true;
+        if (_variables.Text(name) is not { } text)
+        {
+            return isHttps ? TimeSpan.FromDays(30) : null;
+        }
+
+        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        if (!Variables.TryReadDuration(text, out TimeSpan maxAge) || char.IsAsciiDigit(text[^1]))
+        {
+            _variables.Problem(name, $"\"{text}\" is neither a time nor off.", "Write how long browsers use https alone, such as 30d or 365d, or off.");
+        }
+        else if (origin is not null && !isHttps)
+        {
+            _variables.Warn($"{name} has no effect: the public address {origin} is not https.");
+        }
+
+        return isHttps ? maxAge : null;
     }
 
     /// <summary>On by default where somebody could read them: at an address that the operator has chosen, or at a collector.</summary>

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Operations;
+using Gateway.Tests.Settings;
 
 namespace Gateway.Tests.Background;
 
@@ -30,6 +31,7 @@ public sealed partial class FaultConventionTests
             .A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked)),
         ("BearerTokens.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .A_failing_check_of_an_access_token_refuses_that_request_and_the_next_check_runs)),
+        ("SecretReload.cs: BackgroundService", typeof(SecretReloadTests), nameof(SecretReloadTests.A_reading_that_fails_inside_the_gateway_is_repeated)),
         ("StartupChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Checks_that_fail_after_the_start_run_again)),
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
