@@ -2,7 +2,6 @@ using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.SignIn;
-using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -62,7 +61,7 @@ internal sealed partial class AdminDevicesEndpoint(
         }
 
         await revocations.EndAsync(device.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
-        DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username, context.TraceId());
+        DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username);
         await ReturnAsync(context, "device-revoked");
     });
 
@@ -92,6 +91,6 @@ internal sealed partial class AdminDevicesEndpoint(
         EventId = 8104,
         EventName = "DevicePasswordRevokedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended the device password {Device} ({Session}) of {User} on the admin page; trace id {TraceId}")]
-    private partial void DevicePasswordRevokedBySuperuser(string superuser, string device, SessionKey session, string user, string traceId);
+        Message = "{Superuser} ended the device password {Device} ({Session}) of {User} on the admin page")]
+    private partial void DevicePasswordRevokedBySuperuser(string superuser, string device, SessionKey session, string user);
 }

@@ -5,7 +5,6 @@ using Gateway.Paperless;
 using Gateway.Settings;
 using Gateway.SignIn;
 using Gateway.Storage;
-using Gateway.Tracing;
 
 namespace Gateway.Admin;
 
@@ -70,7 +69,7 @@ internal sealed partial class AdminLinksEndpoint(
         }
 
         // After the link is removed: a later sign-in no longer finds it.
-        AccountUnlinkedBySuperuser(superuser, link.UserId, link.Subject, link.Issuer, link.Provider, context.TraceId());
+        AccountUnlinkedBySuperuser(superuser, link.UserId, link.Subject, link.Issuer, link.Provider);
         await linkedSessions.EndAsync(link);
         await ReturnAsync(context, "link-removed");
     });
@@ -126,6 +125,6 @@ internal sealed partial class AdminLinksEndpoint(
         EventId = 8103,
         EventName = "AccountUnlinkedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} removed the link of user {UserId} to {Subject} of {Issuer} at {Provider} on the admin page; trace id {TraceId}")]
-    private partial void AccountUnlinkedBySuperuser(string superuser, int userId, string subject, string issuer, string provider, string traceId);
+        Message = "{Superuser} removed the link of user {UserId} to {Subject} of {Issuer} at {Provider} on the admin page")]
+    private partial void AccountUnlinkedBySuperuser(string superuser, int userId, string subject, string issuer, string provider);
 }

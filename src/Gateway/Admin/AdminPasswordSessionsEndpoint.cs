@@ -58,7 +58,7 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
             return;
         }
 
-        PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username, context.TraceId());
+        PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username);
         await ReturnAsync(context, "session-ended");
     });
 
@@ -81,6 +81,6 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
         EventId = 8102,
         EventName = "PasswordSessionEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended the password session {Session} of {User} on the admin page; trace id {TraceId}")]
-    private partial void PasswordSessionEndedBySuperuser(string superuser, SessionKey session, string user, string traceId);
+        Message = "{Superuser} ended the password session {Session} of {User} on the admin page")]
+    private partial void PasswordSessionEndedBySuperuser(string superuser, SessionKey session, string user);
 }

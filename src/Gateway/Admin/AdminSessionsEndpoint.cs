@@ -66,7 +66,7 @@ internal sealed partial class AdminSessionsEndpoint(
         }
 
         await revocations.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
-        SessionEndedBySuperuser(superuser, session.Key, session.Info.Username, context.TraceId());
+        SessionEndedBySuperuser(superuser, session.Key, session.Info.Username);
         await ReturnAsync(context, "session-ended");
     });
 
@@ -110,7 +110,7 @@ internal sealed partial class AdminSessionsEndpoint(
             return;
         }
 
-        SessionsEndedBySuperuser(superuser, ended, user, context.TraceId());
+        SessionsEndedBySuperuser(superuser, ended, user);
         await ReturnAsync(context, "sessions-ended");
     });
 
@@ -145,13 +145,13 @@ internal sealed partial class AdminSessionsEndpoint(
         EventId = 8100,
         EventName = "SessionEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended session {Session} of {User} on the admin page; trace id {TraceId}")]
-    private partial void SessionEndedBySuperuser(string superuser, SessionKey session, string user, string traceId);
+        Message = "{Superuser} ended session {Session} of {User} on the admin page")]
+    private partial void SessionEndedBySuperuser(string superuser, SessionKey session, string user);
 
     [LoggerMessage(
         EventId = 8101,
         EventName = "SessionsEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended all {Count} sessions of {User} on the admin page; trace id {TraceId}")]
-    private partial void SessionsEndedBySuperuser(string superuser, int count, string user, string traceId);
+        Message = "{Superuser} ended all {Count} sessions of {User} on the admin page")]
+    private partial void SessionsEndedBySuperuser(string superuser, int count, string user);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Gateway.Access;
 using Gateway.Settings;

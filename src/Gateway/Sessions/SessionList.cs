@@ -95,7 +95,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     /// <returns>The valid session or device password of that <see cref="ListedSession.Id"/>; null if there is none.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<ListedSession?> FindByIdAsync(string id, CancellationToken cancellationToken) =>
-        (await FindPageAsync(session => session.Id == id, page: 1, size: 1, cancellationToken)).Rows.FirstOrDefault();
+        (await FindPageAsync(session => session.Id == id, page: 1, size: 1, cancellationToken)).Rows is [{ } found, ..] ? found : null;
 
     /// <summary>All of the people who are signed in as that user.</summary>
     public static ListedSession[] OfPersons(IEnumerable<ListedSession> all, string user)

@@ -10,7 +10,7 @@ namespace Gateway.Tests.Kit;
 /// <summary>A real reverse proxy on a loopback port, with a configuration of docs/reverse-proxies.md or with its defaults.</summary>
 internal sealed partial class ReverseProxy : IAsyncDisposable
 {
-    private static readonly string[] _apacheModules =
+    private static readonly string[] ApacheModules =
         ["mpm_event", "authn_core", "authz_core", "proxy", "proxy_http", "socache_shmcb", "ssl", "http2"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("gateway-proxy").FullName;
@@ -140,7 +140,7 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         DefaultRuntimeDir {_directory}
         PidFile {_directory}/apache.pid
         Listen 127.0.0.1:{Port}
-        {string.Concat(_apacheModules.Select(module => $"LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so\n"))}
+        {string.Concat(ApacheModules.Select(module => $"LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so\n"))}
         {(Environment.IsPrivilegedProcess ? "User www-data\nGroup www-data" : "")}
         ErrorLog /dev/stderr
         StartServers 1

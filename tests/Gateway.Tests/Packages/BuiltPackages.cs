@@ -5,7 +5,7 @@ namespace Gateway.Tests.Packages;
 
 /// <summary>The tests that look at the packages; one build is enough for all.</summary>
 [CollectionDefinition]
-public sealed class PackageCollection : ICollectionFixture<BuiltPackages>;
+public sealed class SharedPackages : ICollectionFixture<BuiltPackages>;
 
 /// <summary>The packages for this machine, made by the command that a release uses.</summary>
 public sealed class BuiltPackages : IAsyncDisposable

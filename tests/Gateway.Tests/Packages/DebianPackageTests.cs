@@ -7,7 +7,7 @@ using Gateway.Tests.Shipping;
 namespace Gateway.Tests.Packages;
 
 /// <summary>The .deb in a Debian of its own: installed, configured, run, upgraded, removed and purged.</summary>
-[Collection<PackageCollection>]
+[Collection<SharedPackages>]
 [Needs(RealPart.Process, RealPart.Debian)]
 public sealed class DebianPackageTests(BuiltPackages packages)
 {

@@ -5,6 +5,8 @@ namespace Gateway.Tests.Packages;
 /// <summary>The licences that are copied into the image.</summary>
 public sealed class NoticesTests
 {
+    private static readonly string[] LicenceWords = ["Permission is hereby granted", "Permission to use, copy", "Apache License", "Redistribution and use"];
+
     private static readonly string Notices = Shipped.Text("config/package/THIRD-PARTY-NOTICES");
 
     [Fact]
@@ -25,7 +27,5 @@ public sealed class NoticesTests
         Assert.Empty(Component.Noticed(Notices).Select(package => package.Split(' ')[0]).Except(owners));
     }
 
-    private static bool IsLicence(string text) =>
-        new[] { "Permission is hereby granted", "Permission to use, copy", "Apache License", "Redistribution and use" }
-            .Any(words => text.Contains(words, StringComparison.Ordinal));
+    private static bool IsLicence(string text) => LicenceWords.Any(words => text.Contains(words, StringComparison.Ordinal));
 }

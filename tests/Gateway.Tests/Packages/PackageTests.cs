@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Runtime.Versioning;
 using System.Xml.Linq;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Shipping;
@@ -7,8 +8,9 @@ using Gateway.Tests.Shipping;
 namespace Gateway.Tests.Packages;
 
 /// <summary>What is in the packages, and the command that makes them.</summary>
-[Collection<PackageCollection>]
+[Collection<SharedPackages>]
 [Needs(RealPart.Process)]
+[UnsupportedOSPlatform("windows")]
 public sealed class PackageTests(BuiltPackages packages)
 {
     private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute

@@ -1,10 +1,12 @@
+using System.Runtime.Versioning;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Packages;
 
 /// <summary>The packaged program twice on one machine, each for a Paperless of its own.</summary>
-[Collection<PackageCollection>]
+[Collection<SharedPackages>]
 [Needs(RealPart.Process)]
+[UnsupportedOSPlatform("windows")]
 public sealed class TwoGatewaysTests(BuiltPackages packages, ITestOutputHelper output)
 {
     /// <summary>The documents promise less than this for each.</summary>

@@ -54,6 +54,19 @@ public sealed partial class ComposeTests
         Assert.All(Services.SelectMany(service => service.Value.Texts("ports")), port => Assert.StartsWith("127.0.0.1:", port, StringComparison.Ordinal));
 
     [Fact]
+    public void Memory_processes_and_log_of_the_gateway_are_limited()
+    {
+        int megabytes = int.Parse(Gateway["mem_limit"].Text().TrimEnd('m'), CultureInfo.InvariantCulture);
+        int highest = Document.Of("docs/performance.md").Rows("Memory")
+            .Where(row => row[0].StartsWith("gateway", StringComparison.Ordinal))
+            .Max(row => int.Parse(row[^1], CultureInfo.InvariantCulture));
+
+        Assert.InRange(megabytes, 3 * highest, 1024);
+        Assert.InRange(int.Parse(Gateway["pids_limit"].Text(), CultureInfo.InvariantCulture), 100, 1000);
+        Assert.Equal(["max-size", "max-file"], Gateway["logging"].Map("options").Keys);
+    }
+
+    [Fact]
     public void The_published_port_of_the_gateway_is_the_port_it_listens_on()
     {
         string port = Assert.Single(Gateway.Texts("ports"));
