@@ -1,3 +1,5 @@
+using Gateway.Metrics;
+
 namespace Gateway.Access;
 
 /// <summary>Access control: the guards of host, path and origin, the access table, and the refusals.</summary>
@@ -8,7 +10,7 @@ internal static class AccessFeature
         builder.Services.AddSingleton<AccessRefusals>();
         builder.Services.AddSingleton<PublicHostRedirect>();
         builder.Services.AddSingleton<CredentialCheck>();
-        builder.Services.AddSingleton<CredentialMetrics>();
+        builder.Services.AddCounters<CredentialMetrics>();
         builder.Services.AddSingleton<FailedCredentials>();
         builder.Services.AddSingleton<VerifiedCredentials>();
     }

@@ -4,7 +4,7 @@ using Gateway.Metrics;
 namespace Gateway.Access;
 
 /// <summary>Counters of failed credentials and of refused attempts. Their attributes are of a fixed set: no address, no user name.</summary>
-internal sealed class CredentialMetrics
+internal sealed class CredentialMetrics : IStartAtZero
 {
     public const string Failures = "gateway.credential.failures";
 
@@ -26,9 +26,21 @@ internal sealed class CredentialMetrics
             "Attempts that were refused because of earlier failures, by gateway.credential.kind.");
     }
 
-    public void Failed(CredentialKind kind) => _failures.Add(1, GatewayMeter.Attribute("gateway.credential.kind", NameOf(kind)));
+    public void StartAtZero()
+    {
+        foreach (CredentialKind kind in Enum.GetValues<CredentialKind>())
+        {
+            Count(_failures, kind, 0);
+            Count(_refusals, kind, 0);
+        }
+    }
 
-    public void Refused(CredentialKind kind) => _refusals.Add(1, GatewayMeter.Attribute("gateway.credential.kind", NameOf(kind)));
+    public void Failed(CredentialKind kind) => Count(_failures, kind, 1);
+
+    public void Refused(CredentialKind kind) => Count(_refusals, kind, 1);
+
+    private static void Count(Counter<long> counter, CredentialKind kind, long count) =>
+        counter.Add(count, GatewayMeter.Attribute("gateway.credential.kind", NameOf(kind)));
 
     private static string NameOf(CredentialKind kind) => kind switch
     {

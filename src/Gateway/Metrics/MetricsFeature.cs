@@ -19,6 +19,14 @@ internal static class MetricsFeature
     /// <summary>The meters that a process has once. HttpClient's contain the calls to Paperless, which YARP makes, and to the providers.</summary>
     private static readonly string[] MetersOfTheProcess = ["System.Net.Http", "System.Runtime"];
 
+    /// <summary>Adds counters, and their series at the start.</summary>
+    public static void AddCounters<T>(this IServiceCollection services)
+        where T : class, IStartAtZero
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<IStartAtZero>(provider => provider.GetRequiredService<T>());
+    }
+
     /// <param name="serves">False for a command, which nobody scrapes.</param>
     public static void AddGatewayMetrics(this WebApplicationBuilder builder, MetricsSettings settings, bool serves)
     {
@@ -50,5 +58,6 @@ internal static class MetricsFeature
                     metrics.AddOtlpExporter();
                 }
             });
+        builder.Services.AddHostedService<CountersAtZero>();
     }
 }

@@ -1,3 +1,4 @@
+using Gateway.Metrics;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
@@ -32,7 +33,7 @@ internal static class PagesFeature
     {
         builder.Services.AddLocalization();
         builder.Services.AddSingleton<Texts>();
-        builder.Services.AddSingleton<RefusalMetrics>();
+        builder.Services.AddCounters<RefusalMetrics>();
         builder.Services.AddSingleton<RecentRefusals>();
         builder.Services.AddSingleton<PageAssets>();
         builder.Services.AddSingleton<PageWriter>();

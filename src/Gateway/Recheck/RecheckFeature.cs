@@ -1,3 +1,5 @@
+using Gateway.Metrics;
+
 namespace Gateway.Recheck;
 
 /// <summary>While a session is in use, provider and Paperless are asked again: by refresh token, at userinfo, or by a silent authentication.</summary>
@@ -5,7 +7,7 @@ internal static class RecheckFeature
 {
     public static void AddRecheck(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<RecheckMetrics>();
+        builder.Services.AddCounters<RecheckMetrics>();
         builder.Services.AddSingleton<SilentAuthentication>();
         builder.Services.AddSingleton<RecheckQuestion>();
         builder.Services.AddSingleton<RecheckConclusion>();

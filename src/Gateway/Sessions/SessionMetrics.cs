@@ -1,18 +1,22 @@
 using System.Diagnostics.Metrics;
 using Gateway.Metrics;
+using Gateway.Settings;
 
 namespace Gateway.Sessions;
 
 /// <summary>Counts sessions, the sign-ins that begin them, and the use of device passwords.</summary>
-internal sealed class SessionMetrics
+internal sealed class SessionMetrics : IStartAtZero
 {
     private readonly Counter<long> _begun;
     private readonly Counter<long> _ended;
     private readonly Counter<long> _signIns;
     private readonly Counter<long> _devicePasswordUses;
 
-    public SessionMetrics(IMeterFactory meters, SessionMemory memory)
+    private readonly string[] _providers;
+
+    public SessionMetrics(IMeterFactory meters, SessionMemory memory, GatewaySettings settings)
     {
+        _providers = [.. settings.Providers.Select(provider => provider.Id)];
         Meter meter = meters.CreateGatewayMeter();
         meter.CreateObservableUpDownCounter(
             "gateway.session.live",
@@ -35,13 +39,33 @@ internal sealed class SessionMetrics
             "Requests with a device password, by gateway.device_password.outcome: accepted, refused or unknown (the store does not answer).");
     }
 
-    public void Begun(NewSession made) =>
-        _begun.Add(1, GatewayMeter.Attribute("gateway.session.kind", made.DevicePassword is null ? "browser" : "device_password"));
+    public void StartAtZero()
+    {
+        CountBegun("browser", 0);
+        CountBegun("device_password", 0);
+        CountDevicePassword("accepted", 0);
+        CountDevicePassword("refused", 0);
+        CountDevicePassword("unknown", 0);
+        foreach (SessionEnd cause in Enum.GetValues<SessionEnd>())
+        {
+            Ended(cause, 0);
+        }
+
+        foreach (string provider in _providers)
+        {
+            foreach (SignInOutcome outcome in Enum.GetValues<SignInOutcome>())
+            {
+                SignIn(provider, outcome, 0);
+            }
+        }
+    }
+
+    public void Begun(NewSession made) => CountBegun(made.DevicePassword is null ? "browser" : "device_password");
 
     public void Ended(SessionEnd cause, int count = 1) => _ended.Add(count, GatewayMeter.Attribute("gateway.session.end", NameOf(cause)));
 
-    public void SignIn(string provider, SignInOutcome outcome) => _signIns.Add(
-        1,
+    public void SignIn(string provider, SignInOutcome outcome, int count = 1) => _signIns.Add(
+        count,
         GatewayMeter.Attribute("gateway.provider", provider),
         GatewayMeter.Attribute("gateway.sign_in.outcome", NameOf(outcome)));
 
@@ -49,7 +73,10 @@ internal sealed class SessionMetrics
 
     public void DevicePasswordUnknown() => CountDevicePassword("unknown");
 
-    private void CountDevicePassword(string outcome) => _devicePasswordUses.Add(1, GatewayMeter.Attribute("gateway.device_password.outcome", outcome));
+    private void CountBegun(string kind, long count = 1) => _begun.Add(count, GatewayMeter.Attribute("gateway.session.kind", kind));
+
+    private void CountDevicePassword(string outcome, long count = 1) =>
+        _devicePasswordUses.Add(count, GatewayMeter.Attribute("gateway.device_password.outcome", outcome));
 
     private static string NameOf(SessionEnd cause) => cause switch
     {

@@ -1,3 +1,4 @@
+using Gateway.Metrics;
 using Gateway.Settings;
 using Microsoft.AspNetCore.Authentication;
 
@@ -47,7 +48,7 @@ internal static class SessionsFeature
     public static void AddSessions(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(new SessionMemory(MemoryCapacity));
-        builder.Services.AddSingleton<SessionMetrics>();
+        builder.Services.AddCounters<SessionMetrics>();
         builder.Services.AddSingleton<SessionInfoProtector>();
         builder.Services.AddSingleton<PendingRevocations>();
         builder.Services.AddSingleton<Revocations>();

@@ -4,12 +4,19 @@ using Gateway.Metrics;
 namespace Gateway.SignOut;
 
 /// <summary>Counts the logout tokens of back-channel logouts.</summary>
-internal sealed class LogoutTokenMetrics(IMeterFactory meters)
+internal sealed class LogoutTokenMetrics(IMeterFactory meters) : IStartAtZero
 {
     private readonly Counter<long> _tokens = meters.CreateGatewayMeter().CreateCounter<long>(
         "gateway.logout_tokens",
         "{token}",
         "Logout tokens that came, by gateway.logout_token.outcome: accepted, refused or postponed (answered 503, so that the provider sends it again).");
+
+    public void StartAtZero()
+    {
+        Count("accepted", 0);
+        Count("refused", 0);
+        Count("postponed", 0);
+    }
 
     public void Accepted() => Count("accepted");
 
@@ -17,5 +24,5 @@ internal sealed class LogoutTokenMetrics(IMeterFactory meters)
 
     public void Postponed() => Count("postponed");
 
-    private void Count(string outcome) => _tokens.Add(1, GatewayMeter.Attribute("gateway.logout_token.outcome", outcome));
+    private void Count(string outcome, long count = 1) => _tokens.Add(count, GatewayMeter.Attribute("gateway.logout_token.outcome", outcome));
 }

@@ -1,4 +1,5 @@
 using Gateway.Access;
+using Gateway.Metrics;
 using Gateway.Pages;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
@@ -26,7 +27,7 @@ internal static class SignOutFeature
         builder.Services.AddSingleton<EndSessionRedirect>();
         builder.Services.AddSingleton<LogoutFlow>();
         builder.Services.AddSingleton<MySessionsEndpoint>();
-        builder.Services.AddSingleton<LogoutTokenMetrics>();
+        builder.Services.AddCounters<LogoutTokenMetrics>();
         builder.Services.AddSingleton<BackChannelLogout>();
         builder.Services.AddSingleton<FrontChannelLogout>();
     }

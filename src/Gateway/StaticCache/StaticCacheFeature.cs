@@ -1,3 +1,5 @@
+using Gateway.Metrics;
+
 namespace Gateway.StaticCache;
 
 /// <summary>Serves Paperless's static files from memory, compressed once. `GATEWAY_STATIC_CACHE=false` switches the cache off.</summary>
@@ -6,7 +8,7 @@ internal static class StaticCacheFeature
     public static void AddStaticCache(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(StaticFileLimits.Default);
-        builder.Services.AddSingleton<StaticCacheMetrics>();
+        builder.Services.AddCounters<StaticCacheMetrics>();
         builder.Services.AddSingleton<StaticFileStore>();
         builder.Services.AddSingleton<StaticFileCompression>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Gateway.Apps;
 using Gateway.StandIns.Provider;
 using Gateway.Storage;
@@ -12,7 +13,7 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Tests.Metrics;
 
 /// <summary>Each instrument of the gateway at `/metrics`, after the event that it counts.</summary>
-public sealed class MetricsTests
+public sealed partial class MetricsTests
 {
     [Fact]
     public async Task A_session_is_counted_when_it_begins_while_it_lives_and_when_it_ends()
@@ -22,12 +23,33 @@ public sealed class MetricsTests
 
         Assert.Equal(1, await world.MetricAsync("gateway_session_begun_total", ("gateway_session_kind", "browser")));
         Assert.Equal(1, await world.MetricAsync("gateway_session_live"));
-        Assert.Null(await world.MetricAsync("gateway_session_ended_total"));
+        Assert.Equal(0, await world.MetricAsync("gateway_session_ended_total"));
 
         await alice.OpenAsync("/accounts/logout/", "same-origin");
 
         Assert.Equal(1, await world.MetricAsync("gateway_session_ended_total", ("gateway_session_end", "signed_out")));
         Assert.Equal(0, await world.MetricAsync("gateway_session_live"));
+    }
+
+    [Fact]
+    public async Task After_the_start_the_counters_that_alerts_ask_for_are_at_0()
+    {
+        await using World world = await ScrapedMetrics.StartAsync();
+        string[] codes = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.EndsWith("DeviceName.cs", StringComparison.Ordinal))
+            .SelectMany(file => RefusalOfPaperless().Matches(File.ReadAllText(file)).Select(match => match.Groups["code"].Value))
+            .Distinct()];
+        Assert.Contains("paperless_token_refused", codes);
+
+        foreach (string code in codes)
+        {
+            Assert.Equal((code, 0), (code, await world.MetricAsync("gateway_refusals_total", ("gateway_refusal_code", code))));
+        }
+
+        Assert.Equal(0, await SignInsAsync(world, "failed"));
+        Assert.Equal(0, await world.MetricAsync("gateway_rechecks_total", ("gateway_recheck_answer", "none")));
+        Assert.Equal(0, await world.MetricAsync("gateway_logout_tokens_total", ("gateway_logout_token_outcome", "refused")));
+        Assert.Equal(0, await world.MetricAsync("gateway_credential_refusals_total", ("gateway_credential_kind", "password")));
     }
 
     [Fact]
@@ -246,4 +268,7 @@ public sealed class MetricsTests
 
     private static Task<double?> SignInsAsync(World world, string outcome) =>
         world.MetricAsync("gateway_sign_in_completed_total", ("gateway_provider", "authentik"), ("gateway_sign_in_outcome", outcome));
+
+    [GeneratedRegex("\"(?<code>paperless_[a-z_]+)\"")]
+    private static partial Regex RefusalOfPaperless();
 }

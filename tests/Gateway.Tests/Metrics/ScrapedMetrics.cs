@@ -35,13 +35,14 @@ internal static partial class ScrapedMetrics
         return sum;
     }
 
-    /// <summary>Whether a selector of PromQL finds a series.</summary>
+    /// <summary>Whether a selector of PromQL finds a series that is not 0.</summary>
     /// <param name="matchers">As between its braces, with `=` and `=~`.</param>
     public static async Task<bool> HasSeriesAsync(this World world, string metric, string matchers)
     {
         string text = (await world.ScrapeAsync()).Text;
         Match[] wanted = Matcher().Matches(matchers).ToArray();
-        return Sample().Matches(text).Any(line => line.Groups["metric"].Value == metric && wanted.All(one => IsIn(line.Groups["labels"].Value, one)));
+        return Sample().Matches(text).Any(line => line.Groups["metric"].Value == metric
+            && double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture) != 0 && wanted.All(one => IsIn(line.Groups["labels"].Value, one)));
     }
 
     private static bool IsIn(string labels, Match matcher) => Matcher().Matches(labels).Any(label =>
