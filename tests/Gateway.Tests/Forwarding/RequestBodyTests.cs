@@ -62,7 +62,9 @@ public sealed class RequestBodyTests(SharedWorld shared) : IClassFixture<SharedW
         Assert.Equal(HttpStatusCode.OK, page.Status);
         Assert.Equal(title, World.Paperless.Data.FindDocument(2)!.Title);
         Assert.Equal(json.Length, World.Forwarded[^1].BodyLength);
-        Assert.Empty(Directory.GetFiles(Spool));
+
+        // The file of the body is removed after the answer.
+        await Wait.UntilAsync(() => Directory.GetFiles(Spool).Length == 0, "The file of the body is removed.");
     }
 
     [Theory]

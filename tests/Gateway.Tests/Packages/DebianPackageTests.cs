@@ -117,7 +117,7 @@ public sealed class DebianPackageTests(BuiltPackages packages)
             cd /tmp && dpkg-deb --raw-extract gateway.deb new && sed -i 's/^Version: .*/Version: 9.8.7/' new/DEBIAN/control \
               && dpkg-deb --root-owner-group -Znone --build new new.deb
             """);
-        await debian.RunAsync("deb-systemd-helper enable paperless-gateway.service");
+        await debian.RunAsync("DPKG_MAINTSCRIPT_PACKAGE=paperless-gateway deb-systemd-helper enable paperless-gateway.service");
         Assert.Contains("over (9.8.7~test.1)", await debian.RunAsync("dpkg --install /tmp/new.deb"), StringComparison.Ordinal);
 
         Assert.Equal(settings, await File.ReadAllTextAsync(debian.Path(Settings), World.Ct));
