@@ -12,7 +12,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
     public Task ShowAsync(HttpContext context) => pages.ShowAsync(context, PagesFeature.AdminPath, async _ =>
     {
         Readiness readiness = await health.ReadyAsync(context.RequestAborted);
-        AdminOverview overview = new(readiness.Status, [.. readiness.Checks.Select(check => new AdminField(PageText.Verbatim(check.Key), check.Value))]);
+        AdminOverview overview = new(StatusText(readiness), [.. readiness.Checks.Select(check => new AdminField(PageText.Verbatim(check.Key), check.Value))]);
         await PageWriter.ShowAsync<AdminPage>(context, StatusCodes.Status200OK, new() { [nameof(AdminPage.Overview)] = overview });
     });
 
@@ -23,7 +23,8 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
         AdminList list = new(
             "Refusals",
             AdminFeature.RefusalsPath,
-            $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. The log has the reason of each, by its trace id.",
+            $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. Other gateways have lists of their own. "
+                + "The log has the reason of each, by its trace id.",
             [.. query.Part(found).Select(Row)])
         {
             SearchLabel = "Code, address, path or trace id",
@@ -44,6 +45,15 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
         return AdminAnswer.ShowListAsync(context, list);
     });
 
+    private static PageText StatusText(Readiness readiness) => readiness.Status switch
+    {
+        "ready" => "ready",
+        "degraded" => "degraded",
+        "starting" => "starting",
+        "stopping" => "stopping",
+        _ => "unready",
+    };
+
     private static AdminRow Row(RecentRefusal refusal) => new(
         refusal.Code,
         [
@@ -52,6 +62,6 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
             new AdminField("Request", refusal.Method + " " + refusal.Path),
             new AdminField("Status", refusal.Status.ToString(CultureInfo.InvariantCulture)),
             new AdminField("From", refusal.Address.Length == 0 ? "–" : refusal.Address),
-            new AdminField("Trace id", refusal.TraceId),
+            new AdminField("trace id", refusal.TraceId),
         ]);
 }

@@ -129,7 +129,7 @@ internal sealed partial class AdminSessionsEndpoint(
     private static AdminField[] Fields(ListedSession session) =>
     [
         new("User", session.Info.Username),
-        new("Device", session.Device),
+        new("Device", SessionEntry.DeviceTextOf(session.Info.Device)),
         new("Address", session.Info.Address.Length == 0 ? "–" : session.Info.Address),
         new("Provider", session.Info.Provider),
         new("Signed in", session.Info.SignedInAt),

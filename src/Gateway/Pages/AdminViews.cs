@@ -1,8 +1,9 @@
 namespace Gateway.Pages;
 
 /// <summary>The overview at `/gateway/admin`.</summary>
-/// <param name="Status">Of the health checks: `ready`, `degraded` or `unready`.</param>
-public sealed record AdminOverview(string Status, IReadOnlyList<AdminField> Health);
+/// <param name="Status">Of all health checks together.</param>
+/// <param name="Health">The name and the result of each check, in English as at `/health/ready`.</param>
+public sealed record AdminOverview(PageText Status, IReadOnlyList<AdminField> Health);
 
 /// <summary>A list of the admin pages.</summary>
 /// <param name="Path">Below the script name.</param>

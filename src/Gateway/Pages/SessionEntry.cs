@@ -17,11 +17,13 @@ public sealed record SessionEntry(
     bool Current)
 {
     /// <summary>Only the page shows it.</summary>
-    internal PageText DeviceText => DeviceName.Read(UserAgent) switch
+    internal PageText DeviceText => DeviceTextOf(UserAgent);
+
+    internal static PageText DeviceTextOf(string userAgent) => DeviceName.Read(userAgent) switch
     {
         ({ } browser, { } system) => $"{browser} on {system}",
-        _ when string.IsNullOrWhiteSpace(UserAgent) => DeviceName.Unknown,
-        _ => PageText.Verbatim(Device),
+        _ when string.IsNullOrWhiteSpace(userAgent) => DeviceName.Unknown,
+        _ => PageText.Verbatim(DeviceName.From(userAgent)),
     };
 
     internal static SessionEntry From(ListedSession session, SessionKey current) => new(

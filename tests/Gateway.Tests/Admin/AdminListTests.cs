@@ -27,6 +27,21 @@ public sealed partial class AdminListTests
     }
 
     [Fact]
+    public async Task A_superuser_reads_the_pages_in_the_own_language()
+    {
+        await using World world = await AdminWorld.StartAsync();
+        using Visitor alice = await world.SignedInAsync("alice", userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+        alice.Cookies.Add(new Uri(world.Origin), new Cookie("django_language", "de"));
+
+        Page overview = await alice.OpenAsync(AdminWorld.Path);
+        Page sessions = await alice.OpenAsync(Sessions);
+
+        Assert.Contains("<h2 id=\"health\">Zustand: bereit</h2>", overview.Text, StringComparison.Ordinal);
+        Assert.Contains("<dd>Firefox unter Linux</dd>", sessions.Text, StringComparison.Ordinal);
+        Assert.Matches("<dt>Angemeldet</dt>\\s*<dd><time datetime=\"[^\"]+\">\\d+\\. [^<]+ \\d{4}, \\d\\d:\\d\\d UTC</time></dd>", sessions.Text);
+    }
+
+    [Fact]
     public async Task A_list_of_sessions_in_SQLite_has_pages_of_100_and_a_search() => await AssertPagesAsync(redisUrl: null);
 
     [Fact]

@@ -35,6 +35,11 @@ public sealed class TranslationTests
         Assert.All(TextFile.English.Entries, entry => Assert.Equal(entry.Key, entry.Text));
     }
 
+    /// <summary>The compiler of the files takes two such keys for one and leaves the second out.</summary>
+    [Fact]
+    public void No_two_texts_differ_only_in_capitals() =>
+        Assert.Empty(Sources.Keys.Keys.GroupBy(key => key, StringComparer.OrdinalIgnoreCase).Where(keys => keys.Count() > 1).Select(keys => keys.Key));
+
     [Theory]
     [MemberData(nameof(Languages))]
     public void A_language_has_exactly_the_texts_of_the_sources(string language) =>
