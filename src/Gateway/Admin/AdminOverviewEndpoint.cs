@@ -24,7 +24,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
             "Refusals",
             AdminFeature.RefusalsPath,
             $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. Other gateways have lists of their own. "
-                + "The log has the reason of each, by its trace id.",
+                + $"The log has the reason of each, by its trace id.",
             [.. query.Part(found).Select(Row)])
         {
             SearchLabel = "Code, address, path or trace id",

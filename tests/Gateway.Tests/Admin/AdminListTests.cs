@@ -35,7 +35,9 @@ public sealed partial class AdminListTests
 
         Page overview = await alice.OpenAsync(AdminWorld.Path);
         Page sessions = await alice.OpenAsync(Sessions);
+        Page refusals = await alice.OpenAsync(AdminWorld.Path + "/refusals");
 
+        Assert.Contains("<p>Die letzten 200 Arten von Ablehnungen", refusals.Text, StringComparison.Ordinal);
         Assert.Contains("<h2 id=\"health\">Zustand: bereit</h2>", overview.Text, StringComparison.Ordinal);
         Assert.Contains("<dd>Firefox unter Linux</dd>", sessions.Text, StringComparison.Ordinal);
         Assert.Matches("<dt>Angemeldet</dt>\\s*<dd><time datetime=\"[^\"]+\">\\d+\\. [^<]+ \\d{4}, \\d\\d:\\d\\d UTC</time></dd>", sessions.Text);

@@ -24,7 +24,7 @@ public sealed class Chromium : IAsyncDisposable
     private IBrowser? _browser;
 
     /// <summary>A window of its own: no cookie, cache or storage of another one.</summary>
-    public async Task<BrowserWindow> OpenAsync(Screen screen = Screen.Desktop, ColorScheme colors = ColorScheme.Light)
+    public async Task<BrowserWindow> OpenAsync(Screen screen = Screen.Desktop, ColorScheme colors = ColorScheme.Light, string language = "en-GB")
     {
         IBrowser browser = await BrowserAsync();
         IBrowserContext context = await browser.NewContextAsync(new()
@@ -33,7 +33,7 @@ public sealed class Chromium : IAsyncDisposable
             IsMobile = screen == Screen.Phone,
             HasTouch = screen == Screen.Phone,
             ColorScheme = colors,
-            Locale = "en-GB",
+            Locale = language,
             TimezoneId = "UTC",
         });
         return await BrowserWindow.InAsync(context);
