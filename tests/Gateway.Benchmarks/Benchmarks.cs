@@ -29,6 +29,8 @@ internal static class Benchmarks
                 return await GrowthAsync(Rounds(rest, 5));
             case ["replicas"]:
                 return await Replicas.RunAsync();
+            case ["rolling", .. var rest]:
+                return await Workbench.RunAsync(bench => Rolling.MeasureAsync(bench, Rounds(rest, 5)), Rolling.Needs);
             case ["stores"]:
                 return await Stores.RunAsync();
             case [KestrelUpstream.Word, var port]:

@@ -89,6 +89,18 @@ internal sealed class Child : IDisposable
         }
     }
 
+    /// <summary>SIGTERM, and the end of the process.</summary>
+    /// <exception cref="TimeoutException">It goes on for a minute.</exception>
+    public async Task EndAsync()
+    {
+        using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            await term.WaitForExitAsync();
+        }
+
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
     /// <summary>Asks the process to end, so that it can put away what outlives it, and makes it end where it does not.</summary>
     public void Dispose()
     {

@@ -11,14 +11,21 @@ internal sealed class ReplicaSite : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gateway-benchmark").FullName;
     private readonly int[] _ports;
+    private readonly int[] _managementPorts;
+    private readonly int _publicPort;
+    private readonly string _drain;
     private readonly Child?[] _gateways;
     private readonly int? _redisPort;
     private readonly StandInPaperless _paperless;
     private Child? _redis;
 
-    private ReplicaSite(int gateways, bool redis, DevelopmentProvider provider, StandInPaperless paperless, int firstPort)
+    private ReplicaSite(int gateways, bool redis, DevelopmentProvider provider, StandInPaperless paperless, int publicPort, string? drain)
     {
-        _ports = [firstPort, .. Enumerable.Range(1, gateways - 1).Select(_ => Workbench.FreePort())];
+        // Behind a load balancer none of them is at the public port.
+        _ports = [.. Enumerable.Range(0, gateways).Select(number => number == 0 && drain is null ? publicPort : Workbench.FreePort())];
+        _managementPorts = [.. Enumerable.Range(0, gateways).Select(_ => Workbench.FreePort())];
+        _publicPort = publicPort;
+        _drain = drain ?? "off";
         _gateways = new Child?[gateways];
         _redisPort = redis ? Workbench.FreePort() : null;
         Provider = provider;
@@ -28,18 +35,21 @@ internal sealed class ReplicaSite : IAsyncDisposable
     public DevelopmentProvider Provider { get; }
 
     /// <summary>The address that people know; a load balancer would lead it to any of the gateways.</summary>
-    public string Origin => OriginOf(_ports[0]);
+    public string Origin => OriginOf(_publicPort);
+
+    public int PublicPort => _publicPort;
 
     public int Gateways => _ports.Length;
 
-    public static async Task<ReplicaSite> StartAsync(int gateways, bool redis)
+    /// <param name="drain">`GATEWAY_DRAIN` of gateways behind a load balancer, which listens at <see cref="PublicPort"/>; null: there is none.</param>
+    public static async Task<ReplicaSite> StartAsync(int gateways, bool redis, string? drain = null)
     {
         int port = Workbench.FreePort();
         DevelopmentProvider provider = await DevelopmentProvider.StartAsync(
             new DevelopmentProviderOptions { RedirectUris = [OriginOf(port) + "/accounts/oidc/authentik/login/callback/"] });
         provider.SignsInAs = "alice";
         StandInPaperless paperless = await StandInPaperless.StartAsync(new StandInPaperlessOptions { PublicUrl = OriginOf(port), WithPeople = true });
-        ReplicaSite site = new(gateways, redis, provider, paperless, port);
+        ReplicaSite site = new(gateways, redis, provider, paperless, port, drain);
         await site.StartRedisAsync();
         for (int number = 0; number < gateways; number++)
         {
@@ -79,13 +89,25 @@ internal sealed class ReplicaSite : IAsyncDisposable
             ["GATEWAY_PAPERLESS_TOKEN"] = _paperless.Data.AdminToken,
             ["GATEWAY_UPSTREAM_URL"] = _paperless.Address.GetLeftPart(UriPartial.Authority),
             ["GATEWAY_DATA_DIR"] = Path.Combine(_folder, "gateway" + Text(number)),
-            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Text(Workbench.FreePort())}",
+            ["GATEWAY_MANAGEMENT_URL"] = $"http://127.0.0.1:{Text(_managementPorts[number])}",
+            ["GATEWAY_DRAIN"] = _drain,
             ["GATEWAY_REDIS_URL"] = _redisPort is { } port ? $"redis://127.0.0.1:{Text(port)}" : "",
         };
         Child gateway = new("dotnet", [typeof(Settings.GatewaySettings).Assembly.Location], environment);
         _gateways[number] = gateway;
         await gateway.WaitForAsync(new Uri(OriginOf(_ports[number]) + "/gateway/session"));
     }
+
+    /// <summary>SIGTERM; when the process has ended, another one takes its place.</summary>
+    public async Task RestartGatewayAsync(int number)
+    {
+        await _gateways[number]!.EndAsync();
+        _gateways[number]!.Dispose();
+        await StartGatewayAsync(number);
+    }
+
+    /// <summary>For a load balancer: where each gateway listens, and where its health checks are.</summary>
+    public IEnumerable<(int Port, int ManagementPort)> Servers() => _ports.Zip(_managementPorts);
 
     /// <summary>`kill -9`.</summary>
     public void KillGateway(int number) => _gateways[number]!.Dispose();
@@ -102,7 +124,7 @@ internal sealed class ReplicaSite : IAsyncDisposable
             AllowAutoRedirect = cookies is not null,
             ConnectCallback = async (context, cancel) =>
             {
-                int port = context.DnsEndPoint.Port == _ports[0] ? _ports[gateway] : context.DnsEndPoint.Port;
+                int port = context.DnsEndPoint.Port == _publicPort ? _ports[gateway] : context.DnsEndPoint.Port;
                 Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(context.DnsEndPoint.Host, port, cancel);
                 return new NetworkStream(socket, ownsSocket: true);

@@ -126,6 +126,7 @@ internal sealed class Workbench : IAsyncDisposable
 internal sealed record DebianProgram(string Path, string Package)
 {
     public static readonly DebianProgram Nginx = new("/usr/sbin/nginx", "nginx");
+    public static readonly DebianProgram HAProxy = new("/usr/sbin/haproxy", "haproxy");
     public static readonly DebianProgram Chromium = new("/usr/bin/chromium", "chromium");
     public static readonly DebianProgram Wrk = new("/usr/bin/wrk", "wrk");
     public static readonly DebianProgram Redis = new("/usr/bin/redis-server", "redis-server");

@@ -18,6 +18,9 @@ internal static class AccessFeature
     /// <summary>Refuses a malformed `Host`. This middleware runs before anything reads the host.</summary>
     public static void UseHostGuard(this WebApplication app) => app.UseMiddleware<HostGuard>();
 
+    /// <summary>Leads plain requests to https if this process has an https port.</summary>
+    public static void UseHttpsRedirect(this WebApplication app) => app.UseMiddleware<HttpsRedirect>();
+
     /// <summary>Refuses ambiguous request targets and hosts that the gateway does not serve.</summary>
     public static void UseHostAndPathGuard(this WebApplication app) => app.UseMiddleware<HostAndPathGuard>();
 }

@@ -14,7 +14,7 @@ namespace Gateway.Operations;
 /// <summary>Logging, health checks, start and shutdown, and the limits of the server.</summary>
 internal static class OperationsFeature
 {
-    /// <summary>How long running requests may take after SIGTERM.</summary>
+    /// <summary>How long running requests may take after SIGTERM and `GATEWAY_DRAIN`.</summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
     /// <param name="serves">False for a command: its output goes to standard output, so the log goes to standard error as readable text.</param>
@@ -26,6 +26,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<RequestLine>();
         builder.Services.AddGatewayHealth(settings);
         builder.Services.AddHostedService<SecretReload>();
+        builder.Services.AddHostedService<Drain>();
         builder.Services.AddSingleton<ManagementServer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ManagementServer>());
         AddSystemd(builder.Services, serves);
@@ -37,7 +38,7 @@ internal static class OperationsFeature
         builder.Services.AddSingleton<AppsCommand>();
         builder.Services.Configure<HostOptions>(options =>
         {
-            options.ShutdownTimeout = GracePeriod;
+            options.ShutdownTimeout = settings.Drain + GracePeriod;
 
             // Starts both servers in parallel. All other services start quickly, in the order of their registration.
             options.ServicesStartConcurrently = true;
@@ -48,9 +49,10 @@ internal static class OperationsFeature
 
         // Enables HTTP/3. Kestrel ignores it without a certificate or QUIC, and then also omits `Alt-Svc`. It is the first configuration source, so
         // that the operator can override it; a value that is set in code could not be overridden.
+        HttpProtocols protocols = builder.AddCertificate(serves) ? HttpProtocols.Http1AndHttp2AndHttp3 : HttpProtocols.Http1AndHttp2;
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
         {
-            InitialData = [KeyValuePair.Create<string, string?>("Kestrel:EndpointDefaults:Protocols", nameof(HttpProtocols.Http1AndHttp2AndHttp3))],
+            InitialData = [KeyValuePair.Create<string, string?>("Kestrel:EndpointDefaults:Protocols", protocols.ToString())],
         });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -104,6 +106,12 @@ internal static class OperationsFeature
 
         app.UseMiddleware<RequestLog>();
         app.UseHostGuard();
+        if (settings.Public.IsHttps)
+        {
+            // Before forwarded headers, which change the client's address.
+            app.UseHttpsRedirect();
+        }
+
         if (!settings.TrustedProxies.IsEmpty)
         {
             app.UseForwardedHeaders();

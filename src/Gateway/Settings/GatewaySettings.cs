@@ -32,6 +32,9 @@ internal sealed record GatewaySettings
     /// <summary>`GATEWAY_HSTS`: how long browsers use https alone; null: the gateway does not tell them.</summary>
     public TimeSpan? Hsts { get; init; }
 
+    /// <summary>`GATEWAY_DRAIN`: how long the gateway accepts requests after SIGTERM, while it is not ready any more.</summary>
+    public TimeSpan Drain { get; init; }
+
     public required MetricsSettings Metrics { get; init; }
 
     public required TracingSettings Tracing { get; init; }
@@ -80,6 +83,18 @@ internal sealed record GatewaySettings
 
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
+
+    /// <summary>Whether `GATEWAY_TRUSTED_PROXIES` names the other end of a connection.</summary>
+    public bool IsTrustedProxy(IPAddress? address)
+    {
+        if (TrustedProxies.IsEmpty || address is null)
+        {
+            return false;
+        }
+
+        IPAddress peer = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return TrustedProxies.Any(network => network.Contains(peer));
+    }
 }
 
 /// <summary>Where the gateway keeps what outlives the process.</summary>

@@ -29,6 +29,7 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             Redis = Redis(),
             ManagementUrl = ManagementUrl(),
             Hsts = Hsts(origin),
+            Drain = Drain(),
             Metrics = Metrics(),
             Tracing = new TracingSettingsReader(_variables).Read(),
             Log = new LogSettingsReader(_variables).Read(),
@@ -281,6 +282,19 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         }
 
         return isHttps ? maxAge : null;
+    }
+
+    /// <summary>Not longer than a person waits for `docker stop`; off by default, because without a load balancer nobody needs it.</summary>
+    private TimeSpan Drain()
+    {
+        const string name = "GATEWAY_DRAIN";
+        TimeSpan drain = _variables.Text(name) is "0" or "off" ? TimeSpan.Zero : _variables.Duration(name, TimeSpan.Zero);
+        if (drain > TimeSpan.FromMinutes(5))
+        {
+            _variables.Problem(name, $"\"{_variables.Text(name)}\" is longer than 5 minutes.", "Write some seconds, such as 10s.");
+        }
+
+        return drain;
     }
 
     /// <summary>On by default where somebody could read them: at an address that the operator has chosen, or at a collector.</summary>

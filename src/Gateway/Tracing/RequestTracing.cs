@@ -103,16 +103,7 @@ internal sealed class RequestTracing(GatewaySettings settings)
 
     private ActivityTraceFlags Decide() => Random.Shared.NextDouble() < _tracing.Ratio ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None;
 
-    private bool IsTrusted(HttpContext context)
-    {
-        if (settings.TrustedProxies.IsEmpty || context.Connection.RemoteIpAddress is not { } address)
-        {
-            return false;
-        }
-
-        System.Net.IPAddress peer = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return settings.TrustedProxies.Any(network => network.Contains(peer));
-    }
+    private bool IsTrusted(HttpContext context) => settings.IsTrustedProxy(context.Connection.RemoteIpAddress);
 
     private string Below(string path) => settings.ScriptName.Length > 0 && path.StartsWith(settings.ScriptName, StringComparison.Ordinal)
         ? path[settings.ScriptName.Length..]

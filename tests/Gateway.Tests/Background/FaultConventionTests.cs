@@ -32,6 +32,9 @@ public sealed partial class FaultConventionTests
         ("BearerTokens.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .A_failing_check_of_an_access_token_refuses_that_request_and_the_next_check_runs)),
         ("SecretReload.cs: BackgroundService", typeof(SecretReloadTests), nameof(SecretReloadTests.A_reading_that_fails_inside_the_gateway_is_repeated)),
+        ("CertificateReload.cs: BackgroundService", typeof(CertificateReloadTests), nameof(CertificateReloadTests
+            .A_reading_that_fails_inside_the_gateway_is_repeated)),
+        ("Drain.cs: IHostedLifecycleService", typeof(FaultTests), nameof(FaultTests.A_drain_that_fails_does_not_keep_the_gateway_from_stopping)),
         ("StartupChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Checks_that_fail_after_the_start_run_again)),
         ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),

@@ -3,6 +3,7 @@ using System.Reflection;
 using Gateway.Access;
 using Gateway.Apps;
 using Gateway.Checks;
+using Gateway.Operations;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
@@ -226,6 +227,24 @@ public sealed class FaultTests
         Assert.Single(world.Log.Of("StaticFileFetchFailed"));
         world.Clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal("0", (await visitor.SendAsync(HttpMethod.Get, Css)).Header("Age"));
+    }
+
+    [Fact]
+    public async Task A_drain_that_fails_does_not_keep_the_gateway_from_stopping()
+    {
+        FaultyClock? clock = null;
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Settings["GATEWAY_DRAIN"] = "5m";
+            options.Services = services => services.AddSingleton<TimeProvider>(clock = new FaultyClock(options.Clock));
+        });
+        clock!.FailOnceIn(nameof(Drain), new InvalidOperationException("The clock is broken."));
+
+        await world.Gateway.DisposeAsync().AsTask().InTimeAsync("The gateway stops.");
+
+        Assert.True(clock.HasThrown);
+        Assert.Single(world.Log.Of("Draining"));
+        await FailedAsync(world, "The wait before the port closes");
     }
 
     [Fact]

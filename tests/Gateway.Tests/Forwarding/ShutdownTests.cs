@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Gateway.Operations;
+using Gateway.Settings;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
@@ -49,6 +50,43 @@ public sealed class ShutdownTests
         Assert.Equal(0, exitCode);
         Assert.Contains("\"Path\":\"/api/documents/{id}/download/\"", gateway.Output, StringComparison.Ordinal);
         Assert.Contains("Application is shutting down", gateway.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task While_the_gateway_drains_it_is_not_ready_and_accepts_requests()
+    {
+        await using World world = await World.StartAsync(options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_DRAIN"] = "10s";
+        });
+        await using GatewayProcess gateway = await GatewayProcess.StartAsync(world);
+        using Visitor alice = await world.SignedInAsync("alice");
+        using HttpClient management = new() { BaseAddress = gateway.Management };
+        Assert.Equal("ready", await StatusAsync(management));
+
+        await gateway.TerminateAsync();
+        await Wait.UntilAsync(async () => await StatusAsync(management) == "stopping", "The gateway is not ready any more.");
+        using Visitor newConnection = world.NewVisitor();
+        Page page = await newConnection.OpenAsync("/accounts/login/");
+
+        Assert.Equal((HttpStatusCode.OK, "alice"), (page.Status, await alice.WhoAsync()));
+        Assert.Equal(0, await gateway.ExitCodeAsync());
+        Assert.Contains("\"Draining\"", gateway.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("6m")]
+    public async Task A_drain_that_is_no_time_or_too_long_is_refused(string setting)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        world.Options.Settings["GATEWAY_DRAIN"] = setting;
+
+        SettingsException refused = Assert.Throws<SettingsException>(() => new GatewaySettingsReader(
+            new ConfigurationBuilder().AddInMemoryCollection(world.Settings()).Build()).Read());
+
+        Assert.Contains("GATEWAY_DRAIN", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

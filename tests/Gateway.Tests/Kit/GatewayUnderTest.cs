@@ -33,9 +33,14 @@ internal sealed class GatewayUnderTest : WebApplicationFactory<Program>
         _services = services;
         UseKestrel(kestrel => kestrel.ListenLocalhost(port, listener =>
         {
-            if (certificate is not null)
+            if (certificate is { HasPrivateKey: true })
             {
                 listener.UseHttps(certificate);
+            }
+            else if (certificate is not null)
+            {
+                // Kestrel's default certificate, from the settings.
+                listener.UseHttps();
             }
         }));
     }

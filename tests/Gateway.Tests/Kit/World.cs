@@ -80,7 +80,7 @@ internal sealed class World : IAsyncDisposable
             paperless.Data.AddUser(GatewayUser, user => user with { IsStaff = true, IsSuperuser = true });
         }
 
-        World world = new(options, provider, paperless, port, options.Https ? TestCertificate.Create() : null);
+        World world = new(options, provider, paperless, port, CertificateOf(options));
         if (options.StartGateway)
         {
             world.StartGateway();
@@ -163,6 +163,16 @@ internal sealed class World : IAsyncDisposable
         return settings;
     }
 
+    private static X509Certificate2? CertificateOf(WorldOptions options)
+    {
+        if (options.CertificateFile is { } file)
+        {
+            return X509CertificateLoader.LoadCertificateFromFile(file);
+        }
+
+        return options.Https ? TestCertificate.Create() : null;
+    }
+
     private bool IsApiRequest(ReceivedRequest request) =>
         Paperless.Data.FindUser(GatewayUser)?.Token is { } token && request.Header("Authorization") == $"Token {token}";
 
@@ -200,6 +210,9 @@ internal sealed class WorldOptions
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
 
     public bool Https { get; set; }
+
+    /// <summary>The certificate of `Kestrel:Certificates:Default`, which the gateway serves; null: one of its own endpoint.</summary>
+    public string? CertificateFile { get; set; }
 
     /// <summary>The address of a proxy in front; null: that of the gateway itself.</summary>
     public string? PublicUrl { get; set; }

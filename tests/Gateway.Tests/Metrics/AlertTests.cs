@@ -23,6 +23,7 @@ public sealed partial class AlertTests
         ["GatewayRechecksUnanswered"] = Incidents.RecheckWithoutAnswerAsync,
         ["GatewayLogoutTokensRefused"] = Incidents.RefuseLogoutTokenAsync,
         ["GatewayPasswordGuessing"] = Incidents.GuessAsync,
+        ["GatewayCertificateExpires"] = Incidents.LetCertificateExpireAsync,
     };
 
     private static YamlMappingNode[] Rules { get; } =

@@ -1,5 +1,7 @@
+using Gateway.Operations;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
+using Gateway.Storage;
 using Gateway.Tests.Access;
 using Gateway.Tests.Apps;
 using Gateway.Tests.Kit;
@@ -10,11 +12,25 @@ namespace Gateway.Tests.Metrics;
 /// <summary>What an alert is about, produced once. Afterwards the world is as it was.</summary>
 internal static class Incidents
 {
-    public static Task<World> StartWorldAsync() => FailedLoginClient.StartWorldAsync(configure: options =>
+    public static async Task<World> StartWorldAsync()
     {
-        options.Settings["GATEWAY_METRICS"] = "true";
-        options.Provider = given => given with { OfflineAccess = true };
-    });
+        World world = await FailedLoginClient.StartWorldAsync(configure: options =>
+        {
+            options.StartGateway = false;
+            options.Settings["GATEWAY_METRICS"] = "true";
+            options.Provider = given => given with { OfflineAccess = true };
+        });
+        PrivateDirectory.Create(world.DataDirectory);
+        CertificateFolder certificate = new(world.DataDirectory);
+        certificate.Write(DateTimeOffset.UtcNow.AddDays(60));
+        foreach ((string name, string value) in certificate.Settings)
+        {
+            world.Options.Settings[name] = value;
+        }
+
+        world.StartGateway();
+        return world;
+    }
 
     /// <summary>A day without incidents: everything that a dashboard shows happens once.</summary>
     public static async Task OrdinaryUseAsync(World world)
@@ -62,6 +78,19 @@ internal static class Incidents
     {
         using Visitor alice = await world.SignedInAsync("alice");
         using HttpResponseMessage refused = await world.SendLogoutAsync(world.Provider.Sessions[^1], BackChannel.Without("sid", "sub"));
+    }
+
+    /// <summary>A certificate that is not renewed any more.</summary>
+    public static async Task LetCertificateExpireAsync(World world)
+    {
+        new CertificateFolder(world.DataDirectory).Write(DateTimeOffset.UtcNow.AddDays(13));
+        await Wait.UntilAsync(
+            () =>
+            {
+                world.Clock.Advance(CertificateReload.Interval);
+                return world.Log.Of("CertificateExpires").Count > 0;
+            },
+            "The gateway warns.");
     }
 
     public static async Task GuessAsync(World world)
