@@ -91,6 +91,6 @@ internal sealed partial class AdminDevicesEndpoint(
         EventId = 8104,
         EventName = "DevicePasswordRevokedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended the device password {Device} ({Session}) of {User} on the admin page")]
-    private partial void DevicePasswordRevokedBySuperuser(string superuser, string device, SessionKey session, string user);
+        Message = "{Actor} ended the device password {Device} ({Session}) of {User} on the admin page")]
+    private partial void DevicePasswordRevokedBySuperuser(string actor, string device, SessionKey session, string user);
 }

@@ -56,7 +56,10 @@ internal sealed partial class AdminLinksEndpoint(
             RemovePath,
             ("id", Id(link)),
             "Remove the connection",
-            AdminFeature.LinksPath));
+            AdminFeature.LinksPath)
+        {
+            Note = Note(settings.Accounts.Match),
+        });
     });
 
     public Task RemoveAsync(HttpContext context, IFormCollection form) => pages.ChangeAsync(context, AdminFeature.LinksPath, async superuser =>
@@ -73,6 +76,15 @@ internal sealed partial class AdminLinksEndpoint(
         await linkedSessions.EndAsync(link);
         await ReturnAsync(context, "link-removed");
     });
+
+    /// <summary>A removed link does not keep somebody out whose name or address matches an account.</summary>
+    private static PageText? Note(AccountMatch match) => match switch
+    {
+        AccountMatch.Username => "Because of GATEWAY_MATCH_ACCOUNTS=username, the next sign-in with the same user name may connect the account again.",
+        AccountMatch.VerifiedEmail =>
+            "Because of GATEWAY_MATCH_ACCOUNTS=verified-email, the next sign-in with the same email address may connect the account again.",
+        _ => null,
+    };
 
     private async Task<AccountLink?> FindAsync(string id, CancellationToken cancellationToken) =>
         (await links.ListAllAsync(cancellationToken)).FirstOrDefault(link => Id(link) == id);
@@ -125,6 +137,6 @@ internal sealed partial class AdminLinksEndpoint(
         EventId = 8103,
         EventName = "AccountUnlinkedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} removed the link of user {UserId} to {Subject} of {Issuer} at {Provider} on the admin page")]
-    private partial void AccountUnlinkedBySuperuser(string superuser, int userId, string subject, string issuer, string provider);
+        Message = "{Actor} removed the link of user {UserId} to {Subject} of {Issuer} at {Provider} on the admin page")]
+    private partial void AccountUnlinkedBySuperuser(string actor, int userId, string subject, string issuer, string provider);
 }

@@ -81,6 +81,6 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
         EventId = 8102,
         EventName = "PasswordSessionEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended the password session {Session} of {User} on the admin page")]
-    private partial void PasswordSessionEndedBySuperuser(string superuser, SessionKey session, string user);
+        Message = "{Actor} ended the password session {Session} of {User} on the admin page")]
+    private partial void PasswordSessionEndedBySuperuser(string actor, SessionKey session, string user);
 }

@@ -145,13 +145,13 @@ internal sealed partial class AdminSessionsEndpoint(
         EventId = 8100,
         EventName = "SessionEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended session {Session} of {User} on the admin page")]
-    private partial void SessionEndedBySuperuser(string superuser, SessionKey session, string user);
+        Message = "{Actor} ended session {Session} of {User} on the admin page")]
+    private partial void SessionEndedBySuperuser(string actor, SessionKey session, string user);
 
     [LoggerMessage(
         EventId = 8101,
         EventName = "SessionsEndedBySuperuser",
         Level = LogLevel.Information,
-        Message = "{Superuser} ended all {Count} sessions of {User} on the admin page")]
-    private partial void SessionsEndedBySuperuser(string superuser, int count, string user);
+        Message = "{Actor} ended all {Count} sessions of {User} on the admin page")]
+    private partial void SessionsEndedBySuperuser(string actor, int count, string user);
 }

@@ -60,6 +60,7 @@ internal static class AuditEvents
     /// <summary>The names of a log event's properties in the audit stream; other properties are not in it.</summary>
     public static readonly FrozenDictionary<string, string> Fields = new Dictionary<string, string>
     {
+        ["Actor"] = "actor",
         ["User"] = "user",
         ["Person"] = "user",
         ["UserId"] = "user_id",

@@ -48,28 +48,41 @@ internal sealed partial class SecretReload(GatewaySettings settings, IConfigurat
         try
         {
             // All of it is read, so that a secret is checked as at a start.
-            GatewaySettings later = new GatewaySettingsReader(environment).Read().Settings;
-            List<string> rotated =
-            [
-                .. settings.Providers
-                    .Where(provider => later.Providers.FirstOrDefault(one => one.Id == provider.Id) is { } same && provider.Rotate(same))
-                    .Select(provider => $"the client secret or key for {provider.Id}"),
-            ];
-            if (settings.Accounts.Rotate(later.Accounts))
-            {
-                rotated.Add("the credential for Paperless");
-            }
-
+            TakeOver(new GatewaySettingsReader(environment).Read().Settings);
             _seen = now;
-            if (rotated.Count > 0)
-            {
-                SecretsRead(rotated);
-            }
         }
         catch (SettingsException wrong)
         {
             _seen = now;
             SecretsNotRead(wrong.Problems.Select(problem => problem.ToString()));
+        }
+    }
+
+    /// <summary>A secret never goes to a client or an address that came with another secret.</summary>
+    private void TakeOver(GatewaySettings later)
+    {
+        List<string> rotated =
+        [
+            .. settings.Providers.Where(provider => later.Providers.Any(provider.Rotate)).Select(provider => $"the client secret or key for {provider.Id}"),
+        ];
+        if (settings.Accounts.Rotate(later.Accounts))
+        {
+            rotated.Add("the credential for Paperless");
+        }
+
+        if (rotated.Count > 0)
+        {
+            SecretsRead(rotated);
+        }
+
+        string[] others =
+        [
+            .. settings.Providers.Where(provider => !later.Providers.Any(provider.IsSameClient)).Select(provider => provider.Id)
+                .Union(later.Providers.Where(provider => !settings.Providers.Any(provider.IsSameClient)).Select(provider => provider.Id)),
+        ];
+        if (others.Length > 0)
+        {
+            RestartNeeded(others);
         }
     }
 
@@ -101,4 +114,12 @@ internal sealed partial class SecretReload(GatewaySettings settings, IConfigurat
         Level = LogLevel.Warning,
         Message = "A secret file changed, but its content cannot be used: {Problems}. The gateway goes on with the secrets that it has")]
     private partial void SecretsNotRead(IEnumerable<string> problems);
+
+    [LoggerMessage(
+        EventId = 8222,
+        EventName = "RestartNeeded",
+        Level = LogLevel.Warning,
+        Message = "A secret file changed, and with it more than a secret of {Providers}: the client, the address, the kind of secret, or the list of "
+            + "providers. The gateway goes on with what it has until it is restarted")]
+    private partial void RestartNeeded(IEnumerable<string> providers);
 }

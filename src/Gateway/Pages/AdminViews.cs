@@ -70,6 +70,9 @@ public sealed record AdminQuestion(
     PageText Button,
     string BackPath)
 {
+    /// <summary>What may undo the change later; null for nothing.</summary>
+    public PageText? Note { get; init; }
+
     /// <summary>A box to tick, by its field name and its label; null for none.</summary>
     public (string Name, PageText Label)? Box { get; init; }
 }

@@ -11,75 +11,62 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
     private static readonly TimeSpan FetchBackoff = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
-    private ApiCredential _credential = settings.Credential;
-    private string? _token = settings.Credential.Token;
-    private DateTimeOffset _fetchedAt = DateTimeOffset.MinValue;
-    private PaperlessApiException? _lastFailure;
+    private State _state = new(settings.Credential, settings.Credential.Token, DateTimeOffset.MinValue, null);
 
     /// <summary>The origin of the token, as the subject of a sentence.</summary>
-    public string Source => _credential.Token is null ? "The API token of PAPERLESS_ADMIN_USER" : "The API token in GATEWAY_PAPERLESS_TOKEN";
+    public string Source =>
+        Current().Credential.Token is null ? "The API token of PAPERLESS_ADMIN_USER" : "The API token in GATEWAY_PAPERLESS_TOKEN";
 
     /// <exception cref="PaperlessApiException">Paperless gives no token.</exception>
-    public async Task<string> GetAsync(CancellationToken cancellationToken)
-    {
-        TakeRotatedCredential();
-        return _token ?? await FetchAsync(rejected: null, cancellationToken);
-    }
+    public async Task<string> GetAsync(CancellationToken cancellationToken) => Current().Token ?? await FetchAsync(rejected: null, cancellationToken);
 
-    /// <summary>Fetches a new token after Paperless rejected <paramref name="rejected"/>.</summary>
+    /// <summary>The token to use after Paperless rejected <paramref name="rejected"/>: the one that is there by now, or a new one.</summary>
     /// <returns>Null where there is no other token.</returns>
     public async Task<string?> ReplaceAsync(string rejected, CancellationToken cancellationToken)
     {
-        if (_credential.Token is not null)
-        {
-            return null;
-        }
-
         string token = await FetchAsync(rejected, cancellationToken);
         return token == rejected ? null : token;
     }
 
     public void Dispose() => _fetching.Dispose();
 
-    /// <summary>The file of the token or of the password has another content now.</summary>
-    private void TakeRotatedCredential()
+    /// <summary>With another content in the file of the token or of the password, everything of the credential before is forgotten.</summary>
+    private State Current()
     {
-        ApiCredential current = settings.Credential;
-        if (!ReferenceEquals(Interlocked.Exchange(ref _credential, current), current))
+        State state = Volatile.Read(ref _state);
+        ApiCredential credential = settings.Credential;
+        if (ReferenceEquals(state.Credential, credential))
         {
-            _token = current.Token;
-            _fetchedAt = DateTimeOffset.MinValue;
+            return state;
         }
+
+        State fresh = new(credential, credential.Token, DateTimeOffset.MinValue, null);
+        State found = Interlocked.CompareExchange(ref _state, fresh, state);
+        return found == state ? fresh : found;
     }
+
+    /// <summary>Does nothing where another credential has come in between.</summary>
+    private void Change(State from, State to) => Interlocked.CompareExchange(ref _state, to, from);
 
     private async Task<string> FetchAsync(string? rejected, CancellationToken cancellationToken)
     {
         await _fetching.WaitAsync(cancellationToken);
         try
         {
-            if (_token is { } token && token != rejected)
+            State state = Current();
+            if (state.Token is { } token && (token != rejected || state.Credential.Token is not null))
             {
                 return token;
             }
 
-            if (time.GetUtcNow() - _fetchedAt < FetchBackoff)
+            if (time.GetUtcNow() - state.FetchedAt < FetchBackoff)
             {
-                return _lastFailure is null ? rejected ?? throw new PaperlessUnavailableException(
+                return state.Failure is null ? rejected ?? throw new PaperlessUnavailableException(
                     "Paperless gave no API token a moment ago",
-                    PaperlessFault.ErrorStatus) : throw _lastFailure;
+                    PaperlessFault.ErrorStatus) : throw state.Failure;
             }
 
-            _fetchedAt = time.GetUtcNow();
-            try
-            {
-                _lastFailure = null;
-                return _token = await RequestTokenAsync(cancellationToken);
-            }
-            catch (PaperlessApiException failure)
-            {
-                _lastFailure = failure;
-                throw;
-            }
+            return await FetchNowAsync(state, cancellationToken);
         }
         finally
         {
@@ -87,9 +74,26 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
         }
     }
 
-    private async Task<string> RequestTokenAsync(CancellationToken cancellationToken)
+    private async Task<string> FetchNowAsync(State before, CancellationToken cancellationToken)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(new ApiTokenRequest(_credential.User!, _credential.Password!), PaperlessJson.Default.ApiTokenRequest);
+        State asked = new(before.Credential, before.Token, time.GetUtcNow(), null);
+        Change(before, asked);
+        try
+        {
+            string token = await RequestTokenAsync(before.Credential, cancellationToken);
+            Change(asked, new State(before.Credential, token, asked.FetchedAt, null));
+            return token;
+        }
+        catch (PaperlessApiException failure)
+        {
+            Change(asked, new State(before.Credential, before.Token, asked.FetchedAt, failure));
+            throw;
+        }
+    }
+
+    private async Task<string> RequestTokenAsync(ApiCredential credential, CancellationToken cancellationToken)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(new ApiTokenRequest(credential.User!, credential.Password!), PaperlessJson.Default.ApiTokenRequest);
         PaperlessApiResponse response = await transport.SendAsync(HttpMethod.Post, "/api/token/", json, authorization: null, cancellationToken);
         switch (response.Status)
         {
@@ -113,5 +117,18 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
             default:
                 throw PaperlessFailureText.Answered(HttpMethod.Post, response.Address, response.Status);
         }
+    }
+
+    /// <summary>A credential and what came of it: exchanged as a whole, so that a token never stands beside another credential.</summary>
+    private sealed class State(ApiCredential credential, string? token, DateTimeOffset fetchedAt, PaperlessApiException? failure)
+    {
+        public ApiCredential Credential => credential;
+
+        public string? Token => token;
+
+        public DateTimeOffset FetchedAt => fetchedAt;
+
+        /// <summary>Why the last attempt brought no token.</summary>
+        public PaperlessApiException? Failure => failure;
     }
 }

@@ -13,29 +13,33 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
     /// <summary>A hundred thousand users; a longer list is taken for an endless one.</summary>
     private const int MaxPages = 1000;
 
-    private volatile UiSettingsUser? _tokenOwner;
+    private volatile TokenOwner? _tokenOwner;
     private volatile bool _hasLoggedCredential;
 
-    /// <summary>The user to whom the gateway's API token belongs; asked for once.</summary>
+    /// <summary>The user to whom the gateway's API token belongs; asked for once for each token.</summary>
     /// <exception cref="PaperlessCredentialException">The user is no superuser, or Paperless rejects the token.</exception>
     public async Task<UiSettingsUser> GetTokenOwnerAsync(CancellationToken cancellationToken)
     {
-        if (_tokenOwner is { } known)
-        {
-            return known;
-        }
-
         try
         {
-            PaperlessApiResponse response = await SendAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
+            if (_tokenOwner is { } known && known.Token == await token.GetAsync(cancellationToken))
+            {
+                return known.User;
+            }
+
+            (PaperlessApiResponse response, string apiToken) = await SendWithTokenAsync(HttpMethod.Get, "/api/ui_settings/", null, cancellationToken);
             UiSettingsUser user = ExpectStatus(response, HttpStatusCode.OK, HttpMethod.Get).Read(PaperlessJson.Default.UiSettings).User;
             branding.Learn(response.Body);
-            return user.IsSuperuser
-                ? _tokenOwner = user
-                : throw new PaperlessCredentialException(
+            if (!user.IsSuperuser)
+            {
+                throw new PaperlessCredentialException(
                     $"{token.Source} belongs to {user.Username}, who is no superuser in Paperless ({response.Address} answered 200). Set "
                     + "GATEWAY_PAPERLESS_TOKEN to a superuser's API token.",
                     CredentialFault.NotSuperuser);
+            }
+
+            _tokenOwner = new TokenOwner(apiToken, user);
+            return user;
         }
         catch (PaperlessCredentialException wrong)
         {
@@ -163,7 +167,15 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         throw new PaperlessUnavailableException($"Paperless's list at {path.Split('?')[0]} does not end", PaperlessFault.NotPaperless);
     }
 
-    private async Task<PaperlessApiResponse> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken)
+    private async Task<PaperlessApiResponse> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken) =>
+        (await SendWithTokenAsync(method, path, json, cancellationToken)).Response;
+
+    /// <returns>The answer, and the token with which it came.</returns>
+    private async Task<(PaperlessApiResponse Response, string Token)> SendWithTokenAsync(
+        HttpMethod method,
+        string path,
+        byte[]? json,
+        CancellationToken cancellationToken)
     {
         string apiToken = await token.GetAsync(cancellationToken);
         PaperlessApiResponse response = await transport.SendAsync(method, path, json, $"Token {apiToken}", cancellationToken);
@@ -171,11 +183,11 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         // With PAPERLESS_ENABLE_HTTP_REMOTE_USER_API, Paperless answers 403 to an invalid token.
         if (response.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && await token.ReplaceAsync(apiToken, cancellationToken) is { } newToken)
         {
-            _tokenOwner = null;
             response = await transport.SendAsync(method, path, json, $"Token {newToken}", cancellationToken);
+            apiToken = newToken;
         }
 
-        return response;
+        return (response, apiToken);
     }
 
     private PaperlessApiResponse ExpectStatus(PaperlessApiResponse response, HttpStatusCode expected, HttpMethod method)
@@ -206,6 +218,13 @@ internal sealed partial class PaperlessApi(PaperlessTransport transport, ApiToke
         {
             return PaperlessFailureText.Answered(method, response.Address, response.Status);
         }
+    }
+
+    private sealed class TokenOwner(string token, UiSettingsUser user)
+    {
+        public string Token => token;
+
+        public UiSettingsUser User => user;
     }
 
     [LoggerMessage(EventId = 7004, EventName = "PaperlessCredentialWrong", Level = LogLevel.Error, Message = "Nobody can sign in: {Reason}")]

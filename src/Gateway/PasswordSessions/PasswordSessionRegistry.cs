@@ -36,7 +36,13 @@ internal sealed partial class PasswordSessionRegistry(
 
     private const int Capacity = 10_000;
 
+    /// <summary>Paperless ends a session two weeks after its sign-in, unless it is set otherwise.</summary>
+    private static readonly TimeSpan KeptUnused = TimeSpan.FromDays(14);
+
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromHours(1);
+
     private readonly ConcurrentDictionary<SessionKey, Entry> _entries = new();
+    private long _sweptAt;
 
     /// <summary>Raised when a session has ended, so that its WebSockets close.</summary>
     public event Action<SessionKey>? Ended;
@@ -48,16 +54,19 @@ internal sealed partial class PasswordSessionRegistry(
         settings.Paperless.RegularLoginDisabled || context.Session() is not null ? null : cookies.ReadPaperlessSession(context.Request, session: null);
 
     /// <summary>The session of a cookie, cached or asked for; concurrent requests with one cookie share one request to Paperless.</summary>
-    public async Task<PasswordSessionResult> FindAsync(string cookie, CancellationToken cancellationToken)
+    /// <param name="cookie">The value of Paperless's session cookie.</param>
+    /// <param name="cancellationToken">Ends the wait, not the request to Paperless.</param>
+    /// <param name="askAgain">Whether Paperless must confirm now that the session goes on.</param>
+    public async Task<PasswordSessionResult> FindAsync(string cookie, CancellationToken cancellationToken, bool askAgain = false)
     {
         SessionKey key = KeyOf(cookie);
         DateTimeOffset now = time.GetUtcNow();
-        if (!_entries.TryGetValue(key, out Entry? entry) || !entry.IsValid(now))
+        if (!_entries.TryGetValue(key, out Entry? entry) || !IsGood(entry))
         {
             MakeRoom(now);
             PasswordSessionResult? previous = entry?.ResultIfAnswered;
             Entry asked = new(now + CacheTtl, cookie, () => AskAsync(key, cookie, now, previous));
-            entry = _entries.AddOrUpdate(key, asked, (_, other) => other.IsValid(now) ? other : asked);
+            entry = _entries.AddOrUpdate(key, asked, (_, other) => IsGood(other) ? other : asked);
         }
 
         try
@@ -72,14 +81,22 @@ internal sealed partial class PasswordSessionRegistry(
                 _entries.TryRemove(KeyValuePair.Create(key, entry));
             }
         }
+
+        bool IsGood(Entry one) => one.IsValid(now) && (!askAgain || one.HasEnded);
     }
 
     /// <summary>The sessions that this gateway has seen since its start and of whose end it does not know, latest first.</summary>
-    public IReadOnlyList<PasswordSession> List() =>
-        [.. _entries.Values.Select(entry => entry.ResultIfAnswered?.Session).OfType<PasswordSession>().OrderByDescending(session => session.CheckedAt)];
+    public IReadOnlyList<PasswordSession> List()
+    {
+        Sweep(time.GetUtcNow());
+        return
+        [
+            .. _entries.Values.Select(entry => entry.ResultIfAnswered?.Session).OfType<PasswordSession>().OrderByDescending(session => session.CheckedAt),
+        ];
+    }
 
     /// <summary>Whether the session is known to have ended.</summary>
-    public bool HasEnded(SessionKey key) => _entries.TryGetValue(key, out Entry? entry) && entry.ResultIfAnswered is { HasEnded: true };
+    public bool HasEnded(SessionKey key) => _entries.TryGetValue(key, out Entry? entry) && entry.HasEnded;
 
     /// <summary>Removes the session from the cache after Paperless answered a request as not signed in.</summary>
     public void Invalidate(PasswordSession session)
@@ -105,12 +122,12 @@ internal sealed partial class PasswordSessionRegistry(
     /// <returns>False if the gateway does not know the session, or knows of its end.</returns>
     public async Task<bool> EndAsync(SessionKey key, string traceId)
     {
-        if (!_entries.TryGetValue(key, out Entry? entry) || entry.ResultIfAnswered?.Session is not { } session)
+        if (!_entries.TryGetValue(key, out Entry? entry) || entry.ResultIfAnswered?.Session is not { } session || entry.Cookie is not { } cookie)
         {
             return false;
         }
 
-        await EndAsync(entry.Cookie, session, PasswordSessionEnd.EndedByTheOperator, traceId);
+        await EndAsync(cookie, session, PasswordSessionEnd.EndedByTheOperator, traceId);
         return true;
     }
 
@@ -135,7 +152,7 @@ internal sealed partial class PasswordSessionRegistry(
     {
         DateTimeOffset now = time.GetUtcNow();
         MakeRoom(now);
-        _entries[key] = new Entry(now + ttl, cookie: "", () => Task.FromResult(PasswordSessionResult.NotSignedIn));
+        _entries[key] = Entry.Ended(now + ttl);
     }
 
     private async Task<PasswordSessionResult> AskAsync(SessionKey key, string cookie, DateTimeOffset now, PasswordSessionResult? previous)
@@ -183,6 +200,12 @@ internal sealed partial class PasswordSessionRegistry(
     /// <summary>Keeps the cache within its capacity: removes expired entries, else those that expire first.</summary>
     private void MakeRoom(DateTimeOffset now)
     {
+        long sweptAt = Volatile.Read(ref _sweptAt);
+        if (now.UtcTicks - sweptAt > SweepInterval.Ticks && Interlocked.CompareExchange(ref _sweptAt, now.UtcTicks, sweptAt) == sweptAt)
+        {
+            Sweep(now);
+        }
+
         if (_entries.Count < Capacity)
         {
             return;
@@ -195,24 +218,62 @@ internal sealed partial class PasswordSessionRegistry(
         }
     }
 
-    /// <summary>The cached result of one cookie; the first reader starts the request to Paperless.</summary>
-    /// <param name="cookie">The logout of an operator sends it to Paperless; empty for a session that has ended.</param>
-    private sealed class Entry(DateTimeOffset expiresAt, string cookie, Func<Task<PasswordSessionResult>> ask)
+    /// <summary>Removes the entries that nobody has asked for since long ago, and their cookies with them.</summary>
+    private void Sweep(DateTimeOffset now)
     {
-        private readonly Lazy<Task<PasswordSessionResult>> _result = new(ask);
+        foreach (KeyValuePair<SessionKey, Entry> old in _entries.Where(entry => now - entry.Value.ExpiresAt > KeptUnused))
+        {
+            _entries.TryRemove(old);
+        }
+    }
 
-        public DateTimeOffset ExpiresAt => expiresAt;
+    /// <summary>The cached result of one cookie; the first reader starts the request to Paperless.</summary>
+    private sealed class Entry
+    {
+        private readonly Lazy<Task<PasswordSessionResult>> _result;
 
-        public string Cookie => cookie;
+        public Entry(DateTimeOffset expiresAt, string cookie, Func<Task<PasswordSessionResult>> ask)
+        {
+            ExpiresAt = expiresAt;
+            Cookie = cookie;
+            _result = new Lazy<Task<PasswordSessionResult>>(() => AskAsync(ask));
+        }
 
-        /// <summary>Whether the entry has not expired and has, or awaits, an answer.</summary>
-        public bool IsValid(DateTimeOffset now) =>
-            expiresAt > now && !(Result.IsCompleted && ResultIfAnswered is null or { Status: PasswordSessionStatus.Unknown });
+        private Entry(DateTimeOffset expiresAt)
+        {
+            ExpiresAt = expiresAt;
+            _result = new Lazy<Task<PasswordSessionResult>>(Task.FromResult(PasswordSessionResult.NotSignedIn));
+        }
+
+        public DateTimeOffset ExpiresAt { get; }
+
+        /// <summary>The logout of an operator sends it to Paperless; null for a session that has ended.</summary>
+        public string? Cookie { get; private set; }
+
+        public bool HasEnded => ResultIfAnswered is { HasEnded: true };
 
         public Task<PasswordSessionResult> Result => _result.Value;
 
         public PasswordSessionResult? ResultIfAnswered =>
             _result is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? _result.Value.Result : null;
+
+        /// <summary>A session that has ended, without asking.</summary>
+        public static Entry Ended(DateTimeOffset expiresAt) => new(expiresAt);
+
+        /// <summary>Whether the entry has not expired and has, or awaits, an answer.</summary>
+        public bool IsValid(DateTimeOffset now) =>
+            ExpiresAt > now && !(Result.IsCompleted && ResultIfAnswered is null or { Status: PasswordSessionStatus.Unknown });
+
+        private async Task<PasswordSessionResult> AskAsync(Func<Task<PasswordSessionResult>> ask)
+        {
+            PasswordSessionResult result = await ask();
+            if (result.HasEnded)
+            {
+                Cookie = null;
+            }
+
+            return result;
+        }
     }
 
     [LoggerMessage(

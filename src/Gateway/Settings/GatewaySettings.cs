@@ -305,12 +305,16 @@ internal sealed record ProviderSettings
 
     private readonly RotatingSecret<ClientKey?> _clientKey = new(null);
 
-    /// <summary>Takes over the secrets of a later reading, if both readings have the same kind of secret.</summary>
+    /// <summary>Whether the secrets of a later reading belong to the same client of the same provider, and are of the same kind.</summary>
+    public bool IsSameClient(ProviderSettings later) =>
+        Id == later.Id && ClientId == later.ClientId && DiscoveryUrl == later.DiscoveryUrl
+        && (ClientKey is null) == (later.ClientKey is null) && (ClientSecret.Length == 0) == (later.ClientSecret.Length == 0);
+
+    /// <summary>Takes over the secrets of a later reading, if they are for the same client.</summary>
     /// <returns>Whether a secret is another one.</returns>
     public bool Rotate(ProviderSettings later)
     {
-        if ((ClientKey is null) != (later.ClientKey is null) || (ClientSecret.Length == 0) != (later.ClientSecret.Length == 0)
-            || (ClientSecret == later.ClientSecret && ClientKey?.Thumbprint == later.ClientKey?.Thumbprint))
+        if (!IsSameClient(later) || (ClientSecret == later.ClientSecret && ClientKey?.Thumbprint == later.ClientKey?.Thumbprint))
         {
             return false;
         }

@@ -1,6 +1,7 @@
 using Gateway.Access;
 using Gateway.Pages;
 using Gateway.PasswordSessions;
+using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.Storage;
@@ -8,12 +9,23 @@ using Gateway.Storage;
 namespace Gateway.SignIn;
 
 /// <summary>Answers requests for pages of superusers, or says why it cannot.</summary>
-internal sealed class SuperuserPages(GatewaySettings settings, PageWriter pages, AccessRefusals refusals, TimeProvider time)
+internal sealed class SuperuserPages(
+    GatewaySettings settings,
+    PageWriter pages,
+    AccessRefusals refusals,
+    SessionRecheck recheck,
+    PasswordSessionRegistry passwordSessions,
+    TimeProvider time)
 {
-    /// <summary>A request that changes something must come from a page of the gateway's own origin.</summary>
+    /// <summary>
+    /// A request that changes something must come from a page of the gateway's own origin, and of somebody whom Paperless calls a superuser now.
+    /// </summary>
+    /// <param name="path">Of the page, below the script name.</param>
     /// <param name="answer">Gets the name of the superuser.</param>
     public Task ChangeAsync(HttpContext context, string path, Func<string, Task> answer) =>
-        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public) ? ShowAsync(context, path, answer) : refusals.RefuseCrossSiteAsync(context);
+        CrossSiteGuard.IsSameOrigin(context.Request, settings.Public)
+            ? ShowAsync(context, path, superuser => ConfirmAsync(context, path, () => answer(superuser)))
+            : refusals.RefuseCrossSiteAsync(context);
 
     /// <param name="path">Of the page, below the script name: the sign-in returns to it.</param>
     /// <param name="answer">Gets the name of the superuser.</param>
@@ -28,7 +40,7 @@ internal sealed class SuperuserPages(GatewaySettings settings, PageWriter pages,
 
         if (isSuperuser == false)
         {
-            await pages.RefuseAsync(context, new Refusal(403, "not_superuser", "For superusers", "Only superusers of Paperless see this page."));
+            await pages.RefuseAsync(context, NotSuperuser());
             return;
         }
 
@@ -52,7 +64,57 @@ internal sealed class SuperuserPages(GatewaySettings settings, PageWriter pages,
     }
 
     /// <summary>Only a request for Paperless asks the provider and Paperless about the person again.</summary>
-    private bool IsStale(Session session) => session.IsHeldBack || time.GetUtcNow() - session.CheckedAt > settings.Session.Recheck * 2;
+    private bool IsStale(Session session) => session.IsHeldBack || time.GetUtcNow() - session.ConfirmedAt > settings.Session.Recheck * 2;
+
+    /// <summary>Asks Paperless afresh, because a superuser of a moment ago may be none any more.</summary>
+    private async Task ConfirmAsync(HttpContext context, string path, Func<Task> change)
+    {
+        bool? isSuperuser;
+        string? noAnswer;
+        if (context.Session() is { } session)
+        {
+            (Refusal? refusal, noAnswer) = await recheck.CheckAccountAsync(context, session);
+            if (refusal is not null)
+            {
+                // The recheck has logged the warning.
+                await pages.RefuseAsync(context, refusal with { Level = LogLevel.Information });
+                return;
+            }
+
+            isSuperuser = context.Session()?.Identity.Superuser;
+        }
+        else
+        {
+            PasswordSessionResult result = passwordSessions.CookieOf(context) is { } cookie
+                ? await passwordSessions.FindAsync(cookie, context.RequestAborted, askAgain: true)
+                : PasswordSessionResult.NotSignedIn;
+            noAnswer = result.Failure?.Message;
+            isSuperuser = result.Session?.IsSuperuser;
+        }
+
+        if (noAnswer is not null)
+        {
+            await pages.RefuseAsync(context, NotAsked(path, noAnswer));
+        }
+        else if (isSuperuser == true)
+        {
+            await change();
+        }
+        else
+        {
+            await pages.RefuseAsync(context, NotSuperuser());
+        }
+    }
+
+    private static Refusal NotSuperuser() => new(403, "not_superuser", "For superusers", "Only superusers of Paperless see this page.");
+
+    private Refusal NotAsked(string path, string reason) =>
+        new(503, "not_confirmed", "Not confirmed", "Paperless does not say at the moment whether you are a superuser. Nothing has changed.")
+        {
+            RetryAfter = 5,
+            RetryAt = settings.ScriptName + path,
+            ForTheOperator = $"Paperless was asked about the superuser before a change, and did not answer: {reason}.",
+        };
 
     private Task RefuseWithoutStoreAsync(HttpContext context, string path, string reason) => pages.RefuseAsync(
         context,

@@ -1,5 +1,6 @@
 using System.Net;
 using Gateway.Apps;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Apps;
 using Gateway.Tests.Kit;
 using Gateway.Tests.PasswordSessions;
@@ -72,6 +73,60 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    public async Task A_superuser_whom_only_Paperless_can_confirm_without_the_browser_keeps_the_admin_pages()
+    {
+        await using World world = await AdminWorld.StartAsync(options => options.Provider = given => given with { OfflineAccess = false });
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        for (int round = 1; round <= 4; round++)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(11));
+            Assert.Equal(HttpStatusCode.Forbidden, (await alice.OpenAsync(AdminWorld.Path)).Status);
+            Assert.Equal(HttpStatusCode.OK, (await alice.FetchAsync("/api/documents/")).Status);
+            Assert.Equal(HttpStatusCode.OK, (await alice.OpenAsync(AdminWorld.Path)).Status);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Somebody_who_is_no_superuser_of_Paperless_any_more_changes_nothing_from_then_on(bool withPassword)
+    {
+        await using World world = await AdminWorld.StartAsync();
+        using Visitor bob = await world.SignedInAsync("bob");
+        using Visitor alice = withPassword ? await world.SignedInWithPasswordAsync("admin") : await world.SignedInAsync("alice");
+        (string, string) field = await FieldOfBobAsync(alice);
+        world.Paperless.Data.UpdateUser(withPassword ? "admin" : "alice", user => user with { IsSuperuser = false });
+
+        Page refused = await alice.PostAsync(world, AdminWorld.Path + "/sessions/end", field);
+
+        Assert.Equal((HttpStatusCode.Forbidden, "bob"), (refused.Status, await bob.WhoAsync()));
+        Assert.NotEqual(HttpStatusCode.OK, (await alice.OpenAsync(AdminWorld.Path)).Status);
+        Assert.Equal("not_superuser", CapturedLog.Value(world.Log.Of("Refused")[0], "Code"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task While_Paperless_does_not_answer_a_superuser_changes_nothing(bool withPassword)
+    {
+        await using World world = await AdminWorld.StartAsync();
+        using Visitor bob = await world.SignedInAsync("bob");
+        using Visitor alice = withPassword ? await world.SignedInWithPasswordAsync("admin") : await world.SignedInAsync("alice");
+        (string, string) field = await FieldOfBobAsync(alice);
+        Page refused;
+        using (Fault away = world.Paperless.Faults.Drop(_ => true))
+        {
+            refused = await alice.PostAsync(world, AdminWorld.Path + "/sessions/end", field);
+        }
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "bob"), (refused.Status, await bob.WhoAsync()));
+        Assert.Contains(world.Log.Of("Refused"), line => CapturedLog.Value(line, "Code") == "not_confirmed");
+        Assert.Equal(HttpStatusCode.SeeOther, (await alice.PostAsync(world, AdminWorld.Path + "/sessions/end", field)).Status);
+        Assert.Null(await bob.WhoAsync());
+    }
+
+    [Fact]
     public async Task A_form_of_another_site_changes_nothing()
     {
         await using World world = await AdminWorld.StartAsync();
@@ -114,6 +169,12 @@ public sealed class AdminAccessTests
             Assert.DoesNotContain("/gateway/admin", unseen, StringComparison.Ordinal);
             Assert.DoesNotContain("/gateway/check", unseen, StringComparison.Ordinal);
         }
+    }
+
+    private static async Task<(string Name, string Value)> FieldOfBobAsync(Visitor superuser)
+    {
+        Page list = await superuser.OpenAsync(AdminWorld.Path + "/sessions?search=bob", "same-origin");
+        return AdminWorld.Field(await superuser.OpenAsync(AdminWorld.Links(list, AdminWorld.Path + "/sessions/end").Single(), "same-origin"));
     }
 
     private static async Task AssertClosedAsync(World world, Visitor visitor, HttpStatusCode expected)

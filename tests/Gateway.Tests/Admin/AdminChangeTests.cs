@@ -32,7 +32,7 @@ public sealed class AdminChangeTests
         Assert.Contains("The session has ended.", (await alice.FollowAsync(ended)).Text, StringComparison.Ordinal);
         Assert.Contains("There is no such session any more.", (await alice.FollowAsync(again)).Text, StringComparison.Ordinal);
         Serilog.Events.LogEvent line = Assert.Single(world.Log.Of("SessionEndedBySuperuser"));
-        Assert.Equal(("alice", "bob"), (CapturedLog.Value(line, "Superuser"), CapturedLog.Value(line, "User")));
+        Assert.Equal(("alice", "bob"), (CapturedLog.Value(line, "Actor"), CapturedLog.Value(line, "User")));
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class AdminChangeTests
         Assert.Contains("All sessions of that person have ended.", (await alice.FollowAsync(ended)).Text, StringComparison.Ordinal);
         Assert.Contains("That person has no session any more.", (await alice.FollowAsync(again)).Text, StringComparison.Ordinal);
         Serilog.Events.LogEvent line = Assert.Single(world.Log.Of("SessionsEndedBySuperuser"));
-        Assert.Equal(("alice", withDevices ? "4" : "3"), (CapturedLog.Value(line, "Superuser"), CapturedLog.Value(line, "Count")));
+        Assert.Equal(("alice", withDevices ? "4" : "3"), (CapturedLog.Value(line, "Actor"), CapturedLog.Value(line, "Count")));
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class AdminChangeTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await bob.SessionAsync()).Status);
         Assert.Empty(world.Paperless.Data.SessionsOf("bob"));
         Assert.Empty(AdminWorld.Links(await alice.OpenAsync(list), list + "/end"));
-        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("PasswordSessionEndedBySuperuser")), "Superuser"));
+        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("PasswordSessionEndedBySuperuser")), "Actor"));
     }
 
     [Fact]
@@ -99,7 +99,46 @@ public sealed class AdminChangeTests
         Assert.Equal(("alice", null), (await alice.WhoAsync(), await bob.WhoAsync()));
         Assert.Equal(HttpStatusCode.Unauthorized, (await app.GetAsync("/api/documents/", device)).Status);
         Assert.Single(AdminWorld.Links(await alice.OpenAsync(list), list + "/remove"));
-        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("AccountUnlinkedBySuperuser")), "Superuser"));
+        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("AccountUnlinkedBySuperuser")), "Actor"));
+    }
+
+    [Theory]
+    [InlineData("ListAllAsync")]
+    [InlineData("EndAllAsync")]
+    public async Task With_a_removed_link_the_sessions_and_device_passwords_end_also_while_the_store_does_not_answer(string unavailable)
+    {
+        StoreWatch watch = new();
+        await using World world = await AdminWorld.StartAsync(options => options.Services = watch.Install);
+        using Visitor alice = await world.SignedInAsync("alice");
+        using Visitor bob = await world.SignedInAsync("bob");
+        MadeDevicePassword device = await world.MakeDevicePasswordAsync("bob");
+        using Visitor app = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/documents/", device)).Status);
+        const string list = AdminWorld.Path + "/links";
+        watch.Unavailable = unavailable;
+
+        Page answer = await alice.ChangeAsync(world, list + "?search=bob", list + "/remove");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.Status);
+        Assert.Single(world.Log.Of("AccountUnlinkedBySuperuser"));
+        Assert.Null(await bob.WhoAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, (await app.GetAsync("/api/documents/", device)).Status);
+    }
+
+    [Theory]
+    [InlineData("username", "the same user name")]
+    [InlineData("verified-email", "the same email address")]
+    [InlineData("never", null)]
+    public async Task The_question_before_a_link_is_removed_says_whether_the_next_sign_in_may_connect_the_account_again(string match, string? how)
+    {
+        await using World world = await AdminWorld.StartAsync(options => options.Settings["GATEWAY_MATCH_ACCOUNTS"] = match);
+        using Visitor alice = await world.SignedInAsync("alice");
+        const string list = AdminWorld.Path + "/links";
+
+        Page question = await alice.OpenAsync(AdminWorld.Links(await alice.OpenAsync(list), list + "/remove")[0], "same-origin");
+
+        Assert.Equal(how is not null, question.Text.Contains("may connect the account again", StringComparison.Ordinal));
+        Assert.Contains(how ?? "no longer signs in", question.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,7 +174,7 @@ public sealed class AdminChangeTests
         Assert.Contains("The device password has ended.", (await alice.FollowAsync(revoked)).Text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Unauthorized, (await app.GetAsync("/api/documents/", device)).Status);
         Assert.Equal("bob", await bob.WhoAsync());
-        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("DevicePasswordRevokedBySuperuser")), "Superuser"));
+        Assert.Equal("alice", CapturedLog.Value(Assert.Single(world.Log.Of("DevicePasswordRevokedBySuperuser")), "Actor"));
     }
 
     [Fact]

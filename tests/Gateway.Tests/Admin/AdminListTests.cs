@@ -76,7 +76,7 @@ public sealed partial class AdminListTests
         Assert.Matches("<dt>From</dt>\\s*<dd>(127\\.0\\.0\\.1|::1)</dd>", page.Text);
         Assert.DoesNotContain("hush", page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("a1b2c3d4", page.Text, StringComparison.Ordinal);
-        Assert.Contains("Other gateways have lists of their own.", page.Text, StringComparison.Ordinal);
+        Assert.Contains("kinds of refusals by this gateway since its start.", page.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Net;
 using Gateway.Operations;
+using Gateway.Paperless;
 using Gateway.Settings;
+using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -73,6 +75,63 @@ public sealed class SecretReloadTests : IDisposable
         Assert.Empty(world.Log.Of("SecretsRead"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_new_secret_that_comes_with_another_client_or_address_is_left_until_a_restart(bool isAnotherClient)
+    {
+        await using World world = await StartAsync();
+        string clientId = isAnotherClient ? "another-client" : world.Provider.Options.ClientId;
+        Uri address = isAnotherClient ? world.Provider.DiscoveryUrl : new Uri("https://another.example/application/o/paperless/");
+
+        await File.WriteAllTextAsync(
+            Providers,
+            ProvidersSetting.Json(ProvidersSetting.Of(address, "authentik", clientId, "a-secret-of-another-client")),
+            World.Ct);
+        await AdvanceUntilLoggedAsync(world, "RestartNeeded");
+        using Visitor alice = await world.SignedInAsync("alice");
+
+        Assert.Equal("alice", await alice.WhoAsync());
+        Assert.Empty(world.Log.Of("SecretsRead"));
+        Assert.Single(world.Log.Of("RestartNeeded"));
+        Assert.DoesNotContain("a-secret-of-another-client", world.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task After_a_new_API_token_the_gateway_asks_again_whose_it_is()
+    {
+        await using World world = await World.StartAsync();
+        world.Paperless.Data.AddUser("second", user => user with { IsStaff = true, IsSuperuser = true });
+        PaperlessApi api = world.Gateway.Services.GetRequiredService<PaperlessApi>();
+        UiSettingsUser before = await api.GetTokenOwnerAsync(World.Ct);
+
+        Rotate(world, world.Paperless.Data.TokenOf("second"));
+        UiSettingsUser after = await api.GetTokenOwnerAsync(World.Ct);
+        int requests = world.ApiRequests.Count;
+        UiSettingsUser again = await api.GetTokenOwnerAsync(World.Ct);
+
+        Assert.Equal((World.GatewayUser, "second", "second"), (before.Username, after.Username, again.Username));
+        Assert.Equal(requests, world.ApiRequests.Count);
+    }
+
+    [Fact]
+    public async Task A_request_under_way_whose_API_token_is_rejected_takes_the_new_one()
+    {
+        await using World world = await World.StartAsync();
+        world.Paperless.Data.AddUser("second", user => user with { IsStaff = true, IsSuperuser = true });
+        PaperlessApi api = world.Gateway.Services.GetRequiredService<PaperlessApi>();
+        Task<IReadOnlyList<PaperlessUser>> users;
+        using (Fault held = world.Paperless.Faults.Hold(request => request.RawPath.StartsWith("/api/users/", StringComparison.Ordinal)))
+        {
+            users = api.ListUsersAsync(World.Ct);
+            await held.StruckAsync(World.Ct);
+            world.Paperless.Data.UpdateUser(World.GatewayUser, user => user with { IsActive = false });
+            Rotate(world, world.Paperless.Data.TokenOf("second"));
+        }
+
+        Assert.Contains(await users, user => user.Username == "second");
+    }
+
     [Fact]
     public void A_secret_of_another_kind_needs_a_restart()
     {
@@ -126,6 +185,13 @@ public sealed class SecretReloadTests : IDisposable
             return holds();
         },
         what);
+
+    /// <summary>As a reading of the file does.</summary>
+    private static void Rotate(World world, string token)
+    {
+        AccountSettings accounts = world.Gateway.Services.GetRequiredService<GatewaySettings>().Accounts;
+        Assert.True(accounts.Rotate(accounts with { Credential = new ApiCredential(token, null, null) }));
+    }
 
     private static string ProvidersJson(World world, string secret) => ProvidersSetting.Json(
         ProvidersSetting.Of(world.Provider.DiscoveryUrl, "authentik", world.Provider.Options.ClientId, secret));
