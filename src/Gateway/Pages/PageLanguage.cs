@@ -8,6 +8,12 @@ namespace Gateway.Pages;
 /// <summary>Chooses the language of a page: the one that the person has set in Paperless, else the browser's, else English.</summary>
 internal static class PageLanguage
 {
+    /// <summary>RFC 5646, section 4.4.1, needs no more. Anyone may send a header of 32 KiB.</summary>
+    private const int MaxNameLength = 35;
+
+    /// <summary>No browser sends more languages.</summary>
+    private const int MaxLanguages = 50;
+
     public static CultureInfo English { get; } = CultureInfo.GetCultureInfo("en");
 
     /// <summary>English and the languages of the files that the gateway was built with, by name.</summary>
@@ -37,7 +43,7 @@ internal static class PageLanguage
 
         CultureInfo best = English;
         double bestQuality = 0;
-        foreach (StringWithQualityHeaderValue language in accepted)
+        foreach (StringWithQualityHeaderValue language in accepted.Take(MaxLanguages))
         {
             double quality = language.Quality ?? 1;
             if (quality > bestQuality && Find(language.Value.ToString()) is { } found)
@@ -52,6 +58,11 @@ internal static class PageLanguage
     /// <summary>By its name, else without its region: "de-AT" is "de" (RFC 4647, section 3.4).</summary>
     private static CultureInfo? Find(string name)
     {
+        if (name.Length > MaxNameLength)
+        {
+            return null;
+        }
+
         while (name.Length > 0)
         {
             if (Available.TryGetValue(name, out CultureInfo? language))

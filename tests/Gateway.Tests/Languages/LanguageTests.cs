@@ -12,6 +12,11 @@ public sealed partial class LanguageTests
 {
     private const string German = "Anmelden";
 
+    /// <summary>With "de-" before and five letters after, as long as a name may be.</summary>
+    private const string Parts = "aaaaaaaa-bbbbbbbb-dddddddd";
+
+    private const string Ten = "ja,ja,ja,ja,ja,ja,ja,ja,ja,ja,";
+
     [Theory]
     [InlineData(null, "en", "Sign in")]
     [InlineData("", "en", "Sign in")]
@@ -26,6 +31,10 @@ public sealed partial class LanguageTests
     [InlineData("de;q=0", "en", "Sign in")]
     [InlineData("*", "en", "Sign in")]
     [InlineData("de_DE", "en", "Sign in")]
+    [InlineData("de-" + Parts + "-ccccc", "de", German)]
+    [InlineData("de-" + Parts + "-cccccc", "en", "Sign in")]
+    [InlineData(Ten + Ten + Ten + Ten + "ja,ja,ja,ja,ja,ja,ja,ja,ja,de", "de", German)]
+    [InlineData(Ten + Ten + Ten + Ten + Ten + "de", "en", "Sign in")]
     public async Task A_page_is_in_the_first_language_of_the_browser_that_there_is(string? accepted, string language, string heading)
     {
         await using World world = await World.StartAsync();
@@ -59,6 +68,7 @@ public sealed partial class LanguageTests
     [InlineData("ja-jp", "de", "de")]
     [InlineData("", "de", "de")]
     [InlineData("de-de", null, "de")]
+    [InlineData("de-" + Parts + "-cccccc", "en", "en")]
     public async Task The_language_that_a_person_has_set_in_Paperless_counts_before_the_browsers(string setting, string? accepted, string language)
     {
         await using World world = await World.StartAsync(options => options.Settings["PAPERLESS_COOKIE_PREFIX"] = "docs_");
