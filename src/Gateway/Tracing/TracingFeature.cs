@@ -26,7 +26,14 @@ internal static class TracingFeature
                 .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(settings.Ratio)))
                 .AddProcessor(new SpanRedaction())
 
-                // Reads the standard `OTEL_*` variables itself, but for this one.
-                .AddOtlpExporter(options => options.Endpoint = settings.Endpoint ?? options.Endpoint));
+                // Reads the standard `OTEL_*` variables itself, but for this one. An address that is set here is the whole one; without, the exporter
+                // adds `/v1/traces` to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+                .AddOtlpExporter(options =>
+                {
+                    if (settings.Endpoint is { } endpoint)
+                    {
+                        options.Endpoint = endpoint;
+                    }
+                }));
     }
 }

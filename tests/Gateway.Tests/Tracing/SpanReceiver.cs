@@ -20,6 +20,7 @@ internal sealed record ReceivedSpan(string TraceId, string Id, string ParentId, 
 internal sealed class SpanReceiver : IAsyncDisposable
 {
     private readonly ConcurrentQueue<ReceivedSpan> _spans = new();
+    private readonly ConcurrentQueue<string> _paths = new();
     private StubSite _site = null!;
 
     private SpanReceiver()
@@ -27,6 +28,11 @@ internal sealed class SpanReceiver : IAsyncDisposable
     }
 
     public IReadOnlyList<ReceivedSpan> Spans => [.. _spans];
+
+    /// <summary>Where the spans came.</summary>
+    public IEnumerable<string> Paths => _paths.Distinct();
+
+    public Uri Address => _site.Address;
 
     /// <summary>The settings with which the gateway sends its spans here, soon after they end.</summary>
     public Dictionary<string, string?> Settings => new()
@@ -43,6 +49,7 @@ internal sealed class SpanReceiver : IAsyncDisposable
         {
             using MemoryStream body = new();
             await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+            receiver._paths.Enqueue(context.Request.Path);
             foreach (ReceivedSpan span in ReadRequest(body.ToArray()))
             {
                 receiver._spans.Enqueue(span);

@@ -97,6 +97,25 @@ public sealed class TracingTests : IAsyncLifetime
         await _collector.WaitForAsync("the span of the trusted proxy's request", all => all.Any(one => one.TraceId == Trace && one.ParentId == Span));
     }
 
+    /// <summary>OpenTelemetry's specification of the exporter: the one address is a base, the other is whole.</summary>
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "/", "/v1/traces")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "/otlp", "/otlp/v1/traces")]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/otlp", "/otlp")]
+    public async Task Spans_are_sent_where_the_standard_variables_say(string variable, string path, string sentTo)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> collector = _collector.Settings;
+        collector.Remove("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        collector[variable] = new Uri(_collector.Address, path).AbsoluteUri;
+        await using ProgramProcess gateway = await ServeAsync(world, collector);
+        using Visitor nobody = world.NewVisitor();
+        await nobody.OpenAsync("/accounts/login/");
+
+        await _collector.WaitForAsync("a span", all => all.Count > 0);
+        Assert.Equal([sentTo], _collector.Paths);
+    }
+
     private static async Task<string> ForwardedContextAsync(World world)
     {
         world.Paperless.ForgetReceived();
@@ -105,12 +124,12 @@ public sealed class TracingTests : IAsyncLifetime
         return Assert.Single(Assert.Single(world.Forwarded, request => request.Path == "/api/schema/").Lines("traceparent"));
     }
 
-    private async Task<ProgramProcess> ServeAsync(World world)
+    private async Task<ProgramProcess> ServeAsync(World world, Dictionary<string, string?>? collector = null)
     {
         Dictionary<string, string?> settings = world.Settings();
         settings["ASPNETCORE_URLS"] = world.Origin;
         settings["ASPNETCORE_ENVIRONMENT"] = "Production";
-        foreach ((string name, string? value) in _collector.Settings)
+        foreach ((string name, string? value) in collector ?? _collector.Settings)
         {
             settings[name] = value;
         }
