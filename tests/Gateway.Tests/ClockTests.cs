@@ -16,6 +16,7 @@ public sealed partial class ClockTests
         ("Operations/AuthentikApi.cs", ".CancelAfter(", "A command on its own, without a host."),
         ("Paperless/Upstreams.cs", "Timeout = TimeSpan", "YARP's own health checks."),
         ("Operations/ConsoleLines.cs", "DateTimeOffset.UtcNow", "The time of a log line, as Serilog itself takes it."),
+        ("Operations/AppendedFile.cs", "Thread.Sleep", "The thread of the audit stream waits for another process."),
         ("Operations/RequestLine.cs", "DateTimeOffset.Now", "The time of a log line, as Serilog itself takes it."),
         ("Operations/RequestLog.cs", "Stopwatch", "A duration for the log."),
         ("Background/BackgroundLoop.cs", "Task.Delay", "Where the clock itself fails, the loop still has to pause."),
