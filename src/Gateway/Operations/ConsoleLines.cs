@@ -29,6 +29,7 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
         "{Lines} log lines were dropped here: standard output was not read");
 
     private readonly TimeSpan _stallTimeout;
+    private readonly Action<int>? _reportDropped;
     private readonly ITextFormatter _formatter;
     private readonly StreamWriter _output;
     private readonly Thread _writer;
@@ -40,8 +41,10 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
     private bool _closed;
 
     /// <param name="stallTimeout">How long the output may stall before lines are dropped; by default 5 s.</param>
-    public ConsoleLines(ITextFormatter formatter, Stream output, TimeSpan? stallTimeout = null)
+    /// <param name="reportDropped">Called with their number, besides the line about them, which the formatter may leave out.</param>
+    public ConsoleLines(ITextFormatter formatter, Stream output, TimeSpan? stallTimeout = null, Action<int>? reportDropped = null)
     {
+        _reportDropped = reportDropped;
         _stallTimeout = stallTimeout ?? TimeSpan.FromSeconds(5);
         _formatter = formatter;
         _output = new StreamWriter(output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 64 * 1024) { AutoFlush = false };
@@ -103,6 +106,11 @@ internal sealed class ConsoleLines : ILogEventSink, IDisposable
 
                 if (dropped > 0)
                 {
+                    if (_reportDropped is { } report)
+                    {
+                        report(dropped);
+                    }
+
                     Write(new LogEvent(
                         DateTimeOffset.UtcNow,
                         LogEventLevel.Warning,

@@ -24,7 +24,7 @@ internal static class LogFeature
     {
         bool isText = IsText(settings.Format, builder.Environment.IsDevelopment(), Console.IsOutputRedirected);
         bool hasAudit = settings.AuditFile is not null || (settings.AuditOnConsole && serves);
-        ConsoleLines? auditFile = settings.AuditFile is { } path ? OpenAudit(path, serves) : null;
+        AuditSink? auditFile = settings.AuditFile is { } path ? OpenAudit(path, serves) : null;
         builder.Services.AddSerilog((services, log) =>
         {
             SetLevels(log, settings);
@@ -66,7 +66,7 @@ internal static class LogFeature
             {
                 ITextFormatter formatter = new LevelLines(isText ? new TextLines() : new RenderedCompactJsonFormatter(), lowest);
                 formatter = settings.AuditOnConsole ? new BothLines(formatter, new AuditLines()) : formatter;
-                log.WriteTo.Sink(new ConsoleLines(formatter, Console.OpenStandardOutput()));
+                log.WriteTo.Sink(new ConsoleLines(formatter, Console.OpenStandardOutput(), reportDropped: settings.AuditOnConsole ? ReportDropped : null));
             }
             else
             {
@@ -109,7 +109,7 @@ internal static class LogFeature
 
     /// <param name="serves">False for a command: it makes no file, which might belong to another user than the gateway's.</param>
     /// <exception cref="SettingsException">The file cannot be written.</exception>
-    private static ConsoleLines OpenAudit(string path, bool serves)
+    private static AuditSink OpenAudit(string path, bool serves)
     {
         AppendedFile file = new(path);
         try
@@ -124,8 +124,14 @@ internal static class LogFeature
             throw new SettingsException([new("GATEWAY_AUDIT_LOG", $"{path} cannot be written ({error.Message}).", "Name a file in a directory that exists.")]);
         }
 
-        return new ConsoleLines(new AuditLines(), file);
+        return new AuditSink(file, count => ReportDropped($"{count} records of the audit stream", $"{path} was not written to fast enough"));
     }
+
+    /// <summary>The line about them in the log may be below its level.</summary>
+    private static void ReportDropped(int count) =>
+        ReportDropped($"{count} log lines and records of the audit stream", "standard output was not read");
+
+    private static void ReportDropped(string what, string why) => Console.Error.WriteLine($"{what} were dropped: {why}.");
 
     /// <summary>Excludes Microsoft.Extensions.Hosting: only the host reports that a background service failed.</summary>
     private static bool IsCanceledByTheFramework(LogEvent entry) =>

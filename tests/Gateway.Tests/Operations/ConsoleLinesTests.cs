@@ -80,6 +80,56 @@ public sealed class ConsoleLinesTests
         Assert.Contains("\"Number\":2", output.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Other_log_lines_take_no_room_of_the_audit_stream()
+    {
+        using HeldStream output = new();
+        List<int> dropped = [];
+        using AuditSink audit = new(output, dropped.Add, TimeSpan.FromMilliseconds(50));
+
+        for (int number = 0; number < Many; number++)
+        {
+            audit.Emit(Line(number));
+        }
+
+        audit.Emit(Record());
+        output.LetGo();
+        audit.Dispose();
+
+        Assert.Contains("\"action\":\"sign_in\"", Assert.Single(Written(output)), StringComparison.Ordinal);
+        Assert.Empty(dropped);
+    }
+
+    [Fact]
+    public void Records_of_the_audit_stream_that_were_dropped_are_reported()
+    {
+        using HeldStream output = new();
+        List<int> dropped = [];
+        using AuditSink audit = new(output, dropped.Add, TimeSpan.FromMilliseconds(50));
+
+        for (int number = 0; number < Many; number++)
+        {
+            audit.Emit(Record());
+        }
+
+        output.LetGo();
+        audit.Dispose();
+
+        Assert.True(dropped.Sum() > 0, "Nothing was dropped.");
+        Assert.Equal(Many, dropped.Sum() + Written(output).Length);
+    }
+
+    private static string[] Written(HeldStream output) => output.Text().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>A sign-in.</summary>
+    private static LogEvent Record() =>
+        new(
+            DateTimeOffset.UnixEpoch,
+            LogEventLevel.Information,
+            null,
+            MessageTemplate.Empty,
+            [new LogEventProperty("EventId", new StructureValue([new LogEventProperty("Id", new ScalarValue(2001))]))]);
+
     private static LogEvent Line(int number) =>
         new(
             DateTimeOffset.UnixEpoch,
