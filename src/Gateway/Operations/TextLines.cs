@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Serilog.Events;
 using Serilog.Formatting;
+using Serilog.Formatting.Display;
+using Serilog.Formatting.Json;
 using Serilog.Parsing;
 
 namespace Gateway.Operations;
@@ -12,6 +14,11 @@ namespace Gateway.Operations;
 /// </summary>
 internal sealed class TextLines : ITextFormatter
 {
+    /// <summary>JSON also escapes backslashes; otherwise a backslash before a quote would end the quotes.</summary>
+    private static readonly MessageTemplateTextFormatter Message = new("{Message:j}", CultureInfo.InvariantCulture);
+
+    private static readonly JsonValueFormatter Value = new(typeTagName: null);
+
     public void Format(LogEvent logEvent, TextWriter output)
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
@@ -24,7 +31,7 @@ internal sealed class TextLines : ITextFormatter
         text.Write(NameOf(logEvent) ?? "-");
         WriteRequest(logEvent, text);
         text.Write(": ");
-        logEvent.RenderMessage(text, CultureInfo.InvariantCulture);
+        Message.Format(logEvent, text);
         output.WriteLine(OnOneLine(text.ToString()));
         if (logEvent.Exception is { } error)
         {
@@ -45,7 +52,7 @@ internal sealed class TextLines : ITextFormatter
                 text.Write(' ');
                 text.Write(name.ToLowerInvariant());
                 text.Write('=');
-                value.Render(text, format: null, CultureInfo.InvariantCulture);
+                Value.Format(value, text);
             }
         }
     }
