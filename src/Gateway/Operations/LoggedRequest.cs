@@ -8,21 +8,32 @@ internal sealed class LoggedRequest
 {
     private static readonly AsyncLocal<LoggedRequest?> Running = new();
 
-    private readonly Lock _lock = new();
     private HttpContext? _context;
 
-    private LoggedRequest(HttpContext context) => _context = context;
+    private LoggedRequest(HttpContext context)
+    {
+        _context = context;
+        UserAgent = context.Request.Headers.UserAgent;
+        RequestId = Tracing.RequestId.From(context.Request);
+    }
+
+    /// <summary>Kept: a line of work beside the request must not read the headers while the request changes them.</summary>
+    public string? UserAgent { get; }
+
+    /// <summary>Kept, as above.</summary>
+    public string? RequestId { get; }
 
     /// <summary>Null outside of a request.</summary>
     public static LoggedRequest? Current => Running.Value;
 
-    /// <summary>Call this in the outermost middleware, in an async method: what is set there ends with it.</summary>
+    /// <summary>Call this in the outermost middleware, in an async method (what is set there ends with it), after the headers are checked.</summary>
     public static LoggedRequest Begin(HttpContext context) => Running.Value = new LoggedRequest(context);
 
     /// <summary>Waits for a line that is just being written.</summary>
+    /// <remarks>The lock is this object, which only the log has: a lock of its own would be one more object for every request.</remarks>
     public void End()
     {
-        lock (_lock)
+        lock (this)
         {
             _context = null;
         }
@@ -31,7 +42,7 @@ internal sealed class LoggedRequest
     /// <summary>Runs the action with the context, unless the request has ended.</summary>
     public void Read<TState>(TState state, Action<HttpContext, TState> read)
     {
-        lock (_lock)
+        lock (this)
         {
             if (_context is { } context)
             {

@@ -90,16 +90,15 @@ internal static class OperationsFeature
         if (settings.Hsts is { } maxAge)
         {
             StringValues header = string.Create(CultureInfo.InvariantCulture, $"max-age={(long)maxAge.TotalSeconds}");
+            Func<object, Task> setHeader = context =>
+            {
+                ((HttpContext)context).Response.Headers.StrictTransportSecurity = header;
+                return Task.CompletedTask;
+            };
             app.Use(next => context =>
             {
                 // At the start of the answer, so that Paperless's own header is replaced and not doubled.
-                context.Response.OnStarting(
-                    state =>
-                    {
-                        ((HttpContext)state).Response.Headers.StrictTransportSecurity = header;
-                        return Task.CompletedTask;
-                    },
-                    context);
+                context.Response.OnStarting(setHeader, context);
                 return next(context);
             });
         }

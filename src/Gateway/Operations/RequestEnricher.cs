@@ -30,33 +30,55 @@ internal sealed class RequestEnricher : ILogEventEnricher
         // ASP.NET Core's: the path may contain the secret of a share link, and the connection says nothing.
         logEvent.RemovePropertyIfPresent("RequestPath");
         logEvent.RemovePropertyIfPresent("ConnectionId");
-        LoggedRequest.Current?.Read(logEvent, AddRequest);
+        if (LoggedRequest.Current is { } request)
+        {
+            request.Read((logEvent, request), static (context, line) => AddRequest(context, line.request, line.logEvent));
+        }
     }
 
-    private static void AddRequest(HttpContext context, LogEvent logEvent)
+    /// <summary>The line of each request has some of the properties itself; those are not made twice.</summary>
+    private static void AddRequest(HttpContext context, LoggedRequest request, LogEvent logEvent)
     {
-        if (context.Connection.RemoteIpAddress is { } address)
+        if (Lacks(logEvent, Client) && context.Connection.RemoteIpAddress is { } address)
         {
             Add(logEvent, Client, TextOf(address));
         }
 
-        Add(logEvent, Method, context.Request.Method);
-        Add(logEvent, Path, context.Request.PathForLogs());
-        Add(logEvent, Agent, DeviceName.Family(context.Request.Headers.UserAgent));
-        if (SessionOf(context) is { } session)
+        if (Lacks(logEvent, Method))
+        {
+            Add(logEvent, Method, context.Request.Method);
+        }
+
+        if (Lacks(logEvent, Path))
+        {
+            Add(logEvent, Path, context.Request.PathForLogs());
+        }
+
+        if (Lacks(logEvent, Agent))
+        {
+            Add(logEvent, Agent, DeviceName.Family(request.UserAgent));
+        }
+
+        if (Lacks(logEvent, Session) && SessionOf(context) is { } session)
         {
             Add(logEvent, Session, session.ToString());
         }
 
-        Add(logEvent, TraceId, context.TraceId());
-        if (Tracing.RequestId.From(context.Request) is { } id)
+        if (Lacks(logEvent, TraceId))
+        {
+            Add(logEvent, TraceId, context.TraceId());
+        }
+
+        if (request.RequestId is { } id && Lacks(logEvent, RequestId))
         {
             Add(logEvent, RequestId, id);
         }
     }
 
+    private static bool Lacks(LogEvent logEvent, string name) => !logEvent.Properties.ContainsKey(name);
+
     private static void Add(LogEvent logEvent, string name, string value) =>
-        logEvent.AddPropertyIfAbsent(new LogEventProperty(name, new ScalarValue(value)));
+        logEvent.AddOrUpdateProperty(new LogEventProperty(name, new ScalarValue(value)));
 
     private static SessionKey? SessionOf(HttpContext context) =>
         (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Key ?? context.PasswordSession()?.Key;

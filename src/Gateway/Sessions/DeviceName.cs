@@ -92,6 +92,16 @@ internal static class DeviceName
     /// <returns>The browser and the system; null for one that is not common.</returns>
     public static (string? Browser, string? System) Read(string userAgent) => (FindName(Browsers, userAgent), FindName(Systems, userAgent));
 
-    private static string? FindName((string Token, string Name)[] table, string userAgent) =>
-        table.FirstOrDefault(row => userAgent.Contains(row.Token, StringComparison.Ordinal)).Name;
+    private static string? FindName((string Token, string Name)[] table, string userAgent)
+    {
+        foreach ((string token, string name) in table)
+        {
+            if (userAgent.Contains(token, StringComparison.Ordinal))
+            {
+                return name;
+            }
+        }
+
+        return null;
+    }
 }

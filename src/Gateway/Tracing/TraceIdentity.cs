@@ -10,13 +10,17 @@ internal static class TraceIdentity
     /// <summary>The id of the trace (see <see cref="RequestTracing"/>); without a trace a random one, made when it is first needed.</summary>
     public static string TraceId(this HttpContext context)
     {
-        string id = context.TraceIdentifier;
-        if (id.Length != Length)
+        // Work beside the request may log at the same time, and must not make a second id.
+        lock (context)
         {
-            // Kestrel's own id: of the connection, and shorter.
-            context.TraceIdentifier = id = ActivityTraceId.CreateRandom().ToHexString();
-        }
+            string id = context.TraceIdentifier;
+            if (id.Length != Length)
+            {
+                // Kestrel's own id: of the connection, and shorter.
+                context.TraceIdentifier = id = ActivityTraceId.CreateRandom().ToHexString();
+            }
 
-        return id;
+            return id;
+        }
     }
 }

@@ -86,6 +86,47 @@ public sealed class RequestEnricherTests
     }
 
     [Fact]
+    public void A_line_of_work_beside_the_request_does_not_read_its_headers()
+    {
+        DefaultHttpContext context = new();
+        context.Request.Headers.UserAgent = Firefox;
+        context.Request.Headers["X-Request-Id"] = "f9ed";
+        LoggedRequest request = LoggedRequest.Begin(context);
+        context.Request.Headers.Clear();
+        LogEvent line = new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, MessageTemplate.Empty, []);
+
+        new RequestEnricher().Enrich(line, null!);
+        request.End();
+
+        Assert.Equal(("Firefox", "f9ed"), (CapturedLog.Value(line, "Agent"), CapturedLog.Value(line, "RequestId")));
+    }
+
+    /// <summary>A process of its own, because the environment is: the test host passes settings as arguments, with empty values for their sections.</summary>
+    [Theory]
+    [Needs(RealPart.Process)]
+    [InlineData(null, true)]
+    [InlineData("Warning", false)]
+    public async Task The_environment_has_Serilogs_own_settings(string? level, bool hasLines)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        Dictionary<string, string?> settings = world.Settings();
+        settings["ASPNETCORE_URLS"] = world.Origin;
+        if (level is not null)
+        {
+            settings["Serilog__MinimumLevel__Override__Gateway.AccessLog"] = level;
+        }
+
+        await using ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings);
+        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+        using Visitor alice = await world.SignedInAsync("alice");
+        await gateway.SignalAsync("TERM");
+        Assert.Equal(0, await gateway.ExitAsync());
+
+        Assert.Contains(gateway.Output, line => line.Contains("\"SignedIn\"", StringComparison.Ordinal));
+        Assert.Equal(hasLines, gateway.Output.Any(line => line.Contains("\"Gateway.AccessLog\"", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Work_that_outlives_a_request_does_not_log_the_next_one()
     {
         DefaultHttpContext context = new();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
+using Gateway.Tracing;
 
 namespace Gateway.Tests.Tracing;
 
@@ -24,6 +25,28 @@ public sealed class TraceIdTests
         Assert.Equal(Trace, await TraceIdAsync(nobody, ("traceparent", Parent)));
         Assert.Equal(3, world.Log.Of("Refused").Select(line => CapturedLog.Value(line, "TraceId")).Intersect([first, second, Trace]).Count());
         Assert.Equal([first, second, Trace], world.Log.Of("Request").Select(line => CapturedLog.Value(line, "TraceId")));
+    }
+
+    [Fact]
+    public void Two_threads_of_a_request_have_the_same_trace_id()
+    {
+        const int threads = 4;
+        using Barrier start = new(threads);
+        for (int round = 0; round < 200; round++)
+        {
+            // As in Kestrel, the id is there before anybody asks.
+            DefaultHttpContext context = new() { TraceIdentifier = "0HNH" };
+            string[] ids = new string[threads];
+            Thread[] all = [.. Enumerable.Range(0, threads).Select(number => new Thread(() =>
+            {
+                start.SignalAndWait();
+                ids[number] = context.TraceId();
+            }))];
+            Array.ForEach(all, thread => thread.Start());
+            Array.ForEach(all, thread => thread.Join());
+
+            Assert.Single(ids.Distinct());
+        }
     }
 
     [Theory]
