@@ -30,7 +30,7 @@ public sealed class AppendedFileTests : IDisposable
             () =>
             {
                 using AppendedFile file = new(File);
-                start.SignalAndWait(World.Ct);
+                start.Meet();
                 for (int number = 0; number < Records; number++)
                 {
                     // A batch that is larger than a writer's buffer comes in parts.

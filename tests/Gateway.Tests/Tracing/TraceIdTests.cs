@@ -39,7 +39,7 @@ public sealed class TraceIdTests
             string[] ids = new string[threads];
             Thread[] all = [.. Enumerable.Range(0, threads).Select(number => new Thread(() =>
             {
-                start.SignalAndWait();
+                start.Meet();
                 ids[number] = context.TraceId();
             }))];
             Array.ForEach(all, thread => thread.Start());
