@@ -19,6 +19,7 @@ internal sealed class BackupCommand(StorageSettings settings, IReadOnlyList<Secr
     public async Task<int> RunAsync(string target, CancellationToken cancel)
     {
         string partial = target + ".partial";
+        string? written = null;
         try
         {
             if (target == StandardStream)
@@ -33,27 +34,41 @@ internal sealed class BackupCommand(StorageSettings settings, IReadOnlyList<Secr
                 throw new BackupException($"{target} exists. Give another name: nothing is overwritten.");
             }
 
+            // Of a backup that was killed, or anybody's: its owner and its permissions must not be those of the backup.
+            File.Delete(partial);
             int exitCode;
-            await using (FileStream file = PrivateFile.Open(partial, FileMode.Create))
+            await using (FileStream file = PrivateFile.Open(partial, FileMode.CreateNew))
             {
+                written = partial;
                 exitCode = await WriteAsync(file, target, cancel);
                 file.Flush(flushToDisk: true);
             }
 
             PrivateFile.Restrict(partial);
             File.Move(partial, target);
+            written = null;
             return exitCode;
         }
         catch (Exception error) when (error is BackupException or IOException or UnauthorizedAccessException or SqliteException)
         {
-            File.Delete(partial);
             return await Terminal.FailAsync($"No backup was made. {error.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            return await Terminal.FailAsync("No backup was made. The command was interrupted.");
+        }
+        finally
+        {
+            if (written is not null)
+            {
+                File.Delete(written);
+            }
         }
     }
 
     private async Task<int> WriteAsync(Stream output, string name, CancellationToken cancel)
     {
-        string copy = Path.Combine(settings.DataDirectory, $"backup-{Guid.NewGuid():N}.tmp");
+        string copy = Path.Combine(settings.DataDirectory, $"{DataDirectory.BackupPrefix}{Guid.NewGuid():N}.tmp");
         try
         {
             long? schema = settings.Redis is null ? CopyDatabase(copy) : null;

@@ -13,6 +13,17 @@ internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime
     private HealthReport? _last;
     private DateTimeOffset _checkedAt;
 
+    /// <summary>
+    /// Whether this gateway takes requests. A fault of the store or of Paperless does not count: all gateways have it at once, and each can still answer
+    /// from memory, or say what is wrong.
+    /// </summary>
+    public (bool Serves, string Status) Serving => this switch
+    {
+        _ when lifetime.ApplicationStopping.IsCancellationRequested => (false, Readiness.Stopping.Status),
+        _ when !lifetime.ApplicationStarted.IsCancellationRequested => (false, Readiness.Starting.Status),
+        _ => (true, "serving"),
+    };
+
     public async Task<Readiness> ReadyAsync(CancellationToken cancel)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)

@@ -18,6 +18,7 @@ internal sealed partial class ManagementServer(
     MeterProvider? meters = null) : IHostedService, IAsyncDisposable
 {
     public const string LivePath = "/health/live";
+    public const string ServingPath = "/health/serving";
     public const string ReadyPath = "/health/ready";
 
     private WebApplication? _app;
@@ -60,6 +61,8 @@ internal sealed partial class ManagementServer(
                 return context.Response.WriteAsync("ok");
             case ManagementPaths.Run:
                 return context.Response.WriteAsync(run.Text);
+            case ServingPath:
+                return AnswerServingAsync(context.Response);
             case ReadyPath:
                 return AnswerReadyAsync(context);
             default:
@@ -67,6 +70,13 @@ internal sealed partial class ManagementServer(
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
         }
+    }
+
+    private Task AnswerServingAsync(HttpResponse response)
+    {
+        (bool serves, string status) = health.Serving;
+        response.StatusCode = serves ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return response.WriteAsync(status);
     }
 
     private async Task AnswerReadyAsync(HttpContext context)
@@ -86,7 +96,7 @@ internal sealed partial class ManagementServer(
         EventId = 7008,
         EventName = "ManagementPathUnknown",
         Level = LogLevel.Information,
-        Message = "Unknown path at the management address, answered 404: {Method} {Path}. Use /health/live or /health/ready")]
+        Message = "Unknown path at the management address, answered 404: {Method} {Path}. Use /health/live, /health/serving or /health/ready")]
     private partial void NotFound(string method, string path);
 
     [LoggerMessage(EventId = 7009, EventName = "NotReady", Message = "Answered 503 to /health/ready: {Status} ({Reasons})")]

@@ -26,6 +26,13 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
                 throw new BackupException($"A gateway uses \"{settings.DataDirectory}\" (GATEWAY_DATA_DIR). Stop it, and run the command again.");
             }
 
+            if (!held.ExcludesOthers())
+            {
+                throw new BackupException(
+                    $"The disk of \"{settings.DataDirectory}\" (GATEWAY_DATA_DIR) does not lock files, so nothing says whether a gateway uses it. "
+                        + "Restore into an empty directory on a disk of this machine, and then move its files.");
+            }
+
             _data.Begin();
             try
             {
@@ -46,16 +53,23 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
     private async Task<string> RestoreAsync(RestoreArguments arguments, CancellationToken cancel)
     {
         BackupManifest? manifest = await StageAsync(arguments.Source, cancel);
-        string[] secrets = TakeSecrets(arguments.SecretsDirectory);
-        if (manifest?.Schema is not null || manifest is null)
-        {
-            PrepareDatabase(manifest?.Schema, arguments.KeepsSessions);
-        }
-
+        RestoredSecrets secrets = new(Path.Combine(_data.Staging, SecretsDirectory), arguments.SecretsDirectory);
+        secrets.EnsureFree();
+        string? links = manifest?.Schema is not null || manifest is null ? PrepareDatabase(manifest?.Schema, arguments.KeepsSessions) : null;
         KeepPendingRevocations();
-        string aside = string.Create(CultureInfo.InvariantCulture, $"before-restore-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}");
-        bool hadData = _data.Exchange(aside, Replaced());
-        return Describe(manifest, arguments, secrets, hadData ? Path.Combine(settings.DataDirectory, aside) : null);
+        string aside = string.Create(CultureInfo.InvariantCulture, $"{RestoredData.AsidePrefix}{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}");
+        try
+        {
+            secrets.Write();
+            bool hadData = _data.Exchange(aside, Replaced());
+            string text = Describe(manifest, arguments, [.. secrets.Names], hadData ? Path.Combine(settings.DataDirectory, aside) : null);
+            return links is null ? text : $"{text}\n{links}";
+        }
+        catch
+        {
+            secrets.Undo();
+            throw;
+        }
     }
 
     /// <returns>Null for a plain copy of a database.</returns>
@@ -93,7 +107,8 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
     }
 
     /// <summary>A backup knows nothing of later logouts and revoked device passwords: by default it opens no session again.</summary>
-    private void PrepareDatabase(long? expected, bool keepsSessions)
+    /// <returns>What to say of the account links, which come back.</returns>
+    private string PrepareDatabase(long? expected, bool keepsSessions)
     {
         string file = Path.Combine(_data.Staging, Database.FileName);
         long schema = DatabaseCopy.EnsureIntact(file);
@@ -108,42 +123,14 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
             throw new BackupException($"The database is not the one of the manifest: it has schema {schema}.");
         }
 
-        if (keepsSessions)
+        string links = RestoredLinks.Describe(file, Path.Combine(settings.DataDirectory, Database.FileName));
+        if (!keepsSessions)
         {
-            return;
+            using SqliteConnection connection = DatabaseCopy.Open(file, SqliteOpenMode.ReadWrite);
+            Sql.Execute(connection, "DELETE FROM sessions;");
         }
 
-        using SqliteConnection connection = DatabaseCopy.Open(file, SqliteOpenMode.ReadWrite);
-        Sql.Execute(connection, "DELETE FROM sessions;");
-    }
-
-    /// <returns>The names of the secrets in the archive.</returns>
-    private string[] TakeSecrets(string? target)
-    {
-        string staged = Path.Combine(_data.Staging, SecretsDirectory);
-        if (!Directory.Exists(staged))
-        {
-            return [];
-        }
-
-        string[] files = [.. Directory.EnumerateFiles(staged).Order(StringComparer.Ordinal)];
-        if (target is not null)
-        {
-            PrivateDirectory.Create(target);
-            if (files.FirstOrDefault(file => Path.Exists(Path.Combine(target, Path.GetFileName(file)))) is { } existing)
-            {
-                throw new BackupException($"{Path.Combine(target, Path.GetFileName(existing))} exists. Give another directory: nothing is overwritten.");
-            }
-
-            foreach (string file in files)
-            {
-                using FileStream copy = PrivateFile.Open(Path.Combine(target, Path.GetFileName(file)), FileMode.CreateNew);
-                copy.Write(File.ReadAllBytes(file));
-            }
-        }
-
-        Directory.Delete(staged, recursive: true);
-        return [.. files.Select(Path.GetFileName).OfType<string>()];
+        return links;
     }
 
     /// <summary>Logouts that the store has not received yet still count, whether they are older or younger than the backup.</summary>
@@ -155,11 +142,7 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
             return;
         }
 
-        using FileStream staged = PrivateFile.Open(Path.Combine(_data.Staging, PendingRevocationFile.FileName), FileMode.Append);
-        using FileStream lines = File.OpenRead(present);
-        staged.WriteByte((byte)'\n');
-        lines.CopyTo(staged);
-        staged.Flush(flushToDisk: true);
+        PendingRevocationFile.Append(present, Path.Combine(_data.Staging, PendingRevocationFile.FileName));
     }
 
     /// <summary>What is staged, and the files that belong to a present database.</summary>

@@ -257,14 +257,17 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return url ?? new Uri("http://127.0.0.1:8081");
     }
 
-    /// <summary>Browsers ignore the header over http, and a public address with http must stay usable.</summary>
+    /// <summary>
+    /// Browsers ignore the header over http, and a public address with http must stay usable. The header counts for all ports of the host: where the
+    /// gateway has a port of its own, others may serve plain http at the same name, so the operator decides.
+    /// </summary>
     private TimeSpan? Hsts(PublicOrigin? origin)
     {
         const string name = "GATEWAY_HSTS";
         bool isHttps = origin?.IsHttps == true;
         if (_variables.Text(name) is not { } text)
         {
-            return isHttps ? TimeSpan.FromDays(30) : null;
+            return isHttps && origin!.Port == 443 ? TimeSpan.FromDays(30) : null;
         }
 
         if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))

@@ -3,8 +3,14 @@ using Gateway.Settings;
 namespace Gateway.Storage;
 
 /// <summary>The directory `GATEWAY_DATA_DIR`. Only the gateway's user may read it, including files of older versions and of other umasks.</summary>
-internal sealed partial class DataDirectory(StorageSettings settings, ILogger<DataDirectory> logger) : IDisposable
+internal sealed partial class DataDirectory(StorageSettings settings, TimeProvider time, ILogger<DataDirectory> logger) : IDisposable
 {
+    /// <summary>Begins the name of the copy of the database that the command "backup" makes for a moment.</summary>
+    public const string BackupPrefix = "backup-";
+
+    /// <summary>No backup takes longer.</summary>
+    private static readonly TimeSpan MaxBackup = TimeSpan.FromDays(1);
+
     private readonly string _path = Path.GetFullPath(settings.DataDirectory);
 
     private DataDirectoryLock? _lock;
@@ -32,6 +38,7 @@ internal sealed partial class DataDirectory(StorageSettings settings, ILogger<Da
         try
         {
             PrivateDirectory.Create(_path);
+            DeleteAbandonedCopies();
             RestrictAll();
             string pendingRevocations = Path.Combine(_path, PendingRevocationFile.FileName);
             if (File.Exists(pendingRevocations))
@@ -42,6 +49,23 @@ internal sealed partial class DataDirectory(StorageSettings settings, ILogger<Da
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw CannotBeUsed(error);
+        }
+    }
+
+    /// <summary>A backup that was killed leaves its copy of the database behind. A younger one may be under way.</summary>
+    private void DeleteAbandonedCopies()
+    {
+        DateTime youngest = (time.GetUtcNow() - MaxBackup).UtcDateTime;
+        foreach (string file in Directory.EnumerateFiles(_path, BackupPrefix + "*.tmp*").Where(file => File.GetLastWriteTimeUtc(file) < youngest).ToArray())
+        {
+            try
+            {
+                File.Delete(file);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // It takes room, and no start may fail because of it.
+            }
         }
     }
 

@@ -34,6 +34,13 @@ internal sealed class DataDirectoryLock : IDisposable
     /// <returns>Null while a gateway or a command uses the directory.</returns>
     public static DataDirectoryLock? TryTake(string directory) => TryOpen(directory, FileAccess.ReadWrite, FileShare.None);
 
+    /// <summary>Whether the lock that <see cref="TryTake"/> gave is one: some network file systems accept locks and keep nobody out.</summary>
+    public bool ExcludesOthers()
+    {
+        using DataDirectoryLock? second = TryOpen(Path.GetDirectoryName(_file.Name)!, FileAccess.Read, FileShare.Read);
+        return second is null;
+    }
+
     public void Dispose() => _file.Dispose();
 
     /// <summary>.NET takes an advisory lock (flock): an exclusive one for <see cref="FileShare.None"/>, otherwise a shared one.</summary>

@@ -5,7 +5,8 @@ namespace Gateway.Storage;
 /// <summary>Copies a database that may be in use, consistently and into one file.</summary>
 internal static class DatabaseCopy
 {
-    private const string PartialSuffix = ".partial";
+    /// <summary>Ends the name of a copy that is not complete; SQLite appends more for its files beside it.</summary>
+    public const string PartialSuffix = ".partial";
 
     /// <param name="source">A connection without an open transaction.</param>
     /// <param name="target">A file that does not exist yet. It is complete, or it is not there.</param>

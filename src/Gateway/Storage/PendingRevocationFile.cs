@@ -32,6 +32,16 @@ internal sealed class PendingRevocationFile(string directory)
     public bool Note(string index, DateTimeOffset at, TimeSpan ttl) =>
         Append(index, string.Create(CultureInfo.InvariantCulture, $" {at.ToUnixTimeMilliseconds()} {(long)ttl.TotalMilliseconds}"), flushToDisk: true);
 
+    /// <summary>Appends the lines of one such file to another one, which is made where it is missing. A line may be there twice.</summary>
+    public static void Append(string from, string to)
+    {
+        using FileStream target = PrivateFile.Open(to, FileMode.Append);
+        using FileStream lines = File.OpenRead(from);
+        target.WriteByte((byte)'\n');
+        lines.CopyTo(target);
+        target.Flush(flushToDisk: true);
+    }
+
     /// <summary>Reads the revocations of an earlier process. Incomplete and invalid lines are ignored.</summary>
     public (IReadOnlyList<byte[]> Keys, IReadOnlyList<(string Index, DateTimeOffset At, TimeSpan Ttl)> Indexes) Read()
     {

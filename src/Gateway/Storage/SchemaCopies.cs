@@ -4,12 +4,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gateway.Storage;
 
-/// <summary>The copies of the database that the gateway makes before it changes the schema. The latest ones are kept.</summary>
+/// <summary>The copies of the database that the gateway makes before it changes the schema: one of each schema, and the latest ones of them.</summary>
 internal sealed partial class SchemaCopies(string dataDirectory, TimeProvider time, ILogger? logger)
 {
     public const string DirectoryName = "backups";
 
     public const int MaxKept = 3;
+
+    private const string Prefix = "gateway-schema-";
 
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
     private readonly string _directory = Path.Combine(dataDirectory, DirectoryName);
@@ -19,8 +21,14 @@ internal sealed partial class SchemaCopies(string dataDirectory, TimeProvider ti
     public void Make(SqliteConnection source, long schema)
     {
         PrivateDirectory.Create(_directory);
-        string name = string.Create(CultureInfo.InvariantCulture, $"gateway-schema-{schema}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.db");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{schema}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.db");
         string file = Path.Combine(_directory, name);
+
+        // Of a start that was killed while it copied.
+        foreach (string incomplete in Directory.EnumerateFiles(_directory, $"{Prefix}*{DatabaseCopy.PartialSuffix}*").ToArray())
+        {
+            File.Delete(incomplete);
+        }
 
         // A start that failed after its copy is repeated within the second.
         if (!File.Exists(file))
@@ -29,7 +37,8 @@ internal sealed partial class SchemaCopies(string dataDirectory, TimeProvider ti
         }
 
         Copied(file, schema, DatabaseSchema.Current);
-        foreach (string old in All().SkipLast(MaxKept))
+        string[] replaced = [.. All().Where(other => SchemaOf(other) == schema && other != file)];
+        foreach (string old in replaced.Concat(All().Except(replaced).SkipLast(MaxKept)).ToArray())
         {
             File.Delete(old);
         }
@@ -43,7 +52,7 @@ internal sealed partial class SchemaCopies(string dataDirectory, TimeProvider ti
     /// <summary>In the order of their times.</summary>
     private string[] All() => Directory.Exists(_directory)
         ? [
-            .. Directory.EnumerateFiles(_directory, "gateway-schema-*.db")
+            .. Directory.EnumerateFiles(_directory, Prefix + "*.db")
                 .Where(file => Path.GetFileName(file).Split('-') is [_, _, { } schema, _] && int.TryParse(schema, out _))
                 .OrderBy(file => Path.GetFileName(file).Split('-')[3], StringComparer.Ordinal),
         ]

@@ -10,9 +10,9 @@ public sealed class StrictTransportSecurityTests
     private const string Header = "Strict-Transport-Security";
 
     [Theory]
-    [InlineData(null, "max-age=2592000")]
+    [InlineData("30d", "max-age=2592000")]
     [InlineData("365d", "max-age=31536000")]
-    public async Task Every_answer_of_an_https_address_has_the_header_once(string? setting, string expected)
+    public async Task Every_answer_of_an_https_address_has_the_header_once(string setting, string expected)
     {
         await using World world = await World.StartAsync(options =>
         {
@@ -36,7 +36,11 @@ public sealed class StrictTransportSecurityTests
     [Fact]
     public async Task A_header_of_Paperless_is_replaced()
     {
-        await using World world = await World.StartAsync(options => options.Https = true);
+        await using World world = await World.StartAsync(options =>
+        {
+            options.Https = true;
+            options.Settings["GATEWAY_HSTS"] = "30d";
+        });
         using Visitor alice = await world.SignedInAsync("alice");
         using Fault own = world.Paperless.Faults.Write(request => request.Path == "/api/documents/", response =>
         {
@@ -49,7 +53,24 @@ public sealed class StrictTransportSecurityTests
         Assert.Equal(["max-age=2592000"], page.Response.Headers.GetValues(Header));
     }
 
+    /// <summary>The header counts for all ports of a host, and others may serve plain http there.</summary>
     [Theory]
+    [InlineData("https://docs.example.com", 30)]
+    [InlineData("https://docs.example.com:443", 30)]
+    [InlineData("https://docs.example.com:8443", null)]
+    [InlineData("http://docs.example.com", null)]
+    public async Task By_default_it_is_on_for_an_https_address_without_a_port_of_its_own(string address, int? days)
+    {
+        await using World world = await World.StartAsync(options => options.StartGateway = false);
+        world.Options.Settings["PAPERLESS_URL"] = address;
+
+        (GatewaySettings settings, _) = new GatewaySettingsReader(new ConfigurationBuilder().AddInMemoryCollection(world.Settings()).Build()).Read();
+
+        Assert.Equal(days, settings.Hsts?.TotalDays);
+    }
+
+    [Theory]
+    [InlineData(true, null)]
     [InlineData(true, "off")]
     [InlineData(true, "0")]
     [InlineData(false, null)]

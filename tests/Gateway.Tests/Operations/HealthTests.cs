@@ -53,6 +53,20 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Without_its_store_and_Paperless_the_gateway_is_unready_and_still_takes_requests()
+    {
+        StoreWatch watch = new() { Unavailable = nameof(ISessionStore.CheckAsync) };
+        await using World world = await World.StartAsync(options => options.Services = watch.Install);
+        using Fault away = world.Paperless.Faults.Drop(_ => true);
+
+        Page ready = await AskAsync(world, "/health/ready");
+        Page serving = await AskAsync(world, "/health/serving");
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unready"), (ready.Status, Status(ready)));
+        Assert.Equal((HttpStatusCode.OK, "serving"), (serving.Status, serving.Text));
+    }
+
+    [Fact]
     public async Task A_client_secret_that_the_provider_refuses_makes_the_gateway_unready()
     {
         await using World world = await World.StartAsync(options =>
@@ -256,6 +270,8 @@ public sealed class HealthTests
         Page page = await AskAsync(world, new Uri(management, "/health/ready").AbsoluteUri);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
         Assert.Equal("""{"status":"stopping","checks":{}}""", page.Text);
+        Page serving = await AskAsync(world, new Uri(management, "/health/serving").AbsoluteUri);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "stopping"), (serving.Status, serving.Text));
         held.Release();
         Assert.Equal(HttpStatusCode.OK, (await underWay).Status);
     }
@@ -263,6 +279,7 @@ public sealed class HealthTests
     [Theory]
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
+    [InlineData("/health/serving")]
     [InlineData("/metrics")]
     public async Task The_public_address_does_not_serve_the_management_endpoints(string path)
     {

@@ -28,6 +28,7 @@ public sealed class DebianPackageTests(BuiltPackages packages)
         await AssertInstalledAsync(debian);
         string settings = await ConfigureAsync(debian, world);
         using Visitor alice = await AssertRunsAsync(debian, world);
+        await AssertRestoredAsync(debian);
         await AssertUpgradedAsync(debian, settings);
         await using (await StartAsync(debian, world))
         {
@@ -108,8 +109,22 @@ public sealed class DebianPackageTests(BuiltPackages packages)
         Assert.Contains("alice", await debian.RunAsync("paperless-gateway sessions list"), StringComparison.Ordinal);
         Assert.Equal("paperless-gateway", await debian.RunAsync($"find {Data} -printf '%u\\n' | sort -u"));
         Assert.Equal("", await debian.RunAsync($"find {Data} -type f -perm /077"));
+        Assert.Contains("Saved to standard output", await debian.RunAsync("umask 077; " + Documented("paperless-gateway backup")), StringComparison.Ordinal);
         return alice;
     }
+
+    /// <summary>As the guide says, but the sessions of the backup stay.</summary>
+    private static async Task AssertRestoredAsync(DebianRoot debian)
+    {
+        await debian.RunAsync($"rm -r {Data}/*");
+        string report = await debian.RunAsync(Documented("paperless-gateway restore").Replace(" - ", " - --keep-sessions ", StringComparison.Ordinal));
+        Assert.Contains("Restored the backup of", report, StringComparison.Ordinal);
+        Assert.Equal("paperless-gateway", await debian.RunAsync($"find {Data} -printf '%u\\n' | sort -u"));
+        Assert.Equal("", await debian.RunAsync($"find {Data} -type f -perm /077"));
+    }
+
+    private static string Documented(string command) =>
+        Assert.Single(Shipped.Text("docs/disaster.md").Split('\n'), line => line.StartsWith(command, StringComparison.Ordinal));
 
     private static async Task AssertUpgradedAsync(DebianRoot debian, string settings)
     {

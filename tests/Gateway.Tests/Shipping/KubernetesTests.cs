@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Gateway.Operations;
 using Gateway.Settings;
 using k8s;
@@ -7,7 +8,7 @@ using YamlDotNet.RepresentationModel;
 namespace Gateway.Tests.Shipping;
 
 /// <summary>The files for Kustomize, read with the types of the Kubernetes API, and compared with the image and the code.</summary>
-public sealed class KubernetesTests
+public sealed partial class KubernetesTests
 {
     private const string One = "config/kubernetes/one-gateway/";
     private const string Several = "config/kubernetes/several-gateways/";
@@ -67,9 +68,19 @@ public sealed class KubernetesTests
         (V1Probe Probe, string Path)[] probes =
         [
             (Container.StartupProbe, ManagementServer.LivePath), (Container.LivenessProbe, ManagementServer.LivePath),
-            (Container.ReadinessProbe, ManagementServer.ReadyPath),
+            (Container.ReadinessProbe, ManagementServer.ServingPath),
         ];
         Assert.All(probes, one => Assert.Equal((one.Path, "management"), (one.Probe.HttpGet.Path, one.Probe.HttpGet.Port.Value)));
+    }
+
+    /// <summary>Without Redis or Paperless all gateways would leave the service at once, and the outage rules would have nobody to serve.</summary>
+    [Fact]
+    public void Proxies_ask_the_address_of_the_readiness_probe_and_pods_do_not_wait_for_each_other()
+    {
+        Assert.Equal(
+            [ManagementServer.ServingPath],
+            HealthPath().Matches(Shipped.Text("docs/reverse-proxies.md")).Select(match => match.Value).Distinct());
+        Assert.Equal("Parallel", Set.Spec.PodManagementPolicy);
     }
 
     [Fact]
@@ -160,6 +171,9 @@ public sealed class KubernetesTests
     }
 
     private static readonly string[] ImageOnly = ["ASPNETCORE_HTTP_PORTS", "DOTNET_EnableDiagnostics"];
+
+    [GeneratedRegex("/health/[a-z]+")]
+    private static partial Regex HealthPath();
 
     private static T Only<T>() => Assert.Single(Objects.OfType<T>());
 

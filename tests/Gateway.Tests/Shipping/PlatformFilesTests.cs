@@ -48,6 +48,9 @@ public sealed partial class PlatformFilesTests
         YamlNode jobs = Workflow("release.yml")["jobs"];
         Assert.Equal(["x64", "arm64"], jobs["packages"]["strategy"]["matrix"].Texts("processor"));
         Assert.Contains("config/package/build packages ${{ matrix.processor }}", Assert.Single(Commands(jobs["packages"])), StringComparison.Ordinal);
+        YamlNode build = Assert.Single(StepsOf(jobs["packages"]), step => step.Texts("run").Any());
+        Assert.Equal("${{ vars.MAINTAINER }}", build.Map("env")["MAINTAINER"]);
+        Assert.Contains("MAINTAINER:-", Shipped.Text("config/package/build"), StringComparison.Ordinal);
         Assert.Equal("artifacts/package/*", With(jobs["packages"], "actions/attest-build-provenance")["subject-path"]);
         Assert.Equal("${{ steps.build.outputs.digest }}", With(jobs["image"], "actions/attest-build-provenance")["subject-digest"]);
 

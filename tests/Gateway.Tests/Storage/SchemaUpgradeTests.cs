@@ -87,6 +87,26 @@ public sealed class SchemaUpgradeTests : IDisposable
         Assert.Contains(kept, file => Path.GetFileName(file).StartsWith("gateway-schema-6-", StringComparison.Ordinal));
     }
 
+    /// <summary>A start that fails after its copy is repeated by systemd or Docker.</summary>
+    [Fact]
+    public void Repeated_starts_replace_the_copy_of_their_schema_and_leave_those_of_earlier_ones()
+    {
+        Directory.CreateDirectory(Copies);
+        string earlier = Path.Combine(Copies, "gateway-schema-5-20260101T000000Z.db");
+        string[] repeated = [.. Enumerable.Range(1, 3).Select(second => Path.Combine(Copies, $"gateway-schema-6-20260102T00000{second}Z.db"))];
+        foreach (string file in (string[])[earlier, .. repeated, repeated[0] + DatabaseCopy.PartialSuffix])
+        {
+            File.WriteAllText(file, "");
+        }
+
+        Write(_directory, schema: 6);
+        Open().Dispose();
+
+        string[] kept = [.. Directory.GetFiles(Copies).Order(StringComparer.Ordinal)];
+        Assert.Equal((2, earlier), (kept.Length, kept[0]));
+        Assert.Equal(6, DatabaseCopy.EnsureIntact(kept[1]));
+    }
+
     /// <summary>A file in the place of the directory of copies stands for every disk that does not take the copy.</summary>
     [Fact]
     public void Without_a_copy_the_schema_does_not_change()
