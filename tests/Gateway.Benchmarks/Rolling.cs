@@ -22,7 +22,7 @@ internal static class Rolling
         string with = await RunAsync(bench, rounds, "3s");
         string without = await RunAsync(bench, rounds, "off");
         PerformancePage.Write("rolling", $"""
-            Two gateways as processes on one `redis-server`, behind HAProxy, which asks `/health/ready` every 200 ms and waits for two failures, without
+            Two gateways as processes on one `redis-server`, behind HAProxy, which asks `/health/serving` every 200 ms and waits for two failures, without
             retries. {Browsers} browsers with a session ask for `/api/documents/` without an end, each on a connection of its own. Meanwhile each gateway
             is restarted {rounds} times with SIGTERM, one after the other. Everything shares {Environment.ProcessorCount} cores, .NET {Environment.Version}.
             Lost is every request without the answer 200.
@@ -112,7 +112,7 @@ internal static class Rolling
         listen site
             bind 127.0.0.1:{site.PublicPort}
             no option redispatch
-            option httpchk GET /health/ready
+            option httpchk GET /health/serving
             http-check expect status 200
         {string.Join('\n', site.Servers().Select((one, number) =>
             $"    server gateway{number} 127.0.0.1:{one.Port} check port {one.ManagementPort} inter 200ms fall 2 rise 2"))}

@@ -4,7 +4,7 @@ using Gateway.Settings;
 namespace Gateway.Operations;
 
 /// <summary>
-/// `GATEWAY_DRAIN`: after SIGTERM the gateway goes on accepting requests for a while, and `/health/ready` already answers 503, so that a load balancer
+/// `GATEWAY_DRAIN`: after SIGTERM the gateway goes on accepting requests for a while, and `/health/serving` already answers 503, so that a load balancer
 /// chooses another gateway before this one closes its port.
 /// </summary>
 internal sealed partial class Drain(GatewaySettings settings, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService

@@ -158,7 +158,7 @@ internal static class SettingsReference
             new("GATEWAY_MANAGEMENT_URL", "`http://127.0.0.1:8081`",
                 "The address of the health checks and metrics, apart from the public address. The image sets `http://+:8081`."),
             new("GATEWAY_DRAIN", "`off`",
-                "How long the gateway accepts requests after SIGTERM, while `/health/ready` already answers 503, such as `10s`. For a load balancer: " +
+                "How long the gateway accepts requests after SIGTERM, while `/health/serving` already answers 503, such as `10s`. For a load balancer: " +
                 "[Restarts without a lost request](several-gateways.md#restarts-without-a-lost-request)."),
             new("GATEWAY_METRICS", "`true` if `GATEWAY_MANAGEMENT_URL` or `OTEL_EXPORTER_OTLP_ENDPOINT` is set",
                 "Whether the gateway collects metrics: Prometheus reads them at `/metrics` of the management address."),
