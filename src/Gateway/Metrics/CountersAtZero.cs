@@ -4,7 +4,7 @@ namespace Gateway.Metrics;
 internal interface IStartAtZero
 {
     /// <summary>Counts nothing once for each value, so that each series exists.</summary>
-    void StartAtZero();
+    public void StartAtZero();
 }
 
 /// <summary>

@@ -28,7 +28,7 @@ internal static class CertificateFeature
         return false;
     }
 
-    private static bool AsksForHttp3(IConfiguration configuration) => configuration.GetSection("Kestrel").AsEnumerable().Any(pair =>
+    private static bool AsksForHttp3(ConfigurationManager configuration) => configuration.GetSection("Kestrel").AsEnumerable().Any(pair =>
         pair.Key.EndsWith(":Protocols", StringComparison.OrdinalIgnoreCase)
         && Enum.TryParse(pair.Value, ignoreCase: true, out HttpProtocols protocols)
         && protocols.HasFlag(HttpProtocols.Http3));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Gateway.Tests.Kit;
 
@@ -98,12 +99,17 @@ public sealed class HttpsRedirectTests : IAsyncLifetime
         await _world.DisposeAsync();
     }
 
-    private static HttpClient Client() => new(new SocketsHttpHandler
+    private static HttpClient Client()
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
-    });
+        using X509Certificate2 certificate = ReverseProxy.Certificate();
+        string expected = certificate.GetCertHashString();
+        return new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            SslOptions = { RemoteCertificateValidationCallback = (_, given, _, _) => given?.GetCertHashString() == expected },
+        });
+    }
 
     private async Task<(World World, GatewayProcess Gateway)> StartAsync(string? trustedProxies)
     {
