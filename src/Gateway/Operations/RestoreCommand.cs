@@ -57,7 +57,7 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
         secrets.EnsureFree();
         string? links = manifest?.Schema is not null || manifest is null ? PrepareDatabase(manifest?.Schema, arguments.KeepsSessions) : null;
         KeepPendingRevocations();
-        string aside = string.Create(CultureInfo.InvariantCulture, $"{RestoredData.AsidePrefix}{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}");
+        string aside = string.Create(CultureInfo.InvariantCulture, $"{RestoredData.AsidePrefix}{time.GetUtcNow():yyyyMMdd'T'HHmmss'.'fff'Z'}");
         try
         {
             secrets.Write();

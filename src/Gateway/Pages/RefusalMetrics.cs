@@ -11,7 +11,7 @@ internal sealed class RefusalMetrics(IMeterFactory meters) : IStartAtZero
     [
         "paperless_away", "paperless_connection_insecure", "paperless_error", "paperless_name_unknown", "paperless_other", "paperless_profile_unread",
         "paperless_refused", "paperless_slow", "paperless_token_missing", "paperless_token_not_superuser", "paperless_token_refused",
-        "paperless_unavailable",
+        "paperless_unavailable", "store_away", "store_unavailable",
     ];
 
     private readonly Counter<long> _refusals = meters.CreateGatewayMeter().CreateCounter<long>(

@@ -30,6 +30,9 @@ internal static class RedisNames
     /// <summary>Channel of ended sessions. The number of the database follows, because all databases share the channels.</summary>
     public const string EndedChannel = Prefix + "ended:";
 
+    /// <summary>Written to find out whether Redis takes a write.</summary>
+    public const string Check = Prefix + "check";
+
     /// <summary>A secret of the gateway, by its name.</summary>
     public const string Secret = Prefix + "secret:";
 

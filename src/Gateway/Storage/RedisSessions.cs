@@ -9,6 +9,8 @@ namespace Gateway.Storage;
 /// <summary>Sessions in Redis, shared by all gateways. Each session is a hash that expires. Sets contain the sessions of a `sid` or person.</summary>
 internal sealed class RedisSessions : ISessionStore
 {
+    private static readonly TimeSpan CheckTtl = TimeSpan.FromMinutes(1);
+
     private const string SessionKind = "session";
     private const string IndexKind = "index of sessions";
     private const string MemberKind = "name in an index of sessions";
@@ -252,7 +254,9 @@ internal sealed class RedisSessions : ISessionStore
     /// <summary>Does nothing: Redis expires keys by itself.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, TimeSpan idle, CancellationToken cancellationToken) => Task.FromResult(0);
 
-    public Task CheckAsync(CancellationToken cancellationToken) => _redis.ExecuteAsync(redis => redis.PingAsync(), cancellationToken);
+    /// <summary>Writes: a Redis whose memory is full still answers, but nobody can sign in.</summary>
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        _redis.ExecuteAsync(redis => redis.StringSetAsync(RedisNames.Check, "1", CheckTtl), cancellationToken);
 
     private void OnMessage(string message)
     {

@@ -122,6 +122,7 @@ public sealed class HttpsRedirectTests : IAsyncLifetime
             options.Settings["Kestrel__Certificates__Default__KeyPath"] = PrivateAuthority.KeyFile;
         });
         Uri management = new($"http://127.0.0.1:{World.FreePort()}");
+        NeedsAttribute.Check(RealPart.Process);
         ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Gateway")) { WorkingDirectory = Path.GetTempPath() };
         foreach ((string name, string? value) in GatewayProcess.Settings(world, management))
         {

@@ -47,6 +47,7 @@ public sealed partial class FaultConventionTests
     /// <summary>They run at the start only, which waits for them: if they fail, the start fails with a message.</summary>
     private static readonly string[] PartsOfTheStart =
     [
+        "CountersAtZero.cs: IHostedService",
         "ManagementServer.cs: IHostedService",
         "ManagementServer.cs: Task.Run(",
         "SettingsFeature.cs: IHostedService",

@@ -15,9 +15,7 @@ public sealed partial class AlertTests
     internal static readonly Dictionary<string, Func<World, Task>> IncidentOf = new()
     {
         ["GatewayDown"] = _ => Task.CompletedTask,
-
-        // A store that fails is in MetricsTests.
-        ["GatewayStoreUnavailable"] = _ => Task.CompletedTask,
+        ["GatewayStoreUnavailable"] = Incidents.LoseStoreAsync,
         ["GatewayPaperlessUnreachable"] = Incidents.LosePaperlessAsync,
         ["GatewaySignInsFail"] = Incidents.FailSignInAsync,
         ["GatewayRechecksUnanswered"] = Incidents.RecheckWithoutAnswerAsync,
@@ -72,6 +70,6 @@ public sealed partial class AlertTests
     private static partial Regex Grouping();
 
     /// <summary>A metric with its labels and its range; a function is followed by a parenthesis.</summary>
-    [GeneratedRegex(@"\b(?<metric>[a-z]\w+)\b(?!\s*\()(\{(?<labels>[^}]*)\})?(\[\w+\])?", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\b(?!or\b)(?<metric>[a-z]\w+)\b(?!\s*\()(\{(?<labels>[^}]*)\})?(\[\w+\])?", RegexOptions.ExplicitCapture)]
     private static partial Regex Selector();
 }

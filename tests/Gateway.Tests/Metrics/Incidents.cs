@@ -6,6 +6,7 @@ using Gateway.Tests.Access;
 using Gateway.Tests.Apps;
 using Gateway.Tests.Kit;
 using Gateway.Tests.SignOut;
+using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Metrics;
 
@@ -52,6 +53,33 @@ internal static class Incidents
         using Visitor alice = await world.SignedInAsync("alice");
         using Fault gone = world.Paperless.Faults.Drop(_ => true);
         await alice.FetchAsync("/api/documents/");
+    }
+
+    public static async Task LoseStoreAsync(World world)
+    {
+        using Visitor alice = await world.SignedInAsync("alice");
+        await RenameTableAsync(world, "sessions", "gone");
+        await AskWithUnknownCookieAsync(world, alice);
+        await RenameTableAsync(world, "gone", "sessions");
+    }
+
+    /// <summary>A request about whose session only the store knows.</summary>
+    public static async Task AskWithUnknownCookieAsync(World world, Visitor known)
+    {
+        using Visitor stranger = world.NewVisitor();
+        await stranger.SendAsync(HttpMethod.Get, "/", null, ("Cookie", "paperless-gateway=" + new string('A', known.Cookie("paperless-gateway")!.Length)));
+    }
+
+    /// <summary>Without its table of sessions, the store fails.</summary>
+    public static async Task RenameTableAsync(World world, string from, string to)
+    {
+        await using SqliteConnection file = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
+        await file.OpenAsync(World.Ct);
+        await using SqliteCommand rename = file.CreateCommand();
+#pragma warning disable CA2100 // Both names are constants of the tests.
+        rename.CommandText = $"ALTER TABLE {from} RENAME TO {to};";
+#pragma warning restore CA2100
+        await rename.ExecuteNonQueryAsync(World.Ct);
     }
 
     public static async Task FailSignInAsync(World world)

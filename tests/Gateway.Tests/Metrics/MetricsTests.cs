@@ -2,13 +2,11 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Gateway.Apps;
 using Gateway.StandIns.Provider;
-using Gateway.Storage;
 using Gateway.Tests.Access;
 using Gateway.Tests.Apps;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Recheck;
 using Gateway.Tests.SignOut;
-using Microsoft.Data.Sqlite;
 
 namespace Gateway.Tests.Metrics;
 
@@ -204,34 +202,17 @@ public sealed partial class MetricsTests
         Assert.Null(await world.MetricAsync("gateway_store_operation_duration_seconds_count", ("gateway_store_outcome", "unavailable")));
         Assert.Equal(1, await world.MetricAsync("gateway_store_available"));
 
-        await RenameAsync("sessions", "gone");
-        await AskWithAnotherCookieAsync();
+        await Incidents.RenameTableAsync(world, "sessions", "gone");
+        await Incidents.AskWithUnknownCookieAsync(world, alice);
         Assert.Equal(0, await world.MetricAsync("gateway_store_available"));
         Assert.True(await world.MetricAsync(
             "gateway_store_operation_duration_seconds_count",
             ("db_system_name", "sqlite"),
             ("gateway_store_outcome", "unavailable")) > 0);
 
-        await RenameAsync("gone", "sessions");
-        await AskWithAnotherCookieAsync();
+        await Incidents.RenameTableAsync(world, "gone", "sessions");
+        await Incidents.AskWithUnknownCookieAsync(world, alice);
         Assert.Equal(1, await world.MetricAsync("gateway_store_available"));
-
-        async Task AskWithAnotherCookieAsync()
-        {
-            using Visitor stranger = world.NewVisitor();
-            await stranger.SendAsync(HttpMethod.Get, "/", null, ("Cookie", "paperless-gateway=" + new string('A', alice.Cookie("paperless-gateway")!.Length)));
-        }
-
-        async Task RenameAsync(string from, string to)
-        {
-            await using SqliteConnection file = new($"Data Source={Path.Combine(world.DataDirectory, Database.FileName)};Pooling=False");
-            await file.OpenAsync(World.Ct);
-            await using SqliteCommand rename = file.CreateCommand();
-#pragma warning disable CA2100 // Both names are constants of this test.
-            rename.CommandText = $"ALTER TABLE {from} RENAME TO {to};";
-#pragma warning restore CA2100
-            await rename.ExecuteNonQueryAsync(World.Ct);
-        }
     }
 
     [Fact]

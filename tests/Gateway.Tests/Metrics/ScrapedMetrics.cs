@@ -35,14 +35,15 @@ internal static partial class ScrapedMetrics
         return sum;
     }
 
-    /// <summary>Whether a selector of PromQL finds a series that is not 0.</summary>
+    /// <summary>Whether a selector of PromQL finds a series, which is not 0 if it is a counter.</summary>
     /// <param name="matchers">As between its braces, with `=` and `=~`.</param>
     public static async Task<bool> HasSeriesAsync(this World world, string metric, string matchers)
     {
         string text = (await world.ScrapeAsync()).Text;
         Match[] wanted = Matcher().Matches(matchers).ToArray();
         return Sample().Matches(text).Any(line => line.Groups["metric"].Value == metric
-            && double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture) != 0 && wanted.All(one => IsIn(line.Groups["labels"].Value, one)));
+            && (!metric.EndsWith("_total", StringComparison.Ordinal) || double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture) > 0)
+            && wanted.All(one => IsIn(line.Groups["labels"].Value, one)));
     }
 
     private static bool IsIn(string labels, Match matcher) => Matcher().Matches(labels).Any(label =>
