@@ -20,6 +20,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     private RSA? _unpublished;
     private ECDsa _ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private Ed25519Key? _ed;
+    private bool _isDisposed;
 
     private SigningMode Mode => provider.Options.Signing;
 
@@ -38,6 +39,7 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
     {
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _rsa.Dispose();
             _rsa = RSA.Create(2048);
             _ec.Dispose();
@@ -114,12 +116,22 @@ internal sealed class SigningKeys(DevelopmentProvider provider) : IDisposable
         }
     }
 
+    /// <summary>Once: a key that two providers have would be disposed of by one while the other uses it.</summary>
     public void Dispose()
     {
-        Spare.Add(_rsa);
-        _unpublished?.Dispose();
-        _ec.Dispose();
-        _ed?.Dispose();
+        lock (_lock)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            Spare.Add(_rsa);
+            _unpublished?.Dispose();
+            _ec.Dispose();
+            _ed?.Dispose();
+        }
     }
 
     private Ed25519Key Ed => _ed ??= new Ed25519Key(provider.Options.SigningKeyId);
