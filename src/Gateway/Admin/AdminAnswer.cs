@@ -19,8 +19,14 @@ internal sealed record ListQuery(string Search, int Page)
     public static ListQuery From(HttpRequest request)
     {
         string search = request.Query["search"].ToString().Trim();
-        bool isPage = int.TryParse(request.Query["page"], NumberStyles.None, CultureInfo.InvariantCulture, out int page);
-        return new ListQuery(search.Length > MaxSearchLength ? search[..MaxSearchLength] : search, isPage ? Math.Clamp(page, 1, MaxPage) : 1);
+        if (search.Length > MaxSearchLength)
+        {
+            search = search[..MaxSearchLength];
+        }
+
+        // 0 where it is no number.
+        _ = int.TryParse(request.Query["page"], NumberStyles.None, CultureInfo.InvariantCulture, out int page);
+        return new ListQuery(search, Math.Clamp(page, 1, MaxPage));
     }
 
     public bool Matches(params ReadOnlySpan<string?> texts)

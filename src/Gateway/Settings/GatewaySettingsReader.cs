@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
-using System.Text.RegularExpressions;
 
 namespace Gateway.Settings;
 
 /// <summary>Reads <see cref="GatewaySettings"/> from the environment. No other code reads environment variables.</summary>
-internal sealed partial class GatewaySettingsReader(IConfiguration configuration)
+internal sealed class GatewaySettingsReader(IConfiguration configuration)
 {
     public const string ClientKeyVariable = "GATEWAY_CLIENT_KEY";
 
@@ -15,20 +14,21 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     /// <exception cref="SettingsException">Settings are invalid. The exception lists every problem.</exception>
     public (GatewaySettings Settings, IReadOnlyList<string> Warnings) Read()
     {
-        PublicOrigin? origin = Public();
+        NetworkSettingsReader network = new(_variables);
+        PublicOrigin? origin = network.Public();
         ImmutableArray<ProviderSettings> providers = new AppClientSettingsReader(_variables).Apply(new IdTokenSettingsReader(_variables).Apply(Providers()));
         CredentialSettingsReader credentials = new(_variables);
         GatewaySettings settings = new()
         {
             Public = origin ?? new PublicOrigin(new Uri("http://invalid.invalid")),
-            ScriptName = ScriptName(),
-            AllowedHosts = AllowedHosts(),
-            TrustedProxies = TrustedProxies(),
-            Upstreams = Upstreams(),
+            ScriptName = network.ScriptName(),
+            AllowedHosts = network.AllowedHosts(),
+            TrustedProxies = network.TrustedProxies(),
+            Upstreams = network.Upstreams(),
             DataDirectory = DataDirectory(),
             Redis = Redis(),
-            ManagementUrl = ManagementUrl(),
-            Hsts = Hsts(origin),
+            ManagementUrl = network.ManagementUrl(),
+            Hsts = network.Hsts(origin),
             Drain = Drain(),
             Metrics = Metrics(),
             Tracing = new TracingSettingsReader(_variables).Read(),
@@ -117,77 +117,6 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
         return key;
     }
 
-    private PublicOrigin? Public()
-    {
-        const string own = "GATEWAY_PUBLIC_URL";
-        const string paperless = "PAPERLESS_URL";
-        Uri? paperlessUrl = _variables.HttpUrl(paperless);
-        bool hasOwn = _variables.Text(own) is not null;
-        string name = hasOwn ? own : paperless;
-        Uri? url = hasOwn ? _variables.HttpUrl(own) : paperlessUrl;
-        if (_variables.Text(name) is null && !_variables.IsUnreadable(name))
-        {
-            _variables.Problem(paperless, "is not set.", "Write the address that people type, such as https://docs.example.com.");
-        }
-
-        if (_variables.Text(paperless)?.EndsWith('/') == true && paperlessUrl?.PathAndQuery == "/")
-        {
-            _variables.Warn(
-                $"{paperless} ends with a slash, so Paperless may reject changes as cross-site (CSRF). Write {new PublicOrigin(paperlessUrl).Origin}.");
-        }
-
-        if (url is not null && url.PathAndQuery != "/")
-        {
-            _variables.Problem(name, "has a path.", $"Write {new PublicOrigin(url).Origin} (a path goes into PAPERLESS_FORCE_SCRIPT_NAME).");
-        }
-
-        return url is null ? null : new PublicOrigin(url);
-    }
-
-    private HostPatterns AllowedHosts()
-    {
-        const string name = "PAPERLESS_ALLOWED_HOSTS";
-        ImmutableArray<string> hosts = _variables.List(name);
-        foreach (string host in hosts.Where(
-            host => host.Contains('/', StringComparison.Ordinal) || (host[^1] != ']' && host.Contains(':', StringComparison.Ordinal))))
-        {
-            _variables.Warn($"{name}: \"{host}\" matches no host; write the name alone, without scheme and port.");
-        }
-
-        return new HostPatterns(hosts);
-    }
-
-    private string ScriptName()
-    {
-        string? name = _variables.Text("PAPERLESS_FORCE_SCRIPT_NAME");
-        if (name is null || PlainPath().IsMatch(name))
-        {
-            return name ?? "";
-        }
-
-        _variables.Problem(
-            "PAPERLESS_FORCE_SCRIPT_NAME",
-            $"\"{name}\" is not a plain path.",
-            "Write it like /paperless: with a leading slash, without a trailing slash.");
-        return "";
-    }
-
-    private ImmutableArray<System.Net.IPNetwork> TrustedProxies() =>
-        _variables.Text("GATEWAY_TRUSTED_PROXIES") is null ? _variables.Networks("PAPERLESS_TRUSTED_PROXIES") : _variables.Networks("GATEWAY_TRUSTED_PROXIES");
-
-    private ImmutableArray<Uri> Upstreams()
-    {
-        const string name = "GATEWAY_UPSTREAM_URL";
-        ImmutableArray<string> texts = _variables.List(name);
-        ImmutableArray<Uri> urls = [.. (texts.IsEmpty ? ["http://localhost:8000"] : texts).Select(text => _variables.HttpUrl(name, text)).OfType<Uri>()];
-        foreach (Uri url in urls.Where(url => url.PathAndQuery != "/"))
-        {
-            _variables.Problem(name, $"\"{url}\" has a path.", "Write scheme, host and port only; Paperless's own path is PAPERLESS_FORCE_SCRIPT_NAME.");
-        }
-
-        return [.. urls.Distinct()];
-    }
-
     private RedisSettings? Redis()
     {
         const string name = "GATEWAY_REDIS_URL";
@@ -237,54 +166,8 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
     /// <exception cref="SettingsException">The value is not a valid address.</exception>
     public Uri ManagementAddress()
     {
-        Uri address = ManagementUrl();
+        Uri address = new NetworkSettingsReader(_variables).ManagementUrl();
         return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : address;
-    }
-
-    private Uri ManagementUrl()
-    {
-        const string name = "GATEWAY_MANAGEMENT_URL";
-        string text = _variables.Text(name) ?? "http://127.0.0.1:8081";
-
-        // Kestrel's "+" and "*" mean every address. Uri does not accept them as a host.
-        string plain = text.Replace("://+", "://0.0.0.0", StringComparison.Ordinal).Replace("://*", "://0.0.0.0", StringComparison.Ordinal);
-        Uri? url = _variables.HttpUrl(name, plain);
-        if (url is not null && (url.Scheme != Uri.UriSchemeHttp || url.PathAndQuery != "/"))
-        {
-            _variables.Problem(name, $"\"{text}\" is not plain http without a path.", "Write it as http://127.0.0.1:8081.");
-        }
-
-        return url ?? new Uri("http://127.0.0.1:8081");
-    }
-
-    /// <summary>
-    /// Browsers ignore the header over http, and a public address with http must stay usable. The header counts for all ports of the host: where the
-    /// gateway has a port of its own, others may serve plain http at the same name, so the operator decides.
-    /// </summary>
-    private TimeSpan? Hsts(PublicOrigin? origin)
-    {
-        const string name = "GATEWAY_HSTS";
-        bool isHttps = origin?.IsHttps == true;
-        if (_variables.Text(name) is not { } text)
-        {
-            return isHttps && origin!.Port == 443 ? TimeSpan.FromDays(30) : null;
-        }
-
-        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
-        {
-            return null;
-        }
-
-        if (!Variables.TryReadDuration(text, out TimeSpan maxAge) || char.IsAsciiDigit(text[^1]))
-        {
-            _variables.Problem(name, $"\"{text}\" is neither a time nor off.", "Write how long browsers use https alone, such as 30d or 365d, or off.");
-        }
-        else if (origin is not null && !isHttps)
-        {
-            _variables.Warn($"{name} has no effect: the public address {origin} is not https.");
-        }
-
-        return isHttps ? maxAge : null;
     }
 
     /// <summary>Not longer than a person waits for `docker stop`; off by default, because without a load balancer nobody needs it.</summary>
@@ -360,7 +243,4 @@ internal sealed partial class GatewaySettingsReader(IConfiguration configuration
             }
         }
     }
-
-    [GeneratedRegex(@"\A(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\z")]
-    private static partial Regex PlainPath();
 }

@@ -13,6 +13,10 @@ namespace Gateway.SignIn;
 /// <summary>A round trip that connects a provider's account to the user who is signed in, and signs nobody in.</summary>
 internal sealed class ConnectFlow(Connect connect, GatewaySettings settings, PageWriter pages)
 {
+    /// <summary>The address that starts this sign-in or Connect again.</summary>
+    public static string LoginPath(GatewaySettings settings, Provider provider, AuthenticationProperties? properties, string? next) =>
+        SignInFeature.LoginPath(settings, provider.Settings.Id, next, connect: FindInitiator(properties) is not null);
+
     /// <summary>Who began the Connect; null for an ordinary sign-in.</summary>
     public static ConnectInitiator? FindInitiator(AuthenticationProperties? properties) =>
         properties?.Items.TryGetValue(RoundTripState.Connect, out string? state) == true ? ConnectInitiator.Parse(state) : null;

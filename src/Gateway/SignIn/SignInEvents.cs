@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Gateway.Access;
 using Gateway.Accounts;
@@ -9,7 +8,6 @@ using Gateway.Providers;
 using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.Tracing;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -18,7 +16,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Gateway.SignIn;
 
 /// <summary>The gateway's part in each step of ASP.NET Core's OpenID Connect handler.</summary>
-internal sealed partial class SignInEvents(
+internal sealed class SignInEvents(
     ProviderRegistry providers,
     ClaimsDecision decision,
     AccountSignIn accounts,
@@ -32,8 +30,8 @@ internal sealed partial class SignInEvents(
     GatewaySettings settings,
     SessionMetrics metrics,
     PageWriter pages,
-    TimeProvider time,
-    ILogger<SignInEvents> logger) : OpenIdConnectEvents
+    FailedCallback failed,
+    TimeProvider time) : OpenIdConnectEvents
 {
     /// <summary>It wants a nonce in the ID token that is the expected one. How old a round trip may be, its state says, and not the nonce.</summary>
     private static readonly OpenIdConnectProtocolValidator TokenResponse = new()
@@ -180,7 +178,7 @@ internal sealed partial class SignInEvents(
         }
 
         (Person? person, Refusal? refusal) = decision.Decide(provider, result.Issuer, result.Claims, result.AssertedAt);
-        context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context.Scheme, context.Properties, context.ReturnUri)));
+        context.HttpContext.Features.Set(new RetryElsewhere(LoginPath(context)));
         if (person is null)
         {
             await RefuseAsync(context, refusal!);
@@ -267,68 +265,12 @@ internal sealed partial class SignInEvents(
         }
 
         PageLink onward = DevicePasswordRequest.Find(context.Properties) is null
-            ? new PageLink($"{LoginPath(context.Scheme, context.Properties, context.ReturnUri)}&prompt=login", "Sign in as somebody else")
+            ? new PageLink($"{LoginPath(context)}&prompt=login", "Sign in as somebody else")
             : devicePasswords.WayBack;
         await pages.RefuseAsync(context.HttpContext, refusal with { Links = [.. refusal.Links, onward] });
     }
 
-    public override async Task RemoteFailure(RemoteFailureContext context)
-    {
-        context.HandleResponse();
-        context.Response.Headers.CacheControl = "no-store";
-        HttpContext http = context.HttpContext;
-        string next = ReturnAddress.SafeOrFrontPage(context.Properties?.RedirectUri, settings.ScriptName);
-        if (context.Failure is OperationCanceledException && http.RequestAborted.IsCancellationRequested)
-        {
-            // The browser has left: nobody reads an answer, and the provider did nothing wrong.
-            ExceptionDispatchInfo.Throw(context.Failure);
-        }
-
-        if (FailureRefusals.ErrorOf(context.Failure!) is { } error && OfflineAccess.IsRefusal(error) && OfflineAccess.IsIn(ScopesOf(context.Properties)))
-        {
-            await http.ChallengeAsync(context.Scheme.Name, WithoutOfflineAccess(context.Properties!, error));
-            return;
-        }
-
-        if (SilentAuthentication.IsSilentAuthentication(context.Properties))
-        {
-            await silent.FailAsync(http, context.Properties!, context.Failure!);
-            context.Response.Redirect(next);
-            return;
-        }
-
-        Exception failure = context.Failure!;
-        bool stale = failure is AuthenticationFailureException or ProviderRefusedException { Error: "invalid_grant" };
-        if (stale && ConnectFlow.FindInitiator(context.Properties) is not null)
-        {
-            await connect.RefuseStaleAsync(http, failure.Message);
-        }
-        else if (stale && http.Session() is not null)
-        {
-            // The callback was loaded twice, or another tab has signed in: go to the requested page.
-            context.Response.Redirect(next);
-        }
-        else if (stale && context.Properties?.Items.ContainsKey(RoundTripState.Again) == false)
-        {
-            string traceId = http.TraceId();
-            Restarted(context.Scheme.Name, failure.Message, traceId);
-            context.Response.Redirect(SignInFeature.LoginPath(settings, ProviderOf(context.Scheme).Settings.Id, next) + "&again=1");
-        }
-        else
-        {
-            metrics.SignIn(ProviderOf(context.Scheme).Settings.Id, SignInOutcome.Failed);
-            Refusal refusal = FailureRefusals.From(failure, ProviderOf(context.Scheme).Settings, ScopesOf(context.Properties));
-            if (refusal.Status == StatusCodes.Status500InternalServerError)
-            {
-                Failed(failure, context.Scheme.Name, http.TraceId());
-            }
-
-            PageLink onward = DevicePasswordRequest.Find(context.Properties) is null
-                ? new PageLink(LoginPath(context.Scheme, context.Properties, next), "Try again")
-                : devicePasswords.WayBack;
-            await pages.RefuseAsync(http, refusal with { Links = [onward] });
-        }
-    }
+    public override Task RemoteFailure(RemoteFailureContext context) => failed.AnswerAsync(context, ProviderOf(context.Scheme));
 
     /// <summary>Whether the tokens are for a session that refreshes them.</summary>
     private static bool IsSignIn(AuthenticationProperties properties)
@@ -341,36 +283,8 @@ internal sealed partial class SignInEvents(
         return ConnectFlow.FindInitiator(properties) is null;
     }
 
-    private static string? ScopesOf(AuthenticationProperties? properties) =>
-        properties?.Items.TryGetValue(RoundTripState.Scopes, out string? scopes) == true ? scopes : null;
-
-    /// <summary>The same round trip again, which does not ask for `offline_access`.</summary>
-    private AuthenticationProperties WithoutOfflineAccess(AuthenticationProperties refused, string error)
-    {
-        AuthenticationProperties again = new() { RedirectUri = refused.RedirectUri };
-        foreach ((string name, string? value) in refused.Items.Where(item => RoundTripState.Kept.Contains(item.Key)))
-        {
-            again.Items[name] = value;
-        }
-
-        again.Items[RoundTripState.StartedAt] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
-        again.Items[RoundTripState.WithoutOfflineAccess] = error;
-        return again;
-    }
-
-    /// <summary>The address that starts this sign-in or Connect again.</summary>
-    private string LoginPath(AuthenticationScheme scheme, AuthenticationProperties? properties, string? next) =>
-        SignInFeature.LoginPath(settings, ProviderOf(scheme).Settings.Id, next, connect: ConnectFlow.FindInitiator(properties) is not null);
+    private string LoginPath(TicketReceivedContext context) =>
+        ConnectFlow.LoginPath(settings, ProviderOf(context.Scheme), context.Properties, context.ReturnUri);
 
     private Provider ProviderOf(AuthenticationScheme scheme) => providers.GetByScheme(scheme.Name);
-
-    [LoggerMessage(
-        EventId = 3020,
-        EventName = "SignInRestarted",
-        Level = LogLevel.Information,
-        Message = "The answer of {Scheme} belongs to no open sign-in ({Reason}). The sign-in starts again; trace id {TraceId}")]
-    private partial void Restarted(string scheme, string reason, string traceId);
-
-    [LoggerMessage(EventId = 3021, EventName = "SignInFailed", Level = LogLevel.Error, Message = "The sign-in at {Scheme} failed; trace id {TraceId}")]
-    private partial void Failed(Exception error, string scheme, string traceId);
 }

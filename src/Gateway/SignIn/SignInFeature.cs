@@ -42,6 +42,7 @@ internal static class SignInFeature
         builder.Services.AddSingleton<UsernameChoice>();
         builder.Services.AddSingleton<AccountQuestion>();
         builder.Services.AddSingleton<ConnectFlow>();
+        builder.Services.AddSingleton<FailedCallback>();
         builder.Services.AddSingleton<OwnPages>();
         builder.Services.AddSingleton<SuperuserPages>();
         builder.Services.AddSingleton<CorrelationCookies>();

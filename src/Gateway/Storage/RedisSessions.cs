@@ -9,8 +9,6 @@ namespace Gateway.Storage;
 /// <summary>Sessions in Redis, shared by all gateways. Each session is a hash that expires. Sets contain the sessions of a `sid` or person.</summary>
 internal sealed class RedisSessions : ISessionStore
 {
-    private static readonly TimeSpan CheckTtl = TimeSpan.FromMinutes(1);
-
     private const string SessionKind = "session";
     private const string IndexKind = "index of sessions";
     private const string MemberKind = "name in an index of sessions";
@@ -27,14 +25,14 @@ internal sealed class RedisSessions : ISessionStore
     /// <summary>Redis keeps an idle session for this much longer, because gateways store uses in batches, and later if Redis is unavailable.</summary>
     private static readonly TimeSpan MaxUseDelay = TimeSpan.FromMinutes(10);
 
+    private static readonly TimeSpan CheckTtl = TimeSpan.FromMinutes(1);
+
     private readonly RedisConnection _redis;
     private readonly TimeProvider _time;
     private readonly long _idle;
     private readonly string _channel;
     private readonly string _replica = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-    private readonly Lock _listening = new();
-    private Action<IReadOnlyList<byte[]>>? _endedElsewhere;
-    private bool _isListening;
+    private readonly RedisEndedSessions _ended;
 
     public RedisSessions(RedisConnection redis, GatewaySettings settings, TimeProvider time)
     {
@@ -42,32 +40,15 @@ internal sealed class RedisSessions : ISessionStore
         _time = time;
         _idle = (long)(settings.Session.Idle + MaxUseDelay).TotalMilliseconds;
         _channel = string.Create(CultureInfo.InvariantCulture, $"{RedisNames.EndedChannel}{settings.Redis!.Options().DefaultDatabase ?? 0}");
+        _ended = new RedisEndedSessions(redis, _channel, _replica);
     }
 
     public bool IsShared => true;
 
     public event Action<IReadOnlyList<byte[]>>? EndedElsewhere
     {
-        add
-        {
-            lock (_listening)
-            {
-                _endedElsewhere += value;
-                if (!_isListening)
-                {
-                    _redis.Listen(_channel, OnMessage);
-                    _isListening = true;
-                }
-            }
-        }
-
-        remove
-        {
-            lock (_listening)
-            {
-                _endedElsewhere -= value;
-            }
-        }
+        add => _ended.Received += value;
+        remove => _ended.Received -= value;
     }
 
     public event Action? MessagesLost
@@ -257,18 +238,6 @@ internal sealed class RedisSessions : ISessionStore
     /// <summary>Writes: a Redis whose memory is full still answers, but nobody can sign in.</summary>
     public Task CheckAsync(CancellationToken cancellationToken) =>
         _redis.ExecuteAsync(redis => redis.StringSetAsync(RedisNames.Check, "1", CheckTtl), cancellationToken);
-
-    private void OnMessage(string message)
-    {
-        string[] words = message.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || words[0] == _replica || words.Skip(1).Any(word => RedisFields.Hash(word) is null))
-        {
-            return;
-        }
-
-        byte[][] keys = [.. words.Skip(1).Select(Convert.FromHexString)];
-        _redis.Raise(_endedElsewhere, subscriber => subscriber(keys), "sessions that another gateway ended");
-    }
 
     /// <summary>The names of the sessions in an index. An unreadable index is rebuilt, so that no session is missing.</summary>
     private async Task<RedisValue[]> MembersAsync(string name, CancellationToken cancellationToken)
