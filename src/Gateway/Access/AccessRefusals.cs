@@ -38,7 +38,11 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
             ForTheOperator = settings.Paperless.RegularLoginDisabled ? "PAPERLESS_DISABLE_REGULAR_LOGIN is on." : "PAPERLESS_ACCOUNT_ALLOW_SIGNUPS is off.",
             Links = [new PageLink(settings.ScriptName + "/accounts/login/", "Sign in")],
         }),
-        _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "This page does not exist.") { Links = [_frontPage] }),
+        _ => pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "This page does not exist.")
+        {
+            Level = LogLevel.Information,
+            Links = [_frontPage],
+        }),
     };
 
     public Task RefuseCrossSiteAsync(HttpContext context) => pages.RefuseAsync(context, new Refusal(
@@ -196,7 +200,7 @@ internal sealed class AccessRefusals(GatewaySettings settings, PageWriter pages)
         if (error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
         {
             Refusal incomplete = new(400, "body_broken", "Upload incomplete", "The connection broke before the whole body arrived.");
-            return pages.RefuseAsync(context, incomplete with { Remedy = "Try again." });
+            return pages.RefuseAsync(context, incomplete with { Level = LogLevel.Information, Remedy = "Try again." });
         }
 
         // While a body is being sent, only YARP's status code tells a timeout from a broken connection.

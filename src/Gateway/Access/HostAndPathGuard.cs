@@ -98,7 +98,10 @@ internal sealed class HostAndPathGuard(RequestDelegate next, GatewaySettings set
             return RedirectAsync(context, settings.ScriptName + context.Request.Path.Value + context.Request.QueryString.Value);
         }
 
-        return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless is at {settings.ScriptName}/."));
+        return pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", $"Paperless is at {settings.ScriptName}/.")
+        {
+            Level = LogLevel.Information,
+        });
     }
 
     private Task RedirectToFrontPageAsync(HttpContext context) => RedirectAsync(context, settings.ScriptName + "/");

@@ -18,7 +18,8 @@ internal sealed class HttpsRedirect(
     IHostApplicationLifetime lifetime,
     PageWriter pages)
 {
-    private bool? _servesHttps;
+    private readonly Lazy<bool> _servesHttps = new(() => server.Features.Get<IServerAddressesFeature>()?.Addresses
+        .Any(address => address.StartsWith(Uri.UriSchemeHttps + "://", StringComparison.OrdinalIgnoreCase)) == true);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -47,23 +48,7 @@ internal sealed class HttpsRedirect(
     }
 
     /// <summary>The ports are known once the gateway has started.</summary>
-    private bool ServesHttps()
-    {
-        if (_servesHttps is { } known)
-        {
-            return known;
-        }
-
-        if (!lifetime.ApplicationStarted.IsCancellationRequested)
-        {
-            return false;
-        }
-
-        bool serves = server.Features.Get<IServerAddressesFeature>()?.Addresses
-            .Any(address => address.StartsWith(Uri.UriSchemeHttps + "://", StringComparison.OrdinalIgnoreCase)) == true;
-        _servesHttps = serves;
-        return serves;
-    }
+    private bool ServesHttps() => lifetime.ApplicationStarted.IsCancellationRequested && _servesHttps.Value;
 
     /// <summary>The header gives no access: a client that sends it is served as behind a proxy that nobody has named.</summary>
     private bool ComesFromProxy(HttpContext context) =>

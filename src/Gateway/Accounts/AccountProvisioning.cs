@@ -18,6 +18,11 @@ internal sealed record ProvisioningResult(PaperlessUser? User, AccountLink? Link
 
     public static ProvisioningResult NotCreated(string proposed, PageText? error = null) => new(null, null, proposed, error);
 
+    /// <summary>Somebody else has the name.</summary>
+    public bool IsTaken { get; private init; }
+
+    public static ProvisioningResult Taken(string proposed) => NotCreated(proposed, "is taken") with { IsTaken = true };
+
     public static ProvisioningResult AskFor(Namesake namesake) => new(null, null, "", null) { Namesake = namesake };
 }
 
@@ -37,8 +42,6 @@ internal sealed partial class AccountProvisioning(
     private static readonly string[] FirstPagePermissions = ["view_uisettings", "add_uisettings", "change_uisettings"];
 
     private const int MaxAttempts = 8;
-
-    private static readonly PageText Taken = "is taken";
 
     /// <summary>Clock difference between gateway and Paperless plus the duration of one attempt.</summary>
     public static readonly TimeSpan ReservationTolerance = TimeSpan.FromMinutes(5);
@@ -87,7 +90,7 @@ internal sealed partial class AccountProvisioning(
         {
             string free = tries == 0 && !Username.IsReserved(cleaned) ? cleaned : await FreeNameAsync(cleaned, cancellationToken);
             ProvisioningResult result = await ProvisionAsAsync(person, free, cancellationToken);
-            if (result.Error != Taken)
+            if (!result.IsTaken)
             {
                 return result;
             }
@@ -125,7 +128,7 @@ internal sealed partial class AccountProvisioning(
         using IDisposable turn = await LockNameAsync(username, cancellationToken);
         if ((await api.FindUsersAsync(username, cancellationToken)).Count > 0)
         {
-            return ProvisioningResult.NotCreated(username, Taken);
+            return ProvisioningResult.Taken(username);
         }
 
         PaperlessUserChange user = new()
@@ -150,7 +153,7 @@ internal sealed partial class AccountProvisioning(
             // While the name is locked: a concurrent first sign-in under this name must find it taken.
             return await linking.LinkAsync(person, made, onlyToFreeUser: true, person.AssertedAt, "as a new account", cancellationToken) is { } link
                 ? new ProvisioningResult(made, link, username, null)
-                : ProvisioningResult.NotCreated(username, Taken);
+                : ProvisioningResult.Taken(username);
         }
         catch (PaperlessRefusedException refused) when (refused.HasField("username"))
         {
@@ -158,7 +161,7 @@ internal sealed partial class AccountProvisioning(
 
             // If nobody has the name, Paperless itself does not accept it.
             bool taken = (await api.FindUsersAsync(username, cancellationToken)).Count > 0;
-            return ProvisioningResult.NotCreated(username, taken ? Taken : "is not accepted by Paperless");
+            return taken ? ProvisioningResult.Taken(username) : ProvisioningResult.NotCreated(username, "is not accepted by Paperless");
         }
     }
 

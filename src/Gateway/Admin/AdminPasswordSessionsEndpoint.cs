@@ -1,4 +1,3 @@
-using System.Globalization;
 using Gateway.Pages;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
@@ -64,7 +63,7 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
 
     private PasswordSession? Find(string id) => sessions.List().FirstOrDefault(session => Id(session) == id);
 
-    private static string Id(PasswordSession session) => session.Key.A.ToString("x16", CultureInfo.InvariantCulture);
+    private static string Id(PasswordSession session) => ListedSession.IdOf(session.Key);
 
     private AdminRow Row(PasswordSession session) => new(session.Username, Fields(session)[1..])
     {

@@ -97,7 +97,8 @@ internal sealed class DevicePasswordFlow(
         context.Features.Set(new RetryElsewhere(Page));
         if (!settings.Apps.IsOn)
         {
-            await pages.RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There are no device passwords here."));
+            Refusal switchedOff = new(404, "not_found", "Not found", "There are no device passwords here.") { Level = LogLevel.Information };
+            await pages.RefuseAsync(context, switchedOff);
             return;
         }
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Runtime.CompilerServices;
 using Gateway.Access;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
@@ -28,7 +27,6 @@ internal sealed class PaperlessTransformer(
     AccessDecision access,
     bool isSocket) : HttpTransformer
 {
-    private static readonly ConditionalWeakTable<IPAddress, string> IPv4Texts = [];
 
     private readonly ImmutableArray<(string Name, string Value)> _schemeHeaders = settings.SchemeHeaders;
     private readonly bool _hasIdentity = access == AccessDecision.WithIdentity;
@@ -207,14 +205,6 @@ internal sealed class PaperlessTransformer(
     private static bool TryAdd(HttpHeaders headers, string name, StringValues values) =>
         values.Count == 1 ? headers.TryAddWithoutValidation(name, (string?)values) : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
 
-    /// <summary>Requests of a connection share one address object, so the text of a mapped IPv4 address is cached by the object.</summary>
-    private static string ForwardedFor(HttpContext context)
-    {
-        if (context.Connection.RemoteIpAddress is not { } address)
-        {
-            return "unknown";
-        }
-
-        return address.IsIPv4MappedToIPv6 ? IPv4Texts.GetValue(address, mapped => mapped.MapToIPv4().ToString()) : address.ToString();
-    }
+    private static string ForwardedFor(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address ? RequestOrigin.Format(address) : "unknown";
 }

@@ -104,7 +104,7 @@ internal static class AuditEvents
     /// <returns>Null for an event that is not in the audit stream.</returns>
     public static AuditEvent? Find(LogEvent logEvent)
     {
-        if (IdOf(logEvent) is not { } id || !ById.TryGetValue(id, out AuditEvent? found))
+        if (LoggedEvent.IdOf(logEvent) is not { } id || !ById.TryGetValue(id, out AuditEvent? found))
         {
             return null;
         }
@@ -125,12 +125,7 @@ internal static class AuditEvents
 
     /// <summary>The return from a provider, and an app's own sign-in.</summary>
     private static bool IsSignIn(LogEvent logEvent) =>
-        logEvent.Properties.TryGetValue("Path", out LogEventPropertyValue? value) && value is ScalarValue { Value: string path }
+        logEvent.Properties.TryGetValue(RequestEnricher.Path, out LogEventPropertyValue? value) && value is ScalarValue { Value: string path }
         && ((path.StartsWith("/accounts/oidc/", StringComparison.Ordinal) && path.Contains("/login/", StringComparison.Ordinal))
             || path.StartsWith("/api/auth/headless/", StringComparison.Ordinal));
-
-    private static int? IdOf(LogEvent logEvent) =>
-        logEvent.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
-            ? (structure.Properties.FirstOrDefault(property => property.Name == "Id")?.Value as ScalarValue)?.Value as int?
-            : null;
 }

@@ -29,7 +29,7 @@ internal sealed class AuditLines : ITextFormatter
             json.WriteString("time", logEvent.Timestamp.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteString("category", Category);
             json.WriteNumber("id", audit.Id);
-            json.WriteString("event", TextLines.NameOf(logEvent));
+            json.WriteString("event", LoggedEvent.NameOf(logEvent));
             json.WriteString("action", audit.Action);
             json.WriteString("outcome", audit.Outcome);
             foreach ((string property, LogEventPropertyValue value) in logEvent.Properties)

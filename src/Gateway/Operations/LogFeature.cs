@@ -139,7 +139,7 @@ internal static class LogFeature
 
     /// <summary>Kestrel warns that an address without TLS supports only HTTP/1.1. That is intended.</summary>
     private static bool IsAboutPlainHttp(LogEvent entry) =>
-        entry.Level == LogEventLevel.Warning && TextLines.NameOf(entry) is "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls";
+        entry.Level == LogEventLevel.Warning && LoggedEvent.NameOf(entry) is "Http2DisabledWithHttp1AndNoTls" or "Http3DisabledWithHttp1AndNoTls";
 
     /// <summary>Values are written as JSON, so that a value cannot begin a new log line.</summary>
     private static void WriteToStandardError(LoggerSinkConfiguration sink, LogEventLevel lowest) => sink.Console(

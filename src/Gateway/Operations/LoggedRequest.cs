@@ -10,11 +10,11 @@ internal sealed class LoggedRequest
 
     private HttpContext? _context;
 
-    private LoggedRequest(HttpContext context)
+    private LoggedRequest(HttpContext context, string? requestId)
     {
         _context = context;
         UserAgent = context.Request.Headers.UserAgent;
-        RequestId = Tracing.RequestId.From(context.Request);
+        RequestId = requestId;
     }
 
     /// <summary>Kept: a line of work beside the request must not read the headers while the request changes them.</summary>
@@ -26,8 +26,9 @@ internal sealed class LoggedRequest
     /// <summary>Null outside of a request.</summary>
     public static LoggedRequest? Current => Running.Value;
 
-    /// <summary>Call this in the outermost middleware, in an async method (what is set there ends with it), after the headers are checked.</summary>
-    public static LoggedRequest Begin(HttpContext context) => Running.Value = new LoggedRequest(context);
+    /// <summary>Call this in the outermost middleware, in an async method: what is set there ends with it.</summary>
+    /// <param name="requestId">The accepted `X-Request-Id`; null for none.</param>
+    public static LoggedRequest Begin(HttpContext context, string? requestId) => Running.Value = new LoggedRequest(context, requestId);
 
     /// <summary>Waits for a line that is just being written.</summary>
     /// <remarks>The lock is this object, which only the log has: a lock of its own would be one more object for every request.</remarks>

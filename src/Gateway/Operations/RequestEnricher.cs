@@ -84,13 +84,6 @@ internal sealed class RequestEnricher : ILogEventEnricher
         (context.Session() ?? context.Features.Get<DeviceRequest>()?.Session)?.Key ?? context.PasswordSession()?.Key;
 
     /// <summary>The whole address, without the zone of a link-local one: firewalls take it.</summary>
-    private static string TextOf(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4().ToString();
-        }
-
-        return address.IsIPv6LinkLocal ? new IPAddress(address.GetAddressBytes()).ToString() : address.ToString();
-    }
+    private static string TextOf(IPAddress address) =>
+        RequestOrigin.Format(address.IsIPv6LinkLocal ? new IPAddress(address.GetAddressBytes()) : address);
 }

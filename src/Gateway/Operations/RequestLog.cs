@@ -21,8 +21,7 @@ internal sealed partial class RequestLog(RequestDelegate next, RequestTracing tr
     /// <summary>A single method, because each nested async method would allocate a state machine for every request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
-        RequestId.Keep(context);
-        LoggedRequest logged = LoggedRequest.Begin(context);
+        LoggedRequest logged = LoggedRequest.Begin(context, RequestId.Keep(context));
         using Activity? span = tracing.Begin(context);
         long startedAt = 0;
         string? path = null;

@@ -60,6 +60,7 @@ internal static class Terminal
         return answer.ToString();
     }
 
-    private static bool IsUnprintable(char letter) => char.GetUnicodeCategory(letter)
+    /// <summary>Control characters, and those that change the direction of text or begin a line.</summary>
+    internal static bool IsUnprintable(char letter) => char.GetUnicodeCategory(letter)
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

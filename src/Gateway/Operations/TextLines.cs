@@ -28,7 +28,7 @@ internal sealed class TextLines : ITextFormatter
         text.Write(' ');
         text.Write(PlainValue(logEvent, "SourceContext") ?? "-");
         text.Write(' ');
-        text.Write(NameOf(logEvent) ?? "-");
+        text.Write(LoggedEvent.NameOf(logEvent) ?? "-");
         WriteRequest(logEvent, text);
         text.Write(": ");
         Message.Format(logEvent, text);
@@ -63,11 +63,6 @@ internal sealed class TextLines : ITextFormatter
     private static string? PlainValue(LogEvent logEvent, string property) =>
         logEvent.Properties.TryGetValue(property, out LogEventPropertyValue? value) && value is ScalarValue { Value: string text } ? text : null;
 
-    public static string? NameOf(LogEvent logEvent) =>
-        logEvent.Properties.TryGetValue("EventId", out LogEventPropertyValue? id) && id is StructureValue structure
-            ? (structure.Properties.FirstOrDefault(property => property.Name == "Name")?.Value as ScalarValue)?.Value as string
-            : null;
-
     private static string LevelOf(LogEventLevel level) => level switch
     {
         LogEventLevel.Verbose => "VRB",
@@ -81,7 +76,7 @@ internal sealed class TextLines : ITextFormatter
     /// <summary>Control characters, and those that change the direction of text or begin a line, are written as `\u001b`.</summary>
     private static string OnOneLine(string text)
     {
-        if (!text.Any(IsUnsafe))
+        if (!text.Any(Terminal.IsUnprintable))
         {
             return text;
         }
@@ -89,7 +84,7 @@ internal sealed class TextLines : ITextFormatter
         StringBuilder safe = new(text.Length + 16);
         foreach (char letter in text)
         {
-            if (IsUnsafe(letter))
+            if (Terminal.IsUnprintable(letter))
             {
                 safe.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
             }
@@ -101,7 +96,4 @@ internal sealed class TextLines : ITextFormatter
 
         return safe.ToString();
     }
-
-    private static bool IsUnsafe(char letter) => char.GetUnicodeCategory(letter)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -24,26 +24,20 @@ internal static class PageLanguage
     public static CultureInfo Use(HttpContext context)
     {
         PaperlessSettings paperless = context.RequestServices.GetRequiredService<GatewaySettings>().Paperless;
-        CultureInfo language = Choose(context.Request.Cookies[paperless.LanguageCookie], context.Request.GetTypedHeaders().AcceptLanguage);
+
+        // Paperless's interface keeps the setting of its user in this cookie, for Django. It is still there when the person has signed out.
+        string setting = context.Request.Cookies[paperless.LanguageCookie] ?? "";
+        CultureInfo language = Find(setting) ?? Choose(context.Request);
         CultureInfo.CurrentUICulture = language;
         return language;
     }
 
-    /// <param name="setting">
-    /// The cookie in which Paperless's interface keeps the setting of its user for Django. It costs no request to Paperless, and it is still there when
-    /// the person has signed out.
-    /// </param>
-    /// <param name="accepted">The languages of the browser.</param>
-    internal static CultureInfo Choose(string? setting, IList<StringWithQualityHeaderValue> accepted)
+    /// <summary>The best of the browser's languages.</summary>
+    private static CultureInfo Choose(HttpRequest request)
     {
-        if (setting is not null && Find(setting) is { } chosen)
-        {
-            return chosen;
-        }
-
         CultureInfo best = English;
         double bestQuality = 0;
-        foreach (StringWithQualityHeaderValue language in accepted.Take(MaxLanguages))
+        foreach (StringWithQualityHeaderValue language in request.GetTypedHeaders().AcceptLanguage.Take(MaxLanguages))
         {
             double quality = language.Quality ?? 1;
             if (quality > bestQuality && Find(language.Value.ToString()) is { } found)

@@ -51,9 +51,9 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, RecentRefusals 
     public void Log(HttpContext context, Refusal refusal)
     {
         metrics.Refused(refusal);
-        recent.Add(context, refusal);
         string path = context.Request.PathForLogs();
         string traceId = context.TraceId();
+        recent.Add(context, refusal, path, traceId);
         Refused(refusal.Level, refusal.Status, refusal.Code, context.Request.Method, path, refusal.Reason, traceId);
     }
 

@@ -94,6 +94,7 @@ internal static class PagesFeature
     private static Task NotFoundAsync(HttpContext context) =>
         context.RequestServices.GetRequiredService<PageWriter>().RefuseAsync(context, new Refusal(404, "not_found", "Not found", "There is no such page here.")
         {
+            Level = LogLevel.Information,
             Links = [new PageLink(context.RequestServices.GetRequiredService<GatewaySettings>().ScriptName + "/", "To Paperless")],
         });
 }

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Gateway.Sessions;
-using Gateway.Tracing;
 
 namespace Gateway.Pages;
 
@@ -24,17 +23,19 @@ internal sealed partial class RecentRefusals(TimeProvider time)
     private readonly List<RecentRefusal> _kept = new(Capacity);
 
     /// <summary>Adds a refusal. One like an earlier one takes its place, so that a client that repeats itself does not push out all others.</summary>
-    public void Add(HttpContext context, Refusal refusal)
+    /// <param name="path">As the log has it: its ids are `{id}`.</param>
+    /// <param name="traceId">Of the request.</param>
+    public void Add(HttpContext context, Refusal refusal, string path, string traceId)
     {
         RecentRefusal added = new(
             refusal.Status,
             refusal.Code,
             context.Request.Method,
-            Template(context.Request.PathForLogs()),
+            Template(path),
             context.Request.ClientAddress(),
             time.GetUtcNow(),
             1,
-            context.TraceId());
+            traceId);
         lock (_lock)
         {
             int earlier = _kept.FindIndex(one => IsAlike(one, added));
@@ -64,15 +65,12 @@ internal sealed partial class RecentRefusals(TimeProvider time)
     private static bool IsAlike(RecentRefusal one, RecentRefusal other) =>
         (one.Status, one.Code, one.Method, one.Path, one.Address) == (other.Status, other.Code, other.Method, other.Path, other.Address);
 
-    /// <summary>Numbers become `{id}`. A long part with a digit may be a secret and is left out.</summary>
+    /// <summary>A long part with a digit may be a secret and is left out.</summary>
     private static string Template(string path)
     {
-        string template = string.Join('/', path.Split('/').Select(part => Secret().IsMatch(part) ? "…" : Number().Replace(part, "{id}")));
+        string template = string.Join('/', path.Split('/').Select(part => Secret().IsMatch(part) ? "…" : part));
         return template.Length > MaxPathLength ? template[..MaxPathLength] + "…" : template;
     }
-
-    [GeneratedRegex(@"\A\d+\z")]
-    private static partial Regex Number();
 
     [GeneratedRegex(@"\A(?=.*\d).{20,}\z|\A.{60,}\z", RegexOptions.Singleline)]
     private static partial Regex Secret();

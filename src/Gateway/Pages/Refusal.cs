@@ -7,9 +7,6 @@ namespace Gateway.Pages;
 /// <param name="Detail">What happened, in a sentence or two, in the words of the person who meets it.</param>
 public sealed record Refusal(int Status, string Code, PageText Title, PageText Detail)
 {
-    /// <summary>Mistyped addresses, prefetched links and broken connections: they say nothing about an attack or a fault.</summary>
-    private static readonly string[] EverydayCodes = ["body_broken", "no_session_list", "not_found", "sign_in_embedded"];
-
     /// <summary>What the person can do.</summary>
     public PageText? Remedy { get; init; }
 
@@ -29,7 +26,7 @@ public sealed record Refusal(int Status, string Code, PageText Title, PageText D
     public string? RetryAt { get; init; }
 
     /// <summary>The level of the log line. Refusals that are part of normal use are not warnings.</summary>
-    public LogLevel Level { get; init; } = EverydayCodes.Contains(Code) ? LogLevel.Information : LogLevel.Warning;
+    public LogLevel Level { get; init; } = LogLevel.Warning;
 
     /// <summary>
     /// The reason for the log, in English as all of the log; null to log what the operator reads, or the title. It must not contain a secret, token or

@@ -9,7 +9,10 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
     public SessionKey Key { get; } = SessionKey.FromBytes(Stored.Key);
 
     /// <summary>Identifies the session to people and gives no access. The log writes the last ten digits.</summary>
-    public string Id => Key.A.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+    public string Id => IdOf(Key);
+
+    /// <summary>The <see cref="Id"/> of a session, before anything of it is decrypted.</summary>
+    public static string IdOf(SessionKey key) => key.A.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
 
     public DateTimeOffset UsedAt => Stored.UsedAt;
 
@@ -94,8 +97,18 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
 
     /// <returns>The valid session or device password of that <see cref="ListedSession.Id"/>; null if there is none.</returns>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<ListedSession?> FindByIdAsync(string id, CancellationToken cancellationToken) =>
-        (await FindPageAsync(session => session.Id == id, page: 1, size: 1, cancellationToken)).Rows is [{ } found, ..] ? found : null;
+    public async Task<ListedSession?> FindByIdAsync(string id, CancellationToken cancellationToken)
+    {
+        await foreach (StoredSession stored in store.ListAllAsync(cancellationToken))
+        {
+            if (ListedSession.IdOf(SessionKey.FromBytes(stored.Key)) == id)
+            {
+                return ToListed(stored with { Record = [] });
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>All of the people who are signed in as that user.</summary>
     public static ListedSession[] OfPersons(IEnumerable<ListedSession> all, string user)

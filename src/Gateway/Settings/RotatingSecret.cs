@@ -11,10 +11,4 @@ internal sealed class RotatingSecret<T>(T value)
         get => Volatile.Read(ref _value);
         set => Volatile.Write(ref _value, value);
     }
-
-    /// <summary>Settings are equal if their values are.</summary>
-    public override bool Equals(object? obj) => obj is RotatingSecret<T> other && Equals(other.Value, Value);
-
-    /// <summary>The value can change, so it does not count.</summary>
-    public override int GetHashCode() => 0;
 }

@@ -46,17 +46,10 @@ internal sealed class OwnPages(GatewaySettings settings, PageWriter pages, Acces
         context.Response.Headers.Location = settings.ScriptName + page.Path;
     }
 
-    private Task RefuseWithoutSessionAsync(HttpContext context, OwnPage page)
-    {
-        if (context.Features.Get<SessionLookupFailed>() is { } failed)
-        {
-            return RefuseWithoutStoreAsync(context, page, failed.Reason);
-        }
-
-        return context.PasswordSession() is null
+    private Task RefuseWithoutSessionAsync(HttpContext context, OwnPage page) =>
+        context.PasswordSession() is null
             ? PagesFeature.NotSignedInAsync(context, settings, page.Path)
             : pages.RefuseAsync(context, page.WithPassword);
-    }
 
     private Task RefuseWithoutStoreAsync(HttpContext context, OwnPage page, string reason) => pages.RefuseAsync(context, page.StoreUnavailable with
     {

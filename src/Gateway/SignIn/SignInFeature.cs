@@ -150,7 +150,10 @@ internal static class SignInFeature
         {
             await pages.RefuseAsync(
                 context,
-                new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch."));
+                new Refusal(403, "sign_in_embedded", "Open sign-in in its own tab", "A sign-in cannot start in a frame, an image or a prefetch.")
+                {
+                    Level = LogLevel.Information,
+                });
             return;
         }
 

@@ -23,6 +23,7 @@ internal sealed class MySessionsEndpoint(
         PagesFeature.SessionsPath,
         new Refusal(404, "no_session_list", "No list of sessions", "You signed in with a Paperless password, and Paperless keeps no list of such sessions.")
         {
+            Level = LogLevel.Information,
             Remedy = "To end all of them, change your password in Paperless (My Profile).",
             Links = [new PageLink(settings.ScriptName + PagesFeature.SessionPath, "Your session"), new PageLink(settings.ScriptName + "/", "To Paperless")],
         },

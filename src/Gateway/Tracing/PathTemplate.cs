@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text;
 
 namespace Gateway.Tracing;
 
@@ -72,21 +73,20 @@ internal static class PathTemplate
     /// <summary>A segment of digits, or a UUID, becomes `{id}`.</summary>
     private static string WithoutIds(string path)
     {
-        for (int at = 0; at < path.Length - 1; at++)
+        StringBuilder? template = null;
+        int copied = 0;
+        foreach (Range segment in path.AsSpan().Split('/'))
         {
-            if (path[at] == '/' && char.IsAsciiHexDigit(path[at + 1]) && IsId(SegmentAt(path, at + 1)))
+            (int start, int length) = segment.GetOffsetAndLength(path.Length);
+            if (IsId(path.AsSpan(start, length)))
             {
-                return string.Join('/', path.Split('/').Select(segment => IsId(segment) ? Id : segment));
+                template ??= new StringBuilder(path.Length);
+                template.Append(path, copied, start - copied).Append(Id);
+                copied = start + length;
             }
         }
 
-        return path;
-    }
-
-    private static ReadOnlySpan<char> SegmentAt(string path, int start)
-    {
-        int end = path.IndexOf('/', start);
-        return end < 0 ? path.AsSpan(start) : path.AsSpan(start, end - start);
+        return template is null ? path : template.Append(path, copied, path.Length - copied).ToString();
     }
 
     private static bool IsId(ReadOnlySpan<char> segment) =>

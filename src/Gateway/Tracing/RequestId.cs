@@ -16,18 +16,19 @@ internal static class RequestId
     private static readonly SearchValues<char> Characters = SearchValues.Create("+-./0123456789:=@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
 
     /// <summary>Call this before anything reads the header.</summary>
-    public static void Keep(HttpContext context)
+    /// <returns>The id; null for none.</returns>
+    public static string? Keep(HttpContext context)
     {
         StringValues sent = context.Request.Headers[HeaderName];
         if (sent.Count == 0)
         {
-            return;
+            return null;
         }
 
         if (sent.Count > 1 || !IsValid(sent[0]))
         {
             context.Request.Headers.Remove(HeaderName);
-            return;
+            return null;
         }
 
         // At the start of the answer: a refusal clears the headers that were set before, and Paperless may send one of its own.
@@ -39,10 +40,8 @@ internal static class RequestId
                 return Task.CompletedTask;
             },
             (context.Response, sent[0]!));
+        return sent[0];
     }
-
-    /// <summary>The id that the client sent; null for none.</summary>
-    public static string? From(HttpRequest request) => request.Headers[HeaderName];
 
     private static bool IsValid(string? id) => id is { Length: > 0 and <= MaxLength } && !id.AsSpan().ContainsAnyExcept(Characters);
 }

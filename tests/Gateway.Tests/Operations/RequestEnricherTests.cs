@@ -1,6 +1,7 @@
 using Gateway.Operations;
 using Gateway.Settings;
 using Gateway.Tests.Kit;
+using Gateway.Tracing;
 using Serilog.Events;
 
 namespace Gateway.Tests.Operations;
@@ -91,7 +92,7 @@ public sealed class RequestEnricherTests
         DefaultHttpContext context = new();
         context.Request.Headers.UserAgent = Firefox;
         context.Request.Headers["X-Request-Id"] = "f9ed";
-        LoggedRequest request = LoggedRequest.Begin(context);
+        LoggedRequest request = LoggedRequest.Begin(context, RequestId.Keep(context));
         context.Request.Headers.Clear();
         LogEvent line = new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, MessageTemplate.Empty, []);
 
@@ -130,7 +131,7 @@ public sealed class RequestEnricherTests
     public async Task Work_that_outlives_a_request_does_not_log_the_next_one()
     {
         DefaultHttpContext context = new();
-        LoggedRequest request = LoggedRequest.Begin(context);
+        LoggedRequest request = LoggedRequest.Begin(context, requestId: null);
         TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<int> background = ReadLaterAsync(ended.Task);
 
