@@ -16,11 +16,11 @@ public sealed partial class FaultConventionTests
         ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests.A_periodic_loop_continues_after_any_exception)),
         ("BackgroundLoop.cs: .CreateTimer(", typeof(BackgroundLoopTests), nameof(BackgroundLoopTests
             .A_failing_logger_or_clock_does_not_stop_a_background_loop)),
-        ("SessionMaintenance.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
+        ("SessionMaintenance.cs: BackgroundService", typeof(SessionFaultTests), nameof(SessionFaultTests
             .A_pending_revocation_is_sent_again_after_an_unexpected_failure)),
-        ("OrphanedPaperlessSessions.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
+        ("OrphanedPaperlessSessions.cs: BackgroundService", typeof(SessionFaultTests), nameof(SessionFaultTests
             .After_a_failed_logout_at_Paperless_the_next_orphaned_Paperless_session_still_ends)),
-        ("PasswordSocketChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests
+        ("PasswordSocketChecks.cs: BackgroundService", typeof(SessionFaultTests), nameof(SessionFaultTests
             .WebSockets_of_password_sessions_are_checked_again_after_a_failure)),
         ("StaticFileCompression.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Static_files_are_compressed_after_an_earlier_compression_failed)),
         ("StaticFileCompression.cs: Task.Factory.StartNew(", typeof(FaultTests), nameof(FaultTests
@@ -36,9 +36,9 @@ public sealed partial class FaultConventionTests
             .A_reading_that_fails_inside_the_gateway_is_repeated)),
         ("Drain.cs: IHostedLifecycleService", typeof(FaultTests), nameof(FaultTests.A_drain_that_fails_does_not_keep_the_gateway_from_stopping)),
         ("StartupChecks.cs: BackgroundService", typeof(FaultTests), nameof(FaultTests.Checks_that_fail_after_the_start_run_again)),
-        ("SessionRecheck.cs: IHostedService", typeof(FaultTests), nameof(FaultTests
+        ("SessionRecheck.cs: IHostedService", typeof(SessionFaultTests), nameof(SessionFaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
-        ("SessionRecheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
+        ("SessionRecheck.cs: Task.Run(", typeof(SessionFaultTests), nameof(SessionFaultTests
             .A_recheck_that_fails_inside_the_gateway_ends_no_session_and_the_next_recheck_runs)),
         ("ConsoleLines.cs: new Thread(", typeof(ConsoleLinesTests), nameof(ConsoleLinesTests
             .A_broken_console_loses_the_lines_of_that_moment_and_does_not_stop_the_process)),

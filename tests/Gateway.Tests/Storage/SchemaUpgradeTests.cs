@@ -7,6 +7,9 @@ using Microsoft.Data.Sqlite;
 namespace Gateway.Tests.Storage;
 
 /// <summary>Databases of every earlier schema, as `Schemas` has them with data: the upgrade keeps the data, and makes a copy first.</summary>
+/// <remarks>
+/// Each file of `Schemas` is a frozen copy of what a release wrote: written out in full although the files repeat each other, and never changed.
+/// </remarks>
 public sealed class SchemaUpgradeTests : IDisposable
 {
     private const string Issuer = "https://authentik.example.com/";
