@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using Gateway.Metrics;
+using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;

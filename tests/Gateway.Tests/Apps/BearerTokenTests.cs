@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Apps;
-using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Attacks;

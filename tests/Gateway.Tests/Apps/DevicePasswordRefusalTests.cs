@@ -1,10 +1,8 @@
 using System.Net;
 using Gateway.Apps;
-using Gateway.Pages;
 using Gateway.Sessions;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
-using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
 using Gateway.Tests.PasswordSessions;

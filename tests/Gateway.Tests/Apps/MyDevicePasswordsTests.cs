@@ -2,14 +2,12 @@ using System.Net;
 using Gateway.Apps;
 using Gateway.Pages;
 using Gateway.Sessions;
-using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 using Gateway.Tests.Accounts;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
 using Gateway.Tests.PasswordSessions;
 using Gateway.Tests.Recheck;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace Gateway.Tests.Apps;
 

@@ -1,16 +1,8 @@
 using System.Net;
-using System.Reflection;
-using Gateway.Access;
-using Gateway.Apps;
-using Gateway.Checks;
-using Gateway.Operations;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
-using Gateway.StaticCache;
 using Gateway.Storage;
-using Gateway.Tests.Apps;
-using Gateway.Tests.Attacks;
 using Gateway.Tests.Kit;
 using Gateway.Tests.PasswordSessions;
 using Gateway.Tests.Recheck;

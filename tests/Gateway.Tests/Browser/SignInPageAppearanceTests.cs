@@ -1,4 +1,3 @@
-using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 using Gateway.Tests.Pages;
 using Microsoft.Playwright;
