@@ -50,14 +50,20 @@ internal static class Rolling
         Tally tally = new();
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(bench.Cancel);
         Task[] browsers = [.. Enumerable.Range(0, Browsers).Select(_ => BrowseAsync(site, cookies, tally, over.Token))];
-        for (int restart = 0; restart < rounds * site.Gateways; restart++)
+        try
         {
-            await site.RestartGatewayAsync(restart % site.Gateways);
-            await Task.Delay(BetweenRestarts, bench.Cancel);
+            for (int restart = 0; restart < rounds * site.Gateways; restart++)
+            {
+                await site.RestartGatewayAsync(restart % site.Gateways);
+                await Task.Delay(BetweenRestarts, bench.Cancel);
+            }
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await Task.WhenAll(browsers);
         }
 
-        await over.CancelAsync();
-        await Task.WhenAll(browsers);
         foreach ((string what, int count) in tally.Lost)
         {
             await Console.Error.WriteLineAsync($"drain {drain}: {what}: {count}");

@@ -52,6 +52,7 @@ public sealed class AdminAccessTests
         using Visitor alice = await world.SignedInAsync("alice");
         MadeDevicePassword device = await world.MakeDevicePasswordAsync("alice");
         using Visitor app = world.NewVisitor();
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/documents/", device)).Status);
 
         foreach (string path in AdminWorld.Lists)
         {
@@ -69,6 +70,7 @@ public sealed class AdminAccessTests
 
         await AssertClosedAsync(world, alice, HttpStatusCode.Forbidden);
 
+        Assert.NotEmpty(world.Log.Of("Refused"));
         Assert.All(world.Log.Of("Refused"), refused => Assert.Equal("not_confirmed", CapturedLog.Value(refused, "Code")));
     }
 

@@ -74,6 +74,22 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return new ProgramProcess(Process.Start(start)!);
     }
 
+    /// <summary>Starts the gateway and waits until it serves.</summary>
+    public static async Task<ProgramProcess> ServeAsync(IReadOnlyDictionary<string, string?> settings)
+    {
+        ProgramProcess gateway = Start("Gateway", [], settings);
+        try
+        {
+            await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+            return gateway;
+        }
+        catch
+        {
+            await gateway.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
         string program,

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -10,9 +9,9 @@ internal sealed class PrometheusServer : IAsyncDisposable
     private const string Program = "/usr/bin/prometheus";
 
     private readonly string _directory = Directory.CreateTempSubdirectory("gateway-prometheus").FullName;
-    private readonly ConcurrentQueue<string> _output = new();
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(20) };
     private Process? _process;
+    private ProcessOutput? _output;
 
     /// <param name="management">The management address of the gateway.</param>
     /// <param name="rules">The file with the alert rules.</param>
@@ -95,14 +94,11 @@ internal sealed class PrometheusServer : IAsyncDisposable
             $"--web.listen-address=127.0.0.1:{port}",
         ];
         _process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _output = new ProcessOutput(_process);
         await Wait.UntilAsync(
-            async () => !_process.HasExited ? await IsReadyAsync() : throw new InvalidOperationException($"Prometheus ended. {string.Join('\n', _output)}"),
+            async () => !_process.HasExited ? await IsReadyAsync() : throw new InvalidOperationException($"Prometheus ended. {_output}"),
             "Prometheus reads the metrics.",
-            () => string.Join('\n', _output));
+            () => $"{_output}");
     }
 
     private async Task<bool> IsReadyAsync()

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -14,8 +13,8 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         ["mpm_event", "authn_core", "authz_core", "proxy", "proxy_http", "socache_shmcb", "ssl", "http2"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("gateway-proxy").FullName;
-    private readonly ConcurrentQueue<string> _output = new();
     private Process? _process;
+    private ProcessOutput? _output;
 
     private ReverseProxy(int port) => Port = port;
 
@@ -88,11 +87,8 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         start.RedirectStandardError = true;
         start.Environment["HOME"] = start.Environment["XDG_DATA_HOME"] = start.Environment["XDG_CONFIG_HOME"] = _directory;
         _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
-        await Wait.UntilAsync(AnswersAsync, $"{part} listens.", () => $"{text}\n{string.Join('\n', _output)}");
+        _output = new ProcessOutput(_process);
+        await Wait.UntilAsync(AnswersAsync, $"{part} listens.", () => $"{text}\n{_output}");
     }
 
     private string Documented(RealPart part, string pem, string upstream) => part switch
@@ -164,7 +160,7 @@ internal sealed partial class ReverseProxy : IAsyncDisposable
         if (_process!.HasExited)
         {
             int code = await _process.ExitCodeAsync();
-            throw new InvalidOperationException($"The proxy ended with {code}.\n{string.Join('\n', _output)}");
+            throw new InvalidOperationException($"The proxy ended with {code}.\n{_output}");
         }
 
         try

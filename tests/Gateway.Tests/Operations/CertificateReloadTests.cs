@@ -65,15 +65,19 @@ public sealed class CertificateReloadTests : IDisposable
     [InlineData("gone")]
     public async Task Files_that_do_not_fit_leave_the_certificate_as_it_is_with_one_log_line_until_they_fit(string fault)
     {
-        IssuedCertificate first = _files.Write(InTwoMonths);
+        IssuedCertificate first = _files.Write(DateTimeOffset.UtcNow.AddDays(10));
         await using World world = await StartAsync();
         IssuedCertificate second = CertificateFolder.Issue(InTwoMonths);
 
         Break(fault, second);
         await AdvanceUntilLoggedAsync(world, "CertificateNotRead");
-        for (int turn = 0; turn < 3; turn++)
+        int warnings = world.Log.Of("CertificateExpires").Count;
+        for (int turn = 1; turn <= 3; turn++)
         {
-            world.Clock.Advance(CertificateReload.Interval);
+            // The daily warning shows that the files were looked at again.
+            int expected = warnings + turn;
+            world.Clock.Advance(TimeSpan.FromDays(1));
+            await Wait.UntilAsync(() => world.Log.Of("CertificateExpires").Count == expected, $"There are {expected} warnings.");
             Assert.Equal(first.Thumbprint, (await ShakeHandsAsync(world)).Thumbprint);
         }
 
@@ -123,6 +127,16 @@ public sealed class CertificateReloadTests : IDisposable
         _files.Write(InTwoMonths.AddDays(60));
         await AdvanceUntilLoggedAsync(world, "CertificateRead");
         world.Clock.Advance(TimeSpan.FromDays(2));
+
+        // Another certificate shows that the files were looked at again.
+        _files.Write(InTwoMonths.AddDays(90));
+        await Wait.UntilAsync(
+            () =>
+            {
+                world.Clock.Advance(CertificateReload.Interval);
+                return world.Log.Of("CertificateRead").Count == 2;
+            },
+            "The next certificate is read.");
         Assert.Equal(3, world.Log.Of("CertificateExpires").Count);
     }
 

@@ -84,8 +84,7 @@ public sealed class ConsoleLogTests
         Dictionary<string, string?> settings = world.Settings();
         settings["ASPNETCORE_URLS"] = world.Origin;
         settings["ASPNETCORE_ENVIRONMENT"] = environment;
-        ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings);
-        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+        ProgramProcess gateway = await ProgramProcess.ServeAsync(settings);
         using Visitor visitor = world.NewVisitor();
         await visitor.SendAsync(HttpMethod.Get, "/gateway/session");
         return gateway;

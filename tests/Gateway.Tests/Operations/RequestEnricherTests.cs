@@ -117,8 +117,7 @@ public sealed class RequestEnricherTests
             settings["Serilog__MinimumLevel__Override__Gateway.AccessLog"] = level;
         }
 
-        await using ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings);
-        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+        await using ProgramProcess gateway = await ProgramProcess.ServeAsync(settings);
         using Visitor alice = await world.SignedInAsync("alice");
         await gateway.SignalAsync("TERM");
         Assert.Equal(0, await gateway.ExitAsync());

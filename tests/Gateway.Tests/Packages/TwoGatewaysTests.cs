@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.Versioning;
 using Gateway.Tests.Kit;
 
@@ -28,5 +29,9 @@ public sealed class TwoGatewaysTests(BuiltPackages packages, ITestOutputHelper o
         Assert.InRange(second.ResidentMemory(), 1, MostMebibytes);
         Assert.Equal("alice", home.Forwarded[^1].SignedInAs);
         Assert.Equal("bob", office.Forwarded[^1].SignedInAs);
+
+        using Visitor stranger = office.NewVisitor();
+        Page page = await stranger.FetchAsync(HttpMethod.Get, "/api/documents/", null, ("Cookie", $"paperless-gateway={alice.Cookie("paperless-gateway")}"));
+        Assert.Equal(HttpStatusCode.Unauthorized, page.Status);
     }
 }

@@ -39,8 +39,7 @@ public sealed class Fail2BanTests : IDisposable
         Dictionary<string, string?> settings = world.Settings();
         settings["ASPNETCORE_URLS"] = world.Origin;
         settings["ASPNETCORE_ENVIRONMENT"] = "Production";
-        await using ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings);
-        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
+        await using ProgramProcess gateway = await ProgramProcess.ServeAsync(settings);
         using FailedLoginClient guesser = new(world, Guesser);
         await guesser.FailAsync(5);
         await ForgeAsync(world);

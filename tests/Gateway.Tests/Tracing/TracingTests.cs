@@ -134,8 +134,6 @@ public sealed class TracingTests : IAsyncLifetime
             settings[name] = value;
         }
 
-        ProgramProcess gateway = ProgramProcess.Start("Gateway", [], settings);
-        await gateway.LineAsync(line => line.Contains("Application started", StringComparison.Ordinal));
-        return gateway;
+        return await ProgramProcess.ServeAsync(settings);
     }
 }
