@@ -59,7 +59,7 @@ internal sealed class HttpsRedirect(
         PageText detail = $"This request came without encryption. The gateway answers it at {settings.Public.Origin} only.";
         return pages.RefuseAsync(context, new Refusal(403, "https_required", "Encryption is required", detail)
         {
-            Remedy = "Use this address. Change a password or token that was sent without encryption.",
+            Remedy = "Use this address. If you sent a password or a token, change it: it crossed the network unencrypted.",
         });
     }
 }

@@ -52,7 +52,7 @@ internal sealed class AccountRefusals(PaperlessSettings settings)
         };
 
     public static Refusal LinkedOtherwise(string person, int userId) =>
-        new(403, "account_unlinked", "This account is yours no longer", "Your sign-in does not belong to this Paperless account any more.")
+        new(403, "account_unlinked", "This account no longer belongs to you", "Your sign-in does not belong to this Paperless account any more.")
         {
             Remedy = "Sign in again.",
             ForTheOperator = $"{person}, is no longer linked to user {userId}.",

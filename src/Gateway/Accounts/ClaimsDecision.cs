@@ -48,7 +48,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "subject_missing",
                 "The provider does not say who you are",
-                $"{provider.Name} said that you signed in, and not who you are.",
+                $"{provider.Name} confirmed your sign-in but did not say who you are.",
                 $"{provider.Name} sends no claim \"{provider.SubjectClaim}\". Correct \"uid_field\" in PAPERLESS_SOCIALACCOUNT_PROVIDERS.");
         }
 
@@ -107,7 +107,7 @@ internal sealed partial class ClaimsDecision(GatewaySettings settings, GroupClai
             return Refused(
                 "claim_required",
                 "No access",
-                $"{provider.Name} does not say of you what is required here.",
+                $"{provider.Name} does not send the claims about you that are required here.",
                 $"The claim \"{missing.Claim}\" is missing or has another value than GATEWAY_REQUIRED_CLAIMS asks for.",
                 subject).Refusal;
         }

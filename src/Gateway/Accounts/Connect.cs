@@ -122,8 +122,8 @@ internal static class ConnectRefusals
         };
 
     public static Refusal Stale(string reason) =>
-        new(400, "connect_stale", "This connect is over", "The provider's answer belongs to no connect that this browser has open: it is finished "
-            + "already, or it took too long.")
+        new(400, "connect_stale", "This attempt to connect an account has ended", "This browser has no open attempt to connect an account: it is "
+            + "finished already, or it took too long.")
         {
             Remedy = "Open My Profile in Paperless: if the account is not listed there, start again.",
             ForTheOperator = reason,

@@ -26,7 +26,7 @@ internal sealed partial class AdminDevicesEndpoint(
         AdminList shown = new(
             "Device passwords",
             AdminFeature.DevicesPath,
-            "The device passwords of everybody, the last used first. Nobody can read a device password here.",
+            "The device passwords of everybody, most recently used first. Nobody can read a device password here.",
             [.. found.Rows.Select(Row)])
         {
             SearchLabel = "User name",
@@ -44,7 +44,7 @@ internal sealed partial class AdminDevicesEndpoint(
 
         await AdminAnswer.AskAsync(context, new AdminQuestion(
             "End this device password?",
-            "The app or scanner that uses it has no access any more.",
+            "The app or scanner that uses it loses access at once.",
             Fields(device),
             RevokePath,
             ("id", device.Id),

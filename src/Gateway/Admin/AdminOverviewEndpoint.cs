@@ -37,7 +37,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
         AdminList list = new(
             "Configuration",
             AdminFeature.SettingsPath,
-            "The variables that this gateway has read at its start. A secret is only said to be set.",
+            "The variables that this gateway read at its start. For a secret, only the fact that it is set is shown.",
             [.. settings.Shown.Select(one => new AdminRow(one.Name, [new AdminField("Value", one.Value)]))])
         {
             Total = settings.Shown.Length,

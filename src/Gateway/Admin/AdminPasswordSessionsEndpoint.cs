@@ -23,8 +23,8 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
         AdminList list = new(
             "Password sessions",
             AdminFeature.PasswordSessionsPath,
-            "People who signed in with a Paperless password and whom this gateway has seen since its start. Paperless keeps these sessions and lists "
-                + "them nowhere: one may have ended meanwhile, and other gateways may know others.",
+            "People whom this gateway has seen with a Paperless password since its start. Paperless has no list of these sessions. Some may have "
+                + "ended already, and other gateways may have seen others.",
             [.. query.Part(found).Select(Row)])
         {
             SearchLabel = "User name",

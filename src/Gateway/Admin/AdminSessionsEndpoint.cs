@@ -31,7 +31,7 @@ internal sealed partial class AdminSessionsEndpoint(
         AdminList shown = new(
             "Sessions",
             AdminFeature.SessionsPath,
-            "Everybody who is signed in by single sign-on, the last used first.",
+            "Everybody who is signed in by single sign-on, most recently used first.",
             [.. found.Rows.Select(Row)])
         {
             SearchLabel = "User name",
@@ -122,7 +122,7 @@ internal sealed partial class AdminSessionsEndpoint(
         Actions =
         [
             new PageLink($"{settings.ScriptName}{EndPath}?id={session.Id}", "End this session"),
-            new PageLink($"{settings.ScriptName}{EndAllPath}?user={Uri.EscapeDataString(session.Info.Username)}", "End all of this person"),
+            new PageLink($"{settings.ScriptName}{EndAllPath}?user={Uri.EscapeDataString(session.Info.Username)}", "End all sessions of this person"),
         ],
     };
 

@@ -98,7 +98,7 @@ internal sealed class LoginRedirectResponder(GatewaySettings settings, SessionRe
             502,
             "user_header_ignored",
             "Paperless does not accept the sign-in",
-            "You are signed in here, but Paperless does not take the gateway's word for it.")
+            "You are signed in here, but Paperless does not accept the gateway's user header.")
         {
             Remedy = Refusal.AskTheOperator,
             ForTheOperator = $"Paperless answered {context.Request.PathForLogs()} with a redirect to its login page: it ignores the header "

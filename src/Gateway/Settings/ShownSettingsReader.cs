@@ -9,7 +9,7 @@ namespace Gateway.Settings;
 
 /// <summary>A variable as the admin page shows it.</summary>
 /// <param name="Name">The variable; with `_FILE` if its value is in a file.</param>
-/// <param name="Value">Without secrets: a secret is only said to be set.</param>
+/// <param name="Value">For a secret, only the fact that it is set.</param>
 internal sealed record ShownSetting(string Name, string Value);
 
 /// <summary>Reads what the admin page shows of the environment. Read the other settings first.</summary>

@@ -46,7 +46,7 @@ internal sealed class SuperuserPages(
 
         if (context.Session() is { } session && IsStale(session))
         {
-            const string detail = "Nobody has confirmed for some minutes that you are a superuser.";
+            const string detail = "Your access was not confirmed in the last few minutes.";
             await pages.RefuseAsync(
                 context,
                 new Refusal(403, "not_confirmed", "Not confirmed", detail) { Remedy = "Open Paperless, and then this page again." });

@@ -166,7 +166,7 @@ internal sealed class UsernameChoice
 
     private string LoginPath(PendingSignIn pending) => SignInFeature.LoginPath(_settings, pending.Person.Provider, pending.Next);
 
-    private Refusal Stale(string reason) => new(400, "sign_in_stale", "This sign-in is too old", "The form fits no sign-in that this browser has under way.")
+    private Refusal Stale(string reason) => new(400, "sign_in_stale", "This sign-in is too old", "This form belongs to no open sign-in of this browser.")
     {
         Remedy = "Start again.",
         Links = [new PageLink(_settings.ScriptName + SignInFeature.PagePath, "Sign in")],

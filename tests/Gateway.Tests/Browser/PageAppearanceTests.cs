@@ -27,7 +27,7 @@ public sealed class PageAppearanceTests(Chromium chromium)
         await look.IsInOrderAsync("apps-none", "Your device passwords");
         await page.GetByLabel("Name of the device").FillAsync("Hall scanner");
         await page.GetByLabel("It opens").SelectOptionAsync("Uploads only");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Make it" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Make device password" }).ClickAsync();
 
         // By itself: the policy of the page with the form lets no form lead to the provider.
         await look.IsInOrderAsync("device-password", "Your new device password");
