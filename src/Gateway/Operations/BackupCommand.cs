@@ -34,7 +34,7 @@ internal sealed class BackupCommand(StorageSettings settings, IReadOnlyList<Secr
                 throw new BackupException($"{target} exists. Give another name: nothing is overwritten.");
             }
 
-            // Of a backup that was killed, or anybody's: its owner and its permissions must not be those of the backup.
+            // A killed backup or somebody else may have left this file. It is deleted because the backup would keep its owner and permissions.
             File.Delete(partial);
             int exitCode;
             await using (FileStream file = PrivateFile.Open(partial, FileMode.CreateNew))

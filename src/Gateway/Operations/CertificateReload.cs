@@ -85,6 +85,6 @@ internal sealed partial class CertificateReload(ServedCertificate served, TimePr
         EventId = 8232,
         EventName = "CertificateExpires",
         Level = LogLevel.Warning,
-        Message = "The certificate for {Subject} expires at {ExpiresAt}, and {File} has no newer one")]
+        Message = "The certificate for {Subject} expires at {ExpiresAt}, and the gateway has read no newer one from {File}")]
     private partial void CertificateExpires(string subject, DateTimeOffset expiresAt, string file);
 }

@@ -38,6 +38,6 @@ internal sealed partial class Drain(GatewaySettings settings, TimeProvider time,
         EventId = 8240,
         EventName = "Draining",
         Level = LogLevel.Information,
-        Message = "Not ready any more; the port closes in {Seconds} s")]
+        Message = "Shutdown requested (such as by SIGTERM): /health/serving answers 503, and the port closes in {Seconds} s")]
     private partial void Draining(double seconds);
 }

@@ -107,7 +107,7 @@ internal static class LogFeature
     public static bool IsText(LogFormat format, bool isDevelopment, bool isRedirected) =>
         format == LogFormat.Text || (format == LogFormat.Auto && (isDevelopment || !isRedirected));
 
-    /// <param name="serves">False for a command: it makes no file, which might belong to another user than the gateway's.</param>
+    /// <param name="serves">False for a command: it opens the file only for its first record.</param>
     /// <exception cref="SettingsException">The file cannot be written.</exception>
     private static AuditSink OpenAudit(string path, bool serves)
     {

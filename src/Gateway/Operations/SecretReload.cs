@@ -119,7 +119,7 @@ internal sealed partial class SecretReload(GatewaySettings settings, IConfigurat
         EventId = 8222,
         EventName = "RestartNeeded",
         Level = LogLevel.Warning,
-        Message = "A secret file changed, and with it more than a secret of {Providers}: the client, the address, the kind of secret, or the list of "
-            + "providers. The gateway goes on with what it has until it is restarted")]
+        Message = "A secret file changes more than the secrets of {Providers}: the client, the address, the kind of secret, or the list of providers. "
+            + "The gateway keeps the previous values. Restart it to use the new ones")]
     private partial void RestartNeeded(IEnumerable<string> providers);
 }

@@ -28,7 +28,7 @@ internal sealed record GatewaySettings
 
     public required Uri ManagementUrl { get; init; }
 
-    /// <summary>`GATEWAY_HSTS`: how long browsers use https alone; null: the gateway does not tell them.</summary>
+    /// <summary>`GATEWAY_HSTS`: how long browsers use only https; null: the gateway does not tell them.</summary>
     public TimeSpan? Hsts { get; init; }
 
     /// <summary>`GATEWAY_DRAIN`: how long the gateway accepts requests after SIGTERM, while it is not ready any more.</summary>

@@ -115,7 +115,7 @@ internal sealed partial class NetworkSettingsReader(Variables variables)
 
         if (!Variables.TryReadDuration(text, out TimeSpan maxAge) || char.IsAsciiDigit(text[^1]))
         {
-            variables.Problem(name, $"\"{text}\" is neither a time nor off.", "Write how long browsers use https alone, such as 30d or 365d, or off.");
+            variables.Problem(name, $"\"{text}\" is neither a time nor off.", "Write how long browsers use only https, such as 30d or 365d, or off.");
         }
         else if (origin is not null && !isHttps)
         {

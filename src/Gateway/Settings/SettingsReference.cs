@@ -153,8 +153,8 @@ internal static class SettingsReference
                 "The origins of web apps that may call the API from a browser: their preflight requests are answered by Paperless."),
             new("PAPERLESS_FORCE_SCRIPT_NAME", None, "The path below which Paperless lives, such as `/paperless`."),
             new("GATEWAY_HSTS", "`30d` if the public address is https at port 443",
-                "How long browsers use https alone (`Strict-Transport-Security`), such as `30d` or `365d`. It counts for the whole host, whatever else " +
-                "other ports of it serve. `off`: the header is not sent."),
+                "How long browsers use only https (`Strict-Transport-Security`), such as `30d` or `365d`. It applies to every port of the host name, " +
+                "including ports that serve something else. `off`: the header is not sent."),
             new("GATEWAY_MANAGEMENT_URL", "`http://127.0.0.1:8081`",
                 "The address of the health checks and metrics, apart from the public address. The image sets `http://+:8081`."),
             new("GATEWAY_DRAIN", "`off`",

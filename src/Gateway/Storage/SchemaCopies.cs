@@ -24,7 +24,7 @@ internal sealed partial class SchemaCopies(string dataDirectory, TimeProvider ti
         string name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{schema}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.db");
         string file = Path.Combine(_directory, name);
 
-        // Of a start that was killed while it copied.
+        // Left by a start that was killed during its copy.
         foreach (string incomplete in Directory.EnumerateFiles(_directory, $"{Prefix}*{DatabaseCopy.PartialSuffix}*").ToArray())
         {
             File.Delete(incomplete);

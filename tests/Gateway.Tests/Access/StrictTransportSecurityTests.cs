@@ -4,7 +4,7 @@ using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.Access;
 
-/// <summary>`GATEWAY_HSTS`: browsers of an https address use https alone.</summary>
+/// <summary>`GATEWAY_HSTS`: browsers of an https address use only https.</summary>
 public sealed class StrictTransportSecurityTests
 {
     private const string Header = "Strict-Transport-Security";
