@@ -231,7 +231,7 @@ internal sealed partial class FailedCredentials(
             return own;
         }
 
-        // Only of these: a success at another gateway clears the failures here in Redis alone.
+        // Only for the address and the name: a success at another gateway clears the failures here in Redis alone.
         foreach (int at in new[] { OfAddressAt, OfNameAt }.Where(at => at < own.Length))
         {
             if (own[at].Count > ofAll[at].Count)

@@ -4,7 +4,7 @@ using Gateway.Pages;
 
 namespace Gateway.Admin;
 
-/// <summary>Which part of a list is asked for.</summary>
+/// <summary>The search and the page of a list that a request asks for.</summary>
 /// <param name="Search">A part of a user name; empty: everything.</param>
 /// <param name="Page">From 1.</param>
 internal sealed record ListQuery(string Search, int Page)
@@ -47,11 +47,11 @@ internal sealed record ListQuery(string Search, int Page)
         return false;
     }
 
-    /// <summary>This part of a list that is in memory.</summary>
-    public IEnumerable<T> Part<T>(IEnumerable<T> all) => all.Skip((Page - 1) * PageSize).Take(PageSize);
+    /// <summary>The rows of the requested page, from a list in memory.</summary>
+    public IEnumerable<T> RowsOfPage<T>(IEnumerable<T> all) => all.Skip((Page - 1) * PageSize).Take(PageSize);
 
-    /// <summary>The list with what it says of its pages.</summary>
-    public AdminList Complete(AdminList list, int total) =>
+    /// <summary>The list with its search, its page and its total.</summary>
+    public AdminList WithPaging(AdminList list, int total) =>
         list with { Search = Search, Page = Page, Total = total, HasNext = Page < MaxPage && Page * PageSize < total };
 }
 

@@ -31,7 +31,7 @@ internal sealed partial class AdminDevicesEndpoint(
         {
             SearchLabel = "User name",
         };
-        await AdminAnswer.ShowListAsync(context, query.Complete(shown, found.Total));
+        await AdminAnswer.ShowListAsync(context, query.WithPaging(shown, found.Total));
     });
 
     public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.DevicesPath, async _ =>

@@ -33,12 +33,12 @@ internal sealed partial class AdminLinksEndpoint(
             "Connected accounts",
             AdminFeature.LinksPath,
             "The Paperless accounts and the people at a provider who sign in to them, oldest first. A dash stands for a user whom Paperless no longer has.",
-            [.. query.Part(found).Select(one => Row(one.Link, one.User))])
+            [.. query.RowsOfPage(found).Select(one => Row(one.Link, one.User))])
         {
             SearchLabel = "User name or subject",
             Warning = users is null ? "Paperless does not answer, so the list shows no user names of Paperless." : null,
         };
-        await AdminAnswer.ShowListAsync(context, query.Complete(list, found.Length));
+        await AdminAnswer.ShowListAsync(context, query.WithPaging(list, found.Length));
     });
 
     public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.LinksPath, async _ =>

@@ -25,11 +25,11 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
             AdminFeature.RefusalsPath,
             $"The last {RecentRefusals.Capacity} kinds of refusals by this gateway since its start. Other gateways have lists of their own. "
                 + $"The log has the reason of each, by its trace id.",
-            [.. query.Part(found).Select(Row)])
+            [.. query.RowsOfPage(found).Select(Row)])
         {
             SearchLabel = "Code, address, path or trace id",
         };
-        return AdminAnswer.ShowListAsync(context, query.Complete(list, found.Length));
+        return AdminAnswer.ShowListAsync(context, query.WithPaging(list, found.Length));
     });
 
     public Task ShowSettingsAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.SettingsPath, _ =>

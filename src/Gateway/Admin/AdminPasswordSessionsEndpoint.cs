@@ -25,11 +25,11 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
             AdminFeature.PasswordSessionsPath,
             "People whom this gateway has seen with a Paperless password since its start. Paperless has no list of these sessions. Some may have "
                 + "ended already, and other gateways may have seen others.",
-            [.. query.Part(found).Select(Row)])
+            [.. query.RowsOfPage(found).Select(Row)])
         {
             SearchLabel = "User name",
         };
-        return AdminAnswer.ShowListAsync(context, query.Complete(list, found.Length));
+        return AdminAnswer.ShowListAsync(context, query.WithPaging(list, found.Length));
     });
 
     public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.PasswordSessionsPath, _ =>

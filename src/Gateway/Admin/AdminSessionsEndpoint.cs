@@ -36,7 +36,7 @@ internal sealed partial class AdminSessionsEndpoint(
         {
             SearchLabel = "User name",
         };
-        await AdminAnswer.ShowListAsync(context, query.Complete(shown, found.Total));
+        await AdminAnswer.ShowListAsync(context, query.WithPaging(shown, found.Total));
     });
 
     public Task AskAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.SessionsPath, async _ =>
@@ -82,7 +82,7 @@ internal sealed partial class AdminSessionsEndpoint(
             "End all sessions",
             AdminFeature.SessionsPath)
         {
-            Box = ("device_passwords", "End the device passwords, too"),
+            Checkbox = ("device_passwords", "End the device passwords, too"),
         });
     });
 
@@ -93,7 +93,7 @@ internal sealed partial class AdminSessionsEndpoint(
         bool withDevices = form.ContainsKey("device_passwords");
         IEnumerable<ListedSession> all = await list.ListAllAsync(context.RequestAborted);
         int ended = 0;
-        foreach (byte[] person in SessionList.OfPersons(all.Where(one => withDevices || one.Info.DevicePassword is null), user)
+        foreach (byte[] person in SessionList.FindAllOfUser(all.Where(one => withDevices || one.Info.DevicePassword is null), user)
             .Select(one => one.Stored.PersonIndex).DistinctBy(Convert.ToHexStringLower))
         {
             ended += await revocations.EndAllAsync(person, SessionEnd.EndedByTheOperator, CancellationToken.None);

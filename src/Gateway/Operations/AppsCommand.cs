@@ -70,7 +70,7 @@ internal sealed class AppsCommand(SessionList list, Revocations revocations, ISe
     /// <summary>By person, which also stops a device password that is just being made.</summary>
     private async Task<int> RevokeAllAsync(IReadOnlyList<ListedSession> all, string user, AppsArguments arguments)
     {
-        ListedSession[] meant = SessionList.OfPersons(all, user);
+        ListedSession[] meant = SessionList.FindAllOfUser(all, user);
         if (meant.Length == 0)
         {
             return await Terminal.FailAsync(NoneOf(user));

@@ -119,7 +119,7 @@ internal static class AuditEvents
             return found with { Action = "sign_in" };
         }
 
-        // Refusals that are part of normal use, such as the polling of a page whose session has expired, are none for an auditor.
+        // Refusals that are part of normal use, such as the polling of a page whose session has expired, are not recorded.
         return logEvent.Level >= LogEventLevel.Warning ? found : null;
     }
 

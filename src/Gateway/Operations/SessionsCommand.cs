@@ -19,7 +19,7 @@ internal sealed class SessionsCommand(SessionList list, Revocations revocations,
             return arguments switch
             {
                 { Id: { } id } => await EndAsync([.. all.Where(session => session.Id == id)], arguments),
-                { Ends: true } => await EndAsync(SessionList.OfPersons(all, arguments.User!), arguments),
+                { Ends: true } => await EndAsync(SessionList.FindAllOfUser(all, arguments.User!), arguments),
                 _ => await ListAsync([.. all.Where(session => arguments.User is null || session.Info.Username == arguments.User)], arguments),
             };
         }

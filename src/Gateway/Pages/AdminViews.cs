@@ -73,6 +73,6 @@ public sealed record AdminQuestion(
     /// <summary>What may undo the change later; null for nothing.</summary>
     public PageText? Note { get; init; }
 
-    /// <summary>A box to tick, by its field name and its label; null for none.</summary>
-    public (string Name, PageText Label)? Box { get; init; }
+    /// <summary>The field name and the label of a checkbox; null for none.</summary>
+    public (string Name, PageText Label)? Checkbox { get; init; }
 }

@@ -218,7 +218,7 @@ internal sealed partial class PasswordSessionRegistry(
         }
     }
 
-    /// <summary>Removes the entries that nobody has asked for since long ago, and their cookies with them.</summary>
+    /// <summary>Removes the entries that have been unused for a long time, and their cookies with them.</summary>
     private void Sweep(DateTimeOffset now)
     {
         foreach (KeyValuePair<SessionKey, Entry> old in _entries.Where(entry => now - entry.Value.ExpiresAt > KeptUnused))

@@ -125,7 +125,7 @@ internal sealed class Session
     /// <summary>When Paperless last confirmed the user to this process.</summary>
     public DateTimeOffset AccountCheckedAt => new(Volatile.Read(ref _accountCheckedAt), TimeSpan.Zero);
 
-    /// <summary>When the person was last confirmed by whoever can be asked without the browser.</summary>
+    /// <summary>When the person was last confirmed by the provider, or by Paperless if the provider can be asked only through the browser.</summary>
     public DateTimeOffset ConfirmedAt => NeedsRoundTrip ? AccountCheckedAt : CheckedAt;
 
     /// <summary>A device password does not expire for want of use: a scanner may be used once a month.</summary>

@@ -62,18 +62,18 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     }
 
     /// <summary>One page of all valid sessions and device passwords, most recently used first. The others are not held in memory.</summary>
-    /// <param name="isMeant">Which of them count.</param>
+    /// <param name="filter">Selects the sessions.</param>
     /// <param name="page">From 1.</param>
     /// <param name="size">The rows of a page.</param>
     /// <param name="cancellationToken">Cancels the look-up.</param>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
-    public async Task<SessionListPage> FindPageAsync(Func<ListedSession, bool> isMeant, int page, int size, CancellationToken cancellationToken)
+    public async Task<SessionListPage> FindPageAsync(Func<ListedSession, bool> filter, int page, int size, CancellationToken cancellationToken)
     {
         PriorityQueue<ListedSession, (DateTimeOffset, string)> newest = new();
         int total = 0;
         await foreach (StoredSession stored in store.ListAllAsync(cancellationToken))
         {
-            if (ToListed(stored with { Record = [] }) is not { } session || !isMeant(session))
+            if (ToListed(stored with { Record = [] }) is not { } session || !filter(session))
             {
                 continue;
             }
@@ -111,7 +111,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     }
 
     /// <summary>All of the people who are signed in as that user.</summary>
-    public static ListedSession[] OfPersons(IEnumerable<ListedSession> all, string user)
+    public static ListedSession[] FindAllOfUser(IEnumerable<ListedSession> all, string user)
     {
         ListedSession[] rows = [.. all];
         HashSet<string> persons = [.. rows.Where(session => session.Info.Username == user).Select(PersonIndex)];
