@@ -165,10 +165,9 @@ internal sealed class BackupCommand(StorageSettings settings, IReadOnlyList<Secr
     {
         try
         {
-            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            byte[] buffer = new byte[BackupManifest.MaxFileBytes + 1];
-            int length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return length < buffer.Length ? buffer[..length] : throw new BackupException($"The file {name} is too large for a backup.");
+            // A running gateway may write it, or replace it.
+            return BoundedFile.Read(file, BackupManifest.MaxFileBytes, FileShare.ReadWrite | FileShare.Delete)
+                ?? throw new BackupException($"The file {name} is too large for a backup.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

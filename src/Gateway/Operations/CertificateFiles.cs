@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Gateway.Settings;
 
 namespace Gateway.Operations;
 
@@ -11,7 +12,7 @@ internal sealed record CertificateFiles(string Path, string KeyPath, string? Pas
 {
     private const string Section = "Kestrel:Certificates:Default";
 
-    private const int MaxBytes = 256 * 1024;
+    private const int MaxBytes = (256 * 1024) - 1;
 
     /// <returns>Null without a certificate, and for a certificate that is not in two PEM files.</returns>
     public static CertificateFiles? From(IConfiguration configuration, string folder)
@@ -28,10 +29,9 @@ internal sealed record CertificateFiles(string Path, string KeyPath, string? Pas
 
     private string ReadText(string path)
     {
-        using FileStream stream = File.OpenRead(System.IO.Path.GetFullPath(path, Folder));
-        byte[] content = new byte[MaxBytes];
-        int length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-        return length < MaxBytes ? Encoding.UTF8.GetString(content, 0, length) : throw new IOException($"{path} is larger than a certificate.");
+        byte[] content = BoundedFile.Read(System.IO.Path.GetFullPath(path, Folder), MaxBytes)
+            ?? throw new IOException($"{path} is larger than a certificate.");
+        return Encoding.UTF8.GetString(content);
     }
 }
 

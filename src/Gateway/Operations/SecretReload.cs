@@ -13,8 +13,6 @@ internal sealed partial class SecretReload(GatewaySettings settings, IConfigurat
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
 
-    private const int MaxBytes = 256 * 1024;
-
     private readonly IReadOnlyList<SecretFile> _files = new GatewaySettingsReader(environment).RotatingFiles();
 
     /// <summary>Empty at first: the files may have changed during the start.</summary>
@@ -86,14 +84,14 @@ internal sealed partial class SecretReload(GatewaySettings settings, IConfigurat
         }
     }
 
-    /// <summary>A file that cannot be read has a fingerprint of its own: it is reported once.</summary>
+    /// <summary>A file that cannot be read, or is too large, has a fingerprint of its own: it is reported once.</summary>
     private string Fingerprint() => string.Join(' ', _files.Select(file =>
     {
         try
         {
-            using FileStream stream = File.OpenRead(file.Path);
-            byte[] content = new byte[MaxBytes];
-            return Convert.ToHexStringLower(SHA256.HashData(content.AsSpan(0, stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false))));
+            return BoundedFile.Read(file.Path, Variables.MaxFileBytes) is { } content
+                ? Convert.ToHexStringLower(SHA256.HashData(content))
+                : "too large";
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

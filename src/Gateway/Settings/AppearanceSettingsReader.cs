@@ -72,16 +72,13 @@ internal sealed class AppearanceSettingsReader(Variables variables)
     {
         try
         {
-            using FileStream stream = File.OpenRead(file);
-            byte[] bytes = new byte[MaxIconBytes + 1];
-            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > MaxIconBytes)
+            if (BoundedFile.Read(file, MaxIconBytes) is not { } bytes)
             {
                 variables.Problem(IconsVariable, $"{file} is larger than {MaxIconBytes / 1024} KiB.", "Use a smaller picture.");
                 return null;
             }
 
-            ProviderIcon? icon = Recognise(bytes.AsSpan(0, length));
+            ProviderIcon? icon = Recognise(bytes);
             if (icon is null)
             {
                 variables.Problem(IconsVariable, $"{file} is no PNG, WebP or SVG.", "Use a picture of one of these kinds.");

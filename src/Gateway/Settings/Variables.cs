@@ -8,7 +8,8 @@ namespace Gateway.Settings;
 /// <summary>Reads single variables, or the files that `NAME_FILE` names, and collects the problems.</summary>
 internal sealed class Variables(IConfiguration configuration)
 {
-    private const int MaxFileBytes = 256 * 1024;
+    /// <summary>Of the file that holds a value.</summary>
+    public const int MaxFileBytes = 256 * 1024;
 
     /// <summary>Ten years, in seconds.</summary>
     private const double MaxDurationSeconds = 10 * 365 * 86400.0;
@@ -226,11 +227,7 @@ internal sealed class Variables(IConfiguration configuration)
     {
         try
         {
-            // Reads up to a limit instead of checking the length, because pipes and devices have no length.
-            using FileStream stream = File.OpenRead(file);
-            byte[] bytes = new byte[MaxFileBytes + 1];
-            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > MaxFileBytes)
+            if (BoundedFile.Read(file, MaxFileBytes) is not { } bytes)
             {
                 return ReportProblem<string?>(
                     name + "_FILE",
@@ -239,7 +236,7 @@ internal sealed class Variables(IConfiguration configuration)
                     null);
             }
 
-            using StreamReader text = new(new MemoryStream(bytes, 0, length), StrictUtf8);
+            using StreamReader text = new(new MemoryStream(bytes), StrictUtf8);
             return NullIfBlank(text.ReadToEnd())
                 ?? ReportProblem<string?>(name + "_FILE", "the file is empty.", "Write the value into it, or remove the variable.", null);
         }

@@ -1,5 +1,9 @@
+using System.IO.Pipes;
+using System.Runtime.Versioning;
 using System.Text;
 using Gateway.Settings;
+using Gateway.Tests.Kit;
+using Microsoft.Win32.SafeHandles;
 
 namespace Gateway.Tests.Settings;
 
@@ -34,6 +38,34 @@ public sealed class VariableFileTests : IDisposable
 
     [Fact]
     public void An_oversized_settings_file_is_not_read() => Fault("larger than 256 KiB", Write(new string('x', 256 * 1024) + "y"));
+
+    [Fact]
+    public void A_settings_file_of_the_largest_size_is_read_whole()
+    {
+        const int length = Variables.MaxFileBytes;
+
+        string group = Assert.Single(GivenEnvironment.Read((Name + "_FILE", Write(new string('x', length)))).Good.Identity.AllowedGroups!);
+
+        Assert.Equal(length, group.Length);
+    }
+
+    /// <summary>As of `<(command)` in a shell: its length is not known before it is read.</summary>
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_pipe_as_a_settings_file_is_read_whole()
+    {
+        using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
+        using SafePipeHandle reader = pipe.ClientSafePipeHandle;
+        string file = $"/proc/self/fd/{reader.DangerousGetHandle()}";
+        Assert.SkipUnless(Path.Exists(file), "This system has no /proc.");
+        string group = new('x', 20_000);
+        await using (StreamWriter writer = new(pipe))
+        {
+            await writer.WriteAsync(group.AsMemory(), World.Ct);
+        }
+
+        Assert.Equal([group], GivenEnvironment.Read((Name + "_FILE", file)).Good.Identity.AllowedGroups);
+    }
 
     [Fact]
     public void An_endless_device_as_a_settings_file_is_not_read_to_its_end() => Fault("larger than 256 KiB", "/dev/zero");
