@@ -41,6 +41,14 @@ internal sealed partial class PageWriter(RefusalMetrics metrics, RecentRefusals 
         return context.Response.WriteAsJsonAsync(view, type);
     }
 
+    /// <summary>After a form: the browser requests the address with GET, and a reload sends no form again.</summary>
+    public static void SeeOther(HttpResponse response, string address)
+    {
+        response.Headers.CacheControl = "no-store";
+        response.StatusCode = StatusCodes.Status303SeeOther;
+        response.Headers.Location = address;
+    }
+
     public Task RefuseAsync(HttpContext context, Refusal refusal)
     {
         Log(context, refusal);

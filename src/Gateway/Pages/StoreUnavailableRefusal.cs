@@ -10,14 +10,16 @@ internal sealed record RetryElsewhere(string Address);
 /// </remarks>
 internal static class StoreUnavailableRefusal
 {
-    public static Refusal Create(HttpContext context, string reason) =>
-        new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in.")
-        {
-            Remedy = "Sessions are not lost.",
-            RetryAfter = 5,
-            RetryAt = context.Features.Get<RetryElsewhere>()?.Address,
-            ForTheOperator = ForTheOperator(reason),
-        };
+    public static Refusal Create(HttpContext context, string reason) => WithRetry(
+        new(503, "store_away", "One moment, please", "The gateway cannot look up who is signed in.") { Remedy = "Sessions are not lost." },
+        context.Features.Get<RetryElsewhere>()?.Address,
+        reason);
+
+    /// <summary>The refusal of a page that tries again by itself.</summary>
+    /// <param name="address">Where it tries again; null: at its own address.</param>
+    /// <param name="reason">What was asked, and what came.</param>
+    public static Refusal WithRetry(Refusal refusal, string? address, string reason) =>
+        refusal with { RetryAfter = 5, RetryAt = address, ForTheOperator = ForTheOperator(reason) };
 
     /// <param name="reason">What was asked, and what came.</param>
     public static string ForTheOperator(string reason) =>

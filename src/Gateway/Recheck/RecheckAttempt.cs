@@ -18,7 +18,7 @@ internal sealed partial class RecheckAttempt(
     public static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(40);
 
     /// <summary>Whether the last answer is too old for a request to go on before the next one.</summary>
-    public bool MustWait(Session session) => time.GetUtcNow() - session.ConfirmedAt > IntervalOf(session) * 2;
+    public bool MustWait(Session session) => session.IsRecheckOverdue(time.GetUtcNow(), IntervalOf(session));
 
     private TimeSpan IntervalOf(Session session) => session.DevicePassword is null ? settings.Recheck : settings.Apps.Recheck;
 

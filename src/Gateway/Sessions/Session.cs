@@ -128,6 +128,9 @@ internal sealed class Session
     /// <summary>When the person was last confirmed by the provider, or by Paperless if the provider can be asked only through the browser.</summary>
     public DateTimeOffset ConfirmedAt => NeedsRoundTrip ? AccountCheckedAt : CheckedAt;
 
+    /// <summary>Whether the last confirmation is older than two intervals of rechecks.</summary>
+    public bool IsRecheckOverdue(DateTimeOffset now, TimeSpan interval) => now - ConfirmedAt > interval * 2;
+
     /// <summary>A device password does not expire for want of use: a scanner may be used once a month.</summary>
     public bool IsLive(DateTimeOffset now, TimeSpan idle) =>
         now < ExpiresAt && (DevicePassword is not null || now.UtcTicks - Volatile.Read(ref _usedAt) < idle.Ticks);

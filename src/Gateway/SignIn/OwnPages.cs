@@ -39,22 +39,13 @@ internal sealed class OwnPages(GatewaySettings settings, PageWriter pages, Acces
     }
 
     /// <summary>Back to the page after a form.</summary>
-    public void Return(HttpContext context, OwnPage page)
-    {
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = settings.ScriptName + page.Path;
-    }
+    public void Return(HttpContext context, OwnPage page) => PageWriter.SeeOther(context.Response, settings.ScriptName + page.Path);
 
     private Task RefuseWithoutSessionAsync(HttpContext context, OwnPage page) =>
         context.PasswordSession() is null
             ? PagesFeature.NotSignedInAsync(context, settings, page.Path)
             : pages.RefuseAsync(context, page.WithPassword);
 
-    private Task RefuseWithoutStoreAsync(HttpContext context, OwnPage page, string reason) => pages.RefuseAsync(context, page.StoreUnavailable with
-    {
-        RetryAfter = 5,
-        RetryAt = settings.ScriptName + page.Path,
-        ForTheOperator = StoreUnavailableRefusal.ForTheOperator(reason),
-    });
+    private Task RefuseWithoutStoreAsync(HttpContext context, OwnPage page, string reason) =>
+        pages.RefuseAsync(context, StoreUnavailableRefusal.WithRetry(page.StoreUnavailable, settings.ScriptName + page.Path, reason));
 }

@@ -101,19 +101,22 @@ internal static class SignInFeature
         PageAssets assets = context.RequestServices.GetRequiredService<PageAssets>();
         return PageWriter.ShowAsync<SignInPage>(context, StatusCodes.Status200OK, new()
         {
-            [nameof(SignInPage.Ways)] = settings.Providers
-                .Select(provider => new PageLink(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")
-                {
-                    Icon = assets.OfProvider(provider.Id) is { } icon ? settings.ScriptName + icon.Path : null,
-                })
-                .ToList(),
-            [nameof(SignInPage.Password)] = settings.Paperless.RegularLoginDisabled
-                ? null
-                : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password"),
+            [nameof(SignInPage.Ways)] = settings.Providers.Select(provider => SignInLink(settings, assets, provider, next)).ToList(),
+            [nameof(SignInPage.Password)] = PasswordLink(settings, next),
             [nameof(SignInPage.Heading)] = notice == SignInNotices.SignedOut ? (PageText)"Signed out" : "Sign in",
             [nameof(SignInPage.Notice)] = notice,
         });
     }
+
+    private static PageLink SignInLink(GatewaySettings settings, PageAssets assets, ProviderSettings provider, string next) =>
+        new(LoginPath(settings, provider.Id, next), $"Sign in with {provider.Name}")
+        {
+            Icon = assets.OfProvider(provider.Id) is { } icon ? settings.ScriptName + icon.Path : null,
+        };
+
+    private static PageLink? PasswordLink(GatewaySettings settings, string next) => settings.Paperless.RegularLoginDisabled
+        ? null
+        : new PageLink(PasswordPath(settings, next), "Sign in with a Paperless password");
 
     /// <summary>
     /// A form of another site carries no Lax cookie: the same request by GET does, so that it finds the session of somebody who is signed in.
@@ -125,9 +128,7 @@ internal static class SignInFeature
             return BeginAsync(context, ThirdPartyLogin.Read(context.Request.Query));
         }
 
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = thirdParty.ToAddress(context.Request.PathBase + context.Request.Path);
+        PageWriter.SeeOther(context.Response, thirdParty.ToAddress(context.Request.PathBase + context.Request.Path));
         return Task.CompletedTask;
     }
 

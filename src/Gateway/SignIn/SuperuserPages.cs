@@ -64,7 +64,7 @@ internal sealed class SuperuserPages(
     }
 
     /// <summary>Only a request for Paperless asks the provider and Paperless about the person again.</summary>
-    private bool IsStale(Session session) => session.IsHeldBack || time.GetUtcNow() - session.ConfirmedAt > settings.Session.Recheck * 2;
+    private bool IsStale(Session session) => session.IsHeldBack || session.IsRecheckOverdue(time.GetUtcNow(), settings.Session.Recheck);
 
     /// <summary>Asks Paperless afresh, because a superuser of a moment ago may be none any more.</summary>
     private async Task ConfirmAsync(HttpContext context, string path, Func<Task> change)
@@ -116,12 +116,10 @@ internal sealed class SuperuserPages(
             ForTheOperator = $"Paperless was asked about the superuser before a change, and did not answer: {reason}.",
         };
 
-    private Task RefuseWithoutStoreAsync(HttpContext context, string path, string reason) => pages.RefuseAsync(
-        context,
-        new Refusal(503, "store_unavailable", "No sessions at the moment", "The gateway's store cannot be read or changed just now.")
-        {
-            RetryAfter = 5,
-            RetryAt = settings.ScriptName + path,
-            ForTheOperator = StoreUnavailableRefusal.ForTheOperator(reason),
-        });
+    private Task RefuseWithoutStoreAsync(HttpContext context, string path, string reason)
+    {
+        const string detail = "The gateway's store cannot be read or changed just now.";
+        Refusal refusal = new(503, "store_unavailable", "No sessions at the moment", detail);
+        return pages.RefuseAsync(context, StoreUnavailableRefusal.WithRetry(refusal, settings.ScriptName + path, reason));
+    }
 }

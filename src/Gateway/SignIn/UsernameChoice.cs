@@ -92,8 +92,7 @@ internal sealed class UsernameChoice
                 context.Response.Cookies.Append(_cookie, "", Options(TimeSpan.Zero));
                 await context.SignInAsync(SessionScheme.Name, new SignedInPrincipal(
                     new NewSession(pending.Person.ToIdentity(account), pending.Tokens, pending.Sub, pending.Sid, pending.Person.AssertedAt)));
-                context.Response.StatusCode = StatusCodes.Status303SeeOther;
-                context.Response.Headers.Location = pending.Next;
+                PageWriter.SeeOther(context.Response, pending.Next);
             }
             else if (answer.Refusal is { } refusal)
             {

@@ -1,3 +1,4 @@
+using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
@@ -44,12 +45,10 @@ internal sealed class LogoutFlow(
 
         await (session is null ? passwordSessions.EndAsync(context, PasswordSessionEnd.SignedOut) : paperless.EndAsync(context, session));
         cookies.Delete(context.Response);
-        context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Clear-Site-Data"] = "\"cache\"";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = session is null
-            ? endSession.SignedOutPage
-            : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted);
+        PageWriter.SeeOther(
+            context.Response,
+            session is null ? endSession.SignedOutPage : await endSession.GetLocationAsync(session.Identity.Provider, idToken, context.RequestAborted));
     }
 
     /// <summary>The hint for the provider; a store outage must not prevent signing out.</summary>

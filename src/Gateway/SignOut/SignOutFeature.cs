@@ -74,9 +74,7 @@ internal static class SignOutFeature
         if (session is null && !isUnknown && context.PasswordSessionResult().Status == PasswordSessionStatus.NotSignedIn)
         {
             // Browsers send no Lax cookie with another site's POST; the GET that follows brings it, and is asked about.
-            context.Response.Headers.CacheControl = "no-store";
-            context.Response.StatusCode = StatusCodes.Status303SeeOther;
-            context.Response.Headers.Location = HttpMethods.IsPost(context.Request.Method) ? settings.ScriptName + Path : endSession.SignedOutPage;
+            PageWriter.SeeOther(context.Response, HttpMethods.IsPost(context.Request.Method) ? settings.ScriptName + Path : endSession.SignedOutPage);
             return;
         }
 
