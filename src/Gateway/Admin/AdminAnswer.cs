@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using Gateway.Pages;
+using Gateway.Settings;
 
 namespace Gateway.Admin;
 
@@ -58,6 +59,9 @@ internal sealed record ListQuery(string Search, int Page)
 /// <summary>The answers that the admin pages share.</summary>
 internal static class AdminAnswer
 {
+    /// <summary>Stands for a value that the gateway does not know.</summary>
+    public const string Unknown = "–";
+
     /// <summary>What a form has done, by the word in the address to which it leads.</summary>
     private static readonly FrozenDictionary<string, PageText> Results = new Dictionary<string, PageText>
     {
@@ -79,12 +83,14 @@ internal static class AdminAnswer
     public static Task AskAsync(HttpContext context, AdminQuestion question) =>
         PageWriter.ShowAsync<AdminQuestionPage>(context, StatusCodes.Status200OK, new() { [nameof(AdminQuestionPage.Question)] = question });
 
-    /// <summary>Back to a list, which says what has happened. A reload of the list sends no form again.</summary>
-    public static Task ReturnAsync(HttpContext context, string scriptName, string path, string result)
+    /// <summary>Back to a list, which says what has happened.</summary>
+    /// <param name="path">Of the list, below the script name.</param>
+    public static void Return(HttpContext context, string path, string result)
     {
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = $"{scriptName}{path}?result={result}";
-        return Task.CompletedTask;
+        GatewaySettings settings = context.RequestServices.GetRequiredService<GatewaySettings>();
+        PageWriter.SeeOther(context.Response, $"{settings.ScriptName}{path}?result={result}");
     }
+
+    /// <param name="address">Of a client; empty where it is not known.</param>
+    public static string AddressText(string address) => address.Length == 0 ? Unknown : address;
 }

@@ -38,7 +38,7 @@ internal sealed partial class AdminDevicesEndpoint(
     {
         if (await FindAsync(context.Request.Query["id"].ToString(), context.RequestAborted) is not { } device)
         {
-            await ReturnAsync(context, "device-gone");
+            AdminAnswer.Return(context, AdminFeature.DevicesPath, "device-gone");
             return;
         }
 
@@ -56,13 +56,13 @@ internal sealed partial class AdminDevicesEndpoint(
     {
         if (await FindAsync(form["id"].ToString(), context.RequestAborted) is not { } device)
         {
-            await ReturnAsync(context, "device-gone");
+            AdminAnswer.Return(context, AdminFeature.DevicesPath, "device-gone");
             return;
         }
 
         await revocations.EndAsync(device.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
         DevicePasswordRevokedBySuperuser(superuser, device.Info.DevicePassword!.Name, device.Key, device.Info.Username);
-        await ReturnAsync(context, "device-revoked");
+        AdminAnswer.Return(context, AdminFeature.DevicesPath, "device-revoked");
     });
 
     private async Task<ListedSession?> FindAsync(string id, CancellationToken cancellationToken) =>
@@ -78,14 +78,17 @@ internal sealed partial class AdminDevicesEndpoint(
         new("User", device.Info.Username),
         new("Opens", DeviceEntry.OpensText(device.Info.DevicePassword!.Scope)),
         new("Made", device.Info.SignedInAt),
-        device.DeviceUsedAt is { } used ? new AdminField("Last used", used) : new AdminField("Last used", (PageText)"Not yet"),
-        new("From", device.Info.Address.Length == 0 ? "–" : device.Info.Address),
-        device.DeviceExpiresAt is { } end ? new AdminField("Expires", end) : new AdminField("Expires", (PageText)"When it is ended"),
+        LastUsed(device),
+        new("From", AdminAnswer.AddressText(device.Info.Address)),
+        Expires(device),
         new("Id", device.Id),
     ];
 
-    private Task ReturnAsync(HttpContext context, string result) =>
-        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.DevicesPath, result);
+    private static AdminField LastUsed(ListedSession device) =>
+        device.DeviceUsedAt is { } used ? new("Last used", used) : new("Last used", (PageText)"Not yet");
+
+    private static AdminField Expires(ListedSession device) =>
+        device.DeviceExpiresAt is { } end ? new("Expires", end) : new("Expires", (PageText)"When it is ended");
 
     [LoggerMessage(
         EventId = 8104,

@@ -45,7 +45,7 @@ internal sealed partial class AdminLinksEndpoint(
     {
         if (await FindAsync(context.Request.Query["id"].ToString(), context.RequestAborted) is not { } link)
         {
-            await ReturnAsync(context, "link-gone");
+            AdminAnswer.Return(context, AdminFeature.LinksPath, "link-gone");
             return;
         }
 
@@ -67,14 +67,14 @@ internal sealed partial class AdminLinksEndpoint(
         if (await FindAsync(form["id"].ToString(), context.RequestAborted) is not { } link
             || await links.RemoveAsync(link.Id, link.UserId, CancellationToken.None) is null)
         {
-            await ReturnAsync(context, "link-gone");
+            AdminAnswer.Return(context, AdminFeature.LinksPath, "link-gone");
             return;
         }
 
         // After the link is removed: a later sign-in no longer finds it.
         AccountUnlinkedBySuperuser(superuser, link.UserId, link.Subject, link.Issuer, link.Provider);
         await linkedSessions.EndAsync(link);
-        await ReturnAsync(context, "link-removed");
+        AdminAnswer.Return(context, AdminFeature.LinksPath, "link-removed");
     });
 
     /// <summary>A removed link does not keep somebody out whose name or address matches an account.</summary>
@@ -104,12 +104,8 @@ internal sealed partial class AdminLinksEndpoint(
 
     private static string NameOf(AccountLink link, Dictionary<int, PaperlessUser>? users)
     {
-        if (users is null)
-        {
-            return "–";
-        }
-
-        return users.TryGetValue(link.UserId, out PaperlessUser? user) && user.HasJoinedAt(link.Joined) ? user.Username : "–";
+        PaperlessUser? user = users?.GetValueOrDefault(link.UserId);
+        return user?.HasJoinedAt(link.Joined) == true ? user.Username : AdminAnswer.Unknown;
     }
 
     private static string Id(AccountLink link) => link.Id.ToString(CultureInfo.InvariantCulture);
@@ -129,9 +125,6 @@ internal sealed partial class AdminLinksEndpoint(
         new("Subject", link.Subject),
         new("Connected", link.LinkedAt),
     ];
-
-    private Task ReturnAsync(HttpContext context, string result) =>
-        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.LinksPath, result);
 
     [LoggerMessage(
         EventId = 8103,

@@ -61,7 +61,7 @@ internal sealed class AdminOverviewEndpoint(SuperuserPages pages, Health health,
             new AdminField("How often", refusal.Count.ToString(CultureInfo.InvariantCulture)),
             new AdminField("Request", refusal.Method + " " + refusal.Path),
             new AdminField("Status", refusal.Status.ToString(CultureInfo.InvariantCulture)),
-            new AdminField("From", refusal.Address.Length == 0 ? "–" : refusal.Address),
+            new AdminField("From", AdminAnswer.AddressText(refusal.Address)),
             new AdminField("trace id", refusal.TraceId),
         ]);
 }

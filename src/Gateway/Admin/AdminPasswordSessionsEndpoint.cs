@@ -36,7 +36,8 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
     {
         if (Find(context.Request.Query["id"].ToString()) is not { } session)
         {
-            return ReturnAsync(context, "session-gone");
+            AdminAnswer.Return(context, AdminFeature.PasswordSessionsPath, "session-gone");
+            return Task.CompletedTask;
         }
 
         return AdminAnswer.AskAsync(context, new AdminQuestion(
@@ -44,7 +45,7 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
             $"{session.Username} is signed out there at once. Other gateways notice within a minute.",
             Fields(session),
             EndPath,
-            ("id", Id(session)),
+            ("id", session.Key.Id),
             "End the session",
             AdminFeature.PasswordSessionsPath));
     });
@@ -53,28 +54,23 @@ internal sealed partial class AdminPasswordSessionsEndpoint(
     {
         if (Find(form["id"].ToString()) is not { } session || !await sessions.EndAsync(session.Key, context.TraceId()))
         {
-            await ReturnAsync(context, "session-gone");
+            AdminAnswer.Return(context, AdminFeature.PasswordSessionsPath, "session-gone");
             return;
         }
 
         PasswordSessionEndedBySuperuser(superuser, session.Key, session.Username);
-        await ReturnAsync(context, "session-ended");
+        AdminAnswer.Return(context, AdminFeature.PasswordSessionsPath, "session-ended");
     });
 
-    private PasswordSession? Find(string id) => sessions.List().FirstOrDefault(session => Id(session) == id);
-
-    private static string Id(PasswordSession session) => ListedSession.IdOf(session.Key);
+    private PasswordSession? Find(string id) => sessions.List().FirstOrDefault(session => session.Key.Id == id);
 
     private AdminRow Row(PasswordSession session) => new(session.Username, Fields(session)[1..])
     {
-        Actions = [new PageLink($"{settings.ScriptName}{EndPath}?id={Id(session)}", "End this session")],
+        Actions = [new PageLink($"{settings.ScriptName}{EndPath}?id={session.Key.Id}", "End this session")],
     };
 
     private static AdminField[] Fields(PasswordSession session) =>
-        [new("User", session.Username), new("Last confirmed", session.CheckedAt), new("Id", Id(session))];
-
-    private Task ReturnAsync(HttpContext context, string result) =>
-        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.PasswordSessionsPath, result);
+        [new("User", session.Username), new("Last confirmed", session.CheckedAt), new("Id", session.Key.Id)];
 
     [LoggerMessage(
         EventId = 8102,

@@ -43,7 +43,7 @@ internal sealed partial class AdminSessionsEndpoint(
     {
         if (await FindAsync(context.Request.Query["id"].ToString(), context.RequestAborted) is not { } session)
         {
-            await ReturnAsync(context, "session-gone");
+            AdminAnswer.Return(context, AdminFeature.SessionsPath, "session-gone");
             return;
         }
 
@@ -61,13 +61,13 @@ internal sealed partial class AdminSessionsEndpoint(
     {
         if (await FindAsync(form["id"].ToString(), context.RequestAborted) is not { } session)
         {
-            await ReturnAsync(context, "session-gone");
+            AdminAnswer.Return(context, AdminFeature.SessionsPath, "session-gone");
             return;
         }
 
         await revocations.EndAsync(session.Stored, SessionEnd.EndedByTheOperator, CancellationToken.None);
         SessionEndedBySuperuser(superuser, session.Key, session.Info.Username);
-        await ReturnAsync(context, "session-ended");
+        AdminAnswer.Return(context, AdminFeature.SessionsPath, "session-ended");
     });
 
     public Task AskForAllAsync(HttpContext context) => pages.ShowAsync(context, AdminFeature.SessionsPath, _ =>
@@ -106,12 +106,12 @@ internal sealed partial class AdminSessionsEndpoint(
 
         if (ended == 0)
         {
-            await ReturnAsync(context, "sessions-gone");
+            AdminAnswer.Return(context, AdminFeature.SessionsPath, "sessions-gone");
             return;
         }
 
         SessionsEndedBySuperuser(superuser, ended, user);
-        await ReturnAsync(context, "sessions-ended");
+        AdminAnswer.Return(context, AdminFeature.SessionsPath, "sessions-ended");
     });
 
     private async Task<ListedSession?> FindAsync(string id, CancellationToken cancellationToken) =>
@@ -130,16 +130,13 @@ internal sealed partial class AdminSessionsEndpoint(
     [
         new("User", session.Info.Username),
         new("Device", SessionEntry.DeviceTextOf(session.Info.Device)),
-        new("Address", session.Info.Address.Length == 0 ? "–" : session.Info.Address),
+        new("Address", AdminAnswer.AddressText(session.Info.Address)),
         new("Provider", session.Info.Provider),
         new("Signed in", session.Info.SignedInAt),
         new("Last used", session.UsedAt),
         new("Expires", session.ExpiresAt),
         new("Id", session.Id),
     ];
-
-    private Task ReturnAsync(HttpContext context, string result) =>
-        AdminAnswer.ReturnAsync(context, settings.ScriptName, AdminFeature.SessionsPath, result);
 
     [LoggerMessage(
         EventId = 8100,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -25,9 +26,12 @@ internal readonly record struct SessionKey(ulong A, ulong B, ulong C, ulong D)
         return bytes;
     }
 
+    /// <summary>Identifies the session to people and gives no access. The log writes the last ten digits.</summary>
+    public string Id => A.ToString("x16", CultureInfo.InvariantCulture);
+
     /// <summary>SHA-256 is distributed evenly, so a part of it is enough.</summary>
     public override int GetHashCode() => (int)A;
 
     /// <summary>For logs: long enough to recognise a session, too short to look it up in the store.</summary>
-    public override string ToString() => (A & 0xFFFFFFFFFF).ToString("x10", System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() => (A & 0xFFFFFFFFFF).ToString("x10", CultureInfo.InvariantCulture);
 }

@@ -8,11 +8,8 @@ internal sealed record ListedSession(StoredSession Stored, SessionInfo Info)
 {
     public SessionKey Key { get; } = SessionKey.FromBytes(Stored.Key);
 
-    /// <summary>Identifies the session to people and gives no access. The log writes the last ten digits.</summary>
-    public string Id => IdOf(Key);
-
-    /// <summary>The <see cref="Id"/> of a session, before anything of it is decrypted.</summary>
-    public static string IdOf(SessionKey key) => key.A.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+    /// <inheritdoc cref="SessionKey.Id"/>
+    public string Id => Key.Id;
 
     public DateTimeOffset UsedAt => Stored.UsedAt;
 
@@ -101,7 +98,7 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
     {
         await foreach (StoredSession stored in store.ListAllAsync(cancellationToken))
         {
-            if (ListedSession.IdOf(SessionKey.FromBytes(stored.Key)) == id)
+            if (SessionKey.FromBytes(stored.Key).Id == id)
             {
                 return ToListed(stored with { Record = [] });
             }
@@ -126,8 +123,21 @@ internal sealed class SessionList(SessionMemory memory, ISessionStore store, Ses
         // Memory knows the last use, and from where a device password was used, earlier than the store.
         DateTimeOffset usedAt = memory.TryGet(SessionKey.FromBytes(stored.Key), out Session? session) ? session!.UsedAt : stored.UsedAt;
         DateTimeOffset now = time.GetUtcNow();
-        return now < stored.ExpiresAt && (!stored.HasIdleTimeout || now - usedAt < settings.Idle) && infos.Unprotect(stored.Info) is { } info
-            ? new ListedSession(stored with { UsedAt = usedAt }, session?.UsedFrom is { } from ? info with { Address = RequestOrigin.Format(from) } : info)
-            : null;
+        if (now >= stored.ExpiresAt || (stored.HasIdleTimeout && now - usedAt >= settings.Idle))
+        {
+            return null;
+        }
+
+        if (infos.Unprotect(stored.Info) is not { } info)
+        {
+            return null;
+        }
+
+        if (session?.UsedFrom is { } from)
+        {
+            info = info with { Address = RequestOrigin.Format(from) };
+        }
+
+        return new ListedSession(stored with { UsedAt = usedAt }, info);
     }
 }
