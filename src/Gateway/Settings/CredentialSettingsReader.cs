@@ -30,7 +30,7 @@ internal sealed class CredentialSettingsReader(Variables variables)
     {
         const string name = "GATEWAY_FAILED_LOGINS";
         string text = variables.Text(name) ?? "10/5m";
-        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
+        if (Variables.IsOff(text))
         {
             return null;
         }
@@ -40,7 +40,7 @@ internal sealed class CredentialSettingsReader(Variables variables)
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
             && count is > 0 and <= MaxFailedLogins
             && Variables.TryReadDuration(parts[1], out TimeSpan window)
-            && !char.IsAsciiDigit(parts[1][^1])
+            && Variables.HasUnit(parts[1])
             && window <= MaxFailedLoginWindow)
         {
             return new FailedLoginLimit(count, window);

@@ -48,8 +48,8 @@ internal sealed class GatewaySettingsReader(IConfiguration configuration)
         };
         CheckUnknownNames();
         new UnusedPaperlessSettingsReader(configuration, _variables).Warn();
-        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems)
-            : (settings with { Shown = new ShownSettingsReader(_variables).Read() }, _variables.Warnings);
+        ThrowIfInvalid();
+        return (settings with { Shown = new ShownSettingsReader(_variables).Read() }, _variables.Warnings);
     }
 
     /// <summary>Every variable that the gateway reads.</summary>
@@ -66,6 +66,14 @@ internal sealed class GatewaySettingsReader(IConfiguration configuration)
         }
 
         return reader._variables.Known;
+    }
+
+    private void ThrowIfInvalid()
+    {
+        if (_variables.Problems.Count > 0)
+        {
+            throw new SettingsException(_variables.Problems);
+        }
     }
 
     private ImmutableArray<ProviderSettings> Providers()
@@ -143,7 +151,8 @@ internal sealed class GatewaySettingsReader(IConfiguration configuration)
     public StorageSettings Storage()
     {
         StorageSettings storage = new(DataDirectory(), Redis());
-        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : storage;
+        ThrowIfInvalid();
+        return storage;
     }
 
     /// <summary>The files that variables `NAME_FILE` name.</summary>
@@ -167,17 +176,23 @@ internal sealed class GatewaySettingsReader(IConfiguration configuration)
     public Uri ManagementAddress()
     {
         Uri address = new NetworkSettingsReader(_variables).ManagementUrl();
-        return _variables.Problems.Count > 0 ? throw new SettingsException(_variables.Problems) : address;
+        ThrowIfInvalid();
+        return address;
     }
 
     /// <summary>Not longer than a person waits for `docker stop`; off by default, because without a load balancer nobody needs it.</summary>
     private TimeSpan Drain()
     {
         const string name = "GATEWAY_DRAIN";
-        TimeSpan drain = _variables.Text(name) is "0" or "off" ? TimeSpan.Zero : _variables.Duration(name, TimeSpan.Zero);
+        if (_variables.Text(name) is not { } text || Variables.IsOff(text))
+        {
+            return TimeSpan.Zero;
+        }
+
+        TimeSpan drain = _variables.Duration(name, TimeSpan.Zero);
         if (drain > TimeSpan.FromMinutes(5))
         {
-            _variables.Problem(name, $"\"{_variables.Text(name)}\" is longer than 5 minutes.", "Write some seconds, such as 10s.");
+            _variables.Problem(name, $"\"{text}\" is longer than 5 minutes.", "Write some seconds, such as 10s.");
         }
 
         return drain;

@@ -15,13 +15,11 @@ internal sealed class LogSettingsReader(Variables variables)
     {
         string? audit = variables.Text("GATEWAY_AUDIT_LOG");
         bool isConsole = string.Equals(audit, "stdout", StringComparison.OrdinalIgnoreCase);
-        return new LogSettings(
-            ReadFormat(),
-            ReadLevel(),
-            variables.Text(AccessLog) is null ? null : variables.Flag(AccessLog),
-            audit is null || isConsole ? null : Path.GetFullPath(audit),
-            isConsole);
+        string? auditFile = audit is null || isConsole ? null : Path.GetFullPath(audit);
+        return new LogSettings(ReadFormat(), ReadLevel(), ReadAccessLog(), auditFile, isConsole);
     }
+
+    private bool? ReadAccessLog() => variables.Text(AccessLog) is null ? null : variables.Flag(AccessLog);
 
     private LogFormat ReadFormat()
     {

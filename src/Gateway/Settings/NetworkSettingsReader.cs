@@ -108,12 +108,12 @@ internal sealed partial class NetworkSettingsReader(Variables variables)
             return isHttps && origin!.Port == 443 ? TimeSpan.FromDays(30) : null;
         }
 
-        if (text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase))
+        if (Variables.IsOff(text))
         {
             return null;
         }
 
-        if (!Variables.TryReadDuration(text, out TimeSpan maxAge) || char.IsAsciiDigit(text[^1]))
+        if (!Variables.TryReadDuration(text, out TimeSpan maxAge) || !Variables.HasUnit(text))
         {
             variables.Problem(name, $"\"{text}\" is neither a time nor off.", "Write how long browsers use only https, such as 30d or 365d, or off.");
         }

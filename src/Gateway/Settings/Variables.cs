@@ -144,7 +144,7 @@ internal sealed class Variables(IConfiguration configuration)
         }
 
         bool isDuration = TryReadDuration(text, out TimeSpan duration);
-        if (isDuration && char.IsAsciiDigit(text[^1]) && !IsPaperlessVariable(name))
+        if (isDuration && !HasUnit(text) && !IsPaperlessVariable(name))
         {
             Warn($"{name}: {text} has no unit and means {text} seconds. Write {text}s, or the unit that you mean, such as 30m or 24h.");
         }
@@ -174,6 +174,12 @@ internal sealed class Variables(IConfiguration configuration)
         duration = TimeSpan.FromSeconds(Math.Min(amount * Math.Max(unit, 1), MaxDurationSeconds));
         return true;
     }
+
+    /// <summary>Whether a duration names its unit. A bare number is seconds.</summary>
+    public static bool HasUnit(string duration) => !char.IsAsciiDigit(duration[^1]);
+
+    /// <summary>The values that switch off what has a duration or a number otherwise.</summary>
+    public static bool IsOff(string text) => text == "0" || text.Equals("off", StringComparison.OrdinalIgnoreCase);
 
     public Uri? HttpUrl(string name) => Text(name) is { } text ? HttpUrl(name, text) : null;
 

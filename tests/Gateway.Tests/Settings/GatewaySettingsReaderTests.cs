@@ -73,6 +73,18 @@ public sealed class GatewaySettingsReaderTests
         Assert.Equal((on, collector), (settings.IsOn, settings.OtlpEndpoint?.OriginalString));
     }
 
+    [Theory]
+    [InlineData("0")]
+    [InlineData("off")]
+    [InlineData("OFF")]
+    public void A_drain_a_limit_of_failed_logins_and_HSTS_are_switched_off_by_0_and_by_off_in_any_case(string off)
+    {
+        Reading reading = GivenEnvironment.Read(("GATEWAY_DRAIN", off), ("GATEWAY_FAILED_LOGINS", off), ("GATEWAY_HSTS", off));
+
+        Assert.Equal((TimeSpan.Zero, null, null), (reading.Good.Drain, reading.Good.FailedLogins, reading.Good.Hsts));
+        Assert.Empty(reading.Warnings);
+    }
+
     [Fact]
     public void An_OTEL_EXPORTER_OTLP_ENDPOINT_that_is_no_address_is_a_mistake() =>
         Assert.Equal("OTEL_EXPORTER_OTLP_ENDPOINT", GivenEnvironment.Read(("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")).Problem.Variable);
