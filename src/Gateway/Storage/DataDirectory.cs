@@ -58,14 +58,7 @@ internal sealed partial class DataDirectory(StorageSettings settings, TimeProvid
         DateTime youngest = (time.GetUtcNow() - MaxBackup).UtcDateTime;
         foreach (string file in Directory.EnumerateFiles(_path, BackupPrefix + "*.tmp*").Where(file => File.GetLastWriteTimeUtc(file) < youngest).ToArray())
         {
-            try
-            {
-                File.Delete(file);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // It takes room, and no start may fail because of it.
-            }
+            DatabaseCopy.TryDelete(file);
         }
     }
 

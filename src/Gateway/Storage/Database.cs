@@ -10,7 +10,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
 {
     public const string FileName = "gateway.db";
 
-    private static readonly string[] CompanionSuffixes = ["-wal", "-shm"];
+    private static readonly string[] CompanionSuffixes = ["-wal", "-shm", "-journal"];
 
     /// <summary>Never disposed: it holds no resources, and a stopping host may still wait for it.</summary>
     private readonly SemaphoreSlim _writer = new(1, 1);
@@ -29,8 +29,10 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     /// <summary>Reports rows that cannot be read.</summary>
     public UnreadableEntries Unreadable { get; } = new(logger ?? NullLogger<Database>.Instance);
 
-    /// <summary>The database file and the two files that SQLite creates beside it.</summary>
-    public static IEnumerable<string> Files(string directory) => CompanionSuffixes.Prepend("").Select(suffix => Path.Combine(directory, FileName + suffix));
+    /// <summary>The database file and the files that SQLite creates beside it.</summary>
+    public static IEnumerable<string> Files(string directory) => WithCompanions(Path.Combine(directory, FileName));
+
+    public static IEnumerable<string> WithCompanions(string file) => CompanionSuffixes.Prepend("").Select(suffix => file + suffix);
 
     /// <summary>Reads the schema of the file without changing or creating it.</summary>
     /// <returns>Null where there is no file yet.</returns>
@@ -46,7 +48,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
         try
         {
             using SqliteConnection connection = DatabaseCopy.Open(file, SqliteOpenMode.ReadOnly);
-            return ReadSchema(connection);
+            return DatabaseSchema.Read(connection);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -220,7 +222,7 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
     private void Migrate(SqliteConnection connection, Action<long>? beforeChange = null)
     {
         using SqliteTransaction transaction = connection.BeginTransaction();
-        long version = ReadSchema(connection);
+        long version = DatabaseSchema.Read(connection);
         if (version > DatabaseSchema.Current)
         {
             throw WrittenByNewer(version);
@@ -255,13 +257,6 @@ internal sealed class Database(StorageSettings settings, ILogger<Database>? logg
                     + $"({error.Message.TrimEnd('.')}). Nothing was changed.",
                 $"Make room on that disk for a second copy, and let the gateway's user write to the directory \"{SchemaCopies.DirectoryName}\" in it.");
         }
-    }
-
-    private static long ReadSchema(SqliteConnection connection)
-    {
-        using SqliteCommand read = connection.CreateCommand();
-        read.CommandText = "PRAGMA user_version;";
-        return (long)read.ExecuteScalar()!;
     }
 
     private SettingsException WrittenByNewer(long schema) => Unusable(

@@ -36,7 +36,7 @@ internal static class DatabaseCopy
         }
         catch
         {
-            foreach (string file in (string[])[partial, partial + "-wal", partial + "-shm", partial + "-journal"])
+            foreach (string file in Database.WithCompanions(partial))
             {
                 TryDelete(file);
             }
@@ -53,7 +53,7 @@ internal static class DatabaseCopy
         using SqliteConnection connection = Open(file, SqliteOpenMode.ReadOnly);
         string found = Sql.Read(connection, "PRAGMA integrity_check(1);", row => row.GetString(0))[0];
         return found == "ok"
-            ? Sql.Read(connection, "PRAGMA user_version;", row => row.GetInt64(0))[0]
+            ? DatabaseSchema.Read(connection)
             : throw new SqliteException($"The database is damaged ({found}).", SQLitePCL.raw.SQLITE_CORRUPT);
     }
 
@@ -73,7 +73,8 @@ internal static class DatabaseCopy
         }
     }
 
-    private static void TryDelete(string file)
+    /// <summary>Deletes a copy that nobody needs. One that stays takes room, and nothing fails because of it.</summary>
+    public static void TryDelete(string file)
     {
         try
         {
@@ -81,7 +82,7 @@ internal static class DatabaseCopy
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The failure that is already under way says what is wrong.
+            // A failure that is already under way says what is wrong.
         }
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Gateway.Storage;
 
 /// <summary>The schema of <see cref="Database"/>, and how each earlier one becomes it.</summary>
@@ -150,6 +152,9 @@ internal static class DatabaseSchema
 
     /// <summary>The schema that this program writes.</summary>
     public static int Current => Migrations.Length;
+
+    /// <summary>The schema of a file; 0 where nothing is in it.</summary>
+    public static long Read(SqliteConnection connection) => Sql.Read(connection, "PRAGMA user_version;", row => row.GetInt64(0))[0];
 
     /// <summary>Whether the migration from this schema deletes all sessions.</summary>
     public static bool EndsSessions(long schema) => WithoutEarlierSessions.Any(without => schema < without);
