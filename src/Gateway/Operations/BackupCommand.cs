@@ -150,7 +150,7 @@ internal sealed class BackupCommand(StorageSettings settings, IReadOnlyList<Secr
         foreach (string key in settings.Redis is null && Directory.Exists(keys) ? Directory.EnumerateFiles(keys, "*.xml") : [])
         {
             string name = $"{StorageFeature.KeysDirectory}/{Path.GetFileName(key)}";
-            if (BackupManifest.ValidName().IsMatch(name))
+            if (BackupManifest.IsValidName(name))
             {
                 yield return (name, Read(key, name));
             }

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Gateway.Settings;
+using Gateway.Storage;
 
 namespace Gateway.Operations;
 
@@ -33,9 +34,15 @@ internal sealed partial record BackupManifest(
     public static string ProgramVersion =>
         typeof(BackupManifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>The only names that an archive can have: no path leads out of the directory.</summary>
-    [GeneratedRegex(@"\A(gateway\.db|ends-to-tell|keys/[A-Za-z0-9_-]{1,200}\.xml|secrets/[A-Z][A-Z0-9_]{0,100})\z")]
-    public static partial Regex ValidName();
+    /// <summary>Whether an archive can have a file of that name: no path leads out of the directory.</summary>
+    public static bool IsValidName(string name) =>
+        name is Database.FileName or PendingRevocationFile.FileName || KeyName().IsMatch(name) || SecretName().IsMatch(name);
+
+    [GeneratedRegex(@"\A" + StorageFeature.KeysDirectory + @"/[A-Za-z0-9_-]{1,200}\.xml\z")]
+    private static partial Regex KeyName();
+
+    [GeneratedRegex(@"\A" + Secrets + @"[A-Z][A-Z0-9_]{0,100}\z")]
+    private static partial Regex SecretName();
 }
 
 internal sealed record BackupFile(string Name, long Bytes, string Sha256);

@@ -59,7 +59,7 @@ internal sealed class BackupReader(Stream archive, string directory)
         }
 
         bool isValid = manifest.Files.Count <= BackupManifest.MaxFiles
-            && manifest.Files.All(file => BackupManifest.ValidName().IsMatch(file.Name) && IsSize(file))
+            && manifest.Files.All(file => BackupManifest.IsValidName(file.Name) && IsSize(file))
             && manifest.Files.DistinctBy(file => file.Name).Count() == manifest.Files.Count
             && manifest.Files.Any(file => file.Name == Database.FileName) == manifest.Schema is not null;
         return isValid ? manifest : throw new BackupException("The manifest of the archive names files that a backup cannot have.");

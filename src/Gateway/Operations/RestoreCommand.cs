@@ -48,6 +48,10 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
         {
             return await Terminal.FailAsync($"Nothing was restored, and nothing changed. {error.Message}");
         }
+        catch (OperationCanceledException)
+        {
+            return await Terminal.FailAsync("Nothing was restored. The command was interrupted.");
+        }
     }
 
     private async Task<string> RestoreAsync(RestoreArguments arguments, CancellationToken cancel)
@@ -55,7 +59,7 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
         BackupManifest? manifest = await StageAsync(arguments.Source, cancel);
         RestoredSecrets secrets = new(Path.Combine(_data.Staging, SecretsDirectory), arguments.SecretsDirectory);
         secrets.EnsureFree();
-        string? links = manifest?.Schema is not null || manifest is null ? PrepareDatabase(manifest?.Schema, arguments.KeepsSessions) : null;
+        string? links = HasDatabase(manifest) ? PrepareDatabase(manifest?.Schema, arguments.KeepsSessions) : null;
         KeepPendingRevocations();
         string aside = string.Create(CultureInfo.InvariantCulture, $"{RestoredData.AsidePrefix}{time.GetUtcNow():yyyyMMdd'T'HHmmss'.'fff'Z'}");
         try
@@ -92,12 +96,18 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
 
         await using Stream archive = source == BackupCommand.StandardStream ? Console.OpenStandardInput() : File.OpenRead(source);
         BackupManifest manifest = await new BackupReader(archive, _data.Staging).ReadAsync(cancel);
-        return manifest.Store == BackupManifest.StoreOf(settings)
-            ? manifest
-            : throw new BackupException(
+        if (manifest.Store != BackupManifest.StoreOf(settings))
+        {
+            throw new BackupException(
                 $"The backup is of a gateway with the store \"{manifest.Store}\", and GATEWAY_REDIS_URL is {(settings.Redis is null ? "not set" : "set")}. "
                     + "Restore it with the store that it is from; \"storage copy\" moves account links to the other one.");
+        }
+
+        return manifest;
     }
+
+    /// <param name="manifest">Null for a plain copy of a database.</param>
+    private static bool HasDatabase(BackupManifest? manifest) => manifest is not { Schema: null };
 
     private static bool IsDatabase(string file)
     {
@@ -161,7 +171,7 @@ internal sealed class RestoreCommand(StorageSettings settings, TimeProvider time
                 ? $"Restored the database {arguments.Source}."
                 : $"Restored the backup of {Terminal.Time(manifest.CreatedAt)} (version {manifest.Version}).",
         ];
-        if (manifest?.Schema is null && manifest is not null)
+        if (!HasDatabase(manifest))
         {
             sentences.Add("Sessions, account links and keys are in Redis: restore its append-only file or its RDB file as well.");
         }

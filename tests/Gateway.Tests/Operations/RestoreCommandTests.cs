@@ -169,6 +169,20 @@ public sealed class RestoreCommandTests : IDisposable
         Assert.Equal([underWay], Directory.GetFiles(world.DataDirectory, DataDirectory.BackupPrefix + "*"));
     }
 
+    [Fact]
+    public async Task A_restore_that_is_interrupted_changes_nothing()
+    {
+        await using World world = await BackedUpAsync("alice");
+        using CancellationTokenSource interrupted = new();
+        await interrupted.CancelAsync();
+        RestoreCommand restore = new(new StorageSettings(world.DataDirectory, Redis: null), TimeProvider.System);
+
+        int exitCode = await restore.RunAsync(new RestoreArguments(Archive, SecretsDirectory: null, KeepsSessions: false), interrupted.Token);
+
+        Assert.Equal(1, exitCode);
+        Assert.Empty(Directory.GetDirectories(world.DataDirectory, "*restore*"));
+    }
+
     /// <summary>The permissions and the owner of a file that somebody put there, or of what it points to, would be those of the secrets.</summary>
     [Fact]
     public async Task A_link_in_the_place_of_the_unfinished_archive_is_not_followed()
