@@ -17,24 +17,13 @@ internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime
     /// Whether this gateway takes requests. A fault of the store or of Paperless does not count: all gateways have it at once, and each can still answer
     /// from memory, or say what is wrong.
     /// </summary>
-    public (bool Serves, string Status) Serving => this switch
-    {
-        _ when lifetime.ApplicationStopping.IsCancellationRequested => (false, Readiness.Stopping.Status),
-        _ when !lifetime.ApplicationStarted.IsCancellationRequested => (false, Readiness.Starting.Status),
-        _ => (true, "serving"),
-    };
+    public (bool Serves, string Status) Serving => StartOrStop() is { } unready ? (false, unready.Status) : (true, "serving");
 
     public async Task<Readiness> ReadyAsync(CancellationToken cancel)
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        if (StartOrStop() is { } unready)
         {
-            return Readiness.Stopping;
-        }
-
-        // The management address listens before the public address.
-        if (!lifetime.ApplicationStarted.IsCancellationRequested)
-        {
-            return Readiness.Starting;
+            return unready;
         }
 
         await _checking.WaitAsync(cancel);
@@ -56,6 +45,18 @@ internal sealed class Health(HealthCheckService checks, IHostApplicationLifetime
     }
 
     public void Dispose() => _checking.Dispose();
+
+    /// <returns>Null between start and stop.</returns>
+    private Readiness? StartOrStop()
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return Readiness.Stopping;
+        }
+
+        // The management address listens before the public address.
+        return lifetime.ApplicationStarted.IsCancellationRequested ? null : Readiness.Starting;
+    }
 }
 
 /// <summary>The answer of `/health/ready`: the overall status and the result of each check.</summary>

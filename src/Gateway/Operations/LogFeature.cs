@@ -64,9 +64,8 @@ internal static class LogFeature
 
             if (serves)
             {
-                ITextFormatter formatter = new LevelLines(isText ? new TextLines() : new RenderedCompactJsonFormatter(), lowest);
-                formatter = settings.AuditOnConsole ? new BothLines(formatter, new AuditLines()) : formatter;
-                log.WriteTo.Sink(new ConsoleLines(formatter, Console.OpenStandardOutput(), reportDropped: settings.AuditOnConsole ? ReportDropped : null));
+                ITextFormatter lines = isText ? new TextLines() : new RenderedCompactJsonFormatter();
+                log.WriteTo.Sink(StandardOutput(new LevelLines(lines, lowest), settings.AuditOnConsole));
             }
             else
             {
@@ -125,6 +124,16 @@ internal static class LogFeature
         }
 
         return new AuditSink(file, count => ReportDropped($"{count} records of the audit stream", $"{path} was not written to fast enough"));
+    }
+
+    private static ConsoleLines StandardOutput(LevelLines lines, bool hasAudit)
+    {
+        if (!hasAudit)
+        {
+            return new ConsoleLines(lines, Console.OpenStandardOutput());
+        }
+
+        return new ConsoleLines(new BothLines(lines, new AuditLines()), Console.OpenStandardOutput(), reportDropped: ReportDropped);
     }
 
     /// <summary>The line about them in the log may be below its level.</summary>

@@ -61,9 +61,12 @@ internal sealed class ApiToken(AccountSettings settings, PaperlessTransport tran
 
             if (time.GetUtcNow() - state.FetchedAt < FetchBackoff)
             {
-                return state.Failure is null ? rejected ?? throw new PaperlessUnavailableException(
-                    "Paperless gave no API token a moment ago",
-                    PaperlessFault.ErrorStatus) : throw state.Failure;
+                if (state.Failure is not null)
+                {
+                    throw state.Failure;
+                }
+
+                return rejected ?? throw new PaperlessUnavailableException("Paperless gave no API token a moment ago", PaperlessFault.ErrorStatus);
             }
 
             return await FetchNowAsync(state, cancellationToken);
