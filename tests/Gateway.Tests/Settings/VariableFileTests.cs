@@ -49,7 +49,7 @@ public sealed class VariableFileTests : IDisposable
         Assert.Equal(length, group.Length);
     }
 
-    /// <summary>As of `<(command)` in a shell: its length is not known before it is read.</summary>
+    /// <summary>A shell gives one in place of a file. Its length is not known before it is read.</summary>
     [Fact]
     [UnsupportedOSPlatform("windows")]
     public async Task A_pipe_as_a_settings_file_is_read_whole()
