@@ -96,7 +96,7 @@ internal static class FailureRefusals
         ProviderFault.Redirect => ("provider_redirect", "The provider redirects the gateway"),
         ProviderFault.WebPage => ("provider_web_page", "A web page answers for the provider"),
         ProviderFault.OtherIssuer => ("provider_issuer", "The provider has another name than expected"),
-        ProviderFault.SharedIssuer => ("provider_issuer_shared", "Two providers have the same issuer"),
+        ProviderFault.SharedIssuer => ("provider_issuer_shared", "Two providers are the same one"),
         ProviderFault.IncompleteDiscovery => ("provider_discovery_incomplete", "The provider's description is incomplete"),
         ProviderFault.NoTenants => ("provider_tenants", "No organisation may sign in yet"),
         _ => ("provider_unusable", "The provider's answer cannot be used"),
