@@ -12,6 +12,7 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Profile;
 using Gateway.Providers;
+using Gateway.ReadAhead;
 using Gateway.Recheck;
 using Gateway.Sessions;
 using Gateway.Settings;
@@ -53,6 +54,7 @@ internal sealed class Program
         builder.AddSignIn(settings);
         builder.AddApps();
         builder.AddStaticCache();
+        builder.AddReadAhead();
         builder.AddForwarding();
         builder.AddSignOut();
         builder.AddChecks(settings);

@@ -1,6 +1,8 @@
 using Gateway.Access;
 using Gateway.PasswordSessions;
 using Gateway.Profile;
+using Gateway.ReadAhead;
+using Gateway.Sessions;
 using Gateway.Settings;
 using Gateway.StaticCache;
 using Gateway.WebSockets;
@@ -10,7 +12,7 @@ namespace Gateway.Forwarding;
 
 /// <summary>
 /// Forwards an allowed request to Paperless in the way that it needs: as a WebSocket, with the profile completed, from the static cache, with
-/// its chunked body buffered, after its credential is checked, or directly.
+/// its chunked body buffered, after its credential is checked, with an answer that was asked for ahead, or directly.
 /// </summary>
 internal sealed class AllowedRequestForwarder(
     GatewaySettings settings,
@@ -22,6 +24,7 @@ internal sealed class AllowedRequestForwarder(
     CredentialCheck credentials,
     CredentialAttempts attempts,
     StaticFileResponder staticFiles,
+    AnswersAhead answersAhead,
     ProfileLinks profileLinks,
     DisconnectEndpoint disconnect)
 {
@@ -82,6 +85,42 @@ internal sealed class AllowedRequestForwarder(
             return ForwardVerifiedAsync(context, transformer);
         }
 
+        return access == AccessDecision.WithIdentity
+            ? ForwardWithIdentityAsync(context, context.Session()!, transformer)
+            : forwarder.ForwardAsync(context, transformer);
+    }
+
+    private Task ForwardWithIdentityAsync(HttpContext context, Session session, HttpTransformer transformer)
+    {
+        if (answersAhead.FindPage(context.Request, session) is { } page)
+        {
+            return ForwardOfPageAsync(context, page, transformer);
+        }
+
+        return answersAhead.MayOpenPage(context.Request)
+            ? ForwardNavigationAsync(context, session, transformer)
+            : forwarder.ForwardAsync(context, transformer);
+    }
+
+    /// <summary>Forwards a request of a page that was opened a moment ago, unless its answer is there already.</summary>
+    private async Task ForwardOfPageAsync(HttpContext context, OpenedPage page, HttpTransformer transformer)
+    {
+        int position = page.NextPosition();
+        if (!await answersAhead.TryAnswerAsync(context, page, position))
+        {
+            await forwarder.ForwardAsync(context, transformer);
+            answersAhead.Note(context, page, position);
+        }
+    }
+
+    private Task ForwardNavigationAsync(HttpContext context, Session session, HttpTransformer transformer)
+    {
+        // Before the browser has the page, so that no request of the page comes earlier.
+        context.Response.OnStarting(() =>
+        {
+            answersAhead.Open(context, session, transformer, forwarder.TrySendAsync);
+            return Task.CompletedTask;
+        });
         return forwarder.ForwardAsync(context, transformer);
     }
 

@@ -20,6 +20,7 @@ internal sealed partial class PaperlessForwarder(
     Upstreams upstreams,
     IHttpForwarder forwarder,
     AccessRefusals refusals,
+    PaperlessChanges changes,
     ForwardingTimeouts timeouts,
     ILogger<PaperlessForwarder> logger)
 {
@@ -46,12 +47,26 @@ internal sealed partial class PaperlessForwarder(
             context.Features.Set<IHttpUpgradeFeature>(null);
         }
 
-        return ForwardAsync(context, transformer, _requestConfig, CancellationToken.None);
+        return CrossSiteGuard.IsSafe(context.Request.Method)
+            ? ForwardAsync(context, transformer, _requestConfig, CancellationToken.None)
+            : ForwardChangeAsync(context, transformer);
     }
+
+    /// <summary>Sends a request that stands for one of a browser, and that nobody waits for: to one replica, once, and without a refusal.</summary>
+    /// <returns>False where Paperless gave no complete answer.</returns>
+    public async Task<bool> TrySendAsync(HttpContext context, HttpTransformer transformer, CancellationToken cancel) =>
+        upstreams.TryPick(except: null, out DestinationState? destination)
+        && await forwarder.SendAsync(context, destination.Model.Config.Address, upstreams.Client, _requestConfig, transformer, cancel) == ForwarderError.None;
 
     /// <param name="responseTimeout">Cancels the wait for Paperless's response; without effect after the response.</param>
     public Task ForwardSocketAsync(HttpContext context, HttpTransformer transformer, CancellationToken responseTimeout) =>
         ForwardAsync(context, transformer, _socketConfig, responseTimeout);
+
+    private async Task ForwardChangeAsync(HttpContext context, HttpTransformer transformer)
+    {
+        using PaperlessChanges.Change change = changes.Begin();
+        await ForwardAsync(context, transformer, _requestConfig, CancellationToken.None);
+    }
 
     private async Task ForwardAsync(HttpContext context, HttpTransformer transformer, ForwarderRequestConfig config, CancellationToken responseTimeout)
     {

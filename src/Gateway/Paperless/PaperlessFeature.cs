@@ -22,6 +22,7 @@ internal static class PaperlessFeature
             });
         builder.Services.AddSingleton<AppBranding>();
         builder.Services.AddSingleton<Upstreams>();
+        builder.Services.AddSingleton<PaperlessChanges>();
         builder.Services.AddSingleton<UpstreamClient>();
         builder.Services.AddSingleton(PaperlessApiTimes.Default);
         builder.Services.AddSingleton<PaperlessTransport>();

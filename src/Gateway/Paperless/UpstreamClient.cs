@@ -7,10 +7,19 @@ namespace Gateway.Paperless;
 /// Sends the gateway's requests to Paperless: to one replica, and to a second replica where the first is unreachable, breaks the connection or
 /// takes too long. A request that may change data goes to a second replica only where the first was never connected.
 /// </summary>
-internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstreams, TimeProvider time)
+internal sealed class UpstreamClient(GatewaySettings settings, Upstreams upstreams, PaperlessChanges changes, TimeProvider time)
 {
     /// <exception cref="UpstreamUnavailableException">No replica answers.</exception>
-    public Task<UpstreamResponse> AskAsync(UpstreamRequest request, CancellationToken cancel) => SendAsync(request, ReadAsync, cancel);
+    public async Task<UpstreamResponse> AskAsync(UpstreamRequest request, CancellationToken cancel)
+    {
+        if (IsSafe(request.Method))
+        {
+            return await SendAsync(request, ReadAsync, cancel);
+        }
+
+        using PaperlessChanges.Change change = changes.Begin();
+        return await SendAsync(request, ReadAsync, cancel);
+    }
 
     /// <summary>As <see cref="AskAsync"/>; the caller reads the body.</summary>
     /// <exception cref="UpstreamUnavailableException">No replica answers.</exception>

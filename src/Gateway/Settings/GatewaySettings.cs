@@ -83,6 +83,9 @@ internal sealed record GatewaySettings
     /// <summary>`GATEWAY_STATIC_CACHE`: the gateway caches the static files of Paperless in memory.</summary>
     public required bool StaticCache { get; init; }
 
+    /// <summary>`GATEWAY_READ_AHEAD`: the gateway asks Paperless for what a page will ask for.</summary>
+    public required bool ReadAhead { get; init; }
+
     /// <summary>Whether `GATEWAY_TRUSTED_PROXIES` names the other end of a connection.</summary>
     public bool IsTrustedProxy(IPAddress? address)
     {

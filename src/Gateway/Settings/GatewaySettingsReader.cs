@@ -45,6 +45,9 @@ internal sealed class GatewaySettingsReader(IConfiguration configuration)
             FailedLogins = credentials.ReadFailedLogins(),
             Appearance = new AppearanceSettingsReader(_variables).Read([.. providers.Select(provider => provider.Id)]),
             StaticCache = _variables.Flag("GATEWAY_STATIC_CACHE", fallback: true),
+
+            // One of several gateways does not see the changes that pass through the others.
+            ReadAhead = _variables.Flag("GATEWAY_READ_AHEAD", fallback: _variables.Text("GATEWAY_REDIS_URL") is null),
         };
         CheckUnknownNames();
         new UnusedPaperlessSettingsReader(configuration, _variables).Warn();

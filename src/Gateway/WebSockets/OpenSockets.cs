@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Gateway.Metrics;
+using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,6 +30,7 @@ internal sealed class OpenSockets : IDisposable
     private readonly SessionRegistry _sessions;
     private readonly Revocations _revocations;
     private readonly PasswordSessionRegistry _passwordSessions;
+    private readonly PaperlessChanges _changes;
     private readonly TimeProvider _time;
     private readonly CancellationTokenRegistration _stopping;
     private volatile bool _isStopping;
@@ -37,6 +39,7 @@ internal sealed class OpenSockets : IDisposable
         SessionRegistry sessions,
         Revocations revocations,
         PasswordSessionRegistry passwordSessions,
+        PaperlessChanges changes,
         TimeProvider time,
         IHostApplicationLifetime lifetime,
         IMeterFactory meters)
@@ -47,6 +50,7 @@ internal sealed class OpenSockets : IDisposable
         _revocations.Dropped += OnSessionDropped;
         _passwordSessions = passwordSessions;
         _passwordSessions.Ended += CloseSocketsOf;
+        _changes = changes;
         _time = time;
         meters.CreateGatewayMeter().CreateObservableUpDownCounter("gateway.websocket.open", () => Count, "{connection}", "WebSockets that are open.");
         _stopping = lifetime.ApplicationStopping.Register(() =>
@@ -93,7 +97,7 @@ internal sealed class OpenSockets : IDisposable
     private SocketStream Add(Stream stream, SocketOwner owner, Action onOpened)
     {
         onOpened();
-        SocketStream socket = new(stream, _time, Remove);
+        SocketStream socket = new(stream, _time, _changes.Note, Remove);
         owner.Session?.AddSocket();
         _open[socket] = owner;
 

@@ -6,7 +6,7 @@ namespace Gateway.WebSockets;
 /// The browser's side of a forwarded WebSocket. Bytes pass unchanged. When the gateway closes the WebSocket, it sends a close frame at the
 /// next frame boundary and waits for the browser's close frame.
 /// </summary>
-internal sealed class SocketStream(Stream inner, TimeProvider time, Action<SocketStream> onDisposed) : Stream
+internal sealed class SocketStream(Stream inner, TimeProvider time, Action onMessage, Action<SocketStream> onDisposed) : Stream
 {
     /// <summary>The time for the browser's close frame.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -79,6 +79,7 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action<Socke
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         await _writing.WaitAsync(cancellationToken);
+        onMessage();
         try
         {
             for (int start = 0; start < buffer.Length && !_isClosed;)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Gateway.Tests.Operations;
+using Gateway.Tests.ReadAhead;
 using Gateway.Tests.Settings;
 
 namespace Gateway.Tests.Background;
@@ -27,6 +28,8 @@ public sealed partial class FaultConventionTests
             .Static_files_are_compressed_after_an_earlier_compression_failed)),
         ("StaticFileFetch.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded)),
+        ("AnswersAhead.cs: Task.Run(", typeof(ReadAheadTests), nameof(ReadAheadTests
+            .After_a_failure_inside_the_gateway_the_requests_of_the_page_are_forwarded)),
         ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .A_failing_credential_check_refuses_that_request_and_the_next_credential_is_checked)),
         ("BearerTokens.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests

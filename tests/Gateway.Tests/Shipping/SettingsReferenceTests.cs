@@ -42,6 +42,7 @@ public sealed class SettingsReferenceTests
         Assert.Equal(Flag(settings.Paperless.AccountSignupsAllowed), Defaults["PAPERLESS_ACCOUNT_ALLOW_SIGNUPS"]);
         Assert.Equal(SettingsReference.None, Defaults["GATEWAY_REDIS_URL"]);
         Assert.Equal(Flag(settings.StaticCache), Defaults["GATEWAY_STATIC_CACHE"]);
+        Assert.StartsWith(Flag(settings.ReadAhead), Defaults["GATEWAY_READ_AHEAD"], StringComparison.Ordinal);
         Assert.Null(settings.Redis);
         Assert.True(
             settings.Accounts.DefaultGroups.IsEmpty && !settings.Accounts.SuperuserGroups.Providers.Concat(settings.Accounts.StaffGroups.Providers).Any());

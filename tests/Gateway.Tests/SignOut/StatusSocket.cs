@@ -27,6 +27,9 @@ internal sealed class StatusSocket : IDisposable
         return (int)close.CloseStatus.Value;
     }
 
+    /// <summary>Waits for a message.</summary>
+    public Task ReceivedAsync() => _socket.ReceiveAsync(new byte[4096], World.Ct).InTimeAsync("A message arrives.");
+
     public void Dispose() => _socket.Dispose();
 
     private async Task<WebSocketReceiveResult> ReceiveCloseAsync()

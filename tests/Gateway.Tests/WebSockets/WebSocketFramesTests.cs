@@ -47,7 +47,7 @@ public sealed class WebSocketFramesTests
             {
                 byte[] all = [.. stream.Frames.SelectMany(frame => frame)];
                 using MemoryStream browser = new();
-                await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
+                await using SocketStream socket = new(browser, TimeProvider.System, () => { }, _ => { });
                 int pieces = 0;
                 int sent = 0;
                 int written = 0;
@@ -72,7 +72,7 @@ public sealed class WebSocketFramesTests
     public async Task Closing_a_WebSocket_twice_sends_one_close_frame_with_the_first_reason()
     {
         using MemoryStream browser = new();
-        await using SocketStream socket = new(browser, TimeProvider.System, _ => { });
+        await using SocketStream socket = new(browser, TimeProvider.System, () => { }, _ => { });
 
         await socket.CloseAsync(1008);
         await socket.CloseAsync(1001);
@@ -86,7 +86,7 @@ public sealed class WebSocketFramesTests
     {
         using MemoryStream browser = new();
         int disposed = 0;
-        SocketStream socket = new(browser, TimeProvider.System, _ => disposed++);
+        SocketStream socket = new(browser, TimeProvider.System, () => { }, _ => disposed++);
         await socket.DisposeAsync();
         await socket.DisposeAsync();
 

@@ -1,0 +1,63 @@
+using Gateway.Sessions;
+
+namespace Gateway.ReadAhead;
+
+/// <summary>A page that a session opened a moment ago, and the answers that were asked for ahead for it.</summary>
+internal sealed class OpenedPage(Session session, RememberedPage remembered, AheadRequest request, long openedAt, IEnumerable<PageRequest> ahead)
+{
+    private readonly CancellationTokenSource _closed = new();
+    private int _requests;
+
+    /// <summary>The version of the session: a recheck or another account makes another object.</summary>
+    public Session Session { get; } = session;
+
+    public RememberedPage Remembered { get; } = remembered;
+
+    public AheadRequest Request { get; } = request;
+
+    public long OpenedAt { get; } = openedAt;
+
+    /// <summary>In the order in which Paperless is asked.</summary>
+    public IReadOnlyList<AheadAnswer> Answers { get; } = [.. ahead.Select(request => new AheadAnswer(request))];
+
+    public CancellationToken Closed => _closed.Token;
+
+    /// <summary>The requests of the page so far.</summary>
+    public int Requests => Volatile.Read(ref _requests);
+
+    /// <summary>Counts a request of the page.</summary>
+    public int NextPosition() => Interlocked.Increment(ref _requests);
+
+    public AheadAnswer? Find(string target) => Answers.FirstOrDefault(answer => answer.Request.Target == target);
+
+    /// <summary>Ends the waits. The source is never disposed of: it has no timer, and requests may still use its token.</summary>
+    public void Close() => _closed.Cancel();
+}
+
+/// <summary>One answer that is asked for ahead: it goes to one request, or to none.</summary>
+internal sealed class AheadAnswer(PageRequest request)
+{
+    private const int NotAsked = 0;
+    private const int Asked = 1;
+    private const int Over = 2;
+
+    private readonly TaskCompletionSource<HeldAnswer?> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _state;
+
+    public PageRequest Request { get; } = request;
+
+    /// <summary>Ends with null where the answer is not held.</summary>
+    public Task<HeldAnswer?> Answer => _answer.Task;
+
+    /// <summary>The moment of <see cref="Paperless.PaperlessChanges"/> before Paperless was asked.</summary>
+    public long Moment { get; set; }
+
+    /// <returns>False where the page's own request came first.</returns>
+    public bool TryAsk() => Interlocked.CompareExchange(ref _state, Asked, NotAsked) == NotAsked;
+
+    /// <summary>Takes the answer, so that nobody else gets it.</summary>
+    /// <returns>False where Paperless has not been asked, and will not be; or where the answer is taken already.</returns>
+    public bool TryTake() => Interlocked.Exchange(ref _state, Over) == Asked;
+
+    public void Finish(HeldAnswer? answer) => _answer.TrySetResult(answer);
+}
