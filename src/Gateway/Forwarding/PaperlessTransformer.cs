@@ -155,6 +155,15 @@ internal sealed class PaperlessTransformer(
             }
         }
 
+        if (_hasIdentity)
+        {
+            PictureLifetime.ApplyToThumbnail(httpContext.Request.Path, httpContext.Response);
+        }
+        else if (_isPublic)
+        {
+            PictureLifetime.ApplyToIcon(httpContext.Request.Path, httpContext.Response);
+        }
+
         return copyBody;
     }
 

@@ -6,6 +6,7 @@ namespace Gateway.WebSockets;
 /// The browser's side of a forwarded WebSocket. Bytes pass unchanged. When the gateway closes the WebSocket, it sends a close frame at the
 /// next frame boundary and waits for the browser's close frame.
 /// </summary>
+/// <param name="onMessage">Called before bytes go to the browser, except for pings.</param>
 internal sealed class SocketStream(Stream inner, TimeProvider time, Action onMessage, Action<SocketStream> onDisposed) : Stream
 {
     /// <summary>The time for the browser's close frame.</summary>
@@ -79,7 +80,11 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action onMes
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         await _writing.WaitAsync(cancellationToken);
-        onMessage();
+        if (!IsPing(buffer.Span))
+        {
+            onMessage();
+        }
+
         try
         {
             for (int start = 0; start < buffer.Length && !_isClosed;)
@@ -129,6 +134,10 @@ internal sealed class SocketStream(Stream inner, TimeProvider time, Action onMes
 
         base.Dispose(disposing);
     }
+
+    /// <summary>Whether the bytes are one whole ping or pong (RFC 6455, section 5.5), which servers send all the time to keep the connection.</summary>
+    private bool IsPing(ReadOnlySpan<byte> bytes) =>
+        _frames.IsAtFrameBoundary && bytes.Length >= 2 && bytes[0] is (0x89 or 0x8A) && bytes.Length == 2 + bytes[1];
 
     private int AdvanceAll(ReadOnlySpan<byte> bytes)
     {

@@ -19,9 +19,16 @@ internal static class DocumentFiles
     public static readonly ApiView Thumbnail = new()
     {
         Model = "document",
-        Get = visit => DocumentsApi.Find(visit) is { } document
-            ? Results.Bytes(ThumbnailOf(document), "image/webp").ExecuteAsync(visit.Http)
-            : DocumentsApi.NotFoundAsync(visit),
+        Get = visit =>
+        {
+            if (DocumentsApi.Find(visit) is not { } document)
+            {
+                return DocumentsApi.NotFoundAsync(visit);
+            }
+
+            visit.Http.Response.Headers.CacheControl = "no-cache";
+            return Results.Bytes(ThumbnailOf(document), "image/webp", lastModified: document.Created).ExecuteAsync(visit.Http);
+        },
     };
 
     public static readonly ApiView Zip = new() { Post = SendZipAsync };

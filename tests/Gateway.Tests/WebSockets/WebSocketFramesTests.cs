@@ -69,6 +69,26 @@ public sealed class WebSocketFramesTests
             });
 
     [Fact]
+    public async Task Pings_are_no_messages()
+    {
+        using MemoryStream browser = new();
+        int messages = 0;
+        await using SocketStream socket = new(browser, TimeProvider.System, () => messages++, _ => { });
+
+        await socket.WriteAsync(new byte[] { 0x89, 1, 65 }, World.Ct);
+        await socket.WriteAsync(new byte[] { 0x8A, 0 }, World.Ct);
+        Assert.Equal(0, messages);
+
+        // A text, a ping with a text behind it, and a text in two parts of which the second looks like a pong.
+        await socket.WriteAsync(new byte[] { 0x81, 1, 65 }, World.Ct);
+        await socket.WriteAsync(new byte[] { 0x89, 0, 0x81, 1, 65 }, World.Ct);
+        Assert.Equal(2, messages);
+        await socket.WriteAsync(new byte[] { 0x81, 2 }, World.Ct);
+        await socket.WriteAsync(new byte[] { 0x8A, 0 }, World.Ct);
+        Assert.Equal(4, messages);
+    }
+
+    [Fact]
     public async Task Closing_a_WebSocket_twice_sends_one_close_frame_with_the_first_reason()
     {
         using MemoryStream browser = new();
