@@ -30,7 +30,7 @@ public sealed partial class ArchitectureTests
         ("SignIn", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "Recheck", "Tracing"]),
         ("Apps", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Accounts", "Providers", "Recheck", "SignIn"]),
         ("StaticCache", ["Settings", "Metrics", "Background", "Paperless"]),
-        ("ReadAhead", ["Settings", "Metrics", "Sessions", "Paperless", "Pages", "Tracing"]),
+        ("ReadAhead", ["Settings", "Metrics", "Sessions", "Paperless", "Pages"]),
         ("Forwarding", ["Settings", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "WebSockets", "Access", "Profile", "Recheck",
         "Apps", "StaticCache", "ReadAhead", "Tracing"]),
         ("SignOut", ["Settings", "Metrics", "Storage", "Sessions", "Pages", "Paperless", "PasswordSessions", "Access", "Providers", "SignIn", "Tracing"]),

@@ -17,7 +17,6 @@ internal sealed class AheadRequest
     private readonly IPAddress? _address;
     private readonly string _scheme;
     private readonly string _base;
-    private readonly string _cookie;
 
     /// <param name="navigation">The request that opened the page; not kept.</param>
     /// <param name="cookie">The cookies that the browser sends after the page.</param>
@@ -30,10 +29,10 @@ internal sealed class AheadRequest
         _address = navigation.Connection.RemoteIpAddress;
         _scheme = request.Scheme;
         _base = request.PathBase.Value ?? "";
-        _cookie = cookie;
+        Cookie = cookie;
     }
 
-    public string Cookie => _cookie;
+    public string Cookie { get; }
 
     public bool HasSameHeaders(IHeaderDictionary headers) => _headers.All(header => headers[header.Key] == header.Value);
 
@@ -58,7 +57,7 @@ internal sealed class AheadRequest
 
         request.Headers.UserAgent = _agent;
         request.Headers.Accept = asked.Accept;
-        request.Headers.Cookie = _cookie.Length > 0 ? _cookie : StringValues.Empty;
+        request.Headers.Cookie = Cookie.Length > 0 ? Cookie : StringValues.Empty;
         return context;
     }
 }

@@ -2,7 +2,6 @@ using Gateway.Pages;
 using Gateway.Paperless;
 using Gateway.Sessions;
 using Gateway.Settings;
-using Gateway.Tracing;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
@@ -183,7 +182,10 @@ internal sealed partial class AnswersAhead(
         }
         finally
         {
+            // Not within the call that closes the page.
+            await Task.Yield();
             await pages.RemoveAsync(page);
+            page.Dispose();
         }
     }
 

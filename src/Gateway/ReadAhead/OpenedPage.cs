@@ -3,24 +3,36 @@ using Gateway.Sessions;
 namespace Gateway.ReadAhead;
 
 /// <summary>A page that a session opened a moment ago, and the answers that were asked for ahead for it.</summary>
-internal sealed class OpenedPage(Session session, RememberedPage remembered, AheadRequest request, long openedAt, IEnumerable<PageRequest> ahead)
+internal sealed class OpenedPage : IDisposable
 {
-    private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenSource _closing = new();
+    private bool _isDisposed;
     private int _requests;
 
+    /// <param name="ahead">What to ask Paperless, in that order.</param>
+    public OpenedPage(Session session, RememberedPage remembered, AheadRequest request, long openedAt, IEnumerable<PageRequest> ahead)
+    {
+        Session = session;
+        Remembered = remembered;
+        Request = request;
+        OpenedAt = openedAt;
+        Answers = [.. ahead.Select(one => new AheadAnswer(one))];
+        Closed = _closing.Token;
+    }
+
     /// <summary>The version of the session: a recheck or another account makes another object.</summary>
-    public Session Session { get; } = session;
+    public Session Session { get; }
 
-    public RememberedPage Remembered { get; } = remembered;
+    public RememberedPage Remembered { get; }
 
-    public AheadRequest Request { get; } = request;
+    public AheadRequest Request { get; }
 
-    public long OpenedAt { get; } = openedAt;
+    public long OpenedAt { get; }
 
     /// <summary>In the order in which Paperless is asked.</summary>
-    public IReadOnlyList<AheadAnswer> Answers { get; } = [.. ahead.Select(request => new AheadAnswer(request))];
+    public IReadOnlyList<AheadAnswer> Answers { get; }
 
-    public CancellationToken Closed => _closed.Token;
+    public CancellationToken Closed { get; }
 
     /// <summary>The requests of the page so far.</summary>
     public int Requests => Volatile.Read(ref _requests);
@@ -30,8 +42,27 @@ internal sealed class OpenedPage(Session session, RememberedPage remembered, Ahe
 
     public AheadAnswer? Find(string target) => Answers.FirstOrDefault(answer => answer.Request.Target == target);
 
-    /// <summary>Ends the waits. The source is never disposed of: it has no timer, and requests may still use its token.</summary>
-    public void Close() => _closed.Cancel();
+    /// <summary>Ends the questions that are under way, and gives no more answers.</summary>
+    public void Close()
+    {
+        lock (_closing)
+        {
+            if (!_isDisposed)
+            {
+                _closing.Cancel();
+            }
+        }
+    }
+
+    /// <summary>After the last question; requests may still ask whether the page was closed.</summary>
+    public void Dispose()
+    {
+        lock (_closing)
+        {
+            _isDisposed = true;
+            _closing.Dispose();
+        }
+    }
 }
 
 /// <summary>One answer that is asked for ahead: it goes to one request, or to none.</summary>

@@ -1,7 +1,6 @@
 using System.Net;
 using Gateway.ReadAhead;
 using Gateway.Sessions;
-using Gateway.StandIns.Paperless;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.ReadAhead;
