@@ -53,7 +53,6 @@ internal sealed class OpenedPages : IDisposable
     /// <summary>Forgets a page and the answers that nobody took.</summary>
     public async Task RemoveAsync(OpenedPage page)
     {
-        _pages.TryRemove(KeyValuePair.Create(page.Session.Key, page));
         foreach (AheadAnswer answer in page.Answers.Where(answer => answer.TryTake()))
         {
             // All questions have ended.
@@ -69,6 +68,8 @@ internal sealed class OpenedPages : IDisposable
                 page.Remembered.NoteUnused(answer.Request);
             }
         }
+
+        _pages.TryRemove(KeyValuePair.Create(page.Session.Key, page));
     }
 
     public void Dispose()

@@ -30,6 +30,21 @@ public sealed class ReadAheadTests
     }
 
     [Fact]
+    public async Task A_page_below_a_script_name_over_HTTP_2_gets_the_answers_too()
+    {
+        await using World world = await StartAsync(options => (options.ScriptName, options.Https) = ("/docs", true));
+        using Visitor alice = world.NewVisitor(HttpVersion.Version20);
+        Assert.Equal(HttpStatusCode.OK, (await alice.SignInAsync("alice", "/docs/")).Status);
+        await alice.FetchAsync("/docs" + Fields);
+        world.Paperless.ForgetReceived();
+
+        await world.OpenPageAsync(alice, ahead: 1, "/docs/");
+        Page page = await alice.FetchAsync("/docs" + Fields);
+
+        Assert.Equal((HttpStatusCode.OK, HttpVersion.Version20, 1), (page.Status, page.Response.Version, world.Count("/docs" + Fields)));
+    }
+
+    [Fact]
     public async Task A_question_ahead_is_the_request_that_the_page_sent()
     {
         await using World world = await StartAsync();
