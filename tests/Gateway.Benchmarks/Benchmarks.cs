@@ -27,6 +27,8 @@ internal static class Benchmarks
                 return await StartAsync(Rounds(rest, 7));
             case ["growth", .. var rest]:
                 return await GrowthAsync(Rounds(rest, 5));
+            case ["soak", .. var rest]:
+                return await Workbench.RunAsync(bench => Soak.MeasureAsync(bench, Minutes(rest, 60)), Soak.Needs);
             case ["replicas"]:
                 return await Replicas.RunAsync();
             case ["rolling", .. var rest]:
@@ -76,6 +78,9 @@ internal static class Benchmarks
     private static Task<int> StartAsync(int rounds) => Workbench.RunAsync(bench => Start.MeasureAsync(bench, rounds), Start.Needs);
 
     private static Task<int> GrowthAsync(int rounds) => Workbench.RunAsync(bench => Growth.MeasureAsync(bench, rounds), Growth.Needs);
+
+    private static int Minutes(string[] rest, int otherwise) =>
+        rest.Length > 0 && int.TryParse(rest[0], CultureInfo.InvariantCulture, out int minutes) ? Math.Clamp(minutes, 1, 24 * 60) : otherwise;
 
     private static int Rounds(string[] rest, int otherwise) =>
         rest.Length > 0 && int.TryParse(rest[0], CultureInfo.InvariantCulture, out int rounds) ? Math.Clamp(rounds, 1, 100) : otherwise;

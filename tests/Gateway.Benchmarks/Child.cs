@@ -49,6 +49,11 @@ internal sealed class Child : IDisposable
         }
     }
 
+    /// <summary>Open files, sockets among them.</summary>
+    public int Handles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
+
+    public int Threads => int.Parse(Field($"/proc/{_process.Id}/status", "Threads:"), CultureInfo.InvariantCulture);
+
     /// <summary>The highest that resident memory has been since <see cref="ForgetPeak"/>, in MiB.</summary>
     public double PeakMiB => KiB($"/proc/{_process.Id}/status", "VmHWM:") / 1024;
 
@@ -155,7 +160,10 @@ internal sealed class Child : IDisposable
 
     private static double KiB(string file, string name)
     {
-        string line = File.ReadLines(file).First(line => line.StartsWith(name, StringComparison.Ordinal));
-        return double.Parse(line[name.Length..^"kB".Length], CultureInfo.InvariantCulture);
+        string field = Field(file, name);
+        return double.Parse(field[..^"kB".Length], CultureInfo.InvariantCulture);
     }
+
+    private static string Field(string file, string name) =>
+        File.ReadLines(file).First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..];
 }

@@ -43,8 +43,9 @@ internal sealed class Lineup
         {
             variants.Insert(6, await GatewayAsync("gateway, with Redis", new(bench, "redis", upstream, provider, RedisUrl: Redis.Start(bench))));
             variants.Add(await ApacheAsync(bench, upstream, provider));
-            (Child server, Uri address) = await Nginx.StartProxyAsync(bench, upstream);
-            variants.Add(proxy = new Variant("nginx as a proxy, no authentication", new Uri(address, Path), cookie, server));
+            variants.Add(proxy = Proxied("nginx", await Nginx.StartProxyAsync(bench, upstream), cookie));
+            variants.Add(Proxied("HAProxy", await HAProxy.StartProxyAsync(bench, upstream), cookie));
+            variants.Add(Proxied("Caddy", await Caddy.StartProxyAsync(bench, upstream), cookie));
         }
 
         variants.Add(new Variant("no proxy: nginx answers directly", new Uri(upstream, Path), cookie, nginx));
@@ -55,6 +56,9 @@ internal sealed class Lineup
 
         return new Lineup(plain, proxy, variants);
     }
+
+    private static Variant Proxied(string name, (Child Server, Uri Address) proxy, string cookie) =>
+        new($"{name} as a proxy, no authentication", new Uri(proxy.Address, Path), cookie, proxy.Server);
 
     private static async Task<Variant> GatewayAsync(string name, GatewayProgram gateway)
     {

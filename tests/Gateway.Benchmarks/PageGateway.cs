@@ -1,10 +1,9 @@
 using Gateway.Benchmarks.Servers;
-using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
 
 namespace Gateway.Benchmarks;
 
-/// <summary>The gateway as a process before a stand-in Paperless, with a certificate or without, near or at the other end of a line.</summary>
+/// <summary>The gateway as a process before Paperless, with https and HTTP/2, near or at the other end of a line.</summary>
 internal sealed class PageGateway : IAsyncDisposable
 {
     /// <summary>Ends at a page of the gateway's own.</summary>
@@ -28,15 +27,15 @@ internal sealed class PageGateway : IAsyncDisposable
         Workbench bench,
         string assembly,
         string name,
-        StandInPaperless paperless,
+        PageUpstream paperless,
         DevelopmentProvider provider,
-        string? certificate,
+        LocalCertificate certificate,
         bool far)
     {
         GatewayProgram program = new(bench, name, paperless.Address, provider, RequestLog: true)
         {
-            Certificate = certificate,
-            Token = paperless.Data.AdminToken
+            Certificate = certificate.Pfx,
+            Token = paperless.Token,
         };
         Line? line = far ? Line.To(program.Port) : null;
         program = program with { PublicPort = line?.Port };

@@ -22,7 +22,10 @@ internal static class Throughput
 
     public static readonly DebianProgram[] Needs = [DebianProgram.Nginx, DebianProgram.Wrk];
 
-    public static readonly DebianProgram[] NeedsForAll = [.. Needs, DebianProgram.Redis, DebianProgram.Apache, DebianProgram.OpenIdConnectForApache];
+    public static readonly DebianProgram[] NeedsForAll =
+    [
+        .. Needs, DebianProgram.Redis, DebianProgram.Apache, DebianProgram.OpenIdConnectForApache, DebianProgram.HAProxy, DebianProgram.Caddy,
+    ];
 
     /// <param name="whole">False: the gateway and plain YARP alone, printed and not written to the page.</param>
     public static async Task MeasureAsync(Workbench bench, int rounds, bool whole)
@@ -65,23 +68,23 @@ internal static class Throughput
     {
         MarkdownTable table = new(
             "",
+            "requests per CPU second",
+            "of plain YARP's",
             "requests/s, median",
             "lowest to highest",
             "plain YARP = 1",
-            "nginx as a proxy = 1",
-            "CPU seconds for 10,000 requests",
-            "CPU, plain YARP = 1");
+            "nginx as a proxy = 1");
         foreach (Variant variant in lineup.All)
         {
             FormattableString againstNginx = lineup.Proxy is null ? (FormattableString)$"" : $"{variant.RateAgainst(lineup.Proxy):0.00}";
             table.Row(
                 $"{variant.Name}",
+                $"{variant.RequestsPerCpuSecond:0}",
+                $"{1 / variant.CpuAgainst(lineup.Plain):0.00}",
                 $"{variant.Rate:0}",
                 $"{variant.Rates.Min():0} to {variant.Rates.Max():0}",
                 $"{variant.RateAgainst(lineup.Plain):0.00}",
-                againstNginx,
-                $"{variant.Cpu:0.00}",
-                $"{variant.CpuAgainst(lineup.Plain):0.00}");
+                againstNginx);
         }
 
         return $"{table}\n{rounds} rounds of {Seconds} s, {Connections} keep-alive connections, answers of 1 KiB; {Machine.Sentence}";

@@ -14,6 +14,9 @@ internal sealed record Variant(string Name, Uri Address, string Cookie, Child Pr
     /// <summary>CPU seconds for 10,000 requests.</summary>
     public double Cpu => Median.Of(_cpu);
 
+    /// <summary>Requests for each second of processor time that the server and all processes below it took.</summary>
+    public double RequestsPerCpuSecond => 10_000 / Cpu;
+
     public double P50 => Median.Of(_loads.Select(load => load.P50Milliseconds));
 
     public double P99 => Median.Of(_loads.Select(load => load.P99Milliseconds));

@@ -27,6 +27,9 @@ internal sealed record GatewayProgram(
     /// <summary>Of Paperless; an upstream that is none takes any.</summary>
     public string Token { get; init; } = "0123456789";
 
+    /// <summary>Further settings, by the names of their variables.</summary>
+    public IReadOnlyDictionary<string, string> Further { get; init; } = new Dictionary<string, string>();
+
     public Uri Address => new($"{Scheme}://localhost:{PublicPort ?? Port}/");
 
     public Uri LiveAddress => new($"http://127.0.0.1:{_managementPort}/health/live");
@@ -80,6 +83,11 @@ internal sealed record GatewayProgram(
         if (RedisUrl is not null)
         {
             environment["GATEWAY_REDIS_URL"] = RedisUrl;
+        }
+
+        foreach ((string name, string value) in Further)
+        {
+            environment[name] = value;
         }
 
         return environment;

@@ -60,6 +60,37 @@ internal static class Nginx
         }
         """);
 
+    /// <summary>As people put it in front of Paperless: TLS, HTTP/2, WebSockets, and the user header of one person.</summary>
+    public static async Task<(Child Server, int Port)> StartSecureProxyAsync(
+        Workbench bench,
+        string name,
+        Uri upstream,
+        LocalCertificate certificate,
+        string user)
+    {
+        (Child server, Uri address) = await StartAsync(bench, "secure-" + name, Environment.ProcessorCount, port => $$"""
+            map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+            upstream paperless { server {{upstream.Authority}}; keepalive 32; }
+            server {
+              listen 127.0.0.1:{{port}} ssl http2;
+              ssl_certificate {{certificate.Pem}};
+              ssl_certificate_key {{certificate.Key}};
+              location / {
+                proxy_pass http://paperless;
+                proxy_http_version 1.1;
+                proxy_set_header Upgrade $http_upgrade;
+                proxy_set_header Connection $connection_upgrade;
+                proxy_set_header Host $http_host;
+                proxy_set_header Remote-User {{user}};
+                proxy_set_header X-Forwarded-For $remote_addr;
+                proxy_set_header X-Forwarded-Host $http_host;
+                proxy_set_header X-Forwarded-Proto $scheme;
+              }
+            }
+            """);
+        return (server, address.Port);
+    }
+
     private static async Task<(Child Server, Uri Address)> StartAsync(Workbench bench, string name, int workers, Func<int, string> sites)
     {
         int port = Workbench.FreePort();

@@ -68,7 +68,8 @@ internal static class AppAssets
         return files.ToFrozenDictionary();
     }
 
-    private static string Script(string name, int bytes)
+    /// <summary>The text of a script that does nothing: classes that nobody uses.</summary>
+    public static string Script(string name, int bytes)
     {
         Words words = new(name);
         StringBuilder text = new("(()=>{\"use strict\";");
@@ -83,7 +84,8 @@ internal static class AppAssets
         return text.Append("})();\n").ToString();
     }
 
-    private static string Sheet(string name, int bytes)
+    /// <summary>Rules that fit no element.</summary>
+    public static string Sheet(string name, int bytes)
     {
         Words words = new(name);
         StringBuilder text = new();

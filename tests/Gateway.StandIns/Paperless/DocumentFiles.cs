@@ -19,16 +19,7 @@ internal static class DocumentFiles
     public static readonly ApiView Thumbnail = new()
     {
         Model = "document",
-        Get = visit =>
-        {
-            if (DocumentsApi.Find(visit) is not { } document)
-            {
-                return DocumentsApi.NotFoundAsync(visit);
-            }
-
-            visit.Http.Response.Headers.CacheControl = "no-cache";
-            return Results.Bytes(ThumbnailOf(document), "image/webp", lastModified: document.Created).ExecuteAsync(visit.Http);
-        },
+        Get = visit => DocumentsApi.Find(visit) is { } document ? SendThumbnailAsync(visit, document) : DocumentsApi.NotFoundAsync(visit),
     };
 
     public static readonly ApiView Zip = new() { Post = SendZipAsync };
@@ -68,6 +59,19 @@ internal static class DocumentFiles
             enableRangeProcessing: true,
             entityTag: new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(document.Content))}\""),
             lastModified: document.Created).ExecuteAsync(visit.Http);
+    }
+
+    private static Task SendThumbnailAsync(Visit visit, PaperlessDocument document)
+    {
+        visit.Http.Response.Headers.CacheControl = "no-cache";
+        if (!visit.Site.Options.WithProductionInterface)
+        {
+            return Results.Bytes(ThumbnailOf(document), "image/webp", lastModified: document.Created).ExecuteAsync(visit.Http);
+        }
+
+        byte[] picture = ProductionInterface.ThumbnailOf(document);
+        EntityTagHeaderValue tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(picture))}\"");
+        return Results.Bytes(picture, "image/webp", entityTag: tag, lastModified: document.Created).ExecuteAsync(visit.Http);
     }
 
     private static Task SendAsync(Visit visit, bool attachment) => DocumentsApi.Find(visit) is { } document

@@ -22,7 +22,7 @@ internal static class FrontPage
 
         visit.CsrfToken();
         visit.Http.Response.Headers.ContentLanguage = "en-us";
-        return visit.Reply.Html(Page(visit, user));
+        return visit.Reply.Html(visit.Site.Options.WithProductionInterface ? ProductionInterface.Page(visit, user) : Page(visit, user));
     }
 
     private static string Page(Visit visit, StandInUser user) => $"""

@@ -8,7 +8,7 @@ internal sealed class PaperlessSite(StandInPaperlessOptions options, Cancellatio
     public StandInPaperlessOptions Options { get; } = options;
     public PaperlessData Data { get; } = new(options);
     public LiveStatus LiveStatus { get; } = new(stopping);
-    public StaticFileWork StaticFileWork { get; } = new(options.StaticFileCost);
+    public PythonWorker? Worker { get; } = options.WithProductionInterface ? new() : null;
     public ScriptedStream? Chat { get; set; }
     public CancellationToken Stopping { get; } = stopping;
 

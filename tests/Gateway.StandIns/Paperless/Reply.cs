@@ -69,7 +69,8 @@ internal sealed class Reply(Visit visit)
     public static string Quote(string text) =>
         Uri.EscapeDataString(text).Replace("%2F", "/", StringComparison.Ordinal);
 
-    public async Task WriteAsync(int status, string contentType, byte[] body)
+    /// <param name="beside">By content coding: the same body, compressed beforehand.</param>
+    public async Task WriteAsync(int status, string contentType, byte[] body, IReadOnlyDictionary<string, byte[]>? beside = null)
     {
         HttpResponse response = visit.Http.Response;
         response.StatusCode = status;
@@ -77,7 +78,7 @@ internal sealed class Reply(Visit visit)
         if (body.Length >= SmallestCompressed)
         {
             response.Headers.Append("Vary", "Accept-Encoding");
-            body = Compressed(body);
+            body = Coded(body, beside);
         }
 
         response.ContentLength = body.Length;
@@ -87,7 +88,24 @@ internal sealed class Reply(Visit visit)
         }
     }
 
-    private byte[] Compressed(byte[] body)
+    /// <exception cref="ArgumentException">The coding is neither "br" nor "gzip".</exception>
+    public static byte[] Compress(byte[] body, string coding, CompressionLevel level = CompressionLevel.Fastest)
+    {
+        MemoryStream compressed = new MemoryStream();
+        using (Stream stream = coding switch
+        {
+            "br" => new BrotliStream(compressed, level, leaveOpen: true),
+            "gzip" => new GZipStream(compressed, level, leaveOpen: true),
+            _ => throw new ArgumentException($"{coding} is no coding of the stand-in.", nameof(coding)),
+        })
+        {
+            stream.Write(body);
+        }
+
+        return compressed.ToArray();
+    }
+
+    private byte[] Coded(byte[] body, IReadOnlyDictionary<string, byte[]>? beside)
     {
         HashSet<string> accepted = (visit.Header("Accept-Encoding") ?? "").Split(',')
             .Select(coding => coding.Split(';')[0].Trim())
@@ -99,14 +117,6 @@ internal sealed class Reply(Visit visit)
         }
 
         visit.Http.Response.Headers.ContentEncoding = coding;
-        MemoryStream compressed = new MemoryStream();
-        using (Stream stream = coding == "br"
-            ? new BrotliStream(compressed, CompressionLevel.Fastest, leaveOpen: true)
-            : new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            stream.Write(body);
-        }
-
-        return compressed.ToArray();
+        return beside is null ? Compress(body, coding) : beside[coding];
     }
 }

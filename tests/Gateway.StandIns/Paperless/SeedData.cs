@@ -30,6 +30,15 @@ internal static class SeedData
         data.AddDocument("Rental agreement");
         data.AddDocument("Admin's own letter", owner: admin.Id);
 
+        if (options.WithProductionInterface)
+        {
+            // The administrator's own is on nobody else's page.
+            for (int number = data.Documents.Count; number <= ProductionInterface.DocumentsOnThePage; number++)
+            {
+                data.AddDocument($"Document {number}");
+            }
+        }
+
         if (options.WithPeople)
         {
             foreach (string name in (string[])["alice", "bob"])

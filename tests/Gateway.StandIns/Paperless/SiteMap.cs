@@ -16,6 +16,11 @@ internal static partial class SiteMap
             return;
         }
 
+        if (site.Worker is { } worker)
+        {
+            await worker.DoAsync(ProductionInterface.CostOf(visit.Path), http.RequestAborted);
+        }
+
         // WhiteNoise stands before sessions, so a static file never sets a cookie.
         if (await StaticFiles.TryAnswerAsync(visit))
         {
@@ -72,9 +77,9 @@ internal static partial class SiteMap
         {
             "/api/" => visit.Reply.Redirect("schema/view/"),
             "/api/auth/logout/" => LogoutPage.AnswerAsync(visit),
-            "/favicon.ico" => visit.Reply.WriteAsync(200, "image/x-icon", StaticFiles.Favicon),
+            "/favicon.ico" => visit.Reply.WriteAsync(200, "image/x-icon", ProductionInterface.FaviconOf(visit.Site)),
             _ when visit.Path.StartsWith("/logo", StringComparison.Ordinal) && visit.Site.Options.AppLogo is not null =>
-                visit.Reply.WriteAsync(200, "image/png", StaticFiles.OnePixel),
+                visit.Reply.WriteAsync(200, "image/png", ProductionInterface.LogoOf(visit.Site)),
             _ when visit.Path.StartsWith("/logo", StringComparison.Ordinal) => NotFoundAsync(visit),
             _ when visit.Path.StartsWith("/assets/", StringComparison.Ordinal) =>
                 visit.Reply.Redirect($"{visit.Site.Base}static/frontend/en-US{visit.Path}"),

@@ -42,6 +42,12 @@ internal sealed record StandInPaperlessOptions
     /// <summary>The front page asks for all of <see cref="AppAssets"/>, as many files as Paperless's own.</summary>
     public bool WithAssets { get; init; }
 
+    /// <summary>
+    /// The front page and what it asks for have the sizes of <see cref="ProductionInterface"/>, and one worker is busy with each answer for as long
+    /// as Python was.
+    /// </summary>
+    public bool WithProductionInterface { get; init; }
+
     /// <summary>The title and the logo in its configuration.</summary>
     public string? AppTitle { get; init; }
 
@@ -49,9 +55,6 @@ internal sealed record StandInPaperlessOptions
 
     /// <summary>How long a static file may be kept.</summary>
     public TimeSpan StaticMaxAge { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>How long the one worker is busy with each static file.</summary>
-    public TimeSpan StaticFileCost { get; init; }
 
     /// <summary>Starts with ordinary users alice and bob, who can open the page and read and add documents.</summary>
     public bool WithPeople { get; init; }

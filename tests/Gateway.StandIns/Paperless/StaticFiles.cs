@@ -40,12 +40,11 @@ internal static class StaticFiles
         const string Prefix = "/static/";
         if (visit.Method is not ("GET" or "HEAD")
             || !visit.Path.StartsWith(Prefix, StringComparison.Ordinal)
-            || !TryFind(visit.Path[Prefix.Length..], out StaticFile? file))
+            || !TryFind(visit, visit.Path[Prefix.Length..], out StaticFile? file))
         {
             return false;
         }
 
-        await visit.Site.StaticFileWork.DoAsync();
         IHeaderDictionary headers = visit.Http.Response.Headers;
         headers.CacheControl = $"max-age={visit.Site.Options.StaticMaxAge.TotalSeconds:0}, public";
         headers.ETag = file.ETag;
@@ -57,12 +56,14 @@ internal static class StaticFiles
             return true;
         }
 
-        await visit.Reply.WriteAsync(StatusCodes.Status200OK, file.ContentType, file.Content);
+        await visit.Reply.WriteAsync(StatusCodes.Status200OK, file.ContentType, file.Content, file.Compressed);
         return true;
     }
 
-    private static bool TryFind(string name, [NotNullWhen(true)] out StaticFile? file) =>
-        Files.TryGetValue(name, out file) || AppAssets.Files.TryGetValue(name, out file);
+    private static bool TryFind(Visit visit, string name, [NotNullWhen(true)] out StaticFile? file) =>
+        (visit.Site.Options.WithProductionInterface && ProductionInterface.Files.TryGetValue(name, out file))
+        || Files.TryGetValue(name, out file)
+        || AppAssets.Files.TryGetValue(name, out file);
 
     /// <summary>WhiteNoise: the date counts only where there is no tag, and the tag is compared letter for letter.</summary>
     private static bool IsNotModified(Visit visit, StaticFile file) =>
@@ -74,6 +75,9 @@ internal static class StaticFiles
 internal sealed record StaticFile(string ContentType, byte[] Content)
 {
     public string ETag { get; } = string.Create(CultureInfo.InvariantCulture, $"\"{StaticFiles.Built.ToUnixTimeSeconds():x}-{Content.Length:x}\"");
+
+    /// <summary>By content coding: what lies beside the file, compressed beforehand. Null: each answer is compressed anew.</summary>
+    public IReadOnlyDictionary<string, byte[]>? Compressed { get; init; }
 
     public static StaticFile Of(string contentType, string text) => new(contentType, Encoding.UTF8.GetBytes(text));
 }
