@@ -36,7 +36,7 @@ internal static class Soak
         }
 
         await using DevelopmentProvider provider = await DevelopmentProvider.StartAsync(
-            new DevelopmentProviderOptions { People = [.. names.Select(name => Person.Named(name, name, "paperless-users"))] },
+            new DevelopmentProviderOptions { OfflineAccess = true, People = [.. names.Select(name => Person.Named(name, name, "paperless-users"))] },
             bench.Cancel);
         GatewayProgram program = new(bench, "soak", paperless.Address, provider, RequestLog: true, RedisUrl: redis.Url)
         {
@@ -62,6 +62,11 @@ internal static class Soak
         await absences;
         await over.CancelAsync();
         await Task.WhenAll(visits);
+        if (samples.Rechecks == 0)
+        {
+            throw new InvalidOperationException("Nobody was rechecked: this is not the load that it is said to be.");
+        }
+
         PerformancePage.Write("soak", Report(samples, tally, minutes));
         if (tally.Wrong > 0)
         {

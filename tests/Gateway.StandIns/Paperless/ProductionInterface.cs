@@ -93,11 +93,25 @@ internal static class ProductionInterface
     private static StaticFile Compressed(string contentType, string text)
     {
         StaticFile file = StaticFile.Of(contentType, text);
-        string[] codings = ["br", "gzip"];
         return file with
         {
-            Compressed = codings.ToFrozenDictionary(coding => coding, coding => Reply.Compress(file.Content, coding, CompressionLevel.Optimal)),
+            Compressed = new Dictionary<string, byte[]>
+            {
+                ["br"] = Brotli(file.Content),
+                ["gzip"] = Reply.Compress(file.Content, "gzip", CompressionLevel.Optimal),
+            },
         };
+    }
+
+    /// <summary>By the quality at which this made-up text becomes as long as the real one.</summary>
+    private static byte[] Brotli(byte[] content)
+    {
+        const int Quality = 9;
+        const int WindowBits = 22;
+        byte[] compressed = new byte[BrotliEncoder.GetMaxCompressedLength(content.Length)];
+        return BrotliEncoder.TryCompress(content, compressed, out int length, Quality, WindowBits)
+            ? compressed[..length]
+            : throw new InvalidOperationException("The file cannot be compressed.");
     }
 
     /// <summary>A bitmap of noise: browsers tell pictures by their content, and noise stays as long as it is when it is compressed.</summary>

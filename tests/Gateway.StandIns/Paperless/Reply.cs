@@ -89,7 +89,7 @@ internal sealed class Reply(Visit visit)
     }
 
     /// <exception cref="ArgumentException">The coding is neither "br" nor "gzip".</exception>
-    public static byte[] Compress(byte[] body, string coding, CompressionLevel level = CompressionLevel.Fastest)
+    public static byte[] Compress(byte[] body, string coding, CompressionLevel level)
     {
         MemoryStream compressed = new MemoryStream();
         using (Stream stream = coding switch
@@ -117,6 +117,6 @@ internal sealed class Reply(Visit visit)
         }
 
         visit.Http.Response.Headers.ContentEncoding = coding;
-        return beside is null ? Compress(body, coding) : beside[coding];
+        return beside is null ? Compress(body, coding, CompressionLevel.Fastest) : beside[coding];
     }
 }
