@@ -23,7 +23,6 @@ internal static class PageReport
     {
         double firstQuestion = Median.Of(measured[0].Ways[0][PageState.Cold].Select(view => view.FirstQuestion));
         string counts = isReal ? "" : $"{Counts(measured)}\n";
-        string real = isReal ? "PAPERLESS_UNDER_TEST=http://localhost:8000 PAPERLESS_UNDER_TEST_TOKEN=<token> " : "";
         string shown = documents.ToString(CultureInfo.InvariantCulture);
         return string.Create(CultureInfo.InvariantCulture, $"""
             Milliseconds to the largest contentful paint, and to the last thumbnail where the row says so; medians of {rounds} rounds after
@@ -32,10 +31,6 @@ internal static class PageReport
             {Times(measured)}
             {counts}{(isReal ? Real(shown) : StandIn(shown))} Without a line and without the gateway, the script of a cold page asks the API first
             after {firstQuestion:0} ms. The gateway is compiled as in the image. Everything shares {Machine.Sentence}
-
-            ```sh
-            {real}dotnet run --configuration Release --project tests/Gateway.Benchmarks -- page {rounds}
-            ```
             """);
     }
 
