@@ -131,7 +131,6 @@ internal sealed record DebianProgram(string Path, string Package)
     public static readonly DebianProgram Wrk = new("/usr/bin/wrk", "wrk");
     public static readonly DebianProgram Redis = new("/usr/bin/redis-server", "redis-server");
     public static readonly DebianProgram Apache = new("/usr/sbin/apache2", "apache2");
-    public static readonly DebianProgram HAProxy = new("/usr/sbin/haproxy", "haproxy");
     public static readonly DebianProgram Caddy = new("/usr/bin/caddy", "caddy");
     public static readonly DebianProgram OpenIdConnectForApache = new("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc");
 
