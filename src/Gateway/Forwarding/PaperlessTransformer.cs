@@ -6,6 +6,7 @@ using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Sessions;
 using Gateway.Settings;
+using Gateway.StaticCache;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
@@ -24,6 +25,7 @@ internal sealed class PaperlessTransformer(
     LoginRedirectResponder loginRedirects,
     AppTokens appTokens,
     CredentialAttempts credentials,
+    PaperlessVersion version,
     AccessDecision access,
     bool isSocket) : HttpTransformer
 {
@@ -152,16 +154,17 @@ internal sealed class PaperlessTransformer(
             if (_hasCookies && headers.ContentType is { Count: 1 } type && type[0]!.StartsWith("text/html", StringComparison.OrdinalIgnoreCase))
             {
                 headers.CacheControl = PrivateCaching.NoStore;
+                version.Note(headers);
             }
         }
 
         if (_hasIdentity)
         {
-            PictureLifetime.ApplyToThumbnail(httpContext.Request.Path, httpContext.Response);
+            ThumbnailLifetime.Apply(httpContext.Request.Path, httpContext.Response);
         }
-        else if (_isPublic)
+        else if (_isPublic && httpContext.Response.StatusCode == StatusCodes.Status200OK)
         {
-            PictureLifetime.ApplyToIcon(httpContext.Request.Path, httpContext.Response);
+            IconLifetime.Apply(httpContext.Request.Path.Value!, headers);
         }
 
         return copyBody;

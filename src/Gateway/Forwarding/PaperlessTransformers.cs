@@ -2,6 +2,7 @@ using Gateway.Access;
 using Gateway.Paperless;
 using Gateway.PasswordSessions;
 using Gateway.Settings;
+using Gateway.StaticCache;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Gateway.Forwarding;
@@ -14,20 +15,21 @@ internal sealed class PaperlessTransformers(
     PasswordSessionRegistry passwordSessions,
     LoginRedirectResponder loginRedirects,
     AppTokens appTokens,
-    CredentialAttempts credentials)
+    CredentialAttempts credentials,
+    PaperlessVersion version)
 {
     private static readonly AccessDecision[] Decisions = Enum.GetValues<AccessDecision>();
 
     private readonly PaperlessTransformer[] _forRequests =
     [
         .. Decisions.Select(access => new PaperlessTransformer(
-            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, access, isSocket: false)),
+            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, version, access, isSocket: false)),
     ];
 
     private readonly PaperlessTransformer[] _forSockets =
     [
         .. Decisions.Select(access => new PaperlessTransformer(
-            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, access, isSocket: true)),
+            settings, headers, cookies, passwordSessions, loginRedirects, appTokens, credentials, version, access, isSocket: true)),
     ];
 
     public HttpTransformer For(AccessDecision access) => _forRequests[(int)access];

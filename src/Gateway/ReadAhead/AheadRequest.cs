@@ -34,6 +34,9 @@ internal sealed class AheadRequest
 
     public string Cookie { get; }
 
+    /// <summary>The `User-Agent` header.</summary>
+    public string Agent => _agent.ToString();
+
     public bool HasSameHeaders(IHeaderDictionary headers) => _headers.All(header => headers[header.Key] == header.Value);
 
     /// <summary>A request as the forwarder takes it.</summary>

@@ -53,6 +53,11 @@ internal sealed partial class AnswersAhead(
     /// <returns>False where the caller must forward the request.</returns>
     public async Task<bool> TryAnswerAsync(HttpContext context, OpenedPage page, int position)
     {
+        if (TargetOf(context.Request) is { } target && page.TakePreload(target, context.Request.Headers.Accept.ToString()) is { } preload)
+        {
+            context.Request.Headers.Accept = preload.Accept;
+        }
+
         if (FindAnswer(context.Request, page) is not { } ahead || !ahead.TryTake())
         {
             return false;
@@ -87,6 +92,7 @@ internal sealed partial class AnswersAhead(
 
         metrics.Used();
         page.Remembered.NoteUsed(ahead.Request, position);
+        page.NoteAsked(ahead.Request);
         await held.WriteAsync(context);
         return true;
     }
@@ -97,11 +103,16 @@ internal sealed partial class AnswersAhead(
         if (!page.Closed.IsCancellationRequested && HoldableAnswer.WasForwarded(context.Response, limits.MaxAnswerBytes)
             && TargetOf(context.Request) is { } target && IsPlain(context.Request))
         {
-            page.Remembered.NoteRequest(new PageRequest(target, context.Request.Headers.Accept.ToString()), position);
+            PageRequest request = new(target, context.Request.Headers.Accept.ToString());
+            page.Remembered.NoteRequest(request, position);
+            page.NoteAsked(request);
         }
     }
 
-    /// <summary>Notes that Paperless has answered a navigation, and asks for what the page will ask for.</summary>
+    /// <summary>
+    /// Notes that Paperless has answered a navigation. Tells the browser what the script will ask for, and asks Paperless once the page is sent: the page
+    /// comes first.
+    /// </summary>
     /// <param name="session">The session whose user the navigation named.</param>
     /// <param name="transformer">As for the page's own requests.</param>
     public void Open(HttpContext context, Session session, HttpTransformer transformer, AskPaperless ask)
@@ -116,13 +127,23 @@ internal sealed partial class AnswersAhead(
             return;
         }
 
-        RememberedPage known = remembered.Of(session.Identity.Username, path);
-        OpenedPage page = new(session, known, new AheadRequest(context, cookie), time.GetTimestamp(), known.Open());
+        RememberedPerson person = remembered.Of(session.Identity.Username);
+        RememberedPage known = person.Page(path);
+        IReadOnlyList<PageRequest> preloads = known.IsTimeToLearn ? [] : person.StartRequests(context.Request.Headers.UserAgent.ToString());
+        OpenedPage page = new(session, person, known, new AheadRequest(context, cookie), time.GetTimestamp(), known.Open(), preloads);
         pages.Add(page);
+        foreach (PageRequest preload in preloads)
+        {
+            response.Headers.Append("Link", $"<{preload.Target}>; rel=preload; as=fetch; crossorigin");
+        }
 
-        // The questions belong to no single request, so the context and the trace of this request stay out of the task.
-        using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
-        _ = Task.Run(() => AskAllAsync(page, transformer, ask));
+        response.OnCompleted(() =>
+        {
+            // The questions belong to no single request, so the context and the trace of this request stay out of the task.
+            using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
+            _ = Task.Run(() => AskAllAsync(page, transformer, ask));
+            return Task.CompletedTask;
+        });
     }
 
     public void Dispose() => _slots.Dispose();
@@ -160,6 +181,7 @@ internal sealed partial class AnswersAhead(
         int pathLength = (request.PathBase.Value?.Length ?? 0) + request.Path.Value!.Length;
         return target.Length <= MaxTargetLength && target.Length == pathLength + (request.QueryString.Value?.Length ?? 0)
             && target.AsSpan(0, pathLength).EndsWith(request.Path.Value, StringComparison.Ordinal)
+            && !target.AsSpan().ContainsAny('<', '>', '"')
             ? target
             : null;
     }

@@ -5,14 +5,30 @@ namespace Gateway.ReadAhead;
 /// <summary>A page that a session opened a moment ago, and the answers that were asked for ahead for it.</summary>
 internal sealed class OpenedPage : IDisposable
 {
+    /// <summary>Of a request that a browser was told to send.</summary>
+    private const string BrowserAccept = "*/*";
+
     private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _lock = new();
+    private readonly HashSet<PageRequest> _asked = [];
+    private readonly HashSet<PageRequest> _preloaded = [];
+    private readonly HashSet<PageRequest> _askedAgain = [];
     private bool _isDisposed;
     private int _requests;
 
     /// <param name="ahead">What to ask Paperless, in that order.</param>
-    public OpenedPage(Session session, RememberedPage remembered, AheadRequest request, long openedAt, IEnumerable<PageRequest> ahead)
+    public OpenedPage(
+        Session session,
+        RememberedPerson person,
+        RememberedPage remembered,
+        AheadRequest request,
+        long openedAt,
+        IEnumerable<PageRequest> ahead,
+        IReadOnlyList<PageRequest> preloads)
     {
         Session = session;
+        Person = person;
+        Preloads = preloads;
         Remembered = remembered;
         Request = request;
         OpenedAt = openedAt;
@@ -23,7 +39,12 @@ internal sealed class OpenedPage : IDisposable
     /// <summary>The version of the session: a recheck or another account makes another object.</summary>
     public Session Session { get; }
 
+    public RememberedPerson Person { get; }
+
     public RememberedPage Remembered { get; }
+
+    /// <summary>What the browser was told to ask for before the script does.</summary>
+    public IReadOnlyList<PageRequest> Preloads { get; }
 
     public AheadRequest Request { get; }
 
@@ -42,10 +63,61 @@ internal sealed class OpenedPage : IDisposable
 
     public AheadAnswer? Find(string target) => Answers.FirstOrDefault(answer => answer.Request.Target == target);
 
+    /// <summary>
+    /// What the browser asks for because it was told to; null for other requests. It comes with the `Accept` header of the browser, not with that of the
+    /// script, whose answer it is.
+    /// </summary>
+    public PageRequest? TakePreload(string target, string accept)
+    {
+        if (Preloads.FirstOrDefault(one => one.Target == target) is not { } preload)
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            if (accept == BrowserAccept && _preloaded.Add(preload))
+            {
+                return preload;
+            }
+
+            _askedAgain.Add(preload);
+            return null;
+        }
+    }
+
+    /// <summary>Notes a request that the page sent by itself.</summary>
+    public void NoteAsked(PageRequest request)
+    {
+        lock (_lock)
+        {
+            _asked.Add(request);
+        }
+    }
+
+    /// <summary>Tells the memory what this opening has shown.</summary>
+    public void Learn()
+    {
+        lock (_lock)
+        {
+            if (Preloads.Count == 0)
+            {
+                if (_asked.Count > 0)
+                {
+                    Remembered.NoteOpening(_asked);
+                }
+            }
+            else if (_askedAgain.Count == Preloads.Count)
+            {
+                Person.NoteWithoutPreload(Request.Agent);
+            }
+        }
+    }
+
     /// <summary>Ends the questions that are under way, and gives no more answers.</summary>
     public void Close()
     {
-        lock (_closing)
+        lock (_lock)
         {
             if (!_isDisposed)
             {
@@ -57,7 +129,7 @@ internal sealed class OpenedPage : IDisposable
     /// <summary>After the last question; requests may still ask whether the page was closed.</summary>
     public void Dispose()
     {
-        lock (_closing)
+        lock (_lock)
         {
             _isDisposed = true;
             _closing.Dispose();

@@ -70,6 +70,10 @@ internal sealed class OpenedPages : IDisposable
         }
 
         _pages.TryRemove(KeyValuePair.Create(page.Session.Key, page));
+        if (!page.Closed.IsCancellationRequested)
+        {
+            page.Learn();
+        }
     }
 
     public void Dispose()

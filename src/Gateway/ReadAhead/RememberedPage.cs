@@ -14,9 +14,21 @@ internal sealed class RememberedPage(int maxRequests)
     /// <summary>Each time the page has been opened so often, all its requests get another try: a slow network may have been the reason.</summary>
     private const int RetryInterval = 16;
 
+    private const int LearningInterval = 8;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private HashSet<PageRequest> _lastAsked = [];
     private long _opened;
+
+    /// <summary>All that the page asked for when it was last opened without a hint to the browser; empty before.</summary>
+    public IReadOnlySet<PageRequest> LastAsked => Volatile.Read(ref _lastAsked);
+
+    /// <summary>Whether the next opening shows what the page asks for by itself: a browser that was told beforehand does not.</summary>
+    public bool IsTimeToLearn => Interlocked.Read(ref _opened) % LearningInterval == LearningInterval - 1;
+
+    /// <summary>Notes all requests of an opening without a hint to the browser.</summary>
+    public void NoteOpening(HashSet<PageRequest> asked) => Volatile.Write(ref _lastAsked, asked);
 
     /// <summary>Notes that the page is opened.</summary>
     /// <returns>The requests to send ahead, in the order in which the page sent them last time.</returns>
@@ -83,39 +95,4 @@ internal sealed class RememberedPage(int maxRequests)
         /// <summary>The unused answers since the last one that was used.</summary>
         public int Unused { get; set; }
     }
-}
-
-/// <summary>The remembered pages of all people; the least recently opened one is forgotten first.</summary>
-internal sealed class RememberedPages(ReadAheadLimits limits)
-{
-    private readonly Lock _lock = new();
-    private readonly Dictionary<(string User, string Path), LinkedListNode<Remembered>> _pages = [];
-    private readonly LinkedList<Remembered> _byUse = new();
-
-    /// <param name="user">The user name at Paperless.</param>
-    /// <param name="path">The page's path without ids.</param>
-    public RememberedPage Of(string user, string path)
-    {
-        lock (_lock)
-        {
-            if (_pages.TryGetValue((user, path), out LinkedListNode<Remembered>? known))
-            {
-                _byUse.Remove(known);
-                _byUse.AddLast(known);
-                return known.Value.Page;
-            }
-
-            if (_pages.Count >= limits.MaxPages)
-            {
-                _pages.Remove(_byUse.First!.Value.Key);
-                _byUse.RemoveFirst();
-            }
-
-            Remembered added = new((user, path), new RememberedPage(limits.MaxRequests));
-            _pages.Add(added.Key, _byUse.AddLast(added));
-            return added.Page;
-        }
-    }
-
-    private sealed record Remembered((string User, string Path) Key, RememberedPage Page);
 }

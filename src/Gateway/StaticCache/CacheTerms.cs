@@ -47,6 +47,11 @@ internal sealed record CacheTerms(TimeSpan Lifetime, TimeSpan InitialAge, TimeSp
             CanBeImmutable: !mustRevalidate);
     }
 
+    /// <summary>Whether an answer that must not be stored is the same for every client, so that it may go to one that did not ask for it itself.</summary>
+    public static bool IsForAnyClient(IHeaderDictionary headers) =>
+        headers.SetCookie.Count == 0 && VariesOnlyByCoding(headers.Vary) && IsIdentity(headers.ContentEncoding)
+        && !headers.CacheControl.ToString().Contains("private", StringComparison.OrdinalIgnoreCase);
+
     private static bool VariesOnlyByCoding(StringValues vary)
     {
         foreach (string? line in vary)

@@ -11,6 +11,8 @@ internal sealed record Representation(byte[] Bytes, StringValues Coding, StringV
 /// <summary>A cached static file of Paperless with its precomputed response headers. Only the bookkeeping of its use changes.</summary>
 internal sealed class CachedStaticFile
 {
+    public const string BrotliCoding = "br";
+
     private const string ImmutableForAYear = "public, max-age=31536000, immutable";
 
     /// <summary>A generous estimate for the object, its arrays and its entry in the store.</summary>
@@ -52,6 +54,7 @@ internal sealed class CachedStaticFile
         Gzip = gzip;
         Brotli = brotli;
         LastUsed = same.LastUsed;
+        UnusedRefreshes = same.UnusedRefreshes;
     }
 
     /// <summary>The path below the script name, without escapes and query.</summary>
@@ -66,6 +69,9 @@ internal sealed class CachedStaticFile
 
     public bool IsCompressible { get; }
 
+    /// <summary>A compressed representation above nine tenths of the size is not worth its memory.</summary>
+    public int MaxCompressedLength => Identity.Bytes.Length - (Identity.Bytes.Length / 10);
+
     public DateTimeOffset? LastModified { get; }
 
     /// <summary>The headers of a 200, except those that depend on the representation or the time.</summary>
@@ -76,6 +82,9 @@ internal sealed class CachedStaticFile
     /// <summary>The timestamp of the last use, for the eviction.</summary>
     public long LastUsed { get; set; }
 
+    /// <summary>The refreshes since the last use.</summary>
+    public int UnusedRefreshes { get; set; }
+
     /// <summary>The timestamp of the next request to Paperless after a missing answer; 0 while Paperless answers.</summary>
     public long RetryAt { get; set; }
 
@@ -85,18 +94,30 @@ internal sealed class CachedStaticFile
 
     public bool IsFresh => Age < _terms.Lifetime;
 
+    /// <summary>Fresh, and in the last quarter of its lifetime or in the last moments of it.</summary>
+    /// <param name="moments">At least so long before the end.</param>
+    public bool IsFreshOnlyFor(TimeSpan moments)
+    {
+        TimeSpan left = _terms.Lifetime - Age;
+        return left > TimeSpan.Zero && (left < moments || left < _terms.Lifetime / 4);
+    }
+
     public bool CanBeServedOnError => Age < _terms.Lifetime + _terms.StaleIfError;
 
     /// <summary>The memory of the file: all representations, and the headers with two bytes a character.</summary>
     public long Cost => OverheadBytes + Identity.Bytes.Length + (Gzip?.Bytes.Length ?? 0) + (Brotli?.Bytes.Length ?? 0)
         + (2L * (Path.Length + _received.Sum(header => header.Key.Length + header.Value.Sum(value => value?.Length ?? 0))));
 
+    /// <summary>The same file with the compressed representation of Paperless, unless it saves too little.</summary>
+    public CachedStaticFile WithReceivedBrotli(byte[] bytes) =>
+        IsCompressible && bytes.Length <= MaxCompressedLength ? With(BrotliCoding, BrotliCoding, bytes) : this;
+
     /// <summary>The same file with another compressed representation.</summary>
     /// <param name="level">A suffix of the entity tag: different bytes need different tags (RFC 9110, section 8.8.3).</param>
     public CachedStaticFile With(string coding, string level, byte[] bytes)
     {
         Representation representation = new(bytes, coding, Tag(_received.ETag, level));
-        return coding == "br" ? new CachedStaticFile(this, Gzip, representation) : new CachedStaticFile(this, representation, Brotli);
+        return coding == BrotliCoding ? new CachedStaticFile(this, Gzip, representation) : new CachedStaticFile(this, representation, Brotli);
     }
 
     /// <summary>The same file with the headers of a 304 (RFC 9111, section 3.2); null where they forbid storing the file.</summary>
@@ -121,6 +142,7 @@ internal sealed class CachedStaticFile
                 Gzip = Retagged(Gzip, merged),
                 Brotli = Retagged(Brotli, merged),
                 LastUsed = LastUsed,
+                UnusedRefreshes = UnusedRefreshes,
             }
             : null;
     }

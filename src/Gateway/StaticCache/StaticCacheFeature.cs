@@ -13,6 +13,8 @@ internal static class StaticCacheFeature
         builder.Services.AddSingleton<StaticFileCompression>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());
         builder.Services.AddSingleton<StaticFileFetch>();
+        builder.Services.AddHostedService<StaticFileRefresh>();
+        builder.Services.AddSingleton<PaperlessVersion>();
         builder.Services.AddSingleton<StaticFileResponder>();
     }
 }

@@ -6,7 +6,10 @@ using Gateway.Background;
 
 namespace Gateway.StaticCache;
 
-/// <summary>Compresses static files: with fast gzip when a file is fetched, and with brotli later, one file at a time in the background.</summary>
+/// <summary>
+/// Compresses static files. Most come from Paperless in brotli; the others get fast gzip when they are fetched. What is missing of the two is made
+/// later, one file at a time in the background.
+/// </summary>
 internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider time, ILogger<StaticFileCompression> logger) : BackgroundService
 {
     /// <summary>The capacity of the queue; further files keep their fast compression.</summary>
@@ -24,7 +27,36 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
 
     /// <summary>Adds the fast compression, unless it saves too little.</summary>
     public static CachedStaticFile WithFastGzip(CachedStaticFile file) =>
-        Gzip(file.Identity.Bytes) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
+        file.IsCompressible && Gzip(file) is { } bytes ? file.With("gzip", "gz1", bytes) : file;
+
+    /// <summary>Decodes a file that came in brotli.</summary>
+    /// <param name="memory">Gives the memory for the content as it grows.</param>
+    /// <returns>Null where the bytes are no brotli, or the content is too large.</returns>
+    public static byte[]? Decode(byte[] compressed, long maxBytes, StaticFileMemory memory)
+    {
+        using BrotliDecoder decoder = new();
+        ReadOnlySpan<byte> rest = compressed;
+        byte[] content = [];
+        int length = 0;
+        while (true)
+        {
+            OperationStatus status = decoder.Decompress(rest, content.AsSpan(length), out int read, out int written);
+            rest = rest[read..];
+            length += written;
+            if (status == OperationStatus.Done)
+            {
+                return content[..length];
+            }
+
+            long larger = Math.Min(Math.Max(4L * compressed.Length, 2L * content.Length), maxBytes);
+            if (status != OperationStatus.DestinationTooSmall || larger <= content.Length || !memory.TryTake(larger - content.Length))
+            {
+                return null;
+            }
+
+            Array.Resize(ref content, (int)larger);
+        }
+    }
 
     public void Enqueue(CachedStaticFile file)
     {
@@ -43,15 +75,22 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
 
     private void Compress(string path, CancellationToken stopping)
     {
-        if (store.Find(path) is not { Brotli: null } file || !store.TryReserve(file.Identity.Bytes.Length))
+        if (store.Find(path) is not { } file || (file.Brotli is not null && file.Gzip is not null) || !store.TryReserve(file.Identity.Bytes.Length))
         {
             return;
         }
 
         try
         {
-            byte[] content = file.Identity.Bytes;
-            Store(file, Brotli(content, stopping));
+            if (file.Gzip is null)
+            {
+                Store(file, WithFastGzip);
+            }
+
+            if (file.Brotli is null && Brotli(file, stopping) is { } brotli)
+            {
+                Store(file, current => current.With(CachedStaticFile.BrotliCoding, CachedStaticFile.BrotliCoding, brotli));
+            }
         }
         finally
         {
@@ -60,17 +99,13 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
     }
 
     /// <summary>The file may have been evicted or replaced during the compression.</summary>
-    private void Store(CachedStaticFile file, byte[]? brotli)
-    {
-        if (brotli is not null)
-        {
-            store.Update(file.Path, current => current.Identity.Bytes == file.Identity.Bytes ? current.With("br", "br", brotli) : current);
-        }
-    }
+    private void Store(CachedStaticFile file, Func<CachedStaticFile, CachedStaticFile> add) =>
+        store.Update(file.Path, current => current.Identity.Bytes == file.Identity.Bytes ? add(current) : current);
 
-    private static byte[]? Brotli(byte[] content, CancellationToken stopping)
+    private static byte[]? Brotli(CachedStaticFile file, CancellationToken stopping)
     {
-        byte[] output = AllocateOutput(content);
+        byte[] content = file.Identity.Bytes;
+        byte[] output = new byte[file.MaxCompressedLength];
         int length = 0;
         using BrotliEncoder encoder = new(quality: 11, BrotliWindowBits);
         for (int at = 0; at < content.Length; at += SliceBytes)
@@ -93,14 +128,14 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
         return output[..length];
     }
 
-    private static byte[]? Gzip(byte[] content)
+    private static byte[]? Gzip(CachedStaticFile file)
     {
-        byte[] output = AllocateOutput(content);
+        byte[] output = new byte[file.MaxCompressedLength];
         using MemoryStream compressed = new(output);
         try
         {
             using GZipStream coder = new(compressed, CompressionLevel.Fastest, leaveOpen: true);
-            coder.Write(content);
+            coder.Write(file.Identity.Bytes);
         }
         catch (NotSupportedException)
         {
@@ -110,7 +145,4 @@ internal sealed class StaticFileCompression(StaticFileStore store, TimeProvider 
 
         return output[..(int)compressed.Position];
     }
-
-    /// <summary>A compressed file above nine tenths of the size is not worth its memory.</summary>
-    private static byte[] AllocateOutput(byte[] content) => new byte[content.Length - (content.Length / 10)];
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using Gateway.Paperless;
 using Microsoft.Extensions.Primitives;
 
@@ -21,11 +22,19 @@ internal sealed partial class StaticFileFetch(
 {
     private const int MaxConcurrent = 64;
 
+    private const string Brotli = CachedStaticFile.BrotliCoding;
+
     /// <summary>
     /// The capacity of the negative cache. While the cache is full, unknown paths are forwarded without a fetch, so that an invented path
     /// costs Paperless one request, not two.
     /// </summary>
     private const int MaxUncacheable = 1024;
+
+    /// <summary>After an update of Paperless: the files of a page, and some more.</summary>
+    private const int MaxAnew = 16;
+
+    /// <summary>A larger answer that must not be kept is read by the request itself, from a second answer of Paperless.</summary>
+    private const int MaxUnkeptBytes = 1024 * 1024;
 
     /// <summary>How long an uncacheable path is forwarded without another fetch.</summary>
     private static readonly TimeSpan UncacheableTtl = TimeSpan.FromMinutes(1);
@@ -41,11 +50,11 @@ internal sealed partial class StaticFileFetch(
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Task<CachedStaticFile?>> _fetches = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task<StaticFileAnswer>> _fetches = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _uncacheable = new(StringComparer.Ordinal);
 
-    /// <summary>The cached or fetched file; null where the caller must forward the request.</summary>
-    public Task<CachedStaticFile?> GetAsync(string path)
+    /// <summary>The cached or fetched file, or <see cref="StaticFileAnswer.None"/>.</summary>
+    public Task<StaticFileAnswer> GetAsync(string path)
     {
         lock (_lock)
         {
@@ -54,25 +63,63 @@ internal sealed partial class StaticFileFetch(
             bool isUnanswered = known is { RetryAt: > 0, CanBeServedOnError: true };
             if (known is not null && (known.IsFresh || (isUnanswered && clock.GetTimestamp() < known.RetryAt)))
             {
-                return Task.FromResult<CachedStaticFile?>(known);
+                return Task.FromResult(StaticFileAnswer.Of(known));
             }
 
-            if (!_fetches.TryGetValue(path, out Task<CachedStaticFile?>? pendingFetch))
+            if (!_fetches.ContainsKey(path) && (IsUncacheable(path) || (known is null && (_fetches.Count >= MaxConcurrent || IsFull()))))
             {
-                if (IsUncacheable(path) || (known is null && (_fetches.Count >= MaxConcurrent || IsFull())))
-                {
-                    return Task.FromResult<CachedStaticFile?>(null);
-                }
-
-                // The fetch belongs to no single request, so the context and the trace of this request stay out of the task.
-                using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
-                pendingFetch = Task.Run(() => FetchAsync(path, known));
-                _fetches.Add(path, pendingFetch);
+                return Task.FromResult(StaticFileAnswer.None);
             }
 
             // Paperless did not answer the previous fetch: serve the stale file without waiting for this fetch.
-            return isUnanswered ? Task.FromResult(known) : pendingFetch;
+            Task<StaticFileAnswer> pendingFetch = Fetch(path, known);
+            return isUnanswered ? Task.FromResult(StaticFileAnswer.Of(known)) : pendingFetch;
         }
+    }
+
+    /// <summary>Asks whether a file has changed, and takes it where it has. Without an answer the file stays as it is.</summary>
+    public async Task RefreshAsync(CachedStaticFile file)
+    {
+        Task<StaticFileAnswer> pendingFetch;
+        lock (_lock)
+        {
+            pendingFetch = Fetch(file.Path, file);
+        }
+
+        // A refresh is no use of the file.
+        if ((await pendingFetch).File is { } refreshed && refreshed != file)
+        {
+            refreshed.UnusedRefreshes = file.UnusedRefreshes + 1;
+            refreshed.LastUsed = file.LastUsed;
+        }
+    }
+
+    /// <summary>Takes the files of another version of Paperless before somebody asks for them.</summary>
+    /// <param name="forgotten">The files of the version before, which are kept no longer.</param>
+    public void FetchAnew(IEnumerable<CachedStaticFile> forgotten)
+    {
+        lock (_lock)
+        {
+            _uncacheable.Clear();
+            foreach (CachedStaticFile file in forgotten.OrderByDescending(file => file.LastUsed).Take(MaxAnew))
+            {
+                _ = Fetch(file.Path, known: null);
+            }
+        }
+    }
+
+    /// <summary>The fetch that is under way, or a new one. The caller holds the lock.</summary>
+    private Task<StaticFileAnswer> Fetch(string path, CachedStaticFile? known)
+    {
+        if (!_fetches.TryGetValue(path, out Task<StaticFileAnswer>? pendingFetch))
+        {
+            // The fetch belongs to no single request, so the context and the trace of this request stay out of the task.
+            using AsyncFlowControl suppressed = ExecutionContext.SuppressFlow();
+            pendingFetch = Task.Run(() => FetchAsync(path, known));
+            _fetches.Add(path, pendingFetch);
+        }
+
+        return pendingFetch;
     }
 
     private bool IsUncacheable(string path)
@@ -109,56 +156,39 @@ internal sealed partial class StaticFileFetch(
         return _uncacheable.Count >= MaxUncacheable;
     }
 
-    private async Task<CachedStaticFile?> FetchAsync(string path, CachedStaticFile? stale)
+    private async Task<StaticFileAnswer> FetchAsync(string path, CachedStaticFile? stale)
     {
         TimeSpan? uncacheableFor = null;
         try
         {
             using CancellationTokenSource timeout = new(limits.FetchTimeout, clock);
-            long sentAt = clock.GetTimestamp();
-            using HttpResponseMessage response = await SendAsync(path, stale, timeout.Token);
-            CachedStaticFile? file;
-            switch (response.StatusCode)
+            int epoch = store.Epoch;
+            StaticFileAnswer answer = await FetchOnceAsync(path, stale, epoch, timeout.Token);
+            if (store.Epoch != epoch)
             {
-                case HttpStatusCode.NotModified when stale is not null:
-                    HeaderDictionary newHeaders = CacheableHeaders(response);
-                    CachedStaticFile? revalidated = store.Update(path, cached => cached.Revalidated(newHeaders, sentAt), evicted: stale);
-                    file = revalidated is { IsFresh: true } ? revalidated : null;
-                    break;
-
-                case HttpStatusCode.OK:
-                    file = await ReadAsync(path, response, sentAt, timeout.Token);
-                    break;
-
-                // RFC 5861, section 4 treats these statuses as errors.
-                case HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout:
-                    string asked = response.RequestMessage?.RequestUri is { } address ? PaperlessFailureText.AddressOf(address) : path;
-                    return HandleMissingAnswer(path, stale, $"{asked} answered {(int)response.StatusCode}", ref uncacheableFor);
-
-                default:
-                    file = null;
-                    break;
+                // Paperless was updated meanwhile: the answer may be of the version before.
+                answer = await FetchOnceAsync(path, stale: null, store.Epoch, timeout.Token);
             }
 
-            if (file is null)
+            if (answer.File is null)
             {
                 store.Update(path, _ => null);
                 uncacheableFor = UncacheableTtl;
             }
 
-            return file;
+            return answer;
         }
         catch (Exception error) when (error is UpstreamUnavailableException or HttpRequestException or IOException or OperationCanceledException)
         {
             string cause = error is UpstreamUnavailableException unavailable ? unavailable.Message : error.GetType().Name;
-            return HandleMissingAnswer(path, stale, cause, ref uncacheableFor);
+            return StaticFileAnswer.Of(HandleMissingAnswer(path, stale, cause, ref uncacheableFor));
         }
         catch (Exception error)
         {
             // All requests that wait for this file are forwarded.
             StaticFileFetchFailed(error, path);
             uncacheableFor = FailureBackoff;
-            return null;
+            return StaticFileAnswer.None;
         }
         finally
         {
@@ -173,8 +203,39 @@ internal sealed partial class StaticFileFetch(
         }
     }
 
+    /// <exception cref="UpstreamUnavailableException">Paperless gives no answer, or one of its failures.</exception>
+    private async Task<StaticFileAnswer> FetchOnceAsync(string path, CachedStaticFile? stale, int epoch, CancellationToken cancel)
+    {
+        long sentAt = clock.GetTimestamp();
+        using HttpResponseMessage response = await SendAsync(path, stale, cancel);
+        switch (response.StatusCode)
+        {
+            case HttpStatusCode.NotModified when stale is not null:
+                IHeaderDictionary newHeaders = CacheableHeaders(response);
+                CachedStaticFile? revalidated = store.Restore(path, stale, epoch, cached => cached.Revalidated(newHeaders, sentAt));
+                return StaticFileAnswer.Of(revalidated is { IsFresh: true } ? revalidated : null);
+
+            case HttpStatusCode.OK:
+                return await ReadAsync(path, response, sentAt, epoch, cancel);
+
+            // RFC 5861, section 4 treats these statuses as errors.
+            case HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout:
+                string asked = response.RequestMessage?.RequestUri is { } address ? PaperlessFailureText.AddressOf(address) : path;
+                throw new UpstreamUnavailableException($"{asked} answered {(int)response.StatusCode}", PaperlessFault.ErrorStatus, cause: null);
+
+            default:
+                return StaticFileAnswer.None;
+        }
+    }
+
     private CachedStaticFile? HandleMissingAnswer(string path, CachedStaticFile? stale, string cause, ref TimeSpan? uncacheableFor)
     {
+        if (stale is { IsFresh: true })
+        {
+            // It was a refresh, and nobody waits for it.
+            return stale;
+        }
+
         if (stale is not { CanBeServedOnError: true })
         {
             uncacheableFor = FailureBackoff;
@@ -192,7 +253,8 @@ internal sealed partial class StaticFileFetch(
 
     private Task<HttpResponseMessage> SendAsync(string path, CachedStaticFile? stale, CancellationToken cancel)
     {
-        List<(string Name, string Value)> headers = [("Accept-Encoding", "identity")];
+        // Paperless has its files in brotli. The gateway decodes them once, and need not compress them for the first browser.
+        List<(string Name, string Value)> headers = [("Accept-Encoding", Brotli)];
         if (stale?.LastModified is { } modified)
         {
             headers.Add(("If-Modified-Since", modified.ToString("R", CultureInfo.InvariantCulture)));
@@ -202,38 +264,57 @@ internal sealed partial class StaticFileFetch(
         return paperless.OpenAsync(new UpstreamRequest(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
     }
 
-    /// <returns>Null where the response is not cacheable or does not fit.</returns>
-    private async Task<CachedStaticFile?> ReadAsync(string path, HttpResponseMessage response, long sentAt, CancellationToken cancel)
+    private async Task<StaticFileAnswer> ReadAsync(string path, HttpResponseMessage response, long sentAt, int epoch, CancellationToken cancel)
     {
-        HeaderDictionary headers = CacheableHeaders(response);
-        if (response.Content.Headers.ContentLength is not { } length || length > limits.MaxFileBytes || CacheTerms.From(headers) is not { } terms)
+        IHeaderDictionary headers = CacheableHeaders(response);
+        if (response.Content.Headers.ContentLength is not { } length || length > limits.MaxFileBytes)
         {
-            return null;
+            return StaticFileAnswer.None;
+        }
+
+        bool isBrotli = headers.ContentEncoding == Brotli;
+        if (isBrotli)
+        {
+            headers.Remove("Content-Encoding");
+        }
+
+        IconLifetime.Apply(path, headers);
+        CacheTerms? terms = CacheTerms.From(headers);
+        if (terms is null && (isBrotli || length > MaxUnkeptBytes || !CacheTerms.IsForAnyClient(headers)))
+        {
+            return StaticFileAnswer.None;
         }
 
         // The file and its fast compression.
-        long reserved = 2 * length;
-        if (!store.TryReserve(reserved))
+        using StaticFileMemory memory = new(store);
+        if (!memory.TryTake(2 * length))
         {
-            return null;
+            return StaticFileAnswer.None;
         }
 
-        try
+        byte[] received = new byte[length];
+        await using Stream body = await response.Content.ReadAsStreamAsync(cancel);
+        await body.ReadExactlyAsync(received, cancel);
+        if (terms is null)
         {
-            byte[] content = new byte[length];
-            await using Stream body = await response.Content.ReadAsStreamAsync(cancel);
-            await body.ReadExactlyAsync(content, cancel);
-            CachedStaticFile file = new(path, headers, terms, sentAt, clock, content);
-            file = file.IsCompressible ? StaticFileCompression.WithFastGzip(file) : file;
-            store.Put(file, reserved);
-            reserved = 0;
-            compression.Enqueue(file);
-            return file;
+            return new StaticFileAnswer(null, new UnkeptAnswer([.. headers], received));
         }
-        finally
+
+        if ((isBrotli ? StaticFileCompression.Decode(received, limits.MaxFileBytes, memory) : received) is not { } content)
         {
-            store.Release(reserved);
+            return StaticFileAnswer.None;
         }
+
+        if (headers.ETag.Count + headers.LastModified.Count == 0)
+        {
+            headers.ETag = $"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"";
+        }
+
+        CachedStaticFile file = new(path, headers, terms, sentAt, clock, content);
+        file = isBrotli ? file.WithReceivedBrotli(received) : StaticFileCompression.WithFastGzip(file);
+        memory.Keep(file, epoch);
+        compression.Enqueue(file);
+        return StaticFileAnswer.Of(file);
     }
 
     private static HeaderDictionary CacheableHeaders(HttpResponseMessage response)

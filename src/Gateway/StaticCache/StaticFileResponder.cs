@@ -27,7 +27,8 @@ internal sealed class StaticFileResponder(
     private static readonly SearchValues<char> CacheKeyCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~@+");
 
-    public static bool IsStaticPath(PathString path) => path.Value!.StartsWith(Prefix, StringComparison.Ordinal);
+    /// <summary>The static files, the icon and the logo.</summary>
+    public static bool IsStaticPath(PathString path) => path.Value!.StartsWith(Prefix, StringComparison.Ordinal) || IconLifetime.IsIcon(path.Value);
 
     /// <returns>False where the caller must forward the request.</returns>
     public async Task<bool> TryAnswerAsync(HttpContext context)
@@ -45,7 +46,15 @@ internal sealed class StaticFileResponder(
         bool isHit = representation is not null;
         if (!isHit)
         {
-            file = await FetchAsync(context, path);
+            StaticFileAnswer answer = await FetchAsync(context, path);
+            if (answer.Unkept is { } unkept && unkept.TryTake())
+            {
+                metrics.Missed();
+                await unkept.WriteAsync(context);
+                return true;
+            }
+
+            file = answer.File;
             representation = file?.Select(accepted);
         }
 
@@ -82,21 +91,21 @@ internal sealed class StaticFileResponder(
             && (headers.Range.Count == 0 || headers.IfRange.Count > 0);
     }
 
-    private async Task<CachedStaticFile?> FetchAsync(HttpContext context, string path)
+    private async Task<StaticFileAnswer> FetchAsync(HttpContext context, string path)
     {
-        Task<CachedStaticFile?> pendingFetch = fetch.GetAsync(path);
+        Task<StaticFileAnswer> pendingFetch = fetch.GetAsync(path);
         UpstreamTiming? timing = pendingFetch.IsCompleted ? null : context.Features.Get<UpstreamTiming>();
         try
         {
             timing?.MarkSent();
-            CachedStaticFile? file = await pendingFetch.WaitAsync(limits.FetchTimeout, clock, context.RequestAborted);
+            StaticFileAnswer answer = await pendingFetch.WaitAsync(limits.FetchTimeout, clock, context.RequestAborted);
             timing?.MarkAnswered();
-            return file;
+            return answer;
         }
         catch (TimeoutException)
         {
             // Without an answer of Paperless, a stale file is served; without a stale file, the request is forwarded.
-            return store.Find(path) is { CanBeServedOnError: true } stale ? stale : null;
+            return StaticFileAnswer.Of(store.Find(path) is { CanBeServedOnError: true } stale ? stale : null);
         }
     }
 

@@ -8,9 +8,10 @@ namespace Gateway.StaticCache;
 /// <param name="MaxTotalBytes">Memory of all files with their representations and headers, pending fetches and the current compression.</param>
 /// <param name="MaxFiles">The number of files.</param>
 /// <param name="FetchTimeout">The limit for a fetch and for a request that waits for the fetch; after the timeout the request is forwarded.</param>
-internal sealed record StaticFileLimits(long MaxFileBytes, long MaxTotalBytes, int MaxFiles, TimeSpan FetchTimeout)
+/// <param name="RefreshPeriod">How often the gateway looks for files whose freshness ends soon.</param>
+internal sealed record StaticFileLimits(long MaxFileBytes, long MaxTotalBytes, int MaxFiles, TimeSpan FetchTimeout, TimeSpan RefreshPeriod)
 {
-    public static readonly StaticFileLimits Default = new(4 * 1024 * 1024, 64 * 1024 * 1024, 4096, TimeSpan.FromSeconds(10));
+    public static readonly StaticFileLimits Default = new(4 * 1024 * 1024, 64 * 1024 * 1024, 4096, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(2));
 }
 
 /// <summary>The cached files by path, with eviction of the least recently used.</summary>
@@ -21,6 +22,10 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
     private int _count;
     private long _fileBytes;
     private long _reservedBytes;
+    private int _epoch;
+
+    /// <summary>Another number after <see cref="Clear"/>: what was fetched before is not kept any more.</summary>
+    public int Epoch => Volatile.Read(ref _epoch);
 
     /// <summary>The bytes of the files and of the reservations.</summary>
     public long UsedBytes
@@ -44,7 +49,23 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
         }
 
         file.LastUsed = Stopwatch.GetTimestamp();
+        file.UnusedRefreshes = 0;
         return file;
+    }
+
+    /// <summary>Forgets all files.</summary>
+    /// <returns>The files until now.</returns>
+    public IReadOnlyCollection<CachedStaticFile> Clear()
+    {
+        lock (_lock)
+        {
+            IReadOnlyCollection<CachedStaticFile> files = Files;
+            _epoch++;
+            _files.Clear();
+            _count = 0;
+            _fileBytes = 0;
+            return files;
+        }
     }
 
     /// <summary>Reserves memory before its allocation; <see cref="Put"/> uses the reservation, <see cref="Release"/> cancels it.</summary>
@@ -73,32 +94,29 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
     }
 
     /// <param name="reserved">The bytes that were reserved for the file.</param>
-    public void Put(CachedStaticFile file, long reserved)
+    /// <param name="epoch">As it was when the file was asked for.</param>
+    public void Put(CachedStaticFile file, long reserved, int epoch)
     {
         lock (_lock)
         {
             _reservedBytes -= reserved;
-            file.LastUsed = Stopwatch.GetTimestamp();
-            Set(file);
+            if (epoch == _epoch)
+            {
+                file.LastUsed = Stopwatch.GetTimestamp();
+                Set(file);
+            }
         }
     }
 
     /// <summary>Replaces or removes a file.</summary>
     /// <param name="change">Returns the new file, or null to remove the file.</param>
-    /// <param name="evicted">The previous file, where it may have been evicted meanwhile.</param>
-    public CachedStaticFile? Update(string path, Func<CachedStaticFile, CachedStaticFile?> change, CachedStaticFile? evicted = null)
+    public CachedStaticFile? Update(string path, Func<CachedStaticFile, CachedStaticFile?> change)
     {
         lock (_lock)
         {
             if (!_files.TryGetValue(path, out CachedStaticFile? old))
             {
-                CachedStaticFile? restored = evicted is null ? null : change(evicted);
-                if (restored is not null)
-                {
-                    Set(restored);
-                }
-
-                return restored;
+                return null;
             }
 
             CachedStaticFile? changed = change(old);
@@ -112,6 +130,27 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
             }
 
             return changed;
+        }
+    }
+
+    /// <summary>As <see cref="Update"/>, also where the file was evicted meanwhile.</summary>
+    /// <param name="known">The file as it was when Paperless was asked about it.</param>
+    /// <param name="epoch">As it was then.</param>
+    public CachedStaticFile? Restore(string path, CachedStaticFile known, int epoch, Func<CachedStaticFile, CachedStaticFile?> change)
+    {
+        lock (_lock)
+        {
+            if (epoch != _epoch)
+            {
+                return null;
+            }
+
+            if (!_files.ContainsKey(path))
+            {
+                Set(known);
+            }
+
+            return Update(path, change);
         }
     }
 
@@ -144,4 +183,26 @@ internal sealed class StaticFileStore(StaticFileLimits limits)
             Remove(_files.Values.MinBy(file => file.LastUsed)!);
         }
     }
+}
+
+/// <summary>Memory that is reserved for one file as it grows, until the file is kept or given up.</summary>
+internal sealed class StaticFileMemory(StaticFileStore store) : IDisposable
+{
+    private long _reserved;
+
+    public bool TryTake(long bytes)
+    {
+        bool isTaken = store.TryReserve(bytes);
+        _reserved += isTaken ? bytes : 0;
+        return isTaken;
+    }
+
+    /// <param name="epoch">See <see cref="StaticFileStore.Put"/>.</param>
+    public void Keep(CachedStaticFile file, int epoch)
+    {
+        store.Put(file, _reserved, epoch);
+        _reserved = 0;
+    }
+
+    public void Dispose() => store.Release(_reserved);
 }

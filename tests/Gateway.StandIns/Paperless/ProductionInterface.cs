@@ -57,7 +57,7 @@ internal static class ProductionInterface
     public static byte[] LogoOf(PaperlessSite site) => site.Options.WithProductionInterface ? Logo : StaticFiles.OnePixel;
 
     /// <summary>A picture of 8 KB that is this document's alone.</summary>
-    public static byte[] ThumbnailOf(PaperlessDocument document) => Picture(width: 48, height: 56, seed: document.Id + 100);
+    public static byte[] ThumbnailOf(PaperlessDocument document) => Picture(width: 224, height: 280, seed: document.Id + 100, bitsPerPixel: 1);
 
     public static string Page(Visit visit, StandInUser user) => $"""
         <!DOCTYPE html>
@@ -115,13 +115,21 @@ internal static class ProductionInterface
     }
 
     /// <summary>A bitmap of noise: browsers tell pictures by their content, and noise stays as long as it is when it is compressed.</summary>
-    private static byte[] Picture(int width, int height, int seed)
+    /// <param name="bitsPerPixel">1, with two colours, or 24.</param>
+    private static byte[] Picture(int width, int height, int seed, int bitsPerPixel = 24)
     {
-        const int HeadBytes = 54;
-        byte[] picture = new byte[HeadBytes + (width * height * 3)];
-        new Random(seed).NextBytes(picture.AsSpan(HeadBytes));
+        const int White = 0xFFFFFF;
+        int headBytes = bitsPerPixel == 1 ? 62 : 54;
+        byte[] picture = new byte[headBytes + (width * height * bitsPerPixel / 8)];
+        new Random(seed).NextBytes(picture.AsSpan(headBytes));
         Encoding.ASCII.GetBytes("BM", picture);
-        (int Offset, int Value)[] head = [(2, picture.Length), (10, HeadBytes), (14, 40), (18, width), (22, height), (26, 1 | (24 << 16))];
+        List<(int Offset, int Value)> head =
+            [(2, picture.Length), (10, headBytes), (14, 40), (18, width), (22, height), (26, 1 | (bitsPerPixel << 16))];
+        if (bitsPerPixel == 1)
+        {
+            head.Add((58, White));
+        }
+
         foreach ((int offset, int value) in head)
         {
             BinaryPrimitives.WriteInt32LittleEndian(picture.AsSpan(offset), value);

@@ -10,7 +10,7 @@ internal static class ProductionScript
 
         'use strict'
         const base = document.querySelector('base').href
-        const busyMilliseconds = 300
+        const busyMilliseconds = 60
 
         function work() {
           const end = performance.now() + busyMilliseconds

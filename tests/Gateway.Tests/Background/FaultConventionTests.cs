@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Gateway.Tests.Operations;
 using Gateway.Tests.ReadAhead;
 using Gateway.Tests.Settings;
+using Gateway.Tests.StaticCache;
 
 namespace Gateway.Tests.Background;
 
@@ -28,6 +29,8 @@ public sealed partial class FaultConventionTests
             .Static_files_are_compressed_after_an_earlier_compression_failed)),
         ("StaticFileFetch.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests
             .After_a_failed_fetch_of_a_static_file_every_waiting_request_is_forwarded)),
+        ("StaticFileRefresh.cs: BackgroundService", typeof(StaticFileRefreshTests), nameof(StaticFileRefreshTests
+            .A_refresh_that_fails_inside_the_gateway_is_repeated)),
         ("AnswersAhead.cs: Task.Run(", typeof(ReadAheadTests), nameof(ReadAheadTests
             .After_a_failure_inside_the_gateway_the_requests_of_the_page_are_forwarded)),
         ("CredentialCheck.cs: Task.Run(", typeof(FaultTests), nameof(FaultTests

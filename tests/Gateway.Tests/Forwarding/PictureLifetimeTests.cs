@@ -74,9 +74,29 @@ public sealed class PictureLifetimeTests : IAsyncLifetime
         using Visitor stranger = _world.NewVisitor();
         Assert.Equal("public, max-age=600", (await _alice.SendAsync(HttpMethod.Get, path)).Header("Cache-Control"));
         Assert.Equal("public, max-age=600", (await stranger.SendAsync(HttpMethod.Get, path)).Header("Cache-Control"));
+    }
 
+    [Theory]
+    [InlineData("/favicon.ico")]
+    [InlineData("/logo/leaf.png")]
+    public async Task An_icon_or_a_logo_keeps_the_lifetime_that_Paperless_gives(string path)
+    {
         using Fault fault = Answers(path, "no-cache", "image/png", "\"one\"");
+        using Visitor stranger = _world.NewVisitor();
+
         Assert.Equal("no-cache", (await stranger.SendAsync(HttpMethod.Get, path)).Header("Cache-Control"));
+        Assert.Equal("no-cache", (await stranger.SendAsync(HttpMethod.Get, path)).Header("Cache-Control"));
+    }
+
+    [Fact]
+    public async Task Without_the_static_cache_the_icon_is_kept_for_ten_minutes_too()
+    {
+        await using World world = await World.StartAsync(options => options.Settings["GATEWAY_STATIC_CACHE"] = "false");
+        using Visitor stranger = world.NewVisitor();
+
+        Page page = await stranger.SendAsync(HttpMethod.Get, "/favicon.ico");
+
+        Assert.Equal(("public, max-age=600", null), (page.Header("Cache-Control"), page.Header("ETag")));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Gateway.StandIns.Paperless;
 using Gateway.StandIns.Provider;
+using Gateway.StaticCache;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gateway.Tests.Kit;
@@ -90,7 +91,17 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Starts the gateway on its port and data directory, which a restart uses again.</summary>
-    public void StartGateway() => Gateway = GatewayUnderTest.Start(Settings(), Port, Clock, Log, _certificate, Options.Services);
+    public void StartGateway() => Gateway = GatewayUnderTest.Start(
+        Settings(),
+        Port,
+        Clock,
+        Log,
+        _certificate,
+        services =>
+        {
+            WithoutRefreshes(services);
+            Options.Services?.Invoke(services);
+        });
 
     public async Task RestartGatewayAsync()
     {
@@ -165,6 +176,10 @@ internal sealed class World : IAsyncDisposable
 
         return settings;
     }
+
+    /// <summary>Refreshes of static files would stand between the requests that a test counts.</summary>
+    private static void WithoutRefreshes(IServiceCollection services) =>
+        services.AddSingleton(StaticFileLimits.Default with { RefreshPeriod = Timeout.InfiniteTimeSpan });
 
     private static X509Certificate2? CertificateOf(WorldOptions options)
     {

@@ -224,19 +224,22 @@ public sealed class ReadAheadTests
     }
 
     [Fact]
-    public void The_number_of_remembered_pages_is_limited()
+    public void The_number_of_remembered_people_and_pages_is_limited()
     {
-        RememberedPages pages = new(ReadAheadLimits.Default with { MaxPages = 2 });
-        pages.Of("alice", "/").NoteRequest(new PageRequest(UiSettings, ""), 1);
-        pages.Of("bob", "/");
-        pages.Of("alice", "/");
-        pages.Of("bob", "/documents");
-        Assert.Single(pages.Of("alice", "/").Open());
+        RememberedPages all = new(ReadAheadLimits.Default with { MaxPages = 2, MaxPeople = 2 });
+        RememberedPerson alice = all.Of("alice");
+        alice.Page("/").NoteRequest(new PageRequest(UiSettings, ""), 1);
+        alice.Page("/documents");
+        Assert.Single(alice.Page("/").Open());
+        alice.Page("/documents");
+        alice.Page("/tags");
+        Assert.Empty(alice.Page("/").Open());
 
-        pages.Of("bob", "/");
-        pages.Of("bob", "/documents");
-
-        Assert.Empty(pages.Of("alice", "/").Open());
+        all.Of("bob");
+        Assert.Same(alice, all.Of("alice"));
+        all.Of("carol");
+        all.Of("dave");
+        Assert.NotSame(alice, all.Of("alice"));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Text;
 using Gateway.StandIns.Paperless;
+using Gateway.StaticCache;
 using Gateway.Tests.Kit;
 
 namespace Gateway.Tests.StaticCache;
@@ -77,10 +78,60 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task The_first_request_gets_a_fast_compression_and_later_requests_the_best_compression()
+    public async Task Paperless_own_brotli_copy_is_sent_from_the_first_request_on()
     {
         await using World world = await World.StartAsync();
         using Visitor visitor = world.NewVisitor();
+
+        Page first = await GetAsync(visitor, Browser);
+        Page plain = await GetAsync(visitor, null);
+        Page gzip = await ReadyAsync(visitor, "gzip");
+
+        Assert.Equal("br", first.Header("Content-Encoding"));
+        Assert.Equal(Content, Decoded(await first.Response.Content.ReadAsByteArrayAsync(World.Ct), "br"));
+        Assert.Equal(Content, Decoded(await gzip.Response.Content.ReadAsByteArrayAsync(World.Ct), "gzip"));
+        Assert.Equal(Content, await plain.Response.Content.ReadAsByteArrayAsync(World.Ct));
+        Assert.Equal(3, new[] { first, gzip, plain }.Select(page => page.Header("ETag")).Distinct().Count());
+        Assert.Single(world.Forwarded);
+    }
+
+    [Theory]
+    [InlineData("no brotli")]
+    [InlineData("half of it")]
+    [InlineData("too large")]
+    public async Task A_brotli_copy_that_cannot_be_decoded_is_left_to_the_client(string what)
+    {
+        byte[] sent = what switch
+        {
+            "no brotli" => Encoding.ASCII.GetBytes(new string('x', 2000)),
+            "half of it" => Brotli(new byte[100_000])[..^5],
+            _ => Brotli(new byte[(4 * 1024 * 1024) + 1]),
+        };
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault answer = world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
+        {
+            response.Headers.CacheControl = "public, max-age=60";
+            response.Headers.ContentEncoding = "br";
+            response.ContentLength = sent.Length;
+            await response.Body.WriteAsync(sent, World.Ct);
+        });
+
+        Page first = await GetAsync(visitor, "br");
+        Page second = await GetAsync(visitor, "br");
+
+        Assert.All((Page[])[first, second], page => Assert.Equal(("br", null), (page.Header("Content-Encoding"), page.Header("Age"))));
+        Assert.Equal(sent, await second.Response.Content.ReadAsByteArrayAsync(World.Ct));
+        Assert.Equal(3, world.Forwarded.Count);
+        Assert.Equal(0, world.Gateway.Services.GetRequiredService<StaticFileStore>().UsedBytes);
+    }
+
+    [Fact]
+    public async Task Without_a_copy_of_Paperless_the_first_request_gets_a_fast_compression_and_later_requests_the_best_compression()
+    {
+        await using World world = await World.StartAsync();
+        using Visitor visitor = world.NewVisitor();
+        using Fault answer = Writes(world, _ => { }, Content);
 
         Page first = await GetAsync(visitor, Browser);
         Page best = await ReadyAsync(visitor);
@@ -227,13 +278,19 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
         }
     }
 
-    /// <summary>Asks until the brotli copy is there: the background makes it.</summary>
+    /// <summary>Asks until the compressed copies are there: the background makes what Paperless does not have.</summary>
     private static async Task<Page> ReadyAsync(Visitor visitor)
+    {
+        await ReadyAsync(visitor, "gzip");
+        return await ReadyAsync(visitor, "br");
+    }
+
+    private static async Task<Page> ReadyAsync(Visitor visitor, string coding)
     {
         for (int tries = 0; tries < 10_000; tries++)
         {
-            Page page = await GetAsync(visitor, Browser);
-            if (page.Header("Content-Encoding") == "br")
+            Page page = await GetAsync(visitor, coding);
+            if (page.Header("Content-Encoding") == coding)
             {
                 return page;
             }
@@ -241,7 +298,7 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
             await Task.Yield();
         }
 
-        throw new TimeoutException("The brotli copy did not come.");
+        throw new TimeoutException($"The copy in {coding} did not come.");
     }
 
     private static Task<Page> GetAsync(Visitor visitor, string? accepts, params (string Name, string Value)[] headers) =>
@@ -263,14 +320,27 @@ public sealed class StaticFileCodingTests(SharedWorld shared) : IClassFixture<Sh
         return to.ToArray();
     }
 
-    private static Fault Writes(World world, Action<IHeaderDictionary> change) =>
+    private static byte[] Brotli(byte[] content)
+    {
+        using MemoryStream to = new();
+        using (BrotliStream coder = new(to, CompressionLevel.Fastest))
+        {
+            coder.Write(content);
+        }
+
+        return to.ToArray();
+    }
+
+    /// <summary>A server without a brotli copy.</summary>
+    private static Fault Writes(World world, Action<IHeaderDictionary> change, byte[]? content = null) =>
         world.Paperless.Faults.Write(request => request.RawPath == Script, async response =>
     {
+        content ??= Encoding.ASCII.GetBytes(new string('x', 2000));
         response.Headers.CacheControl = "public, max-age=60";
         response.Headers["ETag"] = "\"one\"";
         response.ContentType = "text/css";
-        response.ContentLength = 2000;
+        response.ContentLength = content.Length;
         change(response.Headers);
-        await response.Body.WriteAsync(Encoding.ASCII.GetBytes(new string('x', 2000)), World.Ct);
+        await response.Body.WriteAsync(content, World.Ct);
     });
 }

@@ -35,7 +35,7 @@ public sealed class StaticFileTests : IAsyncLifetime
 
         ReceivedRequest asked = Assert.Single(_world.Forwarded);
         Assert.Equal(
-            ("GET", Css, "identity", $"localhost:{_world.Port}"),
+            ("GET", Css, "br", $"localhost:{_world.Port}"),
             (asked.Method, asked.RawTarget, asked.Header("Accept-Encoding"), asked.Header("Host")));
         Assert.Equal("html { font-family: system-ui, sans-serif; }\n", first.Text);
         foreach (Page page in (Page[])[first, second, head])
@@ -73,25 +73,25 @@ public sealed class StaticFileTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("private, max-age=60")]
-    [InlineData("public, max-age=60, no-store")]
-    [InlineData("public, max-age=60, no-cache")]
-    [InlineData("public, max-age=60, private")]
-    [InlineData("public, max-age=0")]
-    [InlineData("public, s-maxage=0, max-age=60")]
-    [InlineData("public")]
-    [InlineData("max-age=60")]
-    [InlineData("public, max-age=-1")]
-    [InlineData("public, max-age=x")]
-    [InlineData("")]
-    [InlineData("public, max-age=60", "Set-Cookie", "a=b")]
-    [InlineData("public, max-age=60", "Vary", "Cookie")]
-    [InlineData("public, max-age=60", "Vary", "Accept-Encoding, Origin")]
-    [InlineData("public, max-age=60", "Vary", "*")]
-    [InlineData("public, max-age=60", "Content-Encoding", "gzip")]
-    [InlineData("public, max-age=60", "Age", "60")]
-    [InlineData("public, max-age=60", "Age", "99999999999999999999")]
-    public async Task Only_a_clearly_public_response_is_cached(string cacheControl, string? name = null, string value = "")
+    [InlineData("private, max-age=60", 4)]
+    [InlineData("public, max-age=60, no-store", 3)]
+    [InlineData("public, max-age=60, no-cache", 3)]
+    [InlineData("public, max-age=60, private", 4)]
+    [InlineData("public, max-age=0", 3)]
+    [InlineData("public, s-maxage=0, max-age=60", 3)]
+    [InlineData("public", 3)]
+    [InlineData("max-age=60", 3)]
+    [InlineData("public, max-age=-1", 3)]
+    [InlineData("public, max-age=x", 3)]
+    [InlineData("", 3)]
+    [InlineData("public, max-age=60", 4, "Set-Cookie", "a=b")]
+    [InlineData("public, max-age=60", 4, "Vary", "Cookie")]
+    [InlineData("public, max-age=60", 4, "Vary", "Accept-Encoding, Origin")]
+    [InlineData("public, max-age=60", 4, "Vary", "*")]
+    [InlineData("public, max-age=60", 4, "Content-Encoding", "gzip")]
+    [InlineData("public, max-age=60", 3, "Age", "60")]
+    [InlineData("public, max-age=60", 3, "Age", "99999999999999999999")]
+    public async Task Only_a_clearly_public_response_is_cached(string cacheControl, int requests, string? name = null, string value = "")
     {
         const string hashed = "/static/app.0123456789ab.css";
         Answers(hashed, response =>
@@ -111,8 +111,8 @@ public sealed class StaticFileTests : IAsyncLifetime
             Assert.Null(name == "Age" ? null : page.Header("Age"));
         }
 
-        // Once to find out, then as ever.
-        Assert.Equal(4, _world.Forwarded.Count);
+        // The first answer goes to who asked, unless it may depend on who asks; then each asks for itself.
+        Assert.Equal(requests, _world.Forwarded.Count);
         Assert.Empty(Store.Files);
     }
 
@@ -162,11 +162,11 @@ public sealed class StaticFileTests : IAsyncLifetime
     [Fact]
     public async Task A_range_of_a_compressed_copy_is_not_combined_with_another_copy()
     {
-        Page first = await GetAsync(Script, ("Accept-Encoding", "gzip"));
+        Page first = await GetAsync(Script, ("Accept-Encoding", "br"));
 
-        Page rest = await GetAsync(Script, ("Accept-Encoding", "gzip"), ("Range", "bytes=100-"), ("If-Range", first.Header("ETag")!));
+        Page rest = await GetAsync(Script, ("Accept-Encoding", "br"), ("Range", "bytes=100-"), ("If-Range", first.Header("ETag")!));
 
-        Assert.Equal((HttpStatusCode.OK, "gzip"), (rest.Status, rest.Header("Content-Encoding")));
+        Assert.Equal((HttpStatusCode.OK, "br"), (rest.Status, rest.Header("Content-Encoding")));
         Assert.Single(_world.Forwarded);
     }
 
