@@ -198,7 +198,8 @@ internal static class SettingsReference
             new("PAPERLESS_COOKIE_PREFIX", None, "A prefix of the names of Paperless's cookies."),
             new("GATEWAY_STATIC_CACHE", "`true`", "Paperless's static files come from the gateway's memory; `false` forwards every request for them."),
             new("GATEWAY_READ_AHEAD", "`true`; `false` with `GATEWAY_REDIS_URL`", "When somebody opens a page, the gateway asks Paperless at once for what " +
-                "the page asked for last time, and holds each answer for two seconds. Any change through the gateway discards it. With several gateways " +
+                "the page asked for last time, and holds each answer for two seconds. Any change through the gateway discards it. The browser is told to ask " +
+                "early for what all pages of the person begin with. With several gateways " +
                 "on one Redis, a change through another gateway is not seen: a page may then show what was there up to two seconds ago."),
         ]),
     ];

@@ -12,6 +12,7 @@ internal static class StaticCacheFeature
         builder.Services.AddSingleton<StaticFileStore>();
         builder.Services.AddSingleton<StaticFileCompression>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StaticFileCompression>());
+        builder.Services.AddSingleton<StaticFileSource>();
         builder.Services.AddSingleton<StaticFileFetch>();
         builder.Services.AddHostedService<StaticFileRefresh>();
         builder.Services.AddSingleton<PaperlessVersion>();

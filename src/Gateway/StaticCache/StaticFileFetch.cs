@@ -1,28 +1,16 @@
-using System.Collections.Frozen;
-using System.Globalization;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using Gateway.Paperless;
-using Microsoft.Extensions.Primitives;
 
 namespace Gateway.StaticCache;
 
-/// <summary>
-/// Fetches static files from Paperless, once for all waiting clients. The request contains nothing from a client, so that no client can
-/// influence the response for others, and no client cancels the fetch by disconnecting.
-/// </summary>
+/// <summary>Fetches static files from Paperless, once for all waiting clients. No client cancels the fetch by disconnecting.</summary>
 internal sealed partial class StaticFileFetch(
-    UpstreamClient paperless,
+    StaticFileSource source,
     StaticFileStore store,
-    StaticFileCompression compression,
     StaticFileLimits limits,
     TimeProvider clock,
     ILogger<StaticFileFetch> logger)
 {
     private const int MaxConcurrent = 64;
-
-    private const string Brotli = CachedStaticFile.BrotliCoding;
 
     /// <summary>
     /// The capacity of the negative cache. While the cache is full, unknown paths are forwarded without a fetch, so that an invented path
@@ -33,21 +21,11 @@ internal sealed partial class StaticFileFetch(
     /// <summary>After an update of Paperless: the files of a page, and some more.</summary>
     private const int MaxAnew = 16;
 
-    /// <summary>A larger answer that must not be kept is read by the request itself, from a second answer of Paperless.</summary>
-    private const int MaxUnkeptBytes = 1024 * 1024;
-
     /// <summary>How long an uncacheable path is forwarded without another fetch.</summary>
     private static readonly TimeSpan UncacheableTtl = TimeSpan.FromMinutes(1);
 
     /// <summary>The delay before the next fetch after a failure, also for a stale file.</summary>
     private static readonly TimeSpan FailureBackoff = TimeSpan.FromSeconds(5);
-
-    /// <summary>Hop-by-hop headers (RFC 9110, section 7.6.1), and headers that the gateway sets itself.</summary>
-    private static readonly FrozenSet<string> UncachedHeaders = new[]
-    {
-        "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding",
-        "Upgrade", "Alt-Svc", "Content-Length",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Task<StaticFileAnswer>> _fetches = new(StringComparer.Ordinal);
@@ -163,11 +141,11 @@ internal sealed partial class StaticFileFetch(
         {
             using CancellationTokenSource timeout = new(limits.FetchTimeout, clock);
             int epoch = store.Epoch;
-            StaticFileAnswer answer = await FetchOnceAsync(path, stale, epoch, timeout.Token);
+            StaticFileAnswer answer = await source.AskAsync(path, stale, epoch, timeout.Token);
             if (store.Epoch != epoch)
             {
                 // Paperless was updated meanwhile: the answer may be of the version before.
-                answer = await FetchOnceAsync(path, stale: null, store.Epoch, timeout.Token);
+                answer = await source.AskAsync(path, stale: null, store.Epoch, timeout.Token);
             }
 
             if (answer.File is null)
@@ -203,31 +181,6 @@ internal sealed partial class StaticFileFetch(
         }
     }
 
-    /// <exception cref="UpstreamUnavailableException">Paperless gives no answer, or one of its failures.</exception>
-    private async Task<StaticFileAnswer> FetchOnceAsync(string path, CachedStaticFile? stale, int epoch, CancellationToken cancel)
-    {
-        long sentAt = clock.GetTimestamp();
-        using HttpResponseMessage response = await SendAsync(path, stale, cancel);
-        switch (response.StatusCode)
-        {
-            case HttpStatusCode.NotModified when stale is not null:
-                IHeaderDictionary newHeaders = CacheableHeaders(response);
-                CachedStaticFile? revalidated = store.Restore(path, stale, epoch, cached => cached.Revalidated(newHeaders, sentAt));
-                return StaticFileAnswer.Of(revalidated is { IsFresh: true } ? revalidated : null);
-
-            case HttpStatusCode.OK:
-                return await ReadAsync(path, response, sentAt, epoch, cancel);
-
-            // RFC 5861, section 4 treats these statuses as errors.
-            case HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout:
-                string asked = response.RequestMessage?.RequestUri is { } address ? PaperlessFailureText.AddressOf(address) : path;
-                throw new UpstreamUnavailableException($"{asked} answered {(int)response.StatusCode}", PaperlessFault.ErrorStatus, cause: null);
-
-            default:
-                return StaticFileAnswer.None;
-        }
-    }
-
     private CachedStaticFile? HandleMissingAnswer(string path, CachedStaticFile? stale, string cause, ref TimeSpan? uncacheableFor)
     {
         if (stale is { IsFresh: true })
@@ -249,86 +202,6 @@ internal sealed partial class StaticFileFetch(
 
         stale.RetryAt = clock.GetTimestamp() + (long)(FailureBackoff.TotalSeconds * clock.TimestampFrequency);
         return stale;
-    }
-
-    private Task<HttpResponseMessage> SendAsync(string path, CachedStaticFile? stale, CancellationToken cancel)
-    {
-        // Paperless has its files in brotli. The gateway decodes them once, and need not compress them for the first browser.
-        List<(string Name, string Value)> headers = [("Accept-Encoding", Brotli)];
-        if (stale?.LastModified is { } modified)
-        {
-            headers.Add(("If-Modified-Since", modified.ToString("R", CultureInfo.InvariantCulture)));
-        }
-
-        headers.AddRange((stale?.ETag ?? default).OfType<string>().Select(tag => ("If-None-Match", tag)));
-        return paperless.OpenAsync(new UpstreamRequest(HttpMethod.Get, path, Timeout.InfiniteTimeSpan) { Headers = headers }, cancel);
-    }
-
-    private async Task<StaticFileAnswer> ReadAsync(string path, HttpResponseMessage response, long sentAt, int epoch, CancellationToken cancel)
-    {
-        IHeaderDictionary headers = CacheableHeaders(response);
-        if (response.Content.Headers.ContentLength is not { } length || length > limits.MaxFileBytes)
-        {
-            return StaticFileAnswer.None;
-        }
-
-        bool isBrotli = headers.ContentEncoding == Brotli;
-        if (isBrotli)
-        {
-            headers.Remove("Content-Encoding");
-        }
-
-        IconLifetime.Apply(path, headers);
-        CacheTerms? terms = CacheTerms.From(headers);
-        if (terms is null && (isBrotli || length > MaxUnkeptBytes || !CacheTerms.IsForAnyClient(headers)))
-        {
-            return StaticFileAnswer.None;
-        }
-
-        // The file and its fast compression.
-        using StaticFileMemory memory = new(store);
-        if (!memory.TryTake(2 * length))
-        {
-            return StaticFileAnswer.None;
-        }
-
-        byte[] received = new byte[length];
-        await using Stream body = await response.Content.ReadAsStreamAsync(cancel);
-        await body.ReadExactlyAsync(received, cancel);
-        if (terms is null)
-        {
-            return new StaticFileAnswer(null, new UnkeptAnswer([.. headers], received));
-        }
-
-        if ((isBrotli ? StaticFileCompression.Decode(received, limits.MaxFileBytes, memory) : received) is not { } content)
-        {
-            return StaticFileAnswer.None;
-        }
-
-        if (headers.ETag.Count + headers.LastModified.Count == 0)
-        {
-            headers.ETag = $"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"";
-        }
-
-        CachedStaticFile file = new(path, headers, terms, sentAt, clock, content);
-        file = isBrotli ? file.WithReceivedBrotli(received) : StaticFileCompression.WithFastGzip(file);
-        memory.Keep(file, epoch);
-        compression.Enqueue(file);
-        return StaticFileAnswer.Of(file);
-    }
-
-    private static HeaderDictionary CacheableHeaders(HttpResponseMessage response)
-    {
-        HeaderDictionary cacheable = [];
-        foreach ((string name, HeaderStringValues values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
-        {
-            if (!UncachedHeaders.Contains(name) && !response.Headers.Connection.Contains(name, StringComparer.OrdinalIgnoreCase))
-            {
-                cacheable[name] = new StringValues([.. values]);
-            }
-        }
-
-        return cacheable;
     }
 
     [LoggerMessage(
