@@ -53,7 +53,7 @@ public sealed class ReadAheadTests
         ReceivedRequest page = world.Forwarded[^1];
 
         await alice.OpenAsync("/", "none", ("Accept-Language", "de"));
-        await Wait.UntilAsync(() => world.Count(UiSettings) == 2, "The gateway asks ahead.");
+        await Wait.UntilAsync(() => world.Count(UiSettings) == 2 && world.Forwarded[^1].Status != 0, "The gateway asks ahead, and has the answer.");
         ReceivedRequest ahead = world.Forwarded[^1];
 
         foreach (string name in (string[])["Accept", "Accept-Language", "Cookie", "Host", "Remote-User", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host"])
