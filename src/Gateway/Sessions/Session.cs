@@ -214,15 +214,15 @@ internal sealed record CookieMemo(string Raw, string? ForPaperless)
 }
 
 /// <summary>The user of a request with a session. Each session has one.</summary>
+/// <remarks>It has no claims of the groups: nothing asks the principal for them, and they would be a third of the session's memory.</remarks>
 internal sealed class SessionPrincipal(Session session) : ClaimsPrincipal(new ClaimsIdentity(
     [
         new Claim("preferred_username", session.Identity.Username),
         new Claim("sub", session.Identity.Subject, ClaimValueTypes.String, session.Identity.Issuer),
-        .. (session.Identity.Groups ?? []).Select(group => new Claim("groups", group)),
     ],
     "Session",
     "preferred_username",
-    "groups"))
+    roleType: null))
 {
     public Session Session { get; } = session;
 }

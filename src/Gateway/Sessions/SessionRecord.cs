@@ -23,9 +23,9 @@ internal sealed record Identity(
     IReadOnlyList<string>? Groups,
     string? GroupsSource)
 {
-    /// <summary>Estimated memory of the texts and of a claim for each group.</summary>
+    /// <summary>Estimated memory of the texts.</summary>
     public int EstimatedBytes => (2 * (Issuer.Length + Subject.Length + Username.Length + (Name?.Length ?? 0) + (Email?.Length ?? 0)))
-        + (Groups?.Sum(group => 200 + (2 * group.Length)) ?? 0);
+        + (Groups?.Sum(group => 40 + (2 * group.Length)) ?? 0);
 
     /// <summary>Only these three identify the person. All other members may change.</summary>
     [JsonIgnore]
