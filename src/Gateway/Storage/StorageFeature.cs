@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Gateway.Settings;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -35,17 +36,24 @@ internal static class StorageFeature
             return;
         }
 
-        builder.Services.AddSingleton<RedisConnection>();
-        builder.Services.AddSingleton<RedisAccounts>();
-        builder.Services.AddSingleton<ISessionStore, RedisSessions>();
-        builder.Services.AddSingleton<IReplayCache, RedisReplayCache>();
-        builder.Services.AddSingleton<ILease, RedisLease>();
-        builder.Services.AddSingleton<IAccountLinkStore>(services => services.GetRequiredService<RedisAccounts>());
-        builder.Services.AddSingleton<IRefusedSignInStore, RedisRefusedSignIns>();
-        builder.Services.AddSingleton<ISecretStore, RedisSecrets>();
-        builder.Services.AddSingleton<RedisFailures>();
-        builder.Services.AddSingleton<RedisKeyRing>();
-        KeepKeysIn<RedisKeyRing>(builder.Services);
+        AddRedis(builder.Services);
+    }
+
+    /// <summary>A method of its own, and not inlined: a gateway without Redis does not load the client library for it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AddRedis(IServiceCollection services)
+    {
+        services.AddSingleton<RedisConnection>();
+        services.AddSingleton<RedisAccounts>();
+        services.AddSingleton<ISessionStore, RedisSessions>();
+        services.AddSingleton<IReplayCache, RedisReplayCache>();
+        services.AddSingleton<ILease, RedisLease>();
+        services.AddSingleton<IAccountLinkStore>(provider => provider.GetRequiredService<RedisAccounts>());
+        services.AddSingleton<IRefusedSignInStore, RedisRefusedSignIns>();
+        services.AddSingleton<ISecretStore, RedisSecrets>();
+        services.AddSingleton<RedisFailures>();
+        services.AddSingleton<RedisKeyRing>();
+        KeepKeysIn<RedisKeyRing>(services);
     }
 
     private static void KeepKeysIn<T>(IServiceCollection services)
