@@ -35,7 +35,9 @@ internal sealed class Program
     public static WebApplication Create(string[] args, bool serves = true)
     {
         // The environment is read once: nothing watches files for changes of it.
-        WebApplicationBuilder builder = WebApplication.CreateBuilder([.. args, "--hostBuilder:reloadConfigOnChange=false"]);
+        // Slim: without IIS and the loggers that Serilog replaces. HTTPS and HTTP/3 are added, which it lacks, too.
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder([.. args, "--hostBuilder:reloadConfigOnChange=false"]);
+        builder.WebHost.UseKestrelHttpsConfiguration().UseQuic();
         GatewaySettings settings = builder.AddSettings();
         builder.AddOperations(settings, serves);
         builder.AddGatewayMetrics(settings.Metrics, serves);
