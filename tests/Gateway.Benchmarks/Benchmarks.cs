@@ -25,6 +25,8 @@ internal static class Benchmarks
                 return await SocketsAsync(Rounds(rest, 3));
             case ["start", .. var rest]:
                 return await StartAsync(Rounds(rest, 7));
+            case ["memory", .. var rest]:
+                return await Workbench.RunAsync(bench => Memory.MeasureAsync(bench, Rounds(rest, 7), [.. rest.Skip(1)]), Memory.Needs);
             case ["growth", .. var rest]:
                 return await GrowthAsync(Rounds(rest, 5));
             case ["soak", .. var rest]:

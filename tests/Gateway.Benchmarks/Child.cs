@@ -49,6 +49,9 @@ internal sealed class Child : IDisposable
         }
     }
 
+    /// <summary>The resident memory by what it is for.</summary>
+    public MemoryMap Map => MemoryMap.Read($"/proc/{_process.Id}/smaps");
+
     /// <summary>Open files, sockets among them.</summary>
     public int Handles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
 
