@@ -9,7 +9,7 @@ namespace Gateway.Benchmarks;
 internal sealed class PageUpstream : IAsyncDisposable
 {
     /// <summary>What a static file may be kept for by the stand-in, in place of Paperless's minute, which nobody would wait for so often.</summary>
-    public static readonly TimeSpan StandInMaxAge = TimeSpan.FromSeconds(4);
+    public static readonly TimeSpan StandInMaxAge = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 

@@ -18,6 +18,9 @@ internal sealed class CachedStaticFile
     /// <summary>A generous estimate for the object, its arrays and its entry in the store.</summary>
     private const long OverheadBytes = 2048;
 
+    /// <summary>So many refreshes after the last use.</summary>
+    private const int LatelyWanted = 4;
+
     /// <summary>Smaller files fit into one or two packets even uncompressed.</summary>
     private const int MinCompressedBytes = 1024;
 
@@ -94,12 +97,16 @@ internal sealed class CachedStaticFile
 
     public bool IsFresh => Age < _terms.Lifetime;
 
-    /// <summary>Fresh, and in the last quarter of its lifetime or in the last moments of it.</summary>
-    /// <param name="moments">At least so long before the end.</param>
-    public bool IsFreshOnlyFor(TimeSpan moments)
+    /// <summary>
+    /// Whether it is time to ask Paperless about the file, while it is fresh: in its last quarter; after its first quarter where somebody wanted it lately,
+    /// because a browser keeps it for the rest of its lifetime only.
+    /// </summary>
+    /// <param name="minLeft">At least so long before the end.</param>
+    public bool IsDue(TimeSpan minLeft)
     {
+        TimeSpan quarter = _terms.Lifetime / 4;
         TimeSpan left = _terms.Lifetime - Age;
-        return left > TimeSpan.Zero && (left < moments || left < _terms.Lifetime / 4);
+        return left > TimeSpan.Zero && (left < minLeft || left < quarter || (Age > quarter && UnusedRefreshes < LatelyWanted));
     }
 
     public bool CanBeServedOnError => Age < _terms.Lifetime + _terms.StaleIfError;

@@ -25,7 +25,7 @@ internal sealed class StaticFileRefresh(
     /// <summary>One after another: the files have time, and the people's requests have not.</summary>
     private async Task RefreshAsync(CancellationToken stopping)
     {
-        foreach (CachedStaticFile file in store.Files.Where(file => file.UnusedRefreshes < MaxUnused && file.IsFreshOnlyFor(_minLeft)))
+        foreach (CachedStaticFile file in store.Files.Where(file => file.UnusedRefreshes < MaxUnused && file.IsDue(_minLeft)))
         {
             await fetch.RefreshAsync(file).WaitAsync(stopping);
         }

@@ -29,17 +29,21 @@ public sealed class StaticFileRefreshTests : IAsyncLifetime
         await _world.DisposeAsync();
     }
 
-    [Fact]
-    public async Task A_file_is_asked_about_before_its_freshness_ends_and_nobody_waits_for_that()
+    [Theory]
+    [InlineData(0, 15)]
+    [InlineData(4, 45)]
+    public async Task A_file_is_asked_about_before_its_freshness_ends_and_nobody_waits_for_that(int unusedRefreshes, int seconds)
     {
         await GetAsync(Css);
-        await PassAsync(seconds: 46, requests: 2);
+        Store.Files.Single().UnusedRefreshes = unusedRefreshes;
+        _world.Clock.Advance(TimeSpan.FromSeconds(seconds - 1));
+        await PassAsync(seconds: 2, requests: 2);
         Assert.Equal(304, _world.Forwarded[^1].Status);
 
-        _world.Clock.Advance(TimeSpan.FromSeconds(20));
+        _world.Clock.Advance(TimeSpan.FromSeconds(13));
         Page page = await GetAsync(Css);
 
-        Assert.Equal((HttpStatusCode.OK, 2), (page.Status, _world.Forwarded.Count));
+        Assert.Equal((HttpStatusCode.OK, "13", 2), (page.Status, page.Header("Age"), _world.Forwarded.Count));
     }
 
     [Fact]
