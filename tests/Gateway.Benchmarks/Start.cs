@@ -24,11 +24,11 @@ internal static class Start
         string cookie = (await StoredSessions.AddAsync(program, 1))[0];
         string published = await Publication.PublishAsync(bench, "published");
         string compiledAtRunTime = await Publication.PublishAsync(bench, "jit", "-p:PublishReadyToRun=false");
-        (string Name, Func<(Child, Uri)> Begin)[] starts =
+        (string Name, string? Program, Func<(Child, Uri)> Begin)[] starts =
         [
-            ("gateway, compiled at run time (JIT)", () => (program.Start(compiledAtRunTime), program.Address)),
-            ("gateway, as the image has it (ReadyToRun)", () => (program.Start(published), program.Address)),
-            ("plain YARP", () => PlainYarp.Start(bench, upstream)),
+            ("gateway, compiled at run time (JIT)", compiledAtRunTime, () => (program.Start(compiledAtRunTime), program.Address)),
+            ("gateway, as the image has it (ReadyToRun)", published, () => (program.Start(published), program.Address)),
+            ("plain YARP", null, () => PlainYarp.Start(bench, upstream)),
         ];
         double[][] found = new double[rounds][];
 
@@ -49,19 +49,24 @@ internal static class Start
             }
         }
 
-        MarkdownTable table = new("", "ms to the first forwarded answer, median", "lowest to highest", "JIT = 1");
+        MarkdownTable table = new("", "ms to the first forwarded answer, median", "lowest to highest", "JIT = 1", "its own files in the image, MiB");
         for (int index = 0; index < starts.Length; index++)
         {
-            double[] own = [.. found.Select(round => round[index])];
+            double[] times = [.. found.Select(round => round[index])];
             table.Row(
                 $"{starts[index].Name}",
-                $"{Median.Of(own):0}",
-                $"{own.Min():0} to {own.Max():0}",
-                $"{Median.OfRatios(own, found.Select(round => round[0])):0.00}");
+                $"{Median.Of(times):0}",
+                $"{times.Min():0} to {times.Max():0}",
+                $"{Median.OfRatios(times, found.Select(round => round[0])):0.00}",
+                starts[index].Program is { } own ? (FormattableString)$"{MiBOfFiles(own):0.0}" : $"");
         }
 
         PerformancePage.Write("start", $"{table}\n{rounds} rounds, one after another in each; {Machine.Sentence}");
     }
+
+    /// <summary>All files beside an assembly.</summary>
+    private static double MiBOfFiles(string assembly) =>
+        new DirectoryInfo(Path.GetDirectoryName(assembly)!).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) / (1024.0 * 1024);
 
     private static async Task<double> FirstAnswerAsync(Func<(Child, Uri)> begin, string cookie, CancellationToken cancel)
     {
