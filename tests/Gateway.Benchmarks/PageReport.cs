@@ -45,7 +45,7 @@ internal static class PageReport
         StaticFile main = ProductionInterface.Files["frontend/en-US/main.js"];
         return string.Create(CultureInfo.InvariantCulture, $"""
             The test server stands in for Paperless. It has the sizes of the real interface (`main.js`: {main.Content.Length / 1e6:0.0} MB,
-            {main.Compressed!["br"].Length / 1024} KiB in brotli), its script is busy for 300 ms, and its list has {documents} documents. One worker
+            {main.Compressed!["br"].Length / 1024} KiB in brotli), its script asks the API about as early, and its list has {documents} documents. One worker
             answers one request after another, and is busy with each for as long as Python was seen to be: `ui_settings` 44 ms, `custom_fields` 20,
             `saved_views` 23, `tasks` 21, `statistics` 34, `users` 20, `documents` 200, four lists 12 each, each thumbnail 20. The other times are
             estimates: the page 20 ms, a static file 3, anything else 10. Static files may be kept for {PageUpstream.StandInMaxAge.TotalSeconds:0} s
