@@ -70,7 +70,7 @@ public sealed class RequestHeaderFilterTests
     public async Task Anonymous_requests_and_credential_requests_carry_no_user_header_whatever_the_client_sends(string? header, bool api)
     {
         await using World world = await StartAsync(header, api);
-        string[] starts = ["GET /share/abc", "GET /favicon.ico", "GET /accounts/password/reset/", "GET /api/token/", "GET /api/documents/"];
+        string[] starts = ["GET /share/abc", "GET /assets/logo-notext.svg", "GET /accounts/password/reset/", "GET /api/token/", "GET /api/documents/"];
         using RawConnection connection = await RawConnection.OpenAsync(world.Port);
 
         await Gen.Select(Line.Array[1, 6], OneOf(starts)).SampleAsync(
