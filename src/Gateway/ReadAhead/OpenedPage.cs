@@ -86,12 +86,15 @@ internal sealed class OpenedPage : IDisposable
         }
     }
 
-    /// <summary>Notes a request that the page sent by itself.</summary>
+    /// <summary>Notes a request that the page sent by itself; as many as are remembered of one page.</summary>
     public void NoteAsked(PageRequest request)
     {
         lock (_lock)
         {
-            _asked.Add(request);
+            if (_asked.Count < Remembered.MaxRequests)
+            {
+                _asked.Add(request);
+            }
         }
     }
 
@@ -104,7 +107,8 @@ internal sealed class OpenedPage : IDisposable
             {
                 if (_asked.Count > 0)
                 {
-                    Remembered.NoteOpening(_asked);
+                    // A copy: a late request may still be noted here.
+                    Remembered.NoteOpening([.. _asked]);
                 }
             }
             else if (_askedAgain.Count == Preloads.Count)

@@ -19,5 +19,5 @@ internal sealed record ReadAheadLimits(
     int ConcurrentPerPage,
     int Concurrent)
 {
-    public static readonly ReadAheadLimits Default = new(TimeSpan.FromSeconds(2), 12, 8, 250, 512 * 1024, 8 * 1024 * 1024, 2, 8);
+    public static readonly ReadAheadLimits Default = new(TimeSpan.FromSeconds(2), 12, 8, 125, 512 * 1024, 8 * 1024 * 1024, 2, 8);
 }

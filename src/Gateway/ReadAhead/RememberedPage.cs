@@ -14,12 +14,15 @@ internal sealed class RememberedPage(int maxRequests)
     /// <summary>Each time the page has been opened so often, all its requests get another try: a slow network may have been the reason.</summary>
     private const int RetryInterval = 16;
 
+    /// <summary>Each time the page has been opened so often, the browser gets no hint.</summary>
     private const int LearningInterval = 8;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private HashSet<PageRequest> _lastAsked = [];
     private long _opened;
+
+    public int MaxRequests => maxRequests;
 
     /// <summary>All that the page asked for when it was last opened without a hint to the browser; empty before.</summary>
     public IReadOnlySet<PageRequest> LastAsked => Volatile.Read(ref _lastAsked);
